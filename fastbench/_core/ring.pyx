@@ -1,0 +1,165 @@
+# cython: language_level=3
+"""Storage for time stamps while a stream runs, and the shape of what is left of it when it has ended.
+
+While a stream runs, its output events' arrivals stand in one row of a preallocated numpy array: microseconds
+since its first output event, 4 bytes each. When it ends they become gaps of 2 bytes with an escape, which is
+also their form on disk.
+"""
+
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy
+
+import numpy as np
+
+cimport numpy as cnp
+
+cnp.import_array()
+
+ESCAPE = 0xFFFF
+
+OUTCOMES = (
+    "none", "ok", "http_error", "stream_error", "malformed", "truncated", "timeout",
+    "reset", "refused", "empty", "cancelled", "dropped",
+)
+SOURCES = ("unknown", "token_ids", "usage", "tokenizer", "events")
+FLAGS = {
+    "starved": FLAG_STARVED,
+    "superseded": FLAG_SUPERSEDED,
+    "event_tokens": FLAG_EVENT_TOKENS,
+    "warmup": FLAG_WARMUP,
+    "stream": FLAG_STREAM,
+    "resent": FLAG_RESENT,
+    "kernel": FLAG_KERNEL,
+    "clipped": FLAG_CLIPPED,
+}
+
+ROW_DTYPE = np.dtype([
+    ("request", "<i8"), ("intended_ns", "<i8"), ("sent_ns", "<i8"), ("headers_ns", "<i8"),
+    ("first_token_ns", "<i8"), ("last_token_ns", "<i8"), ("end_ns", "<i8"), ("connect_ns", "<i8"),
+    ("received_bytes", "<i8"),
+    ("sent_bytes", "<u4"), ("sample", "<u4"), ("events", "<u4"), ("data_events", "<u4"),
+    ("shared_events", "<u4"), ("escapes", "<u4"), ("marks", "<u4"),
+    ("input_tokens", "<i4"), ("output_tokens", "<i4"), ("cached_tokens", "<i4"),
+    ("planned_input", "<i4"), ("planned_output", "<i4"),
+    ("connection", "<u4"), ("session", "<u4"), ("turn", "<u2"), ("status", "<u2"),
+    ("outcome", "u1"), ("input_source", "u1"), ("output_source", "u1"), ("attempt", "u1"),
+    ("flags", "u1"), ("choices", "u1"), ("padding", "u1", (6,)),
+])
+MARK_DTYPE = np.dtype([("event", "<u4"), ("count", "<u4"), ("bound_us", "<u4")])
+
+if ROW_DTYPE.itemsize != sizeof(Row) or MARK_DTYPE.itemsize != sizeof(Mark):
+    raise ImportError("the compiled row layout differs from its numpy description: rebuild fastbench")
+
+
+class Batch:
+    """Finished requests as arrays, in the order in which they finished. See `ring.pyi` for the fields."""
+
+    __slots__ = ("escapes", "event_tokens", "gaps", "marks", "notes", "rows")
+
+    def __init__(self, rows, gaps, escapes, event_tokens, marks, notes):
+        self.rows = rows
+        self.gaps = gaps
+        self.escapes = escapes
+        self.event_tokens = event_tokens
+        self.marks = marks
+        self.notes = notes
+
+
+cdef class Ring:
+    def __cinit__(self, int rows, int row_tokens):
+        if rows < 1 or row_tokens < 1:
+            raise ValueError("a ring needs at least one row of one token")
+        # np.empty leaves the pages untouched: what no stream uses costs no memory.
+        self.storage = np.empty((rows, row_tokens), dtype=np.uint32)
+        self.base = <uint32_t*> cnp.PyArray_DATA(self.storage)
+        self.row_tokens = <uint32_t> row_tokens
+        self.total_rows = rows
+        self.free_rows = <int32_t*> malloc(rows * sizeof(int32_t))
+        if self.free_rows == NULL:
+            raise MemoryError()
+        self.free_count = rows
+        cdef int i
+        for i in range(rows):
+            self.free_rows[i] = rows - 1 - i
+
+    def __dealloc__(self):
+        free(self.free_rows)
+
+    @property
+    def in_use(self):
+        return self.total_rows - self.free_count
+
+    cdef void lease(self, StampRow* row) noexcept nogil:
+        """Gives `row` a row of the ring (the one last released: its pages are warm), else an empty heap row."""
+        if self.free_count > 0:
+            self.free_count -= 1
+            row.index = self.free_rows[self.free_count]
+            row.us = self.base + <size_t> row.index * self.row_tokens
+            row.capacity = self.row_tokens
+        else:
+            row.index = -1
+            row.us = NULL
+            row.capacity = 0
+
+    cdef bint grow(self, StampRow* row) noexcept nogil:
+        """Doubles a full row's room, moving it to the heap; False when memory is out."""
+        cdef uint32_t capacity = row.capacity * 2 if row.capacity >= 64 else 128
+        cdef uint32_t* us
+        if row.index >= 0:
+            us = <uint32_t*> malloc(<size_t> capacity * sizeof(uint32_t))
+            if us == NULL:
+                return False
+            memcpy(us, row.us, <size_t> row.capacity * sizeof(uint32_t))
+            self.release(row)
+        else:
+            us = <uint32_t*> realloc(row.us, <size_t> capacity * sizeof(uint32_t))
+            if us == NULL:
+                return False
+        self.spilled += 1
+        row.index = -1
+        row.us = us
+        row.capacity = capacity
+        return True
+
+    cdef void release(self, StampRow* row) noexcept nogil:
+        if row.index >= 0:
+            self.free_rows[self.free_count] = row.index
+            self.free_count += 1
+        else:
+            free(row.us)
+        row.us = NULL
+        row.capacity = 0
+        row.index = -1
+
+
+cdef uint32_t count_escapes(const uint32_t* us, uint32_t events) noexcept nogil:
+    """How many of the `events - 1` gaps do not fit in 16 bits below the escape mark."""
+    cdef uint32_t k, n = 0
+    for k in range(1, events):
+        n += <uint32_t> (us[k] - us[k - 1] >= 0xFFFF)
+    return n
+
+
+cdef void encode_gaps(const uint32_t* us, uint32_t events, uint16_t* gaps, int64_t* escapes) noexcept nogil:
+    """Writes `events - 1` gaps in us; a gap of 65.535 ms or more is the escape, its value the next of `escapes`."""
+    cdef uint32_t k, gap, n = 0
+    for k in range(1, events):
+        gap = us[k] - us[k - 1]
+        if gap >= 0xFFFF:
+            gaps[k - 1] = 0xFFFF
+            escapes[n] = gap
+            n += 1
+        else:
+            gaps[k - 1] = <uint16_t> gap
+
+
+def encode(us):
+    """Gaps and escapes of one stream. us: (events,) uint32, microseconds since the first event, not falling."""
+    cdef cnp.ndarray[uint32_t, ndim=1] stamps = np.ascontiguousarray(us, dtype=np.uint32)
+    cdef uint32_t events = <uint32_t> stamps.shape[0]
+    cdef const uint32_t* at = <const uint32_t*> cnp.PyArray_DATA(stamps)
+    gaps = np.empty(max(0, <int> events - 1), dtype=np.uint16)
+    escapes = np.empty(count_escapes(at, events) if events else 0, dtype=np.int64)
+    if events:
+        encode_gaps(at, events, <uint16_t*> cnp.PyArray_DATA(gaps), <int64_t*> cnp.PyArray_DATA(escapes))
+    return gaps, escapes

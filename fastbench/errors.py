@@ -1,0 +1,29 @@
+"""One tree of exceptions. Each message is one sentence that names the thing and the way out."""
+
+
+class FastbenchError(Exception):
+    """Anything that fastbench reports to its user; `exit_code` is the process's exit status."""
+
+    exit_code = 1
+
+
+class UsageError(FastbenchError):
+    """A command line or a config that cannot be carried out; nothing was sent."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A field of a config file or an option has a wrong name, type or value."""
+
+
+class DatasetError(UsageError):
+    """A data set is missing, empty or has a broken row."""
+
+
+class ServiceError(FastbenchError):
+    """The service cannot be reached or does not speak the protocol asked for."""
+
+
+class RecordingError(FastbenchError):
+    """A recording cannot be written or read."""
