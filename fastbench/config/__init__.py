@@ -1,0 +1,1 @@
+"""A config file or command line, checked and frozen into the plan of a run."""

@@ -1,0 +1,60 @@
+"""All that is wrong with a config, gathered so that one run of fastbench reports all of it."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from fastbench.errors import ConfigError
+
+_SHOWN = 80
+
+
+def show(value: object) -> str:
+    """`value` as the user wrote it, cut to one short line."""
+    if isinstance(value, type):
+        return f"class {value.__name__}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that `name` is most likely a misspelling of."""
+    return next(iter(get_close_matches(name, list(known), n=1, cutoff=cutoff)), None)
+
+
+class Issues:
+    """Faults of one source. `labels` names the option that a field's value came from."""
+
+    def __init__(self, source: str, labels: Mapping[str, str] | None = None) -> None:
+        self._source = source
+        self._labels = labels or {}
+        self._lines: list[str] = []
+
+    def add(self, path: str, sentence: str) -> None:
+        """A fault of the field at `path`, told in `sentence` after the field's name."""
+        where = self._labels.get(path) or f"{self._source}: {path}"
+        line = f"{where} {sentence}"
+        if line not in self._lines:
+            self._lines.append(line)
+
+    def wrong(self, path: str, found: object, allowed: str) -> None:
+        """A value that the field does not allow."""
+        self.add(path, f"is {show(found)}; it must be {allowed}")
+
+    def missing(self, path: str, allowed: str) -> None:
+        """A field without which nothing can be done."""
+        self.add(path, f"is missing; it must be {allowed}")
+
+    def unknown(self, path: str, name: str, known: Iterable[str]) -> None:
+        """A field that does not exist."""
+        names = sorted(known)
+        close = nearest(name, names)
+        hint = f"did you mean {close}?" if close else f"known are {', '.join(names)}"
+        self.add(path, f"is not a known field; {hint}")
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def check(self) -> None:
+        """Raises one ConfigError with every fault, if there is any."""
+        if self._lines:
+            raise ConfigError("\n".join(self._lines))

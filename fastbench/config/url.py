@@ -1,0 +1,68 @@
+"""Where a service is: a base URL or a host and a port, taken apart and checked."""
+
+import re
+from ipaddress import AddressValueError, IPv6Address
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+from fastbench.errors import ConfigError
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
+_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]*")
+_USER = re.compile(r"(?:[A-Za-z0-9+.-]*://)?[^/?#]*@")
+_ENDPOINT = re.compile(r"(/v1)?/(chat/completions|completions|models)$")
+
+
+class BaseUrl(NamedTuple):
+    """The parts of a base URL; `path` has no slash at its end and no `/v1`."""
+
+    scheme: str
+    host: str
+    """Without the brackets of an IPv6 address."""
+    port: int
+    path: str
+
+
+def parse_host(text: str) -> str:
+    """A DNS name or an address, an IPv6 one without its brackets. Raises ConfigError."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if ":" in bare:
+        try:
+            IPv6Address(bare)
+        except AddressValueError as error:
+            raise ConfigError(f"is {text!r}; it must be a host name or an address, without a port") from error
+        return bare
+    if not _NAME.fullmatch(bare):
+        raise ConfigError(f"is {text!r}; it must be a host name or an IPv4 or IPv6 address")
+    return bare
+
+
+def parse_url(text: str, *, tls: bool) -> BaseUrl:
+    """A base URL; without a scheme it is https where `tls`, else http. Raises ConfigError."""
+    if _USER.match(text):
+        raise ConfigError("holds a user name or password; put the key into api_key or headers")
+    parts = _split(text if "://" in text else f"{'https' if tls else 'http'}://{text}", text)
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise ConfigError(f"is {text!r}; its scheme must be http or https")
+    if parts.query or parts.fragment:
+        raise ConfigError(f"is {text!r}; a base URL ends before '?' and '#'")
+    path = parts.path.rstrip("/")
+    if endpoint := _ENDPOINT.search(path):
+        raise ConfigError(f"is {text!r}; give only what stands before {endpoint[0]}")
+    if not _PATH.fullmatch(path):
+        raise ConfigError(f"is {text!r}; write other characters of its path as %XX")
+    host = parse_host(parts.hostname or "")
+    port = parts.port if parts.port is not None else _DEFAULT_PORTS[parts.scheme]
+    return BaseUrl(parts.scheme, host, port, path.removesuffix("/v1"))
+
+
+def _split(url: str, text: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        valid = parts.port is None or 1 <= parts.port <= 65535
+    except ValueError as error:
+        raise ConfigError(f"is {text!r}; it must be a URL such as http://host:8000") from error
+    if not valid:
+        raise ConfigError(f"is {text!r}; its port must be from 1 to 65535")
+    return parts
