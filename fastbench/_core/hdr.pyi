@@ -1,0 +1,43 @@
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+GAP_VALUES: Final[int]
+"""How many values a stored gap can have: the length of the counts for `count_gaps`."""
+
+class Hdr:
+    """Counts of int64 values in HdrHistogram's bucket layout, bucket for bucket that of the `hdrhistogram` package."""
+
+    counts: NDArray[np.int64]
+    """(buckets,) the counts themselves, not a copy."""
+    lowest: int
+    highest: int
+    digits: int
+    total: int
+    minimum: int
+    """The least value recorded; 2**63 - 1 while there is none. After `add_sparse` a bucket's lower end."""
+    maximum: int
+    """The greatest value recorded; 0 while there is none. After `add_sparse` a bucket's upper end."""
+    clipped: int
+    """Values outside 0 … highest; each is counted at the nearer end."""
+    def __init__(self, lowest: int = 1, highest: int = 3_600_000_000_000, digits: int = 3) -> None: ...
+    def clear(self) -> None: ...
+    def index_of(self, value: int) -> int:
+        """The bucket of a value in 0 … highest; ValueError outside."""
+    def record_values(self, values: Any) -> None:
+        """Counts each value of an integer array."""
+    def add(self, other: Hdr) -> None:
+        """Adds another histogram of the same layout; ValueError for a different one."""
+    def value_at_percentile(self, percentile: float) -> int:
+        """The upper end of the bucket that holds the percentile (0 … 100), as HdrHistogram defines it; 0 if empty."""
+    def sparse(self) -> list[list[int]]:
+        """[index, count] of each bucket that is not empty, in rising order."""
+    def add_sparse(self, pairs: Iterable[Iterable[int]]) -> None:
+        """Adds what `sparse` gave; ValueError for an index outside the layout or a negative count."""
+    def to_hdrh(self) -> Any:
+        """An `hdrh.histogram.HdrHistogram` with the same counts, total, minimum and maximum."""
+
+def count_gaps(gaps: NDArray[np.uint16], counts: NDArray[np.int64]) -> None:
+    """Adds to `counts[v]`, (65,536,), how often v stands in `gaps`. Works without the GIL."""

@@ -1,0 +1,198 @@
+# cython: language_level=3
+"""Counts in HdrHistogram's own bucket layout, and the kernel that counts stored token gaps.
+
+Layout (HdrHistogram, G. Tene): a value's bucket is the power of two above it, cut into `2 ** half` linear
+steps, so that neighbouring steps differ by less than one part in `10 ** digits`.
+"""
+
+from libc.stdint cimport INT64_MAX, uint32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+
+import numpy as np
+
+cimport cython
+cimport numpy as cnp
+
+cnp.import_array()
+
+GAP_VALUES = 65536
+
+cdef enum:
+    TABLES = 4
+    VALUES = 65536
+
+
+cdef class Hdr:
+    def __cinit__(self, int64_t lowest=1, int64_t highest=3_600_000_000_000, int digits=3):
+        if not 1 <= digits <= 5:
+            raise ValueError("digits must be 1 to 5")
+        if lowest < 1 or highest < 2 * lowest or highest >= 1 << 61:
+            raise ValueError("a histogram needs 1 <= lowest, 2 * lowest <= highest < 2 ** 61")
+        self.lowest = lowest
+        self.highest = highest
+        self.digits = digits
+        self.unit = int(lowest).bit_length() - 1
+        self.half = int(2 * float(10**digits) - 1).bit_length() - 1
+        cdef int64_t steps = <int64_t> 1 << (self.half + 1)
+        self.mask = (steps - 1) << self.unit
+        cdef int buckets = 1
+        while steps << (self.unit + buckets - 1) <= highest:
+            buckets += 1
+        self.length = (buckets + 1) << self.half
+        self.counts = np.zeros(self.length, dtype=np.int64)
+        self.base = <int64_t*> cnp.PyArray_DATA(self.counts)
+        self.clear_nogil()
+
+    cdef void record(self, int64_t value) noexcept nogil:
+        """Counts one value; one outside 0 … highest is kept at the nearer end and counted as clipped."""
+        if value > self.highest:
+            value = self.highest
+            self.clipped += 1
+        elif value < 0:
+            value = 0
+            self.clipped += 1
+        # 0 <= value <= highest, for which __cinit__ sized the counts: the index is below `length`.
+        self.base[hdr_index(value, self.mask, self.unit, self.half)] += 1
+        self.total += 1
+        if value < self.minimum:
+            self.minimum = value
+        if value > self.maximum:
+            self.maximum = value
+
+    cdef void clear_nogil(self) noexcept nogil:
+        memset(self.base, 0, <size_t> self.length * sizeof(int64_t))
+        self.total = 0
+        self.clipped = 0
+        self.minimum = INT64_MAX
+        self.maximum = 0
+
+    cdef int64_t lower_bound(self, int32_t index) noexcept nogil:
+        cdef int bucket = (index >> self.half) - 1
+        cdef int64_t step = (index & ((1 << self.half) - 1)) + (<int64_t> 1 << self.half)
+        if bucket < 0:
+            return (step - (<int64_t> 1 << self.half)) << self.unit
+        return step << (bucket + self.unit)
+
+    cdef int64_t upper_bound(self, int32_t index) noexcept nogil:
+        cdef int bucket = (index >> self.half) - 1
+        return self.lower_bound(index) + (<int64_t> 1 << (self.unit + (bucket if bucket > 0 else 0))) - 1
+
+    cdef void note_index(self, int32_t index, int64_t count) noexcept nogil:
+        self.base[index] += count
+        self.total += count
+        self.minimum = min(self.minimum, self.lower_bound(index))
+        self.maximum = max(self.maximum, min(self.upper_bound(index), self.highest))
+
+    def clear(self):
+        self.clear_nogil()
+
+    def index_of(self, int64_t value):
+        if not 0 <= value <= self.highest:
+            raise ValueError("the value is outside the histogram's range")
+        return hdr_index(value, self.mask, self.unit, self.half)
+
+    @cython.boundscheck(False)
+    @cython.wraparound(False)
+    def record_values(self, values):
+        # Bounds: k runs over the view alone; record() keeps its own.
+        cdef const int64_t[::1] view = np.ascontiguousarray(values, dtype=np.int64)
+        cdef Py_ssize_t k
+        with nogil:
+            for k in range(view.shape[0]):
+                self.record(view[k])
+
+    def add(self, Hdr other not None):
+        if (self.lowest, self.highest, self.digits) != (other.lowest, other.highest, other.digits):
+            raise ValueError("histograms of different layouts cannot be added")
+        self.counts += other.counts
+        self.total += other.total
+        self.clipped += other.clipped
+        self.minimum = min(self.minimum, other.minimum)
+        self.maximum = max(self.maximum, other.maximum)
+
+    def value_at_percentile(self, double percentile):
+        cdef int64_t wanted = max(1, <int64_t> (min(percentile, 100.0) * self.total / 100 + 0.5))
+        cdef int64_t seen = 0
+        cdef int32_t index
+        for index in range(self.length):
+            seen += self.base[index]
+            if seen >= wanted:
+                return self.upper_bound(index) if percentile else self.lower_bound(index)
+        return 0
+
+    def sparse(self):
+        indices = np.flatnonzero(self.counts)
+        return np.column_stack((indices, self.counts[indices])).tolist()
+
+    def add_sparse(self, pairs):
+        cdef int64_t index, count
+        for index, count in pairs:
+            if not 0 <= index < self.length or count < 0:
+                raise ValueError(f"[{index}, {count}] is no entry of this histogram's layout")
+            if count:
+                self.note_index(<int32_t> index, count)
+
+    def to_hdrh(self):
+        from hdrh.histogram import HdrHistogram
+
+        histogram = HdrHistogram(self.lowest, self.highest, self.digits)
+        np.frombuffer(histogram.counts, dtype=np.int64)[:] = self.counts
+        histogram.total_count = self.total
+        if self.total:
+            histogram.min_value = self.minimum
+            histogram.max_value = self.maximum
+        return histogram
+
+
+@cython.boundscheck(False)
+@cython.wraparound(False)
+def count_gaps(const uint16_t[::1] gaps, int64_t[::1] counts):
+    """Adds to `counts[v]` how often v stands in `gaps`, without the GIL."""
+    # Bounds: a uint16 is below 65,536 = counts.shape[0] (checked), and k runs over gaps alone.
+    if counts.shape[0] != VALUES:
+        raise ValueError("the counts of gaps have 65,536 entries")
+    cdef Py_ssize_t n = gaps.shape[0], k
+    if n < VALUES // 4:
+        with nogil:
+            for k in range(n):
+                counts[gaps[k]] += 1
+        return
+    # Equal neighbours would wait for each other's store: four tables keep them apart.
+    cdef uint32_t* tables = <uint32_t*> calloc(TABLES * VALUES, sizeof(uint32_t))
+    if tables == NULL:
+        raise MemoryError()
+    cdef Py_ssize_t start = 0, span
+    with nogil:
+        while start < n:
+            # A table's uint32 cannot overflow within 2 ** 31 gaps.
+            span = min(n - start, <Py_ssize_t> 1 << 31)
+            count_span(&gaps[start], span, tables)
+            drain(tables, &counts[0])
+            start += span
+        free(tables)
+
+
+cdef void drain(uint32_t* tables, int64_t* counts) noexcept nogil:
+    """Adds the four tables up into `counts` and empties them."""
+    cdef Py_ssize_t v
+    for v in range(VALUES):
+        counts[v] += <int64_t> tables[v] + tables[VALUES + v]
+        counts[v] += <int64_t> tables[2 * VALUES + v] + tables[3 * VALUES + v]
+    memset(tables, 0, TABLES * VALUES * sizeof(uint32_t))
+
+
+cdef void count_span(const uint16_t* gaps, Py_ssize_t n, uint32_t* tables) noexcept nogil:
+    cdef Py_ssize_t k = 0
+    cdef uint64_t four
+    while k + 4 <= n:
+        # Read as one word: four separate loads would each wait for the stores before them.
+        memcpy(&four, &gaps[k], sizeof(four))
+        tables[four & 0xFFFF] += 1
+        tables[VALUES + ((four >> 16) & 0xFFFF)] += 1
+        tables[2 * VALUES + ((four >> 32) & 0xFFFF)] += 1
+        tables[3 * VALUES + (four >> 48)] += 1
+        k += 4
+    while k < n:
+        tables[gaps[k]] += 1
+        k += 1
