@@ -1,0 +1,38 @@
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
+
+from fastbench._core.bytesbuf cimport Buffer
+from fastbench._core.ring cimport Ring, Row, StampRow
+
+
+cdef struct Call:
+    Call* next             # in a mailbox or a queue
+    Call* earlier          # in the list of calls in flight, by the time they were sent
+    Call* later
+    Row row
+    int64_t due_ns         # send then; 0 = when a slot is free
+    int64_t submitted_ns
+    int64_t dispatched_ns  # when the reactor wanted to send it
+    int64_t deadline_ns
+    char* payload          # the request's bytes, until the first byte of the response
+    size_t payload_size
+    size_t payload_sent
+    bint keep_text
+    StampRow stamps
+    Buffer marks           # of Mark
+    Buffer tokens          # uint16 per output event, once one of them has not one token
+    Buffer text            # literals of the output
+    Buffer note            # why it failed
+    uint16_t* gaps         # set by `call_seal`
+    int64_t* escapes
+
+
+cdef Call* call_new(const char* payload, size_t size) noexcept nogil
+cdef void call_free(Call* call) noexcept nogil
+cdef void call_drop_payload(Call* call) noexcept nogil
+cdef void call_seal(Call* call, Ring ring) noexcept nogil
+cdef object take_batch(Call* calls)
+
+
+# A mailbox: one thread puts calls in, another takes all of them, without a lock and without a limit.
+cdef bint mailbox_put(Call** box, Call* call) noexcept nogil
+cdef Call* mailbox_take(Call** box) noexcept nogil

@@ -1,0 +1,68 @@
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from fastbench._core.bytesbuf cimport Buffer
+from fastbench._core.call cimport Call
+from fastbench._core.http cimport Http
+from fastbench._core.output cimport Memo, Node
+from fastbench._core.ring cimport Ring
+from fastbench._core.sse cimport Sse
+
+
+cdef enum ReplyStep:
+    REPLY_MORE         # the response goes on
+    REPLY_COMPLETE     # the message is complete, the connection may serve again
+    REPLY_BROKEN       # what came is not HTTP; the connection is of no further use
+
+
+cdef enum End:
+    END_COMPLETE       # the message came to its own end
+    END_CLOSED         # the service closed the connection
+    END_RESET
+    END_TIMEOUT
+    END_CANCELLED
+    END_REFUSED        # no connection
+
+
+cdef enum BodyKind:
+    BODY_EVENTS
+    BODY_DOCUMENT      # one JSON document
+    BODY_IGNORED       # only its first 4 KiB are kept, for the message
+
+
+cdef struct Reply:
+    Http http
+    Sse sse
+    Memo memo
+    Call* call
+    const Node* nodes
+    const char* names
+    bint needs_finish
+    Buffer body            # the document, or the body's head until the first output event
+    BodyKind kind
+    const char* reason     # our own words for why it failed
+    bint malformed
+    bint error             # the service said that it failed
+    bint finish
+    bint tokens_known      # every output event so far told its tokens
+    uint32_t read_events   # output events in this read
+    uint32_t usage_only    # usage events without a choice
+    uint64_t choices
+    uint64_t finished
+    int64_t done_ns        # when [DONE] arrived
+    int64_t token_ids
+    int64_t prompt_token_ids
+    int64_t pending_tokens # told by events without text, for the next output event
+    int64_t usage_in, usage_out, usage_cached
+    int64_t usage_only_sum
+
+
+cdef void reply_begin(
+    Reply* reply, Call* call, const Node* nodes, const char* names, bint needs_finish
+) noexcept nogil
+cdef void reply_free(Reply* reply) noexcept nogil
+cdef ReplyStep reply_feed(
+    Reply* reply, Ring ring, const char* data, size_t size, int64_t stamp_ns, int64_t late_ns, size_t* left
+) noexcept nogil
+cdef bint reply_started(const Reply* reply) noexcept nogil
+cdef bint reply_ends_with_connection(const Reply* reply) noexcept nogil
+cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept nogil

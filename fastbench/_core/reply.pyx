@@ -1,0 +1,493 @@
+# cython: language_level=3
+"""One response, sans I/O: stamped reads in; the request's moments, counts and outcome out.
+
+Ties the parsers together: HTTP framing, event stream, what each event says. The rules for outcomes and for
+what counts as output are those of the metrics specification ("The life of a request", "Outcomes").
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free
+from libc.string cimport memset, strlen
+
+from fastbench._core.bytesbuf cimport Buffer, buffer_add, buffer_free, buffer_reset
+from fastbench._core.call cimport Call, call_drop_payload, call_new, call_seal, take_batch
+from fastbench._core.http cimport (
+    CONTENT_EVENT_STREAM,
+    CONTENT_HTML,
+    CONTENT_JSON,
+    HTTP_BAD,
+    HTTP_BODY,
+    HTTP_END,
+    HTTP_FINE,
+    HTTP_HEAD,
+    HTTP_MORE,
+    STATE_STATUS,
+    HttpStep,
+    http_eof_completes,
+    http_error_text,
+    http_free,
+    http_init,
+    http_next,
+)
+from fastbench._core.output cimport (
+    Found,
+    OutputSpec,
+    is_done,
+    memo_free,
+    memo_reset,
+    output_find,
+    output_walk,
+)
+from fastbench._core.ring cimport (
+    FLAG_CLIPPED,
+    FLAG_EVENT_TOKENS,
+    FLAG_STREAM,
+    OUTCOME_CANCELLED,
+    OUTCOME_EMPTY,
+    OUTCOME_HTTP_ERROR,
+    OUTCOME_MALFORMED,
+    OUTCOME_OK,
+    OUTCOME_REFUSED,
+    OUTCOME_RESET,
+    OUTCOME_STREAM_ERROR,
+    OUTCOME_TIMEOUT,
+    OUTCOME_TRUNCATED,
+    SOURCE_EVENTS,
+    SOURCE_TOKEN_IDS,
+    SOURCE_USAGE,
+    Mark,
+    Outcome,
+    Ring,
+    Row,
+)
+from fastbench._core.sse cimport SSE_EVENT, SSE_MORE, SSE_TOO_LONG, SseStep, sse_free, sse_init, sse_next
+
+MAX_DOCUMENT = 64 * 1024 * 1024
+MAX_NOTE = 4096
+
+cdef size_t DOCUMENT_LIMIT = MAX_DOCUMENT
+cdef size_t NOTE_LIMIT = MAX_NOTE
+
+
+cdef extern from *:
+    int __builtin_popcountll(unsigned long long) noexcept nogil
+
+
+cdef void reply_begin(
+    Reply* reply, Call* call, const Node* nodes, const char* names, bint needs_finish
+) noexcept nogil:
+    """Makes `reply` ready for the response to `call`; keeps the buffers of the one before."""
+    cdef Reply before = reply[0]
+    memset(reply, 0, sizeof(Reply))
+    reply.http.line = before.http.line
+    reply.sse.line = before.sse.line
+    reply.sse.data = before.sse.data
+    reply.memo = before.memo
+    reply.body = before.body
+    http_init(&reply.http)
+    sse_init(&reply.sse)
+    memo_reset(&reply.memo)
+    buffer_reset(&reply.body)
+    reply.call = call
+    reply.nodes = nodes
+    reply.names = names
+    reply.needs_finish = needs_finish
+    reply.tokens_known = True
+    reply.usage_in = reply.usage_out = reply.usage_cached = -1
+
+
+cdef void reply_free(Reply* reply) noexcept nogil:
+    http_free(&reply.http)
+    sse_free(&reply.sse)
+    memo_free(&reply.memo)
+    buffer_free(&reply.body)
+
+
+cdef bint reply_started(const Reply* reply) noexcept nogil:
+    """Whether any byte of a response arrived: after that nothing may be sent again."""
+    return reply.call.row.received_bytes > 0
+
+
+cdef bint reply_ends_with_connection(const Reply* reply) noexcept nogil:
+    return not reply.http.keep_alive
+
+
+cdef void give_up(Reply* reply, const char* reason) noexcept nogil:
+    """The body is not what was asked for; the rest is read only to keep the framing."""
+    reply.malformed = True
+    if reply.reason == NULL:
+        reply.reason = reason
+    reply.kind = BODY_IGNORED
+
+
+cdef void keep_head(Buffer* body, const char* data, size_t size) noexcept nogil:
+    """Keeps the first 4 KiB of the body for a message."""
+    if body.size < NOTE_LIMIT:
+        buffer_add(body, data, size if size < NOTE_LIMIT - body.size else NOTE_LIMIT - body.size)
+
+
+cdef void take_head(Reply* reply, int64_t stamp_ns) noexcept nogil:
+    cdef Row* row = &reply.call.row
+    row.headers_ns = stamp_ns
+    row.status = reply.http.status
+    if row.status < 200 or row.status > 299:
+        reply.kind = BODY_IGNORED
+    elif reply.http.coded:
+        give_up(reply, "the body is compressed or coded, which was not asked for")
+    elif reply.http.content_type == CONTENT_HTML:
+        give_up(reply, "the service answered with an HTML page")
+    elif reply.http.content_type == CONTENT_JSON:
+        reply.kind = BODY_DOCUMENT
+    elif row.flags & FLAG_STREAM or reply.http.content_type == CONTENT_EVENT_STREAM:
+        reply.kind = BODY_EVENTS
+    else:
+        reply.kind = BODY_DOCUMENT
+
+
+cdef bint add_tokens(Call* call, int64_t tokens) noexcept nogil:
+    """Notes how many tokens the coming output event has; a stream of single tokens needs no room for that."""
+    cdef uint16_t value = 1
+    cdef uint32_t k
+    if tokens == 1 and call.tokens.size == 0:
+        return True
+    if call.tokens.size == 0:
+        for k in range(call.row.events):
+            if not buffer_add(&call.tokens, <const char*> &value, sizeof(uint16_t)):
+                return False
+    value = <uint16_t> tokens if tokens < 65535 else 65535
+    return buffer_add(&call.tokens, <const char*> &value, sizeof(uint16_t))
+
+
+cdef void count_tokens(Reply* reply, const Found* found) noexcept nogil:
+    """Token counts of one event: by `token_ids`, else by a usage that grows from event to event."""
+    cdef int64_t tokens = -1
+    if found.token_ids:
+        tokens = found.token_ids
+        reply.token_ids += tokens
+    elif found.usage and found.choice and __builtin_popcountll(reply.choices) == 1:
+        tokens = found.usage_out - (reply.usage_out if reply.usage_out > 0 else 0)
+    if found.text:
+        if tokens + reply.pending_tokens < 0:
+            reply.tokens_known = False
+        elif reply.tokens_known:
+            reply.tokens_known = add_tokens(reply.call, tokens + reply.pending_tokens)
+        reply.pending_tokens = 0
+    elif tokens > 0:
+        reply.pending_tokens += tokens
+    reply.prompt_token_ids += found.prompt_token_ids
+    if found.usage_in >= 0:
+        reply.usage_in = found.usage_in
+    if found.usage_cached >= 0:
+        reply.usage_cached = found.usage_cached
+    if found.usage:
+        reply.usage_out = found.usage_out
+        if not found.choice:
+            reply.usage_only += 1
+            reply.usage_only_sum += found.usage_out
+
+
+cdef void stamp_output(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogil:
+    """An output event arrived at `stamp_ns`."""
+    cdef Call* call = reply.call
+    cdef Row* row = &call.row
+    cdef int64_t us
+    if row.events == 0:
+        row.first_token_ns = stamp_ns
+        ring.lease(&call.stamps)
+    us = (stamp_ns - row.first_token_ns + 500) // 1000
+    if us > 0xFFFFFFFFLL:
+        us = 0xFFFFFFFF
+        row.flags |= FLAG_CLIPPED
+    if row.events >= call.stamps.capacity and not ring.grow(&call.stamps):
+        give_up(reply, "no memory for time stamps")
+        return
+    call.stamps.us[row.events] = <uint32_t> us
+    row.events += 1
+    row.last_token_ns = stamp_ns
+    reply.read_events += 1
+
+
+cdef void take_found(Reply* reply, Ring ring, const Found* found, int64_t stamp_ns) noexcept nogil:
+    reply.choices |= found.choices
+    reply.finished |= found.finished
+    reply.finish = reply.finish or found.finish
+    if found.text or found.token_ids or found.usage or found.prompt_token_ids or found.usage_in >= 0:
+        count_tokens(reply, found)
+    if found.text:
+        reply.done_ns = 0  # what came before was not the end
+        stamp_output(reply, ring, stamp_ns)
+
+
+cdef void fail_by_event(Reply* reply, const char* data, size_t size) noexcept nogil:
+    """The service reports an error inside a 2xx response; its first words are the message."""
+    if not reply.error:
+        reply.error = True
+        reply.body.size = 0
+        keep_head(&reply.body, data, size)
+
+
+cdef void take_event(
+    Reply* reply, Ring ring, const char* data, size_t size, bint is_error, int64_t stamp_ns
+) noexcept nogil:
+    cdef Found found
+    cdef Call* call = reply.call
+    call.row.data_events += 1
+    if is_done(data, size):
+        if reply.done_ns == 0:
+            reply.done_ns = stamp_ns
+    elif not output_find(
+        reply.nodes, reply.names, &reply.memo, data, size, &found, &call.text if call.keep_text else NULL
+    ):
+        if is_error:
+            fail_by_event(reply, data, size)
+        else:
+            reply.body.size = 0
+            keep_head(&reply.body, data, size)
+            give_up(reply, "an event is not a JSON object")
+    elif found.error or is_error:
+        fail_by_event(reply, data, size)
+    else:
+        take_found(reply, ring, &found, stamp_ns)
+
+
+cdef void take_events(Reply* reply, Ring ring, const char* data, size_t size, int64_t stamp_ns) noexcept nogil:
+    cdef const char* at = data
+    cdef const char* end = data + size
+    cdef const char* event = NULL
+    cdef size_t event_size = 0
+    cdef bint is_error = False
+    cdef SseStep step
+    if reply.call.row.events == 0 and not reply.error:
+        keep_head(&reply.body, data, size)
+    while reply.kind == BODY_EVENTS:
+        step = sse_next(&reply.sse, &at, end, &event, &event_size, &is_error)
+        if step == SSE_EVENT:
+            take_event(reply, ring, event, event_size, is_error, stamp_ns)
+        elif step == SSE_MORE:
+            return
+        elif step == SSE_TOO_LONG:
+            give_up(reply, "an event is longer than 32 MiB")
+        else:
+            give_up(reply, "no memory for an event")
+
+
+cdef void take_body(Reply* reply, Ring ring, const char* data, size_t size, int64_t stamp_ns) noexcept nogil:
+    if reply.kind == BODY_EVENTS:
+        take_events(reply, ring, data, size, stamp_ns)
+    elif reply.kind == BODY_IGNORED:
+        keep_head(&reply.body, data, size)
+    elif reply.body.size + size > DOCUMENT_LIMIT:
+        reply.body.size = NOTE_LIMIT
+        give_up(reply, "the document is longer than 64 MiB")
+    elif not buffer_add(&reply.body, data, size):
+        give_up(reply, "no memory for the document")
+
+
+cdef void note_shared(Reply* reply, int64_t late_ns) noexcept nogil:
+    """Output events that shared a read: counted, and marked as uncertain where the reactor was late."""
+    cdef Row* row = &reply.call.row
+    cdef Mark mark
+    if reply.read_events > 1:
+        row.shared_events += reply.read_events - 1
+    if late_ns > 0 and reply.read_events > 1:
+        mark.event = row.events - reply.read_events
+        mark.count = reply.read_events
+        mark.bound_us = <uint32_t> ((late_ns + 999) // 1000) if late_ns < 4000000000000LL else 0xFFFFFFFF
+        buffer_add(&reply.call.marks, <const char*> &mark, sizeof(Mark))
+
+
+cdef ReplyStep reply_feed(
+    Reply* reply, Ring ring, const char* data, size_t size, int64_t stamp_ns, int64_t late_ns, size_t* left
+) noexcept nogil:
+    """Takes one read that arrived at `stamp_ns`.
+
+    late_ns: 0, or how long before its stamp a byte of the read may have arrived because the reactor was late.
+    left: on REPLY_COMPLETE how many bytes came behind the message.
+    """
+    cdef const char* at = data
+    cdef const char* end = data + size
+    cdef const char* body = NULL
+    cdef size_t body_size = 0
+    cdef HttpStep step
+    if not reply_started(reply):
+        call_drop_payload(reply.call)
+    reply.call.row.received_bytes += <int64_t> size
+    reply.read_events = 0
+    while True:
+        step = http_next(&reply.http, &at, end, &body, &body_size)
+        if step == HTTP_BODY:
+            take_body(reply, ring, body, body_size, stamp_ns)
+        elif step == HTTP_HEAD:
+            take_head(reply, stamp_ns)
+        else:
+            break
+    note_shared(reply, late_ns)
+    left[0] = <size_t> (end - at)
+    if step == HTTP_MORE:
+        return REPLY_MORE
+    return REPLY_COMPLETE if step == HTTP_END else REPLY_BROKEN
+
+
+cdef void read_document(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogil:
+    """The whole body as one JSON document: the answer to a request without streaming, or an error."""
+    cdef Found found
+    cdef Call* call = reply.call
+    cdef bint valid = output_walk(
+        reply.nodes, reply.names, reply.body.at, reply.body.size, &found, &call.text if call.keep_text else NULL
+    )
+    if valid and found.error:
+        reply.error = True
+    elif call.row.flags & FLAG_STREAM:
+        if reply.kind == BODY_DOCUMENT:
+            give_up(reply, "the service answered with one JSON document though a stream was asked for")
+    elif not valid:
+        give_up(reply, "the answer is not a JSON document")
+    else:
+        take_found(reply, ring, &found, stamp_ns)
+
+
+cdef void settle_tokens(Reply* reply) noexcept nogil:
+    """The request's token counts by the best source it has: token_ids, else usage, else its events."""
+    cdef Row* row = &reply.call.row
+    cdef int choices = __builtin_popcountll(reply.choices)
+    cdef uint16_t* last
+    cdef int64_t usage_out = reply.usage_out
+    row.choices = <unsigned char> choices
+    row.cached_tokens = <int32_t> reply.usage_cached
+    row.input_tokens = -1
+    if reply.usage_in >= 0:
+        row.input_tokens = <int32_t> reply.usage_in
+        row.input_source = SOURCE_USAGE
+    elif reply.prompt_token_ids:
+        row.input_tokens = <int32_t> reply.prompt_token_ids
+        row.input_source = SOURCE_TOKEN_IDS
+    # Some services send one usage for each choice instead of their sum.
+    if choices > 1 and reply.usage_only == <uint32_t> choices:
+        usage_out = reply.usage_only_sum
+    if reply.token_ids:
+        row.output_tokens = <int32_t> reply.token_ids
+        row.output_source = SOURCE_TOKEN_IDS
+    elif usage_out >= 0:
+        row.output_tokens = <int32_t> usage_out
+        row.output_source = SOURCE_USAGE
+    else:
+        row.output_tokens = <int32_t> row.events
+        row.output_source = SOURCE_EVENTS
+    if reply.tokens_known and reply.call.tokens.size == row.events * sizeof(uint16_t) and row.events:
+        row.flags |= FLAG_EVENT_TOKENS
+        last = <uint16_t*> reply.call.tokens.at + row.events - 1
+        last[0] = <uint16_t> (last[0] + reply.pending_tokens)
+
+
+cdef Outcome decide(Reply* reply, End how, bint whole) noexcept nogil:
+    """The one outcome of the request, and in `reason` our words for it where the service has none."""
+    cdef Row* row = &reply.call.row
+    if row.status and (row.status < 200 or row.status > 299):
+        return OUTCOME_HTTP_ERROR
+    if reply.error:
+        return OUTCOME_STREAM_ERROR
+    if reply.malformed:
+        return OUTCOME_MALFORMED
+    if not whole:
+        if how == END_TIMEOUT:
+            reply.reason = "no complete response in time"
+            return OUTCOME_TIMEOUT
+        if how == END_CANCELLED:
+            reply.reason = "cancelled by the user"
+            return OUTCOME_CANCELLED
+        if how == END_REFUSED:
+            return OUTCOME_REFUSED
+        if how == END_RESET:
+            reply.reason = "the service reset the connection"
+            return OUTCOME_RESET
+        reply.reason = "the service closed the connection before the end of the response"
+        return OUTCOME_TRUNCATED
+    if row.events == 0:
+        reply.reason = "the response holds no output"
+        return OUTCOME_EMPTY
+    if reply.needs_finish and (not reply.finish or reply.finished != reply.choices):
+        reply.reason = "the stream ended without a finish reason"
+        return OUTCOME_TRUNCATED
+    return OUTCOME_OK
+
+
+cdef void write_note(Reply* reply) noexcept nogil:
+    """Our reason, then what the service itself said."""
+    cdef Buffer* note = &reply.call.note
+    if reply.reason != NULL:
+        buffer_add(note, reply.reason, strlen(reply.reason))
+    if reply.body.size and reply.call.row.events == 0 or reply.error or reply.malformed:
+        if note.size:
+            buffer_add(note, ": ", 2)
+        buffer_add(note, reply.body.at, reply.body.size if reply.body.size < NOTE_LIMIT else NOTE_LIMIT)
+
+
+cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept nogil:
+    """Decides everything that could not be decided before the end. now_ns: the end's own moment."""
+    cdef Row* row = &reply.call.row
+    cdef bint whole = how == END_COMPLETE or (
+        how == END_CLOSED and http_eof_completes(&reply.http) and reply.http.state != STATE_STATUS
+    )
+    if reply.http.error != HTTP_FINE:
+        give_up(reply, http_error_text(reply.http.error))
+    elif whole and reply.kind == BODY_DOCUMENT:
+        read_document(reply, ring, now_ns)
+    elif whole and reply.kind == BODY_EVENTS and row.data_events == 0 and reply.body.size:
+        read_document(reply, ring, now_ns)  # an error document under an event stream's label
+    settle_tokens(reply)
+    row.outcome = decide(reply, how, whole)
+    row.end_ns = reply.done_ns if reply.done_ns and row.outcome == OUTCOME_OK else now_ns
+    if row.outcome != OUTCOME_OK and reply.call.note.size == 0:
+        write_note(reply)
+
+
+cdef class ReplyReader:
+    """One response as a Python object, for tests and tools: the parser exactly as the reactor uses it."""
+    cdef Reply reply
+    cdef Ring ring
+    cdef OutputSpec spec
+    cdef int64_t last_ns
+    cdef readonly bint complete
+
+    def __cinit__(self, OutputSpec spec, bint stream=True, bint keep_text=False):
+        self.spec = spec
+        self.ring = Ring(1, 64)
+        cdef Call* call = call_new(b"", 0)
+        if call == NULL:
+            raise MemoryError()
+        call.keep_text = keep_text
+        if stream:
+            call.row.flags |= FLAG_STREAM
+        reply_begin(&self.reply, call, spec.nodes, spec.name_at, spec.needs_finish)
+
+    def __dealloc__(self):
+        if self.reply.call != NULL:
+            call_seal(self.reply.call, self.ring)
+            take_batch(self.reply.call)
+        reply_free(&self.reply)
+
+    def feed(self, bytes data, int64_t stamp_ns=1, int64_t late_ns=0):
+        cdef size_t left = 0
+        cdef ReplyStep step
+        if self.reply.call == NULL or self.complete:
+            raise ValueError("the response has ended")
+        self.last_ns = stamp_ns
+        step = reply_feed(&self.reply, self.ring, data, len(data), stamp_ns, late_ns, &left)
+        self.complete = step != REPLY_MORE
+        return left
+
+    def end(self, str how="closed", now_ns=None):
+        cdef dict ends = {
+            "closed": END_CLOSED, "reset": END_RESET, "timeout": END_TIMEOUT, "cancelled": END_CANCELLED,
+        }
+        cdef Call* call = self.reply.call
+        if call == NULL:
+            raise ValueError("the response has ended")
+        reply_end(
+            &self.reply, self.ring, END_COMPLETE if self.complete else ends[how],
+            self.last_ns if now_ns is None else now_ns,
+        )
+        self.reply.call = NULL
+        call_seal(call, self.ring)
+        call.next = NULL
+        return take_batch(call)
