@@ -1,0 +1,30 @@
+"""Random numbers that depend only on (seed, stream, index): any share of a data set can be made anywhere.
+
+Philox is counter-based, and numpy keeps its raw output stable, as it does not for the methods of `Generator`.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Draws:
+    """One sequence of random numbers; `index` and `seed` are below 2^63."""
+
+    def __init__(self, seed: int, stream: int, index: int) -> None:
+        key = np.array([seed, stream], np.uint64)
+        self._bits = np.random.Philox(key=key, counter=np.array([0, 0, index, 0], np.uint64))
+
+    def integers(self, low: int, high: int, count: int) -> NDArray[np.int64]:
+        """(count,) numbers, uniform on low … high, both included; high - low < 2^31.
+
+        Multiply and shift: the chances of two values differ by at most (high - low + 1) / 2^32.
+        """
+        raw = self._bits.random_raw((count + 1) // 2).view(np.uint32)[:count].astype(np.uint64)
+        raw *= np.uint64(high - low + 1)
+        raw >>= np.uint64(32)
+        raw += np.uint64(low)
+        return raw.view(np.int64)
+
+    def integer(self, low: int, high: int) -> int:
+        """One number, as `integers` draws it."""
+        return int(self.integers(low, high, 1)[0])
