@@ -1,0 +1,1 @@
+"""The recording: how it looks on disk, its writer and its reader. See `docs/recording-format.md`."""

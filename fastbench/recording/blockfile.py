@@ -1,0 +1,80 @@
+"""The file of blocks while it is written: created once, locked, each block numbered and checksummed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastbench.errors import RecordingError
+from fastbench.recording.appendfile import AppendFile
+from fastbench.recording.format import REQUESTS, VERSION, Counts, Head, Kind
+
+_NONE = Counts()
+
+
+class BlockFile:
+    """`requests.fbr`, open for its one writer."""
+
+    def __init__(self, directory: Path) -> None:
+        """Creates the file and takes its lock; RecordingError when the directory has a recording already."""
+        path = directory / REQUESTS
+        try:
+            self._file = AppendFile(path)
+        except FileExistsError:
+            raise RecordingError(_taken(path)) from None
+        except OSError as error:
+            raise RecordingError(f"the recording {path} cannot be created: {error.strerror}") from error
+        fcntl.flock(self._file.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.sync = self._file.sync
+        self.close = self._file.close
+        self._salt = secrets.randbits(64)
+        self._sequence = 0
+        self._rows_before = 0
+
+    def append(self, kind: Kind, payload: Sequence[bytes | memoryview], counts: Counts = _NONE) -> None:
+        """Hands one block to the kernel; an OSError leaves the file without it."""
+        length = checksum = 0
+        for part in payload:
+            length += len(part)
+            checksum = zlib.crc32(part, checksum)
+        head = Head(
+            version=VERSION,
+            kind=kind,
+            sequence=self._sequence,
+            offset=self._file.size,
+            salt=self._salt,
+            rows_before=self._rows_before,
+            counts=counts,
+            length=length,
+            payload_crc=checksum,
+        )
+        self._file.append([head.pack(), *payload])
+        self._sequence += 1
+        self._rows_before += counts.rows
+
+
+def sync_directory(directory: Path) -> None:
+    """Returns when the directory's entries survive a power cut."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _taken(path: Path) -> str:
+    """Why `path` cannot be made anew: another writer is at work on it, or it is there from before."""
+    if path.is_symlink():
+        return f"the recording {path} is a symbolic link: give this run a directory of its own"
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return f"the recording {path} has a writer at work: give this run a directory of its own"
+    finally:
+        os.close(fd)
+    return f"the directory {path.parent} holds a recording already: give this run a directory of its own"

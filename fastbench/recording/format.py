@@ -1,0 +1,124 @@
+"""The bytes of a block: its head, its sections, its checksums. See `docs/recording-format.md`."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from fastbench._core.ring import ESCAPE, FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES
+
+__all__ = ["ESCAPE", "FLAGS", "MARK_DTYPE", "OUTCOMES", "ROW_DTYPE", "SOURCES"]
+
+REQUESTS: Final = "requests.fbr"
+TEXTS: Final = "texts.jsonl"
+MAGIC: Final = b"\x89FBRblk\n"
+VERSION: Final = 1
+ALIGN: Final = 8
+HEAD: Final = struct.Struct("<8sHHIQQQIIIIQQQQII")
+NOTE_DTYPE: Final = np.dtype([("row", "<u4"), ("kind", "<u4"), ("length", "<u4")])
+REASON: Final = 1
+"""The kind of a note that gives the reason of a failure."""
+TEXT: Final = 2
+"""The kind of a note that holds an output's text; it never stands in a block."""
+
+
+class Kind(IntEnum):
+    """What a block holds."""
+
+    HEADER = 1
+    BATCH = 2
+    HEALTH = 3
+    FOOTER = 4
+
+
+class Counts(NamedTuple):
+    """Entries in each section of a batch; all 0 in other blocks."""
+
+    rows: int = 0
+    escapes: int = 0
+    marks: int = 0
+    notes: int = 0
+    gaps: int = 0
+    event_tokens: int = 0
+    note_bytes: int = 0
+
+
+class Head(NamedTuple):
+    """A block's head. offset and length are in bytes; rows_before counts the rows of all earlier blocks."""
+
+    version: int
+    kind: int
+    sequence: int
+    offset: int
+    salt: int
+    rows_before: int
+    counts: Counts
+    length: int
+    payload_crc: int
+
+    @property
+    def start(self) -> int:
+        """Where the payload starts in the file."""
+        return self.offset + HEAD.size
+
+    @property
+    def end(self) -> int:
+        """Where the next block starts in the file."""
+        return self.offset + HEAD.size + self.length
+
+    def pack(self) -> bytes:
+        """The head's 96 bytes, checksum included."""
+        packed = HEAD.pack(MAGIC, *self[:6], *self.counts, self.length, self.payload_crc, 0)[:-4]
+        return packed + struct.pack("<I", zlib.crc32(packed))
+
+
+class Sections(NamedTuple):
+    """Where each section of a batch starts, in bytes from the payload's start; and where they end."""
+
+    rows: int
+    escapes: int
+    marks: int
+    gaps: int
+    event_tokens: int
+    notes: int
+    note_bytes: int
+    end: int
+
+
+def padded(length: int) -> int:
+    """`length` rounded up to a multiple of 8."""
+    return -(-length // ALIGN) * ALIGN
+
+
+def sections(counts: Counts) -> Sections:
+    """The layout of a batch with these counts."""
+    sizes = (
+        counts.rows * ROW_DTYPE.itemsize,
+        counts.escapes * 8,
+        counts.marks * MARK_DTYPE.itemsize,
+        counts.gaps * 2,
+        counts.event_tokens * 2,
+        counts.notes * NOTE_DTYPE.itemsize,
+        counts.note_bytes,
+    )
+    starts = [0]
+    for size in sizes:
+        starts.append(starts[-1] + padded(size))
+    return Sections(*starts)
+
+
+def read_head(data: memoryview, offset: int) -> Head | None:
+    """The head at `offset` of the file `data`; None unless checksum and position are right."""
+    raw = bytes(data[offset : offset + HEAD.size])
+    if len(raw) < HEAD.size or not raw.startswith(MAGIC):
+        return None
+    _, version, kind, sequence, position, salt, rows_before, *counts, length, payload_crc, crc = HEAD.unpack(
+        raw
+    )
+    if zlib.crc32(raw[:-4]) != crc or position != offset:
+        return None
+    return Head(version, kind, sequence, offset, salt, rows_before, Counts(*counts), length, payload_crc)

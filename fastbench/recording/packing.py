@@ -1,0 +1,59 @@
+"""Batches → the payload of one block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench._core.ring import Batch
+from fastbench.recording.format import ALIGN, MARK_DTYPE, NOTE_DTYPE, REASON, ROW_DTYPE, Counts, padded
+
+
+def pack_json(record: Mapping[str, Any]) -> list[bytes | memoryview]:
+    """The payload for one JSON object, filled up with spaces."""
+    encoded = msgspec.json.encode(record)
+    return [encoded.ljust(padded(len(encoded)))]
+
+
+def pack_batches(batches: Sequence[Batch]) -> tuple[Counts, list[bytes | memoryview]]:
+    """The counts and the payload's parts, in order, for batches that become one block.
+
+    Notes of other kinds than the reason of a failure are left out: they have files of their own.
+    """
+    rows = np.concatenate([batch.rows for batch in batches]).astype(ROW_DTYPE, copy=False)
+    escapes = np.concatenate([batch.escapes for batch in batches]).astype("<i8", copy=False)
+    marks = np.concatenate([batch.marks for batch in batches]).astype(MARK_DTYPE, copy=False)
+    gaps = np.concatenate([batch.gaps for batch in batches]).astype("<u2", copy=False)
+    event_tokens = np.concatenate([batch.event_tokens for batch in batches]).astype("<u2", copy=False)
+    index, note_bytes = _pack_notes(batches)
+    counts = Counts(
+        rows.size, escapes.size, marks.size, index.size, gaps.size, event_tokens.size, len(note_bytes)
+    )
+    return counts, list(_aligned([rows, escapes, marks, gaps, event_tokens, index, note_bytes]))
+
+
+def _pack_notes(batches: Sequence[Batch]) -> tuple[NDArray[np.void], bytes]:
+    entries: list[tuple[int, int, int]] = []
+    texts: list[bytes] = []
+    first_row = 0
+    for batch in batches:
+        for row, kind, text in batch.notes:
+            if kind == REASON:
+                entries.append((first_row + row, kind, len(text)))
+                texts.append(text)
+        first_row += len(batch.rows)
+    return np.array(entries, dtype=NOTE_DTYPE), b"".join(texts)
+
+
+def _aligned(parts: Iterable[bytes | NDArray[Any]]) -> Iterable[bytes | memoryview]:
+    """The parts, each followed by the zero bytes that make its length a multiple of 8."""
+    for part in parts:
+        size = len(part) if isinstance(part, bytes) else part.nbytes
+        if size:
+            yield part if isinstance(part, bytes) else part.view(np.uint8).data
+        if size % ALIGN:
+            yield bytes(padded(size) - size)
