@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import field
+
 from fastbench.config.check import check_fields
 from fastbench.config.issues import Issues
 from fastbench.config.schema import Frozen
@@ -18,7 +20,7 @@ class _Calculator(Frozen, frozen=True, kw_only=True):
 class _Summarizer(Frozen, frozen=True, kw_only=True):
     attr: Any = "performance"
     type: Any = "DefaultPerfSummarizer"
-    calculator: Any = {}
+    calculator: Any = field(default_factory=dict)
     stats_list: Any = None
 
 

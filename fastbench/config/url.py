@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from fastbench.errors import ConfigError
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
 _PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]*")
 _USER = re.compile(r"(?:[A-Za-z0-9+.-]*://)?[^/?#]*@")
@@ -43,7 +43,7 @@ def parse_url(text: str, *, tls: bool) -> BaseUrl:
     if _USER.match(text):
         raise ConfigError("holds a user name or password; put the key into api_key or headers")
     parts = _split(text if "://" in text else f"{'https' if tls else 'http'}://{text}", text)
-    if parts.scheme not in _DEFAULT_PORTS:
+    if parts.scheme not in DEFAULT_PORTS:
         raise ConfigError(f"is {text!r}; its scheme must be http or https")
     if parts.query or parts.fragment:
         raise ConfigError(f"is {text!r}; a base URL ends before '?' and '#'")
@@ -53,7 +53,7 @@ def parse_url(text: str, *, tls: bool) -> BaseUrl:
     if not _PATH.fullmatch(path):
         raise ConfigError(f"is {text!r}; write other characters of its path as %XX")
     host = parse_host(parts.hostname or "")
-    port = parts.port if parts.port is not None else _DEFAULT_PORTS[parts.scheme]
+    port = parts.port if parts.port is not None else DEFAULT_PORTS[parts.scheme]
     return BaseUrl(parts.scheme, host, port, path.removesuffix("/v1"))
 
 

@@ -1,0 +1,56 @@
+"""The bytes of an HTTP/1.1 POST, all but the body and the id made once."""
+
+from fastbench import __version__
+from fastbench.config.headers import header_fault
+from fastbench.config.schema import ServiceConfig
+from fastbench.config.secrets import resolve_secret
+from fastbench.errors import ConfigError
+
+
+def service_headers(service: ServiceConfig) -> dict[str, str]:
+    """The headers that name the client and let it in: User-Agent, Authorization, `headers` of the config.
+
+    Keys are read from the environment where the config says so. Raises ConfigError, which never shows a key.
+    """
+    headers = {"User-Agent": f"fastbench/{__version__}"}
+    if service.api_key:
+        headers["Authorization"] = f"Bearer {_resolve(service, 'api_key', service.api_key)}"
+    given = {name: _resolve(service, f"headers[{name!r}]", value) for name, value in service.headers.items()}
+    headers = _merge(headers, given)
+    for name, value in headers.items():
+        if fault := header_fault(name, value):
+            raise ConfigError(f"the header {name} of the model {service.abbr} {fault}")
+    return headers
+
+
+def _resolve(service: ServiceConfig, field: str, value: str) -> str:
+    try:
+        return resolve_secret(value)
+    except ConfigError as error:
+        raise ConfigError(f"{field} of the model {service.abbr} {error}") from error
+
+
+def _merge(base: dict[str, str], given: dict[str, str]) -> dict[str, str]:
+    """`given` beside and over `base`; header names do not differ by case."""
+    replaced = {name.lower() for name in given}
+    return {name: value for name, value in base.items() if name.lower() not in replaced} | given
+
+
+class PostTemplate:
+    """A POST to one path of one service."""
+
+    def __init__(self, service: ServiceConfig, authority: str, path: str) -> None:
+        accept = "text/event-stream" if service.stream else "application/json"
+        usual = {"Content-Type": "application/json", "Accept": accept}
+        headers = {"Host": authority, **_merge(usual, service_headers(service))}
+        lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        self._head = "\r\n".join([*lines, "X-Request-Id: "]).encode("latin-1")
+
+    def encode(self, request_id: str, body: bytes) -> bytes:
+        """The finished request; `request_id` holds letters, digits and dashes."""
+        return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (
+            self._head,
+            request_id.encode("ascii"),
+            len(body),
+            body,
+        )
