@@ -12,7 +12,9 @@ cdef struct Call:
     int64_t due_ns         # send then; 0 = when a slot is free
     int64_t submitted_ns
     int64_t dispatched_ns  # when the reactor wanted to send it
+    int64_t attempt_ns     # when this attempt was sent
     int64_t deadline_ns
+    void* conn             # the connection of this attempt; stale once that serves another call
     char* payload          # the request's bytes, until the first byte of the response
     size_t payload_size
     size_t payload_sent

@@ -52,7 +52,8 @@ cdef Call* call_new(const char* payload, size_t size) noexcept nogil:
     if call.payload == NULL:
         free(call)
         return NULL
-    memcpy(call.payload, payload, size)
+    if size:
+        memcpy(call.payload, payload, size)
     call.payload_size = size
     call.stamps.index = -1
     return call

@@ -115,8 +115,7 @@ cdef bint reply_ends_with_connection(const Reply* reply) noexcept nogil:
 cdef void give_up(Reply* reply, const char* reason) noexcept nogil:
     """The body is not what was asked for; the rest is read only to keep the framing."""
     reply.malformed = True
-    if reply.reason == NULL:
-        reply.reason = reason
+    because(reply, reason)
     reply.kind = BODY_IGNORED
 
 
@@ -379,6 +378,29 @@ cdef void settle_tokens(Reply* reply) noexcept nogil:
         last[0] = <uint16_t> (last[0] + reply.pending_tokens)
 
 
+cdef void because(Reply* reply, const char* reason) noexcept nogil:
+    if reply.reason == NULL:
+        reply.reason = reason
+
+
+cdef Outcome decide_cut(Reply* reply, End how) noexcept nogil:
+    """The outcome of a response that did not come to its own end."""
+    if how == END_TIMEOUT:
+        because(reply, "no complete response in time")
+        return OUTCOME_TIMEOUT
+    if how == END_CANCELLED:
+        because(reply, "cancelled by the user")
+        return OUTCOME_CANCELLED
+    if how == END_REFUSED:
+        because(reply, "no connection")
+        return OUTCOME_REFUSED
+    if how == END_RESET:
+        because(reply, "the service reset the connection")
+        return OUTCOME_RESET
+    because(reply, "the service closed the connection before the end of the response")
+    return OUTCOME_TRUNCATED
+
+
 cdef Outcome decide(Reply* reply, End how, bint whole) noexcept nogil:
     """The one outcome of the request, and in `reason` our words for it where the service has none."""
     cdef Row* row = &reply.call.row
@@ -389,24 +411,12 @@ cdef Outcome decide(Reply* reply, End how, bint whole) noexcept nogil:
     if reply.malformed:
         return OUTCOME_MALFORMED
     if not whole:
-        if how == END_TIMEOUT:
-            reply.reason = "no complete response in time"
-            return OUTCOME_TIMEOUT
-        if how == END_CANCELLED:
-            reply.reason = "cancelled by the user"
-            return OUTCOME_CANCELLED
-        if how == END_REFUSED:
-            return OUTCOME_REFUSED
-        if how == END_RESET:
-            reply.reason = "the service reset the connection"
-            return OUTCOME_RESET
-        reply.reason = "the service closed the connection before the end of the response"
-        return OUTCOME_TRUNCATED
+        return decide_cut(reply, how)
     if row.events == 0:
-        reply.reason = "the response holds no output"
+        because(reply, "the response holds no output")
         return OUTCOME_EMPTY
     if reply.needs_finish and (not reply.finish or reply.finished != reply.choices):
-        reply.reason = "the stream ended without a finish reason"
+        because(reply, "the stream ended without a finish reason")
         return OUTCOME_TRUNCATED
     return OUTCOME_OK
 

@@ -1,0 +1,58 @@
+# cython: language_level=3
+"""How late the reactor itself was.
+
+The kernel merges segments that wait in a socket and keeps only the last one's stamp. So where the reactor was
+late, the earlier events of a read may have arrived before that stamp; how long before is bounded here.
+"""
+
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+HEARTBEAT_MS = 2
+"""The longest the reactor sleeps; a longer turn is not sleep."""
+
+# Longer than the heartbeat by more than a wake-up takes on a busy machine.
+cdef int64_t STALL_NS = 2_000_000 + 1_500_000
+# A poll that returns sooner did not sleep: something was ready already, since an unknown moment.
+cdef int64_t SLEPT_NS = 20_000
+# A read noticed later than this after its stamp waited for the reactor, not for a wake-up.
+cdef int64_t PROMPT_NS = 200_000
+
+
+cdef void turns_begin(Turns* turns, int64_t now_ns) noexcept nogil:
+    memset(turns, 0, sizeof(Turns))
+    turns.returned_ns = turns.drained_ns = turns.drained_before = now_ns
+
+
+cdef void turns_note(Turns* turns, int64_t entered_ns, int64_t returned_ns, bint all_ready) noexcept nogil:
+    """A poll, entered and returned then. all_ready: it gave everything that was ready, not a part."""
+    cdef int64_t turn = returned_ns - turns.returned_ns
+    cdef bint stalled = turn > STALL_NS
+    cdef Stall* kept
+    turns.count += 1
+    turns.late = stalled or returned_ns - entered_ns < SLEPT_NS
+    turns.drained_before = turns.drained_ns
+    if stalled:
+        kept = &turns.kept[turns.stalls % STALLS_KEPT]
+        kept.start_ns = turns.returned_ns
+        kept.duration_ns = turn
+        turns.stalls += 1
+        if turn > turns.longest_ns:
+            turns.longest_ns = turn
+    turns.returned_ns = returned_ns
+    if all_ready:
+        turns.drained_ns = returned_ns
+
+
+cdef int64_t turns_lateness(
+    const Turns* turns, int64_t stamp_ns, int64_t noticed_ns, int64_t last_read_ns
+) noexcept nogil:
+    """How long before its stamp a part of this read may have arrived; 0 when the reactor was not late.
+
+    Whatever was there when a poll gave all that was ready, or when this socket was last read, was read then.
+    """
+    cdef int64_t since
+    if not turns.late and noticed_ns - stamp_ns <= PROMPT_NS:
+        return 0
+    since = turns.drained_before if turns.drained_before > last_read_ns else last_read_ns
+    return stamp_ns - since if stamp_ns > since else 1
