@@ -1,8 +1,8 @@
 """Which JSON paths of a reply mean what; `[]` stands for every item of a list. The core compiles these."""
 
 Rules = tuple[tuple[str, str], ...]
-"""(path, role). Roles: text = output where it is not empty; choice = one choice of the event; index, finish,
-token_ids = of that choice; prompt_token_ids; usage_in, usage_out, usage_cached = token counts; error."""
+"""(path, role). text, reasoning, tool: output where it is not empty; choice: one choice of the event;
+index, finish, token_ids: of that choice; prompt_token_ids; usage_in, usage_out, usage_cached; error."""
 
 _COMMON: Rules = (
     ("choices[]", "choice"),
@@ -17,17 +17,17 @@ _COMMON: Rules = (
     ("error", "error"),
 )
 
-_CHAT_TEXTS = (
-    "content",
-    "reasoning",
-    "reasoning_content",
-    "refusal",
-    "tool_calls[].function.name",
-    "tool_calls[].function.arguments",
+_CHAT_OUTPUT: Rules = (
+    ("content", "text"),
+    ("refusal", "text"),
+    ("reasoning", "reasoning"),
+    ("reasoning_content", "reasoning"),
+    ("tool_calls[].function.name", "tool"),
+    ("tool_calls[].function.arguments", "tool"),
 )
 
 CHAT_RULES: Rules = (
-    *((f"choices[].{part}.{text}", "text") for part in ("delta", "message") for text in _CHAT_TEXTS),
+    *((f"choices[].{part}.{path}", role) for part in ("delta", "message") for path, role in _CHAT_OUTPUT),
     *_COMMON,
 )
 """`delta` in a stream, `message` in a whole reply."""

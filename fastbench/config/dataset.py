@@ -54,7 +54,10 @@ def _named(settings: dict[str, Any]) -> dict[str, Any]:
 def _synthetic(settings: dict[str, Any], path: str, issues: Issues) -> dict[str, Any]:
     told: set[str] = set()
     if "synthetic_config" in settings:
-        settings |= from_guide(settings.pop("synthetic_config"), f"{path}.synthetic_config", issues)
+        settings = {
+            **from_guide(settings.pop("synthetic_config"), f"{path}.synthetic_config", issues),
+            **settings,
+        }
         told |= {"count", "input_len", "output_len"}
     for name in ("input_len", "output_len"):
         raw = settings.pop(name, None)

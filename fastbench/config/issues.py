@@ -31,10 +31,15 @@ class Issues:
 
     def add(self, path: str, sentence: str) -> None:
         """A fault of the field at `path`, told in `sentence` after the field's name."""
-        where = self._labels.get(path) or f"{self._source}: {path}"
-        line = f"{where} {sentence}"
+        line = f"{self._where(path)} {sentence}"
         if line not in self._lines:
             self._lines.append(line)
+
+    def _where(self, path: str) -> str:
+        for field, option in self._labels.items():
+            if path == field or path.startswith((f"{field}.", f"{field}[")):
+                return option + path[len(field) :]
+        return f"{self._source}: {path}"
 
     def wrong(self, path: str, found: object, allowed: str) -> None:
         """A value that the field does not allow."""

@@ -1,0 +1,5 @@
+"""`python -m fastbench`."""
+
+from fastbench.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""One module per command: arguments → plan → call → exit code. Only this room prints or exits."""

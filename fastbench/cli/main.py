@@ -1,0 +1,72 @@
+"""The `fastbench` command. Each of its commands is imported only when it is called, so that help is quick."""
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from fastbench import __version__
+from fastbench.errors import FastbenchError
+
+# name: (module, command, line of the overview)
+_COMMANDS = {
+    "perf": ("fastbench.cli.perf", "perf_command", "Measure a service: send the load, record, report."),
+    "recalc": ("fastbench.cli.recalc", "recalc_command", "Compute the report of a finished run again."),
+    "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
+}
+_INTERRUPTED = 130
+
+
+class _LazyGroup(click.Group):
+    """Commands by name, and their help lines, without their modules."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name, _ = _COMMANDS[cmd_name]
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=_LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="fastbench")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Measures a running LLM inference service through its streaming interface."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main() -> NoReturn:
+    """Ends the process with 0, 1 (a failed run), 2 (wrong usage) or 130 (stopped by Ctrl-C)."""
+    try:
+        code = cli.main(prog_name="fastbench", standalone_mode=False)
+    except FastbenchError as error:
+        code = _report(str(error), error.exit_code)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "fastbench"
+        code = _report(f"{error.format_message()} See `{command} --help`.", error.exit_code)
+    except click.ClickException as error:
+        code = _report(error.format_message(), error.exit_code)
+    except click.Abort:
+        code = _report("stopped", _INTERRUPTED)
+    sys.exit(code)
+
+
+def _report(message: str, code: int) -> int:
+    for line in message.splitlines():
+        print(f"fastbench: {line}", file=sys.stderr)
+    return code
