@@ -1,0 +1,61 @@
+"""A recording → all numbers of its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastbench.metrics.client import client_error
+from fastbench.metrics.common import common
+from fastbench.metrics.gaps import count
+from fastbench.metrics.load import load
+from fastbench.metrics.model import Metrics
+from fastbench.metrics.notes import notes
+from fastbench.metrics.outcomes import LOST, failures, outcomes
+from fastbench.metrics.output import output
+from fastbench.metrics.parameters import parameters, ttft_ns
+from fastbench.metrics.selection import Selection
+from fastbench.metrics.statistics import ArraySamples, percentile
+from fastbench.metrics.verdict import verdict
+from fastbench.recording.reader import Recording
+from fastbench.units import NS_PER_MS
+
+TOTAL = "total"
+
+
+def compute(recording: Recording, stats: Sequence[str], stage: str = TOTAL) -> Metrics:
+    """The numbers of one stage. stats: names of statistics, as the columns of "Performance Parameters".
+
+    The same recording gives the same numbers to the last bit, with however many threads.
+    ValueError for a stage that is not known.
+    """
+    if stage != TOTAL:
+        raise ValueError(f"{stage} is not a stage")
+    selection = Selection(recording)
+    slices = list(selection.token_slices())
+    gaps = count(slices)
+    ended = outcomes(selection)
+    ttft_median = percentile(ArraySamples(ttft_ns(selection.streamed)), 50)
+    sending = load(selection, ended.get("dropped", 0))
+    client = client_error(selection, gaps.size, percentile(gaps, 50))
+    produced = output(selection, slices, gaps.size)
+    success = int(selection.ok.size)
+    return Metrics(
+        stage=stage,
+        stats=tuple(stats),
+        success=success,
+        parameters=parameters(selection, gaps, stats),
+        common=common(selection, sum(ended.values())),
+        outcomes=ended,
+        failures=failures(selection),
+        load=sending,
+        client=client,
+        output=produced,
+        verdict=verdict(
+            success,
+            ended.get(LOST, 0),
+            None if ttft_median is None else ttft_median / NS_PER_MS,
+            sending,
+            client,
+        ),
+        notes=notes(selection, produced, client),
+    )

@@ -1,0 +1,139 @@
+"""What `compute` gives: the numbers of a report, in the units in which they are shown."""
+
+from __future__ import annotations
+
+import msgspec
+
+Number = int | float | None
+"""A number of a report; None where there is nothing to compute it from."""
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A row of the table "Performance Parameters". values: by statistic; marked: those of too few samples."""
+
+    name: str
+    unit: str
+    values: dict[str, Number]
+    n: int
+    samples: int
+    marked: tuple[str, ...] = ()
+
+
+class Common(msgspec.Struct, frozen=True):
+    """A row of the table "Common Metric"."""
+
+    name: str
+    unit: str
+    value: Number
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Requests that ended alike: outcome, HTTP status (0: none came), the first one's message."""
+
+    outcome: str
+    status: int
+    count: int
+    message: str
+
+
+class Quantity(msgspec.Struct, frozen=True):
+    """A measured quantity of the trust block. values: by statistic."""
+
+    unit: str
+    samples: int
+    values: dict[str, Number]
+
+
+class Load(msgspec.Struct, frozen=True):
+    """Whether the load that was asked for went out. Rates in req/s.
+
+    asked_rate: the configured one; offered_rate: of the intended moments; achieved_rate: of the moments sent.
+    """
+
+    kind: str
+    peak_concurrency: int
+    max_concurrency: int | None
+    asked_rate: float | None
+    offered_rate: float | None
+    achieved_rate: float | None
+    send_lateness: Quantity
+    response_time: Quantity
+    ttft_from_intended: Quantity
+    dropped: int
+    retried_requests: int
+    failed_attempts: int
+
+
+class ClientError(msgspec.Struct, frozen=True):
+    """How far the client itself may be wrong.
+
+    lag: from a read's arrival until the client noticed it. starved: requests whose bytes were not ready in
+    time; starved_turns: how often the reactor found none. uncertain_*: gaps whose ends a stall blurred, by at
+    most the bound; notable_*: those by more than 1 % of the ITL median.
+    """
+
+    stamps: str
+    kernel_stamp_share: float | None
+    reads: int
+    unstamped_reads: int
+    lag: Quantity
+    stalls: int
+    stall_longest_ms: float
+    stall_total_ms: float
+    starved: int
+    starved_turns: int
+    uncertain_gaps: int
+    uncertain_gap_share: float | None
+    notable_gaps: int
+    notable_gap_share: float | None
+    uncertain_ttfts: int
+    bound_max_ms: float
+    clipped_requests: int
+    cpu_s: float
+
+
+class Output(msgspec.Struct, frozen=True):
+    """How output events relate to tokens.
+
+    shared_events: those that came in one read with an earlier event; multi_token_events: those that hold
+    several tokens, as far as the service says how many (None: it says nothing).
+    """
+
+    events: int
+    gaps: int
+    shared_events: int
+    shared_share: float | None
+    multi_token_events: int | None
+    multi_token_share: float | None
+    tokens_per_event: float | None
+    input_sources: dict[str, int]
+    output_sources: dict[str, int]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether the numbers may be used as they stand; the reasons if not."""
+
+    valid: bool
+    reasons: tuple[str, ...]
+
+    @property
+    def word(self) -> str:
+        """VALID or INVALID."""
+        return "VALID" if self.valid else "INVALID"
+
+
+class Metrics(msgspec.Struct, frozen=True):
+    """All numbers of one stage of one recording. outcomes: by name; their sum is the number planned."""
+
+    stage: str
+    stats: tuple[str, ...]
+    success: int
+    parameters: tuple[Parameter, ...]
+    common: tuple[Common, ...]
+    outcomes: dict[str, int]
+    failures: tuple[Failure, ...]
+    load: Load
+    client: ClientError
+    output: Output
+    verdict: Verdict
+    notes: tuple[str, ...]

@@ -1,0 +1,46 @@
+"""What a reader of the numbers has to know beside them, a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastbench.metrics.model import ClientError, Output
+from fastbench.metrics.selection import Selection
+
+
+def notes(selection: Selection, output: Output, client: ClientError) -> tuple[str, ...]:
+    """The notes of a stage; none of them makes the run invalid."""
+    return (*_run(selection), *_tokens(selection, output), *_stamps(client))
+
+
+def _run(selection: Selection) -> Iterator[str]:
+    footer = selection.recording.footer
+    if footer is None:
+        yield "The run has no end: it is still going or was killed. What was recorded by then is counted."
+    elif footer.get("interrupted"):
+        yield f"The run was interrupted ({footer.get('reason') or 'no reason given'})."
+    for sentence in selection.recording.damage:
+        yield f"The recording is damaged: {sentence}."
+
+
+def _tokens(selection: Selection, output: Output) -> Iterator[str]:
+    for name, sources in (("InputTokens", output.input_sources), ("OutputTokens", output.output_sources)):
+        for source, count in sources.items():
+            if source == "unknown":
+                yield f"{name} of {count} of {selection.ok.size} requests is not known."
+            elif source == "events":
+                yield f"{name} of {count} of {selection.ok.size} requests is the number of output events."
+            elif source != "usage":
+                yield f"{name} of {count} of {selection.ok.size} requests comes from {source}, not usage."
+    if output.multi_token_events:
+        yield (
+            f"{output.multi_token_share:.2%} of the output events hold several tokens: ITL is the time "
+            "between events, TPOT the time per token."
+        )
+
+
+def _stamps(client: ClientError) -> Iterator[str]:
+    if client.uncertain_ttfts:
+        yield f"TTFT of {client.uncertain_ttfts} requests is uncertain by up to {client.bound_max_ms:.4f} ms."
+    if client.clipped_requests:
+        yield f"{client.clipped_requests} requests have token times beyond what a row can hold: clipped."

@@ -1,0 +1,75 @@
+"""How each planned request ended, and why those that failed did."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from fastbench.metrics.model import Failure
+from fastbench.metrics.selection import Selection, section
+from fastbench.recording.format import OUTCOMES
+
+LOST = "no outcome (lost from the recording)"
+UNFINISHED = "no outcome (run interrupted)"
+MAX_REASONS = 20
+
+_CHANGING = re.compile(r"[0-9a-fA-F]{8,}|\d+")
+"""What differs between two messages of the same reason: ids, numbers, times."""
+
+
+def outcomes(selection: Selection) -> dict[str, int]:
+    """Requests by outcome, in the outcomes' own order; the sum is the number planned.
+
+    A planned request without a row was dropped if the footer says so, and cancelled if the run came to its
+    end; else it has no outcome, because its row is lost or because the run was interrupted.
+    """
+    counts = np.bincount(selection.final["outcome"], minlength=len(OUTCOMES)).tolist()
+    found = dict(zip(OUTCOMES, counts, strict=True))
+    missing = max(0, (planned(selection) or 0) - selection.final.size)
+    footer = selection.recording.footer
+    lost = min(missing, selection.recording.lost_rows)
+    dropped = min(missing - lost, max(0, _count(footer or {}, "dropped") - found["dropped"]))
+    rest = missing - lost - dropped
+    found["dropped"] += dropped
+    found["cancelled"] += rest if footer is not None else 0
+    found[LOST] = lost
+    found[UNFINISHED] = rest if footer is None else 0
+    return {name: count for name, count in found.items() if count or name == "ok"}
+
+
+def planned(selection: Selection) -> int | None:
+    """The number of measured requests that were to be sent; None if neither end of the run knew it."""
+    ended = _count(selection.recording.footer or {}, "planned")
+    return ended or _count(section(selection.header, "load"), "planned") or None
+
+
+def failures(selection: Selection) -> tuple[Failure, ...]:
+    """The failed requests by reason, the most frequent first; at most 20 reasons, the rest as one."""
+    groups: dict[tuple[str, int, str], list[int]] = {}
+    failed = np.flatnonzero(selection.final_mask & ~selection.ok_mask)
+    messages = selection.recording.messages
+    codes, statuses = (selection.rows[name][failed].tolist() for name in ("outcome", "status"))
+    for index, code, status in zip(failed.tolist(), codes, statuses, strict=True):
+        message = messages.get(index, b"").decode("utf-8", "replace")
+        groups.setdefault((OUTCOMES[code], status, _CHANGING.sub("#", message)), []).append(index)
+    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    shown = [
+        Failure(outcome, status, len(indices), _first_message(selection, indices))
+        for (outcome, status, _), indices in ranked[:MAX_REASONS]
+    ]
+    rest = sum(len(indices) for _, indices in ranked[MAX_REASONS:])
+    if rest:
+        shown.append(Failure("others", 0, rest, f"{len(ranked) - MAX_REASONS} further reasons"))
+    return tuple(shown)
+
+
+def _first_message(selection: Selection, indices: list[int]) -> str:
+    """The message of the lowest request number: the order of finishing is chance."""
+    first = min(indices, key=lambda index: int(selection.rows["request"][index]))
+    return selection.recording.messages.get(first, b"").decode("utf-8", "replace")
+
+
+def _count(record: dict[str, object], name: str) -> int:
+    value = record.get(name)
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,40 @@
+"""How output events relate to tokens, and who counted the tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.metrics.model import Output
+from fastbench.metrics.selection import Selection, Slice, output_tokens
+from fastbench.recording.format import SOURCES
+
+EVENTS = SOURCES.index("events")
+
+
+def output(selection: Selection, slices: Sequence[Slice], gap_count: int) -> Output:
+    """The output of the stage's successful requests. slices: the tokens of its streams."""
+    ok, streamed = selection.ok, selection.streamed
+    events = int(streamed["events"].sum(dtype=np.int64))
+    shared = int(streamed["shared_events"].sum(dtype=np.int64))
+    told = sum(part.event_tokens.size for part in slices)
+    several = sum(int(np.count_nonzero(part.event_tokens > 1)) for part in slices)
+    return Output(
+        events=events,
+        gaps=gap_count,
+        shared_events=shared,
+        shared_share=shared / events if events else None,
+        multi_token_events=several if told else None,
+        multi_token_share=several / told if told else None,
+        tokens_per_event=int(output_tokens(streamed).sum()) / events if events else None,
+        input_sources=_sources(ok["input_source"]),
+        output_sources=_sources(np.where(ok["output_tokens"] < 0, EVENTS, ok["output_source"])),
+    )
+
+
+def _sources(codes: NDArray[np.uint8]) -> dict[str, int]:
+    """Requests by the source of a token count."""
+    counts = np.bincount(codes, minlength=len(SOURCES)).tolist()
+    return {name: count for name, count in zip(SOURCES, counts, strict=True) if count}

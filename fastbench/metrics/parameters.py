@@ -1,0 +1,76 @@
+"""The table "Performance Parameters": one row for each per-request metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.metrics.model import Parameter
+from fastbench.metrics.selection import Rows, Selection, output_tokens
+from fastbench.metrics.statistics import ArraySamples, Samples, statistics, too_few
+from fastbench.units import NS_PER_MS, NS_PER_S
+
+US_PER_MS = 1_000
+
+
+def parameters(selection: Selection, gaps: Samples, stats: Sequence[str]) -> tuple[Parameter, ...]:
+    """The rows in the guide's order; those of token times only for streams."""
+
+    def row(name: str, unit: str, samples: Samples, scale: float = 1, n: int | None = None) -> Parameter:
+        values = statistics(samples, stats, scale)
+        count = samples.size if n is None else n
+        return Parameter(name, unit, values, count, samples.size, too_few(stats, samples.size))
+
+    def rows() -> Iterator[Parameter]:
+        ok, streamed = selection.ok, selection.streamed
+        yield row("E2EL", "ms", ArraySamples(e2el_ns(ok)), NS_PER_MS)
+        if selection.is_stream:
+            several = int(np.count_nonzero(streamed["events"] > 1))
+            yield row("TTFT", "ms", ArraySamples(ttft_ns(streamed)), NS_PER_MS)
+            yield row("TPOT", "ms", ArraySamples(tpot_ns(streamed)), NS_PER_MS)
+            yield row("ITL", "ms", gaps, US_PER_MS, several)
+        yield row("InputTokens", "", ArraySamples(known_input(ok)["input_tokens"].astype(np.int64)))
+        yield row("OutputTokens", "", ArraySamples(output_tokens(ok)))
+        yield row(
+            "OutputTokenThroughput", "token/s", ArraySamples(_per_second(output_tokens(ok), e2el_ns(ok)))
+        )
+        if selection.is_stream:
+            known = known_input(streamed)
+            prefill = _per_second(known["input_tokens"], ttft_ns(known))
+            yield row("PrefillTokenThroughput", "token/s", ArraySamples(prefill))
+
+    return tuple(rows())
+
+
+def e2el_ns(rows: Rows) -> NDArray[np.int64]:
+    """(rows,) int64: service time, `end_ns - sent_ns`."""
+    return _int64(rows["end_ns"] - rows["sent_ns"])
+
+
+def ttft_ns(rows: Rows) -> NDArray[np.int64]:
+    """(rows,) int64: `first_token_ns - sent_ns`."""
+    return _int64(rows["first_token_ns"] - rows["sent_ns"])
+
+
+def tpot_ns(rows: Rows) -> NDArray[np.float64]:
+    """float64: `(E2EL - TTFT) / (OutputTokens - 1)` of the rows with more than one output token."""
+    several = rows[output_tokens(rows) > 1]
+    return np.asarray((e2el_ns(several) - ttft_ns(several)) / (output_tokens(several) - 1), np.float64)
+
+
+def known_input(rows: Rows) -> Rows:
+    """The rows whose input tokens were counted."""
+    return rows[rows["input_tokens"] >= 0]
+
+
+def _per_second(amounts: NDArray[Any], ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """float64: amounts per second, of the entries that took any time."""
+    lasting = ns > 0
+    return np.asarray(amounts[lasting] * float(NS_PER_S) / ns[lasting], np.float64)
+
+
+def _int64(values: NDArray[Any]) -> NDArray[np.int64]:
+    return np.asarray(values, np.int64)

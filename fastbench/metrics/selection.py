@@ -1,0 +1,125 @@
+"""Which rows of a recording a number is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.recording.format import FLAGS, MARK_DTYPE, OUTCOMES
+from fastbench.recording.reader import Recording
+
+OK = OUTCOMES.index("ok")
+
+Rows = NDArray[np.void]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Neighbouring rows of one block that are measured: views into the file.
+
+    gaps, escapes: µs. event_tokens: of the rows whose service told them.
+    """
+
+    gaps: NDArray[np.uint16]
+    escapes: NDArray[np.int64]
+    event_tokens: NDArray[np.uint16]
+
+
+class Selection:
+    """The rows of one stage. `final`: one row for each measured request that has an outcome."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.rows = recording.rows
+        self.header = recording.header
+
+    @cached_property
+    def final_mask(self) -> Mask:
+        """(rows,): measured, and not an attempt that was retried."""
+        return ~(flagged(self.rows, "warmup") | flagged(self.rows, "superseded"))
+
+    @cached_property
+    def ok_mask(self) -> Mask:
+        """(rows,): final and successful; these alone enter latency statistics."""
+        succeeded: Mask = self.rows["outcome"] == OK
+        return self.final_mask & succeeded
+
+    @cached_property
+    def final(self) -> Rows:
+        """The final rows."""
+        return self.rows[self.final_mask]
+
+    @cached_property
+    def ok(self) -> Rows:
+        """The successful rows."""
+        return self.rows[self.ok_mask]
+
+    @cached_property
+    def streamed_mask(self) -> Mask:
+        """(rows,): successful, asked for as a stream, and with a first token."""
+        has_output: Mask = self.rows["events"] > 0
+        return self.ok_mask & flagged(self.rows, "stream") & has_output
+
+    @cached_property
+    def streamed(self) -> Rows:
+        """The successful rows that have token times."""
+        return self.rows[self.streamed_mask]
+
+    @cached_property
+    def is_stream(self) -> bool:
+        """Whether the service was asked for streams, so that there are token times to report."""
+        asked = section(self.header, "service").get("stream")
+        return asked if isinstance(asked, bool) else bool(np.any(flagged(self.final, "stream")))
+
+    @cached_property
+    def failed_attempts(self) -> int:
+        """Attempts that were retried."""
+        return int(np.count_nonzero(flagged(self.rows, "superseded") & ~flagged(self.rows, "warmup")))
+
+    def token_slices(self) -> Iterator[Slice]:
+        """The tokens of all successful streams, in runs of neighbouring rows."""
+        for block in self.recording.blocks:
+            gap_at, escape_at, token_at = block.gap_offsets, block.escape_offsets, block.event_token_offsets
+            for start, stop in _runs(self.streamed_mask[block.first_row : block.stop_row]):
+                yield Slice(
+                    block.gaps[gap_at[start] : gap_at[stop]],
+                    block.escapes[escape_at[start] : escape_at[stop]],
+                    block.event_tokens[token_at[start] : token_at[stop]],
+                )
+
+    def marks(self) -> NDArray[np.void]:
+        """(m,) MARK_DTYPE: the marks of all successful streams, a copy."""
+        parts = []
+        for block in self.recording.blocks:
+            mask = self.streamed_mask[block.first_row : block.stop_row]
+            parts.append(block.marks[np.repeat(mask, block.rows["marks"])])
+        return np.concatenate([np.empty(0, MARK_DTYPE), *parts])
+
+
+def flagged(rows: Rows, name: str) -> Mask:
+    """(rows,): which rows have the flag."""
+    mask: Mask = rows["flags"] & FLAGS[name] != 0
+    return mask
+
+
+def section(record: dict[str, object], name: str) -> dict[str, object]:
+    """The object under `name` in a header or footer; an empty one when it is not there."""
+    part = record.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def output_tokens(rows: Rows) -> NDArray[np.int64]:
+    """(rows,) int64: output tokens; the number of output events where no one said."""
+    told = rows["output_tokens"].astype(np.int64)
+    return np.where(told < 0, rows["events"].astype(np.int64), told)
+
+
+def _runs(mask: Mask) -> Iterator[tuple[int, int]]:
+    """(start, stop) of each run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
