@@ -1,0 +1,1 @@
+"""Metrics → what a person reads: console tables, csv, json."""

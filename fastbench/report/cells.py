@@ -1,0 +1,40 @@
+"""How a single value is written."""
+
+from __future__ import annotations
+
+from fastbench.metrics.model import Number, Quantity
+
+DECIMALS = 4
+MISSING = "-"
+
+
+def cell(value: Number, unit: str) -> str:
+    """A value with 4 decimals and its unit; without a unit, a count: as many of the 4 decimals as it has."""
+    if value is None:
+        return MISSING
+    return f"{value:.{DECIMALS}f} {unit}" if unit else str(plain(value))
+
+
+def plain(value: Number) -> Number:
+    """A number for a json file: integers as they are, others rounded to 4 decimals."""
+    return round(value, DECIMALS) if isinstance(value, float) else value
+
+
+def share(value: float | None) -> str:
+    """A share of 1 in per cent."""
+    return MISSING if value is None else f"{value * 100:.{DECIMALS}f} %"
+
+
+def quantity(measured: Quantity) -> str:
+    """The median, P99 and maximum of a quantity."""
+    if not measured.samples:
+        return MISSING
+    names = ("Median", "P99", "Max")
+    return ", ".join(f"{name} {cell(measured.values[name], measured.unit)}" for name in names)
+
+
+def printable(text: str, limit: int) -> str:
+    """Text from outside on one line, without what could steer a terminal, at most `limit` characters."""
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    line = " ".join(shown.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,60 @@
+"""The report on the terminal: verdict, the guide's two tables, the trust block, failures, footnotes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
+
+from fastbench.metrics.model import Metrics, Parameter
+from fastbench.metrics.statistics import CONFIDENCE, percent_of, samples_needed
+from fastbench.report.cells import cell, printable
+from fastbench.report.trust import trust_rows
+
+MESSAGE_CHARS = 160
+
+
+def render(metrics: Metrics, task: str) -> str:
+    """The whole text. task: "<model>/<dataset>" as it stands above the tables."""
+    return "\n".join(_parts(metrics, task)) + "\n"
+
+
+def _parts(metrics: Metrics, task: str) -> Iterator[str]:
+    yield f"Performance Results of task: {printable(task, MESSAGE_CHARS)}: {metrics.verdict.word}"
+    for reason in metrics.verdict.reasons:
+        yield f"  {metrics.verdict.word}: {reason}"
+    yield _table(
+        ("Performance Parameters", "Stage", *metrics.stats, "N"),
+        ([row.name, metrics.stage, *_cells(row, metrics.stats), str(row.n)] for row in metrics.parameters),
+    )
+    yield _table(
+        ("Common Metric", "Stage", "Value"),
+        ([row.name, metrics.stage, cell(row.value, row.unit)] for row in metrics.common),
+    )
+    yield _table(("Trust", "Value"), trust_rows(metrics))
+    if metrics.failures:
+        yield _table(
+            ("Failed Requests", "HTTP Status", "Count", "First Message"),
+            (
+                [row.outcome, str(row.status or "-"), str(row.count), printable(row.message, MESSAGE_CHARS)]
+                for row in metrics.failures
+            ),
+        )
+    yield from _footnotes(metrics)
+
+
+def _cells(row: Parameter, stats: Sequence[str]) -> list[str]:
+    return [cell(row.values[name], row.unit) + (" *" if name in row.marked else "") for name in stats]
+
+
+def _footnotes(metrics: Metrics) -> Iterator[str]:
+    marked = dict.fromkeys(name for row in metrics.parameters for name in row.marked)
+    if marked:
+        needs = ", ".join(f"{name} {samples_needed(percent_of(name) or 0)}" for name in marked)
+        yield f"* Too few samples for this percentile at {CONFIDENCE:.0%} confidence; needed: {needs}."
+    for note in metrics.notes:
+        yield printable(note, 2 * MESSAGE_CHARS)
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return str(tabulate(list(rows), headers, tablefmt="fancy_grid", disable_numparse=True))

@@ -1,0 +1,73 @@
+"""The files of a report. Each is replaced whole: a reader sees the old one or the new one, never a part."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fastbench.errors import RecordingError
+from fastbench.metrics.model import Metrics
+from fastbench.report.cells import cell, plain
+
+
+def parameters_csv(metrics: Metrics) -> bytes:
+    """The table "Performance Parameters" as csv."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["Performance Parameters", "Stage", *metrics.stats, "N"])
+    for row in metrics.parameters:
+        values = [cell(row.values[name], row.unit) for name in metrics.stats]
+        writer.writerow([row.name, metrics.stage, *values, row.n])
+    return text.getvalue().encode()
+
+
+def common_json(metrics: Metrics) -> bytes:
+    """The table "Common Metric" as json: counts as numbers, the others as text with their unit."""
+
+    def value(number: Any, unit: str) -> Any:
+        return cell(number, unit) if unit and number is not None else plain(number)
+
+    return _json({row.name: {metrics.stage: value(row.value, row.unit)} for row in metrics.common})
+
+
+def trust_json(metrics: Metrics) -> bytes:
+    """Everything else that the report knows, as numbers."""
+    marked = {row.name: row.marked for row in metrics.parameters if row.marked}
+    parts = {
+        "stage": metrics.stage,
+        "verdict": metrics.verdict.word,
+        "reasons": metrics.verdict.reasons,
+        "outcomes": metrics.outcomes,
+        "failures": metrics.failures,
+        "load": metrics.load,
+        "client": metrics.client,
+        "output": metrics.output,
+        "too_few_samples": marked,
+        "notes": metrics.notes,
+    }
+    return _json(parts)
+
+
+def replace(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Puts `content` at `path` at once; RecordingError when that cannot be. mode: before the umask."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise RecordingError(f"the report {path} cannot be written: {error.strerror}") from error
+
+
+def _json(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=4) + b"\n"

@@ -1,0 +1,50 @@
+"""A recording → its report's files and text; the same function at a run's end and when recalculated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastbench.errors import UsageError
+from fastbench.metrics.compute import compute
+from fastbench.metrics.model import Metrics
+from fastbench.recording.reader import Recording
+from fastbench.report.console import render
+from fastbench.report.files import common_json, parameters_csv, replace, trust_json
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was made of a recording: the files written, the text for the terminal, the numbers."""
+
+    paths: tuple[Path, ...]
+    text: str
+    metrics: Metrics
+
+
+def publish(recording_dir: Path, out_dir: Path, name: str, stats: Sequence[str]) -> Published:
+    """Reads a recording and writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`.
+
+    stats: the columns of "Performance Parameters". RecordingError when the recording cannot be read or a file
+    cannot be written.
+    """
+    return publish_recording(Recording.open(recording_dir), out_dir, name, stats)
+
+
+def publish_recording(recording: Recording, out_dir: Path, name: str, stats: Sequence[str]) -> Published:
+    """`publish` for a recording that is open already."""
+    if Path(name).name != name:
+        raise UsageError(f"{name!r} cannot name a report: it is no plain file name")
+    metrics = compute(recording, stats)
+    parameters, common, trust = (out_dir / f"{name}{end}" for end in (".csv", ".json", "_trust.json"))
+    replace(parameters, parameters_csv(metrics))
+    replace(common, common_json(metrics))
+    # The service's messages may repeat a prompt: for the owner alone.
+    replace(trust, trust_json(metrics), 0o600)
+    return Published((parameters, common, trust), render(metrics, _task(recording, name)), metrics)
+
+
+def _task(recording: Recording, name: str) -> str:
+    task = recording.header.get("task", {})
+    return f"{task.get('model', '-')}/{task.get('dataset', name)}"

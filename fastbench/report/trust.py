@@ -1,0 +1,65 @@
+"""The trust block: how far the numbers can be believed, a line for each question."""
+
+from __future__ import annotations
+
+from fastbench.metrics.model import ClientError, Load, Metrics, Output
+from fastbench.report.cells import MISSING, cell, quantity, share
+
+
+def trust_rows(metrics: Metrics) -> list[tuple[str, str]]:
+    """(question, answer) in the order of a request's life."""
+    ended = ", ".join(f"{name} {count}" for name, count in metrics.outcomes.items())
+    rows = [("Outcomes", ended), *_load(metrics.load), *_client(metrics.client), *_output(metrics.output)]
+    return [(name, value) for name, value in rows if value != MISSING]
+
+
+def _load(load: Load) -> list[tuple[str, str]]:
+    limit = "no limit" if load.max_concurrency is None else f"limit {load.max_concurrency}"
+    return [
+        ("Peak Concurrency", f"{load.peak_concurrency} ({limit})"),
+        ("Offered Rate", cell(load.offered_rate, "req/s")),
+        ("Achieved Rate", cell(load.achieved_rate, "req/s")),
+        ("Send Lateness", quantity(load.send_lateness)),
+        ("Response Time", quantity(load.response_time)),
+        ("TTFT from Intended", quantity(load.ttft_from_intended)),
+        ("Retried Requests", f"{load.retried_requests} ({load.failed_attempts} failed attempts)"),
+    ]
+
+
+def _client(client: ClientError) -> list[tuple[str, str]]:
+    stalls = "0"
+    if client.stalls:
+        longest, total = cell(client.stall_longest_ms, "ms"), cell(client.stall_total_ms, "ms")
+        stalls = f"{client.stalls}, longest {longest}, total {total}"
+    uncertain = f"{client.uncertain_gaps} ({share(client.uncertain_gap_share)})"
+    if client.uncertain_gaps:
+        uncertain += f", by up to {cell(client.bound_max_ms, 'ms')}"
+    return [
+        ("Time Stamps", _stamps(client)),
+        ("Client Lag", quantity(client.lag)),
+        ("Client Stalls", stalls),
+        ("Uncertain Gaps", MISSING if client.uncertain_gap_share is None else uncertain),
+        ("Starved Requests", str(client.starved)),
+    ]
+
+
+def _stamps(client: ClientError) -> str:
+    if client.kernel_stamp_share is None:
+        return MISSING
+    return f"{client.stamps}, {share(client.kernel_stamp_share)} of the streams by the kernel alone"
+
+
+def _output(output: Output) -> list[tuple[str, str]]:
+    def sources(counts: dict[str, int]) -> str:
+        return ", ".join(f"{name} {count}" for name, count in counts.items()) or MISSING
+
+    rows = [("Input Token Source", sources(output.input_sources))]
+    rows.append(("Output Token Source", sources(output.output_sources)))
+    if output.events:
+        several = "not told" if output.multi_token_events is None else share(output.multi_token_share)
+        per_event = MISSING if output.tokens_per_event is None else f"{output.tokens_per_event:.4f}"
+        rows.append(
+            ("Coalesced Events", f"{share(output.shared_share)} shared a read, several tokens: {several}")
+        )
+        rows.append(("Tokens per Event", per_event))
+    return rows
