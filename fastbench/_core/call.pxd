@@ -9,7 +9,8 @@ cdef struct Call:
     Call* earlier          # in the list of calls in flight, by the time they were sent
     Call* later
     Row row
-    int64_t due_ns         # send then; 0 = when a slot is free
+    int64_t offset_ns      # open loop: send so long after the start
+    int retries
     int64_t submitted_ns
     int64_t dispatched_ns  # when the reactor wanted to send it
     int64_t attempt_ns     # when this attempt was sent

@@ -39,6 +39,8 @@ cdef struct CallQueue:
 
 
 cdef struct Counters:
+    int64_t launched
+    int64_t launched_bytes
     int64_t sent
     int64_t in_flight
     int64_t peak_in_flight
@@ -68,6 +70,8 @@ cdef class Reactor:
     cdef int64_t connect_timeout_ns
     cdef int64_t request_timeout_ns
     # Between the threads: mailboxes, event descriptors, and flags that only ever go up.
+    cdef int64_t submitted
+    cdef int64_t submitted_bytes
     cdef Call* inbox
     cdef Call* outbox
     cdef int wake_fd

@@ -167,8 +167,8 @@ cdef class Reactor:
         int retry=0, bint precise=False, int64_t connect_timeout_ns, int64_t request_timeout_ns,
         int row_tokens=1024,
     ):
-        if limit < 1 or spare < 0 or retry < 0 or retry > 250:
-            raise ValueError("limit must be at least 1, spare at least 0, retry 0 to 250")
+        if limit < 1 or spare < 0 or retry < 0 or retry > 1000:
+            raise ValueError("limit must be at least 1, spare at least 0, retry 0 to 1000")
         self.epoll_fd = self.timer_fd = self.wake_fd = self.done_fd = self.stamping_fd = -1
         if not address_parse(&self.address, family, host.encode(), port):
             raise ValueError(f"not a numeric address: {host!r}")
@@ -221,16 +221,15 @@ cdef class Reactor:
     # Python's side: any thread that holds the GIL.
 
     def submit(
-        self, bytes payload, *, int64_t request, int64_t due_ns=0, uint32_t sample=0, int planned_input=-1,
+        self, bytes payload, *, int64_t request, int64_t offset_ns=0, uint32_t sample=0, int planned_input=-1,
         int planned_output=-1, bint stream=True, bint keep_text=False, bint warmup=False,
     ):
         cdef Call* call = call_new(payload, len(payload))
         if call == NULL:
             raise MemoryError()
-        call.due_ns = due_ns
+        call.offset_ns = offset_ns
         call.keep_text = keep_text
         call.row.request = request
-        call.row.intended_ns = due_ns
         call.row.sent_bytes = <uint32_t> len(payload)
         call.row.sample = sample
         call.row.planned_input = planned_input
@@ -241,6 +240,8 @@ cdef class Reactor:
         if warmup:
             call.row.flags |= FLAG_WARMUP
         call.submitted_ns = mono_ns()
+        self.submitted += 1
+        self.submitted_bytes += len(payload)
         if mailbox_put(&self.inbox, call):
             fb_signal(self.wake_fd)
 
@@ -259,6 +260,22 @@ cdef class Reactor:
     def abort(self):
         self.aborting = 1
         self.drain()
+
+    @property
+    def backlog(self):
+        return self.submitted - self.counters.launched
+
+    @property
+    def backlog_bytes(self):
+        return self.submitted_bytes - self.counters.launched_bytes
+
+    @property
+    def open_connections(self):
+        return self.open_conns - self.connecting
+
+    @property
+    def connect_failures(self):
+        return self.counters.connect_failures
 
     def fileno(self):
         return self.done_fd
@@ -366,6 +383,7 @@ cdef class Reactor:
                 pass
             sends -= 1
             call = pop(&self.ready)
+            call.row.intended_ns = self.start_ns + call.offset_ns
             if self.closed_loop:
                 call.row.intended_ns = self.slots[self.slot_head]
                 self.slot_head = (self.slot_head + 1) % self.limit
@@ -380,9 +398,7 @@ cdef class Reactor:
         cdef Call* call = self.ready.head
         if call == NULL or self.counters.in_flight >= self.limit or not self.started:
             return NEVER
-        if self.closed_loop or call.due_ns < self.start_ns:
-            return self.start_ns
-        return call.due_ns
+        return self.start_ns if self.closed_loop else self.start_ns + call.offset_ns
 
     cdef void launch(self, Call* call) noexcept nogil:
         """The call is in flight from now on."""
@@ -395,6 +411,8 @@ cdef class Reactor:
         else:
             self.newest.later = call
         self.newest = call
+        self.counters.launched += 1
+        self.counters.launched_bytes += <int64_t> call.payload_size
         self.counters.in_flight += 1
         if self.counters.in_flight > self.counters.peak_in_flight:
             self.counters.peak_in_flight = self.counters.in_flight
@@ -623,7 +641,7 @@ cdef class Reactor:
     cdef bint send_again(self, Call* call, Reply* reply, End how) noexcept nogil:
         """Records this attempt and prepares the next, where the plan allows one; False where not."""
         cdef Call* attempt
-        if self.aborting or reply_started(reply) or call.row.attempt >= self.retry:
+        if self.aborting or reply_started(reply) or call.retries >= self.retry:
             return False
         attempt = call_new(NULL, 0)
         if attempt == NULL:
@@ -634,8 +652,9 @@ cdef class Reactor:
         reply.call = attempt
         reply_end(reply, self.ring, how, mono_ns())
         self.deliver(attempt)
-        call.row.attempt += 1
-        call.attempt_ns = 0
+        call.retries += 1
+        if call.row.attempt < 255:
+            call.row.attempt += 1
         self.counters.retries += 1
         push(&self.again, call)
         return True

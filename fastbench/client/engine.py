@@ -1,0 +1,99 @@
+"""One reactor with its thread, seen from the event loop that feeds it."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from fastbench._core.output import OutputSpec
+from fastbench._core.reactor import Reactor
+from fastbench._core.ring import Batch
+from fastbench.backends.rules import Rules
+from fastbench.client.address import Address
+from fastbench.client.health import HealthLog
+from fastbench.units import NS_PER_S
+
+CONNECT_WAIT_NS = NS_PER_S
+"""How long a run waits at its start for the connections that it opens ahead."""
+START_MARGIN_NS = 2_000_000
+
+
+class Shape(NamedTuple):
+    """What the reactor must know of the load."""
+
+    limit: int
+    """The most requests in flight."""
+    closed_loop: bool
+    spare: int
+    """Connections to hold open beyond those in use."""
+    precise: bool
+    retry: int
+    connect_timeout_ns: int
+    request_timeout_ns: int
+    row_tokens: int
+    """Output events a stream is expected to have at the most."""
+
+
+BatchSink = Callable[[Batch], None]
+"""Takes requests as they finish."""
+
+
+class Engine:
+    """A running reactor. Make it inside a running event loop; `ended()` returns when all has its outcome."""
+
+    def __init__(
+        self, spec: OutputSpec, address: Address, shape: Shape, on_batch: BatchSink
+    ) -> None:
+        self.reactor = Reactor(spec, *address, **shape._asdict())
+        self.health = HealthLog(self.reactor)
+        self.start_ns = 0
+        self._on_batch = on_batch
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        self.progressed = asyncio.Event()
+        """Set whenever requests finished, for whoever feeds the reactor."""
+        self._thread = threading.Thread(target=self.reactor.run, name="reactor", daemon=True)
+        self._loop.add_reader(self.reactor.fileno(), self._collect)
+        self._thread.start()
+
+    async def begin(self, expected: int) -> int:
+        """Waits for connections (`expected` of them, for a bounded time), then starts. Returns the start, ns."""
+        give_up = time.monotonic_ns() + CONNECT_WAIT_NS
+        while (
+            self.reactor.open_connections < expected
+            and self.reactor.connect_failures == 0
+            and time.monotonic_ns() < give_up
+        ):
+            await asyncio.sleep(0.001)
+        self.start_ns = time.monotonic_ns() + START_MARGIN_NS
+        self.reactor.start(self.start_ns)
+        return self.start_ns
+
+    async def ended(self) -> None:
+        """Returns when every submitted request has its outcome and `on_batch` has had them all."""
+        await self._ended.wait()
+        self._thread.join()
+
+    def snapshot(self) -> dict[str, Any]:
+        """The reactor's counters."""
+        return self.reactor.snapshot()
+
+    def _collect(self) -> None:
+        # Asked first: what is delivered after the reactor's end cannot be missed then.
+        over = self.reactor.ended
+        while (batch := self.reactor.take()) is not None:
+            self._on_batch(batch)
+        self.progressed.set()
+        if over:
+            self._loop.remove_reader(self.reactor.fileno())
+            self._ended.set()
+
+
+EngineFactory = Callable[[Shape, BatchSink], Engine]
+
+
+def engines(rules: Rules, address: Address) -> EngineFactory:
+    """What starts an engine for one service: its replies read by `rules`, its connections made to `address`."""
+    spec = OutputSpec(rules)
+    return lambda shape, on_batch: Engine(spec, address, shape, on_batch)

@@ -1,0 +1,46 @@
+"""The model's name, asked of the service itself."""
+
+import asyncio
+from collections.abc import Mapping
+
+from fastbench.backends.endpoint import Endpoint
+from fastbench.errors import ServiceError
+
+TIMEOUT_S = 5.0
+_EXCERPT = 200
+
+
+async def first_model(endpoint: Endpoint, headers: Mapping[str, str]) -> str:
+    """The first id that `GET /v1/models` lists. Raises ServiceError when there is none to be had."""
+    # Imported late: 0.3 s that a run with a model's name given need not pay.
+    import aiohttp
+
+    url = f"{endpoint.url}/v1/models"
+    way_out = "check url, or set model to the name that the service knows"
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(url, headers=dict(headers), allow_redirects=False) as answer,
+        ):
+            text = await answer.text(errors="replace")
+            if answer.status != 200:
+                raise ServiceError(
+                    f"The model's name was asked of {url}, which answered "
+                    f"{answer.status} {answer.reason} {text[:_EXCERPT]!r}: {way_out}."
+                )
+    except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+        reason = str(error) or "no answer in time"
+        raise ServiceError(f"The model's name was asked of {url} in vain ({reason}): {way_out}.") from error
+    return _first_id(text, url, way_out)
+
+
+def _first_id(text: str, url: str, way_out: str) -> str:
+    import orjson
+
+    try:
+        document = orjson.loads(text)
+        name = document["data"][0]["id"]
+    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError) as error:
+        raise ServiceError(f"{url} answered no list of models ({text[:_EXCERPT]!r}): {way_out}.") from error
+    return str(name)

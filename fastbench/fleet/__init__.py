@@ -1,0 +1,1 @@
+"""Who does the work: worker processes on this host, or machines."""

@@ -1,0 +1,57 @@
+"""Requests before the measured ones: what they ask, and what their failure means."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from fastbench._core.call import NOTE_FAILURE
+from fastbench._core.ring import OUTCOMES, SOURCES, Batch
+from fastbench.config.plan import Task
+from fastbench.config.schema import SyntheticConfig
+from fastbench.datasets.dataset import open_dataset
+from fastbench.datasets.sample import Sample
+from fastbench.errors import ServiceError
+
+# Far from any seed that a user would choose for the prompts that are measured.
+_SEED_DISTANCE = 2**62
+_EXCERPT = 400
+_OK = OUTCOMES.index("ok")
+_HINTS = {
+    "http_error": "check url and model",
+    "malformed": "check that url names an OpenAI-compatible service",
+    "truncated": "check that the service streams whole replies",
+    "empty": "check the prompt and max_out_len",
+    "timeout": "check request_timeout, or that the service is not overloaded",
+}
+
+
+def warmup_samples(task: Task, count: int) -> Iterator[Sample]:
+    """`count` samples. Synthetic ones have a seed of their own, so that no measured prompt is cached by them."""
+    dataset = task.dataset
+    if isinstance(dataset, SyntheticConfig):
+        dataset = replace(dataset, seed=dataset.seed ^ _SEED_DISTANCE, count=count)
+    source = open_dataset(dataset, task.service.path)
+    return itertools.islice(itertools.chain.from_iterable(source.samples() for _ in itertools.count()), count)
+
+
+def tells_token_counts(batches: Sequence[Batch]) -> bool:
+    """Whether the service told how many tokens it sent, in at least one of the replies."""
+    told = {SOURCES[code] for batch in batches for code in batch.rows["output_source"]}
+    return bool(told & {"usage", "token_ids"})
+
+
+def check_warmup(batches: Sequence[Batch], url: str) -> None:
+    """Raises ServiceError, with the service's own words, when no warm-up request succeeded."""
+    if not batches or any((batch.rows["outcome"] == _OK).any() for batch in batches):
+        return
+    last = batches[-1]
+    row = last.rows[-1]
+    outcome = OUTCOMES[row["outcome"]]
+    said = [text for at, kind, text in last.notes if kind == NOTE_FAILURE and at == len(last.rows) - 1]
+    what = f"HTTP status {row['status']}" if outcome == "http_error" else outcome
+    words = b"".join(said)[:_EXCERPT].decode("utf-8", "replace").strip()
+    raise ServiceError(
+        f"The warm-up request to {url} failed: {what}{f', {words}' if words else ''}; "
+        f"{_HINTS.get(outcome, 'check that the service runs')}, or set num_warmups to 0 to measure all the same."
+    )

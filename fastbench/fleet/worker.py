@@ -1,0 +1,161 @@
+"""One task from its checked plan to its closed recording, in this process."""
+
+import asyncio
+import itertools
+import logging
+import math
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from fastbench._core.ring import Batch
+from fastbench.backends.backend import Backend, make_backend
+from fastbench.backends.endpoint import Endpoint
+from fastbench.backends.request import service_headers
+from fastbench.client.address import resolve
+from fastbench.client.engine import Shape, engines
+from fastbench.client.models import first_model
+from fastbench.config.plan import Task
+from fastbench.config.schema import SyntheticConfig
+from fastbench.datasets.dataset import open_dataset
+from fastbench.datasets.sample import Sample
+from fastbench.errors import FastbenchError
+from fastbench.fleet.header import make_header
+from fastbench.fleet.warmup import check_warmup, tells_token_counts, warmup_samples
+from fastbench.load.phase import Phase
+from fastbench.load.plan import Planned, planned
+from fastbench.load.progress import Observer
+from fastbench.load.stop import Stop
+from fastbench.recording.writer import Writer
+
+log = logging.getLogger("fastbench")
+
+SPARE_SECONDS = 0.1
+"""Open loop: connections are kept open for the sends of this long."""
+MAX_SPARE = 256
+ROW_MARGIN = 16
+"""Output events beyond the length asked for that a stream has room for at once."""
+_NO_LIMIT_NS = 2**62
+
+
+def run_task(task: Task, recording: Path, observer: Observer) -> bool:
+    """Runs one task; True when it came to its end, False when the user stopped it.
+
+    Raises ServiceError when the service cannot be measured, DatasetError for a broken row (what was recorded up
+    to then stays), RecordingError when the recording is not whole.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_Worker(task, recording, observer).run())
+
+
+class _Worker:
+    """One task while it runs."""
+
+    def __init__(self, task: Task, recording: Path, observer: Observer) -> None:
+        self._task = task
+        self._recording = recording
+        self._observer = observer
+        self._stop = Stop()
+        self._run_id = uuid.uuid4().hex[:8]
+        self._endpoint = Endpoint.parse(task.service)
+
+    async def run(self) -> bool:
+        with self._stop.on_signals():
+            task, service = self._task, self._task.service
+            dataset = open_dataset(task.dataset, service.path)
+            count = dataset.check(task.num_prompts)
+            address = resolve(self._endpoint, service.connect_timeout)
+            model = service.model or await first_model(self._endpoint, service_headers(service))
+            backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)
+            phase = Phase(
+                engines(backend.rules, address), stream=backend.stream, stop=self._stop, observer=self._observer
+            )
+            log.info("%s: %d requests to %s at %s", task.name, count, self._url(backend), address.host)
+            header = make_header(task, backend, run_id=self._run_id, url=self._url(backend), model=model, planned=count)
+            samples = itertools.islice(dataset.samples(), count)
+            return await self._record(phase, backend, Writer(self._recording, header), samples, count)
+
+    async def _record(
+        self, phase: Phase, backend: Backend, writer: Writer, samples: Iterator[Sample], count: int
+    ) -> bool:
+        """Warm-up and measurement; whatever happens, the recording is closed."""
+        footer: dict[str, Any] = {"planned": count, "interrupted": True, "reason": None, "dropped": 0}
+        try:
+            told = await self._warm_up(phase, backend, writer)
+            if not self._stop.asked:
+                footer["client"] = await phase.run(
+                    "measure",
+                    self._plan(samples, backend, float(self._task.service.request_rate)),
+                    self._shape(),
+                    count=count,
+                    keep_text=self._task.service.save_text or (bool(self._task.service.path) and not told),
+                    on_batch=writer.append,
+                    on_health=writer.health,
+                )
+            footer["interrupted"] = bool(self._stop.asked)
+        except FastbenchError as error:
+            footer["reason"] = str(error)
+            raise
+        finally:
+            writer.close({**footer, "finished_ns": time.monotonic_ns()})
+        return not footer["interrupted"]
+
+    async def _warm_up(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
+        """Requests that are recorded but not measured; whether the service told its token counts."""
+        count = self._task.num_warmups
+        if not count:
+            return True
+        batches: list[Batch] = []
+
+        def on_batch(batch: Batch) -> None:
+            batches.append(batch)
+            writer.append(batch)
+
+        limit = min(count, self._task.service.batch_size)
+        await phase.run(
+            "warm-up",
+            self._plan(warmup_samples(self._task, count), backend, 0.0),
+            self._shape()._replace(closed_loop=True, limit=limit, spare=limit),
+            count=count,
+            keep_text=False,
+            on_batch=on_batch,
+            on_health=lambda _: None,
+        )
+        if not self._stop.asked:
+            check_warmup(batches, self._url(backend))
+        return tells_token_counts(batches)
+
+    def _plan(self, samples: Iterator[Sample], backend: Backend, rate: float) -> Iterator[Planned]:
+        return planned(
+            samples,
+            backend.encode,
+            run_id=self._run_id,
+            rate=rate,
+            default_output=self._task.service.max_out_len,
+        )
+
+    def _shape(self) -> Shape:
+        service = self._task.service
+        rate = float(service.request_rate)
+        return Shape(
+            limit=service.batch_size,
+            closed_loop=not rate,
+            spare=min(math.ceil(rate * SPARE_SECONDS), MAX_SPARE) if rate else service.batch_size,
+            precise=service.precise,
+            retry=service.retry,
+            connect_timeout_ns=service.connect_timeout,
+            request_timeout_ns=service.request_timeout or _NO_LIMIT_NS,
+            row_tokens=self._longest_output() + ROW_MARGIN,
+        )
+
+    def _longest_output(self) -> int:
+        dataset = self._task.dataset
+        length = dataset.output_len if isinstance(dataset, SyntheticConfig) else None
+        return self._task.service.max_out_len if length is None else length.high
+
+    def _url(self, backend: Backend) -> str:
+        return f"{self._endpoint.scheme}://{self._endpoint.authority}{backend.path}"

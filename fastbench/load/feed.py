@@ -1,0 +1,64 @@
+"""Keeps the reactor supplied with prepared requests, ahead of their time and within bounds."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from fastbench.client.engine import Engine
+from fastbench.load.plan import Planned
+
+LEAST = 64
+"""Requests that are always prepared ahead, however large they are."""
+MAX_BYTES = 64 << 20
+"""Bytes that are prepared ahead while the run goes on."""
+MAX_BYTES_AT_START = 256 << 20
+"""Bytes that are prepared before it starts, so that all slots can be filled at once."""
+_PIECE = 64
+_TICK_S = 0.01
+
+
+class Feeder:
+    """Submits a plan's requests to an engine."""
+
+    def __init__(
+        self, engine: Engine, plan: Iterator[Planned], *, depth: int, stream: bool, keep_text: bool, warmup: bool
+    ) -> None:
+        self._engine = engine
+        self._plan = plan
+        self._depth = max(depth, LEAST)
+        self._flags = {"stream": stream, "keep_text": keep_text, "warmup": warmup}
+        self._over = False
+
+    def fill(self, max_bytes: int = MAX_BYTES_AT_START, most: int | None = None) -> bool:
+        """Submits until enough is prepared; False when it stopped after `most` and there is more to do."""
+        reactor = self._engine.reactor
+        done = 0
+        while not self._over and reactor.backlog < self._depth:
+            if reactor.backlog >= LEAST and reactor.backlog_bytes >= max_bytes:
+                break
+            if done == most:
+                return False
+            item = next(self._plan, None)
+            if item is None:
+                self._over = True
+                reactor.close_input()
+                break
+            reactor.submit(**item._asdict(), **self._flags)
+            done += 1
+        return True
+
+    async def run(self) -> None:
+        """Feeds until the plan is at its end or `stop` was called."""
+        progressed = self._engine.progressed
+        while not self._over:
+            # In pieces, so that finished requests and Ctrl-C never wait for a long one.
+            if not self.fill(MAX_BYTES, _PIECE):
+                await asyncio.sleep(0)
+                continue
+            progressed.clear()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(progressed.wait(), _TICK_S)
+
+    def stop(self) -> None:
+        """Submits nothing more."""
+        self._over = True

@@ -1,0 +1,44 @@
+"""Ctrl-C: once, what is in flight ends by itself; twice, it ends now."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+
+
+class Stop:
+    """How often the user asked to stop, and who wants to know."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._listeners: list[Callable[[int], None]] = []
+
+    def __call__(self) -> None:
+        """Asks once more."""
+        self.asked += 1
+        for listener in list(self._listeners):
+            listener(self.asked)
+
+    @contextlib.contextmanager
+    def heard_by(self, listener: Callable[[int], None]) -> Iterator[None]:
+        """Tells `listener` how often the user has asked, now if he has already, and at each time."""
+        self._listeners.append(listener)
+        if self.asked:
+            listener(self.asked)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
+
+    @contextlib.contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Takes SIGINT and SIGTERM as wishes to stop, for the running event loop."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, self)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
