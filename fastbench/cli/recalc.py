@@ -50,9 +50,9 @@ def find_recordings(directory: Path) -> list[Path]:
     from fastbench.errors import RecordingError
     from fastbench.recording.format import REQUESTS
 
-    directory = directory.resolve()
     if (directory / REQUESTS).is_file():
-        return [directory]
+        # Resolved, because "." has no name to give to the report.
+        return [directory.resolve()]
     found = [path for path in sorted(directory.glob(f"performances/*/*{SUFFIX}")) if path.is_dir()]
     if not found:
         raise RecordingError(
