@@ -3,7 +3,7 @@
     python benchmarks/bench_recalc.py --requests 10000 --tokens 1024
 
 The recording is made block by block in the temporary directory (or --dir), recalculated by `fastbench recalc`
-in a process of its own with a warm page cache, and deleted. Private memory is the peak of its anonymous pages.
+in a process of its own with a warm page cache, and deleted. Private memory is its peak of anonymous pages.
 """
 
 from __future__ import annotations
