@@ -1,0 +1,95 @@
+"""The `fastbench` command as a process: help, exit codes, one line for a mistake."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fastbench import __version__
+
+ROOT = Path(__file__).parents[2]
+
+
+def fastbench(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *python, "-m", "fastbench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
+def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
+    """Help, asked for or not, lists the commands and ends well."""
+    done = fastbench(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE) == ["perf", "recalc", "mock"]
+
+
+def test_help_of_perf_shows_its_two_forms() -> None:
+    """`fastbench perf --help` shows a run by config and a run by options."""
+    done = fastbench("perf", "--help")
+    assert done.returncode == 0
+    assert "fastbench perf --config run.py" in done.stdout
+    assert "fastbench perf --url http://host:8000" in done.stdout
+
+
+def test_version() -> None:
+    """`--version` prints the version."""
+    assert fastbench("--version").stdout == f"fastbench, version {__version__}\n"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Help needs click and fastbench's own errors, nothing that is slow to load."""
+    done = fastbench("perf", "--help", python=("-X", "importtime"))
+    loaded = {
+        line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line
+    }
+    assert "click" in loaded
+    assert not loaded & {"numpy", "aiohttp", "msgspec", "orjson", "uvloop", "tokenizers", "asyncio", "hdrh"}
+
+
+def test_help_is_quick() -> None:
+    """Beside Python's own start help takes at most 0.2 s, here doubled for a busy machine."""
+
+    def best(*command: str) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *command], capture_output=True, cwd=ROOT, check=True)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert best("-m", "fastbench", "--help") - best("-c", "pass") < 0.4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["prf"], "No such command 'prf'"),
+        (["perf", "--inputlen", "5"], "No such option"),
+        (["perf", "--retry", "x", "--mock"], "Invalid value for '--retry'"),
+        (["perf"], "no service is named"),
+        (
+            ["perf", "--config", "/no/such.py"],
+            "/no/such.py: the config cannot be read",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line(arguments: list[str], told: str) -> None:
+    """A mistake is one line on stderr that starts with the program's name, and the exit code is 2."""
+    done = fastbench(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"fastbench: {told}")
+
+
+def test_several_faults_are_a_line_each() -> None:
+    """Faults of several options are told at once, a line each."""
+    done = fastbench("perf", "--mock", "--retry", "-1", "--concurrency", "0")
+    assert done.returncode == 2
+    assert [line.split(" is ")[0] for line in sorted(done.stderr.splitlines())] == [
+        "fastbench: --concurrency",
+        "fastbench: --retry",
+    ]

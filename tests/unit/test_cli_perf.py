@@ -1,0 +1,199 @@
+"""The options of `fastbench perf` become a run by the same checks as a config."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from fastbench.cli.perf import perf_command
+from fastbench.cli.perf_settings import run_of_options
+from fastbench.config.plan import RunConfig
+from fastbench.config.schema import JsonlConfig, SyntheticConfig, Uniform
+from fastbench.errors import UsageError
+from fastbench.units import NS_PER_S
+
+CONFIG = """
+models = [
+    dict(type="VLLMCustomAPIChatStream", abbr="a", retry=5, generation_kwargs=dict(temperature=0.01, top_p=1),
+         headers={"X-A": "a"}, mock=dict(itl_ms=20)),
+    dict(type="openai_completions", abbr="b"),
+]
+datasets = [
+    dict(type="synthetic", abbr="s", count=10, input_len=5),
+    dict(abbr="g", synthetic_config={"Type": "string", "RequestCount": 3, "StringConfig": {
+        "Input": {"Method": "uniform", "Params": {"MinValue": 1, "MaxValue": 2}},
+        "Output": {"Method": "uniform", "Params": {"MinValue": 1, "MaxValue": 2}}}}),
+]
+"""
+
+
+def run(line: str, *more: str) -> RunConfig:
+    """The run that this command line describes; `more` holds arguments with spaces in them."""
+    given: dict[str, Any] = perf_command.make_context("perf", [*line.split(), *more]).params
+    given.pop("quiet")
+    return run_of_options(given.pop("config"), given)
+
+
+def faults(line: str, *more: str) -> list[str]:
+    with pytest.raises(UsageError) as caught:
+        run(line, *more)
+    return str(caught.value).splitlines()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "run.py"
+    path.write_text(CONFIG, encoding="utf-8")
+    return str(path)
+
+
+def test_a_run_without_a_file() -> None:
+    """The common case needs no file: each option lands in its field."""
+    line = "--url http://host:8000 --input-len 1024 --output-len 50:500"
+    plan = run(f"{line} --concurrency 64 --num-prompts 1000")
+    (service,), (dataset,) = plan.models, plan.datasets
+    assert (service.type, service.url, service.batch_size) == ("openai_chat", "http://host:8000", 64)
+    assert service.generation_kwargs == {"ignore_eos": True}
+    assert dataset == SyntheticConfig(
+        count=1000, input_len=Uniform(low=1024, high=1024), output_len=Uniform(low=50, high=500)
+    )
+    assert (plan.num_prompts, plan.source) == (None, None)
+
+
+def test_every_option_reaches_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of the options land in their fields too."""
+    monkeypatch.setenv("FB_KEY", "x")
+    (tmp_path / "tokenizer.json").touch()
+    words = "--url h --model m --api completions --rate 90/min --api-key-env FB_KEY --timeout 90"
+    more = "--connect-timeout 1s"
+    more += " --retry 0 --num-warmups 0 -w out --stats P50 --seed 3 --shared-prefix 2 --no-stream --save-text"
+    pairs = ("--header", "X-A: b: c", "--param", "top_k=3", "--param", "stop=a=b", "--no-ignore-eos")
+    plan = run(f"{words} {more}", *pairs, "--tokenizer", str(tmp_path))
+    (service,), (dataset,) = plan.models, plan.datasets
+    assert (service.type, service.model, service.stream, service.save_text) == (
+        "openai_completions",
+        "m",
+        False,
+        True,
+    )
+    assert (service.request_rate, service.request_timeout, service.connect_timeout) == (
+        1.5,
+        90 * NS_PER_S,
+        NS_PER_S,
+    )
+    assert (service.retry, service.api_key, service.path) == (0, "env:FB_KEY", str(tmp_path))
+    assert (service.headers, service.generation_kwargs) == (
+        {"X-A": "b: c"},
+        {"top_k": 3, "stop": "a=b", "ignore_eos": False},
+    )
+    assert isinstance(dataset, SyntheticConfig)
+    assert (dataset.seed, dataset.shared_prefix, dataset.count) == (3, 2, 100)
+    assert (plan.num_warmups, plan.work_dir, plan.stats) == (0, "out", ("P50",))
+
+
+def test_a_file_of_prompts() -> None:
+    """`--dataset` replaces synthetic prompts, `--num-prompts` limits it, `--output-len` is its default."""
+    plan = run("--url h --dataset a.jsonl --num-prompts 5 --output-len 7")
+    assert plan.datasets == (JsonlConfig(abbr="a", path="a.jsonl"),)
+    assert (plan.num_prompts, plan.models[0].max_out_len) == (5, 7)
+
+
+def test_the_embedded_service() -> None:
+    """`--mock`, or an option of it, starts the embedded service; values are JSON where they are."""
+    assert run("--mock").models[0].mock == {}
+    plan = run("--mock-option itl_ms=2.5 --mock-option variant=vllm")
+    assert plan.models[0].mock == {"itl_ms": 2.5, "variant": "vllm"}
+
+
+def test_options_override_every_model(config: str) -> None:
+    """With a config, options win in all models; pairs are added to those the config has; the rest stays."""
+    plan = run(
+        "--config", config, "--retry", "1", "--param", "top_p=0.5", "--header", "X-B: b", "--num-prompts", "4"
+    )
+    first, second = plan.models
+    assert (first.retry, second.retry) == (1, 1)
+    assert first.generation_kwargs == {"temperature": 0.01, "top_p": 0.5}
+    assert first.headers == {"X-A": "a", "X-B": "b"}
+    assert (first.mock, second.mock) == ({"itl_ms": 20}, None)
+    assert (plan.num_prompts, plan.source) == (4, config)
+
+
+def test_options_override_every_synthetic_set(config: str) -> None:
+    """Lengths and seed go to all synthetic data sets, those in the guide's form included."""
+    plan = run("--config", config, "--input-len", "7", "--seed", "9")
+    found = [(d.count, d.input_len.high, d.seed) for d in plan.datasets if isinstance(d, SyntheticConfig)]
+    assert found == [(10, 7, 9), (3, 7, 9)]
+
+
+def test_options_win_over_names_and_addresses(config: str) -> None:
+    """`--no-stream` wins over a type that stands for streaming, `--mock` over the config's URL."""
+    plan = run("--config", config, "--no-stream", "--ignore-eos", "--mock-option", "itl_ms=1")
+    assert [(m.type, m.stream) for m in plan.models] == [
+        ("openai_chat", False),
+        ("openai_completions", False),
+    ]
+    assert [m.mock for m in plan.models] == [{"itl_ms": 1}, {"itl_ms": 1}]
+    assert plan.models[0].generation_kwargs["ignore_eos"] is True
+
+
+def test_faults_name_the_option() -> None:
+    """A value that an option set is told by the option, with the config's own range."""
+    line = (
+        "--url ftp://x --input-len 3:2 --retry 2000 --concurrency 0 --num-prompts 0 --stats Mean --timeout 0s"
+    )
+    told = faults(line, "--header", "A b: c")
+    assert sorted(fault.split(" is ")[0] for fault in told) == [
+        "--concurrency",
+        "--header['A b']",
+        "--input-len",
+        "--num-prompts",
+        "--retry",
+        "--stats",
+        "--timeout",
+        "--url",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("", "no service is named; give --config run.py, --url http://host:port or --mock"),
+        ("--url h --mock", "--url and --mock name two services"),
+        ("--url h --mock-option a=1", "--url and --mock name two services"),
+        ("--url h --dataset x --seed 1", "--seed is for synthetic prompts, and the run has none"),
+        ("--url h --dataset x --input-len 1", "--input-len is for synthetic prompts, and the run has none"),
+        ("--url h --dataset x --output-len 1:2", "--output-len is [1, 2]; it must be a whole number from 1"),
+        ("--config /no/such/run.py", "/no/such/run.py: the config cannot be read"),
+        ("--url h --param stream=true", "--param['stream'] is not a sampling parameter"),
+    ],
+)
+def test_what_does_not_go_together_is_told(line: str, reason: str) -> None:
+    """Options that contradict each other, or lack something, are one sentence."""
+    (told,) = faults(line)
+    assert told.startswith(reason)
+
+
+@pytest.mark.parametrize("broken", ["models = 5\ndatasets = [7]", "models = [7]\ndatasets = 5"])
+def test_options_over_a_broken_config(tmp_path: Path, broken: str) -> None:
+    """What is no list or no dict in the config is told by the check, also when options go over it."""
+    path = tmp_path / "run.py"
+    path.write_text(broken, encoding="utf-8")
+    told = faults("--config", str(path), "--retry", "1")
+    assert len(told) == 2
+    assert all(line.startswith(f"{path}: ") for line in told)
+
+
+@pytest.mark.parametrize("value", ["", "a", "1:2:3", "-1", "1:", "1.5"])
+def test_a_length_is_a_number_or_a_range(value: str) -> None:
+    """What is no length is refused by a message that shows both forms."""
+    with pytest.raises(click.BadParameter, match="a number such as 1024 or a range such as 50:500"):
+        run("--url h --input-len", value)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--param", "a"), ("--param", "=1"), ("--header", "hunter2")])
+def test_pairs_need_both_halves(option: str, value: str) -> None:
+    """A pair without its sign, or a header without its colon, is refused; a header is not shown."""
+    with pytest.raises(click.BadParameter, match=r"given as|give it as") as caught:
+        run("--url h", option, value)
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,123 @@
+"""Prompts from a JSONL file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastbench.config.schema import JsonlConfig
+from fastbench.datasets.dataset import Dataset, open_dataset
+from fastbench.errors import DatasetError
+
+GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k_test.jsonl"
+
+
+def rows_file(folder: Path, *rows: Any) -> Path:
+    """A file of these rows; text stands for itself, anything else for its JSON."""
+    path = folder / "rows.jsonl"
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def opened(path: Path, **settings: Any) -> Dataset:
+    return open_dataset(JsonlConfig(abbr="rows", path=str(path), **settings))
+
+
+def fault(path: Path, **settings: Any) -> str:
+    with pytest.raises(DatasetError) as caught:
+        opened(path, **settings).check(None)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(str(path))
+
+
+def test_prompts_are_found_under_the_usual_keys(tmp_path: Path) -> None:
+    """A prompt is text, messages or ids under prompt, question or messages; max_tokens is its length."""
+    messages = [{"role": "user", "content": "c"}]
+    path = rows_file(
+        tmp_path,
+        {"prompt": "a", "question": "x", "max_tokens": 5},
+        {"question": "b"},
+        {"messages": messages},
+        {"prompt": [1, 2]},
+    )
+    samples = list(opened(path).samples())
+    assert [sample.prompt for sample in samples] == ["a", "b", messages, [1, 2]]
+    assert [sample.output_len for sample in samples] == [5, None, None, None]
+    assert [sample.index for sample in samples] == [0, 1, 2, 3]
+
+
+def test_keys_can_be_named(tmp_path: Path) -> None:
+    """Both keys can be set, and then only they count."""
+    path = rows_file(tmp_path, {"prompt": "a", "text": "b", "n": 7, "max_tokens": 1})
+    (sample,) = opened(path, prompt_key="text", output_len_key="n").samples()
+    assert (sample.prompt, sample.output_len) == ("b", 7)
+
+
+def test_empty_lines_and_a_byte_order_mark_do_not_count(tmp_path: Path) -> None:
+    """A mark at the start, empty lines and a missing last line end change nothing."""
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf\r\n{"prompt":"a"}\r\n \n{"prompt":"b"}')
+    assert [sample.prompt for sample in opened(path).samples()] == ["a", "b"]
+
+
+def test_shares_and_limits(tmp_path: Path) -> None:
+    """Shares add up to the whole, `count` cuts it, and checking counts what a run gets."""
+    path = rows_file(tmp_path, *({"prompt": str(i)} for i in range(10)))
+    data = opened(path, count=7)
+    assert [sample.index for sample in data.samples(1, 3)] == [1, 4]
+    assert sorted(sample.index for share in range(3) for sample in data.samples(share, 3)) == list(range(7))
+    assert (data.count, data.check(None), data.check(3), data.check(99)) == (None, 7, 3, 7)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('{"prompt": "a"', "is not JSON"),
+        ("[1]", "is [1], not an object"),
+        ("{}", "has no prompt or question or messages, only nothing; set prompt_key"),
+        ('{"text": "a", "x": 1}', "has no prompt or question or messages, only text, x; set prompt_key"),
+        ('{"prompt": ""}', "has '' as prompt, where text"),
+        ('{"prompt": 5}', "has 5 as prompt"),
+        ('{"prompt": []}', "has [] as prompt"),
+        ('{"prompt": [1, "a"]}', "has [1, 'a'] as prompt"),
+        ('{"prompt": [{"content": "no role"}]}', "has [{'content': 'no role'}] as prompt"),
+        ('{"prompt": [true]}', "has [True] as prompt"),
+        (
+            '{"prompt": "a", "max_tokens": "5"}',
+            "has '5' as max_tokens, where a whole number from 1 to 1048576",
+        ),
+        ('{"prompt": "a", "max_tokens": 0}', "has 0 as max_tokens"),
+        ('{"prompt": "\\ud800"}', "is not JSON"),
+    ],
+)
+def test_a_broken_row_is_named_by_its_line(tmp_path: Path, row: str, reason: str) -> None:
+    """A row that cannot be used is told with file, line number, reason and way out."""
+    path = rows_file(tmp_path, *[{"prompt": "fine"}] * 15, "", row, {"prompt": "fine"})
+    told = fault(path)
+    assert told.startswith(f", line 17: the row {reason}")
+    assert told.endswith("; correct or remove it")
+
+
+def test_rows_before_a_broken_one_are_served(tmp_path: Path) -> None:
+    """The file is streamed: a broken row does no harm to a run that ends before it."""
+    path = rows_file(tmp_path, {"prompt": "a"}, "broken")
+    assert opened(path).check(1) == 1
+    assert next(opened(path).samples()).prompt == "a"
+
+
+def test_files_without_rows_are_refused(tmp_path: Path) -> None:
+    """A missing file, a directory and an empty file are told when the data set is opened."""
+    assert fault(tmp_path / "absent.jsonl").startswith(": the data set cannot be read: No such file")
+    assert fault(tmp_path).startswith(": the data set cannot be read: Is a directory")
+    assert fault(rows_file(tmp_path, "", " ")).startswith(
+        ": the data set is empty; write one JSON object a line"
+    )
+
+
+@pytest.mark.skipif(not GSM8K.is_file(), reason=f"no {GSM8K}")
+def test_gsm8k_loads_whole() -> None:
+    """The 1,319 questions of GSM8K's test set are usable as they are."""
+    assert opened(GSM8K).check(None) == 1319

@@ -1,0 +1,225 @@
+"""Synthetic prompts: exact, seeded, lazy."""
+
+import tracemalloc
+from collections.abc import Callable
+from itertools import islice, pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from fastbench.config.schema import SyntheticConfig, Uniform
+from fastbench.datasets.dataset import open_dataset
+from fastbench.datasets.draws import Draws
+from fastbench.datasets.synthetic import SyntheticDataset
+from fastbench.datasets.tokens import load_tokenizer
+from fastbench.datasets.vocabulary import Vocabulary, common_words
+from fastbench.datasets.words import COMMON_WORDS
+from fastbench.errors import ConfigError
+
+TOKENIZER = Path(__file__).parents[2].parent / "shared" / "data" / "tokenizer-65k.json"
+needs_tokenizer = pytest.mark.skipif(not TOKENIZER.is_file(), reason=f"no {TOKENIZER}")
+
+
+def dataset(**settings: object) -> SyntheticDataset:
+    config = {"count": 1000, "input_len": Uniform(low=20, high=40), **settings}
+    return SyntheticDataset(SyntheticConfig(**config), common_words())  # type: ignore[arg-type]
+
+
+def common_prefix(first: str, second: str) -> int:
+    """Words that both texts start with."""
+    words = list(zip(first.split(), second.split(), strict=False))
+    return next((i for i, (a, b) in enumerate(words) if a != b), len(words))
+
+
+def test_a_sample_depends_only_on_seed_and_index() -> None:
+    """The same seed gives the same samples, in any order and in any share; another seed gives others."""
+    whole = list(dataset(seed=7).samples())
+    assert [sample.index for sample in whole] == list(range(1000))
+    assert [dataset(seed=7).sample(i) for i in (999, 0, 500)] == [whole[i] for i in (999, 0, 500)]
+    assert list(dataset(seed=7).samples(1, 3)) == whole[1::3]
+    assert next(dataset(seed=8).samples()) != whole[0]
+
+
+def test_prompts_stay_as_they_are() -> None:
+    """Sample 3 of seed 0 is this text for ever: a recording's run can be sent again by a later version."""
+    sample = dataset(input_len=Uniform(low=6, high=6), output_len=Uniform(low=1, high=100)).sample(3)
+    assert (sample.prompt, sample.output_len) == ("away yard diet lady wall live", 91)
+
+
+def test_lengths_are_uniform_with_both_ends() -> None:
+    """Each length from the least to the most occurs, about equally often, and the prompt has it."""
+    data = dataset(count=6000, input_len=Uniform(low=1, high=6), output_len=Uniform(low=5, high=10))
+    samples = list(data.samples())
+    assert all(len(str(sample.prompt).split()) == sample.input_len for sample in samples)
+    for lengths, low in (([s.input_len for s in samples], 1), ([s.output_len for s in samples], 5)):
+        values, counts = np.unique(lengths, return_counts=True)
+        assert values.tolist() == list(range(low, low + 6))
+        # 1000 expected, standard deviation 29.
+        assert abs(counts - 1000).max() < 150
+
+
+def test_without_output_lengths_none_is_asked() -> None:
+    """A data set without output lengths leaves them to the service."""
+    assert dataset().sample(0).output_len is None
+
+
+def test_prompts_share_no_prefix() -> None:
+    """Of 1000 prompts no two have more than the first few words in common."""
+    prompts = sorted(str(sample.prompt) for sample in dataset().samples())
+    assert max(common_prefix(first, second) for first, second in pairwise(prompts)) <= 4
+
+
+def test_a_prefix_is_shared_where_asked() -> None:
+    """With `shared_prefix` all prompts start with the same words, and differ after them."""
+    prompts = [str(sample.prompt) for sample in dataset(shared_prefix=15).samples()]
+    prefixes = {common_prefix(first, second) for first, second in pairwise(prompts)}
+    assert min(prefixes) == 15
+    assert max(prefixes) <= 19
+    whole = dataset(shared_prefix=20, input_len=Uniform(low=20, high=20))
+    assert len({sample.prompt for sample in whole.samples()}) == 1
+
+
+def test_checking_counts_what_a_run_gets() -> None:
+    """The number of samples is the limit or the data set's count, whichever is less."""
+    assert (dataset().count, dataset().check(None), dataset().check(5), dataset().check(5000)) == (
+        1000,
+        1000,
+        5,
+        1000,
+    )
+
+
+def test_memory_does_not_grow_with_the_walk() -> None:
+    """Walking 3,000 prompts of 4,096 words keeps less than a few of them."""
+    data = dataset(count=10**6, input_len=Uniform(low=4096, high=4096))
+    data.sample(0)
+    tracemalloc.start()
+    for _ in islice(data.samples(), 3000):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_draws_cover_the_whole_range() -> None:
+    """Draws reach both ends of a range, of one value as of 2^20, and any count of them."""
+    assert Draws(2**63 - 1, 0, 2**62).integers(7, 7, 3).tolist() == [7, 7, 7]
+    assert Draws(0, 0, 0).integers(0, 9, 0).tolist() == []
+    many = Draws(1, 0, 0).integers(1, 2**20, 200_001)
+    assert len(many) == 200_001
+    assert 1 <= many.min() < 100
+    assert 2**20 - 100 < many.max() <= 2**20
+
+
+def test_streams_and_indices_differ() -> None:
+    """Neighbouring seeds, streams and indices give unrelated numbers."""
+    keys = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 2)]
+    rows = np.array([Draws(*key).integers(0, 2**31 - 1, 4096) for key in keys], float)
+    assert abs(np.corrcoef(rows) - np.eye(len(keys))).max() < 0.08
+
+
+def test_common_words_are_fit() -> None:
+    """The built-in words are distinct, of four letters and many."""
+    assert len(set(COMMON_WORDS)) == len(COMMON_WORDS) >= 400
+    assert {len(word) for word in COMMON_WORDS} == {4}
+
+
+def test_words_of_several_widths_are_refused() -> None:
+    """A vocabulary cannot hold words of different widths, which would break texts."""
+    with pytest.raises(ValueError, match="words of one length"):
+        Vocabulary(["ab", "abc"])
+
+
+@needs_tokenizer
+@pytest.mark.parametrize("length", [1, 2, 4096])
+def test_prompts_have_exactly_the_tokens_asked(length: int) -> None:
+    """With the model's tokenizer each prompt re-tokenises to exactly its length, without outer spaces."""
+    data = open_dataset(SyntheticConfig(count=40, input_len=Uniform(low=length, high=length)), str(TOKENIZER))
+    tokenizer = load_tokenizer(str(TOKENIZER))
+    prompts = [str(sample.prompt) for sample in data.samples()]
+    assert {tokenizer.count(prompt) for prompt in prompts} == {length}
+    assert all(prompt == prompt.strip() for prompt in prompts)
+
+
+@needs_tokenizer
+def test_a_directory_with_a_tokenizer_will_do(tmp_path: Path) -> None:
+    """A tokenizer may be named by its directory."""
+    (tmp_path / "tokenizer.json").symlink_to(TOKENIZER)
+    assert load_tokenizer(str(tmp_path)).encode("hi you") == load_tokenizer(str(TOKENIZER)).encode("hi you")
+
+
+def small_tokenizer(folder: Path, words: list[str]) -> str:
+    """A word-level tokenizer of these words, written as a tokenizer.json that also cuts texts to 3 tokens."""
+    vocab = {word: number for number, word in enumerate(["[UNK]", *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocab, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.enable_truncation(3)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return str(folder)
+
+
+def byte_level() -> Tokenizer:
+    """As GPT-2 and its heirs cut: a space belongs to the word after it."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return tokenizer
+
+
+def sentence_piece() -> Tokenizer:
+    """As Llama 2 and Gemma cut: each space is a mark before the word, and the text gets one at its start."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
+    return tokenizer
+
+
+def word_piece() -> Tokenizer:
+    """As BERT cuts: spaces are lost."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+@pytest.mark.parametrize("make", [byte_level, sentence_piece, word_piece])
+def test_exact_lengths_with_each_kind_of_tokenizer(make: Callable[[], Tokenizer], tmp_path: Path) -> None:
+    """Byte-level, SentencePiece-like and WordPiece tokenizers all give prompts of the length asked."""
+    tokenizer = make()
+    kind = trainers.WordPieceTrainer if make is word_piece else trainers.BpeTrainer
+    text = " ".join(COMMON_WORDS)
+    lines = [text, *(f"{word} {word}" for word in COMMON_WORDS), *COMMON_WORDS]
+    tokenizer.train_from_iterator(
+        lines, kind(vocab_size=3000, special_tokens=["<unk>", "<s>"], show_progress=False)
+    )
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    data = open_dataset(SyntheticConfig(count=20, input_len=Uniform(low=1, high=300)), str(tmp_path))
+    for sample in data.samples():
+        assert len(tokenizer.encode(str(sample.prompt), add_special_tokens=False).ids) == sample.input_len
+
+
+def test_limits_of_training_are_lifted(tmp_path: Path) -> None:
+    """A tokenizer file that cuts texts still counts all tokens, and gives prompts of full length."""
+    path = small_tokenizer(tmp_path, list(COMMON_WORDS))
+    assert load_tokenizer(path).count("time " * 50) == 50
+    data = open_dataset(SyntheticConfig(count=1, input_len=Uniform(low=50, high=50)), path)
+    assert load_tokenizer(path).count(str(next(data.samples()).prompt)) == 50
+
+
+def test_a_tokenizer_without_words_is_refused(tmp_path: Path) -> None:
+    """A tokenizer with too few whole words cannot make exact prompts, and is told how to go on."""
+    path = small_tokenizer(tmp_path, ["a", "bcd"])
+    with pytest.raises(ConfigError, match="leave path empty"):
+        open_dataset(SyntheticConfig(count=1, input_len=Uniform(low=1, high=1)), path)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [(None, "cannot be read: No such file"), ("{}", "not a tokenizer.json")]
+)
+def test_a_broken_tokenizer_is_named(tmp_path: Path, text: str | None, reason: str) -> None:
+    """A tokenizer file that is missing or is none gives one sentence with its name."""
+    path = tmp_path / "tokenizer.json"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=reason) as caught:
+        load_tokenizer(str(path))
+    assert str(caught.value).startswith(str(path))
