@@ -72,6 +72,6 @@ def perf_command(config: str | None, quiet: bool, **given: Any) -> int:
     from fastbench.cli.perf_settings import run_of_options
 
     run = run_of_options(config, given)
-    from fastbench.fleet import run_all
+    from fastbench.cli.perf_run import carry_out
 
-    return run_all(run, quiet=quiet)
+    return carry_out(run, quiet=quiet)

@@ -8,7 +8,8 @@ from typing import Any
 
 import fastbench
 from fastbench.backends.backend import Backend
-from fastbench.config.plan import Task
+from fastbench.config.dump import public_run
+from fastbench.config.plan import RunConfig, Task
 
 
 def make_header(task: Task, backend: Backend, *, run_id: str, url: str, model: str, planned: int) -> dict[str, Any]:
@@ -38,5 +39,13 @@ def make_header(task: Task, backend: Backend, *, run_id: str, url: str, model: s
             "planned": planned,
         },
         "stamps": "kernel",
-        "stats": list(task.stats),
+        "config": public_run(
+            RunConfig(
+                models=(service,),
+                datasets=(task.dataset,),
+                num_prompts=task.num_prompts,
+                num_warmups=task.num_warmups,
+                stats=task.stats,
+            )
+        ),
     }

@@ -1,0 +1,67 @@
+"""Carries out a checked run and prints what came of it."""
+
+import sys
+
+import click
+
+from fastbench.cli.progress_bar import progress_bar
+from fastbench.config.dump import dump_config
+from fastbench.config.plan import RunConfig
+from fastbench.errors import RecordingError
+from fastbench.fleet.run import TaskRun, run_tasks
+from fastbench.fleet.rundir import RunDirectory
+from fastbench.report.publish import Published, publish
+
+INTERRUPTED = 130
+
+
+def carry_out(run: RunConfig, *, quiet: bool) -> int:
+    """Runs all tasks, then prints their tables together. Returns the exit code: 0, 1 when a task failed or had no
+    success, 130 when the user stopped the run."""
+    directory = RunDirectory.create(run.work_dir)
+    (directory.path / "configs" / f"{directory.path.name}.py").write_text(dump_config(run))
+    code = 0
+    texts: list[str] = []
+    complaints: list[str] = []
+    for ended in run_tasks(run, directory, lambda task: progress_bar(task, quiet)):
+        published = _publish(directory, ended)
+        if published is not None:
+            results = directory.results(ended.task)
+            texts.append(f"{published.text}Performance Result files located in {results}.")
+        complaint = _complaint(ended)
+        if complaint:
+            complaints.append(complaint)
+        code = max(code, _code(ended, published))
+    for text in texts:
+        click.echo(text)
+    for complaint in complaints:
+        print(f"fastbench: {complaint}", file=sys.stderr)
+    return code
+
+
+def _publish(directory: RunDirectory, ended: TaskRun) -> Published | None:
+    """The task's files; None when it came to nothing that could be reported."""
+    task, recording = ended.task, directory.recording(ended.task)
+    if not recording.exists():
+        return None
+    try:
+        published = publish(recording, directory.results(task), task.dataset.abbr, task.stats)
+    except RecordingError as error:
+        print(f"fastbench: {error}", file=sys.stderr)
+        return None
+    # A task that failed before its first success has no numbers to show, only its error.
+    return published if ended.error is None or published.metrics.success else None
+
+
+def _complaint(ended: TaskRun) -> str | None:
+    if ended.error is not None:
+        return f"{ended.task.name}: {ended.error}"
+    return None if ended.complete else f"{ended.task.name}: stopped by the user"
+
+
+def _code(ended: TaskRun, published: Published | None) -> int:
+    if ended.error is not None:
+        return ended.error.exit_code
+    if not ended.complete:
+        return INTERRUPTED
+    return 0 if published is not None and published.metrics.success else 1
