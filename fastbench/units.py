@@ -21,7 +21,6 @@ _NS = {
 _MAX_NS = 2**63 - 1
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:/\s*(s|sec|min|m|h))?")
-_BYTE_STEPS = ("B", "kB", "MB", "GB", "TB")
 _SHOWN_UNITS = ("h", "min", "s", "ms", "us")
 
 DURATION_FORM = 'a number of seconds or text such as "200ms", "30s", "1h"'
@@ -72,17 +71,3 @@ def format_duration(ns: int) -> str:
         if ns and ns % _NS[name] == 0:
             return f"{ns // _NS[name]}{name}"
     return f"{ns}ns"
-
-
-def format_ms(ns: float) -> str:
-    """Milliseconds with the 4 decimals of the report's cells."""
-    return f"{ns / NS_PER_MS:.4f} ms"
-
-
-def format_bytes(count: float) -> str:
-    """Decimal steps and three digits, such as "2.05 GB"."""
-    step = 0
-    while count >= 1000 and step < len(_BYTE_STEPS) - 1:
-        count /= 1000
-        step += 1
-    return f"{count:.3g} {_BYTE_STEPS[step]}"

@@ -17,7 +17,7 @@ CONFIG = """
 models = [
     dict(type="VLLMCustomAPIChatStream", abbr="a", retry=5, generation_kwargs=dict(temperature=0.01, top_p=1),
          headers={"X-A": "a"}, mock=dict(itl_ms=20)),
-    dict(type="openai_completions", abbr="b"),
+    dict(type="openai_completions", abbr="b", url="http://h"),
 ]
 datasets = [
     dict(type="synthetic", abbr="s", count=10, input_len=5),
@@ -133,7 +133,7 @@ def test_options_win_over_names_and_addresses(config: str) -> None:
         ("openai_chat", False),
         ("openai_completions", False),
     ]
-    assert [m.mock for m in plan.models] == [{"itl_ms": 1}, {"itl_ms": 1}]
+    assert [(m.mock, m.url) for m in plan.models] == [({"itl_ms": 1}, "")] * 2
     assert plan.models[0].generation_kwargs["ignore_eos"] is True
 
 

@@ -8,9 +8,7 @@ from fastbench.errors import ConfigError
 from fastbench.units import (
     NS_PER_S,
     Duration,
-    format_bytes,
     format_duration,
-    format_ms,
     parse_duration,
     parse_rate,
 )
@@ -70,9 +68,3 @@ def test_wrong_rates_are_refused(text: object) -> None:
     """What is no rate is refused with a message that shows how one is written."""
     with pytest.raises(ConfigError, match="is not a rate; give"):
         parse_rate(text)
-
-
-def test_shown_numbers_carry_their_unit() -> None:
-    """Times have four decimals, sizes three digits in decimal steps."""
-    assert format_ms(1_234_567) == "1.2346 ms"
-    assert [format_bytes(n) for n in (0, 999, 2_050_000_000, 4e15)] == ["0 B", "999 B", "2.05 GB", "4e+03 TB"]
