@@ -1,0 +1,146 @@
+"""Recordings made by hand: requests as plain values, and the arrays and files that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastbench._core.ring import FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES, Batch, encode
+from fastbench.recording.writer import Writer
+
+MS = 1_000_000
+HEADER: dict[str, Any] = {
+    "format": 1,
+    "fastbench": "0.1.0",
+    "run_id": "00000000000000000000000000000000",
+    "created": "2026-11-24T07:34:46+00:00",
+    "mono_ns": 1_000_000_000,
+    "wall_ns": 1_795_505_686_000_000_000,
+    "host": {"cpus": 2},
+    "task": {"model": "mock", "dataset": "synthetic"},
+    "service": {"url": "http://127.0.0.1:8000", "model": "m", "backend": "openai-chat", "stream": True},
+    "load": {"kind": "closed", "concurrency": 4, "rate": None, "arrival": None, "planned": None},
+    "stamps": "kernel",
+    "config": {},
+}
+FOOTER: dict[str, Any] = {
+    "planned": None,
+    "finished_ns": 9_000_000_000,
+    "interrupted": False,
+    "reason": None,
+    "dropped": 0,
+    "client": {},
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One row. token_ns are whole µs after the first; output_tokens None = one for each event."""
+
+    request: int
+    sent_ns: int = 1_000 * MS
+    token_ns: tuple[int, ...] = (1_100 * MS, 1_120 * MS, 1_140 * MS)
+    end_ns: int = 1_141 * MS
+    intended_ns: int | None = None
+    outcome: str = "ok"
+    status: int = 200
+    flags: tuple[str, ...] = ("stream", "kernel")
+    input_tokens: int = 10
+    output_tokens: int | None = None
+    input_source: str = "usage"
+    output_source: str = "usage"
+    attempt: int = 0
+    shared_events: int = 0
+    message: bytes | None = None
+    text: bytes | None = None
+    marks: tuple[tuple[int, int, int], ...] = ()
+    event_tokens: tuple[int, ...] | None = None
+
+
+def batch_of(requests: Sequence[Request]) -> Batch:
+    """The batch in which these requests finished, in their order."""
+    rows = np.zeros(len(requests), ROW_DTYPE)
+    gaps, escapes, tokens, notes = [], [], [], []
+    marks: list[tuple[int, int, int]] = []
+    for index, request in enumerate(requests):
+        row = rows[index]
+        stamps = np.array(request.token_ns, np.int64)
+        row_gaps, row_escapes = encode(((stamps - stamps[:1]) // 1000).astype(np.uint32))
+        gaps.append(row_gaps)
+        escapes.append(row_escapes)
+        marks += request.marks
+        for name in ("request", "sent_ns", "end_ns", "status", "input_tokens", "attempt", "shared_events"):
+            row[name] = getattr(request, name)
+        row["intended_ns"] = request.sent_ns if request.intended_ns is None else request.intended_ns
+        row["first_token_ns"], row["last_token_ns"] = (stamps[0], stamps[-1]) if stamps.size else (0, 0)
+        row["events"] = stamps.size
+        row["output_tokens"] = stamps.size if request.output_tokens is None else request.output_tokens
+        row["escapes"], row["marks"] = row_escapes.size, len(request.marks)
+        row["outcome"] = OUTCOMES.index(request.outcome)
+        row["input_source"] = SOURCES.index(request.input_source)
+        row["output_source"] = SOURCES.index(request.output_source)
+        row["flags"] = sum(FLAGS[flag] for flag in request.flags)
+        if request.event_tokens is not None:
+            row["flags"] |= FLAGS["event_tokens"]
+            tokens += request.event_tokens
+        if request.message is not None:
+            notes.append((index, 1, request.message))
+        if request.text is not None:
+            notes.append((index, 2, request.text))
+    return Batch(
+        rows,
+        np.concatenate([np.empty(0, np.uint16), *gaps]),
+        np.concatenate([np.empty(0, np.int64), *escapes]),
+        np.array(tokens, np.uint16),
+        np.array(marks, MARK_DTYPE),
+        notes,
+    )
+
+
+def header_of(**changes: dict[str, Any] | str) -> dict[str, Any]:
+    """The usual header; an object given for a key is laid over the usual one."""
+    merged = dict(HEADER)
+    for name, change in changes.items():
+        merged[name] = {**HEADER[name], **change} if isinstance(change, dict) else change
+    return merged
+
+
+def record(
+    directory: Path,
+    *batches: Sequence[Request],
+    header: dict[str, Any] | None = None,
+    footer: dict[str, Any] | None = None,
+    health: Sequence[dict[str, Any]] = (),
+) -> Path:
+    """Writes a recording, whose batches the writer may merge; returns its directory."""
+    writer = Writer(directory, HEADER if header is None else header)
+    for requests in batches:
+        writer.append(batch_of(requests))
+    for state in health:
+        writer.health(state)
+    writer.close(FOOTER | (footer or {}))
+    return directory
+
+
+def write_blocks(directory: Path, *batches: Sequence[Request], footer: dict[str, Any] | None = None) -> Path:
+    """Writes a recording with one block for each batch; no footer if None."""
+    from fastbench.recording.blockfile import BlockFile
+    from fastbench.recording.format import Kind
+    from fastbench.recording.packing import pack_batches, pack_json
+
+    directory.mkdir(parents=True, exist_ok=True)
+    file = BlockFile(directory)
+    for _ in range(2):
+        file.append(Kind.HEADER, pack_json(HEADER))
+    for requests in batches:
+        counts, payload = pack_batches([batch_of(requests)])
+        file.append(Kind.BATCH, payload, counts)
+        file.append(Kind.HEALTH, pack_json({"t_ns": 1, "in_flight": 2}))
+    if footer is not None:
+        file.append(Kind.FOOTER, pack_json(footer))
+    file.close()
+    return directory
