@@ -1,0 +1,130 @@
+"""Each planned request ends in exactly one outcome, and failures keep their reasons."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recordings import FOOTER, HEADER, Request, batch_of, header_of, record, write_blocks
+
+from fastbench.metrics.compute import compute
+from fastbench.metrics.model import Metrics
+from fastbench.metrics.outcomes import LOST, UNFINISHED
+from fastbench.recording.blockfile import BlockFile
+from fastbench.recording.format import Kind
+from fastbench.recording.packing import pack_batches, pack_json
+from fastbench.recording.reader import Recording
+
+STATS = ("Average", "P99")
+FAILED = {"token_ns": (), "message": b"no"}
+
+
+def metrics_of(directory: Path, requests: list[Request], planned: int, **footer: Any) -> Metrics:
+    """The numbers of a run that planned this many requests and came to its end."""
+    header = header_of(load={"planned": planned})
+    return compute(Recording.open(record(directory, requests, header=header, footer=footer)), STATS)
+
+
+def unfinished(directory: Path, requests: list[Request], planned: int) -> Path:
+    """A recording without an end."""
+    directory.mkdir(exist_ok=True)
+    file = BlockFile(directory)
+    for _ in range(2):
+        file.append(Kind.HEADER, pack_json(header_of(load={"planned": planned})))
+    for request in requests:
+        counts, payload = pack_batches([batch_of([request])])
+        file.append(Kind.BATCH, payload, counts)
+    file.close()
+    return directory
+
+
+def test_outcomes_are_counted_by_name(tmp_path: Path) -> None:
+    """Every final row counts once under its own outcome; attempts that were retried and warm-ups do not."""
+    requests = [
+        Request(0),
+        Request(1, outcome="timeout", **FAILED),
+        Request(2, outcome="reset", flags=("superseded",), **FAILED),
+        Request(2, attempt=1),
+        Request(3, flags=("stream", "warmup")),
+    ]
+    metrics = metrics_of(tmp_path, requests, planned=3)
+    assert metrics.outcomes == {"ok": 2, "timeout": 1}
+    assert metrics.load.retried_requests == 1
+    assert metrics.load.failed_attempts == 1
+    assert [failure.outcome for failure in metrics.failures] == ["timeout"]
+
+
+def test_missing_rows_were_dropped_or_cancelled(tmp_path: Path) -> None:
+    """Planned requests without a row are dropped as far as the footer says, the others cancelled."""
+    requests = [Request(0), Request(1, outcome="dropped", **FAILED)]
+    metrics = metrics_of(tmp_path, requests, planned=10, interrupted=True, reason="Ctrl-C", dropped=4)
+    assert metrics.outcomes == {"ok": 1, "cancelled": 5, "dropped": 4}
+    assert "The run was interrupted (Ctrl-C)." in metrics.notes
+
+
+def test_a_run_without_an_end_has_requests_without_an_outcome(tmp_path: Path) -> None:
+    """Where the footer is missing, planned requests without a row have no outcome."""
+    metrics = compute(Recording.open(unfinished(tmp_path, [Request(0)], planned=3)), STATS)
+    assert metrics.outcomes == {"ok": 1, UNFINISHED: 2}
+    assert metrics.notes[0].startswith("The run has no end")
+    total = next(row.value for row in metrics.common if row.name == "Total Requests")
+    assert total == 3
+
+
+def test_lost_rows_have_no_outcome(tmp_path: Path) -> None:
+    """Requests of a damaged block count as lost, Σ stays the number planned, and the run is not valid."""
+    path = unfinished(tmp_path, [Request(k) for k in range(3)], planned=5) / "requests.fbr"
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    metrics = compute(Recording.open(tmp_path), STATS)
+    assert metrics.outcomes == {"ok": 2, LOST: 1, UNFINISHED: 2}
+    assert "1 requests are lost from the recording" in metrics.verdict.reasons
+    assert any("is damaged; 1 requests lost" in note for note in metrics.notes)
+
+
+@pytest.mark.parametrize("planned", [None, 0, 1])
+def test_more_rows_than_planned(tmp_path: Path, planned: int | None) -> None:
+    """Where the plan does not say how many, or says too few, the rows are the total."""
+    run = record(tmp_path, [Request(0), Request(1)], header=header_of(load={"planned": planned}))
+    assert compute(Recording.open(run), STATS).outcomes == {"ok": 2}
+
+
+def test_failures_are_grouped_by_reason(tmp_path: Path) -> None:
+    """Messages that differ only in numbers and ids are one reason, with the first request's message."""
+    requests = [
+        Request(k, outcome="http_error", status=429, token_ns=(), message=b"busy, request %016x" % (k * 7919))
+        for k in (3, 1, 2)
+    ]
+    requests.append(Request(9, outcome="http_error", status=429, token_ns=(), message=b"quota"))
+    requests.append(Request(8, outcome="refused", status=0, token_ns=()))
+    failures = compute(Recording.open(write_blocks(tmp_path, requests, footer=FOOTER)), STATS).failures
+    assert [(f.outcome, f.status, f.count, f.message) for f in failures] == [
+        ("http_error", 429, 3, f"busy, request {7919:016x}"),
+        ("http_error", 429, 1, "quota"),
+        ("refused", 0, 1, ""),
+    ]
+
+
+def test_reasons_are_bounded(tmp_path: Path) -> None:
+    """Beyond twenty reasons the rest is one line, and no request goes uncounted."""
+    names = [chr(ord("A") + k) for k in range(26)]
+    requests = [
+        Request(k, outcome="malformed", token_ns=(), message=name.encode()) for k, name in enumerate(names)
+    ]
+    failures = compute(Recording.open(write_blocks(tmp_path, requests, footer=FOOTER)), STATS).failures
+    assert len(failures) == 21
+    assert sum(failure.count for failure in failures) == 26
+    assert (failures[-1].outcome, failures[-1].message) == ("others", "6 further reasons")
+
+
+def test_damaged_header_still_gives_numbers(tmp_path: Path) -> None:
+    """With both copies of the header gone the requests are still counted."""
+    path = write_blocks(tmp_path, [Request(0), Request(1)], footer=FOOTER) / "requests.fbr"
+    content = bytearray(path.read_bytes())
+    size = (len(content[: content.index(b"\x89FBRblk\n", 8)])) * 2
+    for at in range(100, size, 100):
+        content[at] ^= 0xFF
+    path.write_bytes(content)
+    recording = Recording.open(tmp_path)
+    assert recording.header == {} != HEADER
+    assert compute(recording, STATS).success == 2

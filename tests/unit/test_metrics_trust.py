@@ -1,0 +1,232 @@
+"""The trust block: load fidelity, client error, coalescing, the verdict."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recordings import MS, Request, header_of, record
+
+from fastbench._core.hdr import Hdr
+from fastbench.metrics.compute import compute
+from fastbench.metrics.model import Metrics
+from fastbench.recording.reader import Recording
+
+STATS = ("Average", "Median", "P99")
+
+
+def metrics_of(
+    directory: Path, requests: list[Request], health: list[dict[str, Any]] | None = None, **load: Any
+) -> Metrics:
+    """The numbers of a recording with this load."""
+    header = header_of(load=load)
+    return compute(Recording.open(record(directory, requests, header=header, health=health or [])), STATS)
+
+
+def spaced(count: int, ms: float = 10, **changes: Any) -> list[Request]:
+    """Requests sent every `ms`, on time, each lasting 141 ms."""
+    made = []
+    for k in range(count):
+        sent = 1_000 * MS + int(k * ms * MS)
+        made.append(
+            Request(
+                k,
+                **{
+                    "sent_ns": sent,
+                    "token_ns": tuple(sent + at * MS for at in (100, 120, 140)),
+                    "end_ns": sent + 141 * MS,
+                    **changes,
+                },
+            )
+        )
+    return made
+
+
+def test_an_undisturbed_run_is_valid(tmp_path: Path) -> None:
+    """A run on time, whole and without stalls is VALID without a reason or a note."""
+    metrics = metrics_of(tmp_path, spaced(20))
+    assert metrics.verdict.valid
+    assert metrics.verdict.word == "VALID"
+    assert (metrics.verdict.reasons, metrics.notes) == ((), ())
+
+
+def test_peak_concurrency_counts_failed_requests_and_not_warmups(tmp_path: Path) -> None:
+    """The peak counts whatever was in flight, a retried request once, and one that ends at a start not."""
+    run = [
+        Request(0, sent_ns=100, end_ns=200),
+        Request(1, sent_ns=150, end_ns=300, outcome="timeout", token_ns=()),
+        Request(2, sent_ns=200, end_ns=400),
+        Request(2, sent_ns=200, end_ns=250, outcome="reset", token_ns=(), flags=("superseded",)),
+        Request(3, sent_ns=120, end_ns=400, flags=("warmup", "stream")),
+    ]
+    assert metrics_of(tmp_path, run).load.peak_concurrency == 2
+
+
+def test_response_time_counts_from_the_intended_moment(tmp_path: Path) -> None:
+    """Response time, TTFT from intended and send lateness all start when the plan wanted the request sent."""
+    late = [Request(k, sent_ns=1_000 * MS, intended_ns=400 * MS) for k in range(3)]
+    load = metrics_of(tmp_path, late).load
+    assert load.response_time.values["Median"] == 741
+    assert load.ttft_from_intended.values["Max"] == 700
+    assert load.send_lateness.values["P99"] == 600
+
+
+@pytest.mark.parametrize(("lateness_ms", "valid"), [(0.9, True), (1.1, False)])
+def test_send_lateness_decides(tmp_path: Path, lateness_ms: float, valid: bool) -> None:
+    """A P99 of send lateness above 1 ms is INVALID when the TTFT median is 100 ms or less."""
+    run = [
+        Request(r.request, r.sent_ns, r.token_ns, r.end_ns, intended_ns=r.sent_ns - int(lateness_ms * MS))
+        for r in spaced(10)
+    ]
+    verdict = metrics_of(tmp_path, run).verdict
+    assert verdict.valid is valid
+    assert valid or verdict.reasons == ("send lateness P99 is 1.1000 ms, above 1.0000 ms",)
+
+
+def test_lateness_limit_grows_with_ttft(tmp_path: Path) -> None:
+    """With a TTFT median of 1 s, 9 ms of lateness are within the limit and 11 ms are not."""
+    for lateness, valid in ((9, True), (11, False)):
+        run = [
+            Request(
+                k,
+                sent_ns=5_000 * MS,
+                intended_ns=(5_000 - lateness) * MS,
+                token_ns=(6_000 * MS,),
+                end_ns=6_001 * MS,
+            )
+            for k in range(5)
+        ]
+        assert metrics_of(tmp_path / str(lateness), run).verdict.valid is valid
+
+
+def test_starvation_invalidates(tmp_path: Path) -> None:
+    """One request that was not ready when it was due makes the run INVALID; a starved warm-up does not."""
+    run = [*spaced(5), Request(7, flags=("stream", "starved"))]
+    assert "1 requests were not ready" in metrics_of(tmp_path / "a", run).verdict.reasons[0]
+    warm = [*spaced(5), Request(7, flags=("stream", "starved", "warmup"))]
+    assert metrics_of(tmp_path / "b", warm).verdict.valid
+
+
+def test_drops_invalidate(tmp_path: Path) -> None:
+    """A dropped request makes the run INVALID."""
+    dropped = Request(9, sent_ns=0, intended_ns=1_050 * MS, token_ns=(), end_ns=0, outcome="dropped")
+    metrics = metrics_of(tmp_path, [*spaced(5), dropped])
+    assert metrics.load.dropped == 1
+    assert "1 requests were dropped" in metrics.verdict.reasons
+
+
+@pytest.mark.parametrize(("stretch", "valid"), [(1.0, True), (1.009, True), (1.02, False), (0.97, False)])
+def test_achieved_rate_decides_in_an_open_loop(tmp_path: Path, stretch: float, valid: bool) -> None:
+    """A rate more than 1 % off the offered one is INVALID in an open loop, and means nothing in a closed."""
+    # Early enough that lateness stays within the limit of 1 % of the median TTFT.
+    run = [
+        Request(
+            k,
+            sent_ns=10_000 * MS + int(k * stretch * MS),
+            intended_ns=10_000 * MS + k * MS,
+            token_ns=(20_000 * MS,),
+            end_ns=20_001 * MS,
+        )
+        for k in range(101)
+    ]
+    opened = metrics_of(tmp_path / "open", run, kind="open", rate=1000)
+    assert opened.load.asked_rate == 1000
+    assert opened.load.offered_rate == pytest.approx(1000)
+    assert opened.load.achieved_rate == pytest.approx(1000 / stretch)
+    assert opened.verdict.valid is valid
+    closed = metrics_of(tmp_path / "closed", run)
+    assert closed.load.offered_rate is None
+    assert closed.verdict.valid
+
+
+def test_client_error_adds_up_health(tmp_path: Path) -> None:
+    """Lag histograms merge, and counters and stalls of all health records are summed."""
+    lag = Hdr()
+    lag.record_values([1_000] * 98 + [50_000, 2_000_000])
+    pairs = lag.sparse()
+    half = {"lag": pairs, "reads": 100, "unstamped_reads": 1, "starved": 2, "cpu_ns": 5 * 10**8, "t_ns": 1}
+    health = [half | {"stalls": [[5, 3 * MS]]}, half | {"stalls": [[9, 8 * MS], [20, MS]]}]
+    client = metrics_of(tmp_path, spaced(3), health).client
+    assert client.lag.samples == 200
+    assert client.lag.values["Median"] == pytest.approx(1, rel=2e-3)
+    assert client.lag.values["P99"] == pytest.approx(50, rel=2e-3)
+    assert client.lag.values["Max"] == pytest.approx(2_000, rel=2e-3)
+    assert (client.reads, client.unstamped_reads, client.starved_turns, client.cpu_s) == (200, 2, 4, 1.0)
+    assert (client.stalls, client.stall_longest_ms, client.stall_total_ms) == (3, 8, 12)
+    assert (client.stamps, client.kernel_stamp_share) == ("kernel", 1.0)
+
+
+def test_marks_make_gaps_uncertain(tmp_path: Path) -> None:
+    """A mark makes as many gaps uncertain as events; at the first event one fewer, but the TTFT."""
+    run = [
+        Request(0, marks=((1, 2, 30_000),)),
+        Request(1, marks=((0, 3, 100),)),
+        Request(2, marks=((1, 1, 99_999),), outcome="timeout"),
+        Request(3, marks=((1, 1, 99_999),), flags=("stream", "warmup")),
+        Request(4),
+    ]
+    metrics = metrics_of(tmp_path, run)
+    client = metrics.client
+    assert metrics.output.gaps == 6
+    assert (client.uncertain_gaps, client.uncertain_ttfts) == (4, 1)
+    assert client.uncertain_gap_share == pytest.approx(4 / 6)
+    # 1 % of the ITL median of 20 ms is 200 µs.
+    assert client.notable_gaps == 2
+    assert client.bound_max_ms == 30
+    assert any("33.33% of the token gaps are uncertain" in reason for reason in metrics.verdict.reasons)
+
+
+@pytest.mark.parametrize(("marked", "valid"), [(2, True), (3, False)])
+def test_one_per_cent_of_uncertain_gaps_decides(tmp_path: Path, marked: int, valid: bool) -> None:
+    """Up to 1 % of the gaps may be uncertain by more than 1 % of the ITL median; more are INVALID."""
+    run = spaced(100 - marked) + spaced(marked, marks=((1, 1, 201),))
+    metrics = metrics_of(tmp_path, run)
+    assert metrics.client.notable_gap_share == marked / 200
+    assert metrics.verdict.valid is valid
+
+
+def test_small_uncertainty_is_shown_and_does_not_decide(tmp_path: Path) -> None:
+    """Gaps uncertain by less than 1 % of the ITL median are counted and leave the run VALID."""
+    metrics = metrics_of(tmp_path, spaced(10, marks=((1, 2, 199),)))
+    assert metrics.client.uncertain_gap_share == 1
+    assert metrics.client.notable_gaps == 0
+    assert metrics.verdict.valid
+
+
+def test_coalesced_events(tmp_path: Path) -> None:
+    """Events that shared a read and events of several tokens are shares of the events."""
+    run = [
+        Request(0, shared_events=1, event_tokens=(1, 3, 1), output_tokens=5),
+        Request(1, shared_events=2, event_tokens=(2, 2, 1), output_tokens=5),
+    ]
+    metrics = metrics_of(tmp_path, run)
+    output = metrics.output
+    assert (output.events, output.shared_share) == (6, 0.5)
+    assert (output.multi_token_events, output.multi_token_share) == (3, 0.5)
+    assert output.tokens_per_event == pytest.approx(10 / 6)
+    assert any("50.00% of the output events hold several tokens" in note for note in metrics.notes)
+
+
+def test_token_sources_are_named(tmp_path: Path) -> None:
+    """Counts that do not come from usage are named with their number of requests."""
+    run = [
+        *spaced(2),
+        Request(5, output_source="token_ids"),
+        Request(6, output_tokens=-1, output_source="unknown", input_tokens=-1, input_source="unknown"),
+    ]
+    metrics = metrics_of(tmp_path, run)
+    assert metrics.output.output_sources == {"token_ids": 1, "usage": 2, "events": 1}
+    assert metrics.output.input_sources == {"unknown": 1, "usage": 3}
+    assert metrics.notes == (
+        "InputTokens of 1 of 4 requests is not known.",
+        "OutputTokens of 1 of 4 requests comes from token_ids, not usage.",
+        "OutputTokens of 1 of 4 requests is the number of output events.",
+    )
+
+
+def test_unstamped_streams_lower_the_share(tmp_path: Path) -> None:
+    """The share of streams stamped by the kernel alone counts streams, and clipped rows are noted."""
+    run = [*spaced(3), Request(8, flags=("stream", "clipped"))]
+    metrics = metrics_of(tmp_path, run)
+    assert metrics.client.kernel_stamp_share == 0.75
+    assert metrics.client.clipped_requests == 1
+    assert metrics.notes == ("1 requests have token times beyond what a row can hold: clipped.",)
