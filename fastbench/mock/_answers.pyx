@@ -1,0 +1,125 @@
+# cython: language_level=3
+"""Whole answers that are no completion: errors worded as vLLM words them, and the metrics page. Without the GIL."""
+
+from libc.stdint cimport int64_t
+from libc.stdio cimport snprintf
+from libc.string cimport strlen
+
+from fastbench.mock._body cimport BODY_JSON, BODY_MISSING, BODY_RANGE
+from fastbench.mock._types cimport Ask, Buffer
+from fastbench.mock._wire cimport append, reserve
+
+
+cdef const char* reason_of(int status) noexcept nogil:
+    if status == 200:
+        return b"OK"
+    if status == 400:
+        return b"Bad Request"
+    if status == 404:
+        return b"Not Found"
+    if status == 405:
+        return b"Method Not Allowed"
+    if status == 411:
+        return b"Length Required"
+    if status == 413:
+        return b"Content Too Large"
+    if status == 429:
+        return b"Too Many Requests"
+    if status == 500:
+        return b"Internal Server Error"
+    if status == 503:
+        return b"Service Unavailable"
+    return b"Error"
+
+
+cdef const char* type_of(int status) noexcept nogil:
+    """The error type that vLLM gives with a status."""
+    if status == 404:
+        return b"NotFoundError"
+    if status >= 500:
+        return b"InternalServerError"
+    if status == 400:
+        return b"BadRequestError"
+    return reason_of(status)
+
+
+cdef bint put_answer(
+    Buffer* out, int status, const char* kind, const char* more, const char* body, size_t size, bint close
+) noexcept nogil:
+    """A whole response. kind: content type; more: further header lines, each with its CRLF."""
+    cdef const char* closing = b""
+    if close:
+        closing = b"connection: close\r\n"
+    if not reserve(out, 512 + strlen(more) + size):
+        return False
+    out.size += snprintf(
+        out.data + out.size, 512,
+        b"HTTP/1.1 %d %s\r\nserver: fastbench-mock\r\ncontent-type: %s\r\ncontent-length: %zu\r\n%s",
+        status, reason_of(status), kind, size, closing,
+    )
+    append(out, more, strlen(more))
+    append(out, b"\r\n", 2)
+    return append(out, body, size)
+
+
+cdef bint put_error(Buffer* out, int status, const char* message, const char* param, bint close) noexcept nogil:
+    """A JSON error answer. message: escaped for JSON, at most 1 KiB is used; param: the field's name or NULL."""
+    cdef char body[1536]
+    cdef const char* quote = b'"'
+    cdef const char* more = b""
+    cdef int size
+    if param == NULL:
+        quote = b""
+        param = b"null"
+    size = snprintf(
+        body, sizeof(body), b'{"error":{"message":"%.1024s","type":"%s","param":%s%s%s,"code":%d}}',
+        message, type_of(status), quote, param, quote, status,
+    )
+    if status == 429:
+        more = b"retry-after: 1\r\n"
+    elif status == 405:
+        more = b"allow: GET, POST\r\n"
+    return put_answer(out, status, b"application/json", more, body, size, close)
+
+
+cdef bint put_body_error(Buffer* out, int error, const Ask* ask, bint close) noexcept nogil:
+    """The answer to a body that cannot be served."""
+    cdef char message[256]
+    if error == BODY_JSON:
+        snprintf(message, sizeof(message), b"1 validation error: JSON decode error at byte %zu", ask.offset)
+        return put_error(out, 400, message, b"body", close)
+    if error == BODY_MISSING:
+        snprintf(message, sizeof(message), b"1 validation error: field required: %s", ask.param)
+    elif error == BODY_RANGE:
+        snprintf(message, sizeof(message), b"%s is out of range.", ask.param)
+    else:
+        snprintf(message, sizeof(message), b"1 validation error: %s has the wrong type", ask.param)
+    return put_error(out, 400, message, ask.param, close)
+
+
+cdef int put_metric(char* at, size_t room, const char* kind, const char* name, const char* labels, int64_t value) noexcept nogil:
+    return snprintf(at, room, b"# TYPE vllm:%s %s\nvllm:%s{%s} %lld\n", name, kind, name, labels, <long long> value)
+
+
+cdef bint put_metrics(
+    Buffer* out, const char* model, const Counters* counters, int64_t running, int64_t waiting, bint close
+) noexcept nogil:
+    """The metrics page in Prometheus' text format, with vLLM's names. model: escaped for a label value."""
+    cdef char body[4096]
+    cdef char labels[320]
+    cdef size_t size = 0
+    cdef const char* kind = b"counter"
+    snprintf(labels, sizeof(labels), b'model_name="%.256s"', model)
+    size += put_metric(body, 512, b"gauge", b"num_requests_running", labels, running)
+    size += put_metric(body + size, 512, b"gauge", b"num_requests_waiting", labels, waiting)
+    size += put_metric(body + size, 512, kind, b"prompt_tokens_total", labels, counters.prompt_tokens)
+    size += put_metric(body + size, 512, kind, b"generation_tokens_total", labels, counters.generation_tokens)
+    snprintf(labels, sizeof(labels), b'finished_reason="stop",model_name="%.256s"', model)
+    size += put_metric(body + size, 512, kind, b"request_success_total", labels, counters.stopped)
+    size += snprintf(
+        body + size, 1024,
+        b'vllm:request_success_total{finished_reason="length",model_name="%.256s"} %lld\n'
+        b'vllm:request_success_total{finished_reason="abort",model_name="%.256s"} %lld\n',
+        model, <long long> counters.reached_length, model, <long long> counters.aborted,
+    )
+    return put_answer(out, 200, b"text/plain; version=0.0.4; charset=utf-8", b"", body, size, close)

@@ -1,0 +1,248 @@
+# cython: language_level=3
+"""From a whole request to what is to be done: a stream of tokens, or an answer at once. Without the GIL.
+
+The n-th request that asks for a completion gets its id, words, lengths and fault from the seed and n.
+"""
+
+from libc.math cimport ceil, log1p
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdio cimport snprintf
+from libc.stdlib cimport malloc
+from libc.string cimport memcpy, memset
+
+from fastbench.mock._answers cimport put_answer, put_body_error, put_error, put_metrics
+from fastbench.mock._body cimport BODY_OK, read_body
+from fastbench.mock._engine cimport new_stream, unref
+from fastbench.mock._fault cimport read_fault
+from fastbench.mock._head cimport METHOD_GET, METHOD_POST
+from fastbench.mock._json cimport spells
+from fastbench.mock._log cimport new_entry
+from fastbench.mock._os cimport CLOCK_REALTIME, clock_gettime, now_ns, timespec
+from fastbench.mock._types cimport (
+    END_COMPLETE, FAULT_ERROR_EVENT, FAULT_HTML, FAULT_HTTP, FAULT_REFUSE_STREAM, ROUTE_CHAT,
+    ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_MODELS, ROUTE_NONE, Ask, Buffer, Conn, Fault, Stream, mix, unit,
+)
+
+cdef enum:
+    DEFAULT_CHAT_TOKENS = 128
+    DEFAULT_COMPLETION_TOKENS = 16
+    LARGEST_REPLY = 16777216        # tokens of a reply that is not a stream
+
+cdef const char* HTML = b"<html><body><h1>This is a proxy's page, not the service</h1></body></html>\n"
+cdef size_t HTML_SIZE = 75
+
+
+cdef void put_hex(char* at, uint64_t value) noexcept nogil:
+    """Sixteen hex digits."""
+    cdef const char* digits = b"0123456789abcdef"
+    cdef int i
+    for i in range(16):
+        at[i] = digits[(value >> (60 - 4 * i)) & 15]
+
+
+cdef class Intake:
+    """plan: a `plan.Plan`."""
+
+    def __cinit__(self, Script script, Engine engine, plan):
+        self.script = script
+        self.engine = engine
+        self.seed = plan.seed
+        self.eos_rate = plan.eos_rate
+        self.max_model_len = plan.max_model_len
+        self.close_delimited = plan.close_delimited
+        self.logging = plan.logging
+        self.model = plan.model
+        self.models_body = plan.models_body
+        self.model_text = self.model
+        self.model_size = len(self.model)
+        self.models_text = self.models_body
+        self.models_size = len(self.models_body)
+        total = 0.0
+        for i, (kind, arg, share) in enumerate(plan.faults):
+            total += share
+            self.faults[i].kind = kind
+            self.faults[i].arg = arg
+            self.fault_limits[i] = total
+            self.fault_count = i + 1
+
+    cdef Stream* take(self, Conn* conn, Buffer* out) noexcept nogil:
+        """Takes the request that stands whole in `conn.input`.
+
+        Returns its stream, held by the caller; one that has ended has its whole answer in `out`. Returns NULL when
+        no completion was asked for and the answer is in `out` (an empty `out`: memory is out).
+        """
+        cdef int route = conn.head.route
+        cdef bint completion = route == ROUTE_CHAT or route == ROUTE_COMPLETIONS
+        cdef bint close = conn.head.close
+        if route == ROUTE_NONE:
+            put_error(out, 404, b"Not Found", NULL, close)
+        elif conn.head.method != <int> (METHOD_POST if completion else METHOD_GET):
+            put_error(out, 405, b"Method Not Allowed", NULL, close)
+        elif completion:
+            return self.take_completion(conn, out, now_ns())
+        elif route == ROUTE_HEALTH:
+            put_answer(out, 200, b"text/plain", b"", b"", 0, close)
+        elif route == ROUTE_MODELS:
+            put_answer(out, 200, b"application/json", b"", self.models_text, self.models_size, close)
+        else:
+            put_metrics(out, self.model_text, &self.counters, self.engine.running, self.engine.waiting, close)
+        return NULL
+
+    cdef Stream* take_completion(self, Conn* conn, Buffer* out, int64_t now) noexcept nogil:
+        cdef Ask ask
+        cdef Fault fault
+        cdef bint chat = conn.head.route == ROUTE_CHAT
+        cdef int status
+        cdef Stream* s
+        memset(&fault, 0, sizeof(fault))
+        self.requests += 1
+        status = self.refuse(conn, &ask, chat, &fault, out)
+        if status:
+            ask.choices = ask.prompts = 1
+        s = new_stream(<int32_t> (ask.choices * ask.prompts))
+        if s == NULL:
+            out.size = 0
+            return NULL
+        s.fault = fault
+        self.fill_stream(s, conn, &ask, now)
+        if not self.open_entry(s, conn) or not self.script.start(s):
+            out.size = 0
+            unref(s)
+            return NULL
+        if status == 0:
+            status = self.answer_fault(s, out)
+        if status:
+            s.status = status
+            s.end = END_COMPLETE
+        return s
+
+    cdef int refuse(self, Conn* conn, Ask* ask, bint chat, Fault* fault, Buffer* out) noexcept nogil:
+        """Puts an error into `out` and returns its status when the request is wrong, else 0."""
+        cdef char message[512]
+        cdef bint close = conn.head.close
+        cdef int error = read_body(conn.input.data + conn.head.size, conn.head.body_size, chat, ask)
+        cdef int64_t tokens
+        if error != BODY_OK:
+            put_body_error(out, error, ask, close)
+            return 400
+        if not self.choose_fault(conn, fault):
+            put_error(out, 400, b"X-Mock-Fault is not a known KIND or KIND=NUMBER.", b"X-Mock-Fault", close)
+            return 400
+        if ask.model.size and not spells(&ask.model, self.model_text, self.model_size):
+            snprintf(
+                message, sizeof(message), b"The model `%.*s` does not exist. Valid aliases: %.200s.",
+                <int> (ask.model.size if ask.model.size <= 200 else 0), ask.model.at, self.model_text,
+            )
+            put_error(out, 404, message, b"model", close)
+            return 404
+        if ask.max_tokens == -1:
+            ask.max_tokens = max(ask.min_tokens, <int64_t> (DEFAULT_CHAT_TOKENS if chat else DEFAULT_COMPLETION_TOKENS))
+        tokens = ask.prompt_tokens + ask.max_tokens
+        if self.max_model_len and tokens > self.max_model_len:
+            snprintf(
+                message, sizeof(message),
+                b"This model's maximum context length is %lld tokens. However, you requested %lld output tokens and"
+                b" your prompt contains %lld input tokens. Please reduce the length of the input prompt or of the output.",
+                <long long> self.max_model_len, <long long> ask.max_tokens, <long long> ask.prompt_tokens,
+            )
+            put_error(out, 400, message, b"input_tokens", close)
+            return 400
+        if not ask.stream and ask.max_tokens * ask.choices * ask.prompts > LARGEST_REPLY:
+            put_error(out, 400, b"A reply of so many tokens is served as a stream only.", b"max_tokens", close)
+            return 400
+        return 0
+
+    cdef bint choose_fault(self, Conn* conn, Fault* fault) noexcept nogil:
+        """The fault that the request's header asks for, else one drawn by the shares; False: the header is wrong."""
+        cdef double drawn
+        cdef int i
+        if conn.head.fault.size:
+            return read_fault(&conn.head.fault, fault)
+        drawn = unit(mix(mix(self.seed + self.requests) + 1))
+        for i in range(self.fault_count):
+            if drawn < self.fault_limits[i]:
+                fault[0] = self.faults[i]
+                break
+        return True
+
+    cdef int answer_fault(self, const Stream* s, Buffer* out) noexcept nogil:
+        """Puts the answer of a fault that is an answer by itself into `out` and returns its status, else 0."""
+        cdef int status = 0
+        if s.fault.kind == FAULT_HTTP:
+            status = s.fault.arg
+        elif s.fault.kind == FAULT_ERROR_EVENT and not s.streaming:
+            status = 500
+        elif s.fault.kind == FAULT_HTML:
+            put_answer(out, 200, b"text/html", b"", HTML, HTML_SIZE, s.closes)
+            return 200
+        if status:
+            put_error(out, status, b"The mock was asked to fail.", NULL, s.closes)
+        return status
+
+    cdef int32_t draw_length(self, const Stream* s, const Ask* ask, int32_t choice) noexcept nogil:
+        """Output tokens of a choice: all that were asked for, or up to a seeded end of sequence before."""
+        cdef double drawn
+        if ask.ignore_eos or self.eos_rate == 0:
+            return <int32_t> ask.max_tokens
+        if self.eos_rate == 1:
+            return <int32_t> max(ask.min_tokens, <int64_t> 1)
+        drawn = ceil(log1p(-unit(mix(s.seed + <uint64_t> choice + 7))) / log1p(-self.eos_rate))
+        drawn = max(drawn, 1.0) + <double> max(ask.min_tokens - 1, <int64_t> 0)
+        return <int32_t> min(drawn, <double> ask.max_tokens)
+
+    cdef void fill_stream(self, Stream* s, Conn* conn, const Ask* ask, int64_t now) noexcept nogil:
+        cdef timespec wall
+        cdef int32_t c
+        clock_gettime(CLOCK_REALTIME, &wall)
+        s.conn = conn
+        s.seed = mix(self.seed + self.requests)
+        put_hex(s.id, s.seed)
+        s.created = wall.tv_sec
+        s.received_ns = now
+        s.status = 200
+        s.chat = conn.head.route == ROUTE_CHAT
+        s.streaming = ask.stream and s.fault.kind != FAULT_REFUSE_STREAM
+        s.chunked = not conn.head.http10 and not self.close_delimited
+        s.closes = conn.head.close or (s.streaming and not s.chunked)
+        s.with_ids = ask.return_token_ids
+        s.usage_each = self.script.usage_each or (ask.include_usage and ask.continuous_usage)
+        s.usage_final = self.script.usage_final[s.chat] and (self.script.usage_always or ask.include_usage)
+        s.prompt_tokens = ask.prompt_tokens
+        s.limit = <int32_t> ask.max_tokens
+        s.last_write_ns = now
+        for c in range(s.choices):
+            s.lengths[c] = self.draw_length(s, ask, c)
+            s.longest = max(s.longest, s.lengths[c])
+
+    cdef bint open_entry(self, Stream* s, Conn* conn) noexcept nogil:
+        """Starts the stream's log entry, if there is a log; False when memory is out."""
+        if not self.logging:
+            return True
+        s.log = new_entry()
+        if s.log == NULL:
+            return False
+        s.log.route = conn.head.route
+        s.log.accepted_ns = conn.accepted_ns
+        s.log.received_ns = s.received_ns
+        s.log.prompt_tokens = s.prompt_tokens
+        s.log.fault = s.fault
+        if conn.head.request_id.size:
+            s.log.request_id_size = conn.head.request_id.size
+            s.log.request_id = <char*> malloc(s.log.request_id_size)
+            if s.log.request_id == NULL:
+                return False
+            memcpy(s.log.request_id, conn.head.request_id.at, s.log.request_id_size)
+        return True
+
+    cdef void account(self, const Stream* s, bint aborted) noexcept nogil:
+        """Adds a request that has ended to the counters; answers that are errors do not count."""
+        if s.status != 200:
+            return
+        self.counters.prompt_tokens += s.prompt_tokens
+        self.counters.generation_tokens += s.output_tokens
+        if aborted or s.end != END_COMPLETE and not s.closes:
+            self.counters.aborted += 1
+        elif s.longest < s.limit:
+            self.counters.stopped += 1
+        else:
+            self.counters.reached_length += 1

@@ -1,0 +1,43 @@
+from libc.stdint cimport int32_t
+
+from fastbench.mock._types cimport Buffer, Stream
+from fastbench.mock._wire cimport Fill, Wire
+
+
+cdef enum RoleMode:
+    ROLE_NONE
+    ROLE_OWN
+    ROLE_JOINED
+
+
+cdef class Script:
+    cdef Wire wire
+    cdef int role                       # RoleMode; only chat has roles
+    cdef bint finish_own[2]             # [is chat]
+    cdef bint usage_joined[2]
+    cdef bint usage_on_finish[2]
+    cdef bint usage_final[2]            # a usage event or usage on the finish reason, when asked for
+    cdef bint usage_each
+    cdef bint usage_always
+    cdef int32_t reasoning
+    cdef int32_t tokens_per_event
+    cdef int done
+    cdef bint upper
+    cdef bytes stream_head
+    cdef bytes close_head
+    cdef bytes json_head
+    cdef const char* heads[3]           # the three above: chunked stream, close-delimited stream, JSON
+    cdef size_t head_sizes[3]
+
+    cdef bint start(self, Stream* s) noexcept nogil
+    cdef bint put_head(self, Buffer* out, Stream* s) noexcept nogil
+    cdef bint put_comment(self, Buffer* out, Stream* s) noexcept nogil
+    cdef int32_t step_size(self, const Stream* s) noexcept nogil
+    cdef int step(self, Buffer* out, Stream* s) noexcept nogil
+    cdef bint emit(self, Buffer* out, Stream* s, int kind, bint usage, const Fill* fill) noexcept nogil
+    cdef void begin(self, Buffer* out, Stream* s) noexcept nogil
+    cdef void put_event(self, Buffer* out, Stream* s, const Fill* fill, bint final) noexcept nogil
+    cdef void put_tail(self, Buffer* out, Stream* s) noexcept nogil
+    cdef void put_own(self, Buffer* out, Stream* s, int kind, bint usage, const Fill* fill) noexcept nogil
+    cdef void put_body(self, Buffer* out, Stream* s) noexcept nogil
+    cdef bint fire(self, Buffer* out, Stream* s) noexcept nogil

@@ -1,0 +1,272 @@
+"""How the engines write their replies: the JSON of each event, with slots, by style.
+
+A slot is written `@name@` inside a JSON string, or as a whole string `"@=name@"` where it stands for a number, a list or
+null. `template` cuts a text at its slots into the pieces that `_wire.Wire` takes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+Templates = dict[tuple[bool, str, bool], list[bytes | str]]
+
+_SLOT = re.compile(rb'"@=(\w+)@"|@(id|text|reasoning)@')
+
+
+def template(text: bytes) -> list[bytes | str]:
+    """Literal bytes and slot names in turn."""
+    pieces: list[bytes | str] = []
+    at = 0
+    for match in _SLOT.finditer(text):
+        if match.start() > at:
+            pieces.append(text[at : match.start()])
+        pieces.append((match[1] or match[2]).decode())
+        at = match.end()
+    if at < len(text):
+        pieces.append(text[at:])
+    return pieces
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the events of one route are made of. Each style's functions take it and return the event's JSON.
+
+    chat: /v1/chat/completions, else /v1/completions. model: the served name. reasoning: the reasoning field's name.
+    counts_reasoning: whether usage tells reasoning tokens. usage: whether this variant of the event has usage.
+    """
+
+    chat: bool
+    model: str
+    reasoning: str
+    counts_reasoning: bool
+    usage: bool = False
+
+    def counts(self, **more: Any) -> Json:
+        """The usage object."""
+        return {
+            "prompt_tokens": "@=prompt@",
+            "total_tokens": "@=total@",
+            "completion_tokens": "@=completion@",
+            **({"completion_tokens_details": {"reasoning_tokens": "@=reasoned@"}} if self.counts_reasoning else {}),
+            **more,
+        }
+
+    def with_usage(self, event: Json) -> Json:
+        return {**event, "usage": self.counts()} if self.usage else event
+
+
+def _vllm_event(reply: Reply, choices: list[Json]) -> Json:
+    kind, prefix = ("chat.completion.chunk", "chatcmpl-") if reply.chat else ("text_completion", "cmpl-")
+    return {
+        "id": prefix + "@id@",
+        "object": kind,
+        "created": "@=created@",
+        "model": reply.model,
+        "choices": choices,
+    }
+
+
+def vllm_role(reply: Reply) -> Json:
+    delta = {"role": "assistant", "content": ""}
+    choice = {"index": "@=index@", "delta": delta, "logprobs": None, "finish_reason": None}
+    return {
+        **reply.with_usage(_vllm_event(reply, [choice])),
+        "prompt_token_ids": "@=prompt_ids@",
+        "prompt_text": None,
+    }
+
+
+def vllm_output(reply: Reply, field: str | None, finishes: bool) -> Json:
+    finish: Json = {"finish_reason": "@=finish@" if finishes else None}
+    text = "@text@" if field != reply.reasoning else "@reasoning@"
+    if not reply.chat:
+        choice = {
+            "index": "@=index@",
+            "text": text if field else "",
+            "logprobs": None,
+            **finish,
+            "stop_reason": None,
+            "prompt_token_ids": "@=prompt_ids@" if field else None,
+            "token_ids": "@=ids@" if field else None,
+        }
+        return reply.with_usage(_vllm_event(reply, [choice]))
+    choice = {
+        "index": "@=index@",
+        "delta": {field: text} if field else {"content": ""},
+        "logprobs": None,
+        **finish,
+        **({"stop_reason": None} if finishes else {}),
+        "token_ids": "@=ids@" if field else None,
+    }
+    return reply.with_usage(_vllm_event(reply, [choice]))
+
+
+def vllm_usage(reply: Reply) -> Json:
+    return {**_vllm_event(reply, []), "usage": reply.counts(), "system_fingerprint": "fastbench-mock"}
+
+
+def _llama_event(reply: Reply, choices: list[Json]) -> Json:
+    identity = {"id": "chatcmpl-@id@@id@"}
+    return {
+        "choices": choices,
+        "created": "@=created@",
+        **(identity if reply.chat else {}),
+        "model": reply.model,
+        "system_fingerprint": "fastbench-mock",
+        "object": "chat.completion.chunk" if reply.chat else "text_completion",
+        **(identity if not reply.chat else {}),
+    }
+
+
+def llama_role(reply: Reply) -> Json:
+    delta = {"role": "assistant", "content": None}
+    choice = {"finish_reason": None, "index": "@=index@", "delta": delta}
+    return reply.with_usage(_llama_event(reply, [choice]))
+
+
+def llama_output(reply: Reply, field: str | None, finishes: bool) -> Json:
+    finish = {"finish_reason": "@=finish@" if finishes else None}
+    text = "@text@" if field != reply.reasoning else "@reasoning@"
+    if reply.chat:
+        choice = {**finish, "index": "@=index@", "delta": {field: text} if field else {}}
+    else:
+        choice = {"text": text if field else "", "index": "@=index@", "logprobs": None, **finish}
+    return reply.with_usage(_llama_event(reply, [choice]))
+
+
+def llama_usage(reply: Reply) -> Json:
+    usage = reply.counts(prompt_tokens_details={"cached_tokens": 0})
+    timings = {"cache_n": 0, "prompt_n": "@=prompt@", "predicted_n": "@=completion@"}
+    return {**_llama_event(reply, []), "usage": usage, "timings": timings}
+
+
+def _transformers_event(reply: Reply, choices: list[Json]) -> Json:
+    return {
+        "id": "@id@",
+        "choices": choices,
+        "created": "@=created@",
+        "model": reply.model,
+        "object": "chat.completion.chunk" if reply.chat else "text_completion",
+        **({"system_fingerprint": ""} if reply.chat else {}),
+    }
+
+
+def transformers_role(reply: Reply) -> Json:
+    return reply.with_usage(
+        _transformers_event(reply, [{"delta": {"role": "assistant"}, "index": "@=index@"}])
+    )
+
+
+def transformers_output(reply: Reply, field: str | None, finishes: bool) -> Json:
+    text = "@text@" if field != reply.reasoning else "@reasoning@"
+    finish = {"finish_reason": "@=finish@"} if finishes else {}
+    if reply.chat:
+        choice = {"delta": {field: text} if field else {}, "index": "@=index@", **finish}
+    else:
+        choice = {**finish, "index": "@=index@", "text": text if field else ""}
+    return reply.with_usage(_transformers_event(reply, [choice]))
+
+
+def transformers_usage(reply: Reply) -> Json:
+    return {**_transformers_event(reply, []), "usage": reply.counts()}
+
+
+@dataclass(frozen=True)
+class Style:
+    """One engine: its events and the switches that an option may override. `usage`: [completions, chat]."""
+
+    make_role: Callable[[Reply], Json]
+    make_output: Callable[[Reply, str | None, bool], Json]
+    make_usage: Callable[[Reply], Json]
+    role: str
+    finish: str
+    usage: tuple[str, str]
+    usage_always: bool
+    done: int
+    head_early: bool
+
+
+STYLES = {
+    "vllm": Style(
+        vllm_role, vllm_output, vllm_usage,
+        role="own", finish="last", usage=("own", "own"), usage_always=False, done=1, head_early=True,
+    ),
+    "llama": Style(
+        llama_role, llama_output, llama_usage,
+        role="joined", finish="own", usage=("finish", "joined"), usage_always=False, done=1, head_early=False,
+    ),
+    "transformers": Style(
+        transformers_role, transformers_output, transformers_usage,
+        role="own", finish="own", usage=("finish", "finish"), usage_always=True, done=0, head_early=True,
+    ),
+}  # fmt: skip
+
+ENGINE_ERROR = {
+    "error": {
+        "message": "EngineCore encountered an issue. See stack trace (above) for the root cause.",
+        "type": "InternalServerError",
+        "param": None,
+        "code": 500,
+    }
+}
+
+
+def whole_reply(reply: Reply) -> tuple[Json, Json]:
+    """A reply that is not a stream, with an empty list of choices; and one of its choices."""
+    text: Json = {"text": "@text@"}
+    if reply.chat:
+        reasoning = {reply.reasoning: "@reasoning@"} if reply.counts_reasoning else {}
+        text = {"message": {"role": "assistant", "content": "@text@", **reasoning}}
+    choice = {
+        "index": "@=index@",
+        **text,
+        "logprobs": None,
+        "finish_reason": "@=finish@",
+        "token_ids": "@=ids@",
+    }
+    whole = {**_vllm_event(reply, []), "usage": reply.counts()}
+    whole["object"] = "chat.completion" if reply.chat else "text_completion"
+    return whole, choice
+
+
+def make_templates(
+    style: Style, model: str, *, reasoning: str, counts_reasoning: bool, spaced: bool
+) -> Templates:
+    """All templates of a style, by (is chat, kind, with usage)."""
+    separators = (", ", ": ") if spaced else (",", ":")
+
+    def text_of(value: Json) -> bytes:
+        return json.dumps(value, ensure_ascii=False, separators=separators).encode()
+
+    def event(value: Json) -> list[bytes | str]:
+        return template(b"data: " + text_of(value) + b"\n\n")
+
+    templates: Templates = {}
+    for chat in (False, True):
+        for usage in (False, True):
+            reply = Reply(chat, model, reasoning, counts_reasoning and chat, usage)
+            field = "content" if chat else "text"
+            events = {
+                "role": event(style.make_role(reply)),
+                "text": event(style.make_output(reply, field, False)),
+                "reasoning": event(style.make_output(reply, reasoning, False)),
+                "text_last": event(style.make_output(reply, field, True)),
+                "reasoning_last": event(style.make_output(reply, reasoning, True)),
+                "finish": event(style.make_output(reply, None, True)),
+                "usage": event(style.make_usage(reply)),
+                "error": [b"data: " + json.dumps(ENGINE_ERROR).encode() + b"\n\n"],
+                "done": [b"data: [DONE]\n\n"],
+            }
+            whole, choice = whole_reply(reply)
+            start, middle, end = text_of(whole).partition(b"[]")
+            events["body_open"] = template(start + middle[:1])
+            events["body_choice"] = template(text_of(choice))
+            events["body_close"] = template(middle[1:] + end)
+            for kind, pieces in events.items():
+                templates[chat, kind, usage] = pieces
+    return templates
