@@ -18,7 +18,6 @@ cdef struct Call:
     void* conn             # the connection of this attempt; stale once that serves another call
     char* payload          # the request's bytes, until the first byte of the response
     size_t payload_size
-    size_t payload_sent
     bint keep_text
     StampRow stamps
     Buffer marks           # of Mark
@@ -34,8 +33,15 @@ cdef void call_free(Call* call) noexcept nogil
 cdef void call_drop_payload(Call* call) noexcept nogil
 cdef void call_seal(Call* call, Ring ring) noexcept nogil
 cdef object take_batch(Call* calls)
+cdef void calls_free(Call* calls) noexcept nogil
 
 
-# A mailbox: one thread puts calls in, another takes all of them, without a lock and without a limit.
-cdef bint mailbox_put(Call** box, Call* call) noexcept nogil
-cdef Call* mailbox_take(Call** box) noexcept nogil
+cdef struct CallQueue:
+    Call* head
+    Call* tail
+    int64_t size
+
+
+cdef void queue_push(CallQueue* queue, Call* call) noexcept nogil
+cdef Call* queue_pop(CallQueue* queue) noexcept nogil
+cdef bint queue_unlink(CallQueue* queue, Call* call) noexcept nogil

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""One request from its submission to its place in a batch, and the mailbox that carries it between threads."""
+"""One request from its submission to its place in a batch, and the queues in which it waits."""
 
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
@@ -26,21 +26,6 @@ cnp.import_array()
 
 NOTE_FAILURE = 1
 NOTE_TEXT = 2
-
-
-cdef extern from *:
-    """
-    static inline void *fb_exchange(void **at, void *value) {
-        return __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL);
-    }
-    static inline void *fb_load(void **at) { return __atomic_load_n(at, __ATOMIC_ACQUIRE); }
-    static inline int fb_swap(void **at, void *expected, void *value) {
-        return __atomic_compare_exchange_n(at, &expected, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-    }
-    """
-    void* fb_exchange(void** at, void* value) noexcept nogil
-    void* fb_load(void** at) noexcept nogil
-    int fb_swap(void** at, void* expected, void* value) noexcept nogil
 
 
 cdef Call* call_new(const char* payload, size_t size) noexcept nogil:
@@ -97,30 +82,50 @@ cdef void call_seal(Call* call, Ring ring) noexcept nogil:
     ring.release(&call.stamps)
 
 
-cdef bint mailbox_put(Call** box, Call* call) noexcept nogil:
-    """Puts one call in; True when the mailbox was empty, so that its reader may sleep and wants a wake-up."""
-    cdef void* head
-    while True:
-        head = fb_load(<void**> box)
-        call.next = <Call*> head
-        if fb_swap(<void**> box, head, call):
-            return head == NULL
+cdef void queue_push(CallQueue* queue, Call* call) noexcept nogil:
+    call.next = NULL
+    if queue.tail == NULL:
+        queue.head = call
+    else:
+        queue.tail.next = call
+    queue.tail = call
+    queue.size += 1
 
 
-cdef Call* mailbox_take(Call** box) noexcept nogil:
-    """Takes all calls, in the order in which they were put in."""
-    cdef Call* call
+cdef Call* queue_pop(CallQueue* queue) noexcept nogil:
+    cdef Call* call = queue.head
+    queue.head = call.next
+    if queue.head == NULL:
+        queue.tail = NULL
+    queue.size -= 1
+    return call
+
+
+cdef bint queue_unlink(CallQueue* queue, Call* call) noexcept nogil:
+    """Takes one call out of the middle; False when it is not there."""
+    cdef Call* before = NULL
+    cdef Call* at = queue.head
+    while at != NULL and at != call:
+        before = at
+        at = at.next
+    if at == NULL:
+        return False
+    if before == NULL:
+        queue.head = call.next
+    else:
+        before.next = call.next
+    if queue.tail == call:
+        queue.tail = before
+    queue.size -= 1
+    return True
+
+
+cdef void calls_free(Call* call) noexcept nogil:
     cdef Call* following
-    cdef Call* ordered = NULL
-    if fb_load(<void**> box) == NULL:
-        return NULL
-    call = <Call*> fb_exchange(<void**> box, NULL)
     while call != NULL:
         following = call.next
-        call.next = ordered
-        ordered = call
+        call_free(call)
         call = following
-    return ordered
 
 
 cdef object take_batch(Call* calls):

@@ -15,3 +15,4 @@ cdef ssize_t net_recv(int fd, char* buffer, size_t room, int64_t* real_ns) noexc
 cdef ssize_t net_send(int fd, const char* data, size_t size) noexcept nogil
 cdef void net_close(int fd, bint reset) noexcept nogil
 cdef int net_stamping_socket() noexcept nogil
+cdef const char* net_reason(int error) noexcept nogil

@@ -1,7 +1,16 @@
 # cython: language_level=3
 """Sockets as the reactor needs them: non-blocking, with the kernel's receive stamps."""
 
-from libc.errno cimport EINPROGRESS, errno
+from libc.errno cimport (
+    EADDRNOTAVAIL,
+    ECONNREFUSED,
+    EHOSTUNREACH,
+    EINPROGRESS,
+    EMFILE,
+    ENETUNREACH,
+    ETIMEDOUT,
+    errno,
+)
 from libc.stdint cimport int64_t
 from posix.unistd cimport close
 
@@ -128,3 +137,18 @@ cdef int net_stamping_socket() noexcept nogil:
     if fd >= 0:
         fb_set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1)
     return fd
+
+
+cdef const char* net_reason(int error) noexcept nogil:
+    """Why a connection could not be made, in our words."""
+    if error == ECONNREFUSED:
+        return "connection refused"
+    if error == ETIMEDOUT:
+        return "the connection attempt timed out"
+    if error == EHOSTUNREACH or error == ENETUNREACH:
+        return "the host cannot be reached"
+    if error == EMFILE:
+        return "too many open files: raise the limit with `ulimit -n`"
+    if error == EADDRNOTAVAIL:
+        return "no free local port is left"
+    return "no connection"

@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 
 cdef extern from "<sys/epoll.h>" nogil:
-    int EPOLL_CLOEXEC, EPOLLIN, EPOLLOUT, EPOLL_CTL_ADD, EPOLL_CTL_MOD
+    int EPOLL_CLOEXEC, EPOLLIN, EPOLLOUT, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD
     ctypedef union epoll_data_t:
         void* ptr
     struct epoll_event:

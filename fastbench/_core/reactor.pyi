@@ -1,40 +1,34 @@
 from typing import Any
 
-from fastbench._core.hdr import Hdr
+from fastbench._core.connections import Connections
 from fastbench._core.output import OutputSpec
 from fastbench._core.ring import Batch
 
-class Reactor:
-    """One worker's connections to one address, run by one thread that never holds the GIL.
+class Reactor(Connections):
+    """One worker's requests, run by one thread that never holds the GIL.
 
-    spec: the backend's rules for replies. family, host, port: a numeric address. limit: most requests in flight.
-    closed_loop: a request goes out when a slot is free, else at its offset from the start. spare: connections to
-    hold open beyond those in use. retry: attempts after the first, for failures before any byte of a response.
-    precise: spin the last 60 us before a send. row_tokens: output events a stream has room for before its stamps
-    move to the heap. Times are ns of CLOCK_MONOTONIC.
+    spec: the backend's rules for replies. limit: most requests in flight. closed_loop: a request goes out when a
+    slot is free, else at its offset from the start. spare: connections to hold open beyond those in use. retry:
+    attempts after the first, for failures before any byte of a response. precise: spin the last 60 us before a
+    send. row_tokens: output events a stream has room for before its stamps move to the heap. Times are ns of
+    CLOCK_MONOTONIC.
 
     Raises ValueError for arguments out of range, OSError when the system gives no descriptors.
     """
 
     spec: OutputSpec
-    lag: Hdr
-    """`noticed - arrived` of each read that belongs to a request, ns."""
     limit: int
     running: bool
     ended: bool
     def __init__(
         self,
         spec: OutputSpec,
-        family: int,
-        host: str,
-        port: int,
         *,
         limit: int,
         closed_loop: bool,
         spare: int,
         retry: int = 0,
         precise: bool = False,
-        connect_timeout_ns: int,
         request_timeout_ns: int,
         row_tokens: int = 1024,
     ) -> None: ...
@@ -44,10 +38,6 @@ class Reactor:
 
     @property
     def backlog_bytes(self) -> int: ...
-    @property
-    def open_connections(self) -> int: ...
-    @property
-    def connect_failures(self) -> int: ...
     def submit(
         self,
         payload: bytes,

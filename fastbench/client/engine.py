@@ -12,11 +12,22 @@ from fastbench._core.ring import Batch
 from fastbench.backends.rules import Rules
 from fastbench.client.address import Address
 from fastbench.client.health import HealthLog
+from fastbench.client.tls import TlsSettings, TlsSide
 from fastbench.units import NS_PER_S
 
 CONNECT_WAIT_NS = NS_PER_S
 """How long a run waits at its start for the connections that it opens ahead."""
 START_MARGIN_NS = 2_000_000
+
+
+class Target(NamedTuple):
+    """Whom an engine speaks to, and how it reads the replies."""
+
+    rules: Rules
+    address: Address
+    connect_timeout_ns: int
+    tls: TlsSettings | None
+    """None = in clear."""
 
 
 class Shape(NamedTuple):
@@ -29,7 +40,6 @@ class Shape(NamedTuple):
     """Connections to hold open beyond those in use."""
     precise: bool
     retry: int
-    connect_timeout_ns: int
     request_timeout_ns: int
     row_tokens: int
     """Output events a stream is expected to have at the most."""
@@ -42,10 +52,11 @@ BatchSink = Callable[[Batch], None]
 class Engine:
     """A running reactor. Make it inside a running event loop; `ended()` returns when all has its outcome."""
 
-    def __init__(
-        self, spec: OutputSpec, address: Address, shape: Shape, on_batch: BatchSink
-    ) -> None:
-        self.reactor = Reactor(spec, *address, **shape._asdict())
+    def __init__(self, target: Target, shape: Shape, on_batch: BatchSink) -> None:
+        self.reactor = Reactor(OutputSpec(target.rules), **shape._asdict())
+        self.reactor.connect_to(
+            *target.address, timeout_ns=target.connect_timeout_ns, tls=target.tls is not None
+        )
         self.health = HealthLog(self.reactor)
         self.start_ns = 0
         self._on_batch = on_batch
@@ -55,6 +66,9 @@ class Engine:
         """Set whenever requests finished, for whoever feeds the reactor."""
         self._thread = threading.Thread(target=self.reactor.run, name="reactor", daemon=True)
         self._loop.add_reader(self.reactor.fileno(), self._collect)
+        if target.tls is not None:
+            self._tls = TlsSide(self.reactor, target.tls)
+            self._loop.add_reader(self.reactor.parcel_fileno(), self._tls.serve)
         self._thread.start()
 
     async def begin(self, expected: int) -> int:
@@ -87,13 +101,8 @@ class Engine:
         self.progressed.set()
         if over:
             self._loop.remove_reader(self.reactor.fileno())
+            self._loop.remove_reader(self.reactor.parcel_fileno())
             self._ended.set()
 
 
 EngineFactory = Callable[[Shape, BatchSink], Engine]
-
-
-def engines(rules: Rules, address: Address) -> EngineFactory:
-    """What starts an engine for one service: its replies read by `rules`, its connections made to `address`."""
-    spec = OutputSpec(rules)
-    return lambda shape, on_batch: Engine(spec, address, shape, on_batch)

@@ -7,6 +7,7 @@ import math
 import time
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from fastbench.backends.backend import Backend, make_backend
 from fastbench.backends.endpoint import Endpoint
 from fastbench.backends.request import service_headers
 from fastbench.client.address import resolve
-from fastbench.client.engine import Shape, engines
+from fastbench.client.engine import Engine, Shape, Target
 from fastbench.client.models import first_model
+from fastbench.client.tls import default_tls
 from fastbench.config.plan import Task
 from fastbench.config.schema import SyntheticConfig
 from fastbench.datasets.dataset import open_dataset
@@ -71,8 +73,10 @@ class _Worker:
             address = resolve(self._endpoint, service.connect_timeout)
             model = service.model or await first_model(self._endpoint, service_headers(service))
             backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)
+            tls = default_tls(self._endpoint.host) if self._endpoint.tls else None
+            target = Target(backend.rules, address, service.connect_timeout, tls)
             phase = Phase(
-                engines(backend.rules, address), stream=backend.stream, stop=self._stop, observer=self._observer
+                partial(Engine, target), stream=backend.stream, stop=self._stop, observer=self._observer
             )
             log.info("%s: %d requests to %s at %s", task.name, count, self._url(backend), address.host)
             header = make_header(task, backend, run_id=self._run_id, url=self._url(backend), model=model, planned=count)
@@ -147,7 +151,6 @@ class _Worker:
             spare=min(math.ceil(rate * SPARE_SECONDS), MAX_SPARE) if rate else service.batch_size,
             precise=service.precise,
             retry=service.retry,
-            connect_timeout_ns=service.connect_timeout,
             request_timeout_ns=service.request_timeout or _NO_LIMIT_NS,
             row_tokens=self._longest_output() + ROW_MARGIN,
         )

@@ -1,0 +1,427 @@
+# cython: language_level=3
+"""The reactor's connections: opened, written, read with the kernel's stamps, closed; in clear or over TLS.
+
+What the bytes mean is the business of the requests' side, which fills in the `on_` methods. For TLS the sockets
+stay here and their ciphertext is stamped here; the keys are Python's, and parcels go to and fro.
+"""
+
+from libc.errno cimport EAGAIN, EINTR, ENOMEM, ETIMEDOUT, errno
+from libc.stdint cimport int64_t, uint32_t, uintptr_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport strlen
+from posix.unistd cimport close
+
+from fastbench._core.bytesbuf cimport buffer_add, buffer_free, buffer_reset
+from fastbench._core.clock cimport mono_ns, real_offset_ns
+from fastbench._core.mailbox cimport Letter, mailbox_put, mailbox_take
+from fastbench._core.net cimport (
+    address_parse,
+    net_close,
+    net_connect,
+    net_reason,
+    net_recv,
+    net_send,
+    net_socket_error,
+    net_stamping_socket,
+)
+from fastbench._core.parcel cimport (
+    PARCEL_CIPHER,
+    PARCEL_CLOSED,
+    PARCEL_END,
+    PARCEL_FAILED,
+    PARCEL_GONE,
+    PARCEL_OPEN,
+    PARCEL_PLAIN,
+    PARCEL_READY,
+    PARCEL_REQUEST,
+    PARCEL_SEAL,
+    PARCEL_WRITE,
+    Parcel,
+    ParcelKind,
+    parcel_new,
+    parcels_free,
+    parcels_to_python,
+)
+from fastbench._core.poll cimport (
+    EPOLL_CLOEXEC,
+    EPOLL_CTL_ADD,
+    EPOLL_CTL_DEL,
+    EPOLL_CTL_MOD,
+    EPOLLIN,
+    EPOLLOUT,
+    epoll_create1,
+    fb_clear,
+    fb_eventfd,
+    fb_signal,
+    watch,
+)
+from fastbench._core.reply cimport END_CLOSED, END_RESET, End, reply_free
+from fastbench._core.turns cimport turns_lateness
+
+from fastbench._core.hdr import Hdr as PyHdr
+
+cdef enum:
+    READ_ROOM = 256 * 1024
+
+cdef int64_t CLOCK_STEP_NS = 1_000_000
+# In a parcel's `late_ns`: the kernel gave no stamp.
+cdef int64_t UNSTAMPED = -1
+
+
+cdef class Connections:
+    def __cinit__(self):
+        self.epoll_fd = self.stamping_fd = self.parcel_fd = -1
+        self.lag = PyHdr()
+        self.buffer = <char*> malloc(READ_ROOM)
+        if self.buffer == NULL:
+            raise MemoryError()
+        self.epoll_fd = epoll_create1(EPOLL_CLOEXEC)
+        self.parcel_fd = fb_eventfd()
+        self.stamping_fd = net_stamping_socket()
+        if self.epoll_fd < 0 or self.parcel_fd < 0 or self.stamping_fd < 0:
+            raise OSError("no descriptors for the reactor: raise the limit with `ulimit -n`")
+
+    def __dealloc__(self):
+        cdef Conn* conn
+        while self.first_conn != NULL:
+            self.close_conn(self.first_conn, False)
+        while self.unused != NULL:
+            conn = self.unused
+            self.unused = conn.next
+            reply_free(&conn.reply)
+            buffer_free(&conn.sealed)
+            free(conn)
+        parcels_free(self.parcels_in)
+        parcels_free(self.parcels_out)
+        free(self.buffer)
+        for fd in (self.epoll_fd, self.parcel_fd, self.stamping_fd):
+            if fd >= 0:
+                close(fd)
+
+    # Python's side: any thread that holds the GIL.
+
+    def connect_to(self, int family, str host, int port, *, int64_t timeout_ns, bint tls):
+        if not address_parse(&self.address, family, host.encode(), port):
+            raise ValueError(f"not a numeric address: {host!r}")
+        self.connect_timeout_ns = timeout_ns
+        self.tls = tls
+
+    @property
+    def open_connections(self):
+        return self.open_conns - self.connecting
+
+    @property
+    def connect_failures(self):
+        return self.wire.connect_failures
+
+    def parcel_fileno(self):
+        return self.parcel_fd
+
+    def take_parcels(self):
+        fb_clear(self.parcel_fd)
+        return parcels_to_python(<Parcel*> mailbox_take(<Letter**> &self.parcels_out))
+
+    def give_parcel(self, int kind, tuple key, bytes data=b"", int64_t stamp_ns=0, int64_t late_ns=0):
+        cdef uintptr_t conn = key[0]
+        cdef Parcel* parcel = parcel_new(<ParcelKind> kind, <void*> conn, key[1], data, len(data))
+        if parcel == NULL:
+            raise MemoryError()
+        parcel.stamp_ns = stamp_ns
+        parcel.late_ns = late_ns
+        mailbox_put(<Letter**> &self.parcels_in, <Letter*> parcel)
+        self.wake()
+
+    def wake(self):
+        raise NotImplementedError  # the reactor's; a base class has no thread to wake
+
+    # The requests' side.
+
+    cdef void on_open(self, Conn* conn) noexcept nogil:
+        """A connection is open and without work."""
+
+    cdef void on_refused(self, const char* reason, size_t size) noexcept nogil:
+        """An attempt to open one failed."""
+
+    cdef void on_read(
+        self, Conn* conn, const char* data, size_t size, int64_t stamp_ns, int64_t late_ns, bint stamped
+    ) noexcept nogil:
+        """Bytes of a response. late_ns: see `turns_lateness`; stamped: the kernel gave the stamp."""
+
+    cdef void on_lost(self, Conn* conn, End how) noexcept nogil:
+        """A connection with a request on it ended; it is closed after this."""
+
+    cdef void on_sending(self, Conn* conn) noexcept nogil:
+        """The first byte of the request is about to be handed to the kernel."""
+
+    # The reactor thread's side.
+
+    cdef bint open_conn(self, int64_t now) noexcept nogil:
+        """Begins to open a connection; False when that failed at once."""
+        cdef bint done = False
+        cdef const char* reason
+        cdef Conn* conn = self.unused
+        cdef int fd = net_connect(&self.address, &done)
+        if fd >= 0 and conn == NULL:
+            conn = <Conn*> calloc(1, sizeof(Conn))
+            if conn == NULL:
+                close(fd)
+                fd = -ENOMEM
+        elif fd >= 0:
+            self.unused = conn.next
+        if fd < 0:
+            self.wire.connect_failures += 1
+            reason = net_reason(-fd)
+            self.on_refused(reason, strlen(reason))
+            return False
+        conn.fd = fd
+        conn.serial = <uint32_t> self.wire.connections
+        conn.served = 0
+        conn.writing = conn.early = conn.gone = False
+        conn.opened_ns = now
+        conn.last_read_ns = conn.last_stamp_ns = 0
+        conn.out_size = conn.out_sent = 0
+        conn.call = NULL
+        conn.state = CONN_CONNECTING
+        conn.earlier = self.last_conn
+        conn.later = NULL
+        if self.last_conn == NULL:
+            self.first_conn = conn
+        else:
+            self.last_conn.later = conn
+        self.last_conn = conn
+        self.wire.connections += 1
+        self.open_conns += 1
+        self.connecting += 1
+        if watch(self.epoll_fd, EPOLL_CTL_ADD, fd, EPOLLIN if done else EPOLLOUT, conn) < 0:
+            reason = net_reason(errno)
+            self.refuse(conn, reason, strlen(reason))
+            return False
+        if done:
+            self.established(conn)
+        return True
+
+    cdef void refuse(self, Conn* conn, const char* reason, size_t size) noexcept nogil:
+        """A connection that never came to stand."""
+        self.close_conn(conn, True)
+        self.wire.connect_failures += 1
+        self.on_refused(reason, size)
+
+    cdef void established(self, Conn* conn) noexcept nogil:
+        if self.tls:
+            conn.state = CONN_SECURING
+            self.tell(PARCEL_OPEN, conn, NULL, 0, 0, 0)
+        else:
+            self.connecting -= 1
+            conn.state = CONN_BUSY
+            self.on_open(conn)
+
+    cdef void rest(self, Conn* conn) noexcept nogil:
+        """Keeps an open connection for the next request; the one used last is the first to be used again."""
+        conn.state = CONN_IDLE
+        conn.call = NULL
+        conn.next = self.idle
+        self.idle = conn
+
+    cdef void close_conn(self, Conn* conn, bint reset) noexcept nogil:
+        cdef Conn* at
+        if conn.state == CONN_CONNECTING or conn.state == CONN_SECURING:
+            self.connecting -= 1
+        elif conn.state == CONN_IDLE:
+            if self.idle == conn:
+                self.idle = conn.next
+            else:
+                at = self.idle
+                while at.next != conn:
+                    at = at.next
+                at.next = conn.next
+        if self.tls and conn.state != CONN_CONNECTING:
+            self.tell(PARCEL_CLOSED, conn, NULL, 0, 0, 0)
+        net_close(conn.fd, reset)
+        if conn.earlier == NULL:
+            self.first_conn = conn.later
+        else:
+            conn.earlier.later = conn.later
+        if conn.later == NULL:
+            self.last_conn = conn.earlier
+        else:
+            conn.later.earlier = conn.earlier
+        self.open_conns -= 1
+        conn.fd = -1
+        conn.call = NULL
+        buffer_reset(&conn.sealed)
+        conn.next = self.unused
+        self.unused = conn
+
+    cdef void send_request(self, Conn* conn, const char* data, size_t size) noexcept nogil:
+        """Sends a request in one piece; over TLS as soon as it is encrypted. `data` must stay until then."""
+        conn.state = CONN_BUSY
+        conn.last_read_ns = mono_ns()
+        if self.tls:
+            self.tell(PARCEL_SEAL, conn, data, size, 0, 0)
+            return
+        conn.out = data
+        conn.out_size = size
+        conn.out_sent = 0
+        self.on_sending(conn)
+        self.write(conn)
+
+    cdef void write(self, Conn* conn) noexcept nogil:
+        cdef ssize_t n
+        while conn.out_sent < conn.out_size:
+            n = net_send(conn.fd, conn.out + conn.out_sent, conn.out_size - conn.out_sent)
+            if n >= 0:
+                conn.out_sent += <size_t> n
+            elif errno == EAGAIN:
+                if not conn.writing:
+                    conn.writing = True
+                    watch(self.epoll_fd, EPOLL_CTL_MOD, conn.fd, EPOLLIN | EPOLLOUT, conn)
+                return
+            elif errno != EINTR:
+                # An answer may lie in the socket all the same: reading tells what happened.
+                conn.out_sent = conn.out_size
+        if conn.writing:
+            conn.writing = False
+            watch(self.epoll_fd, EPOLL_CTL_MOD, conn.fd, EPOLLIN, conn)
+
+    cdef void handle(self, Conn* conn, uint32_t events) noexcept nogil:
+        """What the poll said of a connection."""
+        cdef const char* reason
+        cdef int error
+        if conn.state == CONN_CONNECTING:
+            error = net_socket_error(conn.fd)
+            if error == 0:
+                watch(self.epoll_fd, EPOLL_CTL_MOD, conn.fd, EPOLLIN, conn)
+                self.established(conn)
+            else:
+                reason = net_reason(error)
+                self.refuse(conn, reason, strlen(reason))
+            return
+        if conn.writing and events & EPOLLOUT:
+            self.write(conn)
+        if events & ~<uint32_t> EPOLLOUT and not conn.gone:
+            self.read(conn)
+
+    cdef void read(self, Conn* conn) noexcept nogil:
+        cdef int64_t real_ns = 0
+        cdef ssize_t n = net_recv(conn.fd, self.buffer, READ_ROOM, &real_ns)
+        if n > 0:
+            self.take_read(conn, <size_t> n, real_ns)
+        elif n == 0 or (errno != EAGAIN and errno != EINTR):
+            self.lost(conn, END_CLOSED if n == 0 else END_RESET)
+
+    cdef void take_read(self, Conn* conn, size_t size, int64_t real_ns) noexcept nogil:
+        """Stamps one read and hands it on."""
+        cdef int64_t noticed = mono_ns()
+        cdef int64_t stamp = real_ns - self.offset_ns if real_ns else noticed
+        cdef int64_t late
+        if stamp > noticed:
+            stamp = noticed
+        if stamp < conn.last_stamp_ns:
+            stamp = conn.last_stamp_ns
+        if conn.state == CONN_BUSY:
+            self.wire.reads += 1
+            self.wire.unstamped_reads += real_ns == 0
+            self.lag.record(noticed - stamp)
+        late = turns_lateness(&self.turns, stamp, noticed, conn.last_read_ns)
+        conn.last_stamp_ns = stamp
+        conn.last_read_ns = noticed
+        if self.tls:
+            self.tell(PARCEL_CIPHER, conn, self.buffer, size, stamp, late if real_ns else UNSTAMPED)
+        elif conn.state == CONN_BUSY:
+            self.on_read(conn, self.buffer, size, stamp, late, real_ns != 0)
+        else:
+            # An idle connection has nothing to say: it is not to be trusted.
+            self.close_conn(conn, False)
+
+    cdef void lost(self, Conn* conn, End how) noexcept nogil:
+        """The socket has ended."""
+        if self.tls:
+            # What was read before may still be on its way through decryption.
+            conn.gone = True
+            watch(self.epoll_fd, EPOLL_CTL_DEL, conn.fd, 0, conn)
+            self.tell(PARCEL_GONE, conn, NULL, 0, 0, how)
+        elif conn.state == CONN_BUSY:
+            self.on_lost(conn, how)
+            self.close_conn(conn, False)
+        else:
+            self.close_conn(conn, False)
+
+    cdef void expire_connecting(self, int64_t now) noexcept nogil:
+        """Ends attempts to connect that took too long; they are among the first of those that are open."""
+        cdef Conn* conn = self.first_conn
+        cdef Conn* following
+        cdef const char* reason = net_reason(ETIMEDOUT)
+        while self.connecting and conn != NULL and conn.opened_ns + self.connect_timeout_ns <= now:
+            following = conn.later
+            if conn.state == CONN_CONNECTING or conn.state == CONN_SECURING:
+                self.refuse(conn, reason, strlen(reason))
+            conn = following
+
+    cdef void watch_clock(self) noexcept nogil:
+        """Follows CLOCK_REALTIME, in which the kernel stamps, and notices when somebody sets it."""
+        cdef int64_t offset = real_offset_ns()
+        if self.offset_ns and not -CLOCK_STEP_NS < offset - self.offset_ns < CLOCK_STEP_NS:
+            self.wire.clock_steps += 1
+        self.offset_ns = offset
+
+    # TLS.
+
+    cdef void tell(
+        self, ParcelKind kind, Conn* conn, const char* data, size_t size, int64_t stamp_ns, int64_t late_ns
+    ) noexcept nogil:
+        cdef Parcel* parcel = parcel_new(kind, conn, conn.serial, data, size)
+        if parcel == NULL:
+            return  # out of memory: the request on it ends by its timeout
+        parcel.stamp_ns = stamp_ns
+        parcel.late_ns = late_ns
+        if mailbox_put(<Letter**> &self.parcels_out, <Letter*> parcel):
+            fb_signal(self.parcel_fd)
+
+    cdef void open_parcels(self) noexcept nogil:
+        """Takes what the TLS side sent."""
+        cdef Parcel* parcel = <Parcel*> mailbox_take(<Letter**> &self.parcels_in)
+        cdef Parcel* following
+        cdef Conn* conn
+        while parcel != NULL:
+            following = parcel.next
+            conn = <Conn*> parcel.conn
+            # A connection that was closed meanwhile, or serves as another one, gets none of it.
+            if conn.fd >= 0 and conn.serial == parcel.serial:
+                self.open_parcel(conn, parcel)
+            free(parcel)
+            parcel = following
+
+    cdef void open_parcel(self, Conn* conn, Parcel* parcel) noexcept nogil:
+        if parcel.kind == PARCEL_WRITE:
+            self.send_sealed(conn, parcel)
+        elif parcel.kind == PARCEL_REQUEST:
+            self.on_sending(conn)
+            self.send_sealed(conn, parcel)
+        elif parcel.kind == PARCEL_READY:
+            self.connecting -= 1
+            conn.state = CONN_BUSY
+            self.on_open(conn)
+        elif parcel.kind == PARCEL_PLAIN:
+            if conn.state == CONN_BUSY:
+                self.on_read(
+                    conn, parcel.data, parcel.size, parcel.stamp_ns,
+                    parcel.late_ns if parcel.late_ns > 0 else 0, parcel.late_ns != UNSTAMPED,
+                )
+            else:
+                self.close_conn(conn, False)
+        elif parcel.kind == PARCEL_FAILED and conn.state == CONN_SECURING:
+            self.refuse(conn, parcel.data, parcel.size)
+        elif parcel.kind == PARCEL_END or parcel.kind == PARCEL_FAILED:
+            if conn.state == CONN_BUSY:
+                self.on_lost(conn, <End> parcel.late_ns)
+            self.close_conn(conn, False)
+
+    cdef void send_sealed(self, Conn* conn, Parcel* parcel) noexcept nogil:
+        if conn.out_sent >= conn.out_size:
+            conn.sealed.size = 0
+            conn.out_sent = 0
+        if buffer_add(&conn.sealed, parcel.data, parcel.size):
+            conn.out = conn.sealed.at
+            conn.out_size = conn.sealed.size
+        if not conn.gone:
+            self.write(conn)

@@ -1,0 +1,130 @@
+"""The TLS side of a reactor's connections: it has the keys, the reactor has the sockets and the stamps.
+
+Ciphertext comes from the reactor with the stamp of its read; the plaintext goes back with that stamp. So however
+late the decryption is, the time stamp is the arrival of the bytes that carried it.
+"""
+
+import ssl
+from typing import NamedTuple
+
+from fastbench._core import parcel
+from fastbench._core.reactor import Reactor
+
+_ROOM = 1 << 18
+_END_CLOSED = 1  # `End` of reply.pxd: the service closed the connection
+
+
+class TlsSettings(NamedTuple):
+    """How the service's certificate is checked, and the name it must bear."""
+
+    context: ssl.SSLContext
+    server_name: str
+
+
+def default_tls(server_name: str) -> TlsSettings:
+    """Verification by the system's certificates (or SSL_CERT_FILE); HTTP/1.1 is the only protocol offered."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return TlsSettings(context, server_name)
+
+
+class _Session:
+    """One connection's TLS state. Its methods return nothing; what comes out is given to the reactor."""
+
+    def __init__(self, reactor: Reactor, key: tuple[int, int], settings: TlsSettings) -> None:
+        self._reactor = reactor
+        self._key = key
+        self._in = ssl.MemoryBIO()
+        self._out = ssl.MemoryBIO()
+        self._ready = False
+        self._tls = settings.context.wrap_bio(self._in, self._out, server_hostname=settings.server_name)
+
+    def greet(self) -> None:
+        """Takes the handshake as far as it goes."""
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self._flush(parcel.WRITE)
+            return
+        except ssl.SSLError as error:
+            self._flush(parcel.WRITE)
+            self._fail(error)
+            return
+        self._ready = True
+        self._flush(parcel.WRITE)
+        self._reactor.give_parcel(parcel.READY, self._key)
+
+    def open(self, data: bytes, stamp_ns: int, late_ns: int) -> None:
+        """Ciphertext arrived."""
+        self._in.write(data)
+        if not self._ready:
+            self.greet()
+        if self._ready:
+            self._read(stamp_ns, late_ns)
+
+    def seal(self, data: bytes) -> None:
+        """A request wants to be sent."""
+        self._tls.write(data)
+        self._flush(parcel.REQUEST)
+
+    def end(self, how: int) -> None:
+        """The connection ended; all that came before has been read."""
+        if self._ready:
+            self._reactor.give_parcel(parcel.END, self._key, late_ns=how)
+        else:
+            self._give_failure("TLS: the service closed the connection during the handshake")
+
+    def _read(self, stamp_ns: int, late_ns: int) -> None:
+        pieces: list[bytes] = []
+        ended = False
+        try:
+            while piece := self._tls.read(_ROOM):
+                pieces.append(piece)
+            ended = True
+        except ssl.SSLWantReadError:
+            pass  # the usual end: all complete records were read
+        except ssl.SSLZeroReturnError:
+            ended = True
+        except ssl.SSLError as error:
+            self._fail(error)
+            return
+        if pieces:
+            self._reactor.give_parcel(parcel.PLAIN, self._key, b"".join(pieces), stamp_ns, late_ns)
+        self._flush(parcel.WRITE)
+        if ended:
+            self.end(_END_CLOSED)
+
+    def _flush(self, kind: int) -> None:
+        if data := self._out.read():
+            self._reactor.give_parcel(kind, self._key, data)
+
+    def _fail(self, error: ssl.SSLError) -> None:
+        reason = getattr(error, "verify_message", None) or error.reason or str(error)
+        self._give_failure(f"TLS: {reason}")
+
+    def _give_failure(self, reason: str) -> None:
+        self._reactor.give_parcel(parcel.FAILED, self._key, reason.encode(), late_ns=_END_CLOSED)
+
+
+class TlsSide:
+    """Serves the parcels of one reactor, from the event loop's thread."""
+
+    def __init__(self, reactor: Reactor, settings: TlsSettings) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._sessions: dict[tuple[int, int], _Session] = {}
+
+    def serve(self) -> None:
+        """Does all that the reactor has asked for."""
+        for kind, key, stamp_ns, late_ns, data in self._reactor.take_parcels():
+            if kind == parcel.OPEN:
+                self._sessions[key] = session = _Session(self._reactor, key, self._settings)
+                session.greet()
+            elif kind == parcel.CLOSED:
+                self._sessions.pop(key, None)
+            elif kind == parcel.CIPHER:
+                self._sessions[key].open(data, stamp_ns, late_ns)
+            elif kind == parcel.SEAL:
+                self._sessions[key].seal(data)
+            elif kind == parcel.GONE:
+                self._sessions[key].end(late_ns)
