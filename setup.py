@@ -1,7 +1,7 @@
 """Builds the compiled modules; all metadata is in pyproject.toml.
 
 Build switches, each set to 1 in the environment:
-FASTBENCH_SANITIZE (ASan + UBSan), FASTBENCH_COVERAGE (line tracing), FASTBENCH_DEBUG (no optimisation, asserts).
+FASTBENCH_SANITIZE (ASan + UBSan), FASTBENCH_COVERAGE (line tracing), FASTBENCH_DEBUG (no optimisation).
 """
 
 import os

@@ -16,7 +16,11 @@ def _click_option(row: dataclasses.Field[Any]) -> click.Option:
     """The command-line option of one row of the mock's table."""
     kind = str(row.type)
     flag = flag_name(row.name)
-    settings: dict[str, Any] = {"help": row.metadata["help"], "hidden": row.metadata["hidden"], "default": row.default}
+    settings: dict[str, Any] = {
+        "help": row.metadata["help"],
+        "hidden": row.metadata["hidden"],
+        "default": row.default,
+    }
     if row.default not in (None, False, ()):
         settings["show_default"] = True
     if kind.startswith("bool"):

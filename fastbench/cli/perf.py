@@ -22,12 +22,8 @@ _OPTIONS = (
     click.option("--api", type=click.Choice(["chat", "completions"]), help="Endpoint.  [default: chat]"),
     click.option("--stream/--no-stream", default=None, help="Ask for a stream of events.  [default: stream]"),
     click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the API key."),
-    click.option(
-        "--header", type=header, metavar="'NAME: VALUE'", multiple=True, help="Further request header."
-    ),
-    click.option(
-        "--param", type=pair, metavar="NAME=VALUE", multiple=True, help="Sampling parameter, sent as it is."
-    ),
+    click.option("--header", type=header, metavar="'NAME: VALUE'", multiple=True, help="Further request header."),
+    click.option("--param", type=pair, metavar="NAME=VALUE", multiple=True, help="Sampling parameter, sent as it is."),
     click.option(
         "--ignore-eos/--no-ignore-eos",
         default=None,

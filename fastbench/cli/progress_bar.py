@@ -27,10 +27,7 @@ def progress_bar(task: Task, quiet: bool) -> Iterator[Observer]:
     if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
-    bar: click.progressbar[Progress]
-    with click.progressbar(
-        length=1, label=task.name, item_show_func=_state, show_pos=True, file=sys.stderr
-    ) as bar:
+    with click.progressbar(length=1, label=task.name, item_show_func=_state, show_pos=True, file=sys.stderr) as bar:
 
         def observe(now: Progress) -> None:
             done = now.ok + now.failed

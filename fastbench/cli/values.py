@@ -10,9 +10,7 @@ def lengths(text: str) -> int | list[int]:
     """`1024`, or `50:500` for uniform lengths with both ends included."""
     parts = text.split(":")
     if len(parts) > 2 or not all(part.isdecimal() for part in parts):
-        raise click.BadParameter(
-            f"{text!r} is not a length; give a number such as 1024 or a range such as 50:500."
-        )
+        raise click.BadParameter(f"{text!r} is not a length; give a number such as 1024 or a range such as 50:500.")
     return int(text) if len(parts) == 1 else [int(part) for part in parts]
 
 

@@ -54,9 +54,7 @@ class Engine:
 
     def __init__(self, target: Target, shape: Shape, on_batch: BatchSink) -> None:
         self.reactor = Reactor(OutputSpec(target.rules), **shape._asdict())
-        self.reactor.connect_to(
-            *target.address, timeout_ns=target.connect_timeout_ns, tls=target.tls is not None
-        )
+        self.reactor.connect_to(*target.address, timeout_ns=target.connect_timeout_ns, tls=target.tls is not None)
         self.health = HealthLog(self.reactor)
         self.start_ns = 0
         self._on_batch = on_batch

@@ -1,6 +1,5 @@
 """The model's name, asked of the service itself."""
 
-import asyncio
 from collections.abc import Mapping
 
 from fastbench.backends.endpoint import Endpoint
@@ -29,7 +28,7 @@ async def first_model(endpoint: Endpoint, headers: Mapping[str, str]) -> str:
                     f"The model's name was asked of {url}, which answered "
                     f"{answer.status} {answer.reason} {text[:_EXCERPT]!r}: {way_out}."
                 )
-    except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+    except (TimeoutError, aiohttp.ClientError) as error:
         reason = str(error) or "no answer in time"
         raise ServiceError(f"The model's name was asked of {url} in vain ({reason}): {way_out}.") from error
     return _first_id(text, url, way_out)

@@ -1,12 +1,11 @@
 """Requests before the measured ones: what they ask, and what their failure means."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from fastbench._core.call import NOTE_FAILURE
-from fastbench._core.ring import OUTCOMES, SOURCES, Batch
+from fastbench.client.seen import Seen
 from fastbench.config.plan import Task
 from fastbench.config.schema import SyntheticConfig
 from fastbench.datasets.dataset import open_dataset
@@ -16,7 +15,6 @@ from fastbench.errors import ServiceError
 # Far from any seed that a user would choose for the prompts that are measured.
 _SEED_DISTANCE = 2**62
 _EXCERPT = 400
-_OK = OUTCOMES.index("ok")
 _HINTS = {
     "http_error": "check url and model",
     "malformed": "check that url names an OpenAI-compatible service",
@@ -35,23 +33,14 @@ def warmup_samples(task: Task, count: int) -> Iterator[Sample]:
     return itertools.islice(itertools.chain.from_iterable(source.samples() for _ in itertools.count()), count)
 
 
-def tells_token_counts(batches: Sequence[Batch]) -> bool:
-    """Whether the service told how many tokens it sent, in at least one of the replies."""
-    told = {SOURCES[code] for batch in batches for code in batch.rows["output_source"]}
-    return bool(told & {"usage", "token_ids"})
-
-
-def check_warmup(batches: Sequence[Batch], url: str) -> None:
+def check_warmup(seen: Seen, url: str) -> None:
     """Raises ServiceError, with the service's own words, when no warm-up request succeeded."""
-    if not batches or any((batch.rows["outcome"] == _OK).any() for batch in batches):
+    if seen.ok or not seen.requests:
         return
-    last = batches[-1]
-    row = last.rows[-1]
-    outcome = OUTCOMES[row["outcome"]]
-    said = [text for at, kind, text in last.notes if kind == NOTE_FAILURE and at == len(last.rows) - 1]
-    what = f"HTTP status {row['status']}" if outcome == "http_error" else outcome
-    words = b"".join(said)[:_EXCERPT].decode("utf-8", "replace").strip()
+    what = f"HTTP status {seen.status}" if seen.outcome == "http_error" else seen.outcome
+    words = seen.message[:_EXCERPT].decode("utf-8", "replace").strip()
     raise ServiceError(
         f"The warm-up request to {url} failed: {what}{f', {words}' if words else ''}; "
-        f"{_HINTS.get(outcome, 'check that the service runs')}, or set num_warmups to 0 to measure all the same."
+        f"{_HINTS.get(seen.outcome, 'check that the service runs')}, "
+        "or set num_warmups to 0 to measure all the same."
     )

@@ -13,13 +13,13 @@ from typing import Any
 
 import uvloop
 
-from fastbench._core.ring import Batch
 from fastbench.backends.backend import Backend, make_backend
 from fastbench.backends.endpoint import Endpoint
 from fastbench.backends.request import service_headers
 from fastbench.client.address import resolve
 from fastbench.client.engine import Engine, Shape, Target
 from fastbench.client.models import first_model
+from fastbench.client.seen import Seen
 from fastbench.client.tls import default_tls
 from fastbench.config.plan import Task
 from fastbench.config.schema import SyntheticConfig
@@ -27,7 +27,7 @@ from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Sample
 from fastbench.errors import FastbenchError
 from fastbench.fleet.header import make_header
-from fastbench.fleet.warmup import check_warmup, tells_token_counts, warmup_samples
+from fastbench.fleet.warmup import check_warmup, warmup_samples
 from fastbench.load.phase import Phase
 from fastbench.load.plan import Planned, planned
 from fastbench.load.progress import Observer
@@ -75,9 +75,7 @@ class _Worker:
             backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)
             tls = default_tls(self._endpoint.host) if self._endpoint.tls else None
             target = Target(backend.rules, address, service.connect_timeout, tls)
-            phase = Phase(
-                partial(Engine, target), stream=backend.stream, stop=self._stop, observer=self._observer
-            )
+            phase = Phase(partial(Engine, target), stream=backend.stream, stop=self._stop, observer=self._observer)
             log.info("%s: %d requests to %s at %s", task.name, count, self._url(backend), address.host)
             header = make_header(task, backend, run_id=self._run_id, url=self._url(backend), model=model, planned=count)
             samples = itertools.islice(dataset.samples(), count)
@@ -113,12 +111,7 @@ class _Worker:
         count = self._task.num_warmups
         if not count:
             return True
-        batches: list[Batch] = []
-
-        def on_batch(batch: Batch) -> None:
-            batches.append(batch)
-            writer.append(batch)
-
+        seen = Seen()
         limit = min(count, self._task.service.batch_size)
         await phase.run(
             "warm-up",
@@ -126,12 +119,12 @@ class _Worker:
             self._shape()._replace(closed_loop=True, limit=limit, spare=limit),
             count=count,
             keep_text=False,
-            on_batch=on_batch,
+            on_batch=seen.on_the_way_to(writer.append),
             on_health=lambda _: None,
         )
         if not self._stop.asked:
-            check_warmup(batches, self._url(backend))
-        return tells_token_counts(batches)
+            check_warmup(seen, self._url(backend))
+        return seen.told_tokens
 
     def _plan(self, samples: Iterator[Sample], backend: Backend, rate: float) -> Iterator[Planned]:
         return planned(

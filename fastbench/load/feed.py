@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 
 from fastbench.client.engine import Engine
 from fastbench.load.plan import Planned
@@ -21,12 +22,19 @@ class Feeder:
     """Submits a plan's requests to an engine."""
 
     def __init__(
-        self, engine: Engine, plan: Iterator[Planned], *, depth: int, stream: bool, keep_text: bool, warmup: bool
+        self,
+        engine: Engine,
+        plan: Iterator[Planned],
+        *,
+        depth: int,
+        stream: bool,
+        keep_text: bool,
+        warmup: bool,
     ) -> None:
         self._engine = engine
         self._plan = plan
         self._depth = max(depth, LEAST)
-        self._flags = {"stream": stream, "keep_text": keep_text, "warmup": warmup}
+        self._submit = partial(engine.reactor.submit, stream=stream, keep_text=keep_text, warmup=warmup)
         self._over = False
 
     def fill(self, max_bytes: int = MAX_BYTES_AT_START, most: int | None = None) -> bool:
@@ -43,7 +51,7 @@ class Feeder:
                 self._over = True
                 reactor.close_input()
                 break
-            reactor.submit(**item._asdict(), **self._flags)
+            self._submit(**item._asdict())
             done += 1
         return True
 
@@ -56,7 +64,7 @@ class Feeder:
                 await asyncio.sleep(0)
                 continue
             progressed.clear()
-            with contextlib.suppress(asyncio.TimeoutError):
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(progressed.wait(), _TICK_S)
 
     def stop(self) -> None:

@@ -44,7 +44,12 @@ class Phase:
         """
         engine = self._make_engine(shape, on_batch)
         feeder = Feeder(
-            engine, plan, depth=shape.limit, stream=self._stream, keep_text=keep_text, warmup=name == "warm-up"
+            engine,
+            plan,
+            depth=shape.limit,
+            stream=self._stream,
+            keep_text=keep_text,
+            warmup=name == "warm-up",
         )
         error: FastbenchError | None = None
 

@@ -1,0 +1,44 @@
+"""What became of requests, as far as the run itself wants to know."""
+
+from collections.abc import Callable
+
+from fastbench._core.call import NOTE_FAILURE
+from fastbench._core.ring import OUTCOMES, SOURCES, Batch
+
+_OK = OUTCOMES.index("ok")
+_TOLD = [SOURCES.index(name) for name in ("token_ids", "usage")]
+
+
+class Seen:
+    """Takes batches; keeps whether any request succeeded and why the last one failed."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.ok = 0
+        self.told_tokens = False
+        """Whether the service said how many tokens it sent, in at least one of the replies."""
+        self.outcome = ""
+        """Of the last request that failed."""
+        self.status = 0
+        self.message = b""
+        """The service's own words, or ours where it had none."""
+
+    def on_the_way_to(self, sink: Callable[[Batch], None]) -> Callable[[Batch], None]:
+        """A sink that looks at each batch and hands it on."""
+
+        def look(batch: Batch) -> None:
+            self.add(batch)
+            sink(batch)
+
+        return look
+
+    def add(self, batch: Batch) -> None:
+        """Looks at one batch."""
+        self.requests += len(batch.rows)
+        self.ok += int((batch.rows["outcome"] == _OK).sum())
+        self.told_tokens = self.told_tokens or any(code in _TOLD for code in batch.rows["output_source"])
+        for row, kind, message in batch.notes:
+            if kind == NOTE_FAILURE:
+                self.outcome = OUTCOMES[batch.rows["outcome"][row]]
+                self.status = int(batch.rows["status"][row])
+                self.message = message
