@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastbench._core.hdr import Hdr
 from fastbench.metrics.model import ClientError, Quantity
@@ -41,8 +42,9 @@ def client_error(selection: Selection, gap_count: int, itl_median_us: float | No
         uncertain_gap_share=_share(uncertain, gap_count),
         notable_gaps=notable_gaps,
         notable_gap_share=_share(notable_gaps, gap_count),
+        bound_max_ms=_ms(marks["bound_us"]),
         uncertain_ttfts=int(np.count_nonzero(from_first)),
-        bound_max_ms=int(marks["bound_us"].max(initial=0)) * NS_PER_US / NS_PER_MS,
+        ttft_bound_max_ms=_ms(marks["bound_us"][from_first]),
         clipped_requests=int(np.count_nonzero(flagged(streamed, "clipped"))),
         cpu_s=_sum(health, "cpu_ns") / NS_PER_S,
     )
@@ -56,6 +58,11 @@ def _lag(health: list[dict[str, Any]]) -> Quantity:
         return Quantity("us", 0, dict.fromkeys(("Median", "P99", "Max")))
     values = {"Median": lag.value_at_percentile(50), "P99": lag.value_at_percentile(99), "Max": lag.maximum}
     return Quantity("us", lag.total, {name: value / NS_PER_US for name, value in values.items()})
+
+
+def _ms(bounds_us: NDArray[np.uint32]) -> float:
+    """The greatest bound in ms."""
+    return int(bounds_us.max(initial=0)) * NS_PER_US / NS_PER_MS
 
 
 def _sum(health: list[dict[str, Any]], name: str) -> int:

@@ -68,8 +68,8 @@ class ClientError(msgspec.Struct, frozen=True):
     """How far the client itself may be wrong.
 
     lag: from a read's arrival until the client noticed it. starved: requests whose bytes were not ready in
-    time; starved_turns: how often the reactor found none. uncertain_*: gaps whose ends a stall blurred, by at
-    most the bound; notable_*: those by more than 1 % of the ITL median.
+    time; starved_turns: how often the reactor found none. uncertain_*: gaps and TTFTs that a stall blurred, by
+    at most the bound; notable_*: gaps blurred by more than 1 % of the ITL median.
     """
 
     stamps: str
@@ -86,8 +86,9 @@ class ClientError(msgspec.Struct, frozen=True):
     uncertain_gap_share: float | None
     notable_gaps: int
     notable_gap_share: float | None
-    uncertain_ttfts: int
     bound_max_ms: float
+    uncertain_ttfts: int
+    ttft_bound_max_ms: float
     clipped_requests: int
     cpu_s: float
 
@@ -95,15 +96,15 @@ class ClientError(msgspec.Struct, frozen=True):
 class Output(msgspec.Struct, frozen=True):
     """How output events relate to tokens.
 
-    shared_events: those that came in one read with an earlier event; multi_token_events: those that hold
-    several tokens, as far as the service says how many (None: it says nothing).
+    shared_events: those that came in one read with an earlier event; multi_token_events: those that are known
+    to hold several tokens, because the service said how many.
     """
 
     events: int
     gaps: int
     shared_events: int
     shared_share: float | None
-    multi_token_events: int | None
+    multi_token_events: int
     multi_token_share: float | None
     tokens_per_event: float | None
     input_sources: dict[str, int]

@@ -19,15 +19,14 @@ def output(selection: Selection, slices: Sequence[Slice], gap_count: int) -> Out
     ok, streamed = selection.ok, selection.streamed
     events = int(streamed["events"].sum(dtype=np.int64))
     shared = int(streamed["shared_events"].sum(dtype=np.int64))
-    told = sum(part.event_tokens.size for part in slices)
     several = sum(int(np.count_nonzero(part.event_tokens > 1)) for part in slices)
     return Output(
         events=events,
         gaps=gap_count,
         shared_events=shared,
         shared_share=shared / events if events else None,
-        multi_token_events=several if told else None,
-        multi_token_share=several / told if told else None,
+        multi_token_events=several,
+        multi_token_share=several / events if events else None,
         tokens_per_event=int(output_tokens(streamed).sum()) / events if events else None,
         input_sources=_sources(ok["input_source"]),
         output_sources=_sources(np.where(ok["output_tokens"] < 0, EVENTS, ok["output_source"])),

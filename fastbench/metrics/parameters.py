@@ -34,9 +34,7 @@ def parameters(selection: Selection, gaps: Samples, stats: Sequence[str]) -> tup
             yield row("ITL", "ms", gaps, US_PER_MS, several)
         yield row("InputTokens", "", ArraySamples(known_input(ok)["input_tokens"].astype(np.int64)))
         yield row("OutputTokens", "", ArraySamples(output_tokens(ok)))
-        yield row(
-            "OutputTokenThroughput", "token/s", ArraySamples(_per_second(output_tokens(ok), e2el_ns(ok)))
-        )
+        yield row("OutputTokenThroughput", "token/s", ArraySamples(_per_second(output_tokens(ok), e2el_ns(ok))))
         if selection.is_stream:
             known = known_input(streamed)
             prefill = _per_second(known["input_tokens"], ttft_ns(known))

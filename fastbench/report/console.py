@@ -31,7 +31,7 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
         ("Common Metric", "Stage", "Value"),
         ([row.name, metrics.stage, cell(row.value, row.unit)] for row in metrics.common),
     )
-    yield _table(("Trust", "Value"), trust_rows(metrics))
+    yield _table(("Trust", "Value"), trust_rows(metrics), "fancy_outline")
     if metrics.failures:
         yield _table(
             ("Failed Requests", "HTTP Status", "Count", "First Message"),
@@ -39,6 +39,7 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
                 [row.outcome, str(row.status or "-"), str(row.count), printable(row.message, MESSAGE_CHARS)]
                 for row in metrics.failures
             ),
+            "fancy_outline",
         )
     yield from _footnotes(metrics)
 
@@ -56,5 +57,5 @@ def _footnotes(metrics: Metrics) -> Iterator[str]:
         yield printable(note, 2 * MESSAGE_CHARS)
 
 
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return str(tabulate(list(rows), headers, tablefmt="fancy_grid", disable_numparse=True))
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], form: str = "fancy_grid") -> str:
+    return str(tabulate(list(rows), headers, tablefmt=form, disable_numparse=True))

@@ -59,13 +59,17 @@ def replace(path: Path, content: bytes, mode: int = 0o666) -> None:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
+        descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(fresh, path)
+        except OSError:
+            fresh.unlink()
+            raise
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise RecordingError(f"the report {path} cannot be written: {error.strerror}") from error
 
 

@@ -34,7 +34,7 @@ def publish(recording_dir: Path, out_dir: Path, name: str, stats: Sequence[str])
 
 def publish_recording(recording: Recording, out_dir: Path, name: str, stats: Sequence[str]) -> Published:
     """`publish` for a recording that is open already."""
-    if Path(name).name != name:
+    if not name or name == ".." or Path(name).name != name:
         raise UsageError(f"{name!r} cannot name a report: it is no plain file name")
     metrics = compute(recording, stats)
     parameters, common, trust = (out_dir / f"{name}{end}" for end in (".csv", ".json", "_trust.json"))

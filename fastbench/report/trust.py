@@ -53,13 +53,12 @@ def _output(output: Output) -> list[tuple[str, str]]:
     def sources(counts: dict[str, int]) -> str:
         return ", ".join(f"{name} {count}" for name, count in counts.items()) or MISSING
 
-    rows = [("Input Token Source", sources(output.input_sources))]
-    rows.append(("Output Token Source", sources(output.output_sources)))
-    if output.events:
-        several = "not told" if output.multi_token_events is None else share(output.multi_token_share)
-        per_event = MISSING if output.tokens_per_event is None else f"{output.tokens_per_event:.4f}"
-        rows.append(
-            ("Coalesced Events", f"{share(output.shared_share)} shared a read, several tokens: {several}")
-        )
-        rows.append(("Tokens per Event", per_event))
+    rows = [
+        ("Input Token Source", sources(output.input_sources)),
+        ("Output Token Source", sources(output.output_sources)),
+    ]
+    if output.tokens_per_event is not None:
+        shared, several = share(output.shared_share), share(output.multi_token_share)
+        rows.append(("Coalesced Events", f"{shared} shared a read, {several} known to hold several tokens"))
+        rows.append(("Tokens per Event", f"{output.tokens_per_event:.4f}"))
     return rows

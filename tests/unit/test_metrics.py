@@ -100,7 +100,7 @@ def test_both_tables_are_what_arithmetic_says(
 
 
 def test_guide_example(tmp_path: Path) -> None:
-    """The guide's own figures: 12,100 input tokens over 8 times 2.006 s make 754 token/s, TPOT counts the end."""
+    """The guide's figures: 12,100 input tokens over 8 times 2.006 s make 754 token/s, TPOT counts the end."""
     run = [
         Request(
             k,

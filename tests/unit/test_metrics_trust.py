@@ -171,7 +171,7 @@ def test_marks_make_gaps_uncertain(tmp_path: Path) -> None:
     assert client.uncertain_gap_share == pytest.approx(4 / 6)
     # 1 % of the ITL median of 20 ms is 200 µs.
     assert client.notable_gaps == 2
-    assert client.bound_max_ms == 30
+    assert (client.bound_max_ms, client.ttft_bound_max_ms) == (30, 0.1)
     assert any("33.33% of the token gaps are uncertain" in reason for reason in metrics.verdict.reasons)
 
 

@@ -1,0 +1,201 @@
+"""Tables on the terminal and files, as the guide has them."""
+
+import csv
+import io
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recordings import MS, Request, header_of, record
+
+from fastbench.errors import RecordingError, UsageError
+from fastbench.report.cells import cell, plain, printable
+from fastbench.report.files import replace
+from fastbench.report.publish import Published, publish
+
+STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
+REQUESTS = [
+    Request(k, token_ns=(1_100 * MS, 1_100 * MS + 20_123_000 + k * 1000), end_ns=1_141 * MS, input_tokens=1512 + k % 2)
+    for k in range(8)
+]
+
+
+def published(directory: Path, requests: list[Request], stats: tuple[str, ...] = STATS, **header: Any) -> Published:
+    """The report of a run of these requests."""
+    record(directory / "gsm8k_recording", requests, header=header_of(**header))
+    return publish(directory / "gsm8k_recording", directory, "gsm8k", stats)
+
+
+def test_csv_is_the_first_table(tmp_path: Path) -> None:
+    """The csv has the guide's header and rows, latencies with 4 decimals and unit, counts as plain numbers."""
+    published(tmp_path, REQUESTS)
+    lines = (tmp_path / "gsm8k.csv").read_text().splitlines()
+    assert lines[0] == "Performance Parameters,Stage,Average,Min,Max,Median,P75,P90,P99,N"
+    rows = {row[0]: row[1:] for row in csv.reader(lines[1:])}
+    assert list(rows) == [
+        "E2EL",
+        "TTFT",
+        "TPOT",
+        "ITL",
+        "InputTokens",
+        "OutputTokens",
+        "OutputTokenThroughput",
+        "PrefillTokenThroughput",
+    ]
+    assert rows["E2EL"] == ["total", *["141.0000 ms"] * 7, "8"]
+    assert rows["ITL"][1:5] == ["20.1265 ms", "20.1230 ms", "20.1300 ms", "20.1265 ms"]
+    assert rows["InputTokens"][:4] == ["total", "1512.5", "1512.0", "1513.0"]
+    assert rows["OutputTokenThroughput"][1] == "14.1844 token/s"
+
+
+def test_json_is_the_second_table(tmp_path: Path) -> None:
+    """The json has the guide's names in its order; counts are numbers, all else text with a unit."""
+    published(tmp_path, REQUESTS)
+    found = json.loads((tmp_path / "gsm8k.json").read_text())
+    assert list(found.items()) == [
+        ("Benchmark Duration", {"total": "141.0000 ms"}),
+        ("Total Requests", {"total": 8}),
+        ("Failed Requests", {"total": 0}),
+        ("Success Requests", {"total": 8}),
+        ("Concurrency", {"total": 8.0}),
+        ("Max Concurrency", {"total": 4}),
+        ("Request Throughput", {"total": "56.7376 req/s"}),
+        ("Total Input Tokens", {"total": 12100}),
+        ("Prefill Token Throughput", {"total": "15125.0000 token/s"}),
+        ("Total Generated Tokens", {"total": 16}),
+        ("Input Token Throughput", {"total": "85815.6028 token/s"}),
+        ("Output Token Throughput", {"total": "113.4752 token/s"}),
+        ("Total Token Throughput", {"total": "85929.0780 token/s"}),
+    ]
+
+
+def test_columns_follow_the_statistics(tmp_path: Path) -> None:
+    """The statistics asked for are the columns, in their order, fractional percentiles among them."""
+    published(tmp_path, REQUESTS, ("P99.9", "Average"))
+    header = (tmp_path / "gsm8k.csv").read_text().splitlines()[0]
+    assert header == "Performance Parameters,Stage,P99.9,Average,N"
+
+
+def test_trust_values_are_numbers(tmp_path: Path) -> None:
+    """The trust file has verdict, outcomes, load and client error, as numbers and without units in them."""
+    published(tmp_path, REQUESTS)
+    trust = json.loads((tmp_path / "gsm8k_trust.json").read_text())
+    assert trust["verdict"] == "VALID"
+    assert trust["outcomes"] == {"ok": 8}
+    assert trust["load"]["response_time"]["values"]["Median"] == 141
+    assert trust["client"]["uncertain_gap_share"] == 0
+    assert trust["too_few_samples"]["TTFT"] == ["P75", "P90", "P99"]
+
+
+def test_terminal_text(tmp_path: Path) -> None:
+    """The verdict stands above, both tables and the trust block follow, and marked cells have their footnote."""
+    text = published(tmp_path, REQUESTS).text
+    lines = text.splitlines()
+    assert lines[0] == "Performance Results of task: mock/synthetic: VALID"
+    assert lines[1].startswith("╒")
+    order = ["Performance Parameters", "Common Metric", "Trust", "* Too few samples"]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+    assert "│ 141.0000 ms *" in text
+    assert "needed: P75 17, P90 44, P99 459." in text
+    assert "Failed Requests   │ HTTP" not in text
+
+
+def test_invalid_runs_say_why_first(tmp_path: Path) -> None:
+    """Above the tables of an INVALID run stand all of its reasons."""
+    late = [Request(0, intended_ns=900 * MS), Request(1, flags=("stream", "starved"))]
+    lines = published(tmp_path, late).text.splitlines()
+    assert lines[0].endswith(": INVALID")
+    assert [line[:12] for line in lines[1:3]] == ["  INVALID: s", "  INVALID: 1"]
+
+
+def test_failures_are_tabled_and_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    """A service's message is shown on one line, cut, and without control characters; the file keeps it whole."""
+    message = "\x1b[31mred\r\nline \u202e" + "x" * 500
+    failed = Request(1, token_ns=(), outcome="http_error", status=500, message=message.encode())
+    made = published(tmp_path, [Request(0), failed])
+    assert "http_error" in made.text
+    assert "\x1b" not in made.text
+    assert "\u202e" not in made.text
+    assert "x" * 200 not in made.text
+    trust = json.loads((tmp_path / "gsm8k_trust.json").read_text())
+    assert trust["failures"][0]["message"] == message
+
+
+def test_missing_numbers(tmp_path: Path) -> None:
+    """Where nothing can be computed there is a dash in the table and null in the json, never a 0."""
+    published(tmp_path, [Request(0, token_ns=(), outcome="refused", status=0)], load={"concurrency": None})
+    rows = list(csv.reader(io.StringIO((tmp_path / "gsm8k.csv").read_text())))
+    assert rows[1] == ["E2EL", "total", *["-"] * 7, "0"]
+    common = json.loads((tmp_path / "gsm8k.json").read_text())
+    assert common["Benchmark Duration"] == {"total": None}
+    assert common["Max Concurrency"] == {"total": None}
+    assert common["Failed Requests"] == {"total": 1}
+
+
+def test_publishing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    """A second report of the same recording equals the first one, files and text."""
+    first = published(tmp_path, REQUESTS)
+    before = [path.read_bytes() for path in first.paths]
+    second = publish(tmp_path / "gsm8k_recording", tmp_path, "gsm8k", STATS)
+    assert [path.read_bytes() for path in second.paths] == before
+    assert second.text == first.text
+    assert sorted(os.listdir(tmp_path)) == ["gsm8k.csv", "gsm8k.json", "gsm8k_recording", "gsm8k_trust.json"]
+
+
+def test_messages_are_for_the_owner(tmp_path: Path) -> None:
+    """The file that holds the service's messages is readable by its owner alone."""
+    published(tmp_path, REQUESTS)
+    assert stat.S_IMODE((tmp_path / "gsm8k_trust.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".."])
+def test_names_cannot_leave_the_directory(tmp_path: Path, name: str) -> None:
+    """A name that is no plain file name is refused."""
+    record(tmp_path / "r", REQUESTS)
+    with pytest.raises(UsageError, match="cannot name a report"):
+        publish(tmp_path / "r", tmp_path / "out", name, STATS)
+
+
+def test_unwritable_report_is_one_sentence(tmp_path: Path) -> None:
+    """A place that cannot be written to is named, and no temporary file stays behind."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordingError, match=r"file/x\.csv cannot be written"):
+        replace(tmp_path / "file" / "x.csv", b"")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(RecordingError, match="Is a directory"):
+        replace(tmp_path / "taken", b"")
+    assert sorted(os.listdir(tmp_path)) == ["file", "taken"]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (12300.12344, "ms", "12300.1234 ms"),
+        (41.622, "token/s", "41.6220 token/s"),
+        (1520.25, "", "1520.25"),
+        (0.99994999, "", "0.9999"),
+        (512.0, "", "512.0"),
+        (8, "", "8"),
+        (0.0, "ms", "0.0000 ms"),
+        (None, "ms", "-"),
+    ],
+)
+def test_cells(value: float | None, unit: str, shown: str) -> None:
+    """A value is shown with 4 decimals and its unit, a count with as many of them as it has."""
+    assert cell(value, unit) == shown
+
+
+def test_plain_numbers_keep_integers() -> None:
+    """Integers stay integers; others are rounded to 4 decimals."""
+    assert (plain(7), plain(0.123456), plain(None)) == (7, 0.1235, None)
+
+
+def test_printable_cuts_at_the_limit() -> None:
+    """Text at the limit stays whole, longer text ends in an ellipsis at the limit."""
+    assert printable("abcd", 4) == "abcd"
+    assert printable("abcde", 4) == "abc…"
+    assert printable(" a\t\n b\x00c ", 10) == "a b c"
