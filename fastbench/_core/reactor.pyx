@@ -23,7 +23,7 @@ from fastbench._core.call cimport (
     take_batch,
 )
 from fastbench._core.clock cimport mono_ns, thread_cpu_ns
-from fastbench._core.connections cimport CONN_BUSY, Conn, Connections
+from fastbench._core.connections cimport Conn, Connections
 from fastbench._core.mailbox cimport Letter, mailbox_put, mailbox_take
 from fastbench._core.output cimport OutputSpec
 from fastbench._core.poll cimport (

@@ -8,7 +8,7 @@ from functools import partial
 from fastbench.client.engine import Engine
 from fastbench.load.plan import Planned
 
-LEAST = 64
+LEAST = 256
 """Requests that are always prepared ahead, however large they are."""
 MAX_BYTES = 64 << 20
 """Bytes that are prepared ahead while the run goes on."""
