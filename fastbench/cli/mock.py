@@ -54,3 +54,6 @@ def run_mock(**values: Any) -> None:
 mock_command = click.Command(
     "mock", callback=run_mock, params=[_click_option(row) for row in rows()], help=run_mock.__doc__
 )
+
+if __name__ == "__main__":
+    mock_command(prog_name="fastbench mock")

@@ -97,7 +97,9 @@ cdef bint put_body_error(Buffer* out, int error, const Ask* ask, bint close) noe
     return put_error(out, 400, message, ask.param, close)
 
 
-cdef int put_metric(char* at, size_t room, const char* kind, const char* name, const char* labels, int64_t value) noexcept nogil:
+cdef int put_metric(
+    char* at, size_t room, const char* kind, const char* name, const char* labels, int64_t value
+) noexcept nogil:
     return snprintf(at, room, b"# TYPE vllm:%s %s\nvllm:%s{%s} %lld\n", name, kind, name, labels, <long long> value)
 
 

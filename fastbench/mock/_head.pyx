@@ -73,7 +73,11 @@ cdef const char* read_request_line(const char* at, const char* end, Head* head) 
         return NULL
     word.at = at
     word.size = blank - at
-    head.method = METHOD_GET if is_exactly(&word, b"GET") else METHOD_POST if is_exactly(&word, b"POST") else METHOD_OTHER
+    head.method = METHOD_OTHER
+    if is_exactly(&word, b"GET"):
+        head.method = METHOD_GET
+    elif is_exactly(&word, b"POST"):
+        head.method = METHOD_POST
     word.at = blank + 1
     blank = <const char*> memchr(word.at, b" ", end - word.at)
     if blank == NULL or blank == word.at:

@@ -142,7 +142,7 @@ cdef class Intake:
             snprintf(
                 message, sizeof(message),
                 b"This model's maximum context length is %lld tokens. However, you requested %lld output tokens and"
-                b" your prompt contains %lld input tokens. Please reduce the length of the input prompt or of the output.",
+                b" your prompt contains %lld input tokens. Please reduce the length of either.",
                 <long long> self.max_model_len, <long long> ask.max_tokens, <long long> ask.prompt_tokens,
             )
             put_error(out, 400, message, b"input_tokens", close)

@@ -11,7 +11,7 @@ from libc.string cimport memset, strlen
 
 from fastbench.mock._fault cimport fault_name
 from fastbench.mock._types cimport (
-    FAULT_CUT, FAULT_ERROR_EVENT, FAULT_HTTP, FAULT_NONE, FAULT_RESET, FAULT_STALL, ROUTE_CHAT, Buffer, LogEntry,
+    FAULT_ERROR_EVENT, FAULT_HTTP, FAULT_NONE, FAULT_STALL, ROUTE_CHAT, Buffer, LogEntry,
 )
 from fastbench.mock._wire cimport append, put_number, release, reserve
 

@@ -223,10 +223,10 @@ cdef class Script:
     cdef void put_tail(self, Buffer* out, Stream* s) noexcept nogil:
         """[DONE] as often as wished (never after no event) and the last chunk."""
         cdef Fill none
-        cdef int k
+        cdef int _
         memset(&none, 0, sizeof(none))
         if s.fault.kind != FAULT_EMPTY:
-            for k in range(self.done):
+            for _ in range(self.done):
                 self.put_own(out, s, KIND_DONE, False, &none)
         if s.end == END_NONE:
             s.end = END_COMPLETE if s.chunked else END_CLOSE

@@ -6,27 +6,20 @@ Sockets are registered once, edge-triggered. A stream writes when the engine say
 A stream whose socket is full is *blocked* and goes on when the socket has room; overdue events then go out at once.
 """
 
-from libc.errno cimport EMFILE, ENFILE, errno
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memset
-
-import os
+from libc.stdint cimport int64_t, uint32_t
+from libc.stdlib cimport free, realloc
 
 from fastbench.mock._answers cimport put_error
-from fastbench.mock._conn cimport (
-    READ_DRAINED, READ_SOME, flush, free_conn, new_conn, read_more, send_or_keep, set_reset,
-)
-from fastbench.mock._engine cimport NEVER, Engine, Heap, heap_pop, heap_push, unref
+from fastbench.mock._conn cimport READ_DRAINED, READ_SOME, flush, read_more, send_or_keep, set_reset
+from fastbench.mock._engine cimport Engine, Heap, heap_pop, heap_push, unref
 from fastbench.mock._head cimport HEAD_BAD, HEAD_INCOMPLETE, HEAD_OK, read_head
 from fastbench.mock._intake cimport Intake
 from fastbench.mock._log cimport Log, stamp
 from fastbench.mock._os cimport (
-    CLOCK_MONOTONIC, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP,
-    PR_SET_TIMERSLACK, SOCK_CLOEXEC, SOCK_NONBLOCK, TFD_CLOEXEC, TFD_NONBLOCK, TFD_TIMER_ABSTIME, accept4, close,
-    epoll_create1, epoll_ctl, epoll_event, epoll_wait, itimerspec, now_ns, prctl, timerfd_create, timerfd_settime,
+    EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, PR_SET_TIMERSLACK, epoll_event, now_ns, prctl,
 )
 from fastbench.mock._reply cimport Script
+from fastbench.mock._sockets cimport EVENTS, Sockets
 from fastbench.mock._types cimport (
     END_CLOSE, END_COMPLETE, END_NONE, END_RESET, END_STALL, FAULT_CUT, FAULT_RESET, FAULT_STALL, Buffer, Conn,
     Stream,
@@ -34,135 +27,74 @@ from fastbench.mock._types cimport (
 from fastbench.mock._wire cimport append, drop, release
 
 cdef enum:
-    EVENTS = 64             # taken from epoll at once, and due events written, before the other side gets its turn
     HOT_BYTES = 65536       # one write of a stream without gaps
     INPUT_LIMIT = 1048576   # bytes read ahead while a reply runs
-    SPIN_NS = 20000         # a due time nearer than this is waited for by polling: sleeping would be late
 
 
 cdef class Server:
-    """intake and script: what to answer; log: a `Log` or None; listeners: fds of listening sockets that do not block.
+    """intake and script: what to answer; log: a `Log` or None; the loop ends when the sockets' stop fd can be read.
 
-    The loop ends when `stop_fd` can be read. heartbeat_ns: 0 or the silence after which a comment is sent.
+    heartbeat_ns: 0, or the silence after which a comment is sent.
     """
 
     cdef Intake intake
     cdef Script script
     cdef Engine engine
     cdef Log log
+    cdef Sockets sockets
     cdef bint head_early
     cdef int64_t heartbeat_ns
-    cdef int epoll
-    cdef int timer
-    cdef int stop_fd
-    cdef int listeners[8]
-    cdef int listener_count
-    cdef int64_t armed_ns
-    cdef bint stopping
-    cdef bint accept_again          # no descriptor was left: try when a connection has closed
-    cdef Conn** conns               # by fd
-    cdef int conn_room
-    cdef Conn* dead                 # closed in this turn, freed at its end
     cdef Stream** hot
     cdef size_t hot_count
     cdef size_t hot_room
     cdef Heap beats
     cdef Buffer out
 
-    def __cinit__(self, Intake intake, Script script, Engine engine, Log log, plan, list listeners, int stop_fd):
+    def __cinit__(self, Intake intake, Script script, Engine engine, Log log, plan, Sockets sockets):
         self.intake = intake
         self.script = script
         self.engine = engine
         self.log = log
+        self.sockets = sockets
         self.head_early = plan.head_early
         self.heartbeat_ns = plan.heartbeat_ns
-        self.stop_fd = stop_fd
-        self.epoll = epoll_create1(EPOLL_CLOEXEC)
-        self.timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)
-        if self.epoll < 0 or self.timer < 0:
-            raise OSError(errno, os.strerror(errno))
-        for i, fd in enumerate(listeners):
-            self.listeners[i] = fd
-            self.listener_count = i + 1
-        for fd in (*listeners, self.timer, stop_fd):
-            if not self.watch(fd, EPOLLIN | EPOLLET):
-                raise OSError(errno, os.strerror(errno))
 
     def __dealloc__(self):
-        cdef int fd
-        for fd in range(self.conn_room):
-            if self.conns[fd] != NULL:
-                close(fd)
-                free_conn(self.conns[fd])
         while self.beats.count:
             unref(heap_pop(&self.beats))
         free(self.beats.nodes)
-        free(self.conns)
         free(self.hot)
         release(&self.out)
-        close(self.epoll)
-        close(self.timer)
 
     def run(self):
-        """Serves until `stop_fd` can be read; requests still running then are logged as aborted."""
+        """Serves, without the GIL; requests still running at the end are logged as aborted."""
         cdef epoll_event events[EVENTS]
         cdef int count, i, fd
         with nogil:
             prctl(PR_SET_TIMERSLACK, 1)
-            while not self.stopping:
-                count = epoll_wait(self.epoll, events, EVENTS, self.timeout())
+            while not self.sockets.stopping:
+                count = self.sockets.wait(events, self.next_due())
                 for i in range(count):
                     self.on_event(<int> events[i].data.u64, events[i].events)
                 self.run_due()
                 self.run_hot()
-                self.end_turn()
-            for fd in range(self.conn_room):
-                if self.conns[fd] != NULL:
-                    self.close_conn(self.conns[fd])
-            self.end_turn()
+                self.sockets.end_turn()
+            for fd in range(self.sockets.conn_room):
+                if self.sockets.conns[fd] != NULL:
+                    self.close_conn(self.sockets.conns[fd])
 
-    cdef bint watch(self, int fd, uint32_t events) noexcept nogil:
-        cdef epoll_event event
-        event.events = events
-        event.data.u64 = <uint64_t> fd
-        return epoll_ctl(self.epoll, EPOLL_CTL_ADD, fd, &event) == 0
-
-    cdef int timeout(self) noexcept nogil:
-        """For epoll_wait: 0 when there is work, else -1 with the timer set to the next due time."""
-        cdef itimerspec value
-        cdef int64_t due = self.engine.next_due()
+    cdef int64_t next_due(self) noexcept nogil:
+        """When the loop must turn again at the latest."""
+        cdef int64_t due
         if self.hot_count:
             return 0
-        if self.beats.count:
-            due = min(due, self.beats.nodes[0].due_ns)
-        if due == NEVER:
-            return -1
-        if due - now_ns() < SPIN_NS:
-            return 0
-        if due != self.armed_ns:
-            memset(&value, 0, sizeof(value))
-            value.it_value.tv_sec = due // 1000000000
-            value.it_value.tv_nsec = due % 1000000000
-            timerfd_settime(self.timer, TFD_TIMER_ABSTIME, &value, NULL)
-            self.armed_ns = due
-        return -1
+        due = self.engine.next_due()
+        return min(due, self.beats.nodes[0].due_ns) if self.beats.count else due
 
     # ---- connections
 
     cdef void on_event(self, int fd, uint32_t events) noexcept nogil:
-        cdef int i
-        cdef Conn* conn
-        if fd == self.timer:
-            self.armed_ns = 0
-            return
-        if fd == self.stop_fd:
-            self.stopping = True
-            return
-        for i in range(self.listener_count):
-            if fd == self.listeners[i]:
-                self.accept_all(fd)
-                return
-        conn = self.conns[fd]
+        cdef Conn* conn = self.sockets.find(fd)
         if conn == NULL:
             return
         if events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR):
@@ -171,60 +103,13 @@ cdef class Server:
         if conn.fd >= 0 and events & EPOLLOUT and conn.pending.size:
             self.resume(conn)
 
-    cdef void accept_all(self, int listener) noexcept nogil:
-        cdef int fd
-        while True:
-            fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
-            if fd < 0:
-                self.accept_again = errno == EMFILE or errno == ENFILE
-                return
-            if not self.add_conn(fd):
-                close(fd)
-
-    cdef bint add_conn(self, int fd) noexcept nogil:
-        cdef Conn** conns
-        cdef Conn* conn
-        if fd >= self.conn_room:
-            conns = <Conn**> realloc(self.conns, (fd + 256) * sizeof(Conn*))
-            if conns == NULL:
-                return False
-            memset(conns + self.conn_room, 0, (fd + 256 - self.conn_room) * sizeof(Conn*))
-            self.conns = conns
-            self.conn_room = fd + 256
-        conn = new_conn(fd)
-        if conn == NULL:
-            return False
-        if not self.watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET):
-            free_conn(conn)
-            return False
-        self.conns[fd] = conn
-        return True
-
     cdef void close_conn(self, Conn* conn) noexcept nogil:
-        """Closes; the request in flight, if any, is aborted. The memory stays until the end of the turn."""
+        """Closes; the request in flight, if any, is aborted."""
         if conn.fd < 0:
             return
         if conn.stream != NULL:
             self.finish(conn.stream, True)
-        self.conns[conn.fd] = NULL
-        close(conn.fd)
-        conn.fd = -1
-        conn.next_dead = self.dead
-        self.dead = conn
-
-    cdef void end_turn(self) noexcept nogil:
-        cdef Conn* conn
-        cdef int i
-        if self.dead == NULL:
-            return
-        while self.dead != NULL:
-            conn = self.dead
-            self.dead = conn.next_dead
-            free_conn(conn)
-        if self.accept_again:
-            self.accept_again = False
-            for i in range(self.listener_count):
-                self.accept_all(self.listeners[i])
+        self.sockets.retire(conn)
 
     cdef void read(self, Conn* conn) noexcept nogil:
         """Reads all there is (the edge comes once) and serves it; reads on later when too much lies ahead."""
@@ -244,7 +129,7 @@ cdef class Server:
         """Takes whole requests out of the input, one at a time: the next waits until its predecessor is answered."""
         cdef size_t whole
         while conn.fd >= 0 and conn.stream == NULL and conn.pending.size == 0 and not conn.closing:
-            if conn.head.size == 0 and not self.read_head(conn):
+            if conn.head.size == 0 and not self.has_head(conn):
                 return
             whole = conn.head.size + conn.head.body_size
             if conn.input.size < whole:
@@ -260,7 +145,7 @@ cdef class Server:
                 conn.scanned = 0
                 conn.continued = False
 
-    cdef bint read_head(self, Conn* conn) noexcept nogil:
+    cdef bint has_head(self, Conn* conn) noexcept nogil:
         """True when a request's head is complete and its body can be read."""
         cdef int result, status
         cdef size_t blank = 0
@@ -381,8 +266,8 @@ cdef class Server:
         """Writes what is due, and the heartbeats that are."""
         cdef int64_t now = now_ns()
         cdef Stream* s
-        cdef int k
-        for k in range(EVENTS):
+        cdef int _
+        for _ in range(EVENTS):
             s = self.engine.pop(now)
             if s == NULL:
                 break
@@ -412,7 +297,7 @@ cdef class Server:
         return s.granted >= (min(s.sent + self.script.step_size(s), s.longest) if s.streaming else s.longest)
 
     cdef void go_on(self, Stream* s) noexcept nogil:
-        """Writes the stream's due events, each with its own `send`, and sees to it that the next ones get their turn."""
+        """Writes the stream's due events, each with its own `send`, and puts it in line for the next."""
         if s.dead or s.end != END_NONE:
             return
         if s.conn.pending.size:
@@ -442,10 +327,10 @@ cdef class Server:
     cdef void write(self, Stream* s, int outputs) noexcept nogil:
         """Stamps and sends `self.out`, which holds so many output events, and carries out the reply's end."""
         cdef Conn* conn = s.conn
-        cdef int k
+        cdef int _
         s.last_write_ns = now_ns()
         if s.log != NULL:
-            for k in range(outputs):
+            for _ in range(outputs):
                 stamp(s.log, s.last_write_ns)
         if self.out.size and not send_or_keep(conn, &self.out):
             self.close_conn(conn)

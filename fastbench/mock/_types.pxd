@@ -1,4 +1,4 @@
-"""The structures that the mock's compiled modules share. Counts of tokens are int32, moments int64 ns of CLOCK_MONOTONIC."""
+"""The structures that the mock's compiled modules share. Moments are int64 ns of CLOCK_MONOTONIC."""
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 

@@ -44,9 +44,7 @@ class Options:
     style: str = _option("vllm", "Whose replies to imitate.", choices=STYLES)
     seed: int = _option(0, "Seed of everything that is random.", low=0, high=2**63 - 1)
     log: str | None = _option(None, "File that gets one JSON line for each finished request.", metavar="FILE")
-    tls_cert: str | None = _option(
-        None, "Certificate (PEM) for https; a relay in Python, slow.", metavar="FILE"
-    )
+    tls_cert: str | None = _option(None, "Certificate (PEM) for https; a relay in Python, slow.", metavar="FILE")
     tls_key: str | None = _option(None, "Key (PEM) of the certificate.", metavar="FILE")
 
     ttft_ms: float | None = _option(None, "Time from the request read to its first token. [0]", low=0, high=1e8)
@@ -54,9 +52,7 @@ class Options:
         None, "Time from token to token; 0: as fast as the socket takes them. [0]", low=0, high=1e8
     )
     jitter: float = _option(0.0, "Spread of each time: uniform within this fraction of it.", low=0, high=1)
-    prefill_rate: float | None = _option(
-        None, "Engine model: prompt tokens read per second.", low=1e-3, high=1e12
-    )
+    prefill_rate: float | None = _option(None, "Engine model: prompt tokens read per second.", low=1e-3, high=1e12)
     decode_ms: float | None = _option(None, "Engine model: base time of a decode step.", low=0, high=1e8)
     decode_ms_per_seq: float | None = _option(
         None, "Engine model: time of a decode step for each decoding sequence.", low=0, high=1e8
@@ -92,12 +88,8 @@ class Options:
         None, "Response head: when the request is read, or with the first token.", choices=("early", "late")
     )
     reasoning: int = _option(0, "The first N tokens of a chat are reasoning.", low=0, high=2**31 - 1)
-    reasoning_field: str = _option(
-        "reasoning", "Where reasoning stands.", choices=("reasoning", "reasoning_content")
-    )
-    tokens_per_event: int = _option(
-        1, "Tokens in an event; the first event always carries one.", low=1, high=4096
-    )
+    reasoning_field: str = _option("reasoning", "Where reasoning stands.", choices=("reasoning", "reasoning_content"))
+    tokens_per_event: int = _option(1, "Tokens in an event; the first event always carries one.", low=1, high=4096)
     spaced: bool = _option(False, "JSON with a space after colons and commas.")
     text: str = _option(
         "words", "The tokens: plain words, or words that look like protocol.", choices=("words", "hostile")
@@ -106,9 +98,7 @@ class Options:
         "chunked", "How a stream's end is told: last chunk, or end of connection.", choices=("chunked", "close")
     )
     upper_hex: bool = _option(False, "Chunk sizes in upper-case hex.")
-    heartbeat_ms: float = _option(
-        0.0, "Silence after which a stream sends an SSE comment; 0: never.", low=0, high=1e8
-    )
+    heartbeat_ms: float = _option(0.0, "Silence after which a stream sends an SSE comment; 0: never.", low=0, high=1e8)
     fault: tuple[str, ...] = _option(
         (),
         "Fault for a seeded share of requests (default all): http=STATUS, html, error-event=K, cut=K, reset=K, "

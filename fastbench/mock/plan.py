@@ -14,14 +14,15 @@ from fastbench.mock.styles import STYLES, Templates, make_templates
 SERVER = b"server: fastbench-mock\r\n"
 
 # Each is one token of the usual vocabularies; 64 of them, as `_wire.Wire` needs a power of two.
-WORDS = (
+_WORDS = (
     "the of and to in is that for it as was with be by on not he his but at are this have from or had an they which "
     "one you were all her she there would their we him been has when who will no more if out so up said what its about "
     "than into them can only other time new some"
-).split()
+)
+WORDS = _WORDS.split()
 HOSTILE = (
-    " data:", "\n\ndata: [DONE]\n\n", '"finish_reason":"stop"', ' "content":""', " [DONE]", "\r\n0\r\n\r\n", "\\", '\\"',
-    "é", "漢字", "😀", "\u2028", "\x7f", "</think>", '"}}]}', " :",
+    " data:", "\n\ndata: [DONE]\n\n", '"finish_reason":"stop"', ' "content":""', " [DONE]", "\r\n0\r\n\r\n", "\\",
+    '\\"', "é", "漢字", "😀", "\u2028", "\x7f", "</think>", '"}}]}', " :",
 )  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def make_form(options: Options) -> Form:
 
 
 def _ns(milliseconds: float | None) -> int:
-    return round(_or(milliseconds, 0.0) * 1e6)
+    return round((milliseconds or 0.0) * 1e6)
 
 
 def make_timing(options: Options) -> Timing:

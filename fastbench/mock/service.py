@@ -17,6 +17,7 @@ from fastbench.mock._intake import Intake
 from fastbench.mock._log import Log
 from fastbench.mock._reply import Script
 from fastbench.mock._server import Server
+from fastbench.mock._sockets import Sockets
 from fastbench.mock._wire import Wire
 from fastbench.mock.options import Options
 from fastbench.mock.plan import make_form, make_plan, make_templates_of, make_timing, make_words
@@ -46,7 +47,8 @@ def _make_server(options: Options, log: Log | None, listener: socket.socket, sto
     plan = make_plan(options)
     engine = Engine(make_timing(options))
     script = Script(Wire(make_templates_of(options), make_words(options)), make_form(options))
-    return Server(Intake(script, engine, plan), script, engine, log, plan, [listener.fileno()], stop)
+    sockets = Sockets([listener.fileno()], stop)
+    return Server(Intake(script, engine, plan), script, engine, log, plan, sockets)
 
 
 def _listen(host: str, options: Options, behind_relay: bool) -> socket.socket:
@@ -82,7 +84,7 @@ def _stop_pipe(until_stdin_ends: bool) -> Iterator[int]:
         for number, handler in handlers.items():
             signal.signal(number, handler)
         os.close(read_end)
-        if not until_stdin_ends:    # the watching thread may still use it
+        if not until_stdin_ends:  # the watching thread may still use it
             os.close(write_end)
 
 

@@ -1,7 +1,7 @@
 """How the engines write their replies: the JSON of each event, with slots, by style.
 
-A slot is written `@name@` inside a JSON string, or as a whole string `"@=name@"` where it stands for a number, a list or
-null. `template` cuts a text at its slots into the pieces that `_wire.Wire` takes.
+A slot is written `@name@` inside a JSON string, or as a whole string `"@=name@"` where it stands for a number, a list
+or null. `template` cuts a text at its slots into the pieces that `_wire.Wire` takes.
 """
 
 from __future__ import annotations
@@ -157,9 +157,7 @@ def _transformers_event(reply: Reply, choices: list[Json]) -> Json:
 
 
 def transformers_role(reply: Reply) -> Json:
-    return reply.with_usage(
-        _transformers_event(reply, [{"delta": {"role": "assistant"}, "index": "@=index@"}])
-    )
+    return reply.with_usage(_transformers_event(reply, [{"delta": {"role": "assistant"}, "index": "@=index@"}]))
 
 
 def transformers_output(reply: Reply, field: str | None, finishes: bool) -> Json:
@@ -234,9 +232,7 @@ def whole_reply(reply: Reply) -> tuple[Json, Json]:
     return whole, choice
 
 
-def make_templates(
-    style: Style, model: str, *, reasoning: str, counts_reasoning: bool, spaced: bool
-) -> Templates:
+def make_templates(style: Style, model: str, *, reasoning: str, counts_reasoning: bool, spaced: bool) -> Templates:
     """All templates of a style, by (is chat, kind, with usage)."""
     separators = (", ", ": ") if spaced else (",", ":")
 
@@ -251,7 +247,7 @@ def make_templates(
         for usage in (False, True):
             reply = Reply(chat, model, reasoning, counts_reasoning and chat, usage)
             field = "content" if chat else "text"
-            events = {
+            events: dict[str, list[bytes | str]] = {
                 "role": event(style.make_role(reply)),
                 "text": event(style.make_output(reply, field, False)),
                 "reasoning": event(style.make_output(reply, reasoning, False)),
