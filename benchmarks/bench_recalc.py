@@ -51,9 +51,7 @@ print(f"SECONDS {seconds} PRIVATE_MB {peak / 1000}", file=sys.stderr)
 
 def main() -> None:
     """Makes, times, checks, deletes."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--tokens", type=int, default=1_024)
     parser.add_argument("--seed", type=int, default=0)
@@ -133,9 +131,7 @@ def make_batch(rng: np.random.Generator, first: int, n: int, tokens: int) -> Bat
 def time_recalc(directory: Path) -> tuple[float, float, float]:
     """Seconds of a whole process, seconds inside it, and its peak of private memory in MB."""
     begun = time.perf_counter()
-    child = subprocess.run(
-        [sys.executable, "-c", CHILD, str(directory)], check=True, capture_output=True, text=True
-    )
+    child = subprocess.run([sys.executable, "-c", CHILD, str(directory)], check=True, capture_output=True, text=True)
     wall = time.perf_counter() - begun
     found = dict(re.findall(r"(\w+) ([\d.]+)", child.stderr))
     return wall, float(found["SECONDS"]), float(found["PRIVATE_MB"])
@@ -150,9 +146,7 @@ def sample_equals_numpy(seed: int) -> bool:
         directory = Path(name)
         make_recording(directory, 200, 500, seed)
         recording = Recording.open(directory)
-        gaps = np.concatenate(
-            [block.gaps_us(row) for block in recording.blocks for row in range(len(block.rows))]
-        )
+        gaps = np.concatenate([recording.gaps_us(row) for row in range(len(recording.rows))])
         itl = next(row for row in compute(recording, stats).parameters if row.name == "ITL")
     expected = np.percentile(gaps, [50, 75, 90, 99, 99.9]) / 1000
     return bool(np.array_equal([itl.values[name] for name in stats], expected))

@@ -31,13 +31,13 @@ def compute(recording: Recording, stats: Sequence[str], stage: str = TOTAL) -> M
     if stage != TOTAL:
         raise ValueError(f"{stage} is not a stage")
     selection = Selection(recording)
-    slices = list(selection.token_slices())
-    gaps = count(slices)
+    runs = list(selection.token_runs())
+    gaps = count(runs)
     ended = outcomes(selection)
     ttft_median = percentile(ArraySamples(ttft_ns(selection.streamed)), 50)
     sending = load(selection, ended.get("dropped", 0))
     client = client_error(selection, gaps.size, percentile(gaps, 50))
-    produced = output(selection, slices, gaps.size)
+    produced = output(selection, runs, gaps.size)
     success = int(selection.ok.size)
     return Metrics(
         stage=stage,

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench._core.hdr import GAP_VALUES, count_gaps
-from fastbench.metrics.selection import Slice
 from fastbench.recording.format import ESCAPE
+from fastbench.recording.table import TokenRun
 
 THREADS_FROM = 4 << 20
 """Fewer gaps than this are counted faster than threads start."""
@@ -45,9 +45,9 @@ class GapSamples:
         return int(np.searchsorted(self._ranks, rank, side="right"))
 
 
-def count(slices: Iterable[Slice], threads: int | None = None) -> GapSamples:
-    """Counts all gaps of the slices, with as many threads as cores when there are many."""
-    parts = list(slices)
+def count(runs: Iterable[TokenRun], threads: int | None = None) -> GapSamples:
+    """Counts all gaps of the runs, with as many threads as cores when there are many."""
+    parts = list(runs)
     if threads is None:
         threads = os.cpu_count() or 1 if sum(part.gaps.size for part in parts) >= THREADS_FROM else 1
     if threads == 1:
@@ -60,7 +60,7 @@ def count(slices: Iterable[Slice], threads: int | None = None) -> GapSamples:
     return GapSamples(counts, np.concatenate(escapes) if escapes else np.empty(0, np.int64))
 
 
-def _count_share(parts: list[Slice]) -> NDArray[np.int64]:
+def _count_share(parts: list[TokenRun]) -> NDArray[np.int64]:
     counts = np.zeros(GAP_VALUES, np.int64)
     for part in parts:
         count_gaps(part.gaps, counts)

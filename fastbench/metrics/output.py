@@ -8,18 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.metrics.model import Output
-from fastbench.metrics.selection import Selection, Slice, output_tokens
+from fastbench.metrics.selection import Selection, output_tokens
 from fastbench.recording.format import SOURCES
+from fastbench.recording.table import TokenRun
 
 EVENTS = SOURCES.index("events")
 
 
-def output(selection: Selection, slices: Sequence[Slice], gap_count: int) -> Output:
-    """The output of the stage's successful requests. slices: the tokens of its streams."""
+def output(selection: Selection, runs: Sequence[TokenRun], gap_count: int) -> Output:
+    """The output of the stage's successful requests. runs: the tokens of its streams."""
     ok, streamed = selection.ok, selection.streamed
     events = int(streamed["events"].sum(dtype=np.int64))
     shared = int(streamed["shared_events"].sum(dtype=np.int64))
-    several = sum(int(np.count_nonzero(part.event_tokens > 1)) for part in slices)
+    several = sum(int(np.count_nonzero(run.event_tokens > 1)) for run in runs if run.event_tokens.size)
     return Output(
         events=events,
         gaps=gap_count,

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.recording.format import FLAGS, MARK_DTYPE, OUTCOMES
+from fastbench.recording.format import FLAGS, OUTCOMES
 from fastbench.recording.reader import Recording
+from fastbench.recording.table import TokenRun
 
 OK = OUTCOMES.index("ok")
 
 Rows = NDArray[np.void]
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Neighbouring rows of one block that are measured: views into the file.
-
-    gaps, escapes: µs. event_tokens: of the rows whose service told them.
-    """
-
-    gaps: NDArray[np.uint16]
-    escapes: NDArray[np.int64]
-    event_tokens: NDArray[np.uint16]
 
 
 class Selection:
@@ -81,24 +69,13 @@ class Selection:
         """Attempts that were retried."""
         return int(np.count_nonzero(flagged(self.rows, "superseded") & ~flagged(self.rows, "warmup")))
 
-    def token_slices(self) -> Iterator[Slice]:
-        """The tokens of all successful streams, in runs of neighbouring rows."""
-        for block in self.recording.blocks:
-            gap_at, escape_at, token_at = block.gap_offsets, block.escape_offsets, block.event_token_offsets
-            for start, stop in _runs(self.streamed_mask[block.first_row : block.stop_row]):
-                yield Slice(
-                    block.gaps[gap_at[start] : gap_at[stop]],
-                    block.escapes[escape_at[start] : escape_at[stop]],
-                    block.event_tokens[token_at[start] : token_at[stop]],
-                )
+    def token_runs(self) -> Iterator[TokenRun]:
+        """The tokens of all successful streams."""
+        return self.recording.token_runs(self.streamed_mask)
 
     def marks(self) -> NDArray[np.void]:
-        """(m,) MARK_DTYPE: the marks of all successful streams, a copy."""
-        parts = []
-        for block in self.recording.blocks:
-            mask = self.streamed_mask[block.first_row : block.stop_row]
-            parts.append(block.marks[np.repeat(mask, block.rows["marks"])])
-        return np.concatenate([np.empty(0, MARK_DTYPE), *parts])
+        """(m,) MARK_DTYPE: the marks of all successful streams."""
+        return self.recording.all_marks[np.repeat(self.streamed_mask, self.rows["marks"])]
 
 
 def flagged(rows: Rows, name: str) -> Mask:
@@ -117,9 +94,3 @@ def output_tokens(rows: Rows) -> NDArray[np.int64]:
     """(rows,) int64: output tokens; the number of output events where no one said."""
     told = rows["output_tokens"].astype(np.int64)
     return np.where(told < 0, rows["events"].astype(np.int64), told)
-
-
-def _runs(mask: Mask) -> Iterator[tuple[int, int]]:
-    """(start, stop) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastbench._core.ring import ESCAPE, FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES
 
@@ -20,6 +21,16 @@ VERSION: Final = 1
 ALIGN: Final = 8
 HEAD: Final = struct.Struct("<8sHHIQQQIIIIQQQQII")
 NOTE_DTYPE: Final = np.dtype([("row", "<u4"), ("kind", "<u4"), ("length", "<u4")])
+SECTIONS: Final = (
+    ("rows", ROW_DTYPE.itemsize),
+    ("escapes", 8),
+    ("marks", MARK_DTYPE.itemsize),
+    ("gaps", 2),
+    ("event_tokens", 2),
+    ("notes", NOTE_DTYPE.itemsize),
+    ("note_bytes", 1),
+)
+"""The sections of a batch in their order, with the size of an entry in bytes."""
 REASON: Final = 1
 """The kind of a note that gives the reason of a failure."""
 TEXT: Final = 2
@@ -76,39 +87,21 @@ class Head(NamedTuple):
         return packed + struct.pack("<I", zlib.crc32(packed))
 
 
-class Sections(NamedTuple):
-    """Where each section of a batch starts, in bytes from the payload's start; and where they end."""
-
-    rows: int
-    escapes: int
-    marks: int
-    gaps: int
-    event_tokens: int
-    notes: int
-    note_bytes: int
-    end: int
-
-
 def padded(length: int) -> int:
     """`length` rounded up to a multiple of 8."""
     return -(-length // ALIGN) * ALIGN
 
 
-def sections(counts: Counts) -> Sections:
-    """The layout of a batch with these counts."""
-    sizes = (
-        counts.rows * ROW_DTYPE.itemsize,
-        counts.escapes * 8,
-        counts.marks * MARK_DTYPE.itemsize,
-        counts.gaps * 2,
-        counts.event_tokens * 2,
-        counts.notes * NOTE_DTYPE.itemsize,
-        counts.note_bytes,
-    )
-    starts = [0]
-    for size in sizes:
-        starts.append(starts[-1] + padded(size))
-    return Sections(*starts)
+def section_starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each of the `SECTIONS` of batches starts and where the last one ends, in bytes of the payload.
+
+    counts: (blocks, counts) int64, as `Counts`. The result: (blocks, sections + 1) int64.
+    """
+    starts = np.zeros((len(counts), len(SECTIONS) + 1), np.int64)
+    for place, (name, size) in enumerate(SECTIONS):
+        length = counts[:, Counts._fields.index(name)] * size
+        starts[:, place + 1] = starts[:, place] + -(-length // ALIGN) * ALIGN
+    return starts
 
 
 def read_head(data: memoryview, offset: int) -> Head | None:
@@ -116,9 +109,7 @@ def read_head(data: memoryview, offset: int) -> Head | None:
     raw = bytes(data[offset : offset + HEAD.size])
     if len(raw) < HEAD.size or not raw.startswith(MAGIC):
         return None
-    _, version, kind, sequence, position, salt, rows_before, *counts, length, payload_crc, crc = HEAD.unpack(
-        raw
-    )
+    _, version, kind, sequence, position, salt, rows_before, *counts, length, payload_crc, crc = HEAD.unpack(raw)
     if zlib.crc32(raw[:-4]) != crc or position != offset:
         return None
     return Head(version, kind, sequence, offset, salt, rows_before, Counts(*counts), length, payload_crc)

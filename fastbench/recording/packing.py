@@ -30,9 +30,7 @@ def pack_batches(batches: Sequence[Batch]) -> tuple[Counts, list[bytes | memoryv
     gaps = np.concatenate([batch.gaps for batch in batches]).astype("<u2", copy=False)
     event_tokens = np.concatenate([batch.event_tokens for batch in batches]).astype("<u2", copy=False)
     index, note_bytes = _pack_notes(batches)
-    counts = Counts(
-        rows.size, escapes.size, marks.size, index.size, gaps.size, event_tokens.size, len(note_bytes)
-    )
+    counts = Counts(rows.size, escapes.size, marks.size, index.size, gaps.size, event_tokens.size, len(note_bytes))
     return counts, list(_aligned([rows, escapes, marks, gaps, event_tokens, index, note_bytes]))
 
 

@@ -30,14 +30,12 @@ def scan(file: mmap.mmap) -> Scan:
     """Finds each whole block, checksums included. RecordingError for a file of a later format version."""
     found = Scan()
     heads = _walk(file, found)
-    # zlib works without the GIL: as many blocks at a time as there are cores.
-    with memoryview(file) as data, ThreadPoolExecutor(os.cpu_count()) as pool:
-        good = list(pool.map(lambda head: _payload_is_good(data, head), heads))
-    for head, is_good in zip(heads, good, strict=True):
-        if is_good:
-            found.heads.append(head)
-        else:
+    damaged = _damaged(file, heads)
+    for head in heads:
+        if head.sequence in damaged:
             found.lose(head.counts.rows, f"block {head.sequence} at byte {head.offset} is damaged")
+        else:
+            found.heads.append(head)
     return found
 
 
@@ -85,5 +83,14 @@ def _next_head(file: mmap.mmap, data: memoryview, at: int, salt: int | None) -> 
             return None
 
 
-def _payload_is_good(data: memoryview, head: Head) -> bool:
-    return zlib.crc32(data[head.start : head.end]) == head.payload_crc
+def _damaged(file: mmap.mmap, heads: list[Head]) -> set[int]:
+    """The sequence numbers of the blocks whose payload has another checksum than its head says."""
+    threads = os.cpu_count() or 1
+
+    def share(first: int) -> list[int]:
+        part = heads[first::threads]
+        return [head.sequence for head in part if zlib.crc32(data[head.start : head.end]) != head.payload_crc]
+
+    # zlib works without the GIL.
+    with memoryview(file) as data, ThreadPoolExecutor(threads) as pool:
+        return {sequence for found in pool.map(share, range(threads)) for sequence in found}

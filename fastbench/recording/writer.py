@@ -37,9 +37,7 @@ class Writer:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise RecordingError(
-                f"the recording directory {directory} cannot be made: {error.strerror}"
-            ) from error
+            raise RecordingError(f"the recording directory {directory} cannot be made: {error.strerror}") from error
         self._file = BlockFile(directory)
         try:
             # Twice: what one damaged copy says, the other still does.

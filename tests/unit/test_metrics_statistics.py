@@ -10,19 +10,24 @@ from recordings import Request, write_blocks
 
 from fastbench._core.hdr import GAP_VALUES
 from fastbench.metrics.gaps import GapSamples, count
-from fastbench.metrics.selection import Selection, Slice
+from fastbench.metrics.selection import Selection
 from fastbench.metrics.statistics import ArraySamples, percentile, samples_needed, statistic, too_few
 from fastbench.recording.format import ESCAPE
 from fastbench.recording.reader import Recording
+from fastbench.recording.table import TokenRun
 
 PERCENTS = st.one_of(st.integers(1, 99), st.sampled_from([0.1, 33.3, 99.9, 99.99]))
 
 
+def run_of(gaps_us: np.ndarray) -> TokenRun:
+    """Gaps in the form in which a recording stores them."""
+    stored = np.minimum(gaps_us, ESCAPE).astype(np.uint16)
+    return TokenRun(0, 1, stored, gaps_us[gaps_us >= ESCAPE], np.empty(0, np.uint16))
+
+
 def gap_samples(gaps_us: list[int]) -> GapSamples:
     """Gaps as a recording stores them."""
-    gaps = np.array(gaps_us, np.int64)
-    stored = np.minimum(gaps, ESCAPE).astype(np.uint16)
-    return count([Slice(stored, gaps[gaps >= ESCAPE], np.empty(0, np.uint16))])
+    return count([run_of(np.array(gaps_us, np.int64))])
 
 
 @given(st.lists(st.integers(0, 10**15), min_size=1, max_size=60), PERCENTS)
@@ -50,10 +55,7 @@ def test_gap_percentiles_of_many_equal_numpy() -> None:
     """Three million gaps with stalls, counted by any number of threads, give numpy's percentiles."""
     rng = np.random.default_rng(2)
     gaps = rng.lognormal(np.log(20_000), 0.6, 3_000_000).astype(np.int64)
-    parts = [
-        Slice(np.minimum(part, ESCAPE).astype(np.uint16), part[part >= ESCAPE], np.empty(0, np.uint16))
-        for part in np.array_split(gaps, 7)
-    ]
+    parts = [run_of(part) for part in np.array_split(gaps, 7)]
     assert (gaps >= ESCAPE).any()
     for threads in (1, 2, 5, 20):
         samples = count(parts, threads)
@@ -74,9 +76,9 @@ def test_only_measured_streams_are_counted(tmp_path: Path) -> None:
         Request(7),
     ]
     selection = Selection(Recording.open(write_blocks(tmp_path, kinds[:3], kinds[3:], footer={})))
-    slices = list(selection.token_slices())
-    assert [part.gaps.size for part in slices] == [2, 2, 2, 2]
-    assert count(slices).size == 8
+    runs = list(selection.token_runs())
+    assert [(run.first_row, run.stop_row) for run in runs] == [(0, 1), (2, 3), (3, 4), (7, 8)]
+    assert count(runs).size == 8
 
 
 def test_average_is_exact_beyond_64_bits() -> None:

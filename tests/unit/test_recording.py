@@ -7,6 +7,7 @@ import stat
 import struct
 import time
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from recordings import FOOTER, HEADER, MS, Request, batch_of, record, write_bloc
 
 from fastbench.errors import RecordingError
 from fastbench.recording import writer as writer_module
-from fastbench.recording.format import HEAD, MARK_DTYPE, NOTE_DTYPE, ROW_DTYPE, Counts, sections
+from fastbench.recording.blockfile import BlockFile
+from fastbench.recording.format import HEAD, MARK_DTYPE, NOTE_DTYPE, ROW_DTYPE, Counts, Kind, section_starts
+from fastbench.recording.packing import pack_batches, pack_json
 from fastbench.recording.reader import Recording
 from fastbench.recording.texts import join_pieces
 from fastbench.recording.writer import Writer
@@ -60,8 +63,8 @@ def test_everything_comes_back(tmp_path: Path) -> None:
 def test_several_blocks_read_like_one(tmp_path: Path) -> None:
     """Rows of later blocks find their own gaps, marks and messages."""
     recording = Recording.open(write_blocks(tmp_path, REQUESTS[:1], REQUESTS[1:3], REQUESTS[3:], footer={}))
-    assert len(recording.blocks) == 3
-    assert [block.first_row for block in recording.blocks] == [0, 1, 3]
+    assert recording.table.first_rows.tolist() == [0, 1, 3, 5]
+    assert [(run.first_row, run.stop_row) for run in recording.token_runs()] == [(0, 1), (1, 3), (3, 5)]
     assert [tuple(recording.token_ns(row).tolist()) for row in range(5)] == [r.token_ns for r in REQUESTS]
     assert recording.messages == {1: b'{"error": "boom \xff"}', 4: b""}
     assert recording.marks(3).tolist() == [(0, 1, 7), (0, 1, 9)]
@@ -70,9 +73,7 @@ def test_several_blocks_read_like_one(tmp_path: Path) -> None:
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
-        st.lists(
-            st.one_of(st.integers(0, 100), st.integers(65_500, 65_600), st.integers(0, 10**6)), max_size=8
-        ),
+        st.lists(st.one_of(st.integers(0, 100), st.integers(65_500, 65_600), st.integers(0, 10**6)), max_size=8),
         max_size=6,
     )
 )
@@ -85,10 +86,10 @@ def test_any_gaps_round_trip(tmp_path_factory: pytest.TempPathFactory, gaps: lis
 
 def test_gap_views_are_not_copies(tmp_path: Path) -> None:
     """The gaps of a block are views into the map, not memory of their own."""
-    block = Recording.open(write_blocks(tmp_path, REQUESTS, footer={})).blocks[0]
-    assert block.gaps.dtype == np.uint16
-    assert not block.gaps.flags.owndata
-    assert not block.gaps.flags.writeable
+    (run,) = Recording.open(write_blocks(tmp_path, REQUESTS, footer={})).token_runs()
+    assert run.gaps.dtype == np.uint16
+    assert not run.gaps.flags.owndata
+    assert not run.gaps.flags.writeable
 
 
 def test_row_outside_is_an_index_error(tmp_path: Path) -> None:
@@ -160,14 +161,14 @@ def test_recorded_and_durable_rise_without_a_close(tmp_path: Path) -> None:
 def test_batches_share_a_block(tmp_path: Path) -> None:
     """Small batches that wait together become one block."""
     recording = Recording.open(record(tmp_path, *([request] for request in REQUESTS)))
-    assert len(recording.blocks) < len(REQUESTS)
+    assert len(recording.table.first_rows) - 1 < len(REQUESTS)
 
 
 def test_blocks_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches that exceed a block's size together are written as several blocks."""
     monkeypatch.setattr(writer_module, "BLOCK_BYTES", 400)
     recording = Recording.open(record(tmp_path, *([request] for request in REQUESTS)))
-    assert len(recording.blocks) >= 3
+    assert len(recording.table.first_rows) - 1 >= 3
     assert recording.rows["request"].tolist() == [0, 1, 2, 3, 4]
 
 
@@ -263,7 +264,44 @@ def test_sizes_are_as_documented(tmp_path: Path) -> None:
 
 
 def test_sections_are_aligned() -> None:
-    """Each section starts on a multiple of 8 bytes, whatever the counts."""
-    starts = sections(Counts(rows=3, escapes=1, marks=1, notes=1, gaps=3, event_tokens=5, note_bytes=1))
-    assert all(start % 8 == 0 for start in starts)
-    assert starts.end == 3 * 144 + 8 + 16 + 8 + 16 + 16 + 8
+    """Each section starts on a multiple of 8 bytes, in the documented order."""
+    counts = Counts(rows=3, escapes=1, marks=1, notes=1, gaps=3, event_tokens=5, note_bytes=1)
+    starts = section_starts(np.array([counts]))[0].tolist()
+    assert starts == np.cumsum([0, 3 * 144, 8, 16, 8, 16, 16, 8]).tolist()
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 4), max_size=5), st.data())
+def test_runs_cover_exactly_their_mask(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject
+) -> None:
+    """The runs of any mask over any blocks hold each masked row's tokens once, in order, and no others."""
+    requests = [Request(k, token_ns=stamps([k, 70_000 + k][: k % 3])) for k in range(sum(sizes))]
+    ends = np.cumsum([0, *sizes]).tolist()
+    batches = [requests[start:stop] for start, stop in pairwise(ends)]
+    recording = Recording.open(write_blocks(tmp_path_factory.mktemp("r"), *batches, footer={}))
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(requests), max_size=len(requests))), bool)
+    runs = list(recording.token_runs(mask))
+    assert [row for run in runs for row in range(run.first_row, run.stop_row)] == np.flatnonzero(mask).tolist()
+    gaps = [gap for row in np.flatnonzero(mask).tolist() for gap in recording.gaps_us(row).tolist()]
+    assert [gap for run in runs for gap in run.gaps.tolist()] == [min(gap, 0xFFFF) for gap in gaps]
+    assert [gap for run in runs for gap in run.escapes.tolist()] == [gap for gap in gaps if gap >= 0xFFFF]
+
+
+def test_contradicting_blocks_are_left_out(tmp_path: Path) -> None:
+    """A block whose checksums are right but whose counts do not agree with its rows is damage, not a crash."""
+    file = BlockFile(tmp_path)
+    file.append(Kind.HEADER, pack_json(HEADER))
+    for wrong in ("", "gaps", "note_bytes", "marks", "length"):
+        counts, payload = pack_batches([batch_of(REQUESTS)])
+        if wrong == "length":
+            payload = [*payload, bytes(8)]
+        elif wrong:
+            counts = counts._replace(**{wrong: getattr(counts, wrong) - 1})
+        file.append(Kind.BATCH, payload, counts)
+    file.close()
+    recording = Recording.open(tmp_path)
+    assert recording.rows["request"].tolist() == [0, 1, 2, 3, 4]
+    assert recording.lost_rows == 20
+    assert all("contradicts itself" in sentence for sentence in recording.damage)
+    assert recording.messages == {1: b'{"error": "boom \xff"}', 4: b""}
