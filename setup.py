@@ -33,6 +33,8 @@ if switch("COVERAGE"):
 
 root = Path(__file__).parent
 sources = sorted(path.relative_to(root).as_posix() for path in root.glob("fastbench/**/*.pyx"))
+if not sources:
+    raise SystemExit("no fastbench/**/*.pyx beside setup.py: the source distribution is not whole")
 extensions = [
     Extension(
         source.removesuffix(".pyx").replace("/", "."),

@@ -61,7 +61,7 @@ from fastbench._core.turns cimport turns_lateness
 from fastbench._core.hdr import Hdr as PyHdr
 
 cdef enum:
-    READ_ROOM = 256 * 1024
+    READ_ROOM = 64 * 1024
 
 cdef int64_t CLOCK_STEP_NS = 1_000_000
 # In a parcel's `late_ns`: the kernel gave no stamp.

@@ -1,5 +1,6 @@
 """The `fastbench` command. Each of its commands is imported only when it is called, so that help is quick."""
 
+import os
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -52,6 +53,8 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> NoReturn:
     """Ends the process with 0, 1 (a failed run), 2 (wrong usage) or 130 (stopped by Ctrl-C)."""
+    # numpy's linear algebra is not used here, and its threads would spin beside the load for a while.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = cli.main(prog_name="fastbench", standalone_mode=False)
     except FastbenchError as error:
