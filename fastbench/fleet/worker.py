@@ -91,7 +91,7 @@ class _Worker:
             if not self._stop.asked:
                 footer["client"] = await phase.run(
                     "measure",
-                    self._plan(samples, backend, float(self._task.service.request_rate)),
+                    self._plan(samples, backend, float(self._task.service.request_rate), self._run_id),
                     self._shape(),
                     count=count,
                     keep_text=self._task.service.save_text or (bool(self._task.service.path) and not told),
@@ -115,7 +115,7 @@ class _Worker:
         limit = min(count, self._task.service.batch_size)
         await phase.run(
             "warm-up",
-            self._plan(warmup_samples(self._task, count), backend, 0.0),
+            self._plan(warmup_samples(self._task, count), backend, 0.0, f"{self._run_id}-warmup"),
             self._shape()._replace(closed_loop=True, limit=limit, spare=limit),
             count=count,
             keep_text=False,
@@ -126,11 +126,11 @@ class _Worker:
             check_warmup(seen, self._url(backend))
         return seen.told_tokens
 
-    def _plan(self, samples: Iterator[Sample], backend: Backend, rate: float) -> Iterator[Planned]:
+    def _plan(self, samples: Iterator[Sample], backend: Backend, rate: float, run_id: str) -> Iterator[Planned]:
         return planned(
             samples,
             backend.encode,
-            run_id=self._run_id,
+            run_id=run_id,
             rate=rate,
             default_output=self._task.service.max_out_len,
         )

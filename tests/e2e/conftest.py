@@ -1,0 +1,40 @@
+"""What the end-to-end tests share: services, and the run that others are compared with."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streams import StreamsRun, run_streams
+
+from fastbench.mock import Mock
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Mock]:
+    """A quick service for tests that look at other things than its speed."""
+    with Mock(ttft_ms=20, itl_ms=2, seed=1) as mock:
+        yield mock
+
+
+@pytest.fixture(scope="session")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> StreamsRun:
+    """500 streams that nobody disturbs; once more if the machine itself stood still meanwhile."""
+    first = run_streams(tmp_path_factory.mktemp("calm"))
+    return first if first.undisturbed else run_streams(tmp_path_factory.mktemp("calm-again"))
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody but its owner trusts, and its key."""
+    directory = tmp_path_factory.mktemp("tls")
+    path, key = directory / "cert.pem", directory / "key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1"
+    subprocess.run(
+        [*command.split(), "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", path],
+        check=True,
+        capture_output=True,
+    )
+    return path, key

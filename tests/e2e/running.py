@@ -1,0 +1,172 @@
+"""Runs the real command in a process of its own, and reads what it prints and leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fastbench
+from fastbench.recording.reader import Recording
+
+ROOT = Path(fastbench.__file__).parents[1]
+EXAMPLES = Path(__file__).parents[2] / "examples"
+STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
+LIMIT_S = 60.0
+
+_RUN_DIRECTORY = re.compile(r"\d{8}_\d{6}(_\d+)?")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended. work_dir: where its runs lie."""
+
+    code: int
+    out: str
+    err: str
+    work_dir: Path
+
+    @property
+    def run(self) -> Path:
+        """The directory of the only run in the work_dir."""
+        (run,) = self.work_dir.iterdir()
+        assert _RUN_DIRECTORY.fullmatch(run.name)
+        return run
+
+    @property
+    def recording(self) -> Recording:
+        """The recording of the only task of the run."""
+        (path,) = self.run.glob("performances/*/*_recording")
+        return Recording.open(path)
+
+    @property
+    def trust(self) -> dict[str, Any]:
+        """What the report knows beside the two tables, of the only task of the run."""
+        (path,) = self.run.glob("performances/*/*_trust.json")
+        content: dict[str, Any] = json.loads(path.read_bytes())
+        return content
+
+    def parameters(self, column: str = "Median") -> dict[str, float]:
+        """One column of "Performance Parameters" as numbers, by row."""
+        header, *rows = table(self.out, "Performance Parameters")
+        at = header.index(column)
+        return {row[0]: number(row[at]) for row in rows}
+
+    def common(self) -> dict[str, float]:
+        """The table "Common Metric" as numbers, by row."""
+        return {name: number(value) for name, _, value in table(self.out, "Common Metric")[1:]}
+
+    def one_sentence(self) -> str:
+        """The only line on standard error, which has no traceback."""
+        assert "Traceback" not in self.err + self.out
+        (line,) = self.err.splitlines()
+        assert line.startswith("fastbench: ")
+        return line
+
+
+def number(cell: str) -> float:
+    """The number in a cell such as "12.3456 ms *"."""
+    return float(cell.split()[0])
+
+
+def tables(out: str, first: str) -> list[list[list[str]]]:
+    """All tables whose header begins with `first`, as rows of cells, the header included."""
+    found: list[list[list[str]]] = []
+    inside = False
+    for line in out.splitlines():
+        cells = [cell.strip() for cell in line.strip("│").split("│")] if line.startswith("│") else []
+        if line.startswith("╒"):
+            inside = False
+        elif cells and cells[0] == first:
+            found.append([cells])
+            inside = True
+        elif cells and inside:
+            found[-1].append(cells)
+    return found
+
+
+def table(out: str, first: str) -> list[list[str]]:
+    """The only table whose header begins with `first`."""
+    (found,) = tables(out, first)
+    return found
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment in which the command finds the package under test."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, **(extra or {})}
+
+
+def command(*arguments: str | Path, python: Sequence[str] = ("-m", "fastbench")) -> list[str]:
+    return [sys.executable, *python, *map(str, arguments)]
+
+
+def fastbench_command(
+    directory: Path,
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    python: Sequence[str] = ("-m", "fastbench"),
+) -> Ended:
+    """Runs `fastbench` in `directory` to its end; its results are to be in `directory/out`."""
+    done = subprocess.run(
+        command(*arguments, python=python),
+        cwd=directory,
+        env=environment(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr, directory / "out")
+
+
+def perf(
+    directory: Path,
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    python: Sequence[str] = ("-m", "fastbench"),
+) -> Ended:
+    """Runs `fastbench perf` with its results in `directory/out`."""
+    return fastbench_command(directory, "perf", "-w", directory / "out", *arguments, env=env, python=python)
+
+
+class Running:
+    """`fastbench perf` while it runs; ended with SIGKILL at the end of the `with` block if it still does."""
+
+    def __init__(self, directory: Path, *arguments: str | Path, python: Sequence[str] = ("-m", "fastbench")) -> None:
+        self._work_dir = directory / "out"
+        self.process = subprocess.Popen(
+            command("perf", "-w", self._work_dir, *arguments, python=python),
+            cwd=directory,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def end(self, timeout: float = LIMIT_S) -> Ended:
+        """Waits for its end."""
+        out, err = self.process.communicate(timeout=timeout)
+        return Ended(self.process.returncode, out, err, self._work_dir)
+
+
+def write_config(directory: Path, **names: Any) -> Path:
+    """A config file that sets `names`."""
+    path = directory / "run.py"
+    path.write_text("".join(f"{name} = {value!r}\n" for name, value in names.items()), encoding="utf-8")
+    return path

@@ -1,0 +1,107 @@
+"""The standard load of the timing tests: 500 streams of 128 tokens, TTFT 200 ms, ITL 20 ms, all at once."""
+
+from __future__ import annotations
+
+import re
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from running import Ended, Running, perf
+
+from fastbench._core.ring import FLAGS
+from fastbench.mock import Mock
+
+STREAMS = 500
+TOKENS = 128
+TTFT_MS = 200
+ITL_MS = 20
+STALL_SHARE = 0.001
+
+_LOAD = (
+    *("--num-prompts", STREAMS, "--concurrency", STREAMS, "--num-warmups", 1),
+    *("--input-len", 32, "--output-len", TOKENS, "-q"),
+)
+LOAD = tuple(map(str, _LOAD))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One request as both sides saw it, ns on the same clock. arrivals, writes: (tokens,) int64."""
+
+    row: Any
+    entry: dict[str, Any]
+    arrivals: NDArray[np.int64]
+    writes: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class StreamsRun:
+    """A run of the standard load, and what the service logged of it."""
+
+    ended: Ended
+    log: list[dict[str, Any]]
+
+    @property
+    def uncertain_share(self) -> float:
+        """The share of the gaps that the client's own stalls made uncertain."""
+        return float(self.ended.trust["client"]["uncertain_gap_share"])
+
+    @property
+    def undisturbed(self) -> bool:
+        """Whether the client could read in time."""
+        return self.uncertain_share < STALL_SHARE
+
+    def pairs(self) -> list[Pair]:
+        """The measured requests, joined by the id that the client sent."""
+        recording = self.ended.recording
+        entries = {entry["id"]: entry for entry in self.log}
+        assert len(entries) == len(self.log)
+        return [
+            _pair(row, entries[f"fb-{recording.header['run_id']}-{row['request']}"], recording.token_ns(index))
+            for index, row in enumerate(recording.rows)
+            if not row["flags"] & FLAGS["warmup"]
+        ]
+
+
+def _pair(row: Any, entry: dict[str, Any], arrivals: NDArray[np.int64]) -> Pair:
+    return Pair(row, entry, arrivals, np.array(entry["writes_ns"], np.int64))
+
+
+def run_streams(
+    directory: Path,
+    disturb: Callable[[Running, Mock], None] | None = None,
+    python: Sequence[str] = ("-m", "fastbench"),
+) -> StreamsRun:
+    """Runs the standard load. disturb: called while all streams run."""
+    log = directory / "service.log"
+    with Mock(ttft_ms=TTFT_MS, itl_ms=ITL_MS, log=log) as mock:
+        with Running(directory, *LOAD, "--url", mock.url, python=python) as running:
+            if disturb is not None:
+                wait_for_streams(mock)
+                disturb(running, mock)
+            ended = running.end()
+        entries = mock.log_entries(STREAMS + 1)
+    assert (ended.code, ended.err) == (0, "")
+    return StreamsRun(ended, entries)
+
+
+def wait_for_streams(mock: Mock, count: int = STREAMS, seconds: float = 20.0) -> None:
+    """Returns when the service works on `count` requests at once."""
+    give_up = time.monotonic() + seconds
+    while running_requests(mock) < count:
+        assert time.monotonic() < give_up, f"the service never had {count} requests at once"
+        time.sleep(0.01)
+
+
+def running_requests(mock: Mock) -> int:
+    """How many requests the service works on."""
+    with urllib.request.urlopen(f"{mock.url}/metrics", timeout=5) as answer:
+        found = re.search(r"^vllm:num_requests_running\{.*\} (\d+)$", answer.read().decode(), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
