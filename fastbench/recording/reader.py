@@ -115,5 +115,5 @@ class Recording:
     def _note_unwritten(self) -> None:
         state = (self.footer or {}).get("recording", {})
         if state.get("error"):
-            self.lost_rows += state["lost"]
-            self.damage.append(f"not all was written ({state['error']}); {state['lost']} requests lost")
+            self.lost_rows += state.get("lost", 0)
+            self.damage.append(f"not all was written ({state['error']}); {state.get('lost', 0)} requests lost")

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from fastbench.errors import RecordingError
 from fastbench.recording.format import ALIGN, MAGIC, VERSION, Head, read_head
 
+THREADS_FROM = 4 << 20
+"""Files of fewer bytes than this are checked faster than threads start."""
+
 
 @dataclass
 class Scan:
@@ -85,12 +88,15 @@ def _next_head(file: mmap.mmap, data: memoryview, at: int, salt: int | None) -> 
 
 def _damaged(file: mmap.mmap, heads: list[Head]) -> set[int]:
     """The sequence numbers of the blocks whose payload has another checksum than its head says."""
-    threads = os.cpu_count() or 1
+    threads = os.cpu_count() or 1 if len(file) >= THREADS_FROM else 1
 
     def share(first: int) -> list[int]:
         part = heads[first::threads]
         return [head.sequence for head in part if zlib.crc32(data[head.start : head.end]) != head.payload_crc]
 
-    # zlib works without the GIL.
-    with memoryview(file) as data, ThreadPoolExecutor(threads) as pool:
-        return {sequence for found in pool.map(share, range(threads)) for sequence in found}
+    with memoryview(file) as data:
+        if threads == 1:
+            return set(share(0))
+        # zlib works without the GIL.
+        with ThreadPoolExecutor(threads) as pool:
+            return set().union(*pool.map(share, range(threads)))
