@@ -37,7 +37,9 @@ _OPTIONS = (
     click.option("--tokenizer", type=click.Path(), help="tokenizer.json for exact prompt lengths."),
     click.option("--num-prompts", type=int, metavar="N", help="Requests to send.  [default: 100]"),
     click.option("--num-warmups", type=int, metavar="N", help="Unmeasured requests before.  [default: 1]"),
-    click.option("--concurrency", type=int, metavar="N", help="Most requests in flight.  [default: 1]"),
+    click.option(
+        "--concurrency", type=int, metavar="N", help="Most requests in flight.  [default: 1; with --rate 1000]"
+    ),
     click.option("--rate", metavar="RATE", help='Open loop at this rate, such as "200/s".'),
     click.option("--timeout", metavar="TIME", help='Limit for a request, such as "30s".  [default: 600s]'),
     click.option("--connect-timeout", metavar="TIME", help="Limit for a connection.  [default: 10s]"),

@@ -28,7 +28,9 @@ _MODEL = {
 _SYNTHETIC = ("input_len", "output_len", "seed", "shared_prefix")
 # options that are settings of the run, of their own names
 _RUN = ("num_prompts", "num_warmups", "work_dir")
-# What a run without a config does unless an option says otherwise.
+# What a run without a config does unless an option says otherwise. A rate must not be held down by a limit in flight
+# that nobody asked for.
+_OPEN_LOOP_LIMIT = 1000
 _BARE_DATASET: Fields = {"type": "synthetic", "input_len": 1024, "output_len": 128, "count": 100}
 
 
@@ -116,6 +118,8 @@ def _apply_to_model(overlay: _Overlay, path: str, model: Fields, options: Fields
     for option, field in _MODEL.items():
         if option in options:
             put(field, options[option], option)
+    if bare and "rate" in options and "concurrency" not in options:
+        model["batch_size"] = _OPEN_LOOP_LIMIT
     if "api_key_env" in options:
         put("api_key", f"env:{options['api_key_env']}", "api_key_env")
     if "mock" in options or "mock_option" in options:

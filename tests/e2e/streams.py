@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from running import Ended, Running, perf
+from running import Ended, Running
 
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
