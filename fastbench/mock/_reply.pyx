@@ -181,7 +181,9 @@ cdef class Script:
         cdef size_t start = open_chunk(out, s.chunked)
         cdef Fill sums = fill[0]
         if s.chat and fill.first == 0 and self.role == ROLE_JOINED:
-            self.emit(out, s, KIND_ROLE, s.usage_each, fill)
+            sums.last = sums.completion_tokens = sums.reasoning_tokens = 0
+            self.emit(out, s, KIND_ROLE, s.usage_each, &sums)
+            sums = fill[0]
         if fill.finishes and not own_finish:
             kind = KIND_REASONING_LAST if kind == KIND_REASONING else KIND_TEXT_LAST
             self.emit(out, s, kind, finish_usage, fill)
@@ -206,7 +208,7 @@ cdef class Script:
     cdef bint fire(self, Buffer* out, Stream* s) noexcept nogil:
         """Commits the stream's fault if its token has come; True when that ended the reply."""
         cdef Fill none
-        if not (FAULT_ERROR_EVENT <= s.fault.kind <= FAULT_STALL) or s.sent < s.fault.arg:
+        if not (FAULT_ERROR_EVENT <= s.fault.kind <= FAULT_STALL) or s.sent < min(s.fault.arg, s.longest):
             return False
         if s.fault.kind == FAULT_CUT:
             s.end = END_CLOSE
@@ -258,7 +260,6 @@ cdef class Script:
             s.output_tokens = fill.completion_tokens
         sent = body.size
         s.sent = s.longest
-        s.fault.arg = min(s.fault.arg, s.longest)
         if self.fire(out, s):
             sent //= 2
         elif s.end == END_NONE:

@@ -78,7 +78,7 @@ class Options:
     )
     usage: str | None = _option(
         None,
-        "Usage: own event, own event in the last chunk, on the finish event, in each event, never.",
+        "Usage: own event, own event in the last chunk, on the finish event, in each event and an own one, never.",
         choices=("own", "joined", "finish", "each", "never"),
     )
     usage_always: bool | None = _option(None, "Send usage without being asked for it.")

@@ -80,7 +80,10 @@ def _or(value: Any, default: Any) -> Any:
 
 def make_form(options: Options) -> Form:
     style = STYLES[options.style]
-    usage = style.usage if options.usage in (None, "each") else (options.usage, options.usage)
+    usage = style.usage
+    if options.usage is not None:
+        final = "own" if options.usage == "each" else options.usage
+        usage = (final, final)
     done = style.done
     if options.no_done is not None:
         done = 0 if options.no_done else 1
