@@ -50,9 +50,9 @@ def distributions(size: int) -> dict[str, np.ndarray]:
         "lognormal": rng.lognormal(np.log(20e6), 0.5, size).astype(np.int64),
         "uniform": rng.integers(1_000, 100_000_000, size),
         "exponential": rng.exponential(5e6, size).astype(np.int64),
-        "two modes": np.concatenate(
-            [rng.normal(2e6, 1e5, size // 2), rng.normal(9e8, 1e7, size - size // 2)]
-        ).astype(np.int64),
+        "two modes": np.concatenate([rng.normal(2e6, 1e5, size // 2), rng.normal(9e8, 1e7, size - size // 2)]).astype(
+            np.int64
+        ),
         "heavy tail": np.minimum((rng.pareto(1.2, size) + 1) * 1e6, HOUR_NS).astype(np.int64),
     }
 

@@ -108,9 +108,7 @@ def test_failures_are_grouped_by_reason(tmp_path: Path) -> None:
 def test_reasons_are_bounded(tmp_path: Path) -> None:
     """Beyond twenty reasons the rest is one line, and no request goes uncounted."""
     names = [chr(ord("A") + k) for k in range(26)]
-    requests = [
-        Request(k, outcome="malformed", token_ns=(), message=name.encode()) for k, name in enumerate(names)
-    ]
+    requests = [Request(k, outcome="malformed", token_ns=(), message=name.encode()) for k, name in enumerate(names)]
     failures = compute(Recording.open(write_blocks(tmp_path, requests, footer=FOOTER)), STATS).failures
     assert len(failures) == 21
     assert sum(failure.count for failure in failures) == 26
