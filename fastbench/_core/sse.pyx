@@ -32,19 +32,17 @@ cdef void sse_free(Sse* sse) noexcept nogil:
     buffer_free(&sse.data)
 
 
-cdef bint skip_bom(Sse* sse, const char** at, const char* end) noexcept nogil:
-    """Drops one leading byte order mark; bytes that only began like one go to the line. False: need more."""
-    while sse.bom < 3:
-        if at[0] == end:
-            return False
+cdef SseStep skip_bom(Sse* sse, const char** at, const char* end) noexcept nogil:
+    """Drops one leading byte order mark; bytes that only began like one go to the line."""
+    while sse.bom < 3 and at[0] < end:
         if at[0][0] != BOM[sse.bom]:
-            if sse.bom:
-                buffer_add(&sse.line, BOM, <size_t> sse.bom)
+            if sse.bom and not buffer_add(&sse.line, BOM, <size_t> sse.bom):
+                return SSE_NO_MEMORY
             sse.bom = 4
-            return True
-        sse.bom += 1
-        at[0] += 1
-    return True
+        else:
+            sse.bom += 1
+            at[0] += 1
+    return SSE_MORE
 
 
 cdef const char* line_end(Sse* sse, const char* at, const char* end) noexcept nogil:
@@ -112,6 +110,28 @@ cdef SseStep take_line(Sse* sse, const char* line, size_t size, bint in_caller) 
     return SSE_MORE
 
 
+cdef SseStep add_to_line(Sse* sse, const char* part, size_t size) noexcept nogil:
+    """Keeps a part of a line that a read has cut. Of a comment the colon is enough: it may have any length."""
+    cdef char first = sse.line.at[0] if sse.line.size else part[0] if size else 0
+    if first == c':':
+        size = 0 if sse.line.size else 1
+    elif sse.line.size + size > LIMIT:
+        return SSE_TOO_LONG
+    return SSE_MORE if buffer_add(&sse.line, part, size) else SSE_NO_MEMORY
+
+
+cdef SseStep end_line(Sse* sse, const char* part, size_t size) noexcept nogil:
+    """The last part of a line came; SSE_EVENT when the line completes an event."""
+    cdef SseStep step
+    if sse.line.size == 0:
+        return take_line(sse, part, size, True) if size <= LIMIT or part[0] == c':' else SSE_TOO_LONG
+    step = add_to_line(sse, part, size)
+    if step == SSE_MORE:
+        step = take_line(sse, sse.line.at, sse.line.size, False)
+    buffer_reset(&sse.line)
+    return step
+
+
 cdef SseStep sse_next(
     Sse* sse, const char** at, const char* end, const char** event, size_t* size, bint* is_error
 ) noexcept nogil:
@@ -122,37 +142,27 @@ cdef SseStep sse_next(
     cdef SseStep step
     cdef const char* stop
     cdef const char* start
+    if sse.bom < 3:
+        step = skip_bom(sse, at, end)
+        if step != SSE_MORE:
+            return step
     while True:
-        if sse.bom < 3 and not skip_bom(sse, at, end):
-            return SSE_MORE
         if sse.after_cr and at[0] < end:
             sse.after_cr = False
             if at[0][0] == c'\n':
                 at[0] += 1
         if at[0] >= end:
             sse.next_lf_known = False
-            step = own(sse)
-            return step
+            return own(sse)
         stop = line_end(sse, at[0], end)
         start = at[0]
         if stop == NULL:
-            if sse.line.size + <size_t> (end - start) > LIMIT:
-                return SSE_TOO_LONG
-            if not buffer_add(&sse.line, start, <size_t> (end - start)):
-                return SSE_NO_MEMORY
             at[0] = end
-            continue
-        at[0] = stop + 1
-        sse.after_cr = stop[0] == c'\r'
-        if sse.line.size:
-            if sse.line.size + <size_t> (stop - start) > LIMIT:
-                return SSE_TOO_LONG
-            if not buffer_add(&sse.line, start, <size_t> (stop - start)):
-                return SSE_NO_MEMORY
-            step = take_line(sse, sse.line.at, sse.line.size, False)
-            buffer_reset(&sse.line)
+            step = add_to_line(sse, start, <size_t> (end - start))
         else:
-            step = take_line(sse, start, <size_t> (stop - start), True)
+            at[0] = stop + 1
+            sse.after_cr = stop[0] == c'\r'
+            step = end_line(sse, start, <size_t> (stop - start))
         if step == SSE_EVENT:
             if sse.owned:
                 event[0] = sse.data.at
