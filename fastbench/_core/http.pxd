@@ -1,4 +1,4 @@
-from libc.stdint cimport int64_t, uint16_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t
 
 from fastbench._core.bytesbuf cimport Buffer
 
@@ -59,9 +59,11 @@ cdef struct Http:
     size_t extension_size  # bytes of chunk extensions so far
     int digits             # hex digits of the chunk size so far
     uint16_t status
+    uint8_t minor          # of HTTP/1.minor
+    uint8_t close          # 1: the service says that it closes
     bint chunked
     bint coded             # a Transfer-Encoding or Content-Encoding that we did not ask for
-    bint keep_alive
+    bint keep_alive        # once the head is complete: the connection may serve again
     bint framing_header    # the last header decided the framing: it may not be folded
 
 

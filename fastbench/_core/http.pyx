@@ -5,9 +5,8 @@ Follows RFC 9112. It reads what decides a measurement (status, framing, persiste
 what would make framing ambiguous instead of guessing. Pieces of the body are spans of the caller's bytes.
 """
 
-from libc.stdint cimport int64_t, uint16_t
-from libc.string cimport memchr, memset, strlen
-from posix.strings cimport strncasecmp
+from libc.stdint cimport int64_t, uint8_t, uint16_t
+from libc.string cimport memchr, memcmp, memset, strlen
 
 from fastbench._core.bytesbuf cimport Buffer, buffer_add, buffer_free, buffer_reset
 
@@ -37,7 +36,7 @@ cdef const char* http_error_text(HttpError error) noexcept nogil:
     if error == HTTP_BAD_STATUS_LINE:
         return "the answer does not begin with an HTTP/1.x status line"
     if error == HTTP_BAD_HEADER:
-        return "a header line has no colon, or a bare CR"
+        return "a header line has no name and colon, or a bare CR"
     if error == HTTP_HEAD_TOO_LONG:
         return "the response head is longer than 256 KiB"
     if error == HTTP_BAD_LENGTH:
@@ -62,8 +61,26 @@ cdef HttpStep fail(Http* http, HttpError error) noexcept nogil:
     return HTTP_BAD
 
 
+cdef bint begins(const char* value, size_t size, const char* prefix) noexcept nogil:
+    """Whether `value` begins with `prefix`, ASCII letters' case aside in every locale. prefix: in lower case."""
+    cdef size_t i = 0
+    cdef char c
+    while prefix[i] != 0:
+        if i == size:
+            return False
+        c = value[i]
+        if c != prefix[i] and not (c'A' <= c <= c'Z' and c + 32 == prefix[i]):
+            return False
+        i += 1
+    return True
+
+
 cdef bint is_named(const char* line, size_t size, const char* name) noexcept nogil:
-    return size == strlen(name) and strncasecmp(line, name, size) == 0
+    return size == strlen(name) and begins(line, size, name)
+
+
+cdef bint is_space(char c) noexcept nogil:
+    return c == c' ' or c == c'\t'
 
 
 cdef bint contains(const char* value, size_t size, const char* word) noexcept nogil:
@@ -75,9 +92,9 @@ cdef bint contains(const char* value, size_t size, const char* word) noexcept no
             stop += 1
         first = start
         last = stop
-        while first < last and (value[first] == c' ' or value[first] == c'\t'):
+        while first < last and is_space(value[first]):
             first += 1
-        while last > first and (value[last - 1] == c' ' or value[last - 1] == c'\t'):
+        while last > first and is_space(value[last - 1]):
             last -= 1
         if is_named(value + first, last - first, word):
             return True
@@ -85,9 +102,8 @@ cdef bint contains(const char* value, size_t size, const char* word) noexcept no
     return False
 
 
-cdef bint begins(const char* value, size_t size, const char* prefix) noexcept nogil:
-    cdef size_t n = strlen(prefix)
-    return size >= n and strncasecmp(value, prefix, n) == 0
+cdef bint is_digit(char c) noexcept nogil:
+    return c'0' <= c <= c'9'
 
 
 cdef HttpError take_length(Http* http, const char* value, size_t size) noexcept nogil:
@@ -96,7 +112,7 @@ cdef HttpError take_length(Http* http, const char* value, size_t size) noexcept 
     if size == 0 or size > 18:
         return HTTP_BAD_LENGTH
     for i in range(size):
-        if value[i] < c'0' or value[i] > c'9':
+        if not is_digit(value[i]):
             return HTTP_BAD_LENGTH
         length = length * 10 + (value[i] - c'0')
     if http.length >= 0 and http.length != length:
@@ -129,18 +145,19 @@ cdef HttpError take_header(Http* http, const char* line, size_t size) noexcept n
     cdef const char* value
     cdef size_t name
     cdef HttpError error = HTTP_FINE
-    if line[0] == c' ' or line[0] == c'\t':
+    if is_space(line[0]):
         return HTTP_BAD_HEADER if http.framing_header else HTTP_FINE
     colon = <const char*> memchr(line, c':', size)
-    if colon == NULL or colon == line or memchr(line, c'\r', size) != NULL:
+    # RFC 9112 5.1: space before the colon is how two readers come to see two framings.
+    if colon == NULL or colon == line or is_space((colon - 1)[0]):
         return HTTP_BAD_HEADER
     name = <size_t> (colon - line)
     value = colon + 1
     size -= name + 1
-    while size and (value[0] == c' ' or value[0] == c'\t'):
+    while size and is_space(value[0]):
         value += 1
         size -= 1
-    while size and (value[size - 1] == c' ' or value[size - 1] == c'\t'):
+    while size and is_space(value[size - 1]):
         size -= 1
     http.framing_header = False
     if is_named(line, name, "content-length"):
@@ -152,27 +169,26 @@ cdef HttpError take_header(Http* http, const char* line, size_t size) noexcept n
     elif is_named(line, name, "content-type"):
         take_content_type(http, value, size)
     elif is_named(line, name, "content-encoding"):
-        http.coded = not is_named(value, size, "identity")
+        http.coded = http.coded or (size > 0 and not is_named(value, size, "identity"))
     elif is_named(line, name, "connection"):
-        if contains(value, size, "close"):
-            http.keep_alive = False
-        elif contains(value, size, "keep-alive"):
-            http.keep_alive = True
+        http.close = http.close or contains(value, size, "close")
+        http.keep_alive = http.keep_alive or contains(value, size, "keep-alive")
     return error
 
 
 cdef HttpError take_status_line(Http* http, const char* line, size_t size) noexcept nogil:
     cdef size_t i
-    if size < 12 or not begins(line, size, "HTTP/1.") or line[8] != c' ':
+    if size < 12 or memcmp(line, "HTTP/1.", 7) != 0 or not is_digit(line[7]) or line[8] != c' ':
         return HTTP_BAD_STATUS_LINE
+    http.minor = <uint8_t> (line[7] - c'0')
     http.status = 0
     for i in range(9, 12):
-        if line[i] < c'0' or line[i] > c'9':
+        if not is_digit(line[i]):
             return HTTP_BAD_STATUS_LINE
         http.status = <uint16_t> (http.status * 10 + (line[i] - c'0'))
     if http.status < 100 or (size > 12 and line[12] != c' '):
         return HTTP_BAD_STATUS_LINE
-    http.keep_alive = line[7] != c'0'
+    http.keep_alive = http.minor > 0
     return HTTP_FINE
 
 
@@ -190,11 +206,15 @@ cdef HttpStep end_head(Http* http) noexcept nogil:
     if http.status < 200:
         restart_head(http)
         return HTTP_MORE
+    if http.close:
+        http.keep_alive = False
     if http.status == 204 or http.status == 304:
         http.state = STATE_DONE  # these have no body, whatever their headers say
     elif http.chunked:
-        if http.length >= 0:
-            http.keep_alive = False  # both framings: chunked wins and the connection is not to be trusted
+        if http.length >= 0 or http.minor == 0:
+            # Both framings, or one that HTTP/1.0 does not have: chunked wins, but the connection is not to be
+            # trusted (RFC 9112 6.1, 6.3).
+            http.keep_alive = False
         http.state = STATE_CHUNK_SIZE
     elif http.length >= 0:
         http.remaining = http.length
@@ -210,6 +230,8 @@ cdef HttpStep take_head_line(Http* http, const char* line, size_t size) noexcept
     cdef HttpError error = HTTP_FINE
     if size and line[size - 1] == c'\r':
         size -= 1
+    if http.state != STATE_TRAILERS and memchr(line, c'\r', size) != NULL:
+        return fail(http, HTTP_BAD_HEADER)  # RFC 9112 2.2: a bare CR makes its element invalid
     if http.state == STATE_STATUS:
         if size == 0:
             return HTTP_MORE  # RFC 9112 2.2: an empty line before the start is to be ignored
