@@ -59,7 +59,6 @@ cdef struct Memo:
     char* at               # prefix, then suffix, of the last ordinary event
     uint32_t prefix, suffix
     uint32_t room
-    Role role
     Found found
 
 

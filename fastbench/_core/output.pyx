@@ -78,9 +78,8 @@ cdef struct Walk:
     Buffer* text           # where literals of text go, NULL: nowhere
     int depth
     # The choice in hand: an array element whose index may come after its other keys.
-    int64_t choice
+    int64_t choice         # its index, else its place in the array
     bint choice_finished
-    int32_t position       # of the element in its array
 
 
 cdef const char* skip_space(const char* p, const char* end) noexcept nogil:
@@ -111,14 +110,14 @@ cdef bint is_digit(char c) noexcept nogil:
 
 
 cdef int64_t to_int(const char* p, const char* end) noexcept nogil:
-    """A JSON number's whole part; -1 for a negative one, or one past 2**53."""
+    """A JSON number's whole part; -1 for what is no count: negative, with an exponent, past 2**31, no number."""
     cdef int64_t value = 0
-    if p >= end or p[0] == c'-':
+    if p >= end or not is_digit(p[0]) or memchr(p, c'e', <size_t> (end - p)) or memchr(p, c'E', <size_t> (end - p)):
         return -1
     while p < end and is_digit(p[0]):
-        if value > 9007199254740992LL:
-            return -1
         value = value * 10 + (p[0] - c'0')
+        if value > 0x7fffffff:
+            return -1
         p += 1
     return value
 
@@ -147,6 +146,7 @@ cdef void keep_text(Buffer* text, Role role, const char* literal, size_t size) n
 cdef void take_scalar(Walk* walk, Role role, const char* start, const char* stop, bint quoted) noexcept nogil:
     """A string (quoted: without its quotes), number or literal that stands where the rules name a role."""
     cdef Found* found = walk.found
+    cdef int64_t index
     cdef bint empty = stop == start if quoted else start[0] == c'n' or start[0] == c'f'
     if role == ROLE_TEXT or role == ROLE_REASONING or role == ROLE_TOOL:
         if quoted:
@@ -162,7 +162,9 @@ cdef void take_scalar(Walk* walk, Role role, const char* start, const char* stop
         if not empty:
             found.error = True
     elif role == ROLE_INDEX:
-        walk.choice = to_int(start, stop)
+        index = to_int(start, stop)
+        if index >= 0:
+            walk.choice = index
     elif role == ROLE_USAGE_IN:
         found.usage_in = to_int(start, stop)
     elif role == ROLE_USAGE_OUT:
@@ -211,7 +213,7 @@ cdef const char* walk_object(Walk* walk, const char* p, int32_t at) noexcept nog
 
 
 cdef void end_choice(Walk* walk) noexcept nogil:
-    cdef int64_t index = walk.choice if 0 <= walk.choice < 63 else 63
+    cdef int64_t index = walk.choice if walk.choice < 63 else 63
     walk.found.choice = True
     walk.found.choices |= (<uint64_t> 1) << index
     if walk.choice_finished:
@@ -251,19 +253,34 @@ cdef const char* walk_array(Walk* walk, const char* p, int32_t at) noexcept nogi
         p += 1
 
 
+cdef const char* digits_end(const char* p, const char* end) noexcept nogil:
+    """Behind one or more digits, NULL when there is none."""
+    cdef const char* start = p
+    while p < end and is_digit(p[0]):
+        p += 1
+    return p if p > start else NULL
+
+
 cdef const char* bare_end(const char* p, const char* end) noexcept nogil:
     """The end of a number, true, false or null; NULL for anything else."""
-    cdef const char* start = p
     if end - p >= 4 and (memcmp(p, "null", 4) == 0 or memcmp(p, "true", 4) == 0):
         return p + 4
     if end - p >= 5 and memcmp(p, "false", 5) == 0:
         return p + 5
     if p < end and p[0] == c'-':
         p += 1
-        start = p
-    while p < end and (is_digit(p[0]) or p[0] in (c'.', c'e', c'E', c'+', c'-')):
+    if p < end and p[0] == c'0':
         p += 1
-    return p if p > start and is_digit(start[0]) else NULL
+    else:
+        p = digits_end(p, end)
+    if p != NULL and p < end and p[0] == c'.':
+        p = digits_end(p + 1, end)
+    if p != NULL and p < end and (p[0] == c'e' or p[0] == c'E'):
+        p += 1
+        if p < end and (p[0] == c'+' or p[0] == c'-'):
+            p += 1
+        p = digits_end(p, end)
+    return p
 
 
 cdef const char* walk_value(Walk* walk, const char* p, int32_t at) noexcept nogil:
@@ -320,33 +337,31 @@ cdef bint output_walk(
     return p != NULL and skip_space(p, walk.end) == walk.end
 
 
-cdef bint keep_memo(Memo* memo, const char* data, size_t size, const Found* found) noexcept nogil:
+cdef void keep_memo(Memo* memo, const char* data, size_t size, const Found* found) noexcept nogil:
     """Remembers an ordinary event: one text, and nothing that differs from event to event."""
     cdef size_t prefix, suffix
     if found.texts != 1 or found.finish or found.error or found.usage or found.token_ids:
-        return False
+        return
     prefix = <size_t> (found.literal - data)
     suffix = size - prefix - found.literal_size
     if prefix + suffix > MEMO_LIMIT:
-        return False
+        return
     if memo.room < prefix + suffix:
         free(memo.at)
-        memo.room = 0
+        memo.prefix = memo.suffix = memo.room = 0
         memo.at = <char*> malloc(prefix + suffix + 64)
         if memo.at == NULL:
-            return False
+            return
         memo.room = <uint32_t> (prefix + suffix + 64)
     memcpy(memo.at, data, prefix)
     memcpy(memo.at + prefix, data + prefix + found.literal_size, suffix)
     memo.prefix = <uint32_t> prefix
     memo.suffix = <uint32_t> suffix
     memo.found = found[0]
-    return True
 
 
 cdef bint is_literal(const char* p, size_t size) noexcept nogil:
     """Whether `size` bytes are the inside of one JSON string: no unescaped quote, no backslash left open."""
-    cdef const char* end = p + size
     cdef size_t i = 0
     if memchr(p, c'"', size) == NULL and p[size - 1] != c'\\':
         return True
@@ -357,21 +372,30 @@ cdef bint is_literal(const char* p, size_t size) noexcept nogil:
     return i == size
 
 
+cdef size_t memo_text(const Memo* memo, const char* data, size_t size) noexcept nogil:
+    """The size of the event's text where all else is as in the last ordinary event, else 0."""
+    cdef size_t inner
+    if memo.prefix == 0 or size <= <size_t> memo.prefix + memo.suffix:
+        return 0
+    inner = size - memo.prefix - memo.suffix
+    if (
+        memcmp(data, memo.at, memo.prefix) == 0
+        and memcmp(data + memo.prefix + inner, memo.at + memo.prefix, memo.suffix) == 0
+        and is_literal(data + memo.prefix, inner)
+    ):
+        return inner
+    return 0
+
+
 cdef bint output_find(
     const Node* nodes, const char* names, Memo* memo, const char* data, size_t size, Found* found, Buffer* text
 ) noexcept nogil:
     """As `output_walk`, by the memo where the event is like the last ordinary one."""
-    cdef size_t inner
-    if memo.prefix and size > <size_t> memo.prefix + memo.suffix:
-        inner = size - memo.prefix - memo.suffix
-        if (
-            memcmp(data, memo.at, memo.prefix) == 0
-            and memcmp(data + memo.prefix + inner, memo.at + memo.prefix, memo.suffix) == 0
-            and is_literal(data + memo.prefix, inner)
-        ):
-            found[0] = memo.found
-            keep_text(text, memo.found.text_role, data + memo.prefix, inner)
-            return True
+    cdef size_t inner = memo_text(memo, data, size)
+    if inner:
+        found[0] = memo.found
+        keep_text(text, memo.found.text_role, data + memo.prefix, inner)
+        return True
     if not output_walk(nodes, names, data, size, found, text):
         return False
     keep_memo(memo, data, size, found)
@@ -402,7 +426,7 @@ cdef class OutputReader:
     cdef bint use_memo
     cdef readonly int memo_hits
 
-    def __cinit__(self, OutputSpec spec, bint use_memo=True):
+    def __cinit__(self, OutputSpec spec not None, bint use_memo=True):
         self.spec = spec
         self.use_memo = use_memo
 
@@ -418,6 +442,7 @@ cdef class OutputReader:
         if is_done(at, len(data)):
             return {"done": True}
         if self.use_memo:
+            self.memo_hits += memo_text(&self.memo, at, <size_t> len(data)) > 0
             valid = output_find(self.spec.nodes, self.spec.name_at, &self.memo, at, len(data), &found, &text)
         else:
             valid = output_walk(self.spec.nodes, self.spec.name_at, at, len(data), &found, &text)
