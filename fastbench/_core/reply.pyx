@@ -5,23 +5,21 @@ Ties the parsers together: HTTP framing, event stream, what each event says. The
 what counts as output are those of the metrics specification ("The life of a request", "Outcomes").
 """
 
-from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free
+cimport cython
+from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 from libc.string cimport memset, strlen
 
 from fastbench._core.bytesbuf cimport Buffer, buffer_add, buffer_free, buffer_reset
-from fastbench._core.call cimport Call, call_drop_payload, call_new, call_seal, take_batch
+from fastbench._core.call cimport Call, call_drop_payload, call_free, call_new, call_seal, take_batch
 from fastbench._core.http cimport (
     CONTENT_EVENT_STREAM,
     CONTENT_HTML,
     CONTENT_JSON,
-    HTTP_BAD,
     HTTP_BODY,
     HTTP_END,
     HTTP_FINE,
     HTTP_HEAD,
     HTTP_MORE,
-    STATE_STATUS,
     HttpStep,
     http_eof_completes,
     http_error_text,
@@ -119,6 +117,12 @@ cdef void give_up(Reply* reply, const char* reason) noexcept nogil:
     reply.kind = BODY_IGNORED
 
 
+cdef void because(Reply* reply, const char* reason) noexcept nogil:
+    """Our words for a failure; the first cause stands, the service's own error too."""
+    if reply.reason == NULL and not reply.error:
+        reply.reason = reason
+
+
 cdef void keep_head(Buffer* body, const char* data, size_t size) noexcept nogil:
     """Keeps the first 4 KiB of the body for a message."""
     if body.size < NOTE_LIMIT:
@@ -146,11 +150,11 @@ cdef void take_head(Reply* reply, int64_t stamp_ns) noexcept nogil:
 cdef bint add_tokens(Call* call, int64_t tokens) noexcept nogil:
     """Notes how many tokens the coming output event has; a stream of single tokens needs no room for that."""
     cdef uint16_t value = 1
-    cdef uint32_t k
+    cdef uint32_t _
     if tokens == 1 and call.tokens.size == 0:
         return True
     if call.tokens.size == 0:
-        for k in range(call.row.events):
+        for _ in range(call.row.events):
             if not buffer_add(&call.tokens, <const char*> &value, sizeof(uint16_t)):
                 return False
     value = <uint16_t> tokens if tokens < 65535 else 65535
@@ -166,7 +170,7 @@ cdef void count_tokens(Reply* reply, const Found* found) noexcept nogil:
     elif found.usage and found.choice and __builtin_popcountll(reply.choices) == 1:
         tokens = found.usage_out - (reply.usage_out if reply.usage_out > 0 else 0)
     if found.text:
-        if tokens + reply.pending_tokens < 0:
+        if tokens < 0:
             reply.tokens_known = False
         elif reply.tokens_known:
             reply.tokens_known = add_tokens(reply.call, tokens + reply.pending_tokens)
@@ -192,6 +196,8 @@ cdef void stamp_output(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogil
     cdef int64_t us
     if row.events == 0:
         row.first_token_ns = stamp_ns
+        if not reply.error:
+            reply.body.size = 0  # from here on a failure says what happened, not how the body began
         ring.lease(&call.stamps)
     us = (stamp_ns - row.first_token_ns + 500) // 1000
     if us > 0xFFFFFFFFLL:
@@ -217,12 +223,17 @@ cdef void take_found(Reply* reply, Ring ring, const Found* found, int64_t stamp_
         stamp_output(reply, ring, stamp_ns)
 
 
-cdef void fail_by_event(Reply* reply, const char* data, size_t size) noexcept nogil:
-    """The service reports an error inside a 2xx response; its first words are the message."""
+cdef void keep_event(Reply* reply, const char* data, size_t size) noexcept nogil:
+    """The event is the message, unless the service's own error came before it."""
     if not reply.error:
-        reply.error = True
         reply.body.size = 0
         keep_head(&reply.body, data, size)
+
+
+cdef void fail_by_event(Reply* reply, const char* data, size_t size) noexcept nogil:
+    """The service reports an error inside a 2xx response; its first words are the message."""
+    keep_event(reply, data, size)
+    reply.error = True
 
 
 cdef void take_event(
@@ -231,7 +242,7 @@ cdef void take_event(
     cdef Found found
     cdef Call* call = reply.call
     call.row.data_events += 1
-    if is_done(data, size):
+    if is_done(data, size) and not is_error:
         if reply.done_ns == 0:
             reply.done_ns = stamp_ns
     elif not output_find(
@@ -240,8 +251,7 @@ cdef void take_event(
         if is_error:
             fail_by_event(reply, data, size)
         else:
-            reply.body.size = 0
-            keep_head(&reply.body, data, size)
+            keep_event(reply, data, size)
             give_up(reply, "an event is not a JSON object")
     elif found.error or is_error:
         fail_by_event(reply, data, size)
@@ -274,7 +284,8 @@ cdef void take_body(Reply* reply, Ring ring, const char* data, size_t size, int6
     if reply.kind == BODY_EVENTS:
         take_events(reply, ring, data, size, stamp_ns)
     elif reply.kind == BODY_IGNORED:
-        keep_head(&reply.body, data, size)
+        if reply.call.row.data_events == 0:
+            keep_head(&reply.body, data, size)
     elif reply.body.size + size > DOCUMENT_LIMIT:
         reply.body.size = NOTE_LIMIT
         give_up(reply, "the document is longer than 64 MiB")
@@ -328,13 +339,17 @@ cdef ReplyStep reply_feed(
 
 
 cdef void read_document(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogil:
-    """The whole body as one JSON document: the answer to a request without streaming, or an error."""
+    """The body as one JSON document: the answer to a request without streaming, or an error.
+
+    Of an error under an event stream's label only the head was kept, which is enough to know it.
+    """
     cdef Found found
     cdef Call* call = reply.call
     cdef bint valid = output_walk(
         reply.nodes, reply.names, reply.body.at, reply.body.size, &found, &call.text if call.keep_text else NULL
     )
-    if valid and found.error:
+    cdef bint cut = reply.kind == BODY_EVENTS and reply.body.size >= NOTE_LIMIT
+    if (valid or cut) and found.error:
         reply.error = True
     elif call.row.flags & FLAG_STREAM:
         if reply.kind == BODY_DOCUMENT:
@@ -345,29 +360,35 @@ cdef void read_document(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogi
         take_found(reply, ring, &found, stamp_ns)
 
 
+cdef int32_t as_count(int64_t tokens) noexcept nogil:
+    """As a row has it: -1 for what is not known, and for a sum that no service can mean."""
+    return <int32_t> tokens if tokens <= 0x7fffffff else -1
+
+
 cdef void settle_tokens(Reply* reply) noexcept nogil:
     """The request's token counts by the best source it has: token_ids, else usage, else its events."""
     cdef Row* row = &reply.call.row
     cdef int choices = __builtin_popcountll(reply.choices)
     cdef uint16_t* last
     cdef int64_t usage_out = reply.usage_out
+    cdef int64_t tokens
     row.choices = <unsigned char> choices
-    row.cached_tokens = <int32_t> reply.usage_cached
+    row.cached_tokens = as_count(reply.usage_cached)
     row.input_tokens = -1
     if reply.usage_in >= 0:
-        row.input_tokens = <int32_t> reply.usage_in
+        row.input_tokens = as_count(reply.usage_in)
         row.input_source = SOURCE_USAGE
     elif reply.prompt_token_ids:
-        row.input_tokens = <int32_t> reply.prompt_token_ids
+        row.input_tokens = as_count(reply.prompt_token_ids)
         row.input_source = SOURCE_TOKEN_IDS
     # Some services send one usage for each choice instead of their sum.
     if choices > 1 and reply.usage_only == <uint32_t> choices:
         usage_out = reply.usage_only_sum
     if reply.token_ids:
-        row.output_tokens = <int32_t> reply.token_ids
+        row.output_tokens = as_count(reply.token_ids)
         row.output_source = SOURCE_TOKEN_IDS
     elif usage_out >= 0:
-        row.output_tokens = <int32_t> usage_out
+        row.output_tokens = as_count(usage_out)
         row.output_source = SOURCE_USAGE
     else:
         row.output_tokens = <int32_t> row.events
@@ -375,12 +396,8 @@ cdef void settle_tokens(Reply* reply) noexcept nogil:
     if reply.tokens_known and reply.call.tokens.size == row.events * sizeof(uint16_t) and row.events:
         row.flags |= FLAG_EVENT_TOKENS
         last = <uint16_t*> reply.call.tokens.at + row.events - 1
-        last[0] = <uint16_t> (last[0] + reply.pending_tokens)
-
-
-cdef void because(Reply* reply, const char* reason) noexcept nogil:
-    if reply.reason == NULL:
-        reply.reason = reason
+        tokens = last[0] + reply.pending_tokens
+        last[0] = <uint16_t> tokens if tokens < 65535 else 65535
 
 
 cdef Outcome decide_cut(Reply* reply, End how) noexcept nogil:
@@ -426,7 +443,7 @@ cdef void write_note(Reply* reply) noexcept nogil:
     cdef Buffer* note = &reply.call.note
     if reply.reason != NULL:
         buffer_add(note, reply.reason, strlen(reply.reason))
-    if reply.body.size and reply.call.row.events == 0 or reply.error or reply.malformed:
+    if reply.body.size and (reply.call.row.events == 0 or reply.error or reply.malformed):
         if note.size:
             buffer_add(note, ": ", 2)
         buffer_add(note, reply.body.at, reply.body.size if reply.body.size < NOTE_LIMIT else NOTE_LIMIT)
@@ -435,9 +452,7 @@ cdef void write_note(Reply* reply) noexcept nogil:
 cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept nogil:
     """Decides everything that could not be decided before the end. now_ns: the end's own moment."""
     cdef Row* row = &reply.call.row
-    cdef bint whole = how == END_COMPLETE or (
-        how == END_CLOSED and http_eof_completes(&reply.http) and reply.http.state != STATE_STATUS
-    )
+    cdef bint whole = how == END_COMPLETE or (how == END_CLOSED and http_eof_completes(&reply.http))
     if reply.http.error != HTTP_FINE:
         give_up(reply, http_error_text(reply.http.error))
     elif whole and reply.kind == BODY_DOCUMENT:
@@ -451,6 +466,7 @@ cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept n
         write_note(reply)
 
 
+@cython.no_gc_clear  # the ring must still stand when the last stamps go back to it
 cdef class ReplyReader:
     """One response as a Python object, for tests and tools: the parser exactly as the reactor uses it."""
     cdef Reply reply
@@ -459,7 +475,7 @@ cdef class ReplyReader:
     cdef int64_t last_ns
     cdef readonly bint complete
 
-    def __cinit__(self, OutputSpec spec, bint stream=True, bint keep_text=False):
+    def __cinit__(self, OutputSpec spec not None, bint stream=True, bint keep_text=False):
         self.spec = spec
         self.ring = Ring(1, 64)
         cdef Call* call = call_new(b"", 0)
@@ -473,7 +489,7 @@ cdef class ReplyReader:
     def __dealloc__(self):
         if self.reply.call != NULL:
             call_seal(self.reply.call, self.ring)
-            take_batch(self.reply.call)
+            call_free(self.reply.call)
         reply_free(&self.reply)
 
     def feed(self, bytes data, int64_t stamp_ns=1, int64_t late_ns=0):
