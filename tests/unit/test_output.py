@@ -1,0 +1,333 @@
+"""What one event says: rules, the memo of ordinary events, and what is no JSON object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from linear import growth
+
+from fastbench._core.output import MAX_DEPTH, OutputReader, OutputSpec
+from fastbench.backends.rules import CHAT_RULES, COMPLETIONS_RULES
+
+CHAT = OutputSpec(CHAT_RULES)
+COMPLETIONS = OutputSpec(COMPLETIONS_RULES)
+KIB = 1024
+# Texts that look like JSON, like event streams, like their own escapes.
+TEXTS = (
+    "", "a", "Hello, world", '"', "\\", '\\"', "\\\\", '\\\\"', 'x\\', '","finish_reason":"stop', "[DONE]", "data:",
+    "data: [DONE]\n\n", '"}}],"error":{"a":1}', "}", "{", "]", "\n", "\t", "\x00", "ü", "😀", "\u2028", "null", " ",
+    '"}}]}', ":", ",", "\\u0041", "\ud83d",
+)  # fmt: skip
+
+
+def say(document: object, spec: OutputSpec = CHAT, **dump: Any) -> dict[str, Any]:
+    data = document if isinstance(document, bytes) else json.dumps(document, **dump).encode()
+    return OutputReader(spec).read(data)
+
+
+def delta(**part: object) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": part}]}
+
+
+@pytest.mark.parametrize(
+    ("part", "role"),
+    [
+        ({"content": "a"}, b"t"),
+        ({"refusal": "a"}, b"t"),
+        ({"reasoning": "a"}, b"r"),
+        ({"reasoning_content": "a"}, b"r"),
+        ({"tool_calls": [{"index": 0, "function": {"arguments": "a"}}]}, b"x"),
+        ({"tool_calls": [{"index": 0, "id": "i", "type": "function", "function": {"name": "a"}}]}, b"x"),
+    ],
+)
+def test_output_in_each_field(part: dict[str, object], role: bytes) -> None:
+    """Content, refusal, reasoning and tool calls are output, in a stream's delta and in a whole message."""
+    for place in ("delta", "message"):
+        found = say({"choices": [{"index": 0, place: part}]})
+        assert found["text"]
+        assert found["literals"] == role + b'"a"\n'
+
+
+@pytest.mark.parametrize("value", [None, "", {}, [], 0, False, True, 7, {"content": "a"}, [{"text": "a"}]], ids=repr)
+@pytest.mark.parametrize("field", ["content", "refusal", "reasoning", "reasoning_content"])
+def test_no_output_without_text(field: str, value: object) -> None:
+    """Only a string that is not empty is output."""
+    assert not say(delta(**{field: value}))["text"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"choices": []},
+        {"choices": None},
+        {"choices": [{"index": 0, "delta": {"role": "assistant"}}]},
+        {"choices": [{"index": 0, "delta": {"tool_calls": []}}]},
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"function": {"name": "", "arguments": ""}}]}}]},
+        {"content": "a", "delta": {"content": "a"}, "choices2": [{"delta": {"content": "a"}}]},
+        {"x": {"choices": [{"delta": {"content": "a"}}]}},
+        {"choices": {"delta": {"content": "a"}}},
+        {"choices": [[{"delta": {"content": "a"}}]]},
+        {"choices": [{"logprobs": {"content": [{"token": "a"}]}, "delta": {}}]},
+        {"choices": [{"text": "a"}]},
+    ],
+    ids=repr,
+)
+def test_no_output_elsewhere(document: object) -> None:
+    """Text at a path that no rule names is not output."""
+    assert not say(document)["text"]
+
+
+def test_completions_have_their_own_path() -> None:
+    """The completions rules take a choice's `text` and not a chat's delta."""
+    assert say({"choices": [{"index": 0, "text": "a"}]}, COMPLETIONS)["text"]
+    assert not say(delta(content="a"), COMPLETIONS)["text"]
+
+
+@pytest.mark.parametrize("spaces", [None, (",", ":"), (" , ", " : "), (",\n", ":\t")], ids=repr)
+def test_spacing_does_not_matter(spaces: tuple[str, str] | None) -> None:
+    """Compact and Python-style JSON say the same."""
+    document = {"choices": [{"index": 1, "delta": {"content": "a"}, "finish_reason": "stop"}], "usage": None}
+    found = say(document, separators=spaces)
+    assert (found["text"], found["finish"], found["choices"], found["finished"]) == (True, True, 0b10, 0b10)
+    assert found["literals"] == b't"a"\n'
+
+
+def test_space_around_the_document_does_not_matter() -> None:
+    """Blanks before and behind an object belong to no value."""
+    assert say(b' \t\r\n{"choices" : [ { "delta" : { "content" : "a" } } ] } \n')["text"]
+
+
+def test_key_order_does_not_matter() -> None:
+    """A choice's index counts for its finish reason also where it stands behind it, as in llama-server's events."""
+    found = say({"choices": [{"finish_reason": "stop", "delta": {"content": "a"}, "index": 3}], "id": "x"})
+    assert (found["choices"], found["finished"]) == (0b1000, 0b1000)
+
+
+@pytest.mark.parametrize("index", [None, "x", -1, {}, 1 << 40], ids=repr)
+def test_a_choice_without_index_has_its_place(index: object) -> None:
+    """Without a usable index a choice is the one of its place in the list."""
+    found = say({"choices": [{"delta": {}}, {"index": index, "finish_reason": "stop"}]})
+    assert (found["choices"], found["finished"]) == (0b11, 0b10)
+
+
+def test_finish_of_one_choice_is_not_that_of_another() -> None:
+    """Of two choices in one event only the one with a finish reason has ended."""
+    found = say({"choices": [{"index": 0, "finish_reason": "stop"}, {"index": 1, "finish_reason": None}]})
+    assert (found["choices"], found["finished"]) == (0b11, 0b01)
+
+
+def test_choices_beyond_the_bits() -> None:
+    """Choices from 63 on share a bit instead of being lost."""
+    found = say({"choices": [{"index": 63}, {"index": 500, "finish_reason": "stop"}]})
+    assert found["choices"] == found["finished"] == 1 << 63
+
+
+@pytest.mark.parametrize(("reason", "finish"), [("stop", True), ("", False), (None, False), (False, False)])
+def test_finish_reason(reason: object, finish: bool) -> None:
+    """A finish reason is one that is not empty."""
+    assert say({"choices": [{"finish_reason": reason}]})["finish"] is finish
+
+
+@pytest.mark.parametrize(
+    ("error", "is_error"),
+    [(None, False), ("", False), (False, False), ("boom", True), ({"message": "boom"}, True), ([1], True), (1, True)],
+    ids=repr,
+)
+def test_error(error: object, is_error: bool) -> None:
+    """`"error": null` is no error; a message or an object is one, whatever stands beside it."""
+    assert say({**delta(content="a"), "error": error})["error"] is is_error
+
+
+def test_usage() -> None:
+    """Prompt, completion and cached tokens are read wherever they stand in `usage`."""
+    tokens = {"completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 3}, "prompt_tokens": 19}
+    assert say({"usage": tokens, "choices": []})["usage"] == (19, 7, 3)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b"0", 0), (b"12", 12), (b"12.0", 12), (b"2147483647", 2147483647), (b"2147483648", -1), (b"9" * 40, -1),
+        (b"-1", -1), (b"1e3", -1), (b"1.5E2", -1), (b"null", -1), (b"true", -1), (b'"x"', -1), (b'""', -1), (b"{}", -1),
+    ],
+)  # fmt: skip
+def test_counts(written: bytes, read: int) -> None:
+    """A count is a whole number that a row can hold; anything else, `null` too, is not known."""
+    found = say(b'{"usage":{"completion_tokens":%s}}' % written)
+    assert found["usage"] == (-1, read, -1)
+
+
+def test_token_ids_are_counted() -> None:
+    """`token_ids` of all choices add up; `null` and an empty list are none."""
+    found = say(
+        {
+            "prompt_token_ids": [1, 2, 3],
+            "choices": [{"token_ids": [5, [6, 7], 8]}, {"token_ids": None}, {"token_ids": []}, {"token_ids": [9]}],
+        }
+    )
+    assert (found["token_ids"], found["prompt_token_ids"]) == (4, 3)
+
+
+@pytest.mark.parametrize("data", [b"[DONE]", b" [DONE]", b"[DONE] \n"])
+def test_done(data: bytes) -> None:
+    """`[DONE]` ends the stream, blanks aside."""
+    assert OutputReader(CHAT).read(data) == {"done": True}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_text_is_kept_as_it_was_written(text: str, ascii_only: bool) -> None:
+    """The literal that is kept is the event's own, escapes and all."""
+    literal = json.dumps(text, ensure_ascii=ascii_only).encode(errors="surrogatepass")
+    found = say(b'{"choices":[{"delta":{"content":%s},"index":0}]}' % literal)
+    assert found["literals"] == (b"t" + literal + b"\n" if text else b"")
+
+
+NOT_OBJECTS = [
+    b"", b" ", b"[]", b"[{}]", b"1", b"null", b'"a"', b"x", b"{", b"}", b"{}}", b"{} {}", b"{}x", b"{}\x00", b"\x00{}",
+    b'{"a"}', b'{"a":}', b'{"a":1,}', b"{,}", b'{,"a":1}', b'{"a":1 "b":2}', b'{"a":1;"b":2}', b"{a:1}", b"{'a':1}",
+    b'{"a":[1,]}', b'{"a":[,1]}', b'{"a":[1 2]}', b'{"a":[}', b'{"a":[1}', b'{"a":{]}', b'{"a":"', b'{"a":"\\"}',
+    b'{"a":"x\\\\\\"}', b'{"a":nul}', b'{"a":nullx}', b'{"a":True}', b'{"a":NaN}', b'{"a":tru', b'{"a":-}', b'{"a":+1}',
+    b'{"a":.5}', b'{"a":1.}', b'{"a":1.e2}', b'{"a":1e}', b'{"a":1e+}', b'{"a":01}', b'{"a":-01}', b'{"a":1.2.3}',
+    b'{"a":1-2}', b'{"a":0x1}', b'{"a":--1}', b'{"a":1', b"[DONE", b"[DONE]x", b"DONE", b"[done]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("data", NOT_OBJECTS, ids=repr)
+def test_what_is_no_json_object_is_refused(data: bytes) -> None:
+    """Anything but one JSON object is refused, with and without the memo, also behind an ordinary event."""
+    reader = OutputReader(CHAT)
+    reader.read(json.dumps(delta(content="a")).encode())
+    with pytest.raises(ValueError, match="not a JSON object"):
+        reader.read(data)
+    with pytest.raises(ValueError, match="not a JSON object"):
+        OutputReader(CHAT, use_memo=False).read(data)
+
+
+JSON_PARTS = (
+    b"{", b"}", b"[", b"]", b",", b":", b'"a"', b'"', b"null", b"true", b"false", b"1", b"0", b"-", b".", b"e", b" ",
+    b'"choices"', b'"delta"', b'"content"', b'"index"', b'"a":', b'{"a":1}',
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(JSON_PARTS), max_size=20).map(b"".join))
+def test_json_is_what_orjson_takes(inner: bytes) -> None:
+    """Of documents without odd bytes in strings just those are taken that a JSON parser takes."""
+    data = b'{"a":' + inner + b"}"
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        with pytest.raises(ValueError, match="not a JSON object"):
+            OutputReader(CHAT).read(data)
+    else:
+        OutputReader(CHAT).read(data)
+
+
+@pytest.mark.parametrize("number", [b"0", b"-0", b"10", b"1.5", b"-1.25e-7", b"1E+9", b"0.0", b"0e0", b"9" * 400])
+def test_numbers(number: bytes) -> None:
+    """Every form of a JSON number may stand in an event."""
+    assert say(b'{"created":%s,"choices":[{"delta":{"content":"a"}}]}' % number)["text"]
+
+
+def nested(depth: int) -> bytes:
+    return b'{"a":' * (depth - 1) + b"{}" + b"}" * (depth - 1)
+
+
+def test_nesting_has_a_limit() -> None:
+    """A document of the limit is read; one level more, or a million, is refused."""
+    say(nested(MAX_DEPTH))
+    for data in (nested(MAX_DEPTH + 1), b'{"a":' + b"[" * 1_000_000, b'{"a":' * 1_000_000):
+        with pytest.raises(ValueError, match="not a JSON object"):
+            say(data)
+
+
+def test_unknown_role_is_refused() -> None:
+    """A rule with a role that does not exist is an error when the rules are compiled."""
+    for role in ("none", "txt", ""):
+        with pytest.raises(ValueError, match="no such role"):
+            OutputSpec([("a", role)])
+
+
+def test_rules_share_their_paths() -> None:
+    """Paths with a common beginning, nested lists and names of any bytes find each their own value."""
+    spec = OutputSpec([("a.b[].c", "text"), ("a.b[].d.é", "reasoning"), ("a.x", "final"), ("a", "none_of_it")][:3])
+    found = say({"a": {"b": [{"c": "1"}, {"d": {"é": "2"}}, {"c": "3"}], "x": {}}}, spec, ensure_ascii=False)
+    assert found["literals"] == b't"1"\nr"2"\nt"3"\n'
+    assert found["finish"]
+    assert spec.needs_finish
+    assert not OutputSpec([("a", "text")]).needs_finish
+
+
+EVENTS = st.one_of(
+    st.sampled_from(TEXTS).map(lambda text: delta(content=text)),
+    st.text(max_size=8).map(lambda text: delta(content=text)),
+    st.sampled_from(TEXTS).map(lambda text: delta(reasoning=text)),
+    st.tuples(st.sampled_from(TEXTS), st.sampled_from(TEXTS)).map(lambda two: delta(content=two[0], refusal=two[1])),
+    st.sampled_from(TEXTS).map(lambda text: {**delta(content=text), "error": None}),
+    st.sampled_from(TEXTS).map(lambda text: {"choices": [{"index": 1, "delta": {"content": text}}]}),
+    st.sampled_from(TEXTS).map(lambda text: {"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]}),
+    st.sampled_from(TEXTS).map(lambda text: {"choices": [{"delta": {"content": text}, "token_ids": [1, 2]}]}),
+    st.sampled_from(TEXTS).map(lambda text: {**delta(content=text), "prompt_token_ids": [1, 2]}),
+    st.sampled_from(TEXTS).map(lambda text: {**delta(content=text), "usage": {"completion_tokens": 4}}),
+    st.just({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}),
+    st.just({"error": {"message": "x"}}),
+).map(lambda event: json.dumps(event, separators=(",", ":")).encode())
+# Bytes put between an ordinary event's beginning and end: mostly not the inside of one string.
+INNER = st.lists(
+    st.sampled_from([b'"', b"\\", b"a", b'","b":"', b'\\"', b"\\\\", b'"}}],"error":1,"x":[{"y":{"z":"']), max_size=6
+).map(lambda parts: b'{"choices":[{"index":0,"delta":{"content":"%s"}}]}' % b"".join(parts))
+
+
+def outcome(reader: OutputReader, data: bytes) -> object:
+    try:
+        return reader.read(data)
+    except ValueError:
+        return "refused"
+
+
+@given(st.lists(st.one_of(EVENTS, INNER), max_size=30))
+def test_the_memo_changes_nothing(events: list[bytes]) -> None:
+    """A stream of events, hostile ones among them, reads the same with and without the memo."""
+    quick, slow = OutputReader(CHAT), OutputReader(CHAT, use_memo=False)
+    for data in events:
+        assert outcome(quick, data) == outcome(slow, data), data
+
+
+def test_the_memo_is_used() -> None:
+    """Of events that differ only in their text all but the first need no walk."""
+    reader = OutputReader(CHAT)
+    for k in range(100):
+        found = reader.read(json.dumps(delta(content=f"word {k}")).encode())
+        assert found["literals"] == b't"word %d"\n' % k
+    assert reader.memo_hits == 99
+
+
+HOSTILE: dict[str, tuple[int, Callable[[int], bytes]]] = {
+    "quotes": (64 * KIB, lambda n: b'{"a":"' + b'\\"' * (n // 2) + b'"}'),
+    "backslashes": (64 * KIB, lambda n: b'{"a":"' + b"\\\\" * (n // 2) + b'"}'),
+    "backslashes without end": (64 * KIB, lambda n: b'{"a":"' + b"\\" * n),
+    "commas": (64 * KIB, lambda n: b'{"a":[' + b"1," * (n // 2) + b"1]}"),
+    "keys": (64 * KIB, lambda n: b"{" + b'"a":1,' * (n // 6) + b'"a":1}'),
+    "choices": (64 * KIB, lambda n: b'{"choices":[' + b"{}," * (n // 3) + b"{}]}"),
+    "one digit string": (64 * KIB, lambda n: b'{"usage":{"completion_tokens":' + b"1" * n + b"}}"),
+    "empty strings": (64 * KIB, lambda n: b'{"a":[' + b'"",' * (n // 3) + b'""]}'),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_work_is_linear(name: str) -> None:
+    """Four times the hostile bytes take far less than the sixteen times of quadratic work."""
+    size, make = HOSTILE[name]
+
+    def work(count: int) -> Callable[[], object]:
+        data = make(count)
+        return lambda: outcome(OutputReader(CHAT), data)
+
+    assert growth(work, size) < 8
