@@ -8,6 +8,7 @@ from fastbench.config.load import read_config
 from fastbench.config.plan import RunConfig
 from fastbench.config.service import TYPES, type_name
 from fastbench.errors import UsageError
+from fastbench.mock.options import make_options
 
 Fields = dict[str, Any]
 
@@ -28,10 +29,10 @@ _MODEL = {
 _SYNTHETIC = ("input_len", "output_len", "seed", "shared_prefix")
 # options that are settings of the run, of their own names
 _RUN = ("num_prompts", "num_warmups", "work_dir")
-# What a run without a config does unless an option says otherwise. A rate must not be held down by a limit in flight
-# that nobody asked for.
-_OPEN_LOOP_LIMIT = 1000
+# What a run without a config does unless an option says otherwise.
 _BARE_DATASET: Fields = {"type": "synthetic", "input_len": 1024, "output_len": 128, "count": 100}
+# A rate must not be held down by a limit in flight that nobody asked for.
+_OPEN_LOOP_LIMIT = 1000
 
 
 def run_of_options(config: str | None, given: Mapping[str, Any]) -> RunConfig:
@@ -39,7 +40,12 @@ def run_of_options(config: str | None, given: Mapping[str, Any]) -> RunConfig:
     options = {name: value for name, value in given.items() if value is not None and value != ()}
     overlay = _Overlay(read_config(config) if config else _bare(options))
     _apply(overlay, options, bare=config is None)
-    return build_run(overlay.raw, config or "options", file=config, labels=overlay.labels)
+    run = build_run(overlay.raw, config or "options", file=config, labels=overlay.labels)
+    for index, service in enumerate(run.models):
+        path = f"models[{index}].mock"
+        # The config's own checks know nothing of the simulated service.
+        make_options(service.mock or {}, overlay.labels.get(path, f"{config}: {path}"))
+    return run
 
 
 class _Overlay:

@@ -18,20 +18,24 @@ from fastbench.backends.endpoint import Endpoint
 from fastbench.backends.request import service_headers
 from fastbench.client.address import resolve
 from fastbench.client.engine import Engine, Shape, Target
+from fastbench.client.hiding import Hiding
 from fastbench.client.models import first_model
 from fastbench.client.seen import Seen
 from fastbench.client.tls import default_tls
 from fastbench.config.plan import Task
 from fastbench.config.schema import SyntheticConfig
-from fastbench.datasets.dataset import open_dataset
+from fastbench.datasets.dataset import Dataset, open_dataset
 from fastbench.datasets.sample import Sample
-from fastbench.errors import FastbenchError
+from fastbench.datasets.tokens import load_tokenizer
+from fastbench.errors import FastbenchError, ServiceError
+from fastbench.fleet.counting import count_tokens
 from fastbench.fleet.header import make_header
 from fastbench.fleet.warmup import check_warmup, warmup_samples
 from fastbench.load.phase import Phase
 from fastbench.load.plan import Planned, planned
 from fastbench.load.progress import Observer
 from fastbench.load.stop import Stop
+from fastbench.recording.format import TEXTS
 from fastbench.recording.writer import Writer
 
 log = logging.getLogger("fastbench")
@@ -64,6 +68,7 @@ class _Worker:
         self._stop = Stop()
         self._run_id = uuid.uuid4().hex[:8]
         self._endpoint = Endpoint.parse(task.service)
+        self._hiding = Hiding(task.service)
 
     async def run(self) -> bool:
         with self._stop.on_signals():
@@ -71,33 +76,43 @@ class _Worker:
             dataset = open_dataset(task.dataset, service.path)
             count = dataset.check(task.num_prompts)
             address = resolve(self._endpoint, service.connect_timeout)
-            model = service.model or await first_model(self._endpoint, service_headers(service))
+            model = service.model or await self._first_model()
             backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)
             tls = default_tls(self._endpoint.host) if self._endpoint.tls else None
             target = Target(backend.rules, address, service.connect_timeout, tls)
             phase = Phase(partial(Engine, target), stream=backend.stream, stop=self._stop, observer=self._observer)
             log.info("%s: %d requests to %s at %s", task.name, count, self._url(backend), address.host)
             header = make_header(task, backend, run_id=self._run_id, url=self._url(backend), model=model, planned=count)
-            samples = itertools.islice(dataset.samples(), count)
-            return await self._record(phase, backend, Writer(self._recording, header), samples, count)
+            return await self._record(phase, backend, Writer(self._recording, header), dataset, count)
+
+    async def _first_model(self) -> str:
+        try:
+            return await first_model(self._endpoint, service_headers(self._task.service))
+        except ServiceError as error:
+            raise self._hiding.clean_error(error) from error
 
     async def _record(
-        self, phase: Phase, backend: Backend, writer: Writer, samples: Iterator[Sample], count: int
+        self, phase: Phase, backend: Backend, writer: Writer, dataset: Dataset, count: int
     ) -> bool:
         """Warm-up and measurement; whatever happens, the recording is closed."""
         footer: dict[str, Any] = {"planned": count, "interrupted": True, "reason": None, "dropped": 0}
         try:
             told = await self._warm_up(phase, backend, writer)
             if not self._stop.asked:
+                counts = bool(self._task.service.path) and not told
+                seen = Seen()
+                samples = itertools.islice(dataset.samples(), count)
                 footer["client"] = await phase.run(
                     "measure",
                     self._plan(samples, backend, float(self._task.service.request_rate), self._run_id),
                     self._shape(),
                     count=count,
-                    keep_text=self._task.service.save_text or (bool(self._task.service.path) and not told),
-                    on_batch=writer.append,
+                    keep_text=self._task.service.save_text or counts,
+                    on_batch=self._hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
                     on_health=writer.health,
                 )
+                if counts and not seen.told_tokens:
+                    self._count_tokens(writer, itertools.islice(dataset.samples(), count))
             footer["interrupted"] = bool(self._stop.asked)
         except FastbenchError as error:
             footer["reason"] = str(error)
@@ -106,11 +121,19 @@ class _Worker:
             writer.close({**footer, "finished_ns": time.monotonic_ns()})
         return not footer["interrupted"]
 
+    def _count_tokens(self, writer: Writer, samples: Iterator[Sample]) -> None:
+        """The service told no token counts: the tokenizer counts them now that nothing is measured any more."""
+        writer.flush()
+        log.info("%s: counting tokens by %s", self._task.name, self._task.service.path)
+        writer.counted(count_tokens(self._recording, samples, load_tokenizer(self._task.service.path)))
+        if not self._task.service.save_text:
+            (self._recording / TEXTS).unlink(missing_ok=True)
+
     async def _warm_up(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
         """Requests that are recorded but not measured; whether the service told its token counts."""
         count = self._task.num_warmups
         if not count:
-            return True
+            return False
         seen = Seen()
         limit = min(count, self._task.service.batch_size)
         await phase.run(
@@ -119,7 +142,7 @@ class _Worker:
             self._shape()._replace(closed_loop=True, limit=limit, spare=limit),
             count=count,
             keep_text=False,
-            on_batch=seen.on_the_way_to(writer.append),
+            on_batch=self._hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
             on_health=lambda _: None,
         )
         if not self._stop.asked:

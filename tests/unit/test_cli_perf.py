@@ -102,8 +102,8 @@ def test_a_file_of_prompts() -> None:
 def test_the_embedded_service() -> None:
     """`--mock`, or an option of it, starts the embedded service; values are JSON where they are."""
     assert run("--mock").models[0].mock == {}
-    plan = run("--mock-option itl_ms=2.5 --mock-option variant=vllm")
-    assert plan.models[0].mock == {"itl_ms": 2.5, "variant": "vllm"}
+    plan = run("--mock-option itl_ms=2.5 --mock-option style=vllm")
+    assert plan.models[0].mock == {"itl_ms": 2.5, "style": "vllm"}
 
 
 def test_options_override_every_model(config: str) -> None:
