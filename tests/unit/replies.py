@@ -42,6 +42,10 @@ def delta(content: str | None = None, finish: str | None = None, index: int = 0,
     return event({"choices": [{"index": index, "delta": part, "finish_reason": finish, **more}]})
 
 
+ROLE = event({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]})
+FINISH = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+
+
 def usage(prompt: int, completion: int, **more: object) -> bytes:
     """The usage event without a choice. more: further keys of `usage`."""
     tokens = {"prompt_tokens": prompt, "completion_tokens": completion, **more}
