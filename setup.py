@@ -47,4 +47,8 @@ extensions = [
     for source in sources
 ]
 
-setup(ext_modules=cythonize(extensions, compiler_directives=directives))
+workers = os.cpu_count() or 1
+setup(
+    ext_modules=cythonize(extensions, compiler_directives=directives, nthreads=workers),
+    options={"build_ext": {"parallel": workers}},
+)

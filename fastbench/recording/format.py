@@ -44,6 +44,7 @@ class Kind(IntEnum):
     BATCH = 2
     HEALTH = 3
     FOOTER = 4
+    COUNTED = 5
 
 
 class Counts(NamedTuple):

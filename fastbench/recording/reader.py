@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.errors import RecordingError
+from fastbench.recording.counted import with_counted
 from fastbench.recording.format import ESCAPE, REQUESTS, Head, Kind
 from fastbench.recording.scan import Scan, scan
 from fastbench.recording.table import TokenRun, read_table
@@ -39,6 +40,9 @@ class Recording:
         for head in wrong:
             found.lose(head.counts.rows, f"block {head.sequence} at byte {head.offset} contradicts itself")
         self.rows = self.table.rows
+        for head in found.heads:
+            if head.kind == Kind.COUNTED:
+                self.rows = with_counted(self.rows, self._json(head))
         self.damage = found.damage
         self.lost_rows = found.lost_rows
         self._note_unwritten()

@@ -52,7 +52,7 @@ class Writer:
         self._ready = threading.Condition()
         self._queue: list[Batch | Mapping[str, Any]] = []
         self._queue_bytes = 0
-        self._closing = False
+        self._closing = self._flushing = False
         self._handed = self._recorded = self._durable = self._lost = 0
         self._error: str | None = None
         self._dirty = False
@@ -98,6 +98,19 @@ class Writer:
         with self._ready:
             self._queue.append(record)
 
+    def counted(self, record: Mapping[str, Any]) -> None:
+        """Hands over token counts that were made after the run, see `counted.py`."""
+        self._write(Kind.COUNTED, pack_json(record))
+
+    def flush(self) -> None:
+        """Returns when all that was handed over is written, as far as it can be. Not for while load goes on."""
+        with self._ready:
+            self._flushing = True
+            self._ready.notify_all()
+            # With a limit, because a thread that died tells nobody.
+            while self._flushing and self._thread.is_alive():
+                self._ready.wait(BLOCK_SECONDS)
+
     def close(self, footer: Mapping[str, Any]) -> None:
         """Writes what waits and the footer, and syncs; RecordingError when anything was lost on the way."""
         with self._ready:
@@ -123,11 +136,15 @@ class Writer:
         while not closing:
             with self._ready:
                 # Not woken for each batch: the time limit alone, or a full block, or the end.
-                if not self._closing and self._queue_bytes < BLOCK_BYTES:
+                if not self._closing and not self._flushing and self._queue_bytes < BLOCK_BYTES:
                     self._ready.wait(BLOCK_SECONDS)
                 items, self._queue, self._queue_bytes = self._queue, [], 0
                 closing = self._closing
             self._write_items(items)
+            with self._ready:
+                if self._flushing and not self._queue:
+                    self._flushing = False
+                    self._ready.notify_all()
             if self._dirty and time.monotonic() - self._synced_at >= SYNC_SECONDS:
                 self._sync()
 

@@ -1,0 +1,51 @@
+"""Counts the tokens of a finished run by its tokenizer, where the service did not tell them."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastbench.datasets.sample import Prompt, Sample
+from fastbench.datasets.tokens import Tokenizer
+from fastbench.recording.counted import counted_record
+from fastbench.recording.format import TEXTS
+
+_AT_ONCE = 256
+
+
+def count_tokens(recording: Path, samples: Iterator[Sample], tokenizer: Tokenizer) -> dict[str, Any]:
+    """A record for `Writer.counted`. samples: those of the run, request by request from 0.
+
+    The prompt's text is counted as it was given: without what a chat template adds.
+    """
+    outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _texts(recording)), tokenizer))
+    inputs = dict(_counts(((at, _prompt_text(sample.prompt)) for at, sample in enumerate(samples)), tokenizer))
+    requests = sorted(outputs.keys() | inputs.keys())
+    return counted_record(
+        requests, [inputs.get(at, -1) for at in requests], [outputs.get(at, -1) for at in requests]
+    )
+
+
+def _counts(texts: Iterator[tuple[int, str]], tokenizer: Tokenizer) -> Iterator[tuple[int, int]]:
+    while part := list(itertools.islice(texts, _AT_ONCE)):
+        counts = tokenizer.counts([text for _, text in part])
+        yield from zip((request for request, _ in part), counts, strict=True)
+
+
+def _texts(recording: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with (recording / TEXTS).open("rb") as lines:
+            yield from map(json.loads, lines)
+    except FileNotFoundError:
+        return  # no reply had any text
+
+
+def _text_of(row: dict[str, Any]) -> str:
+    return "".join(str(row.get(part, "")) for part in ("reasoning", "text", "tool_calls"))
+
+
+def _prompt_text(prompt: Prompt) -> str:
+    if isinstance(prompt, str):
+        return prompt
+    return "\n".join(str(part.get("content", "")) for part in prompt if isinstance(part, dict))
