@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import selectors
 import socket
 import statistics
@@ -161,6 +162,8 @@ def cpu_seconds(pid: int) -> float:
 
 
 def main() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--json", type=Path)
@@ -169,7 +172,7 @@ def main() -> None:
         "ceiling": [measure_ceiling(streams, arguments.seconds) for streams in (1, 64)],
         "timed": [
             measure_lateness(streams, itl_ms, arguments.seconds)
-            for streams, itl_ms in ((100, 20), (1000, 20), (1000, 12.5), (1000, 10))
+            for streams, itl_ms in ((100, 20), (1000, 20), (1000, 12.5), (1000, 10), (10_000, 125))
         ],
         "requests": [measure_requests(64, arguments.seconds, words) for words in (10, 4096)],
     }

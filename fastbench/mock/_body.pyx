@@ -287,7 +287,9 @@ cdef int read_body(const char* data, size_t size, bint chat, Ask* ask) noexcept 
     cdef Cursor c
     cdef Span key
     cdef bint first = True
-    cdef int found, error
+    cdef int found, error, wrong = BODY_OK
+    cdef const char* param = NULL
+    cdef const char* value
     memset(ask, 0, sizeof(Ask))
     ask.max_tokens = -1
     ask.choices = 1
@@ -297,15 +299,24 @@ cdef int read_body(const char* data, size_t size, bint chat, Ask* ask) noexcept 
     c.at += found == 1
     while found == 1:
         found = next_member(&c, &key, &first)
-        if found == 1:
-            error = read_field(&c, &key, chat, ask)
-            if error == BODY_JSON:
-                found = -1
-            elif error != BODY_OK:
-                return error
+        if found != 1:
+            break
+        value = c.at
+        error = read_field(&c, &key, chat, ask)
+        if error != BODY_OK and error != BODY_JSON:
+            # Broken JSON further on weighs more than a wrong field.
+            if wrong == BODY_OK:
+                wrong = error
+                param = ask.param
+            c.at = value
+            error = BODY_OK if skip_value_of(&c) else BODY_JSON
+        if error == BODY_JSON:
+            found = -1
     if found < 0 or peek(&c) >= 0:
         ask.offset = c.at - data
         return fail(ask, BODY_JSON, NULL)
+    if wrong != BODY_OK:
+        return fail(ask, wrong, param)
     return check_ranges(ask, chat)
 
 

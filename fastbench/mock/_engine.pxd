@@ -60,6 +60,7 @@ cdef class Engine:
     cdef bint wait(self, Stream* s) noexcept nogil
     cdef void leave(self, Stream* s, int64_t now) noexcept nogil
     cdef bint has_seat(self, const Stream* s) noexcept nogil
+    cdef void seat(self, Stream* s) noexcept nogil
     cdef Stream* take_queued(self) noexcept nogil
     cdef bint admit(self, int64_t now) noexcept nogil
     cdef double vary(self, double ns, uint64_t seed) noexcept nogil

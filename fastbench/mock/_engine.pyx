@@ -151,6 +151,7 @@ cdef class Engine:
             self.queue_tail.next = s
         self.queue_tail = s
         s.refs += 1
+        s.queued = True
         self.waiting += 1
         if not self.batched:
             return self.admit(s.received_ns)
@@ -193,14 +194,20 @@ cdef class Engine:
         if s.dead:
             return
         s.dead = True
-        if not s.seated:
+        if s.queued:
             self.waiting -= 1
-        elif not self.batched:
+        elif s.seated and not self.batched:
             self.running -= s.choices
             self.admit(now)
 
     cdef bint has_seat(self, const Stream* s) noexcept nogil:
         return self.max_seqs == 0 or self.running == 0 or self.running + s.choices <= self.max_seqs
+
+    cdef void seat(self, Stream* s) noexcept nogil:
+        s.queued = False
+        s.seated = True
+        self.waiting -= 1
+        self.running += s.choices
 
     cdef Stream* take_queued(self) noexcept nogil:
         """The queue's first stream, with the queue's hold on it."""
@@ -215,9 +222,7 @@ cdef class Engine:
         while self.queue != NULL and (self.queue.dead or self.has_seat(self.queue)):
             s = self.take_queued()
             if not s.dead:
-                s.seated = True
-                self.waiting -= 1
-                self.running += s.choices
+                self.seat(s)
                 s.due_ns = now + <int64_t> self.vary(<double> self.ttft_ns, s.seed)
                 if not s.streaming:
                     self.schedule(s, s.longest - 1)
@@ -241,9 +246,7 @@ cdef class Engine:
                     break
                 if prompt and prompt + s.prompt_tokens > self.max_batched_tokens:
                     break
-                s.seated = True
-                self.waiting -= 1
-                self.running += s.choices
+                self.seat(s)
                 prompt += s.prompt_tokens
                 done = list_add(&self.batch, s) and done
             unref(self.take_queued())

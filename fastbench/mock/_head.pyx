@@ -4,7 +4,7 @@
 from libc.string cimport memchr, memcmp, memset, strlen
 
 from fastbench.mock._types cimport (
-    ROUTE_CHAT, ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_METRICS, ROUTE_MODELS, ROUTE_NONE, Head, Span,
+    ROUTE_CHAT, ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_METRICS, ROUTE_MODELS, ROUTE_NONE, Head, Part, Span,
 )
 
 cdef extern from "<strings.h>" nogil:
@@ -108,7 +108,14 @@ cdef bint read_size(const Span* value, size_t* size) noexcept nogil:
     return True
 
 
-cdef bint read_header(const char* at, const char* end, Head* head) noexcept nogil:
+cdef Part part_of(const char* data, const Span* value) noexcept nogil:
+    cdef Part part
+    part.offset = value.at - data
+    part.size = value.size
+    return part
+
+
+cdef bint read_header(const char* data, const char* at, const char* end, Head* head) noexcept nogil:
     cdef Span name, value
     cdef const char* colon = <const char*> memchr(at, b":", end - at)
     if colon == NULL or colon == at or at[0] == b" " or at[0] == b"\t":
@@ -127,9 +134,9 @@ cdef bint read_header(const char* at, const char* end, Head* head) noexcept nogi
     elif equals(&name, b"expect"):
         head.expect = equals(&value, b"100-continue")
     elif equals(&name, b"x-request-id"):
-        head.request_id = value
+        head.request_id = part_of(data, &value)
     elif equals(&name, b"x-mock-fault"):
-        head.fault = value
+        head.fault = part_of(data, &value)
     return True
 
 
@@ -156,7 +163,7 @@ cdef int read_head(const char* data, size_t size, size_t* scanned, Head* head) n
     while at < end:
         at += 2
         line = <const char*> memmem(at, end + 2 - at, b"\r\n", 2)
-        if not read_header(at, line, head):
+        if not read_header(data, at, line, head):
             return HEAD_BAD
         at = line
     return HEAD_OK if head.body_size <= BODY_LIMIT else HEAD_TOO_LARGE

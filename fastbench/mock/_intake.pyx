@@ -20,7 +20,7 @@ from fastbench.mock._log cimport new_entry
 from fastbench.mock._os cimport CLOCK_REALTIME, clock_gettime, now_ns, timespec
 from fastbench.mock._types cimport (
     END_COMPLETE, FAULT_ERROR_EVENT, FAULT_HTML, FAULT_HTTP, FAULT_REFUSE_STREAM, ROUTE_CHAT,
-    ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_MODELS, ROUTE_NONE, Ask, Buffer, Conn, Fault, Stream, mix, unit,
+    ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_MODELS, ROUTE_NONE, Ask, Buffer, Conn, Fault, Span, Stream, mix, unit,
 )
 
 cdef enum:
@@ -155,9 +155,12 @@ cdef class Intake:
     cdef bint choose_fault(self, Conn* conn, Fault* fault) noexcept nogil:
         """The fault that the request's header asks for, else one drawn by the shares; False: the header is wrong."""
         cdef double drawn
+        cdef Span text
         cdef int i
         if conn.head.fault.size:
-            return read_fault(&conn.head.fault, fault)
+            text.at = conn.input.data + conn.head.fault.offset
+            text.size = conn.head.fault.size
+            return read_fault(&text, fault)
         drawn = unit(mix(mix(self.seed + self.requests) + 1))
         for i in range(self.fault_count):
             if drawn < self.fault_limits[i]:
@@ -231,7 +234,7 @@ cdef class Intake:
             s.log.request_id = <char*> malloc(s.log.request_id_size)
             if s.log.request_id == NULL:
                 return False
-            memcpy(s.log.request_id, conn.head.request_id.at, s.log.request_id_size)
+            memcpy(s.log.request_id, conn.input.data + conn.head.request_id.offset, s.log.request_id_size)
         return True
 
     cdef void account(self, const Stream* s, bint aborted) noexcept nogil:

@@ -28,10 +28,10 @@ cdef int64_t total_tokens(const Stream* s, int32_t limit) noexcept nogil:
     return total
 
 
-cdef bint is_final(const Stream* s, int32_t choice, int32_t last) noexcept nogil:
-    """Whether no choice has a token left once `choice` has sent those before `last`."""
+cdef bint is_final(const Stream* s, int32_t choice, int32_t size) noexcept nogil:
+    """Whether no choice has a token left once `choice` has had its turn in this step of `size` tokens."""
     cdef int32_t c
-    if last < s.longest:
+    if s.sent + size < s.longest:
         return False
     for c in range(choice + 1, s.choices):
         if s.lengths[c] > s.sent:
@@ -106,28 +106,30 @@ cdef class Script:
         """
         cdef Fill fill
         cdef bint final
+        cdef int32_t size
         if not s.begun:
             self.begin(out, s)
             if s.end != END_NONE:
                 return 0
+        size = self.step_size(s)
         memset(&fill, 0, sizeof(fill))
         while s.lengths[s.choice] <= s.sent:
             s.choice += 1
         fill.choice = s.choice
         fill.first = s.sent
         fill.reasoning = self.reasoning if s.chat else 0
-        fill.last = min(s.sent + self.step_size(s), s.lengths[s.choice])
+        fill.last = min(s.sent + size, s.lengths[s.choice])
         fill.completion_tokens = fill.last
         fill.reasoning_tokens = min(fill.last, fill.reasoning)
         fill.finishes = fill.last == s.lengths[s.choice] and s.fault.kind != FAULT_NO_FINISH
-        final = is_final(s, s.choice, fill.last)
+        final = is_final(s, s.choice, size)
         self.put_event(out, s, &fill, final)
         s.output_tokens += fill.last - fill.first
         s.choice += 1
         while s.choice < s.choices and s.lengths[s.choice] <= s.sent:
             s.choice += 1
         if s.choice == s.choices:
-            s.sent += self.step_size(s)
+            s.sent += size
             s.choice = 0
             if not self.fire(out, s) and final:
                 self.put_tail(out, s)

@@ -50,6 +50,11 @@ cdef struct Span:
     bint escaped
 
 
+cdef struct Part:               # of a connection's input, which may move in memory
+    size_t offset
+    size_t size
+
+
 cdef struct Ask:
     bint stream
     bint include_usage
@@ -75,8 +80,8 @@ cdef struct Head:
     bint http10
     bint expect
     bint chunked
-    Span request_id
-    Span fault
+    Part request_id
+    Part fault
 
 
 cdef struct Piece:
@@ -146,6 +151,7 @@ cdef struct Stream:
     int32_t* lengths            # output tokens, per choice
     int32_t longest
     int64_t prompt_tokens
+    bint queued                 # counts as waiting
     bint seated                 # counts as running
     bint blocked                # the socket is full
     bint hot                    # in the list of those that write as fast as they can

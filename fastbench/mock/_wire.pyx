@@ -58,6 +58,8 @@ cdef bint reserve(Buffer* out, size_t more) noexcept nogil:
 
 
 cdef bint append(Buffer* out, const char* text, size_t size) noexcept nogil:
+    if size == 0:
+        return True     # `text` may be NULL then
     if not reserve(out, size):
         return False
     memcpy(out.data + out.size, text, size)

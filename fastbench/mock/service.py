@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -27,6 +28,8 @@ BACKLOG = 16384
 
 def serve(options: Options, on_ready: Callable[[str], None]) -> None:
     """Serves until SIGINT or SIGTERM; calls `on_ready(url)` once requests are accepted. Main thread only."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # one descriptor for each connection
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(_log_writer(options.log)) if options.log else None
         behind_relay = options.tls_cert is not None

@@ -105,7 +105,7 @@ def read_all(connection: socket.socket) -> Iterator[bytes]:
 
 def chunks_of(body: bytes) -> list[tuple[bytes, bytes]]:
     """(size as written, data) of every HTTP chunk; the last one must be there."""
-    chunks = []
+    chunks: list[tuple[bytes, bytes]] = []
     while True:
         size, _, rest = body.partition(b"\r\n")
         length = int(size, 16)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 import socket
 import ssl
 import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mock_client import (
@@ -77,8 +79,10 @@ def test_a_large_body_is_taken_in(tmp_path: Path) -> None:
     """A body of 8 MB, sent in pieces, is read whole and its tokens are counted."""
     words = 1_000_000
     with Mock(max_model_len=2_000_000, log=tmp_path / "log") as mock:
-        answer = ask(mock.url, chat("wordword" + " wordwor" * (words - 1), max_tokens=1))
+        body = chat("wordword" + " wordwor" * (words - 1), max_tokens=1)
+        answer = ask(mock.url, body, headers={"X-Request-Id": "of the large one"})
         assert answer.json["usage"]["prompt_tokens"] == words
+        assert mock.log_entries(1)[0]["id"] == "of the large one"
 
 
 def test_expect_100_continue() -> None:
@@ -226,7 +230,8 @@ def test_the_log_tells_how_requests_ended(tmp_path: Path) -> None:
 
 def test_a_slow_reader_gets_every_event() -> None:
     """A full socket blocks only its own stream; nothing is lost when the client reads on, timed or not."""
-    for options in ({}, {"itl_ms": 0.01}, {"decode_ms": 0.01}):
+    variants: tuple[dict[str, Any], ...] = ({}, {"itl_ms": 0.01}, {"decode_ms": 0.01})
+    for options in variants:
         with Mock(**options) as mock, socket.socket() as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             host, port = mock.url.removeprefix("http://").split(":")
@@ -286,6 +291,55 @@ def test_a_vanished_client_does_no_harm() -> None:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             connection.close()
         assert len(ask(mock.url, SHORT).outputs) == 3
+
+
+def test_random_clients_leave_nothing_behind() -> None:
+    """After thousands of random requests, faults, cuts and garbage nothing runs or waits, and requests are served."""
+    rng = random.Random(7)
+    faults = ["cut=2", "reset=3", "stall=1", "error-event=2", "empty", "html", "http=500", "cut=-1", "stall=-1"]
+    options: dict[str, Any] = {
+        "prefill_rate": 1e6,
+        "decode_ms": 0.1,
+        "max_num_seqs": 8,
+        "tokens_per_event": 3,
+        "heartbeat_ms": 1,
+    }
+
+    def act(connection: socket.socket) -> None:
+        choice = rng.random()
+        if choice < 0.6:
+            body = chat("w " * rng.randint(1, 900), stream=rng.random() < 0.8, n=rng.randint(1, 3), max_tokens=50)
+            more = ["X-Mock-Fault: " + rng.choice(faults)] if rng.random() < 0.3 else []
+            request = bytearray(request_bytes(body, CHAT, *more))
+            if rng.random() < 0.2:
+                request[rng.randrange(len(request))] = rng.randrange(256)
+            connection.send(request[: rng.choice([len(request), rng.randint(0, len(request))])])
+        elif choice < 0.9:
+            if not connection.recv(65536):
+                raise ConnectionError
+        else:
+            raise ConnectionError
+
+    with Mock(eos_rate=0.05, **options) as mock:
+        connections: list[socket.socket] = []
+        for _ in range(4000):
+            while len(connections) < 20:
+                connections.append(connect(mock.url))
+                connections[-1].setblocking(False)
+            connection = rng.choice(connections)
+            try:
+                act(connection)
+            except BlockingIOError:
+                continue
+            except OSError:
+                connection.close()
+                connections.remove(connection)
+        for connection in connections:
+            connection.close()
+        give_up = time.monotonic() + 10
+        while any(value for name, value in metrics(mock).items() if "num_requests" in name):
+            assert time.monotonic() < give_up
+        assert len(ask(mock.url, SHORT).events) == 3
 
 
 def make_certificate(folder: Path) -> tuple[str, str]:

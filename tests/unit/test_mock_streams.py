@@ -24,7 +24,7 @@ from mock_client import (
 from fastbench.mock import Mock
 
 PROMPT = {"model": "mock", "prompt": "one two"}
-USAGE = {"stream_options": {"include_usage": True}}
+USAGE: dict[str, Any] = {"stream_options": {"include_usage": True}}
 
 
 def run(options: dict[str, Any], body: Json, path: str = CHAT) -> Answer:
@@ -153,7 +153,7 @@ def test_the_role_switch(role: str, choices: int) -> None:
 
 def test_continuous_usage_as_asked() -> None:
     """`continuous_usage_stats` puts usage in each event of that request only."""
-    fields = {"stream_options": {"include_usage": True, "continuous_usage_stats": True}}
+    fields: dict[str, Any] = {"stream_options": {"include_usage": True, "continuous_usage_stats": True}}
     assert [value["completion_tokens"] for value in usages(run({}, chat(**fields)))] == [0, 1, 2, 3, 3]
 
 
@@ -228,9 +228,12 @@ def test_eos_ends_early_unless_ignored() -> None:
     assert (len(ignored.outputs), finishes(ignored)) == (50, ["length"])
 
 
-def test_choices_of_different_lengths_end_apart() -> None:
-    """Each choice ends by itself; no event follows its finish reason."""
-    answer = run({"eos_rate": 0.1, "seed": 5}, chat(n=8, max_tokens=60, **USAGE))
+@pytest.mark.parametrize("tokens", [1, 3, 7])
+@pytest.mark.parametrize("finish", ["last", "own"])
+def test_choices_of_different_lengths_end_apart(tokens: int, finish: str) -> None:
+    """Each choice ends by itself, also within one step; no event follows its finish reason."""
+    options = {"eos_rate": 0.1, "seed": 5, "tokens_per_event": tokens, "finish": finish}
+    answer = run(options, chat(n=8, max_tokens=60, return_token_ids=True, **USAGE))
     ended: set[int] = set()
     for event in answer.events[:-1]:
         choice = event["choices"][0]
@@ -238,7 +241,8 @@ def test_choices_of_different_lengths_end_apart() -> None:
         if choice["finish_reason"]:
             ended.add(choice["index"])
     assert ended == set(range(8))
-    assert usages(answer)[-1]["completion_tokens"] == len(answer.outputs)
+    sent = sum(len(event["choices"][0]["token_ids"]) for event in answer.outputs)
+    assert usages(answer)[-1]["completion_tokens"] == sent
 
 
 def test_default_lengths() -> None:
