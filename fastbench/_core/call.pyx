@@ -1,7 +1,7 @@
 # cython: language_level=3
 """One request from its submission to its place in a batch, and the queues in which it waits."""
 
-from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 

@@ -346,6 +346,40 @@ cdef HttpStep read_chunk_end(Http* http, const char** at, const char* end) noexc
     return HTTP_MORE
 
 
+cdef bint skip_chunk_edge(Http* http, const char** at, const char* end) noexcept nogil:
+    """The usual case at once: CR LF behind a chunk's data, a short size and CR LF before the next one's.
+
+    False leaves everything as it was, for the functions above.
+    """
+    cdef const char* p = at[0]
+    cdef int64_t size
+    cdef int digit, more
+    if http.state == STATE_CHUNK_CR:
+        if end - p < 2 or p[0] != c'\r' or p[1] != c'\n':
+            return False
+        p += 2
+    elif http.state != STATE_CHUNK_SIZE or http.digits:
+        return False
+    if end - p < 6:
+        return False
+    size = hex_value(p[0])
+    if size <= 0:
+        return False
+    p += 1
+    for digit in range(3):
+        more = hex_value(p[0])
+        if more < 0:
+            break
+        size = size * 16 + more
+        p += 1
+    if p[0] != c'\r' or p[1] != c'\n':
+        return False
+    at[0] = p + 2
+    http.remaining = size
+    http.state = STATE_CHUNK_DATA
+    return True
+
+
 cdef HttpStep http_next(
     Http* http, const char** at, const char* end, const char** body, size_t* size
 ) noexcept nogil:
@@ -375,6 +409,8 @@ cdef HttpStep http_next(
             size[0] = <size_t> (end - at[0])
             at[0] = end
             return HTTP_BODY
+        if skip_chunk_edge(http, at, end):
+            continue
         if http.state == STATE_STATUS or http.state == STATE_HEADERS or http.state == STATE_TRAILERS:
             step = read_lines(http, at, end)
         elif http.state == STATE_CHUNK_CR or http.state == STATE_CHUNK_LF:

@@ -56,12 +56,19 @@ cdef class OutputSpec:
 
 
 cdef struct Memo:
-    char* at               # prefix, then suffix, of the last ordinary event
+    char* at               # the last ordinary event as it was framed, without its text
     uint32_t prefix, suffix
     uint32_t room
     Found found
 
 
+cdef enum:
+    MEMO_LEAD = 6          # bytes of an event's usual framing before its data: "data: "
+    MEMO_FRAME = 8         # and with the blank line behind them
+
+
+cdef size_t memo_framed(const Memo* memo, const char* at, const char* end) noexcept nogil
+cdef void keep_text(Buffer* text, Role role, const char* literal, size_t size) noexcept nogil
 cdef bint output_walk(
     const Node* nodes, const char* names, const char* data, size_t size, Found* found, Buffer* text
 ) noexcept nogil

@@ -28,9 +28,13 @@ from fastbench._core.http cimport (
     http_next,
 )
 from fastbench._core.output cimport (
+    MEMO_FRAME,
+    MEMO_LEAD,
     Found,
     OutputSpec,
     is_done,
+    keep_text,
+    memo_framed,
     memo_free,
     memo_reset,
     output_find,
@@ -58,7 +62,16 @@ from fastbench._core.ring cimport (
     Ring,
     Row,
 )
-from fastbench._core.sse cimport SSE_EVENT, SSE_MORE, SSE_TOO_LONG, SseStep, sse_free, sse_init, sse_next
+from fastbench._core.sse cimport (
+    SSE_EVENT,
+    SSE_MORE,
+    SSE_TOO_LONG,
+    SseStep,
+    sse_between_events,
+    sse_free,
+    sse_init,
+    sse_next,
+)
 
 MAX_DOCUMENT = 64 * 1024 * 1024
 MAX_NOTE = 4096
@@ -259,16 +272,35 @@ cdef void take_event(
         take_found(reply, ring, &found, stamp_ns)
 
 
+cdef void take_ordinary(Reply* reply, Ring ring, const char* text, size_t size, int64_t stamp_ns) noexcept nogil:
+    """`take_event` for an event that is like the last ordinary one: output, and nothing else."""
+    reply.call.row.data_events += 1
+    reply.choices |= reply.memo.found.choices
+    reply.tokens_known = False  # an ordinary event does not say how many tokens it has
+    reply.pending_tokens = 0
+    reply.done_ns = 0
+    if reply.call.keep_text:
+        keep_text(&reply.call.text, reply.memo.found.text_role, text, size)
+    stamp_output(reply, ring, stamp_ns)
+
+
 cdef void take_events(Reply* reply, Ring ring, const char* data, size_t size, int64_t stamp_ns) noexcept nogil:
     cdef const char* at = data
     cdef const char* end = data + size
     cdef const char* event = NULL
     cdef size_t event_size = 0
+    cdef size_t text
     cdef bint is_error = False
     cdef SseStep step
     if reply.call.row.events == 0 and not reply.error:
         keep_head(&reply.body, data, size)
     while reply.kind == BODY_EVENTS:
+        if sse_between_events(&reply.sse):
+            text = memo_framed(&reply.memo, at, end)
+            if text:
+                take_ordinary(reply, ring, at + MEMO_LEAD + reply.memo.prefix, text, stamp_ns)
+                at += MEMO_FRAME + reply.memo.prefix + text + reply.memo.suffix
+                continue
         step = sse_next(&reply.sse, &at, end, &event, &event_size, &is_error)
         if step == SSE_EVENT:
             take_event(reply, ring, event, event_size, is_error, stamp_ns)

@@ -22,6 +22,11 @@ cdef struct Sse:
     int bom                # bytes of a byte order mark seen; 3 = past the start
 
 
+cdef inline bint sse_between_events(const Sse* sse) noexcept nogil:
+    """Whether the next byte begins an event, and nothing of an earlier line or event waits."""
+    return not sse.has_data and sse.line.size == 0 and not sse.after_cr and not sse.event_is_error and sse.bom >= 3
+
+
 cdef void sse_init(Sse* sse) noexcept nogil
 cdef void sse_free(Sse* sse) noexcept nogil
 cdef SseStep sse_next(
