@@ -24,6 +24,7 @@ cdef struct Conn:
     ConnState state
     bint writing           # the socket did not take all of `out`; waits for room
     bint early             # a response began before its request was sent: not to be used again
+    bint broken            # a write failed: the connection was reset
     bint gone              # TLS: the socket has ended, its last bytes are still being decrypted
     uint32_t serial
     uint32_t served        # complete responses so far
@@ -62,6 +63,7 @@ cdef class Connections:
     cdef Conn* last_conn
     cdef int open_conns
     cdef int connecting
+    cdef int64_t spares_held_until   # no connection is opened ahead of need before this
     # TLS: parcels between the reactor and whoever holds the keys.
     cdef readonly bint tls
     cdef Parcel* parcels_in
@@ -81,6 +83,8 @@ cdef class Connections:
     cdef bint open_conn(self, int64_t now) noexcept nogil
     cdef void close_conn(self, Conn* conn, bint reset) noexcept nogil
     cdef void rest(self, Conn* conn) noexcept nogil
+    cdef void hold_spares(self) noexcept nogil
+    cdef void drop_idle(self, Conn* conn) noexcept nogil
     cdef void send_request(self, Conn* conn, const char* data, size_t size) noexcept nogil
     cdef void handle(self, Conn* conn, uint32_t events) noexcept nogil
     cdef void expire_connecting(self, int64_t now) noexcept nogil

@@ -64,6 +64,7 @@ cdef enum:
     READ_ROOM = 64 * 1024
 
 cdef int64_t CLOCK_STEP_NS = 1_000_000
+cdef int64_t SPARE_PAUSE_NS = 100_000_000
 # In a parcel's `late_ns`: the kernel gave no stamp.
 cdef int64_t UNSTAMPED = -1
 
@@ -176,7 +177,7 @@ cdef class Connections:
         conn.fd = fd
         conn.serial = <uint32_t> self.wire.connections
         conn.served = 0
-        conn.writing = conn.early = conn.gone = False
+        conn.writing = conn.early = conn.broken = conn.gone = False
         conn.opened_ns = now
         conn.last_read_ns = conn.last_stamp_ns = 0
         conn.out_size = conn.out_sent = 0
@@ -221,6 +222,15 @@ cdef class Connections:
         conn.call = NULL
         conn.next = self.idle
         self.idle = conn
+
+    cdef void hold_spares(self) noexcept nogil:
+        self.spares_held_until = mono_ns() + SPARE_PAUSE_NS
+
+    cdef void drop_idle(self, Conn* conn) noexcept nogil:
+        """An idle connection ended, or spoke unasked. Where it never served, the next one may fare alike: no hurry."""
+        if conn.served == 0:
+            self.hold_spares()
+        self.close_conn(conn, False)
 
     cdef void close_conn(self, Conn* conn, bint reset) noexcept nogil:
         cdef Conn* at
@@ -277,7 +287,8 @@ cdef class Connections:
                     watch(self.epoll_fd, EPOLL_CTL_MOD, conn.fd, EPOLLIN | EPOLLOUT, conn)
                 return
             elif errno != EINTR:
-                # An answer may lie in the socket all the same: reading tells what happened.
+                # An answer may lie in the socket all the same. The error itself is told only once.
+                conn.broken = True
                 conn.out_sent = conn.out_size
         if conn.writing:
             conn.writing = False
@@ -307,7 +318,7 @@ cdef class Connections:
         if n > 0:
             self.take_read(conn, <size_t> n, real_ns)
         elif n == 0 or (errno != EAGAIN and errno != EINTR):
-            self.lost(conn, END_CLOSED if n == 0 else END_RESET)
+            self.lost(conn, END_CLOSED if n == 0 and not conn.broken else END_RESET)
 
     cdef void take_read(self, Conn* conn, size_t size, int64_t real_ns) noexcept nogil:
         """Stamps one read and hands it on."""
@@ -331,11 +342,11 @@ cdef class Connections:
             self.on_read(conn, self.buffer, size, stamp, late, real_ns != 0)
         else:
             # An idle connection has nothing to say: it is not to be trusted.
-            self.close_conn(conn, False)
+            self.drop_idle(conn)
 
     cdef void lost(self, Conn* conn, End how) noexcept nogil:
         """The socket has ended."""
-        if self.tls:
+        if self.tls and conn.state != CONN_IDLE:
             # What was read before may still be on its way through decryption.
             conn.gone = True
             watch(self.epoll_fd, EPOLL_CTL_DEL, conn.fd, 0, conn)
@@ -344,7 +355,7 @@ cdef class Connections:
             self.on_lost(conn, how)
             self.close_conn(conn, False)
         else:
-            self.close_conn(conn, False)
+            self.drop_idle(conn)
 
     cdef void expire_connecting(self, int64_t now) noexcept nogil:
         """Ends attempts to connect that took too long; they are among the first of those that are open."""
@@ -408,13 +419,15 @@ cdef class Connections:
                     parcel.late_ns if parcel.late_ns > 0 else 0, parcel.late_ns != UNSTAMPED,
                 )
             else:
-                self.close_conn(conn, False)
+                self.drop_idle(conn)
         elif parcel.kind == PARCEL_FAILED and conn.state == CONN_SECURING:
             self.refuse(conn, parcel.data, parcel.size)
         elif parcel.kind == PARCEL_END or parcel.kind == PARCEL_FAILED:
             if conn.state == CONN_BUSY:
                 self.on_lost(conn, <End> parcel.late_ns)
-            self.close_conn(conn, False)
+                self.close_conn(conn, False)
+            else:
+                self.drop_idle(conn)
 
     cdef void send_sealed(self, Conn* conn, Parcel* parcel) noexcept nogil:
         if conn.out_sent >= conn.out_size:

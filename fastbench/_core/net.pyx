@@ -29,6 +29,8 @@ cdef extern from *:
     }
     static int fb_parse(void *to, int family, const char *host, int port) {
         memset(to, 0, 128);
+        if (port < 1 || port > 65535 || (family != AF_INET && family != AF_INET6))
+            return 0;
         if (family == AF_INET6) {
             struct sockaddr_in6 *six = to;
             six->sin6_family = AF_INET6;

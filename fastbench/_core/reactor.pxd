@@ -47,7 +47,6 @@ cdef class Reactor(Connections):
     cdef int timer_fd
     cdef int64_t armed_ns
     cdef int64_t looked_ns
-    cdef int64_t spares_held_until
     cdef bint started
     cdef bint anything_done
     cdef CallQueue ready       # submitted, in the order of their due times
@@ -68,6 +67,7 @@ cdef class Reactor(Connections):
     cdef int64_t next_due(self) noexcept nogil
     cdef void dispatch(self) noexcept nogil
     cdef void launch(self, Call* call) noexcept nogil
+    cdef void leave_backlog(self, Call* call) noexcept nogil
     cdef void place(self, Call* call) noexcept nogil
     cdef void keep_spares(self, int64_t now) noexcept nogil
     cdef void begin(self, Conn* conn, Call* call) noexcept nogil

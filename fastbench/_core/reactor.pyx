@@ -80,7 +80,6 @@ cdef enum:
 # `precise` pacing wakes this long before a send is due and spins to the mark.
 cdef int64_t SPIN_NS = 60_000
 cdef int64_t LOOK_NS = 50_000_000
-cdef int64_t SPARE_PAUSE_NS = 100_000_000
 cdef int64_t NEVER = 0x7fffffffffffffffLL
 
 
@@ -315,12 +314,15 @@ cdef class Reactor(Connections):
         else:
             self.newest.later = call
         self.newest = call
-        self.counters.launched += 1
-        self.counters.launched_bytes += <int64_t> call.payload_size
+        self.leave_backlog(call)
         self.counters.in_flight += 1
         if self.counters.in_flight > self.counters.peak_in_flight:
             self.counters.peak_in_flight = self.counters.in_flight
         self.place(call)
+
+    cdef void leave_backlog(self, Call* call) noexcept nogil:
+        self.counters.launched += 1
+        self.counters.launched_bytes += <int64_t> call.payload_size
 
     cdef void place(self, Call* call) noexcept nogil:
         """Gives the call a connection that is open, else lets it wait for one that is being opened."""
@@ -348,6 +350,7 @@ cdef class Reactor(Connections):
         """Sends the request on an open connection."""
         conn.call = call
         call.conn = conn
+        call.attempt_ns = 0
         call.row.connection = conn.serial
         self.prepare(&conn.reply, call)
         self.send_request(conn, call.payload, call.payload_size)
@@ -365,7 +368,7 @@ cdef class Reactor(Connections):
     cdef void on_refused(self, const char* reason, size_t size) noexcept nogil:
         """The call that has waited longest has its answer, unless enough other attempts run."""
         cdef Call* call
-        self.spares_held_until = mono_ns() + SPARE_PAUSE_NS
+        self.hold_spares()
         if self.waiting.size > self.connecting:
             call = queue_pop(&self.waiting)
             self.prepare(&self.scratch, call)
@@ -408,7 +411,8 @@ cdef class Reactor(Connections):
 
     cdef void on_lost(self, Conn* conn, End how) noexcept nogil:
         cdef Call* call = conn.call
-        cdef bint untouched = conn.served > 0 and not reply_started(&conn.reply)
+        # Over TLS a connection can end while the request is still being encrypted.
+        cdef bint untouched = (conn.served > 0 or call.attempt_ns == 0) and not reply_started(&conn.reply)
         if untouched and not call.row.flags & FLAG_RESENT and not self.aborting:
             # The service closed an idle connection just as we sent: nobody's failure, and not an attempt.
             call.row.flags |= FLAG_RESENT
@@ -463,7 +467,7 @@ cdef class Reactor(Connections):
         """Ends a call that was never in flight."""
         self.prepare(&self.scratch, call)
         reply_end(&self.scratch, self.ring, END_CANCELLED, mono_ns())
-        self.counters.launched += 1
+        self.leave_backlog(call)
         self.counters.outcomes[call.row.outcome] += 1
         self.deliver(call)
 
