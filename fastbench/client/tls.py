@@ -64,7 +64,11 @@ class _Session:
 
     def seal(self, data: bytes) -> None:
         """A request wants to be sent."""
-        self._tls.write(data)
+        try:
+            self._tls.write(data)
+        except ssl.SSLError as error:  # the session broke before the reactor knew of it
+            self._fail(error)
+            return
         self._flush(parcel.REQUEST)
 
     def end(self, how: int) -> None:
@@ -77,6 +81,7 @@ class _Session:
     def _read(self, stamp_ns: int, late_ns: int) -> None:
         pieces: list[bytes] = []
         ended = False
+        broken: ssl.SSLError | None = None
         try:
             while piece := self._tls.read(_ROOM):
                 pieces.append(piece)
@@ -86,12 +91,13 @@ class _Session:
         except ssl.SSLZeroReturnError:
             ended = True
         except ssl.SSLError as error:
-            self._fail(error)
-            return
+            broken = error
         if pieces:
             self._reactor.give_parcel(parcel.PLAIN, self._key, b"".join(pieces), stamp_ns, late_ns)
         self._flush(parcel.WRITE)
-        if ended:
+        if broken is not None:
+            self._fail(broken)
+        elif ended:
             self.end(_END_CLOSED)
 
     def _flush(self, kind: int) -> None:
@@ -99,8 +105,9 @@ class _Session:
             self._reactor.give_parcel(kind, self._key, data)
 
     def _fail(self, error: ssl.SSLError) -> None:
-        reason = getattr(error, "verify_message", None) or error.reason or str(error)
-        self._give_failure(f"TLS: {reason}")
+        # OpenSSL's reasons are constants such as WRONG_VERSION_NUMBER.
+        words = (error.reason or str(error)).replace("_", " ").lower()
+        self._give_failure(f"TLS: {getattr(error, 'verify_message', None) or words}")
 
     def _give_failure(self, reason: str) -> None:
         self._reactor.give_parcel(parcel.FAILED, self._key, reason.encode(), late_ns=_END_CLOSED)
