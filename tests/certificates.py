@@ -1,0 +1,23 @@
+"""The tests' own certificate, for services and for clients that trust it."""
+
+import ssl
+from pathlib import Path
+
+from fastbench.client.tls import TlsSettings, default_tls
+
+CERTIFICATE = Path(__file__).parent / "data" / "test-only-localhost.crt"
+KEY = CERTIFICATE.with_suffix(".key")
+
+
+def server_context() -> ssl.SSLContext:
+    """Of a service that shows the certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, KEY)
+    return context
+
+
+def trusting(server_name: str = "127.0.0.1") -> TlsSettings:
+    """A client's settings as usual, but with trust in the certificate."""
+    settings = default_tls(server_name)
+    settings.context.load_verify_locations(CERTIFICATE)
+    return settings

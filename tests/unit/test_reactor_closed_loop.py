@@ -1,0 +1,115 @@
+"""The closed loop: a request goes out when a slot is free."""
+
+import socket
+import time
+
+import numpy as np
+from driving import MS, OK, Driver, S, drive, has
+from serving import Gauge, Service, answering, each_request, read_request
+
+COUNT = 60
+
+
+def gauged(gauge: Gauge, work_s: float) -> Service:
+    """A service that works a while for each request, and knows how many it has at once."""
+
+    def handler(connection: socket.socket, _: int) -> None:
+        for _request in each_request(connection):
+            with gauge:
+                time.sleep(work_s)
+            connection.sendall(OK)
+
+    return Service(handler)
+
+
+def test_never_more_in_flight_than_slots() -> None:
+    """The service sees all slots filled, and never more; the reactor's own peak says the same."""
+    gauge = Gauge()
+    with gauged(gauge, 0.01) as service:
+        ended = drive(service.address, COUNT, limit=7, spare=7)
+    assert ended.outcomes == {"ok": COUNT}
+    assert (gauge.most, ended.snapshot["peak_in_flight"]) == (7, 7)
+
+
+def test_the_first_requests_are_intended_at_the_start() -> None:
+    """As many requests as there are slots are intended at the start; none of the later ones is."""
+    with Service(answering(OK)) as service, Driver(service.address, limit=5, spare=5) as driver:
+        driver.submit(COUNT)
+        driver.start(20 * MS)
+        ended = driver.finish()
+    intended = ended.column("intended_ns")
+    assert np.all(intended[:5] == driver.start_ns)
+    assert np.all(intended[5:] > driver.start_ns)
+
+
+def test_nothing_is_sent_before_the_start() -> None:
+    """No request is sent before its intended time, which is never before the start."""
+    with Service(answering(OK)) as service, Driver(service.address, limit=4, spare=4) as driver:
+        driver.submit(COUNT)
+        driver.pump(lambda: driver.reactor.open_connections == 4)
+        assert driver.reactor.snapshot()["sent"] == 0
+        driver.start(50 * MS)
+        ended = driver.finish()
+    assert np.all(ended.column("sent_ns") >= ended.column("intended_ns"))
+    assert ended.column("intended_ns").min() == driver.start_ns
+
+
+def test_a_request_is_intended_when_its_slot_became_free() -> None:
+    """With one slot, each request is intended after the end of the one before, and before it is sent."""
+    gauge = Gauge()
+    with gauged(gauge, 0.002) as service:
+        ended = drive(service.address, COUNT)
+    intended, sent, end = (ended.column(name) for name in ("intended_ns", "sent_ns", "end_ns"))
+    assert np.all(end[:-1] <= intended[1:])
+    assert np.all(intended <= sent)
+    assert np.median(intended[1:] - end[:-1]) < 20 * MS
+
+
+def test_slots_are_used_in_the_order_in_which_they_became_free() -> None:
+    """With several slots, request k + limit is not intended before k requests have ended."""
+    gauge = Gauge()
+    with gauged(gauge, 0.003) as service:
+        ended = drive(service.address, COUNT, limit=6)
+    intended, end = ended.column("intended_ns"), np.sort(ended.column("end_ns"))
+    assert np.all(np.diff(intended) >= 0)
+    assert np.all(intended[6:] >= end[:-6])
+
+
+def test_a_slot_that_finds_no_request_is_starvation() -> None:
+    """A request submitted after its slot became free is flagged and counted; one submitted in time is not."""
+    with Service(answering(OK)) as service, Driver(service.address) as driver:
+        driver.submit(1)
+        driver.start()
+        driver.pump(driver.rows)
+        assert driver.reactor.snapshot()["starved"] == 0
+        time.sleep(0.02)
+        driver.submit(1)
+        ended = driver.finish()
+    assert [has(ended[number], "starved") for number in (0, 1)] == [False, True]
+    assert ended.snapshot["starved"] == 1
+    row = ended[1].row
+    assert row["sent_ns"] - row["intended_ns"] >= 20 * MS, "the wait for the request stays visible"
+
+
+def test_a_late_submission_fills_all_slots() -> None:
+    """Requests that come long after the start still find every slot, and the start as intended time."""
+    gauge = Gauge()
+    with gauged(gauge, 0.05) as service, Driver(service.address, limit=3, spare=3) as driver:
+        driver.start()
+        driver.pump(lambda: driver.reactor.open_connections == 3)
+        driver.submit(3)
+        ended = driver.finish()
+    assert gauge.most == 3
+    assert np.all(ended.column("intended_ns") == driver.start_ns)
+
+
+def test_a_failure_frees_its_slot() -> None:
+    """A run whose requests all fail goes on to its end, one slot at a time."""
+
+    def handler(connection: socket.socket, _: int) -> None:
+        read_request(connection)
+
+    with Service(handler) as service:
+        ended = drive(service.address, 40, limit=2, request_timeout_ns=10 * S)
+    assert ended.outcomes == {"truncated": 40}
+    assert ended.snapshot["peak_in_flight"] == 2
