@@ -25,7 +25,7 @@ lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cython-lint fastbench
+	$(BIN)/cython-lint $$(git ls-files "*.pyx" "*.pxd")
 
 bench: venv
 	$(BIN)/python -m benchmarks

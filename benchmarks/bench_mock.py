@@ -3,7 +3,7 @@
     python benchmarks/bench_mock.py [--seconds 4] [--json FILE]
 
 The reader is a plain epoll loop with big `recv_into` calls in another process. Lateness is the mock's own write stamp
-minus the time that the options ask for: `received + ttft + k * itl`.
+minus the time that the options ask for: `arrived + ttft + k * itl`.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def measure_lateness(streams: int, itl_ms: float, seconds: float) -> dict[str, A
         entries = mock.log_entries(streams)
     late: list[int] = []
     for entry in entries:
-        due = entry["received_ns"] + 500_000_000
+        due = entry["arrived_ns"] + 500_000_000
         late.extend(write - due - k * int(itl_ms * 1e6) for k, write in enumerate(entry["writes_ns"]))
     span = max(entry["end_ns"] for entry in entries) - min(entry["writes_ns"][0] for entry in entries)
     cuts = statistics.quantiles(late, n=100)

@@ -24,8 +24,8 @@ cdef inline int64_t thread_cpu_ns() noexcept nogil:
 cdef inline int64_t real_offset_ns() noexcept nogil:
     """REALTIME - MONOTONIC, from the tightest of five sandwiched readings."""
     cdef int64_t before, real, after, width, offset = 0, best = 0x7fffffffffffffff
-    cdef int i
-    for i in range(5):
+    cdef int _
+    for _ in range(5):
         before = mono_ns()
         real = read_clock(CLOCK_REALTIME)
         after = mono_ns()

@@ -353,7 +353,7 @@ cdef bint skip_chunk_edge(Http* http, const char** at, const char* end) noexcept
     """
     cdef const char* p = at[0]
     cdef int64_t size
-    cdef int digit, more
+    cdef int more, _
     if http.state == STATE_CHUNK_CR:
         if end - p < 2 or p[0] != c'\r' or p[1] != c'\n':
             return False
@@ -366,7 +366,7 @@ cdef bint skip_chunk_edge(Http* http, const char** at, const char* end) noexcept
     if size <= 0:
         return False
     p += 1
-    for digit in range(3):
+    for _ in range(3):
         more = hex_value(p[0])
         if more < 0:
             break

@@ -68,7 +68,7 @@ cdef enum:
 
 
 cdef size_t memo_framed(const Memo* memo, const char* at, const char* end) noexcept nogil
-cdef void keep_text(Buffer* text, Role role, const char* literal, size_t size) noexcept nogil
+cdef void capture_text(Buffer* text, Role role, const char* literal, size_t size) noexcept nogil
 cdef bint output_walk(
     const Node* nodes, const char* names, const char* data, size_t size, Found* found, Buffer* text
 ) noexcept nogil
@@ -77,4 +77,5 @@ cdef bint output_find(
 ) noexcept nogil
 cdef void memo_reset(Memo* memo) noexcept nogil
 cdef void memo_free(Memo* memo) noexcept nogil
+cdef bint is_blank(const char* data, size_t size) noexcept nogil
 cdef bint is_done(const char* data, size_t size) noexcept nogil

@@ -130,10 +130,10 @@ cdef void take_text(Walk* walk, Role role, const char* literal, size_t size) noe
     walk.found.text_role = role
     walk.found.literal = literal
     walk.found.literal_size = size
-    keep_text(walk.text, role, literal, size)
+    capture_text(walk.text, role, literal, size)
 
 
-cdef void keep_text(Buffer* text, Role role, const char* literal, size_t size) noexcept nogil:
+cdef void capture_text(Buffer* text, Role role, const char* literal, size_t size) noexcept nogil:
     """Appends a role mark, the literal with its quotes, and a line end."""
     if text == NULL:
         return
@@ -417,7 +417,7 @@ cdef bint output_find(
     cdef size_t inner = memo_text(memo, data, size)
     if inner:
         found[0] = memo.found
-        keep_text(text, memo.found.text_role, data + memo.prefix, inner)
+        capture_text(text, memo.found.text_role, data + memo.prefix, inner)
         return True
     if not output_walk(nodes, names, data, size, found, text):
         return False
@@ -433,6 +433,10 @@ cdef void memo_reset(Memo* memo) noexcept nogil:
 cdef void memo_free(Memo* memo) noexcept nogil:
     free(memo.at)
     memset(memo, 0, sizeof(Memo))
+
+
+cdef bint is_blank(const char* data, size_t size) noexcept nogil:
+    return skip_space(data, data + size) == data + size
 
 
 cdef bint is_done(const char* data, size_t size) noexcept nogil:

@@ -51,7 +51,7 @@ cdef struct Reply:
     int64_t done_ns        # when [DONE] arrived
     int64_t token_ids
     int64_t prompt_token_ids
-    int64_t pending_tokens # told by events without text, for the next output event
+    int64_t pending_tokens  # told by events without text, for the next output event
     int64_t usage_in, usage_out, usage_cached
     int64_t usage_only_sum
 

@@ -32,8 +32,9 @@ from fastbench._core.output cimport (
     MEMO_LEAD,
     Found,
     OutputSpec,
+    is_blank,
     is_done,
-    keep_text,
+    capture_text,
     memo_framed,
     memo_free,
     memo_reset,
@@ -258,6 +259,8 @@ cdef void take_event(
     if is_done(data, size) and not is_error:
         if reply.done_ns == 0:
             reply.done_ns = stamp_ns
+    elif is_blank(data, size) and not is_error:
+        pass  # an event without data keeps a connection alive, and says nothing
     elif not output_find(
         reply.nodes, reply.names, &reply.memo, data, size, &found, &call.text if call.keep_text else NULL
     ):
@@ -280,7 +283,7 @@ cdef void take_ordinary(Reply* reply, Ring ring, const char* text, size_t size, 
     reply.pending_tokens = 0
     reply.done_ns = 0
     if reply.call.keep_text:
-        keep_text(&reply.call.text, reply.memo.found.text_role, text, size)
+        capture_text(&reply.call.text, reply.memo.found.text_role, text, size)
     stamp_output(reply, ring, stamp_ns)
 
 

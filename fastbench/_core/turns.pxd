@@ -12,7 +12,7 @@ cdef struct Stall:
 cdef struct Turns:
     int64_t returned_ns    # when the last poll returned
     int64_t drained_ns     # when a poll last returned all that was ready
-    int64_t drained_before # the same, as it stood before this turn
+    int64_t drained_before  # the same, as it stood before this turn
     int64_t count
     bint late              # what this turn reads may have waited for the reactor
     int64_t stalls

@@ -5,7 +5,8 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdlib cimport calloc, free
 
 from fastbench.mock._os cimport (
-    IPPROTO_TCP, MSG_NOSIGNAL, SO_LINGER, SOL_SOCKET, TCP_NODELAY, linger, now_ns, recv, send, setsockopt,
+    IPPROTO_TCP, MSG_NOSIGNAL, SO_LINGER, SOL_SOCKET, TCP_NODELAY, SO_TIMESTAMPNS, linger, mock_recv,
+    now_ns, send, setsockopt,
 )
 from fastbench.mock._types cimport Buffer, Conn
 from fastbench.mock._wire cimport append, drop, release, reserve
@@ -21,6 +22,7 @@ cdef Conn* new_conn(int fd) noexcept nogil:
     if conn == NULL:
         return NULL
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on))
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on))
     conn.fd = fd
     conn.accepted_ns = now_ns()
     return conn
@@ -37,15 +39,17 @@ cdef int read_more(Conn* conn) noexcept nogil:
     cdef size_t whole = conn.head.size + conn.head.body_size
     cdef size_t room = max(<size_t> READ_ROOM, whole - conn.input.size if whole > conn.input.size else 0)
     cdef ssize_t got
+    cdef long long real_ns = 0
     if not reserve(&conn.input, room):
         return READ_NO_MEMORY
     room = conn.input.capacity - conn.input.size
     while True:
-        got = recv(conn.fd, conn.input.data + conn.input.size, room, 0)
+        got = mock_recv(conn.fd, conn.input.data + conn.input.size, room, &real_ns)
         if got >= 0 or errno != EINTR:
             break
     if got > 0:
         conn.input.size += got
+        conn.arrived_real_ns = real_ns
         return READ_SOME
     if conn.input.size == 0:
         release(&conn.input)

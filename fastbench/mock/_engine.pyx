@@ -143,7 +143,7 @@ cdef class Engine:
         return ns * (1 + self.jitter * (2 * unit(mix(seed)) - 1))
 
     cdef bint submit(self, Stream* s) noexcept nogil:
-        """Takes in a request that was read at `s.received_ns`; False when memory is out."""
+        """Takes in a request that arrived and was read at the stream's moments; False when memory is out."""
         s.next = NULL
         if self.queue == NULL:
             self.queue = s
@@ -154,7 +154,7 @@ cdef class Engine:
         s.queued = True
         self.waiting += 1
         if not self.batched:
-            return self.admit(s.received_ns)
+            return self.admit(s.arrived_ns)  # not the moment of reading: the mock's own lateness is no service time
         return self.step_due != NEVER or self.begin_step(s.received_ns)
 
     cdef int64_t next_due(self) noexcept nogil:
@@ -302,6 +302,7 @@ def simulate(timing, list requests):
                 raise MemoryError
             s.streaming = True
             s.received_ns, s.prompt_tokens, s.longest = requests[coming]
+            s.arrived_ns = s.received_ns
             s.lengths[0] = s.longest
             s.seed = mix(engine.seed + <uint64_t> coming)
             number[<size_t> s] = coming

@@ -201,7 +201,10 @@ cdef class Intake:
         s.seed = mix(self.seed + self.requests)
         put_hex(s.id, s.seed)
         s.created = wall.tv_sec
-        s.received_ns = now
+        s.received_ns = s.arrived_ns = now
+        if conn.arrived_real_ns:
+            s.arrived_ns = min(now, conn.arrived_real_ns - (wall.tv_sec * 1000000000 + wall.tv_nsec - now))
+            conn.arrived_real_ns = 0  # a request that came in the same read waited for this one
         s.status = 200
         s.chat = conn.head.route == ROUTE_CHAT
         s.streaming = ask.stream and s.fault.kind != FAULT_REFUSE_STREAM
@@ -226,6 +229,7 @@ cdef class Intake:
             return False
         s.log.route = conn.head.route
         s.log.accepted_ns = conn.accepted_ns
+        s.log.arrived_ns = s.arrived_ns
         s.log.received_ns = s.received_ns
         s.log.prompt_tokens = s.prompt_tokens
         s.log.fault = s.fault

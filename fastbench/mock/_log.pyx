@@ -112,6 +112,7 @@ cdef bint put_entry(Buffer* out, const LogEntry* entry) noexcept nogil:
     put_text(out, b',"path":"/v1/chat/completions"' if entry.route == ROUTE_CHAT else b',"path":"/v1/completions"')
     put_field(out, b',"status":', entry.status)
     put_field(out, b',"accepted_ns":', entry.accepted_ns)
+    put_field(out, b',"arrived_ns":', entry.arrived_ns)
     put_field(out, b',"received_ns":', entry.received_ns)
     put_field(out, b',"prompt_tokens":', entry.prompt_tokens)
     put_field(out, b',"output_tokens":', entry.output_tokens)

@@ -62,12 +62,40 @@ cdef extern from "<sys/socket.h>" nogil:
         SOCK_CLOEXEC
         SOL_SOCKET
         SO_LINGER
+        SO_TIMESTAMPNS
         MSG_NOSIGNAL
 
     int accept4(int fd, void* address, void* size, int flags)
     int setsockopt(int fd, int level, int option, const void* value, uint32_t size)
-    ssize_t recv(int fd, void* data, size_t size, int flags)
     ssize_t send(int fd, const void* data, size_t size, int flags)
+
+
+cdef extern from *:
+    """
+    #include <string.h>
+    #include <sys/socket.h>
+    #include <time.h>
+
+    /* One read; real_ns: the kernel's stamp (CLOCK_REALTIME) of its last segment, 0 when it gave none. */
+    static ssize_t mock_recv(int fd, void *data, size_t size, long long *real_ns) {
+        char control[128];
+        struct iovec piece = {data, size};
+        struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        *real_ns = 0;
+        ssize_t got = recvmsg(fd, &message, 0);
+        if (got > 0)
+            for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+                if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+                    struct timespec at;
+                    memcpy(&at, CMSG_DATA(c), sizeof at);
+                    *real_ns = (long long) at.tv_sec * 1000000000LL + at.tv_nsec;
+                }
+        return got;
+    }
+    """
+    ssize_t mock_recv(int fd, void* data, size_t size, long long* real_ns) noexcept nogil
 
 
 cdef extern from "<netinet/in.h>" nogil:

@@ -105,6 +105,7 @@ cdef struct LogEntry:
     bint aborted
     Fault fault
     int64_t accepted_ns
+    int64_t arrived_ns
     int64_t received_ns
     int64_t end_ns
     int64_t prompt_tokens
@@ -120,6 +121,7 @@ cdef struct Conn:
     bint closing                # close when `pending` is sent
     bint continued              # 100 Continue was sent for the request being read
     int64_t accepted_ns
+    int64_t arrived_real_ns     # the kernel's stamp of the last read, 0 when it gave none or it is used up
     Buffer input
     size_t scanned
     Head head
@@ -136,7 +138,8 @@ cdef struct Stream:
     uint64_t seed
     char id[16]
     int64_t created
-    int64_t received_ns
+    int64_t arrived_ns          # when the request's last byte arrived in this machine
+    int64_t received_ns         # when it was read
     int status
     bint chat
     bint streaming

@@ -47,7 +47,7 @@ class Options:
     tls_cert: str | None = _option(None, "Certificate (PEM) for https; a relay in Python, slow.", metavar="FILE")
     tls_key: str | None = _option(None, "Key (PEM) of the certificate.", metavar="FILE")
 
-    ttft_ms: float | None = _option(None, "Time from the request read to its first token. [0]", low=0, high=1e8)
+    ttft_ms: float | None = _option(None, "Time from the request's arrival to its first token. [0]", low=0, high=1e8)
     itl_ms: float | None = _option(
         None, "Time from token to token; 0: as fast as the socket takes them. [0]", low=0, high=1e8
     )
