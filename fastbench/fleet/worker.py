@@ -91,9 +91,7 @@ class _Worker:
         except ServiceError as error:
             raise self._hiding.clean_error(error) from error
 
-    async def _record(
-        self, phase: Phase, backend: Backend, writer: Writer, dataset: Dataset, count: int
-    ) -> bool:
+    async def _record(self, phase: Phase, backend: Backend, writer: Writer, dataset: Dataset, count: int) -> bool:
         """Warm-up and measurement; whatever happens, the recording is closed."""
         footer: dict[str, Any] = {"planned": count, "interrupted": True, "reason": None, "dropped": 0}
         try:
@@ -114,6 +112,7 @@ class _Worker:
                 if counts and not seen.told_tokens:
                     self._count_tokens(writer, itertools.islice(dataset.samples(), count))
             footer["interrupted"] = bool(self._stop.asked)
+            footer["reason"] = "stopped by the user" if self._stop.asked else None
         except FastbenchError as error:
             footer["reason"] = str(error)
             raise

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from streams import StreamsRun, run_streams
+from streams import StreamsRun, run_undisturbed
 
 from fastbench.mock import Mock
 
@@ -21,9 +21,8 @@ def service() -> Iterator[Mock]:
 
 @pytest.fixture(scope="session")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> StreamsRun:
-    """500 streams that nobody disturbs; once more if the machine itself stood still meanwhile."""
-    first = run_streams(tmp_path_factory.mktemp("calm"))
-    return first if first.undisturbed else run_streams(tmp_path_factory.mktemp("calm-again"))
+    """500 streams that nobody disturbs."""
+    return run_undisturbed(tmp_path_factory.mktemp)
 
 
 @pytest.fixture(scope="session")

@@ -58,9 +58,13 @@ class Ended:
         at = header.index(column)
         return {row[0]: number(row[at]) for row in rows}
 
+    def common_cells(self) -> dict[str, str]:
+        """The values of the table "Common Metric" as they stand there, by row."""
+        return {name: value for name, _, value in table(self.out, "Common Metric")[1:]}
+
     def common(self) -> dict[str, float]:
         """The table "Common Metric" as numbers, by row."""
-        return {name: number(value) for name, _, value in table(self.out, "Common Metric")[1:]}
+        return {name: number(value) for name, value in self.common_cells().items()}
 
     def one_sentence(self) -> str:
         """The only line on standard error, which has no traceback."""
@@ -78,17 +82,12 @@ def number(cell: str) -> float:
 def tables(out: str, first: str) -> list[list[list[str]]]:
     """All tables whose header begins with `first`, as rows of cells, the header included."""
     found: list[list[list[str]]] = []
-    inside = False
     for line in out.splitlines():
-        cells = [cell.strip() for cell in line.strip("│").split("│")] if line.startswith("│") else []
         if line.startswith("╒"):
-            inside = False
-        elif cells and cells[0] == first:
-            found.append([cells])
-            inside = True
-        elif cells and inside:
-            found[-1].append(cells)
-    return found
+            found.append([])
+        elif line.startswith("│"):
+            found[-1].append([cell.strip() for cell in line.strip("│").split("│")])
+    return [rows for rows in found if rows[0][0] == first]
 
 
 def table(out: str, first: str) -> list[list[str]]:
@@ -138,7 +137,10 @@ def perf(
 
 
 class Running:
-    """`fastbench perf` while it runs; ended with SIGKILL at the end of the `with` block if it still does."""
+    """`fastbench perf` while it runs, in a process group of its own, as a shell would start it.
+
+    Ended with SIGKILL at the end of the `with` block if it still runs.
+    """
 
     def __init__(self, directory: Path, *arguments: str | Path, python: Sequence[str] = ("-m", "fastbench")) -> None:
         self._work_dir = directory / "out"
@@ -150,6 +152,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            process_group=0,
         )
 
     def __enter__(self) -> Running:

@@ -59,8 +59,9 @@ def refusing(status: int, body: bytes, kind: str = "application/json") -> Callab
 
 
 @contextlib.contextmanager
-def tiny_service(answer: Callable[[Asked], Answer] = usual) -> Iterator[Tiny]:
-    """The service for the time of the `with` block, on a free port."""
+def tiny_service(answer: Callable[[Asked], Answer] = usual, drop_first: int = 0) -> Iterator[Tiny]:
+    """The service for the time of the `with` block, on a free port. drop_first: prompts to close the connection on."""
+    to_drop = iter(range(drop_first))
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -74,6 +75,9 @@ def tiny_service(answer: Callable[[Asked], Answer] = usual) -> Iterator[Tiny]:
         def _serve(self, body: dict[str, Any]) -> None:
             asked = Asked(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             tiny.asked.append(asked)
+            if body and next(to_drop, None) is not None:
+                self.close_connection = True
+                return
             status, kind, content = answer(asked)
             self.send_response(status)
             self.send_header("Content-Type", kind)
