@@ -55,6 +55,8 @@ class Mock:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
+            # Ctrl-C goes to a terminal's whole process group: the client drains, so the service must go on.
+            start_new_session=True,
         )
         try:
             self.url = self._read_url()

@@ -390,3 +390,9 @@ def test_hot_streams_share_the_loop() -> None:
         for thread in threads:
             thread.join()
     assert all(len(answer.outputs) == 3 for answer in answers)
+
+
+def test_ctrl_c_is_not_for_the_service() -> None:
+    """The service is in no process group of its caller, so Ctrl-C at a terminal does not end it under a client."""
+    with Mock() as mock:
+        assert os.getpgid(mock.pid) != os.getpgid(0)
