@@ -22,9 +22,7 @@ def count_tokens(recording: Path, samples: Iterator[Sample], tokenizer: Tokenize
     outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _texts(recording)), tokenizer))
     inputs = dict(_counts(((at, _prompt_text(sample.prompt)) for at, sample in enumerate(samples)), tokenizer))
     requests = sorted(outputs.keys() | inputs.keys())
-    return counted_record(
-        requests, [inputs.get(at, -1) for at in requests], [outputs.get(at, -1) for at in requests]
-    )
+    return counted_record(requests, [inputs.get(at, -1) for at in requests], [outputs.get(at, -1) for at in requests])
 
 
 def _counts(texts: Iterator[tuple[int, str]], tokenizer: Tokenizer) -> Iterator[tuple[int, int]]:

@@ -18,24 +18,41 @@ _CHANGING = re.compile(r"[0-9a-fA-F]{8,}|\d+")
 """What differs between two messages of the same reason: ids, numbers, times."""
 
 
-def outcomes(selection: Selection) -> dict[str, int]:
-    """Requests by outcome, in the outcomes' own order; the sum is the number planned.
+_WITHOUT_ROW = {
+    "dropped": "no slot was free when it was due",
+    "cancelled": "the run ended before it was sent",
+    LOST: "its row in the recording is damaged or was never written",
+    UNFINISHED: "the run was interrupted before it ended",
+}
 
-    A planned request without a row was dropped if the footer says so, and cancelled if the run came to its
-    end; else it has no outcome, because its row is lost or because the run was interrupted.
-    """
+
+def outcomes(selection: Selection) -> dict[str, int]:
+    """Requests by outcome, in the outcomes' own order; the sum is the number planned."""
     counts = np.bincount(selection.final["outcome"], minlength=len(OUTCOMES)).tolist()
     found = dict(zip(OUTCOMES, counts, strict=True))
+    for name, count in without_row(selection).items():
+        found[name] = found.get(name, 0) + count
+    return {name: count for name, count in found.items() if count or name == "ok"}
+
+
+def without_row(selection: Selection) -> dict[str, int]:
+    """Planned requests that have no row, by what became of them.
+
+    They were dropped if the footer says so, and cancelled if the run came to its end; else they have no outcome,
+    because the row is lost or because the run was interrupted.
+    """
     missing = max(0, (planned(selection) or 0) - selection.final.size)
     footer = selection.recording.footer
     lost = min(missing, selection.recording.lost_rows)
-    dropped = min(missing - lost, max(0, _count(footer or {}, "dropped") - found["dropped"]))
+    recorded_drops = int((selection.final["outcome"] == OUTCOMES.index("dropped")).sum())
+    dropped = min(missing - lost, max(0, _count(footer or {}, "dropped") - recorded_drops))
     rest = missing - lost - dropped
-    found["dropped"] += dropped
-    found["cancelled"] += rest if footer is not None else 0
-    found[LOST] = lost
-    found[UNFINISHED] = rest if footer is None else 0
-    return {name: count for name, count in found.items() if count or name == "ok"}
+    return {
+        "dropped": dropped,
+        "cancelled": rest if footer is not None else 0,
+        LOST: lost,
+        UNFINISHED: rest if footer is None else 0,
+    }
 
 
 def planned(selection: Selection) -> int | None:
@@ -61,6 +78,7 @@ def failures(selection: Selection) -> tuple[Failure, ...]:
     rest = sum(len(indices) for _, indices in ranked[MAX_REASONS:])
     if rest:
         shown.append(Failure("others", 0, rest, f"{len(ranked) - MAX_REASONS} further reasons"))
+    shown += [Failure(name, 0, count, _WITHOUT_ROW[name]) for name, count in without_row(selection).items() if count]
     return tuple(shown)
 
 
