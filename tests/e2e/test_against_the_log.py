@@ -37,6 +37,8 @@ def test_moments_are_in_order(pairs: list[Pair]) -> None:
     """Nothing is received before it was sent: neither the request by the service nor a token by the client."""
     for pair in pairs:
         assert pair.row["intended_ns"] <= pair.row["sent_ns"] <= pair.entry["received_ns"]
+        # The kernel's stamp is of another clock, and was converted.
+        assert pair.row["sent_ns"] <= pair.entry["arrived_ns"] + 100_000
         # Token times are kept to the microsecond.
         assert (pair.arrivals - pair.writes >= -1000).all()
         assert pair.row["end_ns"] >= pair.row["last_token_ns"] >= pair.row["first_token_ns"]
@@ -59,22 +61,21 @@ def test_reported_itl_is_the_services(calm: StreamsRun, pairs: list[Pair]) -> No
 
 
 def test_reported_ttft_is_the_services(calm: StreamsRun, pairs: list[Pair]) -> None:
-    """The reported TTFT median is the time from the client's sending to the service's first write.
-
-    The service's own time starts when it reads a request: with 500 at once, the last one waits in its socket for
-    the first ones to be read, which is the service's delay and not the client's.
-    """
-    logged = [pair.writes[0] - pair.row["sent_ns"] for pair in pairs]
+    """The reported TTFT median is the service's, from a request's arrival to its first write, and so is each request's."""
+    logged = [pair.writes[0] - pair.entry["arrived_ns"] for pair in pairs]
+    apart = [
+        abs(pair.row["first_token_ns"] - pair.row["sent_ns"] - own) for pair, own in zip(pairs, logged, strict=True)
+    ]
+    print(f"TTFT, ms: reported {calm.ended.parameters()['TTFT']}, logged {median_ms(logged):.4f}")
+    print(f"TTFT apart, ms: p50 {median_ms(apart):.4f}, p99 {np.percentile(apart, 99) / NS_PER_MS:.4f}")
     assert calm.ended.parameters()["TTFT"] == pytest.approx(median_ms(logged), abs=LIMIT_MS)
-    apart = [abs(pair.arrivals[0] - pair.writes[0]) for pair in pairs]
+    assert calm.ended.parameters()["TTFT"] == pytest.approx(TTFT_MS, abs=LIMIT_MS)
     assert median_ms(apart) < LIMIT_MS
-    own = [pair.writes[0] - pair.entry["received_ns"] for pair in pairs]
-    assert TTFT_MS <= median_ms(own) <= calm.ended.parameters()["TTFT"]
 
 
-def test_numbers_of_the_report_follow_from_the_log(calm: StreamsRun, pairs: list[Pair]) -> None:
-    """Medians of TPOT and E2EL, too, are those of the service's own moments."""
-    e2el = [pair.entry["end_ns"] - pair.row["sent_ns"] for pair in pairs]
+def test_other_numbers_are_the_services(calm: StreamsRun, pairs: list[Pair]) -> None:
+    """The medians of TPOT and E2EL, too, are those of the service's own moments."""
+    e2el = [pair.entry["end_ns"] - pair.entry["arrived_ns"] for pair in pairs]
     tpot = [(pair.entry["end_ns"] - pair.writes[0]) / (TOKENS - 1) for pair in pairs]
     assert calm.ended.parameters()["E2EL"] == pytest.approx(median_ms(e2el), abs=LIMIT_MS)
     assert calm.ended.parameters()["TPOT"] == pytest.approx(median_ms(tpot), abs=LIMIT_MS)
