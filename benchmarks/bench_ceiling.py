@@ -10,19 +10,17 @@ depend on the machine. With two processors or more, the service has one to itsel
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tabulate import tabulate
 
+from benchmarks.place import describe, pin
 from fastbench.mock import Mock
 
 HERE = Path(__file__).parent
@@ -90,15 +88,8 @@ class Bench:
 def _run(command: list[str]) -> list[str]:
     """What the command prints, run beside the service's processor where there is another."""
     return subprocess.run(
-        command, check=True, capture_output=True, text=True, preexec_fn=lambda: _pin(-1), cwd=HERE.parent
+        command, check=True, capture_output=True, text=True, preexec_fn=lambda: pin(-1), cwd=HERE.parent
     ).stdout.split()
-
-
-def _pin(which: int) -> None:
-    """Keeps this process on the first (0) or the last (-1) of its processors."""
-    mine = sorted(os.sched_getaffinity(0))
-    if len(mine) > 1:
-        os.sched_setaffinity(0, {mine[which]})
 
 
 def measure(streams: int, tokens: int, rounds: int) -> dict[str, list[Result]]:
@@ -111,15 +102,10 @@ def measure(streams: int, tokens: int, rounds: int) -> dict[str, list[Result]]:
         # About 3 s each at the rates that are usual for them.
         plan = {bench.discard: 3200, bench.fastbench: 3200, bench.aiohttp: 160}
         results: dict[str, list[Result]] = {client.__name__: [] for client in plan}
-        for client, _ in _turns(plan, rounds):
-            results[client.__name__].append(client(max(streams, plan[client] * 4096 // tokens)))
+        for _ in range(rounds):
+            for client, requests in plan.items():
+                results[client.__name__].append(client(max(streams, requests * 4096 // tokens)))
     return results
-
-
-def _turns(plan: dict, rounds: int) -> Iterator[tuple]:  # type: ignore[type-arg]  # bound methods have no short type
-    for number in range(rounds):
-        for client in plan:
-            yield client, number
 
 
 def main() -> None:
@@ -149,8 +135,7 @@ def main() -> None:
     print(tabulate(rows, ["client", "M events/s", "CPU ns/event", "x discard", "x aiohttp"], disable_numparse=True))
     if options.json:
         record = {
-            "when": time.strftime("%Y-%m-%d %H:%M:%S"),
-            "machine": f"{platform.machine()} {platform.release()}, {os.cpu_count()} processors",
+            **describe(),
             "streams": options.streams,
             "tokens": options.tokens,
             "rounds": {name: [turn._asdict() for turn in turns] for name, turns in results.items()},
