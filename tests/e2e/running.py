@@ -20,6 +20,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
 LIMIT_S = 60.0
 
+Argument = str | int | Path
+
 _RUN_DIRECTORY = re.compile(r"\d{8}_\d{6}(_\d+)?")
 
 
@@ -102,13 +104,13 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, **(extra or {})}
 
 
-def command(*arguments: str | Path, python: Sequence[str] = ("-m", "fastbench")) -> list[str]:
+def command(*arguments: Argument, python: Sequence[str] = ("-m", "fastbench")) -> list[str]:
     return [sys.executable, *python, *map(str, arguments)]
 
 
 def fastbench_command(
     directory: Path,
-    *arguments: str | Path,
+    *arguments: Argument,
     env: Mapping[str, str] | None = None,
     python: Sequence[str] = ("-m", "fastbench"),
 ) -> Ended:
@@ -128,7 +130,7 @@ def fastbench_command(
 
 def perf(
     directory: Path,
-    *arguments: str | Path,
+    *arguments: Argument,
     env: Mapping[str, str] | None = None,
     python: Sequence[str] = ("-m", "fastbench"),
 ) -> Ended:
@@ -142,7 +144,7 @@ class Running:
     Ended with SIGKILL at the end of the `with` block if it still runs.
     """
 
-    def __init__(self, directory: Path, *arguments: str | Path, python: Sequence[str] = ("-m", "fastbench")) -> None:
+    def __init__(self, directory: Path, *arguments: Argument, python: Sequence[str] = ("-m", "fastbench")) -> None:
         self._work_dir = directory / "out"
         self.process = subprocess.Popen(
             command("perf", "-w", self._work_dir, *arguments, python=python),

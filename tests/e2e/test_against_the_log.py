@@ -1,7 +1,10 @@
 """500 streams at once, request by request against what the service itself logged, on the same clock."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from streams import ITL_MS, STREAMS, TOKENS, TTFT_MS, Pair, StreamsRun
 
 from fastbench.units import NS_PER_MS
@@ -15,7 +18,7 @@ def pairs(calm: StreamsRun) -> list[Pair]:
     return calm.pairs()
 
 
-def median_ms(values: list[float]) -> float:
+def median_ms(values: Sequence[float] | NDArray[np.int64]) -> float:
     return float(np.median(values)) / NS_PER_MS
 
 
@@ -55,21 +58,21 @@ def test_reported_itl_is_the_services(calm: StreamsRun, pairs: list[Pair]) -> No
     """The reported ITL median is the service's, and each request's own median is too."""
     logged = np.concatenate([np.diff(pair.writes) for pair in pairs])
     assert calm.ended.parameters()["ITL"] == pytest.approx(np.median(logged) / NS_PER_MS, abs=LIMIT_MS)
-    assert calm.ended.parameters()["ITL"] == pytest.approx(ITL_MS, abs=LIMIT_MS)
+    assert calm.ended.parameters()["ITL"] == pytest.approx(ITL_MS, rel=0.05)
     apart = [abs(np.median(np.diff(pair.arrivals)) - np.median(np.diff(pair.writes))) for pair in pairs]
     assert median_ms(apart) < LIMIT_MS
 
 
 def test_reported_ttft_is_the_services(calm: StreamsRun, pairs: list[Pair]) -> None:
-    """The reported TTFT median is the service's, from a request's arrival to its first write, and so is each request's."""
-    logged = [pair.writes[0] - pair.entry["arrived_ns"] for pair in pairs]
-    apart = [
-        abs(pair.row["first_token_ns"] - pair.row["sent_ns"] - own) for pair, own in zip(pairs, logged, strict=True)
-    ]
-    print(f"TTFT, ms: reported {calm.ended.parameters()['TTFT']}, logged {median_ms(logged):.4f}")
+    """The reported TTFT median is the service's, from a request's arrival to its first write; so is each request's."""
+    logged = np.array([pair.writes[0] - pair.entry["arrived_ns"] for pair in pairs])
+    seen = np.array([pair.row["first_token_ns"] - pair.row["sent_ns"] for pair in pairs])
+    apart = np.abs(seen - logged)
+    reported = calm.ended.parameters()["TTFT"]
+    print(f"TTFT, ms: reported {reported}, logged {median_ms(logged):.4f}")
     print(f"TTFT apart, ms: p50 {median_ms(apart):.4f}, p99 {np.percentile(apart, 99) / NS_PER_MS:.4f}")
-    assert calm.ended.parameters()["TTFT"] == pytest.approx(median_ms(logged), abs=LIMIT_MS)
-    assert calm.ended.parameters()["TTFT"] == pytest.approx(TTFT_MS, abs=LIMIT_MS)
+    assert reported == pytest.approx(median_ms(logged), abs=LIMIT_MS)
+    assert reported == pytest.approx(TTFT_MS, rel=0.05)
     assert median_ms(apart) < LIMIT_MS
 
 

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from running import Ended, perf, table, write_config
+from running import Argument, Ended, perf, table, write_config
 from tiny_service import Answer, refusing, tiny_service
 
 from fastbench.mock import Mock
@@ -29,7 +29,7 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize("options", [(), ("--model", "m"), ("--model", "m", "--num-warmups", 0)], ids=len)
-def test_nobody_listens(tmp_path: Path, options: tuple[str | int, ...]) -> None:
+def test_nobody_listens(tmp_path: Path, options: tuple[Argument, ...]) -> None:
     """A service that does not run is named by its URL, with what to check."""
     url = f"http://127.0.0.1:{free_port()}"
     ended = perf(tmp_path, "--url", url, *SMALL, *options)
@@ -125,6 +125,18 @@ def test_some_requests_fail(tmp_path: Path) -> None:
     assert ended.trust["outcomes"] == {"ok": int(common["Success Requests"]), **counts}
     assert ended.parameters("N") == dict.fromkeys(ended.parameters("N"), common["Success Requests"])
     assert ended.parameters()["TTFT"] == pytest.approx(20, abs=3)
+
+
+def test_requests_that_never_end(tmp_path: Path) -> None:
+    """A stream that stops half-way ends at `--timeout`, counts as a timeout, and holds up no other request."""
+    with Mock(ttft_ms=5, itl_ms=1, seed=2, fault=["stall=3:0.2"]) as mock:
+        ended = perf(tmp_path, "--url", mock.url, *SMALL, "--timeout", "0.5s", "--num-warmups", 0)
+    assert (ended.code, ended.err) == (0, "")
+    ((kind, _, count, _),) = failures(ended)
+    assert kind == "timeout"
+    assert 0 < int(count) < 20
+    assert ended.trust["outcomes"] == {"ok": 20 - int(count), "timeout": int(count)}
+    assert ended.parameters("Max")["E2EL"] < 500
 
 
 def test_one_task_fails(tmp_path: Path, service: Mock) -> None:

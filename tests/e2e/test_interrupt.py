@@ -5,8 +5,8 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from running import Ended, Running, fastbench_command
 from streams import running_requests, wait_for_streams
 
@@ -17,7 +17,7 @@ PLANNED = 400
 SHORT, LONG = 12, 30
 
 
-def outcome(ended: Ended, name: str) -> np.ndarray:
+def outcome(ended: Ended, name: str) -> Any:
     """The rows of the recording that ended like this."""
     rows = ended.recording.rows
     return rows[rows["outcome"] == OUTCOMES.index(name)]

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from running import Ended, perf, write_config
+from running import Argument, Ended, perf, write_config
 from tiny_service import Answer, Asked, tiny_service, usual
 
 from fastbench.mock import Mock
@@ -41,7 +41,9 @@ def test_https(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--model", "mock"), ("--model", "mock", "--num-warmups", 0)])
-def test_certificate_that_nobody_trusts(tmp_path: Path, certificate: tuple[Path, Path], options: tuple[str]) -> None:
+def test_certificate_that_nobody_trusts(
+    tmp_path: Path, certificate: tuple[Path, Path], options: tuple[Argument, ...]
+) -> None:
     """A certificate that cannot be verified is the reason that is told, and nothing is measured."""
     cert, key = certificate
     with Mock(tls_cert=cert, tls_key=key) as mock:
@@ -76,7 +78,7 @@ def test_key_in_the_config(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--model", "m"), ("--model", "m", "--num-warmups", 0)], ids=len)
-def test_service_that_repeats_the_key(tmp_path: Path, options: tuple[str | int, ...]) -> None:
+def test_service_that_repeats_the_key(tmp_path: Path, options: tuple[Argument, ...]) -> None:
     """A service's message that repeats the key is told and kept without it, whatever was asked for."""
 
     def answer(asked: Asked) -> Answer:

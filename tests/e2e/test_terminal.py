@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from running import LIMIT_S, command, environment, fastbench_command, perf
+from running import LIMIT_S, Argument, command, environment, fastbench_command, perf
 
 import fastbench
 from fastbench.mock import Mock
@@ -16,7 +16,7 @@ from fastbench.mock import Mock
 LOAD = ("--input-len", 8, "--output-len", 40, "--num-prompts", 20, "--concurrency", 2)
 
 
-def on_terminal(directory: Path, *arguments: str | Path) -> tuple[int, str, str]:
+def on_terminal(directory: Path, *arguments: Argument) -> tuple[int, str, str]:
     """Runs `fastbench perf` with a terminal as its standard error: exit code, standard output, what it showed."""
     terminal, side = pty.openpty()
     shown: list[bytes] = []

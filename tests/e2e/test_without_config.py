@@ -1,6 +1,7 @@
 """`fastbench perf` without a config file: each option does what it says, seen from the service."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ FEW = ("--input-len", 16, "--output-len", 8, "--num-prompts", 12)
 SMALL = (*FEW, "--concurrency", 4)
 
 
-def measured(ended: Ended) -> np.ndarray:
+def measured(ended: Ended) -> Any:
     """The rows of the requests that were not warm-up, in the plan's order."""
     rows = ended.recording.rows
     rows = rows[rows["flags"] & FLAGS["warmup"] == 0]
@@ -169,6 +170,18 @@ def test_columns_of_the_report(tmp_path: Path, service: Mock) -> None:
     assert header == ["Performance Parameters", "Stage", "P95", "P99.9", "N"]
     assert first[2].endswith("ms *")
     assert "needed: P95 90, P99.9 4603" in ended.out
+
+
+def test_texts_are_kept_on_request(tmp_path: Path) -> None:
+    """`--save-text` keeps each reply's text beside the recording, for its owner alone; else none is kept."""
+    with tiny_service() as tiny:
+        kept = perf(tmp_path, "--url", tiny.url, *SMALL, "--save-text")
+        (tmp_path / "again").mkdir()
+        without = perf(tmp_path / "again", "--url", tiny.url, *SMALL)
+    (texts,) = kept.run.rglob("texts.jsonl")
+    assert texts.read_text().count("Hello") == 12
+    assert texts.stat().st_mode & 0o777 == 0o600
+    assert not list(without.run.rglob("texts.jsonl"))
 
 
 def test_runs_of_one_second_do_not_share_a_directory(tmp_path: Path, service: Mock) -> None:
