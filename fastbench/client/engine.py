@@ -75,6 +75,7 @@ class Engine:
         while (
             self.reactor.open_connections < expected
             and self.reactor.connect_failures == 0
+            and not self.reactor.ended
             and time.monotonic_ns() < give_up
         ):
             await asyncio.sleep(0.001)

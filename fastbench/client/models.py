@@ -1,8 +1,10 @@
 """The model's name, asked of the service itself."""
 
+import ssl
 from collections.abc import Mapping
 
 from fastbench.backends.endpoint import Endpoint
+from fastbench.client.tls import default_tls
 from fastbench.errors import ServiceError
 
 TIMEOUT_S = 5.0
@@ -20,7 +22,7 @@ async def first_model(endpoint: Endpoint, headers: Mapping[str, str]) -> str:
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(url, headers=dict(headers), allow_redirects=False) as answer,
+            session.get(url, headers=dict(headers), allow_redirects=False, ssl=_trust(endpoint)) as answer,
         ):
             text = await answer.text(errors="replace")
             if answer.status != 200:
@@ -34,12 +36,19 @@ async def first_model(endpoint: Endpoint, headers: Mapping[str, str]) -> str:
     return _first_id(text, url, way_out)
 
 
+def _trust(endpoint: Endpoint) -> ssl.SSLContext | bool:
+    """The same as the requests have."""
+    return default_tls(endpoint.host).context if endpoint.tls else True
+
+
 def _first_id(text: str, url: str, way_out: str) -> str:
     import orjson
 
     try:
         document = orjson.loads(text)
-        name = document["data"][0]["id"]
-    except (orjson.JSONDecodeError, KeyError, IndexError, TypeError) as error:
-        raise ServiceError(f"{url} answered no list of models ({text[:_EXCERPT]!r}): {way_out}.") from error
-    return str(name)
+    except orjson.JSONDecodeError:
+        document = None
+    match document:
+        case {"data": [{"id": str(name)}, *_]} if name:
+            return name
+    raise ServiceError(f"{url} answered no list of models ({text[:_EXCERPT]!r}): {way_out}.")
