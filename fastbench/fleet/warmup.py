@@ -38,7 +38,7 @@ def check_warmup(seen: Seen, url: str) -> None:
     if seen.ok or not seen.requests:
         return
     what = f"HTTP status {seen.status}" if seen.outcome == "http_error" else seen.outcome
-    words = seen.message[:_EXCERPT].decode("utf-8", "replace").strip()
+    words = " ".join(seen.message[:_EXCERPT].decode("utf-8", "replace").split())
     raise ServiceError(
         f"The warm-up request to {url} failed: {what}{f', {words}' if words else ''}; "
         f"{_HINTS.get(seen.outcome, 'check that the service runs')}, "

@@ -69,14 +69,18 @@ class Phase:
                 feeder.fill()
                 await engine.begin(min(shape.limit, shape.spare, count))
                 await feeder.run()
+                await engine.ended()
             except FastbenchError as found:
                 error = found
                 stop(1)
-            await engine.ended()
-            for watcher in watchers:
-                watcher.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await watcher
+                await engine.ended()
+            finally:
+                engine.reactor.abort()  # it has ended, unless something unforeseen is on its way up
+                await engine.ended()
+                for watcher in watchers:
+                    watcher.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await watcher
         report()
         on_health(engine.health.record())
         if error is not None:
