@@ -3,6 +3,8 @@
 import ssl
 from pathlib import Path
 
+from serving import Handler, Service
+
 from fastbench.client.tls import TlsSettings, default_tls
 
 CERTIFICATE = Path(__file__).parent / "data" / "test-only-localhost.crt"
@@ -14,6 +16,11 @@ def server_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE, KEY)
     return context
+
+
+def secure(handler: Handler) -> Service:
+    """A service over TLS."""
+    return Service(handler, tls=server_context())
 
 
 def trusting(server_name: str = "127.0.0.1") -> TlsSettings:

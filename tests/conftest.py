@@ -1,6 +1,27 @@
-"""Makes the helpers of the tests importable wherever a test stands."""
+"""Makes the helpers of the tests importable wherever a test stands, and holds the fixtures that rooms share."""
 
+import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent / "unit"))
+
+
+@pytest.fixture
+def full_port() -> Iterator[int]:
+    """A port whose listener accepts nobody and has no place left for those who knock."""
+    fillers: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        try:
+            while True:
+                filler = socket.socket()
+                fillers.append(filler)
+                filler.settimeout(0.2)
+                filler.connect(listener.getsockname())
+        except TimeoutError:
+            yield int(listener.getsockname()[1])
+        for filler in fillers:
+            filler.close()

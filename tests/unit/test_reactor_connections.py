@@ -2,10 +2,10 @@
 
 import socket
 import threading
+import time
 
-import numpy as np
 import pytest
-from driving import MS, OK, Driver, S, drive, has
+from driving import MS, OK, Driver, drive, has
 from replies import CHAT, delta, document, head, stream
 from serving import (
     Handler,
@@ -220,16 +220,17 @@ def test_one_connection_may_mix_outcomes() -> None:
     assert service.connections == 1
 
 
-def test_spares_are_not_opened_in_a_hurry_where_nobody_listens() -> None:
-    """Refused spares are tried again only after a pause, and cost no request anything."""
-    with Driver((socket.AF_INET, "127.0.0.1", closed_port()), limit=4, spare=4) as driver:
-        driver.pump(lambda: driver.reactor.connect_failures > 0)
-        before = driver.reactor.connect_failures
-        give_up = np.iinfo(np.int64).max
-        driver.reactor.start(give_up - S)
-        driver.pump(lambda: driver.reactor.snapshot()["turns"] > 30)
-        assert driver.reactor.connect_failures - before <= 4 * 8
-        assert driver.finish().final == []
+@pytest.mark.parametrize("listening", [False, True], ids=["refused", "closed-at-once"])
+def test_spares_are_opened_without_hurry_where_they_fail(listening: bool) -> None:
+    """Spares that are refused, or closed before they served, are opened anew only ten times a second."""
+    with Service(lambda connection, _: finish(connection)) as service:
+        place = service.address if listening else (socket.AF_INET, "127.0.0.1", closed_port())
+        begun = time.monotonic()
+        with Driver(place, limit=4, spare=4) as driver:
+            driver.pump(lambda: time.monotonic() > begun + 0.35)
+            counted = driver.reactor.snapshot()
+            waves = 2 + (time.monotonic() - begun) / 0.1
+    assert 4 <= counted["connections"] + counted["connect_failures"] * (not listening) <= 2 * 4 * waves
 
 
 def test_it_speaks_ipv6() -> None:

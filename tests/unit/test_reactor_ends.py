@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,23 +11,6 @@ from replies import chunk, delta, head, stream
 from serving import Service, answering, each_request, finish, read_request, stall
 
 STREAM_HEAD = head("text/event-stream", "Transfer-Encoding: chunked")
-
-
-@pytest.fixture
-def full_port() -> Iterator[int]:
-    """A port whose listener accepts nobody and has no place left for those who knock."""
-    fillers: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        try:
-            while True:
-                filler = socket.socket()
-                fillers.append(filler)
-                filler.settimeout(0.2)
-                filler.connect(listener.getsockname())
-        except TimeoutError:
-            yield int(listener.getsockname()[1])
-        for filler in fillers:
-            filler.close()
 
 
 @pytest.mark.parametrize(

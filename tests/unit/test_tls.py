@@ -8,12 +8,11 @@ import time
 from typing import Any
 
 import pytest
-from certificates import CERTIFICATE, server_context, trusting
+from certificates import CERTIFICATE, secure, server_context, trusting
 from driving import MS, OK, Driver, drive, has, post
 from replies import chunk, delta, head
 from serving import (
     Gauge,
-    Handler,
     Service,
     answering,
     answering_once,
@@ -29,10 +28,6 @@ from fastbench.client.tls import TlsSettings, default_tls
 
 STREAM_HEAD = head("text/event-stream", "Transfer-Encoding: chunked")
 COUNTS = ("events", "data_events", "received_bytes", "sent_bytes", "output_tokens", "status", "attempt")
-
-
-def secure(handler: Handler) -> Service:
-    return Service(handler, tls=server_context())
 
 
 def drive_tls(service: Service, count: int, *, tls: TlsSettings | None = None, **shape: Any) -> Any:

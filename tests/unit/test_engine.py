@@ -1,0 +1,161 @@
+"""The engine: a reactor and its thread, as the event loop sees them."""
+
+import asyncio
+import socket
+import threading
+import time
+
+import pytest
+from certificates import secure, trusting
+from driving import MS, OK, S, post
+from engines import engine_of, in_loop
+from serving import Service, answering, closed_port, stall
+
+from fastbench._core.ring import Batch
+from fastbench.client.engine import CONNECT_WAIT_NS
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["clear", "tls"])
+def test_every_request_reaches_the_sink(tls: bool) -> None:
+    """`ended` returns when the sink has had every request, in clear and over TLS."""
+    batches: list[Batch] = []
+
+    async def test(service: Service) -> dict[str, int]:
+        engine = engine_of(service.address, batches.append, trusting() if tls else None, limit=4, spare=4)
+        for request in range(30):
+            engine.reactor.submit(post(request), request=request)
+        engine.reactor.close_input()
+        await engine.begin(4)
+        await engine.ended()
+        return engine.snapshot()["outcomes"]
+
+    with (secure if tls else Service)(answering(OK)) as service:
+        outcomes = in_loop(lambda: test(service))
+    assert outcomes["ok"] == 30
+    assert sorted(int(request) for batch in batches for request in batch.rows["request"]) == list(range(30))
+
+
+def test_the_start_is_told_and_kept() -> None:
+    """`begin` opens connections first, and returns the moment, soon, before which nothing is sent."""
+
+    async def test(service: Service) -> None:
+        batches: list[Batch] = []
+        engine = engine_of(service.address, batches.append)
+        assert engine.start_ns == 0
+        engine.reactor.submit(post(0), request=0)
+        start = await engine.begin(2)
+        assert engine.reactor.open_connections == 2
+        assert engine.start_ns == start
+        assert 0 < start - time.monotonic_ns() < S
+        engine.reactor.close_input()
+        await engine.ended()
+        assert batches[0].rows["intended_ns"][0] == start
+
+    with Service(answering(OK)) as service:
+        in_loop(lambda: test(service))
+
+
+def test_progress_wakes_whoever_feeds() -> None:
+    """`progressed` is set when a request has finished."""
+
+    async def test(service: Service) -> None:
+        engine = engine_of(service.address)
+        engine.reactor.submit(post(0), request=0)
+        assert not engine.progressed.is_set()
+        await engine.begin(1)
+        await engine.progressed.wait()
+        assert engine.snapshot()["outcomes"]["ok"] == 1
+        engine.reactor.close_input()
+        await engine.ended()
+
+    with Service(answering(OK)) as service:
+        in_loop(lambda: test(service))
+
+
+def begin_ns(port: int, *, drained: bool = False) -> int:
+    """How long a run with two connections waits for its start."""
+
+    async def test() -> int:
+        engine = engine_of((socket.AF_INET, "127.0.0.1", port))
+        if drained:
+            engine.reactor.drain()
+        begun = time.monotonic_ns()
+        await engine.begin(2)
+        waited = time.monotonic_ns() - begun
+        engine.reactor.abort()
+        await engine.ended()
+        return waited
+
+    return in_loop(test)
+
+
+def test_it_does_not_wait_where_nobody_listens() -> None:
+    """A refused connection ends the wait for connections: requests will say why."""
+    assert begin_ns(closed_port()) < CONNECT_WAIT_NS
+
+
+def test_it_does_not_wait_after_a_stop() -> None:
+    """A run that was stopped before its start has nothing to wait for."""
+    assert begin_ns(closed_port(), drained=True) < CONNECT_WAIT_NS
+
+
+def test_it_waits_for_connections_for_a_bounded_time(full_port: int) -> None:
+    """Where connections neither stand nor fail, the run starts after a second all the same."""
+    waited = begin_ns(full_port)
+    assert CONNECT_WAIT_NS <= waited < CONNECT_WAIT_NS + 10 * S
+
+
+def test_its_thread_and_descriptors_go_with_it() -> None:
+    """After `ended` the thread is over, and the event loop watches nothing of the engine's any more."""
+
+    async def test(service: Service) -> None:
+        loop = asyncio.get_running_loop()
+        engine = engine_of(service.address, tls=trusting())
+        await engine.begin(2)
+        engine.reactor.drain()
+        await engine.ended()
+        assert not any(thread.name == "reactor" for thread in threading.enumerate())
+        assert not loop.remove_reader(engine.reactor.fileno())
+        assert not loop.remove_reader(engine.reactor.parcel_fileno())
+
+    with secure(answering(OK)) as service:
+        in_loop(lambda: test(service))
+
+
+def test_a_slow_loop_delays_no_send() -> None:
+    """While the event loop is held by a callback, prepared requests go out and end as planned."""
+    batches: list[Batch] = []
+
+    async def test(service: Service) -> None:
+        engine = engine_of(service.address, batches.append, closed_loop=False, limit=8)
+        for request in range(10):
+            engine.reactor.submit(post(request), request=request, offset_ns=request * 10 * MS)
+        engine.reactor.close_input()
+        await engine.begin(2)
+        time.sleep(0.4)
+        assert batches == []
+        await engine.ended()
+
+    with Service(answering(OK)) as service:
+        in_loop(lambda: test(service))
+    late = [row["sent_ns"] - row["intended_ns"] for batch in batches for row in batch.rows]
+    assert len(late) == 10
+    assert max(late) < 200 * MS
+
+
+def test_an_abort_is_quick() -> None:
+    """Requests that would never end are over at once when the run is aborted."""
+
+    async def test(service: Service) -> None:
+        engine = engine_of(service.address)
+        for request in range(5):
+            engine.reactor.submit(post(request), request=request)
+        await engine.begin(2)
+        begun = time.monotonic()
+        engine.reactor.abort()
+        await engine.ended()
+        assert time.monotonic() - begun < 10
+        assert engine.snapshot()["outcomes"]["cancelled"] == 5
+
+    with Service(lambda connection, _: stall(connection)) as service:
+        in_loop(lambda: test(service))

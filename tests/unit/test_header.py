@@ -1,0 +1,69 @@
+"""The first block of a recording."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from tasks import task_of
+
+import fastbench
+from fastbench.backends.backend import make_backend
+from fastbench.config.plan import Task
+from fastbench.fleet.header import make_header
+from fastbench.units import Rate
+
+SECRETS = {"sk-very-secret", "hunter2", "from-the-environment"}
+
+
+def header_of(task: Task) -> dict[str, Any]:
+    backend = make_backend(task.service, "the-model", "h:1", "")
+    return make_header(task, backend, run_id="abc", url="http://h:1/x", model="the-model", planned=12)
+
+
+def test_no_secret_stands_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys given in the config or by the environment are not in the header; where they came from is."""
+    monkeypatch.setenv("FB_TEST_KEY", "from-the-environment")
+    headers = {"Authorization": "Bearer hunter2", "X-Api-Key": "$FB_TEST_KEY", "X-Plain": "seen"}
+    for key in ("sk-very-secret", "env:FB_TEST_KEY"):
+        text = json.dumps(header_of(task_of("http://h:1", api_key=key, headers=headers)))
+        assert not any(secret in text for secret in SECRETS)
+        assert "$FB_TEST_KEY" in text
+        assert "seen" in text
+    assert "env:FB_TEST_KEY" in text
+
+
+def test_what_was_asked_of_whom() -> None:
+    """The header names run, task, service and its model, and one instant on both clocks."""
+    header = header_of(task_of("http://h:1"))
+    assert (header["format"], header["fastbench"], header["run_id"]) == (1, fastbench.__version__, "abc")
+    assert header["task"] == {"model": "model", "dataset": "synthetic"}
+    assert header["service"] == {
+        "url": "http://h:1/x",
+        "model": "the-model",
+        "backend": "openai_chat",
+        "stream": True,
+    }
+    assert abs(header["wall_ns"] - time.time_ns() - (header["mono_ns"] - time.monotonic_ns())) < 10**9
+    assert header["stamps"] == "kernel"
+
+
+def test_a_closed_loop() -> None:
+    """A closed loop has a concurrency and neither a rate nor an arrival process."""
+    load = header_of(task_of("http://h:1", batch_size=7))["load"]
+    assert load == {"kind": "closed", "concurrency": 7, "rate": None, "arrival": None, "planned": 12}
+
+
+def test_an_open_loop() -> None:
+    """An open loop has its rate and its arrival process, and the limit of requests in flight."""
+    load = header_of(task_of("http://h:1", batch_size=7, request_rate=Rate(2.5)))["load"]
+    assert load == {"kind": "open", "concurrency": 7, "rate": 2.5, "arrival": "constant", "planned": 12}
+
+
+def test_it_is_plain_json() -> None:
+    """The header survives JSON unchanged, and holds the config of its one task."""
+    header = header_of(task_of("http://h:1", warmups=3, prompts=12))
+    assert json.loads(json.dumps(header)) == header
+    config = header["config"]
+    assert (len(config["models"]), len(config["datasets"])) == (1, 1)
+    assert (config["num_prompts"], config["num_warmups"]) == (12, 3)

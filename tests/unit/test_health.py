@@ -1,0 +1,53 @@
+"""Health records: the client's state, as increments that add up to the whole run."""
+
+import json
+import time
+
+import numpy as np
+from driving import OK, Driver
+from serving import Service, answering
+
+from fastbench.client.health import HealthLog
+
+FIELDS = {"t_ns", "lag", "stalls", "reads", "unstamped_reads", "turns", "starved", "in_flight", "cpu_ns"}
+
+
+def test_increments_add_up() -> None:
+    """Over several records, counters, lag and stalls sum up to the reactor's own totals, nothing twice."""
+    with Service(answering(OK)) as service, Driver(service.address, limit=2, spare=2) as driver:
+        log = HealthLog(driver.reactor)
+        driver.start()
+        records = []
+        for done in (10, 20, 30):
+            driver.submit(10)
+            driver.pump(lambda done=done: driver.rows() == done)
+            records.append(log.record())
+        ended = driver.finish()
+        records.append(log.record())
+        counts = driver.reactor.lag.counts.copy()
+        assert [list(stall) for stall in driver.reactor.stalls_since(0)[1]] == [
+            stall for record in records for stall in record["stalls"]
+        ]
+    for name in ("reads", "unstamped_reads", "turns", "starved", "cpu_ns"):
+        assert sum(record[name] for record in records) == ended.snapshot[name], name
+    summed = np.zeros_like(counts)
+    for record in records:
+        for index, count in record["lag"]:
+            assert count > 0
+            summed[index] += count
+    assert np.array_equal(summed, counts)
+    assert summed.sum() == ended.snapshot["reads"]
+    assert all(record["reads"] for record in records[:3])
+
+
+def test_a_record_is_what_the_format_says() -> None:
+    """A record has the format's fields, is plain JSON, and tells the time and the requests in flight."""
+    with Service(answering(OK)) as service, Driver(service.address) as driver:
+        log = HealthLog(driver.reactor)
+        before = time.monotonic_ns()
+        record = log.record()
+        driver.finish()
+    assert set(record) == FIELDS
+    assert json.loads(json.dumps(record)) == record
+    assert before <= record["t_ns"] <= time.monotonic_ns()
+    assert (record["in_flight"], record["reads"], record["lag"]) == (0, 0, [])
