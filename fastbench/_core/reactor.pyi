@@ -1,8 +1,11 @@
-from typing import Any
+from typing import Any, Final
 
 from fastbench._core.connections import Connections
 from fastbench._core.output import OutputSpec
 from fastbench._core.ring import Batch
+
+SLOT_STEP: Final[int]
+"""Closed loop: at the start the slots become free one after the other, so many ns apart."""
 
 class Reactor(Connections):
     """One worker's requests, run by one thread that never holds the GIL.

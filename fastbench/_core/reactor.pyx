@@ -80,6 +80,9 @@ cdef enum:
 # `precise` pacing wakes this long before a send is due and spins to the mark.
 cdef int64_t SPIN_NS = 60_000
 cdef int64_t LOOK_NS = 50_000_000
+# Closed loop: slots open one after the other, because no client can send from all of them at one instant.
+SLOT_STEP = 20_000
+cdef int64_t SLOT_STEP_NS = SLOT_STEP
 cdef int64_t NEVER = 0x7fffffffffffffffLL
 
 
@@ -255,7 +258,7 @@ cdef class Reactor(Connections):
         if not self.started and self.start_ns != NEVER:
             self.started = True
             for i in range(self.limit):
-                self.slots[i] = self.start_ns
+                self.slots[i] = self.start_ns + i * SLOT_STEP_NS
             self.slots_free = self.limit
         while call != NULL:
             following = call.next
@@ -277,7 +280,7 @@ cdef class Reactor(Connections):
         cdef Call* call = self.ready.head
         if call == NULL or self.counters.in_flight >= self.limit or not self.started:
             return NEVER
-        return self.start_ns if self.closed_loop else self.start_ns + call.offset_ns
+        return self.slots[self.slot_head] if self.closed_loop else self.start_ns + call.offset_ns
 
     cdef void dispatch(self) noexcept nogil:
         """Sends what is due, a bounded number at a time, so that reads never wait long."""

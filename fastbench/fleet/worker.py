@@ -29,6 +29,7 @@ from fastbench.datasets.sample import Sample
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import FastbenchError, ServiceError
 from fastbench.fleet.counting import count_tokens
+from fastbench.fleet.descriptors import allow_connections
 from fastbench.fleet.header import make_header
 from fastbench.fleet.warmup import check_warmup, warmup_samples
 from fastbench.load.phase import Phase
@@ -75,6 +76,7 @@ class _Worker:
             task, service = self._task, self._task.service
             dataset = open_dataset(task.dataset, service.path)
             count = dataset.check(task.num_prompts)
+            allow_connections(service.batch_size, certain=not service.request_rate and count >= service.batch_size)
             address = resolve(self._endpoint, service.connect_timeout)
             model = service.model or await self._first_model()
             backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)

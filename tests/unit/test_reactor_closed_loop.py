@@ -7,6 +7,8 @@ import numpy as np
 from driving import MS, OK, Driver, S, drive, has
 from serving import Gauge, Service, answering, each_request, read_request
 
+from fastbench._core.reactor import SLOT_STEP
+
 COUNT = 60
 
 
@@ -31,15 +33,15 @@ def test_never_more_in_flight_than_slots() -> None:
     assert (gauge.most, ended.snapshot["peak_in_flight"]) == (7, 7)
 
 
-def test_the_first_requests_are_intended_at_the_start() -> None:
-    """As many requests as there are slots are intended at the start; none of the later ones is."""
-    with Service(answering(OK)) as service, Driver(service.address, limit=5, spare=5) as driver:
+def test_the_first_requests_are_intended_when_the_slots_open() -> None:
+    """As many requests as there are slots are intended from the start on, `SLOT_STEP` apart; the others later."""
+    with gauged(Gauge(), 0.01) as service, Driver(service.address, limit=5, spare=5) as driver:
         driver.submit(COUNT)
         driver.start(20 * MS)
         ended = driver.finish()
     intended = ended.column("intended_ns")
-    assert np.all(intended[:5] == driver.start_ns)
-    assert np.all(intended[5:] > driver.start_ns)
+    assert np.all(np.sort(intended)[:5] == driver.start_ns + SLOT_STEP * np.arange(5))
+    assert np.all(np.sort(intended)[5:] > driver.start_ns + 10 * MS)
 
 
 def test_nothing_is_sent_before_the_start() -> None:
@@ -100,7 +102,7 @@ def test_a_late_submission_fills_all_slots() -> None:
         driver.submit(3)
         ended = driver.finish()
     assert gauge.most == 3
-    assert np.all(ended.column("intended_ns") == driver.start_ns)
+    assert np.all(ended.column("intended_ns") == driver.start_ns + SLOT_STEP * np.arange(3))
 
 
 def test_a_failure_frees_its_slot() -> None:
