@@ -50,7 +50,8 @@ class Mock:
 
         self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", COMMAND, *self._arguments()],
+            # -P: not what happens to lie in the current directory, such as a source tree that is not built.
+            [sys.executable, "-P", "-m", COMMAND, *self._arguments()],
             env={**os.environ, "PYTHONPATH": _search_path()},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

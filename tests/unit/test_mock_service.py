@@ -397,3 +397,12 @@ def test_ctrl_c_is_not_for_the_service() -> None:
     """The service is in no process group of its caller, so Ctrl-C at a terminal does not end it under a client."""
     with Mock() as mock:
         assert os.getpgid(mock.pid) != os.getpgid(0)
+
+
+def test_the_current_directory_is_not_searched_for_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package of the same name in the current directory, such as an unbuilt source tree, is not what runs."""
+    (tmp_path / "fastbench").mkdir()
+    (tmp_path / "fastbench" / "__init__.py").write_text("raise RuntimeError('the wrong package')")
+    monkeypatch.chdir(tmp_path)
+    with Mock() as mock:
+        assert mock.url.startswith("http://127.0.0.1:")
