@@ -55,6 +55,7 @@ cdef class Connections:
     cdef int stamping_fd
     cdef char* buffer
     cdef int64_t offset_ns
+    cdef int64_t noticed_ns    # when the read before was noticed
     cdef Turns turns
     cdef WireCounters wire
     cdef Conn* idle

@@ -323,6 +323,8 @@ cdef class Connections:
     cdef void take_read(self, Conn* conn, size_t size, int64_t real_ns) noexcept nogil:
         """Stamps one read and hands it on."""
         cdef int64_t noticed = mono_ns()
+        # Before this read, not behind it: the thread may have been stopped between the kernel's read and our clock.
+        cdef int64_t read_after = max(self.noticed_ns, self.turns.returned_ns)
         cdef int64_t stamp = real_ns - self.offset_ns if real_ns else noticed
         cdef int64_t late
         if stamp > noticed:
@@ -335,7 +337,8 @@ cdef class Connections:
             self.lag.record(noticed - stamp)
         late = turns_lateness(&self.turns, stamp, noticed, conn.last_read_ns)
         conn.last_stamp_ns = stamp
-        conn.last_read_ns = noticed
+        conn.last_read_ns = read_after
+        self.noticed_ns = noticed
         if self.tls:
             self.tell(PARCEL_CIPHER, conn, self.buffer, size, stamp, late if real_ns else UNSTAMPED)
         elif conn.state == CONN_BUSY:

@@ -502,7 +502,8 @@ cdef class Reactor(Connections):
         elif wake - entered < HEARTBEAT * 1_000_000:
             self.arm(wake)
         n = epoll_wait(self.epoll_fd, events, EVENTS_A_TURN, timeout)
-        turns_note(&self.turns, entered, mono_ns(), 0 <= n < EVENTS_A_TURN)
+        if n >= 0:  # an interrupted poll (SIGCONT) looked at nothing: the turn goes on
+            turns_note(&self.turns, entered, mono_ns(), n, n < EVENTS_A_TURN)
         for i in range(n):
             if events[i].data.ptr == &self.wake_fd:
                 fb_clear(self.wake_fd)

@@ -11,17 +11,18 @@ cdef struct Stall:
 
 cdef struct Turns:
     int64_t returned_ns    # when the last poll returned
-    int64_t drained_ns     # when a poll last returned all that was ready
+    int64_t drained_ns     # when the last poll was entered that gave all that was ready
     int64_t drained_before  # the same, as it stood before this turn
     int64_t count
     bint late              # what this turn reads may have waited for the reactor
+    bint unsure            # something was ready already when the last poll returned, or may have been
     int64_t stalls
     int64_t longest_ns
     Stall kept[STALLS_KEPT]
 
 
 cdef void turns_begin(Turns* turns, int64_t now_ns) noexcept nogil
-cdef void turns_note(Turns* turns, int64_t entered_ns, int64_t returned_ns, bint all_ready) noexcept nogil
+cdef void turns_note(Turns* turns, int64_t entered_ns, int64_t returned_ns, int events, bint all_ready) noexcept nogil
 cdef int64_t turns_lateness(
     const Turns* turns, int64_t stamp_ns, int64_t noticed_ns, int64_t last_read_ns
 ) noexcept nogil

@@ -15,6 +15,8 @@ HEARTBEAT_MS = 2
 cdef int64_t STALL_NS = 2_000_000 + 1_500_000
 # A poll that returns sooner did not sleep: something was ready already, since an unknown moment.
 cdef int64_t SLEPT_NS = 20_000
+# What a poll takes to gather one event, at most.
+cdef int64_t HARVEST_NS = 500
 # A read noticed later than this after its stamp waited for the reactor, not for a wake-up.
 cdef int64_t PROMPT_NS = 200_000
 
@@ -24,13 +26,15 @@ cdef void turns_begin(Turns* turns, int64_t now_ns) noexcept nogil:
     turns.returned_ns = turns.drained_ns = turns.drained_before = now_ns
 
 
-cdef void turns_note(Turns* turns, int64_t entered_ns, int64_t returned_ns, bint all_ready) noexcept nogil:
-    """A poll, entered and returned then. all_ready: it gave everything that was ready, not a part."""
+cdef void turns_note(Turns* turns, int64_t entered_ns, int64_t returned_ns, int events, bint all_ready) noexcept nogil:
+    """A poll, entered and returned then, that gave `events`; all_ready: that was everything, not a part."""
     cdef int64_t turn = returned_ns - turns.returned_ns
     cdef bint stalled = turn > STALL_NS
     cdef Stall* kept
     turns.count += 1
-    turns.late = stalled or returned_ns - entered_ns < SLEPT_NS
+    # A poll that gave nothing may have been stopped before its clock was read: the next one finds what came then.
+    turns.late = stalled or turns.unsure or returned_ns - entered_ns < SLEPT_NS + events * HARVEST_NS
+    turns.unsure = stalled or not all_ready
     turns.drained_before = turns.drained_ns
     if stalled:
         kept = &turns.kept[turns.stalls % STALLS_KEPT]
@@ -41,7 +45,8 @@ cdef void turns_note(Turns* turns, int64_t entered_ns, int64_t returned_ns, bint
             turns.longest_ns = turn
     turns.returned_ns = returned_ns
     if all_ready:
-        turns.drained_ns = returned_ns
+        # Not when it returned: the process may have been stopped between the kernel's look and our clock.
+        turns.drained_ns = entered_ns
 
 
 cdef int64_t turns_lateness(
@@ -52,7 +57,8 @@ cdef int64_t turns_lateness(
     Whatever was there when a poll gave all that was ready, or when this socket was last read, was read then.
     """
     cdef int64_t since
-    if not turns.late and noticed_ns - stamp_ns <= PROMPT_NS:
+    # A read long after its poll may hold what came meanwhile, even where its last segment came just now.
+    if not turns.late and noticed_ns - stamp_ns <= PROMPT_NS and noticed_ns - turns.returned_ns <= PROMPT_NS:
         return 0
     since = turns.drained_before if turns.drained_before > last_read_ns else last_read_ns
     return stamp_ns - since if stamp_ns > since else 1

@@ -93,10 +93,13 @@ class Engine:
         return self.reactor.snapshot()
 
     def _collect(self) -> None:
-        # Asked first: what is delivered after the reactor's end cannot be missed then.
-        over = self.reactor.ended
-        while (batch := self.reactor.take()) is not None:
-            self._on_batch(batch)
+        while True:
+            over = self.reactor.ended
+            while (batch := self.reactor.take()) is not None:
+                self._on_batch(batch)
+            # If it ended meanwhile, `take` has swallowed its last signal: look once more.
+            if over or not self.reactor.ended:
+                break
         self.progressed.set()
         if over:
             self._loop.remove_reader(self.reactor.fileno())
