@@ -123,6 +123,8 @@ def make_options(values: Mapping[str, Any], where: str = "mock") -> Options:
     given = dict(values)
     if "faults" in given:
         given["fault"] = given.pop("faults")
+    if isinstance(given.get("fault"), str):
+        given["fault"] = [given["fault"]]
     table = {row.name: row for row in rows()}
     for name in given:
         if name not in table:

@@ -18,7 +18,8 @@ def _load(load: Load) -> list[tuple[str, str]]:
     return [
         ("Peak Concurrency", f"{load.peak_concurrency} ({limit})"),
         ("Offered Rate", cell(load.offered_rate, "req/s")),
-        ("Achieved Rate", cell(load.achieved_rate, "req/s")),
+        # A closed loop sends when it may: what it reached is no answer to a rate that nobody asked for.
+        ("Achieved Rate", cell(load.achieved_rate, "req/s") if load.kind == "open" else MISSING),
         ("Send Lateness", quantity(load.send_lateness)),
         ("Response Time", quantity(load.response_time)),
         ("TTFT from Intended", quantity(load.ttft_from_intended)),

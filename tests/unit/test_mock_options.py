@@ -26,7 +26,7 @@ from fastbench.mock.options import flag_name, make_options, rows
         ({"ttft": 5}, "mock.ttft: there is no such option"), ({"ttft_ms": -1}, "mock.ttft_ms: must be a number from 0"),
         ({"seed": 1.5}, "mock.seed: must be a whole number"), ({"port": True}, "mock.port: must be a whole number"),
         ({"style": "tgi"}, "mock.style: must be one of vllm, llama"), ({"spaced": 1}, "mock.spaced: must be true or"),
-        ({"faults": "empty"}, "mock.fault: must be a list"), ({"faults": ["cut"]}, "'cut' is not KIND"),
+        ({"faults": 7}, "mock.fault: must be a list"), ({"faults": ["cut"]}, "'cut' is not KIND"),
         ({"faults": ["cut=3:2"]}, "the share of 'cut=3:2'"), ({"faults": ["http=200"]}, "'http=200' is not"),
         ({"faults": ["empty:0.6", "html:0.6"]}, "add up to 1"), ({"model": ""}, "mock.model: must be a text"),
         ({"itl_ms": 1, "decode_ms": 1}, "give one kind"), ({"tls_cert": "a"}, "tls_cert and tls_key go together"),
@@ -40,6 +40,11 @@ def test_a_wrong_option_is_named(values: dict[str, Any], message: str) -> None:
         make_options(values)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_one_fault_needs_no_list() -> None:
+    """A single fault may be given as a text."""
+    assert make_options({"fault": "html:0.5"}).fault == ("html:0.5",)
 
 
 def test_the_command_line_has_every_option_of_the_table() -> None:
