@@ -62,9 +62,7 @@ class CompletionsBackend(OpenAIBackend):
 
     def _prompt_field(self, sample: SampleLike) -> bytes:
         if not isinstance(sample.prompt, str) and isinstance(sample.prompt[0], dict):
-            raise _refused(
-                sample, "chat messages", "completions take text or token ids; use type openai_chat"
-            )
+            raise _refused(sample, "chat messages", "completions take text or token ids; use type openai_chat")
         return b'"prompt":%b' % orjson.dumps(sample.prompt)
 
 

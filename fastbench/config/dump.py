@@ -33,9 +33,7 @@ def public_run(run: RunConfig) -> dict[str, Any]:
 
 def dump_config(run: RunConfig) -> str:
     """Python source of a config file that describes `run`; secrets are left out, as `public_run` says."""
-    lines = [
-        f"# Written by fastbench {__version__}; `fastbench perf --config THIS_FILE` runs the same again."
-    ]
+    lines = [f"# Written by fastbench {__version__}; `fastbench perf --config THIS_FILE` runs the same again."]
     for name, value in public_run(run).items():
         items = isinstance(value, list) and value
         lines.append(f"{name} = [" if items else f"{name} = {value!r}")

@@ -35,11 +35,7 @@ def build_stats(raw: object, issues: Issues) -> tuple[str, ...]:
             issues.wrong(where, given.type, f"{usual}, or left out")
     if inner.stats_list is not None:
         return _stats(inner.stats_list, f"{path}.stats_list", issues)
-    return (
-        DEFAULT_STATS
-        if outer.stats_list is None
-        else _stats(outer.stats_list, "summarizer.stats_list", issues)
-    )
+    return DEFAULT_STATS if outer.stats_list is None else _stats(outer.stats_list, "summarizer.stats_list", issues)
 
 
 def _stats(names: object, path: str, issues: Issues) -> tuple[str, ...]:

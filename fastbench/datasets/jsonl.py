@@ -65,9 +65,7 @@ class JsonlDataset:
         key = next((key for key in self._keys if key in row), None)
         if key is None:
             wanted = " or ".join(self._keys)
-            raise self._broken(
-                number, f"has no {wanted}, only {', '.join(row) or 'nothing'}; set prompt_key to one"
-            )
+            raise self._broken(number, f"has no {wanted}, only {', '.join(row) or 'nothing'}; set prompt_key to one")
         prompt: Prompt = row[key]
         if not _is_prompt(prompt):
             allowed = "text, a list of chat messages or a list of token ids"

@@ -42,9 +42,7 @@ def test_version() -> None:
 def test_help_imports_nothing_heavy() -> None:
     """Help needs click and fastbench's own errors, nothing that is slow to load."""
     done = fastbench("perf", "--help", python=("-X", "importtime"))
-    loaded = {
-        line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line
-    }
+    loaded = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert "click" in loaded
     assert not loaded & {"numpy", "aiohttp", "msgspec", "orjson", "uvloop", "tokenizers", "asyncio", "hdrh"}
 

@@ -108,9 +108,7 @@ def test_the_embedded_service() -> None:
 
 def test_options_override_every_model(config: str) -> None:
     """With a config, options win in all models; pairs are added to those the config has; the rest stays."""
-    plan = run(
-        "--config", config, "--retry", "1", "--param", "top_p=0.5", "--header", "X-B: b", "--num-prompts", "4"
-    )
+    plan = run("--config", config, "--retry", "1", "--param", "top_p=0.5", "--header", "X-B: b", "--num-prompts", "4")
     first, second = plan.models
     assert (first.retry, second.retry) == (1, 1)
     assert first.generation_kwargs == {"temperature": 0.01, "top_p": 0.5}
@@ -139,9 +137,7 @@ def test_options_win_over_names_and_addresses(config: str) -> None:
 
 def test_faults_name_the_option() -> None:
     """A value that an option set is told by the option, with the config's own range."""
-    line = (
-        "--url ftp://x --input-len 3:2 --retry 2000 --concurrency 0 --num-prompts 0 --stats Mean --timeout 0s"
-    )
+    line = "--url ftp://x --input-len 3:2 --retry 2000 --concurrency 0 --num-prompts 0 --stats Mean --timeout 0s"
     told = faults(line, "--header", "A b: c")
     assert sorted(fault.split(" is ")[0] for fault in told) == [
         "--concurrency",

@@ -139,18 +139,14 @@ def test_all_faults_are_told_at_once() -> None:
 
 def test_a_misspelling_gets_the_nearest_name() -> None:
     """An unknown field or type is answered with the known name next to it, where there is one."""
-    assert model_faults(batchsize=4) == [
-        "run.py: models[0].batchsize is not a known field; did you mean batch_size?"
-    ]
+    assert model_faults(batchsize=4) == ["run.py: models[0].batchsize is not a known field; did you mean batch_size?"]
     assert "did you mean openai_chat?" in faults(models=[{"type": "openai_chatt"}])[0]
     assert "did you mean jsonl?" in faults(datasets=[{"type": "json"}])[0]
     assert "known are abbr, api_key" in model_faults(zzz=4)[0]
 
 
 @pytest.mark.parametrize("name", ["models", "datasets"])
-@pytest.mark.parametrize(
-    ("items", "reason"), [([], "is empty"), (None, "is None; it must be a list"), ({}, "is {}")]
-)
+@pytest.mark.parametrize(("items", "reason"), [([], "is empty"), (None, "is None; it must be a list"), ({}, "is {}")])
 def test_lists_must_hold_something(name: str, items: object, reason: str) -> None:
     """An empty list of models or data sets, or what is no list, is one clear sentence."""
     (line,) = faults(**{name: items})

@@ -112,9 +112,7 @@ def test_files_without_rows_are_refused(tmp_path: Path) -> None:
     """A missing file, a directory and an empty file are told when the data set is opened."""
     assert fault(tmp_path / "absent.jsonl").startswith(": the data set cannot be read: No such file")
     assert fault(tmp_path).startswith(": the data set cannot be read: Is a directory")
-    assert fault(rows_file(tmp_path, "", " ")).startswith(
-        ": the data set is empty; write one JSON object a line"
-    )
+    assert fault(rows_file(tmp_path, "", " ")).startswith(": the data set is empty; write one JSON object a line")
 
 
 @pytest.mark.skipif(not GSM8K.is_file(), reason=f"no {GSM8K}")

@@ -188,9 +188,7 @@ def test_exact_lengths_with_each_kind_of_tokenizer(make: Callable[[], Tokenizer]
     kind = trainers.WordPieceTrainer if make is word_piece else trainers.BpeTrainer
     text = " ".join(COMMON_WORDS)
     lines = [text, *(f"{word} {word}" for word in COMMON_WORDS), *COMMON_WORDS]
-    tokenizer.train_from_iterator(
-        lines, kind(vocab_size=3000, special_tokens=["<unk>", "<s>"], show_progress=False)
-    )
+    tokenizer.train_from_iterator(lines, kind(vocab_size=3000, special_tokens=["<unk>", "<s>"], show_progress=False))
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     data = open_dataset(SyntheticConfig(count=20, input_len=Uniform(low=1, high=300)), str(tmp_path))
     for sample in data.samples():
@@ -212,9 +210,7 @@ def test_a_tokenizer_without_words_is_refused(tmp_path: Path) -> None:
         open_dataset(SyntheticConfig(count=1, input_len=Uniform(low=1, high=1)), path)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"), [(None, "cannot be read: No such file"), ("{}", "not a tokenizer.json")]
-)
+@pytest.mark.parametrize(("text", "reason"), [(None, "cannot be read: No such file"), ("{}", "not a tokenizer.json")])
 def test_a_broken_tokenizer_is_named(tmp_path: Path, text: str | None, reason: str) -> None:
     """A tokenizer file that is missing or is none gives one sentence with its name."""
     path = tmp_path / "tokenizer.json"

@@ -27,8 +27,7 @@ TABLE: dict[str, frozenset[str]] = {
     "load": ANYWHERE | {"config", "client", "datasets", "recording"},
     "dashboard": ANYWHERE | {"metrics.histogram"},
     "report": ANYWHERE | {"metrics", "recording"},
-    "fleet": ANYWHERE
-    | {"config", "load", "client", "backends", "datasets", "recording", "dashboard", "mock"},
+    "fleet": ANYWHERE | {"config", "load", "client", "backends", "datasets", "recording", "dashboard", "mock"},
     "mock": ANYWHERE,
     "cli": ANYWHERE
     | {"_core", "backends", "client", "config", "dashboard", "datasets", "fleet", "load", "metrics", "mock"}
@@ -147,8 +146,6 @@ def test_a_wrong_import_is_refused(room: str, module: str) -> None:
 def test_files_are_small() -> None:
     """No source file has more than 600 lines, and half of them have at most 120."""
     code = [path for path in sources() if path.suffix in (".py", ".pyx")]
-    lines = {
-        path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8").count("\n") for path in code
-    }
+    lines = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8").count("\n") for path in code}
     assert {name: count for name, count in lines.items() if count > 600} == {}
     assert statistics.median(lines.values()) <= 120
