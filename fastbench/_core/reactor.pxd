@@ -54,9 +54,10 @@ cdef class Reactor(Connections):
     cdef CallQueue waiting     # in flight, without a connection yet
     cdef Call* oldest          # in flight, by dispatch
     cdef Call* newest
-    cdef int64_t* slots        # closed loop: when each free slot became free, a ring of `limit`
+    cdef int64_t* slots        # closed loop: when each slot that is free again became free, a ring of `limit`
     cdef int slot_head
     cdef int slots_free
+    cdef int slots_opened      # slots used so far, from the start on
     cdef Counters counters
     cdef Reply scratch         # for calls that end without a connection
 
@@ -64,6 +65,7 @@ cdef class Reactor(Connections):
     cdef bint over(self) noexcept nogil
     cdef void collect(self) noexcept nogil
     cdef void obey(self) noexcept nogil
+    cdef int64_t next_slot(self, bint take) noexcept nogil
     cdef int64_t next_due(self) noexcept nogil
     cdef void dispatch(self) noexcept nogil
     cdef void launch(self, Call* call) noexcept nogil

@@ -254,12 +254,7 @@ cdef class Reactor(Connections):
         """Takes what Python submitted, and its word to start."""
         cdef Call* call = <Call*> mailbox_take(<Letter**> &self.inbox)
         cdef Call* following
-        cdef int i
-        if not self.started and self.start_ns != NEVER:
-            self.started = True
-            for i in range(self.limit):
-                self.slots[i] = self.start_ns + i * SLOT_STEP_NS
-            self.slots_free = self.limit
+        self.started = self.started or self.start_ns != NEVER
         while call != NULL:
             following = call.next
             queue_push(&self.ready, call)
@@ -275,12 +270,28 @@ cdef class Reactor(Connections):
             while self.oldest != NULL:
                 self.end_early(self.oldest, END_CANCELLED)
 
+    cdef int64_t next_slot(self, bint take) noexcept nogil:
+        """When the slot that is free first became or becomes so; NEVER while all are in use."""
+        cdef int64_t slot = NEVER
+        cdef bint again = False
+        if self.slots_opened < self.limit:
+            slot = self.start_ns + self.slots_opened * SLOT_STEP_NS
+        if self.slots_free and self.slots[self.slot_head] <= slot:
+            slot = self.slots[self.slot_head]
+            again = True
+        if take and again:
+            self.slot_head = (self.slot_head + 1) % self.limit
+            self.slots_free -= 1
+        elif take:
+            self.slots_opened += 1
+        return slot
+
     cdef int64_t next_due(self) noexcept nogil:
         """When the next send is due; NEVER while there is none, or no place for it."""
         cdef Call* call = self.ready.head
         if call == NULL or self.counters.in_flight >= self.limit or not self.started:
             return NEVER
-        return self.slots[self.slot_head] if self.closed_loop else self.start_ns + call.offset_ns
+        return self.next_slot(False) if self.closed_loop else self.start_ns + call.offset_ns
 
     cdef void dispatch(self) noexcept nogil:
         """Sends what is due, a bounded number at a time, so that reads never wait long."""
@@ -296,11 +307,7 @@ cdef class Reactor(Connections):
                 pass
             sends -= 1
             call = queue_pop(&self.ready)
-            call.row.intended_ns = self.start_ns + call.offset_ns
-            if self.closed_loop:
-                call.row.intended_ns = self.slots[self.slot_head]
-                self.slot_head = (self.slot_head + 1) % self.limit
-                self.slots_free -= 1
+            call.row.intended_ns = self.next_slot(True) if self.closed_loop else self.start_ns + call.offset_ns
             if call.submitted_ns > call.row.intended_ns:
                 call.row.flags |= FLAG_STARVED
                 self.counters.starved += 1

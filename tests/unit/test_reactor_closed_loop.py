@@ -2,12 +2,14 @@
 
 import socket
 import time
+from urllib.parse import urlsplit
 
 import numpy as np
 from driving import MS, OK, Driver, S, drive, has
 from serving import Gauge, Service, answering, each_request, read_request
 
 from fastbench._core.reactor import SLOT_STEP
+from fastbench.mock import Mock
 
 COUNT = 60
 
@@ -75,6 +77,19 @@ def test_slots_are_used_in_the_order_in_which_they_became_free() -> None:
     intended, end = ended.column("intended_ns"), np.sort(ended.column("end_ns"))
     assert np.all(np.diff(intended) >= 0)
     assert np.all(intended[6:] >= end[:-6])
+
+
+def test_a_slot_that_is_free_again_does_not_wait_for_those_to_come() -> None:
+    """Where replies come before the last slot has opened, slots that are free again are used first."""
+    limit = 1000
+    with Mock() as mock:
+        address = (socket.AF_INET, "127.0.0.1", urlsplit(mock.url).port or 0)
+        with Driver(address, limit=limit, spare=limit) as driver:
+            driver.pump(lambda: driver.reactor.open_connections == limit)
+            driver.submit(2 * limit)
+            driver.start(5 * MS)
+            ended = driver.finish()
+    assert np.all(np.diff(ended.column("intended_ns")) >= 0)
 
 
 def test_a_slot_that_finds_no_request_is_starvation() -> None:
