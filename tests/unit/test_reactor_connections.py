@@ -150,6 +150,20 @@ def test_it_is_resent_only_once() -> None:
     assert has(ended[1], "resent")
 
 
+def test_a_new_connection_is_none_that_was_used() -> None:
+    """What a connection served before it was closed says nothing of the next one: its failure is a failure."""
+
+    def handler(connection: socket.socket, number: int) -> None:
+        read_request(connection)
+        if number % 2 == 0:
+            connection.sendall(CLOSING)
+
+    with Service(handler) as service:
+        ended = drive(service.address, 6)
+    assert [ended[number].outcome for number in range(6)] == ["ok", "truncated"] * 3
+    assert (service.connections, ended.snapshot["resent"]) == (6, 0)
+
+
 @pytest.mark.parametrize("rest", [b"\0", OK, b"HTTP/1.1 408 Timeout\r\n\r\n"])
 def test_bytes_behind_a_response(rest: bytes) -> None:
     """What comes behind a response belongs to nobody: the outcome stands, the connection is given up."""
