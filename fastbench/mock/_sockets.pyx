@@ -18,7 +18,7 @@ from fastbench.mock._types cimport Conn
 
 cdef enum:
     CONN_STEP = 256     # the table of connections grows by so many
-    SPIN_NS = 20000     # a due time nearer than this is waited for by polling: sleeping would be late
+    SPIN_NS = 200000    # a due time nearer than this is waited for by polling: an idle processor wakes up late
 
 
 cdef class Sockets:
