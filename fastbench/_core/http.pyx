@@ -230,6 +230,8 @@ cdef HttpStep take_head_line(Http* http, const char* line, size_t size) noexcept
     cdef HttpError error = HTTP_FINE
     if size and line[size - 1] == c'\r':
         size -= 1
+    if http.state == STATE_STATUS and size and not may_be_status_line(line, size):
+        return fail(http, HTTP_BAD_STATUS_LINE)
     if http.state != STATE_TRAILERS and memchr(line, c'\r', size) != NULL:
         return fail(http, HTTP_BAD_HEADER)  # RFC 9112 2.2: a bare CR makes its element invalid
     if http.state == STATE_STATUS:
@@ -247,6 +249,11 @@ cdef HttpStep take_head_line(Http* http, const char* line, size_t size) noexcept
     return HTTP_MORE if error == HTTP_FINE else fail(http, error)
 
 
+cdef bint may_be_status_line(const char* line, size_t size) noexcept nogil:
+    """Whether the beginning of a line is that of a status line, or of the empty line that may stand before it."""
+    return line[0] == c'\r' or memcmp(line, "HTTP/1.", size if size < 7 else 7) == 0
+
+
 cdef HttpStep read_lines(Http* http, const char** at, const char* end) noexcept nogil:
     """Head or trailer lines until the state moves on or the bytes end."""
     cdef const char* lf
@@ -258,13 +265,20 @@ cdef HttpStep read_lines(Http* http, const char** at, const char* end) noexcept 
         start = at[0]
         lf = <const char*> memchr(start, 10, <size_t> (end - start))
         size = <size_t> ((lf if lf != NULL else end) - start)
+        # Another protocol may never send the line end that a status line would be judged by.
+        if http.state == STATE_STATUS and http.line.size == 0 and size and not may_be_status_line(start, size):
+            return fail(http, HTTP_BAD_STATUS_LINE)
         http.head_size += size + 1
         if http.head_size > HEAD_LIMIT:
             return fail(http, HTTP_HEAD_TOO_LONG)
         if lf == NULL:
             http.head_size -= 1
             at[0] = end
-            return HTTP_MORE if buffer_add(&http.line, start, size) else fail(http, HTTP_NO_MEMORY)
+            if not buffer_add(&http.line, start, size):
+                return fail(http, HTTP_NO_MEMORY)
+            if http.state == STATE_STATUS and not may_be_status_line(http.line.at, http.line.size):
+                return fail(http, HTTP_BAD_STATUS_LINE)
+            return HTTP_MORE
         at[0] = lf + 1
         before = http.state
         if http.line.size:

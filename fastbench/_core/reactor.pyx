@@ -401,15 +401,15 @@ cdef class Reactor(Connections):
     ) noexcept nogil:
         cdef Call* call = conn.call
         cdef size_t left = 0
-        cdef bint early = conn.out_sent < conn.out_size
         cdef ReplyStep step
-        if early:
-            conn.out_sent = conn.out_size  # it answers before it has the whole request, which nobody needs now
         if not stamped:
             call.row.flags &= ~FLAG_KERNEL
         step = reply_feed(&conn.reply, self.ring, data, size, stamp_ns, late_ns, &left)
         self.counters.output_events += conn.reply.read_events
-        conn.early = conn.early or early
+        if conn.out_sent < conn.out_size and call.row.headers_ns:
+            # It answers before it has the whole request, which nobody needs now.
+            conn.out_sent = conn.out_size
+            conn.early = True
         if step == REPLY_MORE:
             return
         self.finish(call, &conn.reply, END_COMPLETE if step == REPLY_COMPLETE else END_CLOSED, stamp_ns)

@@ -145,6 +145,7 @@ cdef void keep_head(Buffer* body, const char* data, size_t size) noexcept nogil:
 
 cdef void take_head(Reply* reply, int64_t stamp_ns) noexcept nogil:
     cdef Row* row = &reply.call.row
+    call_drop_payload(reply.call)  # with the final head nothing more of the request is of use
     row.headers_ns = stamp_ns
     row.status = reply.http.status
     if row.status < 200 or row.status > 299:
@@ -354,8 +355,6 @@ cdef ReplyStep reply_feed(
     cdef const char* body = NULL
     cdef size_t body_size = 0
     cdef HttpStep step
-    if not reply_started(reply):
-        call_drop_payload(reply.call)
     reply.call.row.received_bytes += <int64_t> size
     reply.read_events = 0
     while True:

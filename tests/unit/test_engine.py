@@ -159,3 +159,21 @@ def test_an_abort_is_quick() -> None:
 
     with Service(lambda connection, _: stall(connection)) as service:
         in_loop(lambda: test(service))
+
+
+def test_what_the_sink_raises_ends_the_run() -> None:
+    """An exception of the sink aborts the run and is raised at its end, instead of being lost in the event loop."""
+
+    def broken(_: Batch) -> None:
+        raise RuntimeError("no room")
+
+    async def test(service: Service) -> None:
+        engine = engine_of(service.address, broken, limit=2, spare=2)
+        for request in range(10):
+            engine.reactor.submit(post(request), request=request)
+        engine.reactor.close_input()
+        await engine.begin(2)
+        await engine.ended()
+
+    with Service(answering(OK)) as service, pytest.raises(RuntimeError, match="no room"):
+        in_loop(lambda: test(service))

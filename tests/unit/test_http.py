@@ -81,7 +81,7 @@ def test_the_head_has_a_limit(piece: int | None) -> None:
 
 @pytest.mark.parametrize(
     "start",
-    [OK + b"X: ", OK, b"", CHUNKED + b"0\r\nX: ", b"HTTP/1.1 100 x\r\n\r\n" * 9 + OK + b"X: "],
+    [OK + b"X: ", OK, b"HTTP/1.1 200 ", CHUNKED + b"0\r\nX: ", b"HTTP/1.1 100 x\r\n\r\n" * 9 + OK + b"X: "],
     ids=["one field", "head", "status line", "trailers", "behind interim heads"],
 )
 def test_an_endless_line_is_refused(start: bytes) -> None:
@@ -132,3 +132,16 @@ def test_work_is_linear(name: str) -> None:
         return lambda: feed_all(data, piece)
 
     assert growth(work, size) < 8
+
+
+@pytest.mark.parametrize("data", [b"\x00\x00\x12\x04", b"HTTP/2", b"SSH-2.0-x", b"h"])
+def test_another_protocol_is_refused_without_a_line_end(data: bytes) -> None:
+    """Bytes that cannot become a status line are refused at once: their line may never end."""
+    with pytest.raises(ValueError, match="does not begin with an HTTP"):
+        HttpParser().feed(data)
+
+
+@pytest.mark.parametrize("data", [b"H", b"HTTP/1.", b"HTTP/1.1 2", b"\r", b"\r\nHTT"])
+def test_the_beginning_of_a_status_line_is_waited_for(data: bytes) -> None:
+    """What may still become a status line is not refused."""
+    assert HttpParser().feed(data) == (b"", b"")

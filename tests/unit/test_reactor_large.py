@@ -149,3 +149,20 @@ def test_a_large_reply_is_read_whole() -> None:
     assert ended.outcomes == {"ok": 2}
     assert set(ended.column("events")) == {20_000}
     assert set(ended.column("received_bytes")) == {len(reply)}
+
+
+def test_an_interim_answer_does_not_stop_the_request() -> None:
+    """A service that says 102 Processing before it has read a large request still gets all of it."""
+    seen: list[bytes | None] = []
+
+    def handler(connection: socket.socket, _: int) -> None:
+        narrow(connection)
+        connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+        time.sleep(0.02)
+        seen.append(read_request(connection))
+        connection.sendall(OK)
+
+    with Service(handler) as service:
+        ended = drive(service.address, 1, size=8 * MIB)
+    assert ended.outcomes == {"ok": 1}
+    assert seen == [post(0, 8 * MIB)]
