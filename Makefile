@@ -3,12 +3,19 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: venv test lint bench clean
+.PHONY: system venv test lint bench clean
+
+# What the build and the tests need of the system. Installed only where that is missing and may be done.
+system:
+	@command -v cc >/dev/null && command -v openssl >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq build-essential python3-dev python3-venv openssl; \
+	  else echo "a C compiler and openssl are needed; on Debian: apt-get install build-essential python3-dev python3-venv openssl" >&2; exit 1; fi; }
 
 # Made again whenever the build's inputs changed.
 SOURCES := pyproject.toml setup.py $(shell find fastbench -name '*.pyx' -o -name '*.pxd')
 
-$(VENV)/.built: $(SOURCES)
+$(VENV)/.built: $(SOURCES) | system
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
