@@ -136,8 +136,15 @@ def _apply_to_model(overlay: _Overlay, path: str, model: Fields, options: Fields
     if "param" in options:
         put("generation_kwargs", _merged(model.get("generation_kwargs"), options["param"]), "param")
     if bare or "ignore_eos" in options:
-        eos = {"ignore_eos": options.get("ignore_eos", True)}
-        model["generation_kwargs"] = eos | _merged(model.get("generation_kwargs"), ())
+        model["generation_kwargs"] = _with_eos(model, options.get("ignore_eos", True))
+
+
+def _with_eos(model: Fields, ignore: bool) -> Fields:
+    """The sampling parameters with `ignore_eos`, or without: a service that does not know it may refuse it."""
+    given = _merged(model.get("generation_kwargs"), ())
+    if ignore:
+        return {"ignore_eos": True} | given
+    return {name: value for name, value in given.items() if name != "ignore_eos"}
 
 
 def _merged(fields: object, pairs: Any) -> Fields:

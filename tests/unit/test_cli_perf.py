@@ -85,7 +85,7 @@ def test_every_option_reaches_the_plan(tmp_path: Path, monkeypatch: pytest.Monke
     assert (service.retry, service.api_key, service.path) == (0, "env:FB_KEY", str(tmp_path))
     assert (service.headers, service.generation_kwargs) == (
         {"X-A": "b: c"},
-        {"top_k": 3, "stop": "a=b", "ignore_eos": False},
+        {"top_k": 3, "stop": "a=b"},
     )
     assert isinstance(dataset, SyntheticConfig)
     assert (dataset.seed, dataset.shared_prefix, dataset.count) == (3, 2, 100)
