@@ -64,9 +64,8 @@ cdef enum:
     READ_ROOM = 64 * 1024
 
 cdef int64_t CLOCK_STEP_NS = 1_000_000
+cdef const char* NO_HANDSHAKE = b"TLS: no handshake in time; does this port speak https?"
 cdef int64_t SPARE_PAUSE_NS = 100_000_000
-# In a parcel's `late_ns`: the kernel gave no stamp.
-cdef int64_t UNSTAMPED = -1
 
 
 cdef class Connections:
@@ -265,7 +264,8 @@ cdef class Connections:
     cdef void send_request(self, Conn* conn, const char* data, size_t size) noexcept nogil:
         """Sends a request in one piece; over TLS as soon as it is encrypted. `data` must stay until then."""
         conn.state = CONN_BUSY
-        conn.last_read_ns = mono_ns()
+        # No answer arrives before this, whatever somebody does to the wall clock.
+        conn.last_read_ns = conn.last_stamp_ns = mono_ns()
         if self.tls:
             self.tell(PARCEL_SEAL, conn, data, size, 0, 0)
             return
@@ -340,7 +340,8 @@ cdef class Connections:
         conn.last_read_ns = read_after
         self.noticed_ns = noticed
         if self.tls:
-            self.tell(PARCEL_CIPHER, conn, self.buffer, size, stamp, late if real_ns else UNSTAMPED)
+            # Below 0: the kernel gave no stamp.
+            self.tell(PARCEL_CIPHER, conn, self.buffer, size, stamp, late if real_ns else -1 - late)
         elif conn.state == CONN_BUSY:
             self.on_read(conn, self.buffer, size, stamp, late, real_ns != 0)
         else:
@@ -367,7 +368,9 @@ cdef class Connections:
         cdef const char* reason = net_reason(ETIMEDOUT)
         while self.connecting and conn != NULL and conn.opened_ns + self.connect_timeout_ns <= now:
             following = conn.later
-            if conn.state == CONN_CONNECTING or conn.state == CONN_SECURING:
+            if conn.state == CONN_SECURING:
+                self.refuse(conn, NO_HANDSHAKE, strlen(NO_HANDSHAKE))
+            elif conn.state == CONN_CONNECTING:
                 self.refuse(conn, reason, strlen(reason))
             conn = following
 
@@ -408,7 +411,7 @@ cdef class Connections:
     cdef void open_parcel(self, Conn* conn, Parcel* parcel) noexcept nogil:
         if parcel.kind == PARCEL_WRITE:
             self.send_sealed(conn, parcel)
-        elif parcel.kind == PARCEL_REQUEST:
+        elif parcel.kind == PARCEL_REQUEST and conn.call != NULL:
             self.on_sending(conn)
             self.send_sealed(conn, parcel)
         elif parcel.kind == PARCEL_READY:
@@ -419,7 +422,7 @@ cdef class Connections:
             if conn.state == CONN_BUSY:
                 self.on_read(
                     conn, parcel.data, parcel.size, parcel.stamp_ns,
-                    parcel.late_ns if parcel.late_ns > 0 else 0, parcel.late_ns != UNSTAMPED,
+                    parcel.late_ns if parcel.late_ns >= 0 else -1 - parcel.late_ns, parcel.late_ns >= 0,
                 )
             else:
                 self.drop_idle(conn)

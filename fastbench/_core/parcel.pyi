@@ -1,5 +1,7 @@
 from typing import Final
 
+HOW_CLOSED: Final[int]
+"""In an END's `late_ns`: the service closed the connection."""
 OPEN: Final[int]
 """From the reactor: the TCP connection stands, begin the handshake."""
 CIPHER: Final[int]

@@ -6,6 +6,9 @@ from libc.stdint cimport uint32_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
+from fastbench._core.reply cimport END_CLOSED
+
+HOW_CLOSED = END_CLOSED
 OPEN = PARCEL_OPEN
 CIPHER = PARCEL_CIPHER
 SEAL = PARCEL_SEAL

@@ -74,6 +74,7 @@ cdef class Reactor(Connections):
     cdef void keep_spares(self, int64_t now) noexcept nogil
     cdef void begin(self, Conn* conn, Call* call) noexcept nogil
     cdef void prepare(self, Reply* reply, Call* call) noexcept nogil
+    cdef void settle_request(self, Conn* conn, bint answered) noexcept nogil
     cdef bint send_again(self, Call* call, Reply* reply, End how) noexcept nogil
     cdef void finish(self, Call* call, Reply* reply, End how, int64_t end_ns) noexcept nogil
     cdef void cancel_unsent(self, Call* call) noexcept nogil

@@ -14,6 +14,7 @@ from posix.unistd cimport close
 from fastbench._core.bytesbuf cimport buffer_add
 from fastbench._core.call cimport (
     Call,
+    call_drop_payload,
     call_new,
     call_seal,
     calls_free,
@@ -80,6 +81,8 @@ cdef enum:
 # `precise` pacing wakes this long before a send is due and spins to the mark.
 cdef int64_t SPIN_NS = 60_000
 cdef int64_t LOOK_NS = 50_000_000
+# A connection lost this soon after a send was closed as we sent; one lost later had the request.
+cdef int64_t RESEND_NS = 100_000_000
 # Closed loop: slots open one after the other, because no client can send from all of them at one instant.
 SLOT_STEP = 20_000
 cdef int64_t SLOT_STEP_NS = SLOT_STEP
@@ -406,10 +409,8 @@ cdef class Reactor(Connections):
             call.row.flags &= ~FLAG_KERNEL
         step = reply_feed(&conn.reply, self.ring, data, size, stamp_ns, late_ns, &left)
         self.counters.output_events += conn.reply.read_events
-        if conn.out_sent < conn.out_size and call.row.headers_ns:
-            # It answers before it has the whole request, which nobody needs now.
-            conn.out_sent = conn.out_size
-            conn.early = True
+        if call.row.headers_ns:
+            self.settle_request(conn, step != REPLY_MORE)
         if step == REPLY_MORE:
             return
         self.finish(call, &conn.reply, END_COMPLETE if step == REPLY_COMPLETE else END_CLOSED, stamp_ns)
@@ -419,11 +420,25 @@ cdef class Reactor(Connections):
         else:
             self.close_conn(conn, False)
 
+    cdef void settle_request(self, Conn* conn, bint answered) noexcept nogil:
+        """Once the final head is there: what is left of the request to send, and its bytes."""
+        cdef Call* call = conn.call
+        if conn.out_sent < conn.out_size:
+            # RFC 9112 9.5: an error is reason to stop sending; any other answer may come before the whole request.
+            if answered or call.row.status < 200 or call.row.status > 299:
+                conn.out_sent = conn.out_size
+                conn.early = True
+        elif call.attempt_ns == 0:
+            conn.early = True  # answered before it was sent (TLS: still being encrypted): not to be used again
+        if conn.out_sent >= conn.out_size:
+            call_drop_payload(call)
+
     cdef void on_lost(self, Conn* conn, End how) noexcept nogil:
         cdef Call* call = conn.call
+        cdef bint soon = call.attempt_ns == 0 or mono_ns() - call.attempt_ns < RESEND_NS
         # Over TLS a connection can end while the request is still being encrypted.
         cdef bint untouched = (conn.served > 0 or call.attempt_ns == 0) and not reply_started(&conn.reply)
-        if untouched and not call.row.flags & FLAG_RESENT and not self.aborting:
+        if untouched and soon and not call.row.flags & FLAG_RESENT and not self.aborting:
             # The service closed an idle connection just as we sent: nobody's failure, and not an attempt.
             call.row.flags |= FLAG_RESENT
             self.counters.resent += 1

@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 from libc.string cimport memset, strlen
 
 from fastbench._core.bytesbuf cimport Buffer, buffer_add, buffer_free, buffer_reset
-from fastbench._core.call cimport Call, call_drop_payload, call_free, call_new, call_seal, take_batch
+from fastbench._core.call cimport Call, call_free, call_new, call_seal, take_batch
 from fastbench._core.http cimport (
     CONTENT_EVENT_STREAM,
     CONTENT_HTML,
@@ -145,7 +145,6 @@ cdef void keep_head(Buffer* body, const char* data, size_t size) noexcept nogil:
 
 cdef void take_head(Reply* reply, int64_t stamp_ns) noexcept nogil:
     cdef Row* row = &reply.call.row
-    call_drop_payload(reply.call)  # with the final head nothing more of the request is of use
     row.headers_ns = stamp_ns
     row.status = reply.http.status
     if row.status < 200 or row.status > 299:
@@ -329,13 +328,17 @@ cdef void take_body(Reply* reply, Ring ring, const char* data, size_t size, int6
         give_up(reply, "no memory for the document")
 
 
-cdef void note_shared(Reply* reply, int64_t late_ns) noexcept nogil:
-    """Output events that shared a read: counted, and marked as uncertain where the reactor was late."""
+cdef void note_shared(Reply* reply, uint32_t data_events, int64_t late_ns) noexcept nogil:
+    """Output events that shared a read: counted, and marked as uncertain where the reactor was late.
+
+    data_events: how many there were before this read.
+    """
     cdef Row* row = &reply.call.row
     cdef Mark mark
     if reply.read_events > 1:
         row.shared_events += reply.read_events - 1
-    if late_ns > 0 and reply.read_events > 1:
+    # One output event too, where another event shared its read: the read's one stamp may be that one's.
+    if late_ns > 0 and reply.read_events and row.data_events - data_events > 1:
         mark.event = row.events - reply.read_events
         mark.count = reply.read_events
         mark.bound_us = <uint32_t> ((late_ns + 999) // 1000) if late_ns < 4000000000000LL else 0xFFFFFFFF
@@ -354,6 +357,7 @@ cdef ReplyStep reply_feed(
     cdef const char* end = data + size
     cdef const char* body = NULL
     cdef size_t body_size = 0
+    cdef uint32_t data_events = reply.call.row.data_events
     cdef HttpStep step
     reply.call.row.received_bytes += <int64_t> size
     reply.read_events = 0
@@ -365,7 +369,7 @@ cdef ReplyStep reply_feed(
             take_head(reply, stamp_ns)
         else:
             break
-    note_shared(reply, late_ns)
+    note_shared(reply, data_events, late_ns)
     left[0] = <size_t> (end - at)
     if step == HTTP_MORE:
         return REPLY_MORE

@@ -43,7 +43,12 @@ _OPTIONS = (
     click.option("--rate", metavar="RATE", help='Open loop at this rate, such as "200/s".'),
     click.option("--timeout", metavar="TIME", help='Limit for a request, such as "30s".  [default: 600s]'),
     click.option("--connect-timeout", metavar="TIME", help="Limit for a connection.  [default: 10s]"),
-    click.option("--retry", type=int, metavar="N", help="Attempts after the first.  [default: 2]"),
+    click.option(
+        "--retry",
+        type=int,
+        metavar="N",
+        help="Attempts after the first, for requests that failed before any byte of an answer.  [default: 2]",
+    ),
     click.option("--stats", metavar="LIST", help="Columns of the report, such as Average,P50,P99.9."),
     click.option("--save-text", is_flag=True, default=None, help="Keep the replies' text."),
     click.option("-w", "--work-dir", type=click.Path(), help="For results.  [default: outputs/default]"),

@@ -1,14 +1,12 @@
 """Carries out a checked run and prints what came of it."""
 
-import sys
-
 import click
 
-from fastbench.cli.progress_bar import progress_bar
+from fastbench.cli.progress_bar import progress_bar, say
 from fastbench.config.dump import dump_config
 from fastbench.config.plan import RunConfig
 from fastbench.errors import RecordingError
-from fastbench.fleet.run import TaskRun, run_tasks
+from fastbench.fleet.run import TaskRun, check_datasets, run_tasks
 from fastbench.fleet.rundir import RunDirectory
 from fastbench.report.publish import Published, publish
 
@@ -16,10 +14,15 @@ INTERRUPTED = 130
 
 
 def carry_out(run: RunConfig, *, quiet: bool) -> int:
-    """Runs all tasks, then prints their tables together. Returns the exit code: 0, 1 when a task failed or had no
-    success, 130 when the user stopped the run."""
+    """Runs all tasks, then prints their tables together.
+
+    Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 130 when the user
+    stopped the run. Raises DatasetError, before anything is sent, for data sets that cannot be used.
+    """
+    for remark in check_datasets(run):
+        say(remark)
     directory = RunDirectory.create(run.work_dir)
-    (directory.path / "configs" / f"{directory.path.name}.py").write_text(dump_config(run))
+    (directory.path / "configs" / f"{directory.path.name}.py").write_text(dump_config(run), encoding="utf-8")
     code = 0
     texts: list[str] = []
     complaints: list[str] = []
@@ -32,11 +35,21 @@ def carry_out(run: RunConfig, *, quiet: bool) -> int:
         if complaint:
             complaints.append(complaint)
         code = max(code, _code(ended, published))
-    for text in texts:
-        click.echo(text)
+    code = max(code, _print(texts, directory))
     for complaint in complaints:
-        print(f"fastbench: {complaint}", file=sys.stderr)
+        say(complaint)
     return code
+
+
+def _print(texts: list[str], directory: RunDirectory) -> int:
+    """The tables to standard output; 1 when that does not take them, which costs nothing but the sight of them."""
+    try:
+        for text in texts:
+            click.echo(text)
+    except OSError as error:
+        say(f"the tables could not be printed ({error.strerror}): the results are in {directory.path}")
+        return 1
+    return 0
 
 
 def _publish(directory: RunDirectory, ended: TaskRun) -> Published | None:
@@ -47,7 +60,7 @@ def _publish(directory: RunDirectory, ended: TaskRun) -> Published | None:
     try:
         published = publish(recording, directory.results(task), task.dataset.abbr, task.stats)
     except RecordingError as error:
-        print(f"fastbench: {error}", file=sys.stderr)
+        say(str(error))
         return None
     # A task that failed before its first success has no numbers to show, only its error.
     return published if ended.error is None or published.metrics.success else None

@@ -74,6 +74,8 @@ def _bare(options: Fields) -> Fields:
 
 
 def _apply(overlay: _Overlay, options: Fields, *, bare: bool) -> None:
+    if options.get("url") == "":
+        raise UsageError("--url is empty; give the service's base URL, such as http://host:8000")
     if "url" in options and ("mock" in options or "mock_option" in options):
         raise UsageError("--url and --mock name two services; give one of them")
     if "dataset" in options:

@@ -1,6 +1,7 @@
 """The progress bar of a task, on a terminal only."""
 
 import contextlib
+import shutil
 import sys
 from collections.abc import Iterator
 
@@ -10,6 +11,12 @@ from fastbench.config.plan import Task
 from fastbench.load.progress import Observer, Progress
 from fastbench.units import NS_PER_S
 
+DRAINING = "stopping: waiting for those in flight; Ctrl-C again stops at once"
+LABEL = 24
+BAR = 12
+BESIDE = 68
+"""Columns of everything but the state: label, bar, counts, time to go."""
+
 
 def _state(now: Progress | None) -> str:
     if now is None:
@@ -17,21 +24,47 @@ def _state(now: Progress | None) -> str:
     seconds = now.elapsed_ns / NS_PER_S
     events = f"{now.output_events / seconds:,.0f} events/s  " if seconds > 0 else ""
     failed = f"{now.failed} failed  " if now.failed else ""
-    stopping = ("", "stopping: waiting for those in flight", "stopping now")[min(now.stopping, 2)]
-    return f"{now.in_flight} in flight  {failed}{events}{stopping}"
+    stopping = ("", DRAINING, "stopping now")[min(now.stopping, 2)]
+    text = stopping or f"{now.in_flight} in flight  {failed}{events}"
+    # A line that wraps could not be drawn over.
+    return text[: max(0, shutil.get_terminal_size().columns - BESIDE)]
+
+
+def say(message: str) -> None:
+    """One line for the user, beside the results."""
+    print(f"fastbench: {message}", file=sys.stderr)
+
+
+def _label(text: str) -> str:
+    return text if len(text) <= LABEL else text[: LABEL - 1] + "…"
+
+
+def _only_stopping() -> Observer:
+    """Without a bar, only that Ctrl-C was heard is worth a line."""
+    said = False
+
+    def observe(now: Progress) -> None:
+        nonlocal said
+        if now.stopping and not said:
+            said = True
+            say(DRAINING)
+
+    return observe
 
 
 @contextlib.contextmanager
 def progress_bar(task: Task, quiet: bool) -> Iterator[Observer]:
     """An observer that draws a bar on standard error, or nothing where that is no terminal."""
     if quiet or not sys.stderr.isatty():
-        yield lambda _: None
+        yield _only_stopping()
         return
-    with click.progressbar(length=1, label=task.name, item_show_func=_state, show_pos=True, file=sys.stderr) as bar:
+    with click.progressbar(
+        length=1, label=_label(task.name), item_show_func=_state, show_pos=True, width=BAR, file=sys.stderr
+    ) as bar:
 
         def observe(now: Progress) -> None:
             done = now.ok + now.failed
-            bar.label = f"{task.name} {now.phase}" if now.phase != "measure" else task.name
+            bar.label = _label(task.name if now.phase == "measure" else f"{now.phase}: {task.name}")
             # A phase counts from nothing again.
             if bar.length != now.planned or done < bar.pos:
                 bar.length, bar.pos, bar.finished = max(now.planned, 1), 0, False

@@ -47,9 +47,11 @@ def recalc_command(directory: Path, stats: str | None) -> int:
 
 def find_recordings(directory: Path) -> list[Path]:
     """The recordings of a run, or the one that `directory` itself is; RecordingError when there is none."""
-    from fastbench.errors import RecordingError
+    from fastbench.errors import RecordingError, UsageError
     from fastbench.recording.format import REQUESTS
 
+    if not directory.is_dir():
+        raise UsageError(f"{directory} is no directory: name that of a run or of one of its recordings")
     if (directory / REQUESTS).is_file():
         # Resolved, because "." has no name to give to the report.
         return [directory.resolve()]

@@ -26,7 +26,7 @@ def resolve(endpoint: Endpoint, timeout_ns: int) -> Address:
     except OSError as error:
         raise ServiceError(
             f"The host {endpoint.host} of {endpoint.url} has no address ({error.strerror or error}): "
-            "check host_ip or url."
+            "check url (--url) or host_ip."
         ) from error
     reason = "no address"
     for family, kind, protocol, _, place in found:
@@ -42,5 +42,5 @@ def resolve(endpoint: Endpoint, timeout_ns: int) -> Address:
                 return Address(family, str(place[0]), endpoint.port)
     raise ServiceError(
         f"The service at {endpoint.url} cannot be reached ({reason}): "
-        "check host_ip, host_port or url, and that the service runs."
+        "check url (--url) or host_ip and host_port, and that the service runs."
     )

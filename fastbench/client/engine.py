@@ -60,7 +60,8 @@ class Engine:
         self._on_batch = on_batch
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
-        self._error: Exception | None = None
+        self.error: Exception | None = None
+        """What `on_batch` raised; the run was aborted for it."""
         self.progressed = asyncio.Event()
         """Set whenever requests finished, for whoever feeds the reactor."""
         self._thread = threading.Thread(target=self.reactor.run, name="reactor", daemon=True)
@@ -85,14 +86,9 @@ class Engine:
         return self.start_ns
 
     async def ended(self) -> None:
-        """Returns when every submitted request has its outcome and `on_batch` has had them all.
-
-        Raises what `on_batch` raised, after the run has been aborted for it.
-        """
+        """Returns when every submitted request has its outcome and `on_batch` has had them all."""
         await self._ended.wait()
         self._thread.join()
-        if self._error is not None:
-            raise self._error
 
     def snapshot(self) -> dict[str, Any]:
         """The reactor's counters."""
@@ -103,7 +99,7 @@ class Engine:
             self._on_batch(batch)
         # Whatever it is: a callback's exception would only be logged by the loop, and the run never end.
         except Exception as error:  # noqa: BLE001
-            self._error = self._error or error
+            self.error = self.error or error
             self.reactor.abort()
 
     def _collect(self) -> None:

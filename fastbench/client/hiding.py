@@ -29,6 +29,14 @@ class Hiding:
         """`text` without the keys."""
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN.encode())
+        return self._without_cut_key(text)
+
+    def _without_cut_key(self, text: bytes) -> bytes:
+        """`text` without the beginning of a key at its end, where it was cut."""
+        for secret in self._secrets:
+            for size in range(len(secret) - 1, SHORTEST - 1, -1):
+                if text.endswith(secret[:size]):
+                    return text[:-size] + HIDDEN.encode()
         return text
 
     def clean_error(self, error: ServiceError) -> ServiceError:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from fastbench._core.call import NOTE_FAILURE
 from fastbench._core.ring import OUTCOMES, SOURCES, Batch
 
@@ -15,13 +17,18 @@ class Seen:
     def __init__(self) -> None:
         self.requests = 0
         self.ok = 0
-        self.told_tokens = False
-        """Whether the service said how many tokens it sent, in at least one of the replies."""
+        self.untold = 0
+        """Replies, of those that are ok, in which the service did not say how many tokens it sent."""
         self.outcome = ""
         """Of the last request that failed."""
         self.status = 0
         self.message = b""
         """The service's own words, or ours where it had none."""
+
+    @property
+    def told_tokens(self) -> bool:
+        """Whether there were replies, and the service said of each how many tokens it sent."""
+        return self.ok > 0 and self.untold == 0
 
     def on_the_way_to(self, sink: Callable[[Batch], None]) -> Callable[[Batch], None]:
         """A sink that looks at each batch and hands it on."""
@@ -36,7 +43,8 @@ class Seen:
         """Looks at one batch."""
         self.requests += len(batch.rows)
         self.ok += int((batch.rows["outcome"] == _OK).sum())
-        self.told_tokens = self.told_tokens or any(code in _TOLD for code in batch.rows["output_source"])
+        done = batch.rows[batch.rows["outcome"] == _OK]
+        self.untold += int((~np.isin(done["output_source"], _TOLD)).sum())
         for row, kind, message in batch.notes:
             if kind == NOTE_FAILURE:
                 self.outcome = OUTCOMES[batch.rows["outcome"][row]]

@@ -11,7 +11,6 @@ from fastbench._core import parcel
 from fastbench._core.reactor import Reactor
 
 _ROOM = 1 << 18
-_END_CLOSED = 1  # `End` of reply.pxd: the service closed the connection
 
 
 class TlsSettings(NamedTuple):
@@ -98,7 +97,7 @@ class _Session:
         if broken is not None:
             self._fail(broken)
         elif ended:
-            self.end(_END_CLOSED)
+            self.end(parcel.HOW_CLOSED)
 
     def _flush(self, kind: int) -> None:
         if data := self._out.read():
@@ -110,7 +109,7 @@ class _Session:
         self._give_failure(f"TLS: {getattr(error, 'verify_message', None) or words}")
 
     def _give_failure(self, reason: str) -> None:
-        self._reactor.give_parcel(parcel.FAILED, self._key, reason.encode(), late_ns=_END_CLOSED)
+        self._reactor.give_parcel(parcel.FAILED, self._key, reason.encode(), late_ns=parcel.HOW_CLOSED)
 
 
 class TlsSide:
@@ -125,13 +124,23 @@ class TlsSide:
         """Does all that the reactor has asked for."""
         for kind, key, stamp_ns, late_ns, data in self._reactor.take_parcels():
             if kind == parcel.OPEN:
-                self._sessions[key] = session = _Session(self._reactor, key, self._settings)
-                session.greet()
+                self._open(key)
             elif kind == parcel.CLOSED:
                 self._sessions.pop(key, None)
+            elif key not in self._sessions:
+                pass  # it never began; the reactor has been told
             elif kind == parcel.CIPHER:
                 self._sessions[key].open(data, stamp_ns, late_ns)
             elif kind == parcel.SEAL:
                 self._sessions[key].seal(data)
             elif kind == parcel.GONE:
                 self._sessions[key].end(late_ns)
+
+    def _open(self, key: tuple[int, int]) -> None:
+        try:
+            session = _Session(self._reactor, key, self._settings)
+        except ValueError as error:  # a server name that no certificate can bear
+            self._reactor.give_parcel(parcel.FAILED, key, f"TLS: {error}".encode())
+            return
+        self._sessions[key] = session
+        session.greet()

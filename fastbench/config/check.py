@@ -88,6 +88,8 @@ def _words(info: inspect.Type) -> str:
             return "a whole number" + _range(low, high)
         case inspect.FloatType(ge=low, le=high):
             return "a number" + _range(low, high)
+        case inspect.StructType():
+            return "a number of tokens, or [least, most]"
         case inspect.DictType(value_type=inspect.StrType()):
             return "a dict of text to text"
     return _NAMES[type(info)]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fastbench.config.plan import RunConfig, Task
-from fastbench.errors import FastbenchError
+from fastbench.datasets.dataset import open_dataset
+from fastbench.errors import DatasetError, FastbenchError
 from fastbench.fleet.embedded import with_service
 from fastbench.fleet.rundir import RunDirectory
 from fastbench.fleet.worker import run_task
@@ -24,6 +25,26 @@ class TaskRun:
     task: Task
     complete: bool
     error: FastbenchError | None = None
+
+
+def check_datasets(run: RunConfig) -> list[str]:
+    """Opens and checks every data set before anything is sent. Returns a remark for each that is shorter than asked.
+
+    Raises DatasetError with all that is wrong, a line each.
+    """
+    remarks, faults = [], []
+    # One entry a data set, whichever model's task opens it.
+    for task in {task.dataset.abbr: task for task in run.tasks()}.values():
+        try:
+            count = open_dataset(task.dataset, task.service.path).check(task.num_prompts)
+        except DatasetError as error:
+            faults.append(str(error))
+            continue
+        if task.num_prompts is not None and count < task.num_prompts:
+            remarks.append(f"{task.dataset.abbr}: the data set has {count} rows, {task.num_prompts} were asked for")
+    if faults:
+        raise DatasetError("\n".join(faults))
+    return remarks
 
 
 def run_tasks(run: RunConfig, directory: RunDirectory, observer_for: ObserverFor) -> Iterator[TaskRun]:
@@ -52,6 +73,7 @@ def _carry_out(task: Task, directory: RunDirectory, observer_for: ObserverFor) -
 def _log_to(directory: RunDirectory, task: Task) -> Iterator[None]:
     path = directory.log(task)
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)  # a service's message may repeat a prompt
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter("[%(asctime)s] [fastbench] [%(levelname)s] %(message)s"))
     log.addHandler(handler)

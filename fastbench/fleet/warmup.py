@@ -42,5 +42,5 @@ def check_warmup(seen: Seen, url: str) -> None:
     raise ServiceError(
         f"The warm-up request to {url} failed: {what}{f', {words}' if words else ''}; "
         f"{_HINTS.get(seen.outcome, 'check that the service runs')}, "
-        "or set num_warmups to 0 to measure all the same."
+        "or set num_warmups (--num-warmups) to 0 to measure all the same."
     )

@@ -24,7 +24,7 @@ from fastbench.client.seen import Seen
 from fastbench.client.tls import default_tls
 from fastbench.config.plan import Task
 from fastbench.config.schema import SyntheticConfig
-from fastbench.datasets.dataset import Dataset, open_dataset
+from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Sample
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import FastbenchError, ServiceError
@@ -55,8 +55,10 @@ def run_task(task: Task, recording: Path, observer: Observer) -> bool:
     Raises ServiceError when the service cannot be measured, DatasetError for a broken row (what was recorded up
     to then stays), RecordingError when the recording is not whole.
     """
+    # What may block comes before the event loop, which takes Ctrl-C over.
+    worker = _Worker(task, recording, observer)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_Worker(task, recording, observer).run())
+        return runner.run(worker.run())
 
 
 class _Worker:
@@ -70,31 +72,33 @@ class _Worker:
         self._run_id = uuid.uuid4().hex[:8]
         self._endpoint = Endpoint.parse(task.service)
         self._hiding = Hiding(task.service)
+        self._dataset = open_dataset(task.dataset, task.service.path)
+        self._count = self._dataset.check(task.num_prompts)
+        certain = not task.service.request_rate and self._count >= task.service.batch_size
+        allow_connections(task.service.batch_size, certain=certain)
+        self._address = resolve(self._endpoint, task.service.connect_timeout)
 
     async def run(self) -> bool:
+        task, service, count = self._task, self._task.service, self._count
+        model = service.model or await self._first_model()
+        backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)
+        tls = default_tls(self._endpoint.host) if self._endpoint.tls else None
+        target = Target(backend.rules, self._address, service.connect_timeout, tls)
+        phase = Phase(partial(Engine, target), stream=backend.stream, stop=self._stop, observer=self._observer)
+        log.info("%s: %d requests to %s at %s", task.name, count, self._url(backend), self._address.host)
+        header = make_header(task, backend, run_id=self._run_id, url=self._url(backend), model=model, planned=count)
         with self._stop.on_signals():
-            task, service = self._task, self._task.service
-            dataset = open_dataset(task.dataset, service.path)
-            count = dataset.check(task.num_prompts)
-            allow_connections(service.batch_size, certain=not service.request_rate and count >= service.batch_size)
-            address = resolve(self._endpoint, service.connect_timeout)
-            model = service.model or await self._first_model()
-            backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)
-            tls = default_tls(self._endpoint.host) if self._endpoint.tls else None
-            target = Target(backend.rules, address, service.connect_timeout, tls)
-            phase = Phase(partial(Engine, target), stream=backend.stream, stop=self._stop, observer=self._observer)
-            log.info("%s: %d requests to %s at %s", task.name, count, self._url(backend), address.host)
-            header = make_header(task, backend, run_id=self._run_id, url=self._url(backend), model=model, planned=count)
-            return await self._record(phase, backend, Writer(self._recording, header), dataset, count)
+            return await self._record(phase, backend, Writer(self._recording, header))
 
     async def _first_model(self) -> str:
         try:
-            return await first_model(self._endpoint, service_headers(self._task.service))
+            return await first_model(self._endpoint, service_headers(self._task.service), self._hiding.clean)
         except ServiceError as error:
             raise self._hiding.clean_error(error) from error
 
-    async def _record(self, phase: Phase, backend: Backend, writer: Writer, dataset: Dataset, count: int) -> bool:
+    async def _record(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
         """Warm-up and measurement; whatever happens, the recording is closed."""
+        dataset, count = self._dataset, self._count
         footer: dict[str, Any] = {"planned": count, "interrupted": True, "reason": None, "dropped": 0}
         try:
             told = await self._warm_up(phase, backend, writer)
@@ -120,6 +124,8 @@ class _Worker:
             raise
         finally:
             writer.close({**footer, "finished_ns": time.monotonic_ns()})
+            if not self._task.service.save_text:
+                (self._recording / TEXTS).unlink(missing_ok=True)  # kept only to be counted
         return not footer["interrupted"]
 
     def _count_tokens(self, writer: Writer, samples: Iterator[Sample]) -> None:
@@ -127,8 +133,6 @@ class _Worker:
         writer.flush()
         log.info("%s: counting tokens by %s", self._task.name, self._task.service.path)
         writer.counted(count_tokens(self._recording, samples, load_tokenizer(self._task.service.path)))
-        if not self._task.service.save_text:
-            (self._recording / TEXTS).unlink(missing_ok=True)
 
     async def _warm_up(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
         """Requests that are recorded but not measured; whether the service told its token counts."""

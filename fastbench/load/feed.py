@@ -56,9 +56,9 @@ class Feeder:
         return True
 
     async def run(self) -> None:
-        """Feeds until the plan is at its end or `stop` was called."""
+        """Feeds until the plan is at its end, `stop` was called, or the reactor has ended."""
         progressed = self._engine.progressed
-        while not self._over:
+        while not self._over and not self._engine.reactor.ended:
             # In pieces, so that finished requests and Ctrl-C never wait for a long one.
             if not self.fill(MAX_BYTES, _PIECE):
                 await asyncio.sleep(0)

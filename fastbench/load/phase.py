@@ -70,6 +70,8 @@ class Phase:
                 await engine.begin(min(shape.limit, shape.spare, count))
                 await feeder.run()
                 await engine.ended()
+                if engine.error is not None:
+                    raise engine.error
             except FastbenchError as found:
                 error = found
                 stop(1)

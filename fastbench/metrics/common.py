@@ -15,11 +15,13 @@ def common(selection: Selection, total: int) -> tuple[Common, ...]:
     """The rows in the guide's order. total: the number of requests planned."""
     ok = selection.ok
     duration_ns = span_ns(ok)
-    inputs = int(known_input(ok)["input_tokens"].sum(dtype=np.int64))
+    known = known_input(ok)
+    # A sum over some of the requests is no total.
+    inputs = int(known["input_tokens"].sum(dtype=np.int64)) if known.size == ok.size else None
     outputs = int(output_tokens(ok).sum())
 
-    def per_second(amount: int) -> Number:
-        return amount * NS_PER_S / duration_ns if duration_ns else None
+    def per_second(amount: int | None) -> Number:
+        return amount * NS_PER_S / duration_ns if duration_ns and amount is not None else None
 
     rows = [
         Common("Benchmark Duration", "ms", duration_ns / NS_PER_MS if ok.size else None),
@@ -34,7 +36,7 @@ def common(selection: Selection, total: int) -> tuple[Common, ...]:
         Common("Total Generated Tokens", "", outputs),
         Common("Input Token Throughput", "token/s", per_second(inputs)),
         Common("Output Token Throughput", "token/s", per_second(outputs)),
-        Common("Total Token Throughput", "token/s", per_second(inputs + outputs)),
+        Common("Total Token Throughput", "token/s", per_second(None if inputs is None else inputs + outputs)),
     ]
     return tuple(row for row in rows if selection.is_stream or row.name != "Prefill Token Throughput")
 

@@ -9,6 +9,7 @@ from fastbench.metrics.common import max_concurrency
 from fastbench.metrics.model import Load, Quantity
 from fastbench.metrics.selection import Rows, Selection, section
 from fastbench.metrics.statistics import ArraySamples, statistics
+from fastbench.recording.format import FLAGS
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 STATS = ("Average", "Min", "Median", "P90", "P99", "Max")
@@ -33,6 +34,7 @@ def load(selection: Selection, dropped: int) -> Load:
         response_time=_since_intended(ok, "end_ns"),
         ttft_from_intended=_since_intended(streamed, "first_token_ns"),
         dropped=dropped,
+        resent_requests=int(np.count_nonzero(final["flags"] & FLAGS["resent"])),
         retried_requests=int(np.count_nonzero(final["attempt"])),
         failed_attempts=selection.failed_attempts,
     )

@@ -61,6 +61,7 @@ class Load(msgspec.Struct, frozen=True):
     ttft_from_intended: Quantity
     dropped: int
     retried_requests: int
+    resent_requests: int
     failed_attempts: int
 
 

@@ -19,6 +19,9 @@ def _run(selection: Selection) -> Iterator[str]:
         yield "The run has no end: it is still going or was killed. What was recorded by then is counted."
     elif footer.get("interrupted"):
         yield f"The run was interrupted ({footer.get('reason') or 'no reason given'})."
+    steps = ((footer or {}).get("client") or {}).get("clock_steps")
+    if steps:
+        yield f"The wall clock was set {steps} times during the run: time stamps near it may be off."
     for sentence in selection.recording.damage:
         yield f"The recording is damaged: {sentence}."
 

@@ -13,6 +13,8 @@ from fastbench.recording.format import OUTCOMES
 LOST = "no outcome (lost from the recording)"
 UNFINISHED = "no outcome (run interrupted)"
 MAX_REASONS = 20
+REASON_CHARS = 60
+"""Messages that agree so far are one reason: what follows is often the service's own document."""
 
 _CHANGING = re.compile(r"[0-9a-fA-F]{8,}|\d+")
 """What differs between two messages of the same reason: ids, numbers, times."""
@@ -69,7 +71,8 @@ def failures(selection: Selection) -> tuple[Failure, ...]:
     codes, statuses = (selection.rows[name][failed].tolist() for name in ("outcome", "status"))
     for index, code, status in zip(failed.tolist(), codes, statuses, strict=True):
         message = messages.get(index, b"").decode("utf-8", "replace")
-        groups.setdefault((OUTCOMES[code], status, _CHANGING.sub("#", message)), []).append(index)
+        reason = _CHANGING.sub("#", message)[:REASON_CHARS]
+        groups.setdefault((OUTCOMES[code], status, reason), []).append(index)
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
     shown = [
         Failure(outcome, status, len(indices), _first_message(selection, indices))

@@ -17,7 +17,7 @@ from fastbench.mock._fault cimport read_fault
 from fastbench.mock._head cimport METHOD_GET, METHOD_POST
 from fastbench.mock._json cimport spells
 from fastbench.mock._log cimport new_entry
-from fastbench.mock._os cimport CLOCK_REALTIME, clock_gettime, now_ns, timespec
+from fastbench.mock._os cimport CLOCK_REALTIME, clock_gettime, now_ns, real_offset_ns, timespec
 from fastbench.mock._types cimport (
     END_COMPLETE, FAULT_ERROR_EVENT, FAULT_HTML, FAULT_HTTP, FAULT_REFUSE_STREAM, ROUTE_CHAT,
     ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_MODELS, ROUTE_NONE, Ask, Buffer, Conn, Fault, Span, Stream, mix, unit,
@@ -203,7 +203,7 @@ cdef class Intake:
         s.created = wall.tv_sec
         s.received_ns = s.arrived_ns = now
         if conn.arrived_real_ns:
-            s.arrived_ns = min(now, conn.arrived_real_ns - (wall.tv_sec * 1000000000 + wall.tv_nsec - now))
+            s.arrived_ns = min(now, conn.arrived_real_ns - real_offset_ns())
             conn.arrived_real_ns = 0  # a request that came in the same read waited for this one
         s.status = 200
         s.chat = conn.head.route == ROUTE_CHAT

@@ -208,7 +208,7 @@ class Writer:
         self._synced_at = time.monotonic()
 
     def _lose(self, rows: int, reason: str) -> None:
-        """Counts what is lost and keeps the first reason. Called with the lock held."""
+        """Counts what is lost and keeps the first reason. Called with the lock held, or when the thread has ended."""
         self._lost += rows
         self._error = self._error or reason
 

@@ -23,6 +23,7 @@ def _load(load: Load) -> list[tuple[str, str]]:
         ("Send Lateness", quantity(load.send_lateness)),
         ("Response Time", quantity(load.response_time)),
         ("TTFT from Intended", quantity(load.ttft_from_intended)),
+        ("Resent Requests", str(load.resent_requests) if load.resent_requests else MISSING),
         ("Retried Requests", f"{load.retried_requests} ({load.failed_attempts} failed attempts)"),
     ]
 

@@ -74,7 +74,7 @@ def test_warm_up_fails(tmp_path: Path, fault: str, sentence: str) -> None:
     told = ended.one_sentence()
     assert f"The warm-up request to {mock.url}/v1/chat/completions {sentence.partition('.*')[0]}" in told
     assert re.search(sentence, told)
-    assert told.endswith("or set num_warmups to 0 to measure all the same.")
+    assert told.endswith("or set num_warmups (--num-warmups) to 0 to measure all the same.")
     assert ended.out == ""
     assert len(ended.recording.rows) == 1
 

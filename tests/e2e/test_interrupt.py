@@ -11,6 +11,7 @@ from running import Ended, Running, fastbench_command
 from streams import running_requests, wait_for_streams
 
 from fastbench._core.ring import OUTCOMES
+from fastbench.cli.progress_bar import DRAINING
 from fastbench.mock import Mock
 
 PLANNED = 400
@@ -21,6 +22,13 @@ def outcome(ended: Ended, name: str) -> Any:
     """The rows of the recording that ended like this."""
     rows = ended.recording.rows
     return rows[rows["outcome"] == OUTCOMES.index(name)]
+
+
+def last_word(ended: Ended) -> str:
+    """The last line on standard error; before it nothing but that the first Ctrl-C was heard."""
+    *before, last = ended.err.splitlines()
+    assert before in ([], [f"fastbench: {DRAINING}"])
+    return last
 
 
 def mixed_prompts(directory: Path) -> Path:
@@ -41,7 +49,7 @@ def test_once_drains(tmp_path: Path) -> None:
         ended = running.end()
         entries = mock.log_entries()
     assert ended.code == 130
-    assert ended.one_sentence() == "fastbench: openai-chat/synthetic: stopped by the user"
+    assert last_word(ended) == "fastbench: openai-chat/synthetic: stopped by the user"
     outcomes = ended.trust["outcomes"]
     assert set(outcomes) == {"ok", "cancelled"}
     assert sum(outcomes.values()) == PLANNED
@@ -75,7 +83,7 @@ def test_twice_stops_at_once(tmp_path: Path) -> None:
         ended = running.end()
         assert time.monotonic() - asked < 5
     assert ended.code == 130
-    assert ended.one_sentence().endswith("stopped by the user")
+    assert last_word(ended).endswith("stopped by the user")
     assert ended.trust["outcomes"] == {"ok": SHORT, "cancelled": LONG}
     assert ended.parameters("N")["E2EL"] == SHORT
     cut = outcome(ended, "cancelled")
@@ -94,7 +102,7 @@ def test_embedded_service_outlives_ctrl_c(tmp_path: Path) -> None:
         os.killpg(running.process.pid, signal.SIGINT)
         ended = running.end()
     assert ended.code == 130
-    assert ended.one_sentence().endswith("stopped by the user")
+    assert last_word(ended).endswith("stopped by the user")
     assert set(ended.trust["outcomes"]) == {"ok", "cancelled"}
 
 
@@ -127,7 +135,7 @@ def test_during_warm_up(tmp_path: Path) -> None:
             time.sleep(0.1)
         ended = running.end()
     assert ended.code == 130
-    assert ended.one_sentence() == "fastbench: openai-chat/synthetic: stopped by the user"
+    assert last_word(ended) == "fastbench: openai-chat/synthetic: stopped by the user"
     assert ended.trust["outcomes"] == {"ok": 0, "cancelled": 100}
 
 
@@ -144,5 +152,5 @@ def test_a_stopped_task_is_the_last(tmp_path: Path) -> None:
             running.process.send_signal(signal.SIGTERM)
             ended = running.end()
     assert ended.code == 130
-    assert ended.one_sentence() == "fastbench: first/synthetic: stopped by the user"
+    assert last_word(ended) == "fastbench: first/synthetic: stopped by the user"
     assert [path.name for path in (ended.run / "performances").iterdir()] == ["first"]

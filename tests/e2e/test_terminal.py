@@ -51,8 +51,8 @@ def test_progress_bar(tmp_path: Path, service: Mock) -> None:
     """On a terminal a bar shows the task, the phase, how many are done and how many are in flight."""
     code, out, shown = on_terminal(tmp_path, "--url", service.url, *LOAD)
     assert code == 0
-    assert "openai-chat/synthetic warm-up" in shown
-    assert re.search(r"openai-chat/synthetic +\[#*-*\] +\d+/20 .*\b[12] in flight .*events/s", shown)
+    assert "warm-up: openai-chat/sy…" in shown
+    assert re.search(r"openai-chat/synthetic +\[#*-*\] +\d+/20 .*\b[12] in flight", shown)
     assert re.search(r"\[#+\] +20/20", shown)
     # The report goes to standard output alone, without what steers a terminal.
     assert "Performance Parameters" in out

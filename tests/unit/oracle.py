@@ -69,12 +69,12 @@ def common(requests: Sequence[Request], planned: int) -> dict[str, float | int |
     ok = measured(requests)
     streams = [r for r in ok if "stream" in r.flags and r.token_ns and r.input_tokens >= 0]
     span = Fraction(max(r.end_ns for r in ok) - min(r.sent_ns for r in ok)) if ok else Fraction(0)
-    inputs = sum(r.input_tokens for r in ok if r.input_tokens >= 0)
+    inputs = sum(r.input_tokens for r in ok) if all(r.input_tokens >= 0 for r in ok) else None
     produced = sum(map(outputs, ok))
     prefill = sum(r.token_ns[0] - r.sent_ns for r in streams)
 
-    def over_span(amount: int, scale: int = 10**9) -> float | None:
-        return float(amount * scale / span) if span else None
+    def over_span(amount: int | None, scale: int = 10**9) -> float | None:
+        return float(amount * scale / span) if span and amount is not None else None
 
     return {
         "Benchmark Duration": float(span / MS) if ok else None,
@@ -90,7 +90,7 @@ def common(requests: Sequence[Request], planned: int) -> dict[str, float | int |
         "Total Generated Tokens": produced,
         "Input Token Throughput": over_span(inputs),
         "Output Token Throughput": over_span(produced),
-        "Total Token Throughput": over_span(inputs + produced),
+        "Total Token Throughput": over_span(None if inputs is None else inputs + produced),
     }
 
 

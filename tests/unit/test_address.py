@@ -51,7 +51,7 @@ def test_a_name_without_an_address() -> None:
         resolve(endpoint, S)
     message = str(caught.value)
     assert message.startswith("The host no such host of http://no such host/base has no address (")
-    assert message.endswith("check host_ip or url.")
+    assert message.endswith("check url (--url) or host_ip.")
 
 
 def test_a_port_at_which_nobody_listens() -> None:
@@ -61,7 +61,7 @@ def test_a_port_at_which_nobody_listens() -> None:
         resolve(Endpoint("https", "127.0.0.1", port, ""), S)
     assert str(caught.value) == (
         f"The service at https://127.0.0.1:{port} cannot be reached (Connection refused): "
-        "check host_ip, host_port or url, and that the service runs."
+        "check url (--url) or host_ip and host_port, and that the service runs."
     )
 
 

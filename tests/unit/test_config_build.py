@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from fastbench.config.build import build_run
+from fastbench.config.check import describe
 from fastbench.config.plan import RunConfig
-from fastbench.config.schema import JsonlConfig, SyntheticConfig, Uniform
+from fastbench.config.schema import JsonlConfig, ServiceConfig, SyntheticConfig, Uniform
 from fastbench.config.stats import DEFAULT_STATS
 from fastbench.errors import ConfigError
 from fastbench.units import NS_PER_S
@@ -314,3 +316,18 @@ def test_an_option_is_named_instead_of_its_field() -> None:
     first, second = str(caught.value).splitlines()
     assert first == "--retry is -1; it must be a whole number from 0 to 1000"
     assert second.startswith("--header['A B'] is named 'A B'")
+
+
+@pytest.mark.parametrize("kind", [ServiceConfig, SyntheticConfig, JsonlConfig], ids=lambda kind: kind.__name__)
+def test_every_field_can_be_described(kind: type) -> None:
+    """Whatever field is missing or wrong, there are words for what it allows."""
+    for field in msgspec.structs.fields(kind):
+        assert describe(field.type)
+
+
+def test_a_missing_length_is_one_sentence() -> None:
+    """A data set without its required length is told by name, with what may stand there."""
+    raw = {"models": [{"type": "openai_chat"}], "datasets": [{"type": "synthetic", "count": 1}]}
+    with pytest.raises(ConfigError, match=r"datasets\[0\].input_len") as caught:
+        build_run(raw, "run.py")
+    assert "a number of tokens" in str(caught.value)

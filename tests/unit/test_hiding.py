@@ -21,11 +21,12 @@ def hiding(**settings: object) -> Hiding:
         (f"Bearer {KEY} is wrong", "<hidden> is wrong"),
         (f'{{"key":"{KEY}"}}', '{"key":"<hidden>"}'),
         (f"{KEY}{KEY}", "<hidden><hidden>"),
-        ("Bearer of news, sk-012345678", "Bearer of news, sk-012345678"),
+        ("sk-012345678, said the Bearer of news", "sk-012345678, said the Bearer of news"),
+        (f"cut after 4 KiB: {KEY[:9]}", "cut after 4 KiB: <hidden>"),
     ],
 )
 def test_key_is_taken_out(said: str, kept: str) -> None:
-    """The key is hidden wherever it stands, with its scheme or without, and nothing else is."""
+    """The key is hidden wherever it stands, with its scheme or without, its beginning too where the text was cut."""
     assert hiding(api_key=KEY).clean(said.encode()) == kept.encode()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -214,3 +215,18 @@ def test_after_a_broken_row_what_is_in_flight_goes_on() -> None:
     outcomes = {OUTCOMES[code] for batch in trial.batches for code in batch.rows["outcome"]}
     assert outcomes <= {"ok", "cancelled"}
     assert sum(len(batch.rows) for batch in trial.batches) == 300
+
+
+def test_what_the_sink_raises_ends_the_phase() -> None:
+    """An exception of the sink ends a phase whose plan is far from its end, and is raised."""
+
+    def broken(_: Batch) -> None:
+        raise RuntimeError("no room")
+
+    async def test(service: Service) -> None:
+        trial = Trial(service)
+        trial.batches = SimpleNamespace(append=broken)  # type: ignore[assignment]
+        await trial.run(items(100_000), 100_000)
+
+    with Service(answering(OK)) as service, pytest.raises(RuntimeError, match="no room"):
+        in_loop(lambda: test(service))

@@ -166,3 +166,20 @@ def test_an_interim_answer_does_not_stop_the_request() -> None:
         ended = drive(service.address, 1, size=8 * MIB)
     assert ended.outcomes == {"ok": 1}
     assert seen == [post(0, 8 * MIB)]
+
+
+def test_a_stream_that_begins_early_does_not_stop_the_request() -> None:
+    """A service that sends the head of a 200 before it has read a large request still gets all of it."""
+    seen: list[bytes | None] = []
+
+    def handler(connection: socket.socket, _: int) -> None:
+        narrow(connection)
+        connection.sendall(OK[: OK.index(b"\r\n\r\n") + 4])
+        time.sleep(0.02)
+        seen.append(read_request(connection))
+        connection.sendall(OK[OK.index(b"\r\n\r\n") + 4 :])
+
+    with Service(handler) as service:
+        ended = drive(service.address, 2, size=8 * MIB)
+    assert ended.outcomes == {"ok": 2}
+    assert seen == [post(0, 8 * MIB), post(1, 8 * MIB)]

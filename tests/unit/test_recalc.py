@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from recordings import MS, Request, header_of, record, write_blocks
 
 from fastbench.cli.recalc import recalc_command
-from fastbench.errors import ConfigError, RecordingError
+from fastbench.errors import ConfigError, RecordingError, UsageError
 from fastbench.report.publish import publish
 
 ROOT = Path(__file__).parents[2]
@@ -93,12 +93,17 @@ def test_wrong_statistic_changes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "performances" / "m" / "a.csv").exists()
 
 
-@pytest.mark.parametrize("name", [".", "missing"])
-def test_no_recording_is_one_sentence(tmp_path: Path, name: str) -> None:
-    """A directory without a recording, or none at all, is named with what is looked for."""
+def test_no_recording_is_one_sentence(tmp_path: Path) -> None:
+    """A directory without a recording is named with what is looked for."""
     with pytest.raises(RecordingError, match="holds no recording: name the directory of a run") as caught:
-        recalc(tmp_path / name)
+        recalc(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_no_directory_is_wrong_usage(tmp_path: Path) -> None:
+    """A path that is no directory is said to be none."""
+    with pytest.raises(UsageError, match="missing is no directory"):
+        recalc(tmp_path / "missing")
 
 
 def test_all_failed_exits_with_one(tmp_path: Path) -> None:
@@ -158,5 +163,5 @@ def test_the_command_itself(tmp_path: Path) -> None:
     assert (good.returncode, good.stderr) == (0, "")
     assert "Common Metric" in good.stdout
     bad = subprocess.run([*command, "/nowhere"], capture_output=True, text=True, env=environment, check=False)
-    assert bad.returncode == 1
+    assert bad.returncode == 2
     assert len(bad.stderr.splitlines()) == 1

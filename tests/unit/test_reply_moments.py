@@ -131,3 +131,14 @@ def test_marks() -> None:
     result = read_timed(pieces)
     assert result.batch.marks.tolist() == [(0, 2, 1), (2, 2, 1), (5, 4, 2501), (11, 2, 0xFFFFFFFF)]
     assert result.row["marks"] == 4
+
+
+def test_an_output_event_that_shares_a_late_read_is_marked() -> None:
+    """One output event is uncertain too where another event shares its late read: the stamp may be that one's."""
+    reader = ReplyReader(CHAT)
+    whole = stream(delta("a"), delta("b"), FINISH, DONE)
+    cut = whole.index(b'"b"') - 40
+    start = whole.rindex(b"data: ", 0, cut + 40)
+    reader.feed(whole[:start], 1_000_000)
+    reader.feed(whole[start:], 50_000_000, 45_000_000)
+    assert reader.end().marks.tolist() == [(1, 1, 45_000)]

@@ -24,6 +24,10 @@ from serving import (
     stall,
 )
 
+from fastbench._core import parcel
+from fastbench._core.output import OutputSpec
+from fastbench._core.reactor import Reactor
+from fastbench.backends.rules import CHAT_RULES
 from fastbench.client.tls import TlsSettings, default_tls
 
 STREAM_HEAD = head("text/event-stream", "Transfer-Encoding: chunked")
@@ -171,7 +175,10 @@ def test_a_handshake_that_never_ends() -> None:
     """The time for connecting holds for the handshake too."""
     with Service(lambda connection, _: stall(connection)) as service:
         ended = drive_tls(service, 1, connect_timeout_ns=150 * MS)
-    assert (ended.outcomes, ended[0].note) == ({"refused": 1}, b"the connection attempt timed out")
+    assert (ended.outcomes, ended[0].note) == (
+        {"refused": 1},
+        b"TLS: no handshake in time; does this port speak https?",
+    )
 
 
 def test_abort_during_a_stream_over_tls() -> None:
@@ -289,3 +296,34 @@ def test_a_session_that_broke_before_the_request_was_encrypted(word: Any, served
     last = ended.final[-1]
     assert (last.outcome, last.row["attempt"], ended.superseded) == ("ok", 0, [])
     assert ended.snapshot["resent"] == 1
+
+
+def test_an_answer_that_overtakes_its_encryption() -> None:
+    """A reply nobody asked for, read while the next request is being encrypted, ends that request and no more."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        reactor = Reactor(OutputSpec(CHAT_RULES), limit=1, closed_loop=True, spare=1, request_timeout_ns=10_000 * MS)
+        reactor.connect_to(socket.AF_INET, *listener.getsockname(), timeout_ns=10_000 * MS, tls=True)
+        thread = threading.Thread(target=reactor.run)
+        thread.start()
+
+        def wait_for(kind: int) -> tuple[int, int]:
+            while True:
+                for found, key, *_ in reactor.take_parcels():
+                    if found == kind:
+                        return key
+                time.sleep(0.001)
+
+        key = wait_for(parcel.OPEN)
+        reactor.give_parcel(parcel.READY, key)
+        reactor.submit(post(0), request=0)
+        reactor.close_input()
+        reactor.start(time.monotonic_ns())
+        wait_for(parcel.SEAL)
+        unasked = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+        reactor.give_parcel(parcel.PLAIN, key, unasked, time.monotonic_ns())
+        reactor.give_parcel(parcel.REQUEST, key, b"ciphertext")
+        thread.join(10)
+        assert reactor.ended
+        batch = reactor.take()
+    assert batch is not None
+    assert batch.rows["status"].tolist() == [408]

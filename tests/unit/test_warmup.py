@@ -85,7 +85,7 @@ def test_a_warm_up_that_worked() -> None:
 def test_a_warm_up_that_failed(reply: bytes, what: str) -> None:
     """A failure is one sentence: the URL, the outcome, the service's own words, the way out."""
     assert failure(reply) == (
-        f"The warm-up request to {URL} failed: {what}, or set num_warmups to 0 to measure all the same."
+        f"The warm-up request to {URL} failed: {what}, or set num_warmups (--num-warmups) to 0 to measure all the same."
     )
 
 
