@@ -87,11 +87,11 @@ def test_events_that_came_during_a_stall_are_marked(stopped: dict[str, Any]) -> 
     assert stopped["stamps"][event] >= start
 
 
-def test_a_mark_never_covers_an_event_that_came_alone(stopped: dict[str, Any]) -> None:
-    """Marks name at least two events each, in rising order and inside the stream."""
+def test_marks_name_events_of_the_stream(stopped: dict[str, Any]) -> None:
+    """Marks name output events in rising order, none twice and none outside the stream."""
     after = 0
     for event, count, bound_us in stopped["marks"]:
-        assert count >= 2
+        assert count >= 1
         assert after <= event
         assert bound_us >= 1
         after = event + count
