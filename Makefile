@@ -32,7 +32,7 @@ lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cython-lint $$(git ls-files "*.pyx" "*.pxd")
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cython-lint $$(git ls-files "*.pyx" "*.pxd")  # it calls pycodestyle by name
 
 bench: venv
 	$(BIN)/python -m benchmarks
