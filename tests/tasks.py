@@ -12,8 +12,9 @@ from driving import OK
 from replies import document
 from serving import Handler, Service, each_request
 
+from fastbench.config.dataset_schema import DatasetConfig, SyntheticConfig, Uniform
 from fastbench.config.plan import Task
-from fastbench.config.schema import DatasetConfig, ServiceConfig, SyntheticConfig, Uniform
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.config.stats import DEFAULT_STATS
 from fastbench.fleet.worker import run_task
 from fastbench.load.progress import Observer

@@ -5,7 +5,7 @@ from typing import Protocol
 from fastbench.backends.openai import ChatBackend, CompletionsBackend
 from fastbench.backends.rules import Rules
 from fastbench.backends.sample import SampleLike
-from fastbench.config.schema import ServiceConfig
+from fastbench.config.service_schema import ServiceConfig
 
 
 class Backend(Protocol):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Self
 
-from fastbench.config.schema import ServiceConfig
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.config.url import DEFAULT_PORTS, parse_host, parse_url
 from fastbench.errors import ConfigError
 

@@ -9,7 +9,7 @@ import orjson
 from fastbench.backends.request import PostTemplate
 from fastbench.backends.rules import CHAT_RULES, COMPLETIONS_RULES, Rules
 from fastbench.backends.sample import SampleLike
-from fastbench.config.schema import ServiceConfig
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.errors import DatasetError
 
 

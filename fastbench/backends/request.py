@@ -2,8 +2,8 @@
 
 from fastbench import __version__
 from fastbench.config.headers import header_fault
-from fastbench.config.schema import ServiceConfig
 from fastbench.config.secrets import resolve_secret
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.errors import ConfigError
 
 

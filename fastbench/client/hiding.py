@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from fastbench._core.ring import Batch
 from fastbench.backends.request import service_headers
-from fastbench.config.schema import ServiceConfig
 from fastbench.config.secrets import is_secret_header
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.errors import ServiceError
 
 HIDDEN = "<hidden>"

@@ -8,10 +8,12 @@ from msgspec import Meta
 
 from fastbench.config.check import check_fields
 from fastbench.config.dataset import build_dataset
+from fastbench.config.dataset_schema import DatasetConfig
+from fastbench.config.fields import Count, Frozen, Text
 from fastbench.config.issues import Issues
 from fastbench.config.plan import RunConfig
-from fastbench.config.schema import Count, DatasetConfig, Frozen, ServiceConfig, Text
 from fastbench.config.service import build_service
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.config.summarizer import build_stats
 
 Item = TypeVar("Item", bound=ServiceConfig | DatasetConfig)

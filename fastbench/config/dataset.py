@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from fastbench.config.check import check_fields
+from fastbench.config.dataset_schema import DATASETS, DatasetConfig, JsonlConfig, SyntheticConfig
+from fastbench.config.fields import MAX_LENGTH
 from fastbench.config.guide import from_guide
 from fastbench.config.issues import Issues, nearest, show
 from fastbench.config.lengths import build_lengths
-from fastbench.config.schema import DATASETS, MAX_LENGTH, DatasetConfig, JsonlConfig, SyntheticConfig
 from fastbench.config.service import type_name
 
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastbench import __version__
+from fastbench.config.dataset_schema import DatasetConfig, Uniform
 from fastbench.config.plan import RunConfig
-from fastbench.config.schema import DatasetConfig, ServiceConfig, Uniform
 from fastbench.config.secrets import dumpable, is_secret_header
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.units import Duration, Rate, format_duration
 
 

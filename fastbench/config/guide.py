@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from fastbench.config.check import check_fields
+from fastbench.config.dataset_schema import Uniform
+from fastbench.config.fields import Count, Frozen, Length
 from fastbench.config.issues import Issues
-from fastbench.config.schema import Count, Frozen, Length, Uniform
 
 
 class _Synthetic(Frozen, frozen=True, kw_only=True):

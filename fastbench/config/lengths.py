@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
+from fastbench.config.dataset_schema import Uniform
+from fastbench.config.fields import MAX_LENGTH
 from fastbench.config.issues import Issues
-from fastbench.config.schema import MAX_LENGTH, Uniform
 
 _FORM = f"a whole number or [least, most], each from 1 to {MAX_LENGTH}"
 

@@ -2,7 +2,9 @@
 
 from msgspec import Struct
 
-from fastbench.config.schema import DatasetConfig, Frozen, ServiceConfig
+from fastbench.config.dataset_schema import DatasetConfig
+from fastbench.config.fields import Frozen
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.config.stats import DEFAULT_STATS
 
 

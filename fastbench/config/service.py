@@ -8,8 +8,8 @@ from typing import Any
 from fastbench.config.check import check_fields
 from fastbench.config.headers import header_fault
 from fastbench.config.issues import Issues, nearest, show
-from fastbench.config.schema import ServiceConfig
 from fastbench.config.secrets import resolve_secret
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.config.url import parse_host, parse_url
 from fastbench.errors import ConfigError
 

@@ -5,8 +5,8 @@ from typing import Any
 from msgspec import field
 
 from fastbench.config.check import check_fields
+from fastbench.config.fields import Frozen
 from fastbench.config.issues import Issues
-from fastbench.config.schema import Frozen
 from fastbench.config.service import type_name
 from fastbench.config.stats import DEFAULT_STATS, parse_stats
 from fastbench.errors import ConfigError

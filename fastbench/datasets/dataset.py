@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from fastbench.config.schema import DatasetConfig, JsonlConfig
+from fastbench.config.dataset_schema import DatasetConfig, JsonlConfig
 from fastbench.datasets.sample import Sample
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import orjson
 
+from fastbench.config.dataset_schema import JsonlConfig
+from fastbench.config.fields import MAX_LENGTH
 from fastbench.config.issues import show
-from fastbench.config.schema import MAX_LENGTH, JsonlConfig
 from fastbench.datasets.sample import Prompt, Sample
 from fastbench.errors import DatasetError
 

@@ -9,8 +9,18 @@ Prompt = str | list[Message] | list[int]
 """Text, chat messages, or token ids."""
 
 
+class Turn(Struct, frozen=True):
+    """One turn of a conversation: what the user says, and what the data set's assistant answers."""
+
+    text: str
+    answer: str | None = None
+    """None = the data set has no answer to this turn."""
+    output_len: int | None = None
+    """Output tokens asked for; None = the service's `max_out_len`."""
+
+
 class Sample(Struct, frozen=True):
-    """What one request asks. Its place in the data set is `index`, from 0."""
+    """What one request asks, or a conversation's requests. Its place in the data set is `index`, from 0."""
 
     index: int
     prompt: Prompt
@@ -18,3 +28,8 @@ class Sample(Struct, frozen=True):
     """Length of the prompt as planned, tokens; None = not known before the service counts."""
     output_len: int | None = None
     """Output tokens asked for; None = the service's `max_out_len`."""
+    timestamp_ns: int | None = None
+    """When the data set says that it goes out, ns since the schedule's start; None = it does not say."""
+    turns: tuple[Turn, ...] = ()
+    """A conversation of several requests, one after the other's reply; `prompt` then holds the messages before the
+    first turn. () = a single request."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fastbench.config.schema import SyntheticConfig
+from fastbench.config.dataset_schema import SyntheticConfig
 from fastbench.datasets.draws import Draws
 from fastbench.datasets.sample import Sample
 from fastbench.datasets.vocabulary import Vocabulary

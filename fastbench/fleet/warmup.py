@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from fastbench.client.seen import Seen
+from fastbench.config.dataset_schema import SyntheticConfig
 from fastbench.config.plan import Task
-from fastbench.config.schema import SyntheticConfig
 from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Sample
 from fastbench.errors import ServiceError

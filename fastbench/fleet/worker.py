@@ -22,8 +22,8 @@ from fastbench.client.hiding import Hiding
 from fastbench.client.models import first_model
 from fastbench.client.seen import Seen
 from fastbench.client.tls import default_tls
+from fastbench.config.dataset_schema import SyntheticConfig
 from fastbench.config.plan import Task
-from fastbench.config.schema import SyntheticConfig
 from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Sample
 from fastbench.datasets.tokens import load_tokenizer

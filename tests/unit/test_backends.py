@@ -10,7 +10,7 @@ from fastbench._core.output import OutputReader, OutputSpec
 from fastbench.backends.backend import Backend, make_backend
 from fastbench.backends.endpoint import Endpoint
 from fastbench.backends.request import service_headers
-from fastbench.config.schema import ServiceConfig
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.datasets.sample import Sample
 from fastbench.errors import ConfigError, DatasetError
 

@@ -8,8 +8,8 @@ import pytest
 
 from fastbench.cli.perf import perf_command
 from fastbench.cli.perf_settings import run_of_options
+from fastbench.config.dataset_schema import JsonlConfig, SyntheticConfig, Uniform
 from fastbench.config.plan import RunConfig
-from fastbench.config.schema import JsonlConfig, SyntheticConfig, Uniform
 from fastbench.errors import UsageError
 from fastbench.units import NS_PER_S
 

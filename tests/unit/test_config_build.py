@@ -7,8 +7,9 @@ import pytest
 
 from fastbench.config.build import build_run
 from fastbench.config.check import describe
+from fastbench.config.dataset_schema import JsonlConfig, SyntheticConfig, Uniform
 from fastbench.config.plan import RunConfig
-from fastbench.config.schema import JsonlConfig, ServiceConfig, SyntheticConfig, Uniform
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.config.stats import DEFAULT_STATS
 from fastbench.errors import ConfigError
 from fastbench.units import NS_PER_S

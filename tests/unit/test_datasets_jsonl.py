@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fastbench.config.schema import JsonlConfig
+from fastbench.config.dataset_schema import JsonlConfig
 from fastbench.datasets.dataset import Dataset, open_dataset
 from fastbench.errors import DatasetError
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from fastbench.config.schema import SyntheticConfig, Uniform
+from fastbench.config.dataset_schema import SyntheticConfig, Uniform
 from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.draws import Draws
 from fastbench.datasets.synthetic import SyntheticDataset

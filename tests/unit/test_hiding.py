@@ -5,7 +5,7 @@ import pytest
 
 from fastbench._core.ring import MARK_DTYPE, ROW_DTYPE, Batch
 from fastbench.client.hiding import Hiding
-from fastbench.config.schema import ServiceConfig
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.errors import ServiceError
 
 KEY = "sk-0123456789"

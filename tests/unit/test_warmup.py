@@ -9,7 +9,7 @@ from replies import CHAT, DONE, delta, document, event, read, stream
 from tasks import PROMPTS, task_of
 
 from fastbench.client.seen import Seen
-from fastbench.config.schema import JsonlConfig
+from fastbench.config.dataset_schema import JsonlConfig
 from fastbench.datasets.dataset import open_dataset
 from fastbench.errors import ServiceError
 from fastbench.fleet.warmup import check_warmup, warmup_samples

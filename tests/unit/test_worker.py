@@ -18,7 +18,7 @@ from serving import Handler, Service, closed_port, each_request, stall
 from tasks import PROMPTS, body_of, carry_out, noting, task_of, url_of
 
 from fastbench._core.ring import FLAGS, OUTCOMES
-from fastbench.config.schema import JsonlConfig
+from fastbench.config.dataset_schema import JsonlConfig
 from fastbench.datasets.dataset import open_dataset
 from fastbench.errors import DatasetError, ServiceError
 from fastbench.load.progress import Progress

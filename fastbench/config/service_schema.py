@@ -1,32 +1,16 @@
-"""The settings of a run as frozen structs: names, types, defaults, ranges. `build.py` makes them."""
+"""The settings of one service under test: names, types, defaults, ranges. `service.py` makes them."""
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, field
 
+from fastbench.config.fields import DirName, Frozen, Length
 from fastbench.units import NS_PER_S, Duration, Rate
 
-MAX_LENGTH = 2**20
-MAX_COUNT = 2**31 - 1
-
-Text = Annotated[str, Meta(min_length=1, extra_json_schema={"description": "text that is not empty"})]
-DirName = Annotated[
-    str,
-    Meta(
-        pattern=r"^(?!\.{1,2}$)[^/\\\x00-\x1f]{1,200}$",
-        extra_json_schema={"description": "a name fit for a directory: no slash, at most 200 characters"},
-    ),
-]
-Length = Annotated[int, Meta(ge=1, le=MAX_LENGTH)]
-Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 Backend = Annotated[
     Literal["openai_chat", "openai_completions"],
     Meta(extra_json_schema={"description": '"openai_chat" or "openai_completions"'}),
 ]
-
-
-class Frozen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all settings share: no change after the check, no unknown names."""
 
 
 class ServiceConfig(Frozen, frozen=True, kw_only=True):
@@ -62,9 +46,9 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     batch_size: Annotated[int, Meta(ge=1, le=100_000)] = 1
     """The most requests in flight."""
     trust_remote_code: bool = False
-    generation_kwargs: dict[str, Any] = {}
+    generation_kwargs: dict[str, Any] = field(default_factory=dict)
     """Sampling parameters, sent with each request as they are."""
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = field(default_factory=dict)
     """Further request headers; a value may be "env:NAME" or "$NAME"."""
     request_timeout: Duration | None = Duration(600 * NS_PER_S)
     """From the first byte sent to the end of the stream, ns; None = no limit."""
@@ -75,44 +59,3 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     """Options of the simulated service to start for this run; None = the service runs already."""
     save_text: bool = False
     """Keep the replies' text in the recording."""
-
-
-class Uniform(Frozen, frozen=True, kw_only=True, tag="uniform"):
-    """Whole numbers from `low` to `high`, both included."""
-
-    low: Length
-    high: Length
-
-
-class SyntheticConfig(Frozen, frozen=True, kw_only=True, tag_field="type", tag="synthetic"):
-    """Prompts made from a seed."""
-
-    abbr: DirName = "synthetic"
-    count: Count
-    input_len: Uniform
-    """Prompt length, tokens (words where there is no tokenizer)."""
-    output_len: Uniform | None = None
-    """Output tokens asked for; None = the service's `max_out_len`."""
-    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
-    shared_prefix: Annotated[int, Meta(ge=0, le=MAX_LENGTH)] = 0
-    """Tokens at the start that all prompts have in common."""
-
-
-class JsonlConfig(Frozen, frozen=True, kw_only=True, tag_field="type", tag="jsonl"):
-    """Prompts read from a file with one JSON object a line."""
-
-    abbr: DirName
-    path: Text
-    prompt_key: Text | None = None
-    """None = the first of "prompt", "question", "messages" that the row has."""
-    output_len_key: Text = "max_tokens"
-    """The row's key for the output tokens asked for; a row may lack it."""
-    count: Count | None = None
-    """Rows to use from the start; None = all."""
-
-
-DatasetConfig = SyntheticConfig | JsonlConfig
-DATASETS: dict[str, type[SyntheticConfig] | type[JsonlConfig]] = {
-    "synthetic": SyntheticConfig,
-    "jsonl": JsonlConfig,
-}
