@@ -2,6 +2,7 @@
 
 import click
 
+from fastbench.cli.calculation_bar import calculation_bar
 from fastbench.cli.progress_bar import progress_bar, say
 from fastbench.config.dump import dump_config
 from fastbench.config.plan import RunConfig
@@ -27,7 +28,7 @@ def carry_out(run: RunConfig, *, quiet: bool) -> int:
     texts: list[str] = []
     complaints: list[str] = []
     for ended in run_tasks(run, directory, lambda task: progress_bar(task, quiet)):
-        published = _publish(directory, ended)
+        published = _publish(directory, ended, quiet)
         if published is not None:
             results = directory.results(ended.task)
             texts.append(f"{published.text}Performance Result files located in {results}.")
@@ -52,13 +53,14 @@ def _print(texts: list[str], directory: RunDirectory) -> int:
     return 0
 
 
-def _publish(directory: RunDirectory, ended: TaskRun) -> Published | None:
+def _publish(directory: RunDirectory, ended: TaskRun, quiet: bool) -> Published | None:
     """The task's files; None when it came to nothing that could be reported."""
     task, recording = ended.task, directory.recording(ended.task)
     if not recording.exists():
         return None
     try:
-        published = publish(recording, directory.results(task), task.dataset.abbr, task.stats)
+        with calculation_bar(task.name, quiet=quiet) as progress:
+            published = publish(recording, directory.results(task), task.dataset.abbr, task.stats, progress)
     except RecordingError as error:
         say(str(error))
         return None

@@ -29,16 +29,19 @@ def recalc_command(directory: Path, stats: str | None) -> int:
     fastbench recalc outputs/default/20261124_073446 --stats P95,P99
     """
     # Imported late: help must not wait for them.
+    from fastbench.cli.calculation_bar import calculation_bar
     from fastbench.config.stats import parse_stats
     from fastbench.recording.reader import Recording
-    from fastbench.report.publish import publish_recording
+    from fastbench.report.publish import publish_recording, reading
 
     columns = None if stats is None else parse_stats(stats)
     some_without_success = False
     for path in find_recordings(directory):
-        recording = Recording.open(path)
         name = path.name.removesuffix(SUFFIX)
-        published = publish_recording(recording, path.parent, name, columns or recorded_stats(recording))
+        with calculation_bar(name) as progress:
+            recording = Recording.open(path, reading(progress))
+            stats_shown = columns or recorded_stats(recording)
+            published = publish_recording(recording, path.parent, name, stats_shown, progress)
         click.echo(published.text, nl=False)
         click.echo(f"Performance Result files located in {path.parent}.")
         some_without_success |= not published.metrics.success

@@ -17,12 +17,15 @@ from fastbench.metrics.selection import Selection
 from fastbench.metrics.statistics import ArraySamples, percentile
 from fastbench.metrics.verdict import verdict
 from fastbench.recording.reader import Recording
+from fastbench.recording.sharing import Progress
 from fastbench.units import NS_PER_MS
 
 TOTAL = "total"
 
 
-def compute(recording: Recording, stats: Sequence[str], stage: str = TOTAL) -> Metrics:
+def compute(
+    recording: Recording, stats: Sequence[str], stage: str = TOTAL, progress: Progress | None = None
+) -> Metrics:
     """The numbers of one stage. stats: names of statistics, as the columns of "Performance Parameters".
 
     The same recording gives the same numbers to the last bit, with however many threads.
@@ -32,7 +35,7 @@ def compute(recording: Recording, stats: Sequence[str], stage: str = TOTAL) -> M
         raise ValueError(f"{stage} is not a stage")
     selection = Selection(recording)
     runs = list(selection.token_runs())
-    gaps = count(runs)
+    gaps = count(runs, progress=progress)
     ended = outcomes(selection)
     ttft_median = percentile(ArraySamples(ttft_ns(selection.streamed)), 50)
     sending = load(selection, ended.get("dropped", 0))

@@ -6,20 +6,15 @@ below 65.535 ms, and the few escaped ones are sorted apart.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastbench._core.hdr import GAP_VALUES, count_gaps
 from fastbench.recording.format import ESCAPE
+from fastbench.recording.sharing import Progress, shared_out
 from fastbench.recording.table import TokenRun
-
-THREADS_FROM = 4 << 20
-"""Fewer gaps than this are counted faster than threads start."""
 
 
 class GapSamples:
@@ -45,22 +40,16 @@ class GapSamples:
         return int(np.searchsorted(self._ranks, rank, side="right"))
 
 
-def count(runs: Iterable[TokenRun], threads: int | None = None) -> GapSamples:
-    """Counts all gaps of the runs, with as many threads as cores when there are many."""
+def count(runs: Iterable[TokenRun], threads: int | None = None, progress: Progress | None = None) -> GapSamples:
+    """Counts all gaps of the runs. threads: None = as many as cores, when there are many gaps."""
     parts = list(runs)
-    if threads is None:
-        threads = os.cpu_count() or 1 if sum(part.gaps.size for part in parts) >= THREADS_FROM else 1
-    if threads == 1:
-        counts = _count_share(parts)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            shares = [list(islice(parts, first, None, threads)) for first in range(threads)]
-            counts = np.sum(list(pool.map(_count_share, shares)), axis=0)
+    shares = shared_out(_count_share, parts, lambda part: part.gaps.nbytes, threads=threads, progress=progress)
+    counts = np.sum(shares, axis=0)
     escapes = [part.escapes for part in parts if part.escapes.size]
     return GapSamples(counts, np.concatenate(escapes) if escapes else np.empty(0, np.int64))
 
 
-def _count_share(parts: list[TokenRun]) -> NDArray[np.int64]:
+def _count_share(parts: Iterator[TokenRun]) -> NDArray[np.int64]:
     counts = np.zeros(GAP_VALUES, np.int64)
     for part in parts:
         count_gaps(part.gaps, counts)

@@ -17,6 +17,7 @@ from fastbench.errors import RecordingError
 from fastbench.recording.counted import with_counted
 from fastbench.recording.format import ESCAPE, REQUESTS, Head, Kind
 from fastbench.recording.scan import Scan, scan
+from fastbench.recording.sharing import Progress
 from fastbench.recording.table import TokenRun, read_table
 
 
@@ -48,7 +49,7 @@ class Recording:
         self._note_unwritten()
 
     @classmethod
-    def open(cls, directory: Path) -> Recording:
+    def open(cls, directory: Path, progress: Progress | None = None) -> Recording:
         """Opens the recording in `directory`; RecordingError when nothing readable is there."""
         path = directory / REQUESTS
         try:
@@ -64,7 +65,7 @@ class Recording:
             file = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
         finally:
             os.close(fd)
-        found = scan(file)
+        found = scan(file, progress)
         if not found.heads:
             raise RecordingError(f"{path} holds no readable block: it is damaged, or no recording")
         return cls(file, found)

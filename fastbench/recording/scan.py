@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import mmap
-import os
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fastbench.errors import RecordingError
 from fastbench.recording.format import ALIGN, MAGIC, VERSION, Head, read_head
-
-THREADS_FROM = 4 << 20
-"""Files of fewer bytes than this are checked faster than threads start."""
+from fastbench.recording.sharing import Progress, shared_out
 
 
 @dataclass
@@ -29,11 +26,11 @@ class Scan:
         self.damage.append(f"{sentence}; {rows} requests lost")
 
 
-def scan(file: mmap.mmap) -> Scan:
+def scan(file: mmap.mmap, progress: Progress | None = None) -> Scan:
     """Finds each whole block, checksums included. RecordingError for a file of a later format version."""
     found = Scan()
     heads = _walk(file, found)
-    damaged = _damaged(file, heads)
+    damaged = _damaged(file, heads, progress)
     for head in heads:
         if head.sequence in damaged:
             found.lose(head.counts.rows, f"block {head.sequence} at byte {head.offset} is damaged")
@@ -86,17 +83,12 @@ def _next_head(file: mmap.mmap, data: memoryview, at: int, salt: int | None) -> 
             return None
 
 
-def _damaged(file: mmap.mmap, heads: list[Head]) -> set[int]:
+def _damaged(file: mmap.mmap, heads: list[Head], progress: Progress | None) -> set[int]:
     """The sequence numbers of the blocks whose payload has another checksum than its head says."""
-    threads = os.cpu_count() or 1 if len(file) >= THREADS_FROM else 1
 
-    def share(first: int) -> list[int]:
-        part = heads[first::threads]
-        return [head.sequence for head in part if zlib.crc32(data[head.start : head.end]) != head.payload_crc]
+    def bad(share: Iterator[Head]) -> list[int]:
+        # zlib works without the GIL.
+        return [head.sequence for head in share if zlib.crc32(data[head.start : head.end]) != head.payload_crc]
 
     with memoryview(file) as data:
-        if threads == 1:
-            return set(share(0))
-        # zlib works without the GIL.
-        with ThreadPoolExecutor(threads) as pool:
-            return set().union(*pool.map(share, range(threads)))
+        return set().union(*shared_out(bad, heads, lambda head: head.length, progress=progress))
