@@ -18,6 +18,7 @@ cdef enum Role:
     ROLE_USAGE_CACHED
     ROLE_ERROR
     ROLE_FINAL
+    ROLE_SPECIAL
 
 
 cdef struct Node:
@@ -35,6 +36,7 @@ cdef struct Found:
     bint error
     bint usage
     bint choice        # at least one choice stands in the event
+    bint special       # the event's text is a special token's, which belongs to no output
     uint32_t token_ids
     uint32_t prompt_token_ids
     int64_t usage_in, usage_out, usage_cached    # -1: not said
@@ -44,6 +46,10 @@ cdef struct Found:
     Role text_role
     const char* literal
     size_t literal_size
+    size_t text_size   # of all its texts together
+    # Of a final record: the whole reply's text so far.
+    const char* whole
+    size_t whole_size
 
 
 cdef class OutputSpec:

@@ -16,7 +16,7 @@ from fastbench._core.bytesbuf cimport Buffer, buffer_add
 
 ROLES = (
     "none", "text", "reasoning", "tool", "finish", "choice", "index", "token_ids", "prompt_token_ids",
-    "usage_in", "usage_out", "usage_cached", "error", "final",
+    "usage_in", "usage_out", "usage_cached", "error", "final", "special",
 )
 MAX_DEPTH = 128
 
@@ -49,9 +49,12 @@ cdef class OutputSpec:
 
 
 def place(tree, names, path, role):
-    """Adds one path (`choices[].delta.content`) to the tree of [child, sibling, element, key, key size, role]."""
+    """Adds one path (`choices[].delta.content`) to the tree of [child, sibling, element, key, key size, role].
+
+    The path "" is the document itself.
+    """
     at = 0
-    for part in path.split("."):
+    for part in path.split(".") if path else ():
         name = part.removesuffix("[]").encode()
         child = tree[at][0]
         while child and bytes(names[tree[child][3]:tree[child][3] + tree[child][4]]) != name:
@@ -127,6 +130,7 @@ cdef void take_text(Walk* walk, Role role, const char* literal, size_t size) noe
         return
     walk.found.text = True
     walk.found.texts += 1
+    walk.found.text_size += size
     walk.found.text_role = role
     walk.found.literal = literal
     walk.found.literal_size = size
@@ -157,7 +161,15 @@ cdef void take_scalar(Walk* walk, Role role, const char* start, const char* stop
             found.finish = True
     elif role == ROLE_FINAL:
         if not empty:
+            walk.choice_finished = True
             found.finish = True
+            if quoted:
+                found.whole = start
+                found.whole_size = <size_t> (stop - start)
+    elif role == ROLE_SPECIAL:
+        found.special = not quoted and start[0] == c't'
+    elif role == ROLE_TOKEN_IDS:
+        found.token_ids += not quoted and is_digit(start[0])
     elif role == ROLE_ERROR:
         if not empty:
             found.error = True
@@ -301,6 +313,7 @@ cdef const char* walk_value(Walk* walk, const char* p, int32_t at) noexcept nogi
         if role == ROLE_ERROR:
             walk.found.error = True
         elif role == ROLE_FINAL:
+            walk.choice_finished = True
             walk.found.finish = True
         walk.depth += 1
         stop = walk_object(walk, p + 1, at) if p[0] == c'{' else walk_array(walk, p + 1, at)
@@ -320,7 +333,10 @@ cdef void clear(Found* found) noexcept nogil:
 cdef bint output_walk(
     const Node* nodes, const char* names, const char* data, size_t size, Found* found, Buffer* text
 ) noexcept nogil:
-    """Walks one JSON document; False when it is not one. `text` (or NULL) takes the output's literals."""
+    """Walks one JSON document; False when it is not one. `text` (or NULL) takes the output's literals.
+
+    A final record's whole text replaces the pieces that `text` holds.
+    """
     cdef Walk walk
     cdef const char* p
     clear(found)
@@ -334,7 +350,18 @@ cdef bint output_walk(
     if p >= walk.end or p[0] != c'{':
         return False
     p = walk_value(&walk, p, 0)
-    return p != NULL and skip_space(p, walk.end) == walk.end
+    if p == NULL or skip_space(p, walk.end) != walk.end:
+        return False
+    if nodes[0].role == ROLE_CHOICE:
+        walk.choice = 0
+        end_choice(&walk)
+    if found.special:
+        found.text = False
+        found.texts = 0
+    if found.whole != NULL and text != NULL:
+        text.size = 0  # what the events before gave in pieces
+        capture_text(text, ROLE_TEXT, found.whole, found.whole_size)
+    return True
 
 
 cdef void keep_memo(Memo* memo, const char* data, size_t size, const Found* found) noexcept nogil:

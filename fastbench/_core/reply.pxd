@@ -45,6 +45,7 @@ cdef struct Reply:
     bint finish
     bint tokens_known      # every output event so far told its tokens
     uint32_t read_events   # output events in this read
+    size_t text_size       # of the output so far
     uint32_t usage_only    # usage events without a choice
     uint64_t choices
     uint64_t finished

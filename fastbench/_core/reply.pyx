@@ -30,6 +30,7 @@ from fastbench._core.http cimport (
 from fastbench._core.output cimport (
     MEMO_FRAME,
     MEMO_LEAD,
+    ROLE_CHOICE,
     Found,
     OutputSpec,
     is_blank,
@@ -226,13 +227,18 @@ cdef void stamp_output(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogil
     reply.read_events += 1
 
 
-cdef void take_found(Reply* reply, Ring ring, const Found* found, int64_t stamp_ns) noexcept nogil:
+cdef void take_found(Reply* reply, Ring ring, Found* found, int64_t stamp_ns) noexcept nogil:
+    # A final record repeats the whole text; where it has more than the events before, it brought the rest itself.
+    if found.whole_size > reply.text_size + (found.text_size if found.text else 0):
+        found.text = True
+        found.text_size = found.whole_size - reply.text_size
     reply.choices |= found.choices
     reply.finished |= found.finished
     reply.finish = reply.finish or found.finish
     if found.text or found.token_ids or found.usage or found.prompt_token_ids or found.usage_in >= 0:
         count_tokens(reply, found)
     if found.text:
+        reply.text_size += found.text_size
         reply.done_ns = 0  # what came before was not the end
         stamp_output(reply, ring, stamp_ns)
 
@@ -282,6 +288,7 @@ cdef void take_ordinary(Reply* reply, Ring ring, const char* text, size_t size, 
     reply.tokens_known = False  # an ordinary event does not say how many tokens it has
     reply.pending_tokens = 0
     reply.done_ns = 0
+    reply.text_size += size
     if reply.call.keep_text:
         capture_text(&reply.call.text, reply.memo.found.text_role, text, size)
     stamp_output(reply, ring, stamp_ns)
@@ -471,7 +478,11 @@ cdef Outcome decide(Reply* reply, End how, bint whole) noexcept nogil:
         because(reply, "the response holds no output")
         return OUTCOME_EMPTY
     if reply.needs_finish and (not reply.finish or reply.finished != reply.choices):
-        because(reply, "the stream ended without a finish reason")
+        because(
+            reply,
+            "the stream ended without its final record" if reply.nodes[0].role == ROLE_CHOICE
+            else "the stream ended without a finish reason",
+        )
         return OUTCOME_TRUNCATED
     return OUTCOME_OK
 

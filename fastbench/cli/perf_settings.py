@@ -6,7 +6,8 @@ from typing import Any
 from fastbench.config.build import build_run
 from fastbench.config.load import read_config
 from fastbench.config.plan import RunConfig
-from fastbench.config.service import TYPES, type_name
+from fastbench.config.service import type_name
+from fastbench.config.service_names import TYPES
 from fastbench.errors import UsageError
 from fastbench.mock.options import make_options
 

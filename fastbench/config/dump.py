@@ -4,11 +4,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import asdict
+
 from fastbench import __version__
 from fastbench.config.dataset_schema import DatasetConfig, Uniform
 from fastbench.config.plan import RunConfig
 from fastbench.config.secrets import dumpable, is_secret_header
 from fastbench.config.service_schema import ServiceConfig
+from fastbench.config.traffic import TrafficConfig
 from fastbench.units import Duration, Rate, format_duration
 
 
@@ -61,4 +64,6 @@ def _plain(name: str, value: Any) -> Any:
             return [low, high]
         case _, Rate():
             return float(value)
+        case _, TrafficConfig():
+            return asdict(value)
     return value

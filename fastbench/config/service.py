@@ -3,28 +3,23 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
+from fastbench.config.adapters import read_adapters
 from fastbench.config.check import check_fields
+from fastbench.config.fields import MAX_COUNT
 from fastbench.config.headers import header_fault
 from fastbench.config.issues import Issues, nearest, show
 from fastbench.config.secrets import resolve_secret
-from fastbench.config.service_schema import ServiceConfig
+from fastbench.config.service_names import MEANT, REFUSED_TYPES, TYPES, WITHOUT_EFFECT
+from fastbench.config.service_schema import ADAPTERS, REPEATS, ServiceConfig
+from fastbench.config.traffic import build_traffic
 from fastbench.config.url import parse_host, parse_url
 from fastbench.errors import ConfigError
 
-# name in a config: (backend, the value of `stream` that the name stands for)
-TYPES: dict[str, tuple[str, bool | None]] = {
-    "openai_chat": ("openai_chat", None),
-    "openai_completions": ("openai_completions", None),
-    "VLLMCustomAPI": ("openai_completions", None),
-    "VLLMCustomAPIStream": ("openai_completions", True),
-    "VLLMCustomAPIChat": ("openai_chat", None),
-    "VLLMCustomAPIChatStream": ("openai_chat", True),
-}
-
-# What the body says by other settings: the same twice could contradict.
+# Bodies of the OpenAI backends: what other settings say, as the same twice could contradict.
 _BODY_SETTINGS = {"stream": "stream", "messages": "datasets", "prompt": "datasets"}
+# More than one answer to a request; the guide does not support it, and its answers could not be told apart in time.
+_MANY_ANSWERS = ("n", "best_of")
 
 Fault = tuple[str, str]
 
@@ -42,9 +37,11 @@ def build_service(raw: object, path: str, issues: Issues) -> ServiceConfig | Non
         issues.wrong(path, raw, "a dict of settings")
         return None
     before = len(issues)
-    values = check_fields(ServiceConfig, _with_type(raw, path, issues), path, issues)
+    settings = _known(_with_type(raw, path, issues), path, issues)
+    traffic = build_traffic(settings.pop("traffic_cfg", None), f"{path}.traffic_cfg", issues)
+    values = check_fields(ServiceConfig, settings, path, issues)
     # Where fields are bad, this service is only what the checks between fields look at.
-    service = ServiceConfig(**{"abbr": "", **values})
+    service = ServiceConfig(**{"abbr": "", **values, "traffic_cfg": traffic})
     for field, sentence in _faults(service):
         issues.add(f"{path}.{field}", sentence)
     return service if len(issues) == before else None
@@ -52,25 +49,38 @@ def build_service(raw: object, path: str, issues: Issues) -> ServiceConfig | Non
 
 def _with_type(raw: Mapping[str, object], path: str, issues: Issues) -> dict[str, object]:
     """`raw` with what follows from its `type`; under a bad type the other fields are checked all the same."""
-    known = ", ".join(TYPES)
     name = type_name(raw.get("type"))
     if "type" not in raw:
-        issues.missing(f"{path}.type", f"one of {known}")
+        issues.missing(f"{path}.type", f"one of {', '.join(TYPES)}")
     elif name not in TYPES:
-        close = nearest(name, TYPES) if name else None
-        hint = f"did you mean {close}?" if close else f"it must be one of {known}"
-        issues.add(f"{path}.type", f"is {show(raw['type'])}; {hint}")
+        issues.add(f"{path}.type", f"is {show(raw['type'])}; {_type_hint(name)}")
     backend, stream = TYPES.get(name or "", ("openai_chat", None))
     settings = {"abbr": backend.replace("_", "-"), **raw, "type": backend}
     return settings if stream is None else settings | {"stream": stream}
 
 
+def _type_hint(name: str | None) -> str:
+    if name in REFUSED_TYPES:
+        return REFUSED_TYPES[name]
+    folded = {known.lower(): known for known in TYPES}
+    close = nearest(name.lower(), folded) if name else None
+    return f"did you mean {folded[close]}?" if close else f"it must be one of {', '.join(TYPES)}"
+
+
+def _known(settings: dict[str, object], path: str, issues: Issues) -> dict[str, object]:
+    """`settings` without those that have no effect, and without those that another name stands for, which are told."""
+    for name in MEANT.keys() & settings.keys():
+        issues.add(f"{path}.{name}", f"is not a known field; did you mean {MEANT[name]}?")
+    return {name: value for name, value in settings.items() if name not in WITHOUT_EFFECT and name not in MEANT}
+
+
 def _faults(service: ServiceConfig) -> Iterator[Fault]:
     yield from _address_faults(service)
     yield from _header_faults(service)
-    yield from _body_faults(service.generation_kwargs)
-    if service.use_timestamp:
-        yield "use_timestamp", "is True; it must be False, as no data set of this version has time stamps"
+    yield from _body_faults(service)
+    yield from _parameter_faults(service)
+    if service.type == "triton_generate" and not (service.model_name or service.model):
+        yield "model_name", "is missing; it must be the model's name, which triton_generate asks for by its URL"
     if service.path and not tokenizer_file(service.path).is_file():
         yield "path", f"is {service.path!r}; it must be a tokenizer.json or a directory that holds one"
 
@@ -106,11 +116,37 @@ def _header_faults(service: ServiceConfig) -> Iterator[Fault]:
         yield "api_key", "is set, and headers has Authorization too; set one of them"
 
 
-def _body_faults(parameters: Mapping[str, Any]) -> Iterator[Fault]:
-    for name, setting in _BODY_SETTINGS.items():
-        if name in parameters:
-            yield f"generation_kwargs[{name!r}]", f"is not a sampling parameter; use {setting}"
+def _body_faults(service: ServiceConfig) -> Iterator[Fault]:
+    parameters = service.generation_kwargs
+    if service.type in ("openai_chat", "openai_completions"):
+        for name, setting in _BODY_SETTINGS.items():
+            if name in parameters:
+                yield f"generation_kwargs[{name!r}]", f"is not a sampling parameter; use {setting}"
     try:
         json.dumps(parameters, allow_nan=False)
     except (TypeError, ValueError) as error:
         yield "generation_kwargs", f"cannot be written as JSON ({error}); use text, numbers, lists and dicts"
+
+
+def _parameter_faults(service: ServiceConfig) -> Iterator[Fault]:
+    parameters = service.generation_kwargs
+    for name in _MANY_ANSWERS:
+        if parameters.get(name) not in (None, 1):
+            found = f"is {show(parameters[name])}; only one answer to a request can be measured"
+            yield f"generation_kwargs[{name!r}]", f"{found}, so leave it out, or use {REPEATS} to send prompts again"
+    repeats = parameters.get(REPEATS, 1)
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= MAX_COUNT:
+        yield f"generation_kwargs[{REPEATS!r}]", f"is {show(repeats)}; it must be a whole number from 1 to {MAX_COUNT}"
+    if ADAPTERS in parameters:
+        yield from _adapter_faults(service)
+
+
+def _adapter_faults(service: ServiceConfig) -> Iterator[Fault]:
+    field = f"generation_kwargs[{ADAPTERS!r}]"
+    if service.type == "triton_generate":
+        yield field, "is set, but triton_generate knows no adapters; use openai_chat, tgi_generate or mindie_infer"
+        return
+    try:
+        read_adapters(service.generation_kwargs[ADAPTERS])
+    except ConfigError as error:
+        yield field, str(error)

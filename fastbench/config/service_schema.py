@@ -5,12 +5,16 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, field
 
 from fastbench.config.fields import DirName, Frozen, Length
+from fastbench.config.traffic import TrafficConfig
 from fastbench.units import NS_PER_S, Duration, Rate
 
 Backend = Annotated[
-    Literal["openai_chat", "openai_completions"],
-    Meta(extra_json_schema={"description": '"openai_chat" or "openai_completions"'}),
+    Literal["openai_chat", "openai_completions", "tgi_generate", "triton_generate", "mindie_infer"],
+    Meta(extra_json_schema={"description": "the name of a backend"}),
 ]
+
+ADAPTERS = "lora_data_map_file"
+REPEATS = "num_return_sequences"
 
 
 class ServiceConfig(Frozen, frozen=True, kw_only=True):
@@ -27,11 +31,15 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     path: str = ""
     """tokenizer.json, or the directory that holds it; "" = no tokenizer."""
     model: str = ""
-    """"" = the first one that `GET /v1/models` names."""
+    """"" = the first one that `GET /v1/models` names, for the backends whose requests name a model."""
+    model_name: str = ""
+    """The model's name in the path, for triton_generate; "" = that of `model`."""
     stream: bool = True
     request_rate: Rate = Rate(0)
     """Requests per second in an open loop; 0 = closed loop."""
     use_timestamp: bool = False
+    """Each sample goes out at its own time stamp; request_rate and traffic_cfg have no say then."""
+    traffic_cfg: TrafficConfig = TrafficConfig()
     retry: Annotated[int, Meta(ge=0, le=1000)] = 2
     """Attempts after the first, for failures before any byte of the response."""
     api_key: str = ""
@@ -47,7 +55,7 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     """The most requests in flight."""
     trust_remote_code: bool = False
     generation_kwargs: dict[str, Any] = field(default_factory=dict)
-    """Sampling parameters, sent with each request as they are."""
+    """Sampling parameters, sent with each request as they are, but for `ADAPTERS` and `REPEATS`."""
     headers: dict[str, str] = field(default_factory=dict)
     """Further request headers; a value may be "env:NAME" or "$NAME"."""
     request_timeout: Duration | None = Duration(600 * NS_PER_S)
@@ -59,3 +67,13 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     """Options of the simulated service to start for this run; None = the service runs already."""
     save_text: bool = False
     """Keep the replies' text in the recording."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What of `generation_kwargs` is sent."""
+        return {name: value for name, value in self.generation_kwargs.items() if name not in (ADAPTERS, REPEATS)}
+
+    @property
+    def repeats(self) -> int:
+        """How many times each prompt is sent."""
+        return int(self.generation_kwargs.get(REPEATS, 1))

@@ -11,7 +11,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
 _PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]*")
 _USER = re.compile(r"(?:[A-Za-z0-9+.-]*://)?[^/?#]*@")
-_ENDPOINT = re.compile(r"(/v1)?/(chat/completions|completions|models)$")
+_ENDPOINT = re.compile(
+    r"(/v1)?/(chat/completions|completions|models)$|/v2/models/[^/]+/generate(_stream)?$|/generate(_stream)?$"
+)
 
 
 class BaseUrl(NamedTuple):

@@ -114,11 +114,14 @@ def test_users_stream_options_win(given: object, sent: object) -> None:
 
 
 def test_prompts_that_do_not_fit_are_refused() -> None:
-    """Ids to chat, or messages to completions, are told with the row and the type that takes them."""
+    """Ids to what takes text, or pictures to a text, are told with the row and the type that takes them."""
     with pytest.raises(DatasetError, match=r"row 4 .* token ids, .* use type openai_completions"):
         backend().encode(Sample(4, [1, 2]), "r")
-    with pytest.raises(DatasetError, match=r"row 5 .* chat messages, .* use type openai_chat"):
-        backend(type="openai_completions").encode(Sample(5, [{"role": "user"}]), "r")
+    with pytest.raises(DatasetError, match=r"row 5 .* not text, .* use type openai_chat"):
+        backend(type="openai_completions").encode(Sample(5, [{"role": "user", "content": []}]), "r")
+    for kind in ("tgi_generate", "triton_generate", "mindie_infer"):
+        with pytest.raises(DatasetError, match=r"row 6 .* token ids, .* use type openai_completions"):
+            backend(type=kind).encode(Sample(6, [1]), "r")
 
 
 def test_keys_and_headers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def test_the_originals_types_are_known(name: str, backend: str, stream: bool) ->
         ("model", None, "text"),
         ("generation_kwargs", [1], "a dict with names as keys"),
         ("mock", True, "a dict with names as keys or None"),
-        ("use_timestamp", True, "False"),
+        ("use_timestamp", "yes", "True or False"),
         ("path", "/nowhere/at/all", "a tokenizer.json or a directory that holds one"),
         ("host_ip", "a b", "a host name or an IPv4 or IPv6 address"),
     ],

@@ -1,0 +1,65 @@
+"""What all backends share: one POST for each sample."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from fastbench.backends.request import PostTemplate
+from fastbench.backends.rules import Rules
+from fastbench.backends.sample import SampleLike
+from fastbench.config.adapters import read_adapters
+from fastbench.config.service_schema import ADAPTERS, ServiceConfig
+
+
+class HttpBackend(ABC):
+    """A path, the bytes of a request, and the rules of its reply.
+
+    model: the name that the requests ask for; authority, base_path: those of the service's `Endpoint`.
+    """
+
+    name: ClassVar[str]
+    rules: ClassVar[Rules]
+
+    def __init__(self, service: ServiceConfig, model: str, authority: str, base_path: str) -> None:
+        self.path = base_path + self._endpoint(service, model)
+        self.stream = service.stream
+        self._template = PostTemplate(service, authority, self.path)
+        self._max_out_len = service.max_out_len
+        adapters = read_adapters(service.generation_kwargs[ADAPTERS]) if ADAPTERS in service.generation_kwargs else {}
+        self._constant = Constant(lambda adapter: self._fields(service, model, adapter), adapters)
+
+    def encode(self, sample: SampleLike, request_id: str) -> bytes:
+        """The finished request for `sample`. Raises DatasetError for a prompt of a kind not taken here."""
+        body = self._body(sample, request_id, sample.output_len or self._max_out_len)
+        return self._template.encode(request_id, body)
+
+    @abstractmethod
+    def _endpoint(self, service: ServiceConfig, model: str) -> str:
+        """The path behind the base URL's."""
+
+    @abstractmethod
+    def _fields(self, service: ServiceConfig, model: str, adapter: str | None) -> dict[str, Any]:
+        """The members of one JSON object of the body that are the same in every request to an adapter."""
+
+    @abstractmethod
+    def _body(self, sample: SampleLike, request_id: str, length: int) -> bytes:
+        """The body that asks for `length` tokens."""
+
+
+class Constant:
+    """The start of a JSON object, all up to the comma behind its constant members, by the adapter of a row."""
+
+    def __init__(self, fields: Callable[[str | None], Mapping[str, Any]], adapters: Mapping[int, str]) -> None:
+        self._base = _start(fields(None))
+        starts = {adapter: _start(fields(adapter)) for adapter in set(adapters.values())}
+        self._of_row = {row: starts[adapter] for row, adapter in adapters.items()}
+
+    def of(self, row: int) -> bytes:
+        """For the data set's row `row`; one without an adapter goes to the base model."""
+        return self._of_row.get(row, self._base)
+
+
+def _start(fields: Mapping[str, Any]) -> bytes:
+    text = json.dumps(fields, separators=(",", ":")).encode("ascii")[:-1]
+    return text + b"," if fields else text

@@ -1,0 +1,115 @@
+"""The body that each backend sends, and what decides in it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastbench.backends.backend import check_conversations, known_model, make_backend, repeated
+from fastbench.config.service_schema import ServiceConfig
+from fastbench.datasets.sample import Sample
+from fastbench.errors import ConfigError
+
+TEXT_KINDS = ("tgi_generate", "triton_generate", "mindie_infer")
+DIALOGUE = [
+    {"role": "SYSTEM", "prompt": "s"},
+    {"role": "HUMAN", "prompt": "q", "name": "n"},
+    {"role": "BOT", "prompt": "a"},
+]
+
+
+def service(**fields: Any) -> ServiceConfig:
+    return ServiceConfig(**{"type": "openai_chat", "abbr": "m"} | fields)
+
+
+def sent(sample: Sample, **fields: Any) -> tuple[str, dict[str, Any]]:
+    """The request's path and body."""
+    encoded = make_backend(service(**fields), "base", "host", "").encode(sample, "run-7")
+    head, _, body = encoded.partition(b"\r\n\r\n")
+    return head.split()[1].decode(), json.loads(body)
+
+
+def test_tgi() -> None:
+    """TGI gets the prompt in `inputs` and the user's parameters beside its length, by a path of its own for streams."""
+    parameters = {"temperature": 0.5, "seed": None, "max_new_tokens": 1}
+    path, body = sent(Sample(0, 'a "b"\n', 3, 9), type="tgi_generate", generation_kwargs=parameters)
+    wanted = {"temperature": 0.5, "seed": None, "details": True, "max_new_tokens": 9}
+    assert (path, body) == ("/generate_stream", {"inputs": 'a "b"\n', "parameters": wanted})
+    path, body = sent(Sample(0, "a"), type="tgi_generate", stream=False, max_out_len=4)
+    assert (path, body) == ("/generate", {"inputs": "a", "parameters": {"details": True, "max_new_tokens": 4}})
+
+
+def test_mindie() -> None:
+    """MindIE gets one path for both ways, and is told in the body which one is meant."""
+    for stream in (True, False):
+        fields: dict[str, Any] = {"stream": stream, "max_out_len": 5, "generation_kwargs": {"details": False}}
+        path, body = sent(Sample(0, "a"), type="mindie_infer", **fields)
+        parameters = {"details": False, "max_new_tokens": 5}
+        assert (path, body) == ("/infer", {"stream": stream, "inputs": "a", "parameters": parameters})
+
+
+def test_triton() -> None:
+    """Triton gets the request's id, the text, and no parameter that the user did not set; its model is in the path."""
+    path, body = sent(Sample(0, "a", None, 2), type="triton_generate", generation_kwargs={"stream": True})
+    assert path == "/v2/models/base/generate_stream"
+    assert body == {"id": "run-7", "text_input": "a", "parameters": {"stream": True, "max_new_tokens": 2}}
+    backend = make_backend(service(type="triton_generate", stream=False), "a/b c", "host", "/team")
+    assert backend.path == "/team/v2/models/a%2Fb%20c/generate"
+
+
+def test_completions_always_ask_for_usage() -> None:
+    """To completions the user's stream options are sent too, but usage is asked for in any case."""
+    options = {"stream_options": {"include_usage": False, "continuous_usage_stats": True}}
+    _, body = sent(Sample(0, "a"), type="openai_completions", generation_kwargs=options)
+    assert body["stream_options"] == {"include_usage": True, "continuous_usage_stats": True}
+
+
+def test_the_guides_dialogue() -> None:
+    """The guide's speakers and its `prompt` become the protocol's, and other keys stay; elsewhere the texts are one."""
+    _, body = sent(Sample(0, DIALOGUE))
+    assert body["messages"] == [
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": "q", "name": "n"},
+        {"role": "assistant", "content": "a"},
+    ]
+    assert sent(Sample(0, DIALOGUE), type="openai_completions")[1]["prompt"] == "s\nq\na"
+    assert sent(Sample(0, DIALOGUE), type="tgi_generate")[1]["inputs"] == "s\nq\na"
+
+
+@pytest.mark.parametrize("kind", ["openai_chat", "openai_completions", "tgi_generate", "mindie_infer"])
+def test_rows_go_to_their_adapters(tmp_path: Path, kind: str) -> None:
+    """A row that the file names asks for its adapter, another for the base model; the file's name is not sent."""
+    file = tmp_path / "lora.json"
+    file.write_text('{"0": "first", "7": "second"}')
+    asked = []
+    for row in (0, 7, 1):
+        _, body = sent(Sample(row, "a"), type=kind, generation_kwargs={"lora_data_map_file": str(file)})
+        assert "lora_data_map_file" not in json.dumps(body)
+        asked.append(body["model"] if "model" in body else body["parameters"].get("adapter_id", "base"))
+    assert asked == ["first", "second", "base"]
+
+
+def test_prompts_are_repeated() -> None:
+    """`num_return_sequences` sends each prompt so many times, in a row, and is not sent itself."""
+    config = service(generation_kwargs={"num_return_sequences": 3})
+    assert "".join(repeated("ab", config)) == "aaabbb"
+    assert "".join(repeated("ab", service())) == "ab"
+    assert "num_return_sequences" not in sent(Sample(0, "a"), generation_kwargs=config.generation_kwargs)[1]
+
+
+def test_whose_model_is_asked_for() -> None:
+    """Only an OpenAI service is asked for a model's name; Triton's is in the config, and the others need none."""
+    assert known_model(service()) is None
+    assert known_model(service(model="m")) == "m"
+    assert known_model(service(type="triton_generate", model_name="n", model="m")) == "n"
+    assert known_model(service(type="triton_generate", model="m")) == "m"
+    assert (known_model(service(type="tgi_generate")), known_model(service(type="mindie_infer"))) == ("", "")
+
+
+@pytest.mark.parametrize("kind", ["openai_completions", *TEXT_KINDS])
+def test_conversations_need_chat(kind: str) -> None:
+    """Only chat can hold a conversation; another type is refused with the way out."""
+    check_conversations(service(), "sharegpt")
+    with pytest.raises(ConfigError, match=f"data set sharegpt .* model m .* {kind}; use type openai_chat"):
+        check_conversations(service(type=kind), "sharegpt")
