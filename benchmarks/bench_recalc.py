@@ -1,156 +1,172 @@
-"""Times the recalculation of a synthetic recording of any size, and checks a sample against numpy.
+"""P6, recalculation of large recordings: all tables, exact percentiles, files written; and P5, their size.
 
-    python benchmarks/bench_recalc.py --requests 10000 --tokens 1024
+    python -m benchmarks.bench_recalc [--rounds 3] [--json FILE]
 
-The recording is made block by block in the temporary directory (or --dir), recalculated by `fastbench recalc`
-in a process of its own with a warm page cache, and deleted. Private memory is its peak of anonymous pages.
+The recordings are made by `benchmarks.synthetic_recording`; the page cache is warm. Time is the whole command's,
+start included; private memory is the peak of its anonymous pages, without the mapped file. Each percentile is
+compared with numpy's on the same data, bit by bit.
 """
-
-from __future__ import annotations
 
 import argparse
-import json
-import re
 import shutil
-import subprocess
+import statistics
 import sys
 import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 
-from fastbench._core.ring import ESCAPE, FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES, Batch
-from fastbench.recording.blockfile import BlockFile
-from fastbench.recording.format import Kind
-from fastbench.recording.packing import pack_batches, pack_json
+from benchmarks.harness import Figure, Results, run_main
+from benchmarks.synthetic_recording import make_recording
+from benchmarks.watched import FASTBENCH, watch
+from fastbench.metrics.compute import compute
+from fastbench.recording.format import ESCAPE
 from fastbench.recording.reader import Recording
 
-BLOCK_GAPS = 2 << 20
-STALL_SHARE = 1e-4
-START_NS = 1_000_000_000
-CHILD = """
-import sys, threading, time
-peak, done = 0, threading.Event()
-def watch():
-    global peak
-    while not done.wait(0.01):
-        status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-        peak = max(peak, int(status["RssAnon"].split()[0]))
-watcher = threading.Thread(target=watch)
-watcher.start()
-start = time.perf_counter()
-from fastbench.cli.recalc import recalc_command
-recalc_command.main(sys.argv[1:], standalone_mode=False)
-seconds = time.perf_counter() - start
-done.set()
-watcher.join()
-print(f"SECONDS {seconds} PRIVATE_MB {peak / 1000}", file=sys.stderr)
-"""
+PROMISES = ("P5", "P6")
+SIZES = ((10_000, 1_024, 0.5), (250_000, 4_096, 5.0))
+"""Requests, tokens of each, seconds that the goal allows."""
+PERCENTS = (50.0, 75.0, 90.0, 99.0, 99.9, 99.99)
+PRIVATE_GOAL = 1e9
+MB = 1e6
 
 
-def main() -> None:
-    """Makes, times, checks, deletes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=10_000)
-    parser.add_argument("--tokens", type=int, default=1_024)
-    parser.add_argument("--seed", type=int, default=0)
+def parameters(parser: argparse.ArgumentParser) -> None:
+    """How often."""
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--dir", type=Path, default=None, help="where to put the recording")
-    args = parser.parse_args()
-    scratch = Path(tempfile.mkdtemp(prefix="fastbench-recalc-", dir=args.dir))
-    try:
-        directory = scratch / "synthetic_recording"
-        directory.mkdir()
-        made = make_recording(directory, args.requests, args.tokens, args.seed)
-        size = (directory / "requests.fbr").stat().st_size
-        tokens = args.requests * args.tokens
-        rounds = [time_recalc(directory) for _ in range(args.rounds)]
-        report = {
-            "requests": args.requests,
+
+
+def measure(rounds: int) -> Results:
+    """Makes each recording, calculates it `rounds` times after one that warms the cache, deletes it."""
+    return {"sizes": [_measure(requests, tokens, goal_s, rounds) for requests, tokens, goal_s in SIZES]}
+
+
+def _measure(requests: int, tokens: int, goal_s: float, rounds: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="fastbench-recalc-") as name:
+        needed = 3 * requests * tokens
+        if shutil.disk_usage(name).free < needed:
+            raise RuntimeError(f"{name} has no room for a recording: {needed / MB:,.0f} MB are needed; set TMPDIR")
+        directory = Path(name, "synthetic_recording")
+        size = make_recording(directory, requests, tokens).stat().st_size
+        runs = [watch([*FASTBENCH, "recalc", str(directory)]) for _ in range(rounds + 1)][1:]
+        return {
+            "requests": requests,
             "tokens": tokens,
-            "made_s": round(made, 2),
-            "bytes_per_token": round((size - 144 * args.requests) / tokens, 4),
-            "file_mb": round(size / 1e6, 1),
-            "whole_process_s": round(min(wall for wall, _, _ in rounds), 3),
-            "inside_s": round(min(inside for _, inside, _ in rounds), 3),
-            "private_mb": round(max(private for _, _, private in rounds), 1),
-            "sample_equals_numpy": sample_equals_numpy(args.seed),
+            "goal_s": goal_s,
+            "seconds": [run.seconds for run in runs],
+            "private_bytes": max(run.peak() for run in runs),
+            "recording_bytes": size,
+            "different": differences(Recording.open(directory)),
         }
-        print(json.dumps(report, indent=4))
-    finally:
-        shutil.rmtree(scratch)
 
 
-def make_recording(directory: Path, requests: int, tokens: int, seed: int) -> float:
-    """Writes the recording; returns the seconds it took."""
-    begun = time.perf_counter()
-    rng = np.random.default_rng(seed)
-    file = BlockFile(directory)
-    header = {
-        "format": 1,
-        "task": {"model": "bench", "dataset": "synthetic"},
-        "service": {"stream": True},
-        "load": {"kind": "closed", "concurrency": 1000, "planned": requests},
-        "stamps": "kernel",
+def differences(recording: Recording, percents: Sequence[float] = PERCENTS) -> list[str]:
+    """The percentiles in ms that are not numpy's to the last bit."""
+    names = [f"P{percent:g}" for percent in percents]
+    rows = recording.rows
+    expected = {
+        "E2EL": np.percentile(rows["end_ns"] - rows["sent_ns"], percents) / 1e6,
+        "TTFT": np.percentile(rows["first_token_ns"] - rows["sent_ns"], percents) / 1e6,
+        "ITL": _gap_percentiles_us(recording, percents) / 1e3,
     }
-    for _ in range(2):
-        file.append(Kind.HEADER, pack_json(header))
-    per_block = max(1, BLOCK_GAPS // tokens)
-    for first in range(0, requests, per_block):
-        counts, payload = pack_batches([make_batch(rng, first, min(per_block, requests - first), tokens)])
-        file.append(Kind.BATCH, payload, counts)
-    file.append(Kind.FOOTER, pack_json({"planned": requests, "interrupted": False, "dropped": 0}))
-    file.close()
-    return time.perf_counter() - begun
+    found = {row.name: row.values for row in compute(recording, names).parameters}
+    return [
+        f"{metric} {name}"
+        for metric, values in expected.items()
+        for name, value in zip(names, values.tolist(), strict=True)
+        if found[metric][name] != value
+    ]
 
 
-def make_batch(rng: np.random.Generator, first: int, n: int, tokens: int) -> Batch:
-    """Requests with lognormal gaps around 20 ms and rare stalls."""
-    us = np.minimum(rng.lognormal(np.log(20_000), 0.25, (n, tokens - 1)).astype(np.int64), ESCAPE - 1)
-    stalled = rng.random(us.shape, np.float32) < STALL_SHARE
-    us[stalled] += ESCAPE
-    rows = np.zeros(n, ROW_DTYPE)
-    rows["request"] = np.arange(first, first + n)
-    rows["intended_ns"] = START_NS + rows["request"] * 1_000_000
-    rows["sent_ns"] = rows["intended_ns"] + rng.integers(1_000, 90_000, n)
-    rows["first_token_ns"] = rows["sent_ns"] + rng.integers(100_000_000, 300_000_000, n)
-    rows["last_token_ns"] = rows["first_token_ns"] + us.sum(axis=1) * 1000
-    rows["end_ns"] = rows["last_token_ns"] + 50_000
-    rows["events"] = rows["output_tokens"] = tokens
-    rows["input_tokens"] = 1024
-    rows["escapes"] = stalled.sum(axis=1)
-    rows["outcome"] = OUTCOMES.index("ok")
-    rows["status"] = 200
-    rows["input_source"] = rows["output_source"] = SOURCES.index("usage")
-    rows["flags"] = FLAGS["stream"] | FLAGS["kernel"]
-    gaps = np.where(stalled, ESCAPE, us).astype(np.uint16).ravel()
-    return Batch(rows, gaps, us[stalled], np.empty(0, np.uint16), np.empty(0, MARK_DTYPE), [])
+def _gap_percentiles_us(recording: Recording, percents: Sequence[float]) -> NDArray[np.float64]:
+    """As `numpy.percentile` over all gaps: ordered by numpy's counts and sort, interpolated by numpy."""
+    counts, escapes = np.zeros(ESCAPE + 1, np.int64), [np.empty(0, np.int64)]
+    for run in recording.token_runs():
+        counts += np.bincount(run.gaps, minlength=counts.size)
+        escapes.append(run.escapes)
+    long = np.sort(np.concatenate(escapes))
+    ranks = np.cumsum(counts[:ESCAPE])
+    size = int(ranks[-1]) + long.size
+
+    def at(rank: int) -> int:
+        return int(np.searchsorted(ranks, rank, "right") if rank < ranks[-1] else long[rank - ranks[-1]])
+
+    def value(percent: float) -> np.float64:
+        position = (size - 1) * np.true_divide(percent, 100)
+        low = int(position)
+        return np.quantile([at(low), at(min(low + 1, size - 1))], position - low)
+
+    return np.array([value(percent) for percent in percents])
 
 
-def time_recalc(directory: Path) -> tuple[float, float, float]:
-    """Seconds of a whole process, seconds inside it, and its peak of private memory in MB."""
-    begun = time.perf_counter()
-    child = subprocess.run([sys.executable, "-c", CHILD, str(directory)], check=True, capture_output=True, text=True)
-    wall = time.perf_counter() - begun
-    found = dict(re.findall(r"(\w+) ([\d.]+)", child.stderr))
-    return wall, float(found["SECONDS"]), float(found["PRIVATE_MB"])
+def details(results: Results) -> str:
+    """Every round."""
+    rows = [
+        (
+            f"{size['requests']:,} x {size['tokens']:,}",
+            ", ".join(f"{seconds:.2f}" for seconds in size["seconds"]),
+            f"{size['private_bytes'] / MB:.0f}",
+            f"{size['recording_bytes'] / MB:,.1f}",
+            ", ".join(size["different"]) or "none",
+        )
+        for size in results["sizes"]
+    ]
+    return str(tabulate(rows, ["recording", "seconds", "private MB", "file MB", "not numpy's"], disable_numparse=True))
 
 
-def sample_equals_numpy(seed: int) -> bool:
-    """Whether the ITL percentiles of a small recording equal numpy's on the same gaps, to the last bit."""
-    from fastbench.metrics.compute import compute
+def figures(results: Results) -> list[Figure]:
+    """Time, memory, exactness and size of each."""
+    return [figure for size in results["sizes"] for figure in _figures(size)]
 
-    stats = ("Median", "P75", "P90", "P99", "P99.9")
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        make_recording(directory, 200, 500, seed)
-        recording = Recording.open(directory)
-        gaps = np.concatenate([recording.gaps_us(row) for row in range(len(recording.rows))])
-        itl = next(row for row in compute(recording, stats).parameters if row.name == "ITL")
-    expected = np.percentile(gaps, [50, 75, 90, 99, 99.9]) / 1000
-    return bool(np.array_equal([itl.values[name] for name in stats], expected))
+
+def _figures(size: dict[str, Any]) -> list[Figure]:
+    what = f"{size['requests']:,} x {size['tokens']:,}"
+    seconds, goal_s, private = statistics.median(size["seconds"]), size["goal_s"], size["private_bytes"]
+    tokens = size["requests"] * size["tokens"]
+    stored, room = size["recording_bytes"], 2.1 * tokens + 256 * size["requests"]
+    compared = 3 * len(PERCENTS)
+    return [
+        Figure.against(
+            "P6",
+            f"recalculation of {what}, command to files",
+            f"<= {goal_s:g} s",
+            f"{seconds:.2f} s",
+            seconds <= goal_s,
+            f"{seconds - goal_s:.2f} s too long",
+            ratio=f"{tokens / seconds / 1e6:,.0f} M gaps/s",
+        ),
+        Figure.against(
+            "P6",
+            f"its private memory, {what}",
+            f"<= {PRIVATE_GOAL / MB:,.0f} MB",
+            f"{private / MB:.0f} MB",
+            private <= PRIVATE_GOAL,
+            f"{(private - PRIVATE_GOAL) / MB:.0f} MB too much",
+            ratio=f"{private / stored:.2f} x file",
+        ),
+        Figure.against(
+            "P6",
+            f"percentiles equal to numpy's, {what}",
+            "all, to the bit",
+            f"{compared - len(size['different'])} of {compared}",
+            not size["different"],
+            f"not equal: {', '.join(size['different'])}",
+        ),
+        Figure.against(
+            "P5",
+            f"recording of {what} (synthetic)",
+            f"<= {room / MB:,.0f} MB",
+            f"{stored / MB:,.1f} MB",
+            stored <= room,
+            f"{(stored - room) / MB:.1f} MB too much",
+            ratio=f"{stored / tokens:.3f} B/token",
+        ),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_main(sys.modules[__name__]))

@@ -1,0 +1,63 @@
+"""One run of `fastbench perf` against a simulated service, watched; what it left behind is read and deleted."""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.watched import FASTBENCH, watch
+from fastbench.mock import Mock
+from fastbench.recording.reader import Recording
+
+
+class PerfRun(NamedTuple):
+    """What a run cost and left. Peaks are of private memory, in bytes: while load ran, and of the report after it."""
+
+    seconds: float
+    report_seconds: float
+    """From the last outcome to the end of the process."""
+    load_peak: int
+    report_peak: int
+    recording_bytes: int
+    started_ns: int
+    """When the command was called, ns of CLOCK_MONOTONIC."""
+    output: str
+    common: dict[str, Any]
+    trust: dict[str, Any]
+
+
+def perf(mock: Mock, *options: object, keep: Path | None = None, processor: int | None = None) -> PerfRun:
+    """Runs the command with these options. keep: where the report's files, without the recording, are to stay."""
+    own = min(os.sched_getaffinity(0))
+    os.sched_setaffinity(mock.pid, {own})
+    with tempfile.TemporaryDirectory(prefix="fastbench-bench-") as name:
+        where = ("--url", mock.url, "--model", "mock", "--num-warmups", 0, "--quiet", "-w", name)
+        run = watch([*FASTBENCH, "perf", *map(str, (*where, *options))], processor=processor)
+        (results,) = Path(name).glob("*/performances/*")
+        (recording,) = results.glob("*_recording")
+        (trust,) = results.glob("*_trust.json")
+        (common,) = (path for path in results.glob("*.json") if path != trust)
+        footer = Recording.open(recording).footer or {}
+        if keep is not None:
+            _keep(results, keep, run.output)
+        return PerfRun(
+            seconds=run.seconds,
+            report_seconds=(run.memory[-1][0] - footer["finished_ns"]) / 1e9,
+            load_peak=run.peak(until_ns=footer["finished_ns"]),
+            report_peak=run.peak(),
+            recording_bytes=sum(path.stat().st_size for path in recording.iterdir()),
+            started_ns=run.memory[0][0],
+            output=run.output,
+            common=json.loads(common.read_text()),
+            trust=json.loads(trust.read_text()),
+        )
+
+
+def _keep(results: Path, keep: Path, output: str) -> None:
+    keep.mkdir(parents=True, exist_ok=True)
+    for path in results.iterdir():
+        if path.is_file():
+            shutil.copy2(path, keep)
+    (keep / "report.txt").write_text(output)
