@@ -4,10 +4,14 @@ import time
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastbench._core.reactor import Reactor
 
 _COUNTED = ("reads", "unstamped_reads", "turns", "starved", "cpu_ns")
+TOGETHER = 32
+"""Neighbouring buckets of lag that become one entry, so that a second costs some 3 kB and not 50: each value is told
+as the uppermost of its 32 buckets, at most 3.2 % (below 1 us: 31 ns) too high."""
 
 
 class HealthLog:
@@ -24,15 +28,22 @@ class HealthLog:
         now = self._reactor.snapshot()
         counts = self._reactor.lag.counts.copy()
         risen = counts - self._counts
-        where = np.flatnonzero(risen)
         self._stalls, stalls = self._reactor.stalls_since(self._stalls)
         since = {name: now[name] - self._before[name] for name in _COUNTED}
         self._counts = counts
         self._before = {name: now[name] for name in _COUNTED}
         return {
             "t_ns": time.monotonic_ns(),
-            "lag": np.column_stack((where, risen[where])).tolist(),
+            "lag": together(risen),
             "stalls": [list(stall) for stall in stalls],
             "in_flight": now["in_flight"],
             **since,
         }
+
+
+def together(counts: NDArray[np.int64]) -> list[list[int]]:
+    """[index, count] for each `TOGETHER` neighbouring buckets that are not all empty; index: of the uppermost one."""
+    sums = counts.reshape(-1, TOGETHER).sum(axis=1)
+    where = np.flatnonzero(sums)
+    entries: list[list[int]] = np.column_stack((where * TOGETHER + TOGETHER - 1, sums[where])).tolist()
+    return entries
