@@ -17,6 +17,7 @@ from fastbench._core.reactor import Reactor
 from fastbench._core.ring import FLAGS, OUTCOMES, Batch
 from fastbench.backends.rules import CHAT_RULES
 from fastbench.client.tls import TlsSettings, TlsSide
+from fastbench.load.slots import at_once
 
 TIMEOUT_S = 30.0
 MS = 1_000_000
@@ -94,6 +95,12 @@ class Ended:
         assert self.snapshot["retries"] == len(self.superseded)
 
 
+def shape_of(*, limit: int = 1, closed_loop: bool = True, **shape: Any) -> dict[str, Any]:
+    """A reactor's shape: one slot of a closed loop, unless told otherwise."""
+    openings = at_once(limit).openings if closed_loop else None
+    return {"limit": limit, "openings": openings, "spare": 0, "request_timeout_ns": 20 * S, **shape}
+
+
 class Driver:
     """A reactor in its thread, a context manager. shape: what differs from a lone client's `Reactor`."""
 
@@ -105,8 +112,7 @@ class Driver:
         connect_timeout_ns: int = 10 * S,
         **shape: Any,
     ) -> None:
-        usual = {"limit": 1, "closed_loop": True, "spare": 0, "request_timeout_ns": 20 * S}
-        self.reactor = Reactor(OutputSpec(CHAT_RULES), **{**usual, **shape})
+        self.reactor = Reactor(OutputSpec(CHAT_RULES), **shape_of(**shape))
         self.reactor.connect_to(*address, timeout_ns=connect_timeout_ns, tls=tls is not None)
         self._tls = TlsSide(self.reactor, tls) if tls is not None else None
         self._thread = threading.Thread(target=self.reactor.run, daemon=True)
@@ -119,7 +125,7 @@ class Driver:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.reactor.abort()
+        self.reactor.abort(abandon=True)
         self.pump(lambda: self.reactor.ended)
         self._thread.join(TIMEOUT_S)
 
@@ -159,7 +165,7 @@ class Driver:
         self.pump(lambda: self.reactor.ended)
         self._thread.join(TIMEOUT_S)
         ended = Ended(self.batches, self.reactor.snapshot())
-        ended.check_accounts(self.submitted)
+        ended.check_accounts(self.submitted - ended.snapshot["withdrawn"])
         return ended
 
 

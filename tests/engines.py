@@ -12,10 +12,23 @@ from fastbench.backends.rules import CHAT_RULES
 from fastbench.client.address import Address
 from fastbench.client.engine import BatchSink, Engine, Shape, Target
 from fastbench.client.tls import TlsSettings
-from fastbench.load.plan import Planned
+from fastbench.load.conversations import Conversations
+from fastbench.load.plan import Planned, Writer
+from fastbench.load.slots import at_once
 
 T = TypeVar("T")
-SHAPE = Shape(limit=2, closed_loop=True, spare=2, precise=False, retry=0, request_timeout_ns=20 * S, row_tokens=64)
+SHAPE = Shape(
+    limit=2,
+    openings=at_once(2).openings,
+    closings=at_once(2).closings,
+    drop_when_full=False,
+    stop_offset_ns=2**62,
+    spare=2,
+    precise=False,
+    retry=0,
+    request_timeout_ns=20 * S,
+    row_tokens=64,
+)
 
 
 def target_of(place: tuple[int, str, int], tls: TlsSettings | None = None) -> Target:
@@ -37,6 +50,11 @@ def engine_of(
 ) -> Engine:
     """An engine for two requests at a time, unless `shape` says otherwise. For use inside an event loop."""
     return Engine(target_of(place, tls), SHAPE._replace(**shape), sink)
+
+
+def no_conversations() -> Conversations:
+    """For plans of single requests."""
+    return Conversations(Writer(lambda *_: b"", run_id="r", default_output=1), history="replies")
 
 
 def item(request: int, size: int = 0, offset_ns: int = 0) -> Planned:

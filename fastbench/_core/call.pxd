@@ -10,6 +10,9 @@ cdef struct Call:
     Call* later
     Row row
     int64_t offset_ns      # open loop: send so long after the start
+    int64_t due_ns         # a turn that follows another one: send at this moment; else 0
+    bint more              # another turn of its conversation is to follow
+    bint skip              # not to be sent: it only wants its place among the outcomes
     int retries
     int64_t submitted_ns
     int64_t dispatched_ns  # when the reactor wanted to send it
@@ -34,6 +37,15 @@ cdef void call_drop_payload(Call* call) noexcept nogil
 cdef void call_seal(Call* call, Ring ring) noexcept nogil
 cdef object take_batch(Call* calls)
 cdef void calls_free(Call* calls) noexcept nogil
+
+
+cdef struct Flight:
+    Call* oldest           # in flight, by dispatch
+    Call* newest
+
+
+cdef void flight_add(Flight* flight, Call* call) noexcept nogil
+cdef void flight_remove(Flight* flight, Call* call) noexcept nogil
 
 
 cdef struct CallQueue:

@@ -120,6 +120,27 @@ cdef bint queue_unlink(CallQueue* queue, Call* call) noexcept nogil:
     return True
 
 
+cdef void flight_add(Flight* flight, Call* call) noexcept nogil:
+    call.earlier = flight.newest
+    call.later = NULL
+    if flight.newest == NULL:
+        flight.oldest = call
+    else:
+        flight.newest.later = call
+    flight.newest = call
+
+
+cdef void flight_remove(Flight* flight, Call* call) noexcept nogil:
+    if call.earlier == NULL:
+        flight.oldest = call.later
+    else:
+        call.earlier.later = call.later
+    if call.later == NULL:
+        flight.newest = call.earlier
+    else:
+        call.later.earlier = call.earlier
+
+
 cdef void calls_free(Call* call) noexcept nogil:
     cdef Call* following
     while call != NULL:

@@ -1,20 +1,24 @@
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
-from fastbench._core.connections import Connections
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench._core.loop import Loop
 from fastbench._core.output import OutputSpec
 from fastbench._core.ring import Batch
 
-SLOT_STEP: Final[int]
-"""Closed loop: at the start the slots become free one after the other, so many ns apart."""
-
-class Reactor(Connections):
+class Reactor(Loop):
     """One worker's requests, run by one thread that never holds the GIL.
 
-    spec: the backend's rules for replies. limit: most requests in flight. closed_loop: a request goes out when a
-    slot is free, else at its offset from the start. spare: connections to hold open beyond those in use. retry:
-    attempts after the first, for failures before any byte of a response. precise: spin the last 60 us before a
-    send. row_tokens: output events a stream has room for before its stamps move to the heap. Times are ns of
-    CLOCK_MONOTONIC.
+    spec: the backend's rules for replies. limit: most requests in flight. openings: (n,) int64, when each slot of a
+    closed loop opens, a request goes out whenever a slot is free; None = open loop, a request goes out at its offset.
+    closings: when one of the open slots closes for good, each when it is next free. drop_when_full: open loop, what
+    finds the limit reached is dropped instead of waiting. spare: connections to hold open beyond those in use.
+    retry: attempts after the first, for failures before any byte of a response. precise: spin the last 60 us before
+    a send. stop_offset_ns: closed loop, no conversation or request begins from then on. row_tokens: output events a
+    stream has room for before its stamps move to the heap. Times are ns of CLOCK_MONOTONIC, offsets count from the
+    start.
 
     Raises ValueError for arguments out of range, OSError when the system gives no descriptors.
     """
@@ -28,11 +32,14 @@ class Reactor(Connections):
         spec: OutputSpec,
         *,
         limit: int,
-        closed_loop: bool,
+        openings: NDArray[np.int64] | None,
+        closings: NDArray[np.int64] | Sequence[int] = (),
         spare: int,
         retry: int = 0,
         precise: bool = False,
+        drop_when_full: bool = False,
         request_timeout_ns: int,
+        stop_offset_ns: int = ...,
         row_tokens: int = 1024,
     ) -> None: ...
     @property
@@ -47,14 +54,23 @@ class Reactor(Connections):
         *,
         request: int,
         offset_ns: int = 0,
+        due_ns: int = 0,
         sample: int = 0,
         planned_input: int = -1,
         planned_output: int = -1,
+        session: int = 0,
+        turn: int = 0,
+        more: bool = False,
+        skip: bool = False,
         stream: bool = True,
         keep_text: bool = False,
         warmup: bool = False,
     ) -> None:
-        """Queues a finished request. In an open loop `offset_ns` counts from the start and must not fall."""
+        """Queues a finished request. In an open loop `offset_ns` counts from the start and must not fall.
+
+        more: its conversation keeps the slot when it ends, whatever its outcome, and must be answered by the next
+        request (which goes out at the moment `due_ns`) or by `release`. skip: it is not sent, only ends as cancelled.
+        """
 
     def start(self, start_ns: int) -> None:
         """Nothing is sent before this moment. Connections are opened before it."""
@@ -62,11 +78,17 @@ class Reactor(Connections):
     def close_input(self) -> None:
         """No more will be submitted: `run` returns when all has ended."""
 
+    def release(self) -> None:
+        """A conversation has ended, though its last request was submitted with `more`: its slot is free."""
+
+    def withdraw(self) -> None:
+        """What is not sent yet is forgotten: it was prepared in vain, not planned."""
+
     def drain(self) -> None:
         """What is not sent yet ends as cancelled; what is in flight goes on."""
 
-    def abort(self) -> None:
-        """What is in flight ends as cancelled too."""
+    def abort(self, abandon: bool = False) -> None:
+        """What is in flight ends as cancelled too. abandon: nobody will answer for conversations any more."""
 
     def run(self) -> None:
         """The reactor thread's whole life."""

@@ -30,6 +30,14 @@ def _state(now: Progress | None) -> str:
     return text[: max(0, shutil.get_terminal_size().columns - BESIDE)]
 
 
+def _extent(now: Progress) -> tuple[int, int]:
+    """How far the phase is and how far it goes: in requests, or in seconds where only the time is planned."""
+    if now.planned is not None or now.duration_ns is None:
+        return now.ok + now.failed, max(now.planned or 0, 1)
+    length = max(now.duration_ns // NS_PER_S, 1)
+    return min(now.elapsed_ns // NS_PER_S, length), length
+
+
 def say(message: str) -> None:
     """One line for the user, beside the results."""
     print(f"fastbench: {message}", file=sys.stderr)
@@ -63,11 +71,11 @@ def progress_bar(task: Task, quiet: bool) -> Iterator[Observer]:
     ) as bar:
 
         def observe(now: Progress) -> None:
-            done = now.ok + now.failed
+            done, length = _extent(now)
             bar.label = _label(task.name if now.phase == "measure" else f"{now.phase}: {task.name}")
             # A phase counts from nothing again.
-            if bar.length != now.planned or done < bar.pos:
-                bar.length, bar.pos, bar.finished = max(now.planned, 1), 0, False
+            if bar.length != length or done < bar.pos:
+                bar.length, bar.pos, bar.finished = length, 0, False
             bar.update(done - bar.pos, now)
             bar.render_progress()
 

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastbench._core.output import OutputSpec
 from fastbench._core.reactor import Reactor
 from fastbench._core.ring import Batch
@@ -31,11 +34,18 @@ class Target(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What the reactor must know of the load."""
+    """What the reactor must know of the load. Offsets are ns since the start."""
 
     limit: int
     """The most requests in flight."""
-    closed_loop: bool
+    openings: NDArray[np.int64] | None
+    """(n,): when each slot of a closed loop opens; None = open loop."""
+    closings: NDArray[np.int64]
+    """(m,): when a slot closes for good, as soon as it is free."""
+    drop_when_full: bool
+    """Open loop: what finds the limit reached is dropped instead of waiting."""
+    stop_offset_ns: int
+    """Closed loop: nothing begins from then on."""
     spare: int
     """Connections to hold open beyond those in use."""
     precise: bool
@@ -100,7 +110,7 @@ class Engine:
         # Whatever it is: a callback's exception would only be logged by the loop, and the run never end.
         except Exception as error:  # noqa: BLE001
             self.error = self.error or error
-            self.reactor.abort()
+            self.reactor.abort(abandon=True)
 
     def _collect(self) -> None:
         while True:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fastbench.datasets.sample import Prompt, Sample
+from fastbench.datasets.sample import Sample, prompt_text
 from fastbench.datasets.tokens import Tokenizer
 from fastbench.recording.counted import counted_record
 from fastbench.recording.format import TEXTS
@@ -20,7 +20,7 @@ def count_tokens(recording: Path, samples: Iterator[Sample], tokenizer: Tokenize
     The prompt's text is counted as it was given: without what a chat template adds.
     """
     outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _texts(recording)), tokenizer))
-    inputs = dict(_counts(((at, _prompt_text(sample.prompt)) for at, sample in enumerate(samples)), tokenizer))
+    inputs = dict(_counts(((at, prompt_text(sample.prompt)) for at, sample in enumerate(samples)), tokenizer))
     requests = sorted(outputs.keys() | inputs.keys())
     return counted_record(requests, [inputs.get(at, -1) for at in requests], [outputs.get(at, -1) for at in requests])
 
@@ -41,9 +41,3 @@ def _texts(recording: Path) -> Iterator[dict[str, Any]]:
 
 def _text_of(row: dict[str, Any]) -> str:
     return "".join(str(row.get(part, "")) for part in ("reasoning", "text", "tool_calls"))
-
-
-def _prompt_text(prompt: Prompt) -> str:
-    if isinstance(prompt, str):
-        return prompt
-    return "\n".join(str(part.get("content", "")) for part in prompt if isinstance(part, dict))

@@ -10,12 +10,15 @@ import fastbench
 from fastbench.backends.backend import Backend
 from fastbench.config.dump import public_run
 from fastbench.config.plan import RunConfig, Task
+from fastbench.fleet.asked import asked_of
+from fastbench.load.schedule import NO_LIMIT, Schedule
 
 
-def make_header(task: Task, backend: Backend, *, run_id: str, url: str, model: str, planned: int) -> dict[str, Any]:
+def make_header(
+    task: Task, backend: Backend, schedule: Schedule, *, run_id: str, url: str, model: str, planned: int | None
+) -> dict[str, Any]:
     """The header, as `docs/recording-format.md` describes it. Holds no secret."""
     service = task.service
-    rate = float(service.request_rate)
     return {
         "format": 1,
         "fastbench": fastbench.__version__,
@@ -31,21 +34,27 @@ def make_header(task: Task, backend: Backend, *, run_id: str, url: str, model: s
         },
         "task": {"model": service.abbr, "dataset": task.dataset.abbr},
         "service": {"url": url, "model": model, "backend": backend.name, "stream": backend.stream},
-        "load": {
-            "kind": "open" if rate else "closed",
-            "concurrency": service.batch_size,
-            "rate": rate or None,
-            "arrival": "constant" if rate else None,
-            "planned": planned,
-        },
+        "load": _load(task, schedule, planned),
         "stamps": "kernel",
-        "config": public_run(
-            RunConfig(
-                models=(service,),
-                datasets=(task.dataset,),
-                num_prompts=task.num_prompts,
-                num_warmups=task.num_warmups,
-                stats=task.stats,
-            )
-        ),
+        "config": public_run(RunConfig.of_task(task)),
+    }
+
+
+def _load(task: Task, schedule: Schedule, planned: int | None) -> dict[str, Any]:
+    asked = asked_of(task)
+    rate = asked.rate if schedule.arrival not in ("concurrency", "trace", "profile") else 0.0
+    return {
+        "kind": schedule.kind,
+        "arrival": schedule.arrival,
+        "concurrency": schedule.limit if schedule.limit < NO_LIMIT else None,
+        "rate": rate or None,
+        "burstiness": asked.process.burstiness,
+        "ramp": None if asked.ramp is None else asked.ramp._asdict(),
+        "profile": [stage._asdict() for stage in asked.profile],
+        "speed": schedule.speed,
+        "seed": asked.seed,
+        "duration_ns": schedule.duration_ns,
+        "drain_ns": schedule.drain_ns,
+        "drop_when_full": schedule.drop_when_full,
+        "planned": planned,
     }

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from fastbench.client.seen import Seen
-from fastbench.config.dataset_schema import SyntheticConfig
+from fastbench.config.dataset_schema import SyntheticConfig, Uniform
 from fastbench.config.plan import Task
 from fastbench.datasets.dataset import open_dataset
-from fastbench.datasets.sample import Sample
+from fastbench.datasets.sample import Sample, prompt_text
 from fastbench.errors import ServiceError
 
 # Far from any seed that a user would choose for the prompts that are measured.
@@ -25,12 +25,39 @@ _HINTS = {
 
 
 def warmup_samples(task: Task, count: int) -> Iterator[Sample]:
-    """`count` samples. Synthetic ones have a seed of their own, so that no measured prompt is cached by them."""
-    dataset = task.dataset
-    if isinstance(dataset, SyntheticConfig):
-        dataset = replace(dataset, seed=dataset.seed ^ _SEED_DISTANCE, count=count)
-    source = open_dataset(dataset, task.service.path)
-    return itertools.islice(itertools.chain.from_iterable(source.samples() for _ in itertools.count()), count)
+    """`count` samples. Unless the data set's own are asked for, they are synthetic and have a seed of their own, so
+    that no measured prompt is cached by them."""
+    own = task.warmup_data == "dataset" and not isinstance(task.dataset, SyntheticConfig)
+    source = open_dataset(task.dataset if own else _synthetic(task, count), task.service.path)
+    again = itertools.chain.from_iterable(source.samples() for _ in itertools.count())
+    for sample in itertools.islice(again, count):
+        # One request each: what a conversation goes on with is no part of a warm-up.
+        first = replace(sample, prompt=sample.turns[0].text, turns=()) if sample.turns else sample
+        yield replace(first, output_len=task.warmup_output_len) if task.warmup_output_len else first
+
+
+def _synthetic(task: Task, count: int) -> SyntheticConfig:
+    """Prompts of the lengths that the measured ones have, or the length asked for."""
+    config = task.dataset
+    if not isinstance(config, SyntheticConfig):
+        config = SyntheticConfig(count=count, input_len=_like_first(task))
+    if task.warmup_input_len is not None:
+        config = replace(config, input_len=_exactly(task.warmup_input_len), mix=(), shared_prefix=0, prefix_pool=None)
+    return replace(config, seed=config.seed ^ _SEED_DISTANCE, count=count)
+
+
+def _like_first(task: Task) -> Uniform:
+    """The first row's length: in tokens where the data set tells it, else in words."""
+    for sample in open_dataset(task.dataset, task.service.path).samples():
+        if sample.input_len is not None:
+            return _exactly(sample.input_len)
+        text = sample.turns[0].text if sample.turns else prompt_text(sample.prompt)
+        return _exactly(max(1, len(text.split())))
+    return _exactly(1)
+
+
+def _exactly(length: int) -> Uniform:
+    return Uniform(low=length, high=length)
 
 
 def check_warmup(seen: Seen, url: str) -> None:

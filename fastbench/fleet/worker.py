@@ -1,13 +1,12 @@
 """One task from its checked plan to its closed recording, in this process."""
 
 import asyncio
-import itertools
 import logging
-import math
 import time
 import uuid
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +16,32 @@ from fastbench.backends.backend import Backend, make_backend
 from fastbench.backends.endpoint import Endpoint
 from fastbench.backends.request import service_headers
 from fastbench.client.address import resolve
-from fastbench.client.engine import Engine, Shape, Target
+from fastbench.client.engine import Engine, Target
 from fastbench.client.hiding import Hiding
 from fastbench.client.models import first_model
 from fastbench.client.seen import Seen
 from fastbench.client.tls import default_tls
-from fastbench.config.dataset_schema import SyntheticConfig
 from fastbench.config.plan import Task
-from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Sample
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import FastbenchError, ServiceError
+from fastbench.fleet.asked import asked_of, history_of, shape_of, warmup_shape
 from fastbench.fleet.counting import count_tokens
 from fastbench.fleet.descriptors import allow_connections
 from fastbench.fleet.header import make_header
+from fastbench.fleet.source import Source
 from fastbench.fleet.warmup import check_warmup, warmup_samples
-from fastbench.load.phase import Phase
-from fastbench.load.plan import Planned, planned
+from fastbench.load.conversations import Conversations
+from fastbench.load.phase import Phase, Wanted
+from fastbench.load.plan import Writer as RequestWriter
+from fastbench.load.plan import planned
 from fastbench.load.progress import Observer
+from fastbench.load.schedule import make_schedule, scheduled
 from fastbench.load.stop import Stop
 from fastbench.recording.format import TEXTS
 from fastbench.recording.writer import Writer
 
 log = logging.getLogger("fastbench")
-
-SPARE_SECONDS = 0.1
-"""Open loop: connections are kept open for the sends of this long."""
-MAX_SPARE = 256
-ROW_MARGIN = 16
-"""Output events beyond the length asked for that a stream has room for at once."""
-_NO_LIMIT_NS = 2**62
 
 
 def run_task(task: Task, recording: Path, observer: Observer) -> bool:
@@ -72,23 +67,41 @@ class _Worker:
         self._run_id = uuid.uuid4().hex[:8]
         self._endpoint = Endpoint.parse(task.service)
         self._hiding = Hiding(task.service)
-        self._dataset = open_dataset(task.dataset, task.service.path)
-        self._count = self._dataset.check(task.num_prompts)
-        certain = not task.service.request_rate and self._count >= task.service.batch_size
-        allow_connections(task.service.batch_size, certain=certain)
+        self._source = Source(task)
+        self._schedule = make_schedule(asked_of(task), self._source.samples_count)
+        self._shape = shape_of(task, self._schedule)
+        closed = self._schedule.slots is not None
+        allow_connections(self._shape.limit, certain=closed and self._source.samples_count >= self._shape.limit)
         self._address = resolve(self._endpoint, task.service.connect_timeout)
 
     async def run(self) -> bool:
-        task, service, count = self._task, self._task.service, self._count
+        task, service = self._task, self._task.service
         model = service.model or await self._first_model()
         backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)
         tls = default_tls(self._endpoint.host) if self._endpoint.tls else None
         target = Target(backend.rules, self._address, service.connect_timeout, tls)
         phase = Phase(partial(Engine, target), stream=backend.stream, stop=self._stop, observer=self._observer)
-        log.info("%s: %d requests to %s at %s", task.name, count, self._url(backend), self._address.host)
-        header = make_header(task, backend, run_id=self._run_id, url=self._url(backend), model=model, planned=count)
+        count = "requests" if self._planned is None else f"{self._planned} requests"
+        log.info("%s: %s to %s at %s", task.name, count, self._url(backend), self._address.host)
+        header = make_header(
+            task,
+            backend,
+            self._schedule,
+            run_id=self._run_id,
+            url=self._url(backend),
+            model=model,
+            planned=self._planned,
+        )
         with self._stop.on_signals():
             return await self._record(phase, backend, Writer(self._recording, header))
+
+    @property
+    def _planned(self) -> int | None:
+        """Requests of the plan; None = as many as the time allows."""
+        schedule, source = self._schedule, self._source
+        if source.requests_count == source.samples_count:
+            return schedule.total
+        return None if schedule.duration_ns is not None else source.requests_count
 
     async def _first_model(self) -> str:
         try:
@@ -98,25 +111,17 @@ class _Worker:
 
     async def _record(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
         """Warm-up and measurement; whatever happens, the recording is closed."""
-        dataset, count = self._dataset, self._count
-        footer: dict[str, Any] = {"planned": count, "interrupted": True, "reason": None, "dropped": 0}
+        footer: dict[str, Any] = {"planned": self._planned or 0, "interrupted": True, "reason": None, "dropped": 0}
         try:
             told = await self._warm_up(phase, backend, writer)
             if not self._stop.asked:
                 counts = bool(self._task.service.path) and not told
                 seen = Seen()
-                samples = itertools.islice(dataset.samples(), count)
-                footer["client"] = await phase.run(
-                    "measure",
-                    self._plan(samples, backend, float(self._task.service.request_rate), self._run_id),
-                    self._shape(),
-                    count=count,
-                    keep_text=self._task.service.save_text or counts,
-                    on_batch=self._hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
-                    on_health=writer.health,
-                )
+                footer["client"] = client = await phase.run(self._wanted(backend, writer, seen, counts))
+                if self._planned is None:
+                    footer["planned"] = sum(client["outcomes"].values())
                 if counts and not seen.told_tokens:
-                    self._count_tokens(writer, itertools.islice(dataset.samples(), count))
+                    self._count_tokens(writer, seen.requests)
             footer["interrupted"] = bool(self._stop.asked)
             footer["reason"] = "stopped by the user" if self._stop.asked else None
         except FastbenchError as error:
@@ -125,13 +130,41 @@ class _Worker:
         finally:
             writer.close({**footer, "finished_ns": time.monotonic_ns()})
             if not self._task.service.save_text:
-                (self._recording / TEXTS).unlink(missing_ok=True)  # kept only to be counted
+                (self._recording / TEXTS).unlink(missing_ok=True)  # kept only to be counted or answered
         return not footer["interrupted"]
 
-    def _count_tokens(self, writer: Writer, samples: Iterator[Sample]) -> None:
+    def _wanted(self, backend: Backend, writer: Writer, seen: Seen, counts: bool) -> Wanted:
+        """The measurement."""
+        schedule = self._schedule
+        conversations, requests = self._requests(backend, self._run_id)
+        samples = self._source.samples(again=schedule.duration_ns is not None)
+        if schedule.total is not None:
+            samples = islice(samples, schedule.total)
+        answered = history_of(self._task) == "replies" and self._source.requests_count != self._source.samples_count
+        return Wanted(
+            name="measure",
+            plan=planned(scheduled(samples, schedule), requests, conversations),
+            shape=self._shape,
+            total=self._planned,
+            duration_ns=schedule.duration_ns,
+            drain_ns=schedule.drain_ns,
+            keep_text=self._task.service.save_text or counts or answered,
+            conversations=conversations,
+            on_batch=self._hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
+            on_health=writer.health,
+        )
+
+    def _requests(self, backend: Backend, run_id: str) -> tuple[Conversations, RequestWriter]:
+        requests = RequestWriter(backend.encode, run_id=run_id, default_output=self._task.service.max_out_len)
+        conversations = Conversations(requests, history=history_of(self._task), think_ns=self._task.think_time)
+        return conversations, requests
+
+    def _count_tokens(self, writer: Writer, count: int) -> None:
         """The service told no token counts: the tokenizer counts them now that nothing is measured any more."""
         writer.flush()
         log.info("%s: counting tokens by %s", self._task.name, self._task.service.path)
+        again = self._schedule.duration_ns is not None
+        samples: Iterator[Sample] = islice(self._source.samples(again=again), count)
         writer.counted(count_tokens(self._recording, samples, load_tokenizer(self._task.service.path)))
 
     async def _warm_up(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
@@ -140,46 +173,24 @@ class _Worker:
         if not count:
             return False
         seen = Seen()
-        limit = min(count, self._task.service.batch_size)
+        conversations, requests = self._requests(backend, f"{self._run_id}-warmup")
         await phase.run(
-            "warm-up",
-            self._plan(warmup_samples(self._task, count), backend, 0.0, f"{self._run_id}-warmup"),
-            self._shape()._replace(closed_loop=True, limit=limit, spare=limit),
-            count=count,
-            keep_text=False,
-            on_batch=self._hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
-            on_health=lambda _: None,
+            Wanted(
+                name="warm-up",
+                plan=planned(((sample, 0) for sample in warmup_samples(self._task, count)), requests, conversations),
+                shape=warmup_shape(self._shape, count),
+                total=count,
+                duration_ns=None,
+                drain_ns=None,
+                keep_text=False,
+                conversations=conversations,
+                on_batch=self._hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
+                on_health=lambda _: None,
+            )
         )
         if not self._stop.asked:
             check_warmup(seen, self._url(backend))
         return seen.told_tokens
-
-    def _plan(self, samples: Iterator[Sample], backend: Backend, rate: float, run_id: str) -> Iterator[Planned]:
-        return planned(
-            samples,
-            backend.encode,
-            run_id=run_id,
-            rate=rate,
-            default_output=self._task.service.max_out_len,
-        )
-
-    def _shape(self) -> Shape:
-        service = self._task.service
-        rate = float(service.request_rate)
-        return Shape(
-            limit=service.batch_size,
-            closed_loop=not rate,
-            spare=min(math.ceil(rate * SPARE_SECONDS), MAX_SPARE) if rate else service.batch_size,
-            precise=service.precise,
-            retry=service.retry,
-            request_timeout_ns=service.request_timeout or _NO_LIMIT_NS,
-            row_tokens=self._longest_output() + ROW_MARGIN,
-        )
-
-    def _longest_output(self) -> int:
-        dataset = self._task.dataset
-        length = dataset.output_len if isinstance(dataset, SyntheticConfig) else None
-        return self._task.service.max_out_len if length is None else length.high
 
     def _url(self, backend: Backend) -> str:
         return f"{self._endpoint.scheme}://{self._endpoint.authority}{backend.path}"

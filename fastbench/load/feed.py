@@ -37,6 +37,10 @@ class Feeder:
         self._submit = partial(engine.reactor.submit, stream=stream, keep_text=keep_text, warmup=warmup)
         self._over = False
 
+    def submit(self, item: Planned, due_ns: int = 0) -> None:
+        """Submits one request. due_ns: of a turn that follows another one, when it goes out."""
+        self._submit(**item._asdict(), due_ns=due_ns)
+
     def fill(self, max_bytes: int = MAX_BYTES_AT_START, most: int | None = None) -> bool:
         """Submits until enough is prepared; False when it stopped after `most` and there is more to do."""
         reactor = self._engine.reactor
@@ -51,7 +55,7 @@ class Feeder:
                 self._over = True
                 reactor.close_input()
                 break
-            self._submit(**item._asdict())
+            self.submit(item)
             done += 1
         return True
 

@@ -2,20 +2,42 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastbench.client.engine import BatchSink, EngineFactory, Shape
 from fastbench.errors import FastbenchError
+from fastbench.load.conversations import Conversations
 from fastbench.load.feed import Feeder
 from fastbench.load.plan import Planned
 from fastbench.load.progress import Observer, progress_of
 from fastbench.load.stop import Stop
+from fastbench.units import NS_PER_S
 
 OBSERVE_S = 0.1
 HEALTH_S = 1.0
 
 HealthSink = Callable[[dict[str, Any]], None]
+
+
+class Wanted(NamedTuple):
+    """What one phase is to do."""
+
+    name: str
+    """"warm-up" or "measure"."""
+    plan: Iterator[Planned]
+    shape: Shape
+    total: int | None
+    """Requests in the plan; None = as many as the time allows."""
+    duration_ns: int | None
+    """Nothing begins after it, ns since the start."""
+    drain_ns: int | None
+    """How long what is in flight may take after `duration_ns`; None = as long as it takes."""
+    keep_text: bool
+    conversations: Conversations
+    on_batch: BatchSink
+    on_health: HealthSink
 
 
 class Phase:
@@ -27,67 +49,107 @@ class Phase:
         self._stop = stop
         self._observer = observer
 
-    async def run(
-        self,
-        name: str,
-        plan: Iterator[Planned],
-        shape: Shape,
-        *,
-        count: int,
-        keep_text: bool,
-        on_batch: BatchSink,
-        on_health: HealthSink,
-    ) -> dict[str, Any]:
-        """Sends the plan's `count` requests; returns the client's counters at the end.
+    async def run(self, wanted: Wanted) -> dict[str, Any]:
+        """Sends what the plan holds; returns the client's counters at the end.
 
         What the plan itself raises (a broken row, say) ends the phase as Ctrl-C does, and is raised afterwards.
         """
-        engine = self._make_engine(shape, on_batch)
-        feeder = Feeder(
-            engine,
-            plan,
-            depth=shape.limit,
-            stream=self._stream,
-            keep_text=keep_text,
-            warmup=name == "warm-up",
-        )
+        running = _Running(wanted, self._make_engine, self._stream)
         error: FastbenchError | None = None
 
-        def stop(asked: int) -> None:
-            feeder.stop()
-            (engine.reactor.drain if asked == 1 else engine.reactor.abort)()
-
         def report() -> None:
-            self._observer(progress_of(engine, name, count, self._stop.asked))
+            self._observer(progress_of(running.engine, wanted.name, wanted.total, wanted.duration_ns, self._stop.asked))
 
-        with self._stop.heard_by(stop):
+        with self._stop.heard_by(running.stop):
             watchers = [
                 asyncio.create_task(_every(OBSERVE_S, report)),
-                asyncio.create_task(_every(HEALTH_S, lambda: on_health(engine.health.record()))),
+                asyncio.create_task(_every(HEALTH_S, running.tell_health)),
             ]
             try:
-                feeder.fill()
-                await engine.begin(min(shape.limit, shape.spare, count))
-                await feeder.run()
-                await engine.ended()
-                if engine.error is not None:
-                    raise engine.error
+                await running.to_its_end()
             except FastbenchError as found:
                 error = found
-                stop(1)
-                await engine.ended()
+                running.stop(1)
+                await running.engine.ended()
             finally:
-                engine.reactor.abort()  # it has ended, unless something unforeseen is on its way up
-                await engine.ended()
+                # It has ended, unless something unforeseen is on its way up.
+                running.engine.reactor.abort(abandon=True)
+                await running.engine.ended()
                 for watcher in watchers:
                     watcher.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
                         await watcher
         report()
-        on_health(engine.health.record())
+        running.tell_health()
         if error is not None:
             raise error
-        return engine.snapshot()
+        return running.engine.snapshot()
+
+
+class _Running:
+    """A phase with its engine."""
+
+    def __init__(self, wanted: Wanted, make_engine: EngineFactory, stream: bool) -> None:
+        self._wanted = wanted
+        self._timers: list[asyncio.TimerHandle] = []
+        # The engine's sink needs the engine: replies are answered by further requests.
+        self._sink: BatchSink = wanted.on_batch
+        self.engine = make_engine(wanted.shape, lambda batch: self._sink(batch))
+        self._feeder = Feeder(
+            self.engine,
+            wanted.plan,
+            depth=wanted.shape.limit,
+            stream=stream,
+            keep_text=wanted.keep_text,
+            warmup=wanted.name == "warm-up",
+        )
+        self._sink = wanted.conversations.follow(self.engine.reactor, self._feeder.submit, wanted.on_batch)
+
+    async def to_its_end(self) -> None:
+        """Returns when every request has its outcome."""
+        shape, total = self._wanted.shape, self._wanted.total
+        self._feeder.fill()
+        ready = min(shape.limit, shape.spare)
+        start_ns = await self.engine.begin(ready if total is None else min(ready, total))
+        self._set_timers(start_ns)
+        try:
+            await self._feeder.run()
+            await self.engine.ended()
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+        if self.engine.error is not None:
+            raise self.engine.error
+
+    def stop(self, asked: int) -> None:
+        """The user's wish: once, what is in flight ends by itself; twice, it ends now."""
+        self._feeder.stop()
+        (self.engine.reactor.drain if asked == 1 else self.engine.reactor.abort)()
+
+    def tell_health(self) -> None:
+        """The client's state since the last time."""
+        self._wanted.on_health(self.engine.health.record())
+
+    def _set_timers(self, start_ns: int) -> None:
+        wanted = self._wanted
+        if wanted.duration_ns is None:
+            return
+        end_ns = start_ns + wanted.duration_ns
+        if wanted.shape.openings is not None:
+            self._at(end_ns, self._end_of_time)
+        if wanted.drain_ns is not None:
+            self._at(end_ns + wanted.drain_ns, self.engine.reactor.abort)
+
+    def _at(self, moment_ns: int, act: Callable[[], None]) -> None:
+        wait_s = max(0, moment_ns - time.monotonic_ns()) / NS_PER_S
+        self._timers.append(asyncio.get_running_loop().call_later(wait_s, act))
+
+    def _end_of_time(self) -> None:
+        """What was prepared beyond the end of a closed loop was never planned."""
+        self._feeder.stop()
+        self._wanted.conversations.end()
+        self.engine.reactor.withdraw()
+        self.engine.reactor.close_input()
 
 
 async def _every(seconds: float, act: Callable[[], None]) -> None:

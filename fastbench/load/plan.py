@@ -1,14 +1,12 @@
 """The requests of one phase, prepared one after the other."""
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 from fastbench.datasets.sample import Sample
-from fastbench.load.arrivals import constant
 
 Encode = Callable[[Sample, str], bytes]
 """A sample and the request's id → the finished bytes of the request."""
-_BLOCK = 1024
 
 
 class Planned(NamedTuple):
@@ -23,26 +21,52 @@ class Planned(NamedTuple):
     planned_input: int
     planned_output: int
     """Tokens; -1 = the plan does not say."""
+    session: int = 0
+    """Its conversation, from 1; 0 = a request by itself."""
+    turn: int = 0
+    """Its place in the conversation, from 0."""
+    more: bool = False
+    """Whether another turn is to follow."""
 
 
-def planned(
-    samples: Iterator[Sample], encode: Encode, *, run_id: str, rate: float, default_output: int
-) -> Iterator[Planned]:
-    """The requests for `samples`, made as they are taken. rate: per second, 0 for a closed loop."""
-    for request, (sample, offset_ns) in enumerate(zip(samples, _offsets(rate), strict=False)):
-        yield Planned(
-            payload=encode(sample, f"fb-{run_id}-{request}"),
+class Writer:
+    """Writes the requests of a phase: bytes, ids and what was planned."""
+
+    def __init__(self, encode: Encode, *, run_id: str, default_output: int) -> None:
+        self._encode = encode
+        self._run_id = run_id
+        self._default_output = default_output
+
+    def write(self, sample: Sample, request: int, offset_ns: int = 0) -> Planned:
+        """The request for one sample. Raises DatasetError for a prompt that the backend does not take."""
+        return Planned(
+            payload=self._encode(sample, f"fb-{self._run_id}-{request}"),
             request=request,
             offset_ns=offset_ns,
             sample=sample.index,
             planned_input=-1 if sample.input_len is None else sample.input_len,
-            planned_output=default_output if sample.output_len is None else sample.output_len,
+            planned_output=self._default_output if sample.output_len is None else sample.output_len,
         )
 
 
-def _offsets(rate: float) -> Iterator[int]:
-    start = 0
-    while True:
-        block = constant(rate, start, _BLOCK).tolist() if rate else [0] * _BLOCK
-        yield from block
-        start += _BLOCK
+class Begins(Protocol):
+    """Who begins a conversation: `Conversations`, seen from here."""
+
+    def begin(self, sample: Sample, request: int, offset_ns: int) -> Planned:
+        """The request of its first turn."""
+        ...
+
+
+def planned(samples: Iterable[tuple[Sample, int]], writer: Writer, conversations: Begins) -> Iterator[Planned]:
+    """The requests for samples and their offsets, made as they are taken; of a conversation, the first one.
+
+    A conversation's requests have consecutive numbers.
+    """
+    request = 0
+    for sample, offset_ns in samples:
+        if len(sample.turns):
+            yield conversations.begin(sample, request, offset_ns)
+            request += len(sample.turns)
+        else:
+            yield writer.write(sample, request, offset_ns)
+            request += 1

@@ -12,7 +12,10 @@ class Progress(NamedTuple):
 
     phase: str
     """"warm-up" or "measure"."""
-    planned: int
+    planned: int | None
+    """Requests; None = as many as the time allows."""
+    duration_ns: int | None
+    """How long requests begin; None = until all have begun."""
     sent: int
     in_flight: int
     ok: int
@@ -26,13 +29,14 @@ class Progress(NamedTuple):
 Observer = Callable[[Progress], None]
 
 
-def progress_of(engine: Engine, phase: str, planned: int, stopping: int) -> Progress:
+def progress_of(engine: Engine, phase: str, planned: int | None, duration_ns: int | None, stopping: int) -> Progress:
     """The engine's counters as progress."""
     now = engine.snapshot()
     ok = now["outcomes"]["ok"]
     return Progress(
         phase=phase,
         planned=planned,
+        duration_ns=duration_ns,
         sent=now["sent"],
         in_flight=now["in_flight"],
         ok=ok,

@@ -1,47 +1,121 @@
 """Arrival times, by arithmetic."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from fastbench.load.arrivals import constant
+from fastbench.load.arrivals import Process, Ramp, Step, arrivals, ramp_rates, ramped, steady, stepped, until
 
 RATES = [0.1, 1 / 3, 1.0, 7.0, 33.3, 1000.0, 4999.5, 100_000.0]
+CONSTANT, POISSON = Process(), Process(1.0)
+S = 10**9
 
 
 @pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("start", [0, 10**4, 10**7])
-def test_no_drift(rate: float, start: int) -> None:
+def test_a_constant_rate_has_no_drift(rate: float) -> None:
     """Request i goes out at i / rate to the nanosecond, or to the last bit of a float: no error adds up."""
-    found = constant(rate, start, 300)
+    found = steady(rate, 100_000, CONSTANT, 0)
     assert found.dtype == np.int64
-    for index, offset in enumerate(found.tolist(), start):
+    for index in (*range(200), 9_999, 99_999):
         exact = Fraction(index) * 10**9 / Fraction(rate)
-        assert abs(offset - exact) <= 1 + exact / 2**52
+        assert abs(int(found[index]) - exact) <= 1 + exact / 2**52
 
 
 def test_whole_nanoseconds_are_exact() -> None:
     """Where the gap is a whole number of ns, so is each offset, exactly."""
-    assert np.array_equal(constant(1000.0, 10**7, 1000), 10**6 * np.arange(10**7, 10**7 + 1000))
-    assert constant(4.0, 0, 5).tolist() == [0, 250_000_000, 500_000_000, 750_000_000, 1_000_000_000]
-
-
-@pytest.mark.parametrize("rate", RATES)
-def test_a_part_of_the_plan_is_the_plans(rate: float) -> None:
-    """Any stretch of the plan can be made by itself and equals that stretch of the whole; times never fall."""
-    whole = constant(rate, 0, 5000)
-    assert np.array_equal(whole[1234:2345], constant(rate, 1234, 1111))
-    assert np.all(np.diff(whole) >= 0)
+    assert steady(4.0, 5, CONSTANT, 0).tolist() == [0, 250_000_000, 500_000_000, 750_000_000, 1_000_000_000]
 
 
 def test_nothing_asked_is_nothing_given() -> None:
     """No requests have no times."""
-    assert constant(5.0, 7, 0).size == 0
+    assert steady(5.0, 0, CONSTANT, 0).size == steady(5.0, 0, POISSON, 0).size == stepped([], POISSON, 0).size == 0
 
 
+@pytest.mark.parametrize("process", [CONSTANT, POISSON])
 @pytest.mark.parametrize("rate", [0, -1.5])
-def test_a_rate_is_above_zero(rate: float) -> None:
+def test_a_rate_is_above_zero(rate: float, process: Process) -> None:
     """A rate at which nothing would go out is refused."""
     with pytest.raises(ValueError, match="above 0"):
-        constant(rate, 0, 1)
+        steady(rate, 1, process, 0)
+
+
+@pytest.mark.parametrize("process", [CONSTANT, POISSON, Process(0.3), Process(7.0)])
+def test_the_same_seed_gives_the_same_times(process: Process) -> None:
+    """An array is its arguments' own, begins at 0, never falls, and differs for another seed where there is scatter."""
+    one, same, other = (steady(50.0, 500, process, seed) for seed in (3, 3, 4))
+    assert np.array_equal(one, same)
+    assert one[0] == 0
+    assert np.all(np.diff(one) >= 0)
+    assert np.array_equal(one, other) == (process.burstiness == 0)
+
+
+@pytest.mark.parametrize("process", [CONSTANT, POISSON, Process(0.3)])
+def test_a_longer_plan_begins_like_a_shorter_one(process: Process) -> None:
+    """The first requests' times do not depend on how many there are."""
+    assert np.array_equal(steady(50.0, 5000, process, 1)[:300], steady(50.0, 300, process, 1))
+
+
+@pytest.mark.parametrize("burstiness", [0.3, 1.0, 4.0])
+def test_intervals_have_the_asked_distribution(burstiness: float) -> None:
+    """Intervals are Gamma(burstiness, 1 / (rate burstiness)) by a Kolmogorov-Smirnov test, with the mean 1 / rate."""
+    gaps = np.diff(steady(200.0, 20_000, Process(burstiness), 5)) / S
+    expected = stats.gamma(burstiness, scale=1 / (200.0 * burstiness))
+    assert stats.kstest(gaps, expected.cdf).pvalue > 0.001
+    assert gaps.mean() == pytest.approx(1 / 200, rel=0.05)
+    other = stats.gamma(burstiness * 1.3, scale=1 / (200.0 * burstiness * 1.3))
+    assert stats.kstest(gaps, other.cdf).pvalue < 1e-6, "the test would see another burstiness"
+
+
+@pytest.mark.parametrize(("strategy", "middle"), [("linear", (2 + 8) / 2), ("exponential", math.sqrt(2 * 8))])
+def test_the_rates_of_a_ramp(strategy: str, middle: float) -> None:
+    """A ramp's rates go from its start to its end, through the arithmetic or the geometric mean."""
+    rates = ramp_rates(Ramp(strategy, 2.0, 8.0), 101)
+    assert (rates[0], rates[-1]) == (2.0, pytest.approx(8.0))
+    assert rates[50] == pytest.approx(middle)
+
+
+def test_the_times_of_a_ramp() -> None:
+    """Without scatter the interval before request i is 1 / rate i: the first request waits for nothing."""
+    found = ramped(Ramp("linear", 1.0, 3.0), 3, CONSTANT, 0)
+    assert found.tolist() == [0, S // 2, S // 2 + round(S / 3)]
+
+
+def test_a_ramp_of_one_request() -> None:
+    """A single request goes out at the start."""
+    assert ramped(Ramp("linear", 1.0, 3.0), 1, CONSTANT, 0).tolist() == [0]
+
+
+@pytest.mark.parametrize("process", [CONSTANT, POISSON, Process(0.1)])
+def test_until_a_time(process: Process) -> None:
+    """All arrivals before the end are there, and none at or after it."""
+    found = until(10 * S, lambda count: steady(30.0, count, process, 2), 30.0)
+    whole = steady(30.0, 10_000, process, 2)
+    assert np.array_equal(found, whole[whole < 10 * S])
+
+
+def test_steps_follow_each_other() -> None:
+    """Each step begins at its time, keeps its rate to its end, and a step of rate 0 is a pause."""
+    found = stepped([Step(2.0, S), Step(0.0, S), Step(4.0, S)], CONSTANT, 0)
+    assert found.tolist() == [0, S // 2, *(2 * S + k * S // 4 for k in range(4))]
+
+
+def test_steps_scatter_each_for_itself() -> None:
+    """Steps of one rate do not repeat each other's times."""
+    found = stepped([Step(20.0, S), Step(20.0, S)], POISSON, 0)
+    first, second = found[found < S], found[found >= S] - S
+    assert not np.array_equal(first, second[: first.size])
+    assert np.all(np.diff(found) >= 0)
+
+
+def test_rates_of_each_request() -> None:
+    """Any rates will do, one for each request; the interval before a request is its own rate's."""
+    assert arrivals(np.array([9.0, 2.0, 4.0]), CONSTANT, 0).tolist() == [0, S // 2, 3 * S // 4]
+
+
+@pytest.mark.parametrize(("burstiness", "name"), [(0.0, "constant"), (1.0, "poisson"), (0.5, "gamma")])
+def test_a_process_has_the_fields_name(burstiness: float, name: str) -> None:
+    """Burstiness 0 is constant, 1 is Poisson, any other is Gamma."""
+    assert Process(burstiness).name == name

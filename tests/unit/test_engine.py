@@ -127,7 +127,7 @@ def test_a_slow_loop_delays_no_send() -> None:
     batches: list[Batch] = []
 
     async def test(service: Service) -> None:
-        engine = engine_of(service.address, batches.append, closed_loop=False, limit=8)
+        engine = engine_of(service.address, batches.append, openings=None, limit=8)
         for request in range(10):
             engine.reactor.submit(post(request), request=request, offset_ns=request * 10 * MS)
         engine.reactor.close_input()

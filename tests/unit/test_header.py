@@ -10,7 +10,10 @@ from tasks import task_of
 import fastbench
 from fastbench.backends.backend import make_backend
 from fastbench.config.plan import Task
+from fastbench.config.traffic import TrafficConfig
+from fastbench.fleet.asked import asked_of
 from fastbench.fleet.header import make_header
+from fastbench.load.schedule import make_schedule
 from fastbench.units import Rate
 
 SECRETS = {"sk-very-secret", "hunter2", "from-the-environment"}
@@ -18,7 +21,8 @@ SECRETS = {"sk-very-secret", "hunter2", "from-the-environment"}
 
 def header_of(task: Task) -> dict[str, Any]:
     backend = make_backend(task.service, "the-model", "h:1", "")
-    return make_header(task, backend, run_id="abc", url="http://h:1/x", model="the-model", planned=12)
+    schedule = make_schedule(asked_of(task), 12)
+    return make_header(task, backend, schedule, run_id="abc", url="http://h:1/x", model="the-model", planned=12)
 
 
 def test_no_secret_stands_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,15 +53,19 @@ def test_what_was_asked_of_whom() -> None:
 
 
 def test_a_closed_loop() -> None:
-    """A closed loop has a concurrency and neither a rate nor an arrival process."""
+    """A closed loop has a concurrency and no rate."""
     load = header_of(task_of("http://h:1", batch_size=7))["load"]
-    assert load == {"kind": "closed", "concurrency": 7, "rate": None, "arrival": None, "planned": 12}
+    asked = {name: load[name] for name in ("kind", "arrival", "concurrency", "rate", "planned")}
+    assert asked == {"kind": "closed", "arrival": "concurrency", "concurrency": 7, "rate": None, "planned": 12}
 
 
 def test_an_open_loop() -> None:
-    """An open loop has its rate and its arrival process, and the limit of requests in flight."""
-    load = header_of(task_of("http://h:1", batch_size=7, request_rate=Rate(2.5)))["load"]
-    assert load == {"kind": "open", "concurrency": 7, "rate": 2.5, "arrival": "constant", "planned": 12}
+    """An open loop has its rate, its arrival process with the seed, and the limit of requests in flight."""
+    traffic = TrafficConfig(burstiness=1.0)
+    load = header_of(task_of("http://h:1", batch_size=7, request_rate=Rate(2.5), traffic_cfg=traffic))["load"]
+    asked = {name: load[name] for name in ("kind", "arrival", "concurrency", "rate", "burstiness", "seed")}
+    expected = {"kind": "open", "arrival": "poisson", "concurrency": 7, "rate": 2.5, "burstiness": 1.0, "seed": 0}
+    assert asked == expected
 
 
 def test_it_is_plain_json() -> None:

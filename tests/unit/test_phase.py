@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from driving import OK
-from engines import SHAPE, in_loop, item, target_of
+from engines import SHAPE, in_loop, item, no_conversations, target_of
 from replies import chunk, delta, head
 from serving import Service, answering, each_request, stall
 
 from fastbench._core.ring import FLAGS, OUTCOMES, ROW_DTYPE, Batch
 from fastbench.client.engine import Engine, Shape
 from fastbench.errors import DatasetError
-from fastbench.load.phase import Phase
+from fastbench.load.phase import Phase, Wanted
 from fastbench.load.plan import Planned
 from fastbench.load.progress import Progress
 from fastbench.load.stop import Stop
@@ -53,17 +53,21 @@ class Trial:
         self.engine = Engine(target_of(self._service.address), shape, sink)
         return self.engine
 
-    async def run(self, plan: Iterator[Planned], count: int, name: str = "measure") -> Left:
+    async def run(self, plan: Iterator[Planned], count: int | None, name: str = "measure", **changes: Any) -> Left:
         phase = Phase(self._make, stream=True, stop=self.stop, observer=self.progress.append)
-        counters = await phase.run(
-            name,
-            plan,
-            self._shape,
-            count=count,
+        wanted = Wanted(
+            name=name,
+            plan=plan,
+            shape=self._shape,
+            total=count,
+            duration_ns=None,
+            drain_ns=None,
             keep_text=False,
+            conversations=no_conversations(),
             on_batch=self.batches.append,
             on_health=self.health.append,
         )
+        counters = await phase.run(wanted._replace(**changes))
         return Left(counters, self.rows, self.progress, self.health)
 
     @property

@@ -3,49 +3,43 @@
 import itertools
 from collections.abc import Iterator
 
-import pytest
-
-from fastbench.datasets.sample import Sample
-from fastbench.load.arrivals import constant
-from fastbench.load.plan import planned
+from fastbench.datasets.sample import Sample, Turn
+from fastbench.load.conversations import Conversations
+from fastbench.load.plan import Planned, Writer, planned
 
 
-def samples(count: int | None = None) -> Iterator[Sample]:
-    """Samples whose index is not their place in the plan."""
+def samples(count: int | None = None) -> Iterator[tuple[Sample, int]]:
+    """Samples whose index is not their place in the plan, and their offsets."""
     numbers = itertools.count() if count is None else range(count)
-    return (Sample(index=1000 + number, prompt=f"p{number}") for number in numbers)
+    return ((Sample(index=1000 + number, prompt=f"p{number}"), 7 * number) for number in numbers)
 
 
 def encode(sample: Sample, request_id: str) -> bytes:
     return f"{sample.index} {request_id}".encode()
 
 
+def plan_of(items: Iterator[tuple[Sample, int]], default_output: int = 9) -> Iterator[Planned]:
+    writer = Writer(encode, run_id="r1", default_output=default_output)
+    return planned(items, writer, Conversations(writer, history="replies"))
+
+
 def test_numbers_and_ids() -> None:
     """Requests are numbered from 0, and their ids hold the run's id and their number."""
-    found = list(planned(samples(5), encode, run_id="r1", rate=0, default_output=9))
+    found = list(plan_of(samples(5)))
     assert [item.request for item in found] == [0, 1, 2, 3, 4]
     assert [item.sample for item in found] == [1000, 1001, 1002, 1003, 1004]
     assert [item.payload for item in found] == [f"{1000 + k} fb-r1-{k}".encode() for k in range(5)]
 
 
-@pytest.mark.parametrize("rate", [0.5, 1000.0, 3333.3])
-def test_the_times_of_an_open_loop(rate: float) -> None:
-    """In an open loop requests have the arrival times of the rate, across the blocks in which these are made."""
-    found = [item.offset_ns for item in planned(samples(3000), encode, run_id="r", rate=rate, default_output=1)]
-    assert found == constant(rate, 0, 3000).tolist()
-
-
-def test_a_closed_loop_has_no_times() -> None:
-    """Without a rate every request's time is the start."""
-    found = planned(samples(2000), encode, run_id="r", rate=0, default_output=1)
-    assert {item.offset_ns for item in found} == {0}
+def test_times_are_those_given() -> None:
+    """Each request has its sample's offset."""
+    assert [item.offset_ns for item in plan_of(samples(4))] == [0, 7, 14, 21]
 
 
 def test_lengths_that_are_planned() -> None:
     """A sample's own lengths stand in the plan; without them input is not known and output is the default."""
-    pair = iter([Sample(index=0, prompt="a"), Sample(index=1, prompt="b", input_len=7, output_len=3)])
-    found = list(planned(pair, encode, run_id="r", rate=0, default_output=9))
-    assert [(item.planned_input, item.planned_output) for item in found] == [(-1, 9), (7, 3)]
+    pair = [(Sample(index=0, prompt="a"), 0), (Sample(index=1, prompt="b", input_len=7, output_len=3), 0)]
+    assert [(item.planned_input, item.planned_output) for item in plan_of(iter(pair))] == [(-1, 9), (7, 3)]
 
 
 def test_requests_are_made_as_they_are_taken() -> None:
@@ -56,7 +50,21 @@ def test_requests_are_made_as_they_are_taken() -> None:
         made.append(request_id)
         return b""
 
-    plan = planned(samples(), noting, run_id="r", rate=100.0, default_output=1)
+    writer = Writer(noting, run_id="r", default_output=1)
+    plan = planned(samples(), writer, Conversations(writer, history="replies"))
     assert made == []
-    assert [next(plan).request for _ in range(3)] == [0, 1, 2]
+    taken = list(itertools.islice(plan, 3))
     assert made == ["fb-r-0", "fb-r-1", "fb-r-2"]
+    assert len(taken) == 3
+
+
+def test_a_conversation_has_a_number_for_each_turn() -> None:
+    """A conversation's first turn stands in the plan; the numbers of its others are kept free for them."""
+    talk = Sample(index=4, prompt=[], turns=(Turn("a"), Turn("b"), Turn("c")))
+    single = Sample(index=5, prompt="x")
+    found = list(plan_of(iter([(talk, 3), (single, 4), (talk, 5)])))
+    assert [(item.request, item.session, item.turn, item.more, item.offset_ns) for item in found] == [
+        (0, 1, 0, True, 3),
+        (3, 0, 0, False, 4),
+        (4, 2, 0, True, 5),
+    ]

@@ -17,14 +17,14 @@ def test_progress_is_the_engines_state() -> None:
     async def test(service: Service) -> None:
         engine = engine_of(service.address)
         engine.reactor.submit(post(0), request=0)
-        first = progress_of(engine, "warm-up", 3, 0)
-        assert first == ("warm-up", 3, 0, 0, 0, 0, 0, 0, 0)
+        first = progress_of(engine, "warm-up", 3, None, 0)
+        assert first == ("warm-up", 3, None, 0, 0, 0, 0, 0, 0, 0)
         await engine.begin(1)
-        assert progress_of(engine, "warm-up", 3, 0).elapsed_ns >= 0, "the start lies a little ahead"
+        assert progress_of(engine, "warm-up", 3, None, 0).elapsed_ns >= 0, "the start lies a little ahead"
         engine.reactor.close_input()
         await engine.ended()
         time.sleep(0.01)
-        last = progress_of(engine, "measure", 1, 2)
+        last = progress_of(engine, "measure", 1, None, 2)
         assert (last.phase, last.planned, last.sent, last.in_flight) == ("measure", 1, 1, 0)
         assert (last.ok, last.failed, last.output_events, last.stopping) == (1, 0, 2, 2)
         assert 0 < last.elapsed_ns < 60 * S
@@ -41,13 +41,13 @@ def test_every_failure_counts_as_failed() -> None:
         for request in range(2):
             engine.reactor.submit(post(request), request=request)
         await engine.begin(1)
-        while progress_of(engine, "measure", 3, 0).failed < 2:
+        while progress_of(engine, "measure", 3, None, 0).failed < 2:
             await engine.progressed.wait()
             engine.progressed.clear()
         engine.reactor.submit(post(2), request=2)
         engine.reactor.abort()
         await engine.ended()
-        assert progress_of(engine, "measure", 3, 1).failed == 3
+        assert progress_of(engine, "measure", 3, None, 1).failed == 3
 
     with Service(answering(b"nonsense\r\n\r\n")) as service:
         in_loop(lambda: test(service))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driving import MS, OK, Driver, S, drive, post
+from driving import MS, OK, Driver, S, drive, post, shape_of
 from replies import delta, document, stream
 from serving import Service, answering, closed_port, each_request, finish, read_request, reset, stall
 
@@ -30,14 +30,7 @@ ENDINGS = {
 
 
 def usual(**shape: Any) -> Reactor:
-    arguments: dict[str, Any] = {
-        "limit": 1,
-        "closed_loop": True,
-        "spare": 0,
-        "request_timeout_ns": S,
-        **shape,
-    }
-    return Reactor(OutputSpec(CHAT_RULES), **arguments)
+    return Reactor(OutputSpec(CHAT_RULES), **shape_of(request_timeout_ns=S, **shape))
 
 
 @pytest.mark.parametrize("outcome", ENDINGS)

@@ -8,7 +8,7 @@ import numpy as np
 from driving import MS, OK, Driver, S, drive, has
 from serving import Gauge, Service, answering, each_request, read_request
 
-from fastbench._core.reactor import SLOT_STEP
+from fastbench.load.slots import SLOT_STEP
 from fastbench.mock import Mock
 
 COUNT = 60

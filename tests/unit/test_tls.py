@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from certificates import CERTIFICATE, secure, server_context, trusting
-from driving import MS, OK, Driver, drive, has, post
+from driving import MS, OK, Driver, drive, has, post, shape_of
 from replies import chunk, delta, head
 from serving import (
     Gauge,
@@ -301,7 +301,7 @@ def test_a_session_that_broke_before_the_request_was_encrypted(word: Any, served
 def test_an_answer_that_overtakes_its_encryption() -> None:
     """A reply nobody asked for, read while the next request is being encrypted, ends that request and no more."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        reactor = Reactor(OutputSpec(CHAT_RULES), limit=1, closed_loop=True, spare=1, request_timeout_ns=10_000 * MS)
+        reactor = Reactor(OutputSpec(CHAT_RULES), **shape_of(spare=1, request_timeout_ns=10_000 * MS))
         reactor.connect_to(socket.AF_INET, *listener.getsockname(), timeout_ns=10_000 * MS, tls=True)
         thread = threading.Thread(target=reactor.run)
         thread.start()

@@ -1,6 +1,5 @@
 """Warm-up: what it asks, and what its failure means."""
 
-import itertools
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,8 @@ from replies import CHAT, DONE, delta, document, event, read, stream
 from tasks import PROMPTS, task_of
 
 from fastbench.client.seen import Seen
-from fastbench.config.dataset_schema import JsonlConfig
+from fastbench.config.dataset_schema import JsonlConfig, MtBenchConfig
+from fastbench.config.plan import Task
 from fastbench.datasets.dataset import open_dataset
 from fastbench.errors import ServiceError
 from fastbench.fleet.warmup import check_warmup, warmup_samples
@@ -43,12 +43,42 @@ def test_more_warm_ups_than_prompts() -> None:
     assert len(list(warmup_samples(task, 9))) == 9
 
 
-def test_a_file_is_begun_again(tmp_path: Path) -> None:
-    """Warm-up prompts from a file are its first ones, over and over if it must be."""
+@pytest.fixture
+def rows(tmp_path: Path) -> Task:
+    """A task whose prompts come from a file of two rows."""
     path = tmp_path / "rows.jsonl"
-    path.write_text('{"prompt":"a"}\n{"prompt":"b"}\n')
-    found = warmup_samples(task_of("http://h", JsonlConfig(abbr="rows", path=str(path))), 5)
-    assert [sample.prompt for sample in found] == list(itertools.islice(itertools.cycle("ab"), 5))
+    path.write_text('{"prompt":"a b c"}\n{"prompt":"d"}\n')
+    return task_of("http://h", JsonlConfig(abbr="rows", path=str(path)))
+
+
+def test_no_row_of_a_file_is_used_up(rows: Task) -> None:
+    """A warm-up asks none of a file's prompts, but synthetic ones as long as its first."""
+    warm = list(warmup_samples(rows, 5))
+    assert {len(str(sample.prompt).split()) for sample in warm} == {3}
+    assert not {"a b c", "d"} & {sample.prompt for sample in warm}
+
+
+def test_the_data_sets_own_rows(rows: Task) -> None:
+    """Where they are asked for, a file's first rows warm up, over and over if it must be."""
+    found = warmup_samples(replace(rows, warmup_data="dataset"), 5)
+    assert [sample.prompt for sample in found] == ["a b c", "d", "a b c", "d", "a b c"]
+
+
+@pytest.mark.parametrize("kind", ["rows", "synthetic"])
+def test_lengths_of_its_own(rows: Task, kind: str) -> None:
+    """A warm-up has the lengths that are asked for it, whatever the data set's are."""
+    task = rows if kind == "rows" else task_of("http://h")
+    warm = list(warmup_samples(replace(task, warmup_input_len=7, warmup_output_len=2), 4))
+    assert [(sample.input_len, sample.output_len) for sample in warm] == [(7, 2)] * 4
+    assert {len(str(sample.prompt).split()) for sample in warm} == {7}
+
+
+def test_one_request_for_a_conversation(tmp_path: Path) -> None:
+    """Of conversations that warm up, only the first turn is asked."""
+    path = tmp_path / "talks.jsonl"
+    path.write_text('{"question_id": 1, "prompt": ["first", "second"]}\n')
+    task = replace(task_of("http://h", MtBenchConfig(abbr="talks", path=str(path))), warmup_data="dataset")
+    assert [(sample.prompt, sample.turns) for sample in warmup_samples(task, 2)] == [("first", ())] * 2
 
 
 def test_a_warm_up_that_worked() -> None:

@@ -1,0 +1,96 @@
+from libc.stdint cimport int64_t
+
+from fastbench._core.agenda cimport Agenda
+from fastbench._core.call cimport Call, CallQueue, Flight
+from fastbench._core.connections cimport Conn, Connections
+from fastbench._core.output cimport OutputSpec
+from fastbench._core.reply cimport End, Reply
+from fastbench._core.ring cimport Ring
+from fastbench._core.slots cimport Slots
+
+
+cdef struct Counters:
+    int64_t launched
+    int64_t launched_bytes
+    int64_t sent
+    int64_t in_flight
+    int64_t peak_in_flight
+    int64_t occupied       # requests in flight, and conversations between two of their turns, or not settled yet
+    int64_t withdrawn
+    int64_t output_events
+    int64_t starved
+    int64_t retries
+    int64_t resent
+    int64_t cpu_ns
+    int64_t outcomes[12]
+
+
+cdef class Loop(Connections):
+    cdef readonly OutputSpec spec
+    cdef Ring ring
+    cdef readonly int limit
+    cdef int spare
+    cdef int retry
+    cdef bint precise
+    cdef bint drop_when_full
+    cdef int64_t request_timeout_ns
+    cdef int64_t stop_offset_ns
+    # Between the threads: mailboxes, event descriptors, and numbers that only ever go up.
+    cdef Call* inbox
+    cdef Call* outbox
+    cdef int wake_fd
+    cdef int done_fd
+    cdef int64_t start_ns
+    cdef int64_t releases
+    cdef int input_over
+    cdef int withdrawing
+    cdef int draining
+    cdef int aborting
+    cdef int abandoned
+    # The reactor thread's own.
+    cdef int timer_fd
+    cdef int64_t armed_ns
+    cdef int64_t looked_ns
+    cdef int64_t released
+    cdef bint started
+    cdef bint anything_done
+    cdef Slots slots           # None = open loop
+    cdef bint closed_loop
+    cdef CallQueue ready       # submitted, in the order of their due times
+    cdef Agenda following      # turns that follow another turn of their conversation: it has its slot
+    cdef CallQueue again       # in flight, to be sent once more
+    cdef CallQueue waiting     # in flight, without a connection yet
+    cdef Flight flight
+    cdef Counters counters
+    cdef Reply scratch         # for calls that end without a connection
+
+    cdef void loop(self) noexcept nogil
+    cdef bint over(self) noexcept nogil
+    cdef void collect(self) noexcept nogil
+    cdef void receive(self, Call* call) noexcept nogil
+    cdef void obey(self) noexcept nogil
+    cdef void withdraw_all(self) noexcept nogil
+    cdef int64_t next_due(self) noexcept nogil
+    cdef int64_t next_begun(self) noexcept nogil
+    cdef void dispatch(self) noexcept nogil
+    cdef void dispatch_one(self, int64_t now) noexcept nogil
+    cdef void launch(self, Call* call) noexcept nogil
+    cdef void leave_backlog(self, Call* call) noexcept nogil
+    cdef void place(self, Call* call) noexcept nogil
+    cdef void keep_spares(self, int64_t now) noexcept nogil
+    cdef void begin(self, Conn* conn, Call* call) noexcept nogil
+    cdef void prepare(self, Reply* reply, Call* call) noexcept nogil
+    cdef void settle_request(self, Conn* conn, bint answered) noexcept nogil
+    cdef bint send_again(self, Call* call, Reply* reply, End how) noexcept nogil
+    cdef void finish(self, Call* call, Reply* reply, End how, int64_t end_ns) noexcept nogil
+    cdef void forget(self, Call* call) noexcept nogil
+    cdef void vacate(self) noexcept nogil
+    cdef void end_begun(self, Call* call, int outcome) noexcept nogil
+    cdef void end_following(self, Call* call) noexcept nogil
+    cdef void end_unsent(self, Call* call, int outcome) noexcept nogil
+    cdef void end_early(self, Call* call, End how) noexcept nogil
+    cdef void deliver(self, Call* call) noexcept nogil
+    cdef void turn(self) noexcept nogil
+    cdef void arm(self, int64_t when_ns) noexcept nogil
+    cdef void expire(self, int64_t now) noexcept nogil
+    cdef void look_after(self, int64_t now) noexcept nogil

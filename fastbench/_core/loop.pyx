@@ -1,0 +1,506 @@
+# cython: language_level=3
+"""The reactor's thread: it never holds the GIL, and has its own sockets, clock and parsers.
+
+Each wake-up drains the ready sockets: `recvmsg`, stamp, parse, next. Sends go out at the plan's absolute times.
+What could not be done in time (stalls, starvation) is counted, so that the report can say it.
+"""
+
+from libc.stdint cimport int64_t
+from posix.unistd cimport close
+
+from fastbench._core.agenda cimport agenda_add, agenda_free, agenda_pop
+from fastbench._core.bytesbuf cimport buffer_add
+from fastbench._core.call cimport (
+    Call,
+    call_drop_payload,
+    call_free,
+    call_new,
+    call_seal,
+    calls_free,
+    flight_add,
+    flight_remove,
+    queue_pop,
+    queue_push,
+    queue_unlink,
+)
+from fastbench._core.clock cimport mono_ns, thread_cpu_ns
+from fastbench._core.connections cimport Conn, Connections
+from fastbench._core.mailbox cimport Letter, mailbox_put, mailbox_take
+from fastbench._core.output cimport OutputSpec
+from fastbench._core.poll cimport (
+    EPOLL_CTL_ADD,
+    EPOLLIN,
+    epoll_event,
+    epoll_wait,
+    fb_arm,
+    fb_clear,
+    fb_eventfd,
+    fb_exact_timers,
+    fb_signal,
+    fb_timerfd,
+    watch,
+)
+from fastbench._core.reply cimport (
+    END_CANCELLED,
+    END_CLOSED,
+    END_COMPLETE,
+    END_REFUSED,
+    END_TIMEOUT,
+    REPLY_COMPLETE,
+    REPLY_MORE,
+    End,
+    Reply,
+    ReplyStep,
+    reply_begin,
+    reply_end,
+    reply_ends_with_connection,
+    reply_feed,
+    reply_free,
+    reply_started,
+)
+from fastbench._core.ring cimport (
+    FLAG_KERNEL,
+    FLAG_RESENT,
+    FLAG_STARVED,
+    FLAG_SUPERSEDED,
+    OUTCOME_CANCELLED,
+    OUTCOME_DROPPED,
+)
+from fastbench._core.turns cimport turns_begin, turns_note
+
+from fastbench._core.ring import Ring as PyRing
+from fastbench._core.slots import Slots as PySlots
+from fastbench._core.turns import HEARTBEAT_MS
+
+cdef int HEARTBEAT = HEARTBEAT_MS
+cdef enum:
+    EVENTS_A_TURN = 128
+    SENDS_A_TURN = 64
+    SPARES_A_TURN = 64
+    RING_ROWS = 8192
+
+# `precise` pacing wakes this long before a send is due and spins to the mark.
+cdef int64_t SPIN_NS = 60_000
+cdef int64_t LOOK_NS = 50_000_000
+# A connection lost this soon after a send was closed as we sent; one lost later had the request.
+cdef int64_t RESEND_NS = 100_000_000
+cdef int64_t NEVER = 0x7fffffffffffffffLL
+
+
+cdef class Loop(Connections):
+    """What the thread has; `Reactor` adds what Python may ask of it."""
+
+    def __cinit__(
+        self, OutputSpec spec, *, int limit, openings, closings=(), int spare, int retry=0, bint precise=False,
+        bint drop_when_full=False, int64_t request_timeout_ns, int64_t stop_offset_ns=NEVER, int row_tokens=1024,
+    ):
+        self.timer_fd = self.wake_fd = self.done_fd = -1
+        if limit < 1 or spare < 0 or retry < 0:
+            raise ValueError("limit must be at least 1, spare and retry at least 0")
+        self.spec = spec
+        # More streams at once than rows have theirs on the heap.
+        self.ring = PyRing(min(limit, RING_ROWS), row_tokens)
+        self.limit = limit
+        self.closed_loop = openings is not None
+        self.slots = PySlots(openings if self.closed_loop else (), closings)
+        self.spare = spare
+        self.retry = retry
+        self.precise = precise
+        self.drop_when_full = drop_when_full
+        self.request_timeout_ns = request_timeout_ns
+        self.stop_offset_ns = stop_offset_ns
+        self.start_ns = NEVER
+        self.timer_fd = fb_timerfd()
+        self.wake_fd = fb_eventfd()
+        self.done_fd = fb_eventfd()
+        if self.timer_fd < 0 or self.wake_fd < 0 or self.done_fd < 0:
+            raise OSError("no descriptors for the reactor: raise the limit with `ulimit -n`")
+        watch(self.epoll_fd, EPOLL_CTL_ADD, self.wake_fd, EPOLLIN, &self.wake_fd)
+        watch(self.epoll_fd, EPOLL_CTL_ADD, self.timer_fd, EPOLLIN, &self.timer_fd)
+
+    def __dealloc__(self):
+        calls_free(self.inbox)
+        calls_free(self.outbox)
+        calls_free(self.ready.head)
+        calls_free(self.again.head)
+        calls_free(self.waiting.head)
+        agenda_free(&self.following)
+        reply_free(&self.scratch)
+        for fd in (self.timer_fd, self.wake_fd, self.done_fd):
+            if fd >= 0:
+                close(fd)
+
+    cdef void loop(self) noexcept nogil:
+        cdef int64_t now = mono_ns()
+        fb_exact_timers()
+        turns_begin(&self.turns, now)
+        self.look_after(now)
+        while True:
+            self.collect()
+            if self.draining or self.withdrawing:
+                self.obey()
+            self.dispatch()
+            self.keep_spares(mono_ns())
+            if self.anything_done:
+                self.anything_done = False
+                fb_signal(self.done_fd)
+            if self.over():
+                break
+            self.turn()
+            self.expire(self.turns.returned_ns)
+            self.look_after(self.turns.returned_ns)
+        while self.first_conn != NULL:
+            self.close_conn(self.first_conn, False)
+        self.counters.cpu_ns = thread_cpu_ns()
+
+    cdef bint over(self) noexcept nogil:
+        # In this order: what was submitted before the input was closed is in the mailbox by then.
+        return (
+            self.input_over and self.inbox == NULL and self.ready.size == 0 and self.counters.in_flight == 0
+            and (self.counters.occupied == 0 or self.abandoned)
+        )
+
+    cdef void collect(self) noexcept nogil:
+        """Takes what Python submitted, its word to start, and its word that conversations have ended."""
+        cdef Call* call = <Call*> mailbox_take(<Letter**> &self.inbox)
+        cdef Call* following
+        self.started = self.started or self.start_ns != NEVER
+        while call != NULL:
+            following = call.next
+            self.receive(call)
+            call = following
+        while self.released < self.releases:
+            self.released += 1
+            self.vacate()
+        if self.tls:
+            self.open_parcels()
+
+    cdef void receive(self, Call* call) noexcept nogil:
+        if call.skip:
+            self.end_unsent(call, OUTCOME_CANCELLED)
+        elif call.due_ns == 0:
+            queue_push(&self.ready, call)
+        elif not agenda_add(&self.following, call):
+            self.end_following(call)
+
+    cdef void obey(self) noexcept nogil:
+        """Withdrawing: what was not sent is forgotten; draining: it ends as cancelled; aborting: so does all else."""
+        if self.withdrawing:
+            self.withdraw_all()
+        while self.draining and self.ready.size:
+            self.end_begun(queue_pop(&self.ready), OUTCOME_CANCELLED)
+        while self.draining and self.following.size:
+            self.end_following(agenda_pop(&self.following))
+        while self.aborting and self.flight.oldest != NULL:
+            self.end_early(self.flight.oldest, END_CANCELLED)
+
+    cdef void withdraw_all(self) noexcept nogil:
+        while self.ready.size:
+            self.forget(queue_pop(&self.ready))
+        while self.following.size:
+            self.vacate()
+            self.forget(agenda_pop(&self.following))
+
+    cdef void forget(self, Call* call) noexcept nogil:
+        self.counters.withdrawn += 1
+        self.leave_backlog(call)
+        call_free(call)
+
+    cdef int64_t next_begun(self) noexcept nogil:
+        """When the next request is due that takes a slot of its own; NEVER while there is none, or no place for it."""
+        cdef int64_t now, slot
+        if self.ready.head == NULL or not self.started:
+            return NEVER
+        if not self.closed_loop:
+            if self.counters.occupied < self.limit or self.drop_when_full:
+                return self.start_ns + self.ready.head.offset_ns
+            return NEVER
+        now = mono_ns() - self.start_ns
+        slot = self.slots.next(now)
+        if slot == NEVER or slot >= self.stop_offset_ns or now >= self.stop_offset_ns:
+            return NEVER
+        return self.start_ns + slot
+
+    cdef int64_t next_due(self) noexcept nogil:
+        """When the next send is due."""
+        cdef int64_t begun = self.next_begun()
+        if self.following.size and self.following.calls[0].due_ns <= begun:
+            return self.following.calls[0].due_ns
+        return begun
+
+    cdef void dispatch(self) noexcept nogil:
+        """Sends what is due, a bounded number at a time, so that reads never wait long."""
+        cdef int64_t due
+        cdef int sends = SENDS_A_TURN
+        while self.again.size and sends:
+            sends -= 1
+            self.place(queue_pop(&self.again))
+        while sends:
+            due = self.next_due()
+            if due > mono_ns() + (SPIN_NS if self.precise else 0):
+                return
+            while mono_ns() < due:
+                pass
+            sends -= 1
+            self.dispatch_one(due)
+
+    cdef void dispatch_one(self, int64_t due) noexcept nogil:
+        cdef Call* call
+        if self.following.size and self.following.calls[0].due_ns == due:
+            call = agenda_pop(&self.following)
+            call.row.intended_ns = due
+            self.launch(call)
+            return
+        call = queue_pop(&self.ready)
+        call.row.intended_ns = due
+        if self.closed_loop:
+            self.slots.take(due - self.start_ns)
+        elif self.counters.occupied >= self.limit:
+            self.end_begun(call, OUTCOME_DROPPED)
+            return
+        if call.submitted_ns > due:
+            call.row.flags |= FLAG_STARVED
+            self.counters.starved += 1
+        self.counters.occupied += 1
+        self.launch(call)
+
+    cdef void launch(self, Call* call) noexcept nogil:
+        """The call is in flight from now on."""
+        call.dispatched_ns = mono_ns()
+        call.deadline_ns = call.dispatched_ns + self.request_timeout_ns
+        flight_add(&self.flight, call)
+        self.leave_backlog(call)
+        self.counters.in_flight += 1
+        if self.counters.in_flight > self.counters.peak_in_flight:
+            self.counters.peak_in_flight = self.counters.in_flight
+        self.place(call)
+
+    cdef void leave_backlog(self, Call* call) noexcept nogil:
+        self.counters.launched += 1
+        self.counters.launched_bytes += <int64_t> call.payload_size
+
+    cdef void place(self, Call* call) noexcept nogil:
+        """Gives the call a connection that is open, else lets it wait for one that is being opened."""
+        cdef Conn* conn = self.idle
+        if conn != NULL:
+            self.idle = conn.next
+            self.begin(conn, call)
+            return
+        queue_push(&self.waiting, call)
+        if self.connecting < self.waiting.size:
+            self.open_conn(mono_ns())
+
+    cdef void keep_spares(self, int64_t now) noexcept nogil:
+        """Opens connections ahead of the sends that will want them."""
+        cdef int64_t wanted = self.counters.in_flight + self.spare
+        cdef int room = SPARES_A_TURN
+        if wanted > self.limit:
+            wanted = self.limit
+        if self.input_over and self.ready.size == 0 or now < self.spares_held_until:
+            return
+        while self.open_conns < wanted and room and self.open_conn(now):
+            room -= 1
+
+    cdef void begin(self, Conn* conn, Call* call) noexcept nogil:
+        """Sends the request on an open connection."""
+        conn.call = call
+        call.conn = conn
+        call.attempt_ns = 0
+        call.row.connection = conn.serial
+        self.prepare(&conn.reply, call)
+        self.send_request(conn, call.payload, call.payload_size)
+
+    cdef void prepare(self, Reply* reply, Call* call) noexcept nogil:
+        reply_begin(reply, call, self.spec.nodes, self.spec.name_at, self.spec.needs_finish)
+
+    cdef void on_open(self, Conn* conn) noexcept nogil:
+        """To the call that has waited longest, else to the idle ones."""
+        if self.waiting.size:
+            self.begin(conn, queue_pop(&self.waiting))
+        else:
+            self.rest(conn)
+
+    cdef void on_refused(self, const char* reason, size_t size) noexcept nogil:
+        """The call that has waited longest has its answer, unless enough other attempts run."""
+        cdef Call* call
+        self.hold_spares()
+        if self.waiting.size > self.connecting:
+            call = queue_pop(&self.waiting)
+            self.prepare(&self.scratch, call)
+            call.note.size = 0
+            buffer_add(&call.note, reason, size)
+            if not self.send_again(call, &self.scratch, END_REFUSED):
+                self.finish(call, &self.scratch, END_REFUSED, mono_ns())
+
+    cdef void on_sending(self, Conn* conn) noexcept nogil:
+        cdef Call* call = conn.call
+        call.attempt_ns = mono_ns()
+        if call.row.sent_ns == 0:
+            call.row.sent_ns = call.attempt_ns
+            if conn.opened_ns >= call.dispatched_ns:
+                call.row.connect_ns = call.attempt_ns - call.dispatched_ns
+            self.counters.sent += 1
+
+    cdef void on_read(
+        self, Conn* conn, const char* data, size_t size, int64_t stamp_ns, int64_t late_ns, bint stamped
+    ) noexcept nogil:
+        cdef Call* call = conn.call
+        cdef size_t left = 0
+        cdef ReplyStep step
+        if not stamped:
+            call.row.flags &= ~FLAG_KERNEL
+        step = reply_feed(&conn.reply, self.ring, data, size, stamp_ns, late_ns, &left)
+        self.counters.output_events += conn.reply.read_events
+        if call.row.headers_ns:
+            self.settle_request(conn, step != REPLY_MORE)
+        if step == REPLY_MORE:
+            return
+        self.finish(call, &conn.reply, END_COMPLETE if step == REPLY_COMPLETE else END_CLOSED, stamp_ns)
+        conn.served += 1
+        if step == REPLY_COMPLETE and left == 0 and not conn.early and not reply_ends_with_connection(&conn.reply):
+            self.on_open(conn)
+        else:
+            self.close_conn(conn, False)
+
+    cdef void settle_request(self, Conn* conn, bint answered) noexcept nogil:
+        """Once the final head is there: what is left of the request to send, and its bytes."""
+        cdef Call* call = conn.call
+        if conn.out_sent < conn.out_size:
+            # RFC 9112 9.5: an error is reason to stop sending; any other answer may come before the whole request.
+            if answered or call.row.status < 200 or call.row.status > 299:
+                conn.out_sent = conn.out_size
+                conn.early = True
+        elif call.attempt_ns == 0:
+            conn.early = True  # answered before it was sent (TLS: still being encrypted): not to be used again
+        if conn.out_sent >= conn.out_size:
+            call_drop_payload(call)
+
+    cdef void on_lost(self, Conn* conn, End how) noexcept nogil:
+        cdef Call* call = conn.call
+        cdef bint soon = call.attempt_ns == 0 or mono_ns() - call.attempt_ns < RESEND_NS
+        # Over TLS a connection can end while the request is still being encrypted.
+        cdef bint untouched = (conn.served > 0 or call.attempt_ns == 0) and not reply_started(&conn.reply)
+        if untouched and soon and not call.row.flags & FLAG_RESENT and not self.aborting:
+            # The service closed an idle connection just as we sent: nobody's failure, and not an attempt.
+            call.row.flags |= FLAG_RESENT
+            self.counters.resent += 1
+            queue_push(&self.again, call)
+        elif not self.send_again(call, &conn.reply, how):
+            self.finish(call, &conn.reply, how, mono_ns())
+        conn.call = NULL
+
+    cdef bint send_again(self, Call* call, Reply* reply, End how) noexcept nogil:
+        """Records this attempt and prepares the next, where the plan allows one; False where not."""
+        cdef Call* attempt
+        if self.aborting or reply_started(reply) or call.retries >= self.retry:
+            return False
+        attempt = call_new(NULL, 0)
+        if attempt == NULL:
+            return False
+        attempt.row = call.row
+        attempt.row.flags |= FLAG_SUPERSEDED
+        attempt.row.sent_ns = call.attempt_ns
+        attempt.note, call.note = call.note, attempt.note
+        reply.call = attempt
+        reply_end(reply, self.ring, how, mono_ns())
+        self.deliver(attempt)
+        call.attempt_ns = 0
+        call.retries += 1
+        if call.row.attempt < 255:
+            call.row.attempt += 1
+        self.counters.retries += 1
+        queue_push(&self.again, call)
+        return True
+
+    cdef void finish(self, Call* call, Reply* reply, End how, int64_t end_ns) noexcept nogil:
+        """The one outcome of a call in flight; its slot is free, unless its conversation is to go on."""
+        reply_end(reply, self.ring, how, end_ns)
+        flight_remove(&self.flight, call)
+        self.counters.in_flight -= 1
+        if not call.more:
+            self.vacate()
+        self.counters.outcomes[call.row.outcome] += 1
+        self.deliver(call)
+
+    cdef void vacate(self) noexcept nogil:
+        """A request, or the conversation that it belongs to, has ended."""
+        self.counters.occupied -= 1
+        if self.closed_loop and not self.draining:
+            self.slots.give_back(mono_ns() - self.start_ns)
+
+    cdef void end_begun(self, Call* call, int outcome) noexcept nogil:
+        """Ends a call that was to take a slot, without having sent it."""
+        if call.more:
+            self.counters.occupied += 1  # until Python has settled the rest of the conversation
+        self.end_unsent(call, outcome)
+
+    cdef void end_following(self, Call* call) noexcept nogil:
+        """Ends a call that was to follow another one, without having sent it."""
+        if not call.more:
+            self.vacate()
+        self.end_unsent(call, OUTCOME_CANCELLED)
+
+    cdef void end_unsent(self, Call* call, int outcome) noexcept nogil:
+        self.prepare(&self.scratch, call)
+        reply_end(&self.scratch, self.ring, END_CANCELLED, mono_ns())
+        call.row.outcome = outcome
+        self.leave_backlog(call)
+        self.counters.outcomes[outcome] += 1
+        self.deliver(call)
+
+    cdef void end_early(self, Call* call, End how) noexcept nogil:
+        """Ends a call in flight before its response: it took too long, or the user wants to stop."""
+        cdef Conn* conn = <Conn*> call.conn
+        if conn != NULL and conn.call == call:
+            self.finish(call, &conn.reply, how, mono_ns())
+            self.close_conn(conn, True)
+            return
+        if not queue_unlink(&self.waiting, call):
+            queue_unlink(&self.again, call)
+        self.prepare(&self.scratch, call)
+        self.finish(call, &self.scratch, how, mono_ns())
+
+    cdef void deliver(self, Call* call) noexcept nogil:
+        call_seal(call, self.ring)
+        mailbox_put(<Letter**> &self.outbox, <Letter*> call)
+        self.anything_done = True
+
+    cdef void turn(self) noexcept nogil:
+        """Sleeps until something is ready or due, then handles it."""
+        cdef epoll_event events[EVENTS_A_TURN]
+        cdef int64_t wake = self.next_due() - (SPIN_NS if self.precise else 0)
+        cdef int64_t entered = mono_ns()
+        cdef int i, n, timeout = HEARTBEAT
+        if self.again.size or wake <= entered:
+            timeout = 0
+        elif wake - entered < HEARTBEAT * 1_000_000:
+            self.arm(wake)
+        n = epoll_wait(self.epoll_fd, events, EVENTS_A_TURN, timeout)
+        if n >= 0:  # an interrupted poll (SIGCONT) looked at nothing: the turn goes on
+            turns_note(&self.turns, entered, mono_ns(), n, n < EVENTS_A_TURN)
+        for i in range(n):
+            if events[i].data.ptr == &self.wake_fd:
+                fb_clear(self.wake_fd)
+            elif events[i].data.ptr == &self.timer_fd:
+                fb_clear(self.timer_fd)
+                self.armed_ns = 0
+            else:
+                self.handle(<Conn*> events[i].data.ptr, events[i].events)
+
+    cdef void arm(self, int64_t when_ns) noexcept nogil:
+        if when_ns != self.armed_ns:
+            self.armed_ns = when_ns
+            fb_arm(self.timer_fd, when_ns)
+
+    cdef void expire(self, int64_t now) noexcept nogil:
+        """Ends the calls that took too long."""
+        while self.flight.oldest != NULL and self.flight.oldest.deadline_ns <= now:
+            self.end_early(self.flight.oldest, END_TIMEOUT)
+
+    cdef void look_after(self, int64_t now) noexcept nogil:
+        """What wants to be done now and then."""
+        if now - self.looked_ns >= LOOK_NS:
+            self.looked_ns = now
+            self.watch_clock()
+            self.expire_connecting(now)
+            self.counters.cpu_ns = thread_cpu_ns()

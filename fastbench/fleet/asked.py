@@ -1,0 +1,108 @@
+"""The settings of a task → what is asked of the load."""
+
+import math
+
+from fastbench.client.engine import Shape
+from fastbench.config.dataset_schema import ConversationConfig, SyntheticConfig
+from fastbench.config.plan import Task
+from fastbench.load.arrivals import Process, Ramp
+from fastbench.load.conversations import History
+from fastbench.load.schedule import Asked, Schedule, Stage
+from fastbench.load.slots import Slots, at_once
+from fastbench.units import NS_PER_MS
+
+SPARE_SECONDS = 0.1
+"""Open loop: connections are kept open for the sends of this long."""
+MAX_SPARE = 256
+ROW_MARGIN = 16
+"""Output events beyond the length asked for that a stream has room for at once."""
+NEVER_NS = 2**62
+
+
+def asked_of(task: Task) -> Asked:
+    """What `task` asks. The guide's order holds: time stamps, then a ramp, then the rate."""
+    service, traffic = task.service, task.service.traffic_cfg
+    ramp = traffic.ramp
+    return Asked(
+        concurrency=service.batch_size,
+        rate=float(service.request_rate),
+        process=Process(traffic.burstiness),
+        ramp=Ramp(traffic.ramp_up_strategy or "linear", *ramp) if ramp else None,
+        trace=service.use_timestamp,
+        speed=task.trace_speed,
+        profile=tuple(
+            Stage(None if stage.rate is None else float(stage.rate), stage.concurrency, stage.duration)
+            for stage in task.profile
+        ),
+        pressure=task.pressure,
+        duration_ns=task.pressure_time if task.pressure else task.duration,
+        drain_ns=task.drain,
+        drop_when_full=task.on_full == "drop",
+        seed=task.arrival_seed,
+    )
+
+
+def shape_of(task: Task, schedule: Schedule) -> Shape:
+    """The reactor's view of `schedule`."""
+    service = task.service
+    slots = schedule.slots
+    return Shape(
+        limit=schedule.limit,
+        openings=None if slots is None else slots.openings,
+        closings=(slots or _NO_SLOTS).closings,
+        drop_when_full=schedule.drop_when_full,
+        stop_offset_ns=NEVER_NS if schedule.duration_ns is None else schedule.duration_ns,
+        spare=_spare(schedule),
+        precise=service.precise,
+        retry=service.retry,
+        request_timeout_ns=service.request_timeout or NEVER_NS,
+        row_tokens=_longest_output(task) + ROW_MARGIN,
+    )
+
+
+def warmup_shape(shape: Shape, count: int) -> Shape:
+    """The same connections for a closed loop of `count` requests at most at a time."""
+    slots = at_once(min(count, shape.limit))
+    return shape._replace(
+        limit=len(slots.openings),
+        openings=slots.openings,
+        closings=slots.closings,
+        drop_when_full=False,
+        stop_offset_ns=NEVER_NS,
+        spare=len(slots.openings),
+    )
+
+
+def history_of(task: Task) -> History:
+    """What a turn of a conversation is preceded by."""
+    dataset = task.dataset
+    ground_truth = isinstance(dataset, ConversationConfig) and dataset.infer_mode == "every_with_gt"
+    return "dataset" if ground_truth else "replies"
+
+
+_NO_SLOTS: Slots = at_once(0)
+
+
+def _spare(schedule: Schedule) -> int:
+    """Closed loop: a connection for every slot that opens at once; open loop: for the sends of the next moment."""
+    if schedule.slots is not None:
+        soon = schedule.slots.openings[schedule.slots.openings < 100 * NS_PER_MS]
+        return max(1, len(soon))
+    return min(math.ceil(_densest(schedule) * SPARE_SECONDS), MAX_SPARE, schedule.limit)
+
+
+def _densest(schedule: Schedule) -> float:
+    """Requests per second of the schedule as a whole; a trace tells only as it goes on."""
+    offsets = schedule.offsets
+    if offsets is None or len(offsets) < 2 or offsets[-1] == 0:
+        return MAX_SPARE / SPARE_SECONDS
+    return (len(offsets) - 1) / (float(offsets[-1]) / 1e9)
+
+
+def _longest_output(task: Task) -> int:
+    dataset = task.dataset
+    if not isinstance(dataset, SyntheticConfig):
+        return task.service.max_out_len
+    return max(
+        task.service.max_out_len if part.output_len is None else part.output_len.high for part in dataset.parts()
+    )

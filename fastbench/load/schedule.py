@@ -1,0 +1,181 @@
+"""What goes out when, as a value: made of what was asked, before anything is sent."""
+
+import math
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from typing import NamedTuple
+
+from fastbench.datasets.sample import Sample
+from fastbench.errors import DatasetError
+from fastbench.load.arrivals import Offsets, Process, Ramp, Step, ramped, steady, stepped, until
+from fastbench.load.slots import Level, Slots, at_once
+from fastbench.load.slots import stepped as stepped_slots
+
+NO_LIMIT = 100_000
+"""Requests in flight that a run without a limit has room for."""
+
+
+class Stage(NamedTuple):
+    """A stretch of a profile: one rate per second, or one concurrency, for so long."""
+
+    rate: float | None
+    concurrency: int | None
+    duration_ns: int
+
+
+class Asked(NamedTuple):
+    """What a user may ask of the load."""
+
+    concurrency: int
+    """Closed loop: requests in flight; open loop: the most of them."""
+    rate: float = 0.0
+    """Per second; 0 = closed loop."""
+    process: Process = Process()
+    ramp: Ramp | None = None
+    trace: bool = False
+    """Each sample goes out at its own time stamp."""
+    speed: float = 1.0
+    """A trace's times are divided by it."""
+    profile: tuple[Stage, ...] = ()
+    pressure: bool = False
+    """The slots open one by one, `rate` a second."""
+    duration_ns: int | None = None
+    """Nothing begins after it; the data is used again and again."""
+    drain_ns: int | None = None
+    """How long what is in flight may take after `duration_ns`; None = as long as it takes."""
+    drop_when_full: bool = False
+    seed: int = 0
+
+
+class Schedule(NamedTuple):
+    """When requests (or conversations) begin."""
+
+    kind: str
+    """open or closed."""
+    arrival: str
+    """concurrency, pressure, constant, poisson, gamma, ramp, trace or profile."""
+    limit: int
+    """The most in flight."""
+    slots: Slots | None
+    """None = open loop."""
+    offsets: Offsets | None
+    """(count,) ns since the start, of an open loop; None in a closed loop, and for a trace."""
+    speed: float
+    total: int | None
+    """How many begin; None = as many as the time allows."""
+    duration_ns: int | None
+    """Nothing begins after it, ns since the start; the data is used again and again. None = no limit but `count`."""
+    drain_ns: int | None
+    """How long what is in flight may take after `duration_ns`; None = as long as it takes."""
+    drop_when_full: bool
+
+
+def make_schedule(asked: Asked, count: int) -> Schedule:
+    """The schedule for `count` requests, or for the time that was asked for, whatever comes first.
+
+    ValueError for a rate that is not above 0 where one is needed.
+    """
+    if asked.profile:
+        return _profile(asked)
+    if asked.trace:
+        return _open(asked, "trace", None, count)
+    if asked.pressure:
+        return _closed(asked, "pressure", _clients(asked), count)
+    if asked.rate or asked.ramp is not None:
+        return _open(asked, _arrival(asked), _offsets(asked, count), count)
+    return _closed(asked, "concurrency", at_once(asked.concurrency), count)
+
+
+def scheduled(samples: Iterable[Sample], schedule: Schedule) -> Iterator[tuple[Sample, int]]:
+    """Each sample with its offset, ns. DatasetError for a sample of a trace without a time stamp."""
+    if schedule.offsets is not None:
+        # One at a time: a list of them all would be as large as a run is long.
+        return zip(samples, map(int, schedule.offsets), strict=False)
+    if schedule.arrival != "trace":
+        return zip(samples, repeat(0), strict=False)
+    return ((sample, _own_time(sample, schedule.speed)) for sample in samples)
+
+
+def _own_time(sample: Sample, speed: float) -> int:
+    if sample.timestamp_ns is None:
+        raise DatasetError(
+            f"row {sample.index} of the data set has no time stamp, and use_timestamp asks for it; "
+            "set use_timestamp to False, or request_rate to a rate"
+        )
+    return round(sample.timestamp_ns / speed)
+
+
+def _open(asked: Asked, arrival: str, offsets: Offsets | None, count: int) -> Schedule:
+    return Schedule(
+        kind="open",
+        arrival=arrival,
+        limit=asked.concurrency,
+        slots=None,
+        offsets=offsets,
+        speed=asked.speed,
+        total=count if offsets is None else len(offsets),
+        duration_ns=asked.duration_ns,
+        drain_ns=asked.drain_ns,
+        drop_when_full=asked.drop_when_full,
+    )
+
+
+def _closed(asked: Asked, arrival: str, slots: Slots, count: int) -> Schedule:
+    return Schedule(
+        kind="closed",
+        arrival=arrival,
+        limit=asked.concurrency,
+        slots=slots,
+        offsets=None,
+        speed=1.0,
+        total=count if asked.duration_ns is None else None,
+        duration_ns=asked.duration_ns,
+        drain_ns=asked.drain_ns,
+        drop_when_full=False,
+    )
+
+
+def _clients(asked: Asked) -> Slots:
+    """A slot for each client, opened as the rate says; without one, all at the start."""
+    slots = at_once(asked.concurrency)
+    if not asked.rate and asked.ramp is None:
+        return slots
+    return slots._replace(openings=_offsets(asked._replace(duration_ns=None), asked.concurrency))
+
+
+def _arrival(asked: Asked) -> str:
+    return "ramp" if asked.ramp else asked.process.name
+
+
+def _offsets(asked: Asked, count: int) -> Offsets:
+    """Of a rate that may ramp up: over all requests, or over the whole time."""
+    if asked.ramp is None:
+
+        def first(number: int) -> Offsets:
+            return steady(asked.rate, number, asked.process, asked.seed)
+
+        return first(count) if asked.duration_ns is None else until(asked.duration_ns, first, asked.rate)
+    if asked.duration_ns is not None:
+        # The mean rate of the ramp over the time, so that it ends with it.
+        count = max(1, math.ceil(asked.duration_ns / 1e9 * _mean_rate(asked.ramp)))
+    return ramped(asked.ramp, count, asked.process, asked.seed)
+
+
+def _mean_rate(ramp: Ramp) -> float:
+    """Requests over time of a ramp without scatter: the harmonic mean of its rates."""
+    if ramp.start == ramp.end:
+        return ramp.start
+    if ramp.strategy == "exponential":
+        return math.log(ramp.end / ramp.start) / (1 / ramp.start - 1 / ramp.end)
+    return (ramp.end - ramp.start) / math.log(ramp.end / ramp.start)
+
+
+def _profile(asked: Asked) -> Schedule:
+    stages = asked.profile
+    asked = asked._replace(duration_ns=sum(stage.duration_ns for stage in stages))
+    if stages[0].concurrency is None:
+        steps = [Step(stage.rate or 0.0, stage.duration_ns) for stage in stages]
+        return _open(asked, "profile", stepped(steps, asked.process, asked.seed), 0)
+    levels = [Level(stage.concurrency or 0, stage.duration_ns) for stage in stages]
+    limit = max(1, *(level.concurrency for level in levels))
+    return _closed(asked._replace(concurrency=limit), "profile", stepped_slots(levels), 0)
