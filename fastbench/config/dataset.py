@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from fastbench.config.check import check_fields
-from fastbench.config.dataset_schema import DATASETS, DatasetConfig, JsonlConfig, SyntheticConfig
-from fastbench.config.fields import MAX_LENGTH
-from fastbench.config.guide import from_guide
+from fastbench.config.data_files import find_data
+from fastbench.config.dataset_schema import DATASETS, DatasetConfig
 from fastbench.config.issues import Issues, nearest, show
-from fastbench.config.lengths import build_lengths
+from fastbench.config.original import CLASSES, from_original, is_original
+from fastbench.config.row_range import range_fault
 from fastbench.config.service import type_name
+from fastbench.config.synthetic import build_synthetic
 
 
 def build_dataset(raw: object, path: str, issues: Issues) -> DatasetConfig | None:
@@ -19,57 +20,50 @@ def build_dataset(raw: object, path: str, issues: Issues) -> DatasetConfig | Non
         issues.wrong(path, raw, "a dict of settings")
         return None
     before = len(issues)
-    kind = _kind(raw, path, issues)
+    found = _own_form(raw, path, issues)
+    if found is None:
+        return None
+    kind, settings = found
+    if kind == "synthetic":
+        values = build_synthetic(settings, path, issues)
+    else:
+        values = check_fields(DATASETS[kind], _of_file(kind, settings), path, issues)
+        _check_file(values, path, issues)
+    return DATASETS[kind](**values) if len(issues) == before else None
+
+
+def _own_form(raw: Mapping[str, Any], path: str, issues: Issues) -> tuple[str, dict[str, Any]] | None:
+    """(name of the type, its settings), or None after the fault was added to `issues`."""
     settings = {name: value for name, value in raw.items() if name != "type"}
-    values: dict[str, Any] = {}
-    if kind is JsonlConfig:
-        values = check_fields(JsonlConfig, _named(settings), path, issues)
-    elif kind is SyntheticConfig:
-        values = _synthetic(settings, path, issues)
-    return kind(**values) if kind and len(issues) == before else None
+    if "type" not in raw and "synthetic_config" in raw:
+        return "synthetic", settings
+    name = type_name(raw.get("type"))
+    if name in DATASETS:
+        return name, settings
+    if name and is_original(raw, name):
+        return from_original(raw, name, path, issues)
+    known = ", ".join(f'"{kind}"' for kind in DATASETS)
+    if "type" not in raw:
+        issues.missing(f"{path}.type", f"one of {known}")
+    else:
+        close = nearest(name, [*DATASETS, *CLASSES]) if name else None
+        hint = f"did you mean {close}?" if close else f"it must be one of {known}"
+        issues.add(f"{path}.type", f"is {show(raw['type'])}; {hint}")
+    return None
 
 
-def _kind(
-    settings: Mapping[str, object], path: str, issues: Issues
-) -> type[SyntheticConfig] | type[JsonlConfig] | None:
-    if "type" not in settings and "synthetic_config" in settings:
-        return SyntheticConfig
-    known = " or ".join(f'"{name}"' for name in DATASETS)
-    name = type_name(settings.get("type"))
-    if "type" not in settings:
-        issues.missing(f"{path}.type", known)
-    elif name not in DATASETS:
-        close = nearest(name, DATASETS) if name else None
-        hint = f"did you mean {close}?" if close else f"it must be {known}"
-        issues.add(f"{path}.type", f"is {show(settings['type'])}; {hint}")
-    return DATASETS.get(name or "")
-
-
-def _named(settings: dict[str, Any]) -> dict[str, Any]:
-    """With the file's name up to its first dot as the default of `abbr`."""
+def _of_file(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """With the file where it is found, and its name up to the first dot as the default of `abbr`."""
     file = settings.get("path")
-    name = Path(file).name.partition(".")[0] if isinstance(file, str) else ""
-    return {"abbr": name or "jsonl", **settings}
+    if not isinstance(file, str) or not file:
+        return {"abbr": kind, **settings}
+    return {"abbr": Path(file).name.partition(".")[0] or kind, **settings, "path": find_data(file)}
 
 
-def _synthetic(settings: dict[str, Any], path: str, issues: Issues) -> dict[str, Any]:
-    told: set[str] = set()
-    if "synthetic_config" in settings:
-        settings = {
-            **from_guide(settings.pop("synthetic_config"), f"{path}.synthetic_config", issues),
-            **settings,
-        }
-        told |= {"count", "input_len", "output_len"}
-    for name in ("input_len", "output_len"):
-        raw = settings.pop(name, None)
-        lengths = None if raw is None else build_lengths(raw, f"{path}.{name}", issues)
-        if lengths is not None:
-            settings[name] = lengths
-        elif raw is not None:
-            told.add(name)
-    values = check_fields(SyntheticConfig, settings, path, issues, told)
-    shortest = values["input_len"].low if "input_len" in values else MAX_LENGTH
-    if values.get("shared_prefix", 0) > shortest:
-        allowed = f"at most the shortest input_len, {shortest}"
-        issues.wrong(f"{path}.shared_prefix", values["shared_prefix"], allowed)
-    return values
+def _check_file(values: dict[str, Any], path: str, issues: Issues) -> None:
+    """What only several fields together, or a look into one, can tell."""
+    if (fault := range_fault(values.get("test_range"))) is not None:
+        issues.wrong(f"{path}.test_range", values["test_range"], fault)
+    start, end = values.get("fixed_schedule_start_offset", 0), values.get("fixed_schedule_end_offset", -1)
+    if 0 <= end < start:
+        issues.wrong(f"{path}.fixed_schedule_end_offset", end, f"at least fixed_schedule_start_offset, {start}, or -1")

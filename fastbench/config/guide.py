@@ -6,16 +6,20 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from fastbench.config.check import check_fields
-from fastbench.config.dataset_schema import Uniform
-from fastbench.config.fields import Count, Frozen, Length
+from fastbench.config.fields import MAX_LENGTH, Frozen, Length
 from fastbench.config.issues import Issues
+from fastbench.config.lengths import LAWS, make_law
+from fastbench.config.lengths_schema import Lengths, Real, Uniform
+
+_MAX_REQUESTS = 2**20
 
 
 class _Synthetic(Frozen, frozen=True, kw_only=True):
-    Type: Annotated[Literal["string"], Meta(extra_json_schema={"description": '"string"'})]
-    RequestCount: Count
+    Type: Annotated[Literal["string", "tokenid"], Meta(extra_json_schema={"description": '"string" or "tokenid"'})]
+    RequestCount: Annotated[int, Meta(ge=1, le=_MAX_REQUESTS)]
     TrustRemoteCode: bool = False
-    StringConfig: Any
+    StringConfig: Any = None
+    TokenIdConfig: Any = None
 
 
 class _StringConfig(Frozen, frozen=True, kw_only=True):
@@ -23,8 +27,17 @@ class _StringConfig(Frozen, frozen=True, kw_only=True):
     Output: Any
 
 
+class _TokenIdConfig(Frozen, frozen=True, kw_only=True):
+    RequestSize: Length
+    PrefixLen: Annotated[int, Meta(ge=0, le=MAX_LENGTH)] = 0
+    VocabSize: Length | None = None
+
+
 class _Method(Frozen, frozen=True, kw_only=True):
-    Method: Annotated[Literal["uniform"], Meta(extra_json_schema={"description": '"uniform"'})]
+    Method: Annotated[
+        Literal["uniform", "gaussian", "zipf"],
+        Meta(extra_json_schema={"description": '"uniform", "gaussian" or "zipf"'}),
+    ]
     Params: Any
 
 
@@ -33,30 +46,72 @@ class _UniformParams(Frozen, frozen=True, kw_only=True):
     MaxValue: Length
 
 
+class _GaussianParams(_UniformParams, frozen=True, kw_only=True):
+    Mean: Real
+    Var: Annotated[float, Meta(ge=0, le=3e38)]
+
+
+class _ZipfParams(_UniformParams, frozen=True, kw_only=True):
+    Alpha: Annotated[float, Meta(gt=1, le=10, extra_json_schema={"description": "a number above 1, at most 10"})]
+
+
+_PARAMS: dict[str, type[Frozen]] = {"uniform": _UniformParams, "gaussian": _GaussianParams, "zipf": _ZipfParams}
+_OWN_NAMES = {"MinValue": "low", "MaxValue": "high", "Mean": "mean", "Var": "var", "Alpha": "alpha"}
+
+
 def from_guide(raw: object, path: str, issues: Issues) -> dict[str, object]:
     """The fields that a `synthetic_config` sets well; what it sets badly was added to `issues`."""
     if isinstance(raw, Mapping) and isinstance(raw.get("Type"), str):
         raw = {**raw, "Type": raw["Type"].lower()}
     synthetic = check_fields(_Synthetic, raw, path, issues)
-    fields = {"count": synthetic["RequestCount"]} if "RequestCount" in synthetic else {}
-    if "StringConfig" in synthetic:
-        path = f"{path}.StringConfig"
-        sides = check_fields(_StringConfig, synthetic["StringConfig"], path, issues)
-        lengths = {side: _lengths(raw, f"{path}.{side}", issues) for side, raw in sides.items()}
-        fields["input_len"] = lengths.get("Input")
-        fields["output_len"] = lengths.get("Output")
+    fields: dict[str, object] = {}
+    if "RequestCount" in synthetic:
+        fields["count"] = synthetic["RequestCount"]
+    if "Type" in synthetic:
+        section, read = _SECTIONS[synthetic["Type"]]
+        if synthetic.get(section) is None:
+            issues.missing(f"{path}.{section}", f'a dict of settings, as Type is "{synthetic["Type"]}"')
+        else:
+            fields |= read(synthetic[section], f"{path}.{section}", issues)
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _lengths(raw: object, path: str, issues: Issues) -> Uniform | None:
-    method = check_fields(_Method, raw, path, issues)
+def _string(raw: object, path: str, issues: Issues) -> dict[str, object]:
+    sides = check_fields(_StringConfig, raw, path, issues)
+    lengths = {side: _lengths(value, f"{path}.{side}", issues) for side, value in sides.items()}
+    return {"input_len": lengths.get("Input"), "output_len": lengths.get("Output")}
+
+
+def _tokenid(raw: object, path: str, issues: Issues) -> dict[str, object]:
+    given = check_fields(_TokenIdConfig, raw, path, issues)
+    size, prefix = given.get("RequestSize"), given.get("PrefixLen", 0)
+    if size is None:
+        return {}
+    if prefix > size:
+        issues.wrong(f"{path}.PrefixLen", prefix, f"at most RequestSize, {size}")
+        return {}
+    return {
+        "input_len": Uniform(low=size, high=size),
+        "shared_prefix": prefix,
+        "vocab_size": given.get("VocabSize"),
+    }
+
+
+_SECTIONS = {"string": ("StringConfig", _string), "tokenid": ("TokenIdConfig", _tokenid)}
+
+
+def _lengths(raw: object, path: str, issues: Issues) -> Lengths | None:
+    method = check_fields(_Method, _lower(raw), path, issues)
     if len(method) < len(_Method.__struct_fields__):
         return None
-    params = check_fields(_UniformParams, method["Params"], f"{path}.Params", issues)
-    low, high = params.get("MinValue"), params.get("MaxValue")
-    if low is None or high is None:
-        return None
-    if low > high:
-        issues.wrong(f"{path}.Params.MaxValue", high, f"at least MinValue, {low}")
-        return None
-    return Uniform(low=low, high=high)
+    name = method["Method"]
+    params = check_fields(_PARAMS[name], method["Params"], f"{path}.Params", issues)
+    fields = {_OWN_NAMES[field]: value for field, value in params.items()}
+    return make_law(LAWS[name], fields, f"{path}.Params.MaxValue", "MinValue", issues)
+
+
+def _lower(raw: object) -> object:
+    """With the method in small letters; anything that is not such a dict as it is."""
+    if isinstance(raw, Mapping) and isinstance(raw.get("Method"), str):
+        return {**raw, "Method": raw["Method"].lower()}
+    return raw

@@ -1,22 +1,40 @@
 """What every data set can do, and how one is opened."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple, Protocol
 
-from fastbench.config.dataset_schema import DatasetConfig, JsonlConfig
+from fastbench.config.dataset_schema import DatasetConfig
 from fastbench.datasets.sample import Sample
+
+
+class Survey(NamedTuple):
+    """What a run will ask, known before anything is sent."""
+
+    samples: int
+    """Single requests and conversations."""
+    requests: int
+    """Requests: one for each turn of a conversation."""
+    longest_output: int | None
+    """The most output tokens that a sample asks for; None = no sample says, so the service's `max_out_len` holds."""
+    timed: int
+    """How many samples say when they go out."""
 
 
 class Dataset(Protocol):
     """A stream of samples that can be started anew, at any share, any number of times."""
 
     @property
-    def count(self) -> int | None:
-        """How many samples there are; None = not known before they were read."""
+    def count(self) -> int:
+        """How many samples there are."""
         ...
 
     def check(self, limit: int | None) -> int:
         """How many samples a run of at most `limit` gets. Raises DatasetError for the first broken one."""
+        ...
+
+    def survey(self, limit: int | None) -> Survey:
+        """As `check`, with all that can be told of those samples."""
         ...
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
@@ -24,17 +42,26 @@ class Dataset(Protocol):
         ...
 
 
-def open_dataset(config: DatasetConfig, tokenizer_path: str = "") -> Dataset:
-    """The data set that `config` describes; `tokenizer_path` ("" = none) makes synthetic lengths exact.
+def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
+    """The survey of the first `limit` of `samples`."""
+    count = requests = longest = timed = 0
+    for sample in islice(samples, limit):
+        count += 1
+        requests += len(sample.turns) or 1
+        lengths = [turn.output_len or 0 for turn in sample.turns] or [sample.output_len or 0]
+        longest = max(longest, *lengths)
+        timed += sample.timestamp_ns is not None
+    return Survey(count, requests, longest or None, timed)
 
-    Raises DatasetError where the file cannot be used, ConfigError where the tokenizer cannot.
+
+def open_dataset(config: DatasetConfig, tokenizer_path: str = "", tokens_per_word: float = 1.0) -> Dataset:
+    """The data set that `config` describes.
+
+    tokenizer_path: makes the lengths of made prompts exact; "" = none, then a word counts as `tokens_per_word`
+    tokens. Raises DatasetError where the file cannot be used, ConfigError where the tokenizer cannot, or where a
+    setting asks for one and there is none.
     """
-    # Imported late: numpy and tokenizers cost start-up time that a file of prompts need not pay.
-    if isinstance(config, JsonlConfig):
-        from fastbench.datasets.jsonl import JsonlDataset
+    # Imported late: each kind of data set imports this module.
+    from fastbench.datasets.opening import open_kind
 
-        return JsonlDataset(config)
-    from fastbench.datasets.synthetic import SyntheticDataset
-    from fastbench.datasets.vocabulary import common_words, safe_words
-
-    return SyntheticDataset(config, safe_words(tokenizer_path) if tokenizer_path else common_words())
+    return open_kind(config, tokenizer_path, tokens_per_word)

@@ -28,3 +28,7 @@ class Draws:
     def integer(self, low: int, high: int) -> int:
         """One number, as `integers` draws it."""
         return int(self.integers(low, high, 1)[0])
+
+    def unit(self) -> float:
+        """One number, uniform on 0 … 1, neither end included, in steps of 2^-53."""
+        return ((int(self._bits.random_raw()) >> 11) + 0.5) * 2.0**-53

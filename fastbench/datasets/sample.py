@@ -10,11 +10,11 @@ Prompt = str | list[Message] | list[int]
 
 
 class Turn(Struct, frozen=True):
-    """One turn of a conversation: what the user says, and what the data set's assistant answers."""
+    """One turn of a conversation: what the user says, and what is taken for the answer in the turns after it."""
 
     text: str
     answer: str | None = None
-    """None = the data set has no answer to this turn."""
+    """What goes into the history of the later turns; None = the service's own reply."""
     output_len: int | None = None
     """Output tokens asked for; None = the service's `max_out_len`."""
 
@@ -33,3 +33,10 @@ class Sample(Struct, frozen=True):
     turns: tuple[Turn, ...] = ()
     """A conversation of several requests, one after the other's reply; `prompt` then holds the messages before the
     first turn. () = a single request."""
+
+
+def prompt_text(prompt: Prompt) -> str:
+    """All text of a prompt, message after message; of token ids nothing."""
+    if isinstance(prompt, str):
+        return prompt
+    return "\n".join(str(part.get("content", "")) for part in prompt if isinstance(part, dict))

@@ -1,23 +1,37 @@
 """Prompts made from a seed: sample i depends only on (seed, i)."""
 
+from bisect import bisect
 from collections.abc import Iterator
+from itertools import accumulate
 
-from fastbench.config.dataset_schema import SyntheticConfig
+from fastbench.config.dataset_schema import MixPart, SyntheticConfig
+from fastbench.datasets.dataset import Survey
 from fastbench.datasets.draws import Draws
+from fastbench.datasets.laws import make_law
+from fastbench.datasets.prefixes import HitRatio, Prefixes
 from fastbench.datasets.sample import Sample
-from fastbench.datasets.vocabulary import Vocabulary
+from fastbench.datasets.tokens import load_tokenizer
+from fastbench.datasets.vocabulary import IdVocabulary, Words, words_for
+from fastbench.errors import ConfigError
 
-_SAMPLES, _PREFIX = 0, 1
+_SAMPLES, _PREFIX, _MIX = 0, 1, 2
 
 
 class SyntheticDataset:
     """Random words, as many as the drawn length says."""
 
-    def __init__(self, config: SyntheticConfig, words: Vocabulary) -> None:
+    def __init__(self, config: SyntheticConfig, words: Words) -> None:
         self._config = config
         self._words = words
         self._last = len(words) - 1
-        self._prefix = Draws(config.seed, _PREFIX, 0).integers(0, self._last, config.shared_prefix)
+        parts = config.parts()
+        self._parts = [_Part(part) for part in parts]
+        *self._bounds, total = accumulate(part.weight for part in parts)
+        self._total = total
+        shared = words.pieces(config.shared_prefix) if config.shared_prefix else 0
+        self._prefix = Draws(config.seed, _PREFIX, 0).integers(0, self._last, shared)
+        pool = config.prefix_pool
+        self._pool = pool and Prefixes(pool, config.seed, words, self.mean_input())
 
     @property
     def count(self) -> int:
@@ -28,16 +42,70 @@ class SyntheticDataset:
         """How many samples a run of at most `limit` gets; none can be broken."""
         return self.count if limit is None else min(limit, self.count)
 
+    def survey(self, limit: int | None) -> Survey:
+        """What a run of at most `limit` samples will ask."""
+        count = self.check(limit)
+        longest = max((part.output_len.high for part in self._config.parts() if part.output_len), default=None)
+        return Survey(count, count, longest, 0)
+
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
         """The samples `start`, `start + step`, …, made one at a time."""
         return map(self.sample, range(start, self.count, step))
 
     def sample(self, index: int) -> Sample:
         """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""
-        config = self._config
-        draws = Draws(config.seed, _SAMPLES, index)
-        length = draws.integer(config.input_len.low, config.input_len.high)
-        output = draws.integer(config.output_len.low, config.output_len.high) if config.output_len else None
-        words = draws.integers(0, self._last, length)
-        words[: len(self._prefix)] = self._prefix
-        return Sample(index, self._words.text(words), length, output)
+        draws = Draws(self._config.seed, _SAMPLES, index)
+        length, output = self._part(index).lengths(draws)
+        words = draws.integers(0, self._last, self._words.pieces(length))
+        prefix = self._pool.pick(index) if self._pool else self._prefix
+        words[: len(prefix)] = prefix
+        return Sample(index, self._words.prompt(words), length, output)
+
+    def mean_input(self) -> float:
+        """Expected length of a prompt, tokens."""
+        return sum(one.part.weight * one.input_len.mean() for one in self._parts) / self._total
+
+    def hit_ratio(self, requests: int) -> HitRatio | None:
+        """What a prefix cache is expected to serve of a run's input tokens; None where there is no `prefix_pool`."""
+        return self._pool.hit_ratio(requests) if self._pool else None
+
+    def _part(self, index: int) -> "_Part":
+        if not self._bounds:
+            return self._parts[0]
+        chance = Draws(self._config.seed, _MIX, index).unit()
+        return self._parts[bisect(self._bounds, chance * self._total)]
+
+
+class _Part:
+    """One kind of request."""
+
+    def __init__(self, part: MixPart) -> None:
+        self.part = part
+        self.input_len = make_law(part.input_len)
+        self._output_len = make_law(part.output_len) if part.output_len else None
+
+    def lengths(self, draws: Draws) -> tuple[int, int | None]:
+        """(tokens of the prompt, output tokens asked for)."""
+        length = self.input_len.draw(draws)
+        return length, self._output_len.draw(draws) if self._output_len else None
+
+
+def open_synthetic(config: SyntheticConfig, tokenizer: str = "", tokens_per_word: float = 1.0) -> SyntheticDataset:
+    """Raises ConfigError where the tokenizer cannot be used, or `prefix_pool` asks for more than it can give."""
+    try:
+        return SyntheticDataset(
+            config, _ids(config, tokenizer) if config.as_ids else words_for(tokenizer, tokens_per_word)
+        )
+    except ConfigError as error:
+        raise ConfigError(f"the data set {config.abbr}: {error}") from error
+
+
+def _ids(config: SyntheticConfig, tokenizer: str) -> Words:
+    if tokenizer:
+        return IdVocabulary(load_tokenizer(tokenizer).ordinary_ids())
+    if config.vocab_size is None:
+        raise ConfigError(
+            "as_ids is True, but the model has no tokenizer; set path of the model to its tokenizer.json, or set "
+            "vocab_size of the data set"
+        )
+    return IdVocabulary(range(config.vocab_size))

@@ -32,6 +32,11 @@ class Tokenizer:
         """All tokens in the spelling of the tokenizer, in no order."""
         return list(self._inner.get_vocab())
 
+    def ordinary_ids(self) -> list[int]:
+        """The ids that stand for text, in order: those of added tokens, special ones among them, are left out."""
+        added = self._inner.get_added_tokens_decoder()
+        return sorted(number for number in self._inner.get_vocab().values() if number not in added)
+
 
 def load_tokenizer(path: str) -> Tokenizer:
     """From a tokenizer.json, or the directory that holds one. Raises ConfigError."""

@@ -3,11 +3,14 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.datasets.draws import Draws
+from fastbench.datasets.sample import Prompt
 from fastbench.datasets.tokens import Tokenizer, load_tokenizer
 from fastbench.datasets.words import COMMON_WORDS
 from fastbench.errors import ConfigError
@@ -18,10 +21,25 @@ _CHUNK = 4096
 _WORD_TOKEN = re.compile("[\u0120\u2581]?([a-z]{2,15})")
 
 
-class Vocabulary:
-    """Words of one width, so that a text is one gather in an array."""
+class Words(Protocol):
+    """What prompts are made of: numbered pieces of one token each."""
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __len__(self) -> int: ...
+
+    def pieces(self, tokens: int) -> int:
+        """How many pieces make so many tokens."""
+        ...
+
+    def prompt(self, numbers: NDArray[np.int64]) -> Prompt:
+        """The pieces of these numbers; numbers: (n,), each below `len(self)`."""
+        ...
+
+
+class Vocabulary:
+    """Words of one width, so that a text is one gather in an array; each is one token unless measured otherwise."""
+
+    def __init__(self, words: Iterable[str], tokens_per_word: float = 1.0) -> None:
+        self._tokens_per_word = tokens_per_word
         self._cells: NDArray[np.bytes_] = np.array([f"{word} ".encode("ascii") for word in sorted(words)])
         widths = set(np.char.str_len(self._cells).tolist())
         if len(widths) != 1:
@@ -30,16 +48,49 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self._cells)
 
+    def pieces(self, tokens: int) -> int:
+        """How many words make so many tokens: as many, or by the measured ratio where no tokenizer tells."""
+        return tokens if self._tokens_per_word == 1 else max(1, round(tokens / self._tokens_per_word))
+
     def text(self, numbers: NDArray[np.int64]) -> str:
         """The words of these numbers with one space between them; numbers: (n,), each below `len(self)`."""
         return self._cells.take(numbers).tobytes()[:-1].decode("ascii")
 
+    def prompt(self, numbers: NDArray[np.int64]) -> Prompt:
+        """As `text`."""
+        return self.text(numbers)
 
-def common_words() -> Vocabulary:
+
+class IdVocabulary:
+    """Token ids, for services that take them in the place of text."""
+
+    def __init__(self, ids: Iterable[int]) -> None:
+        self._ids = np.fromiter(ids, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def pieces(self, tokens: int) -> int:
+        """As many."""
+        return tokens
+
+    def prompt(self, numbers: NDArray[np.int64]) -> Prompt:
+        """The ids of these numbers; numbers: (n,), each below `len(self)`."""
+        ids: list[int] = self._ids.take(numbers).tolist()
+        return ids
+
+
+def words_for(tokenizer_path: str, tokens_per_word: float = 1.0) -> Vocabulary:
+    """The safe words of the tokenizer there, or common words where there is none (""). Raises ConfigError."""
+    return safe_words(tokenizer_path) if tokenizer_path else common_words(tokens_per_word)
+
+
+def common_words(tokens_per_word: float = 1.0) -> Vocabulary:
     """Common English words of four letters: one token each in the vocabularies of most models, not in all."""
-    return Vocabulary(COMMON_WORDS)
+    return Vocabulary(COMMON_WORDS, tokens_per_word)
 
 
+@lru_cache(maxsize=4)  # a run opens the same tokenizer for its check, its warm-up and its load
 def safe_words(path: str) -> Vocabulary:
     """Words of the tokenizer at `path` that stay one token each wherever they stand between other such words.
 

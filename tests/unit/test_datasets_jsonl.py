@@ -69,7 +69,7 @@ def test_shares_and_limits(tmp_path: Path) -> None:
     data = opened(path, count=7)
     assert [sample.index for sample in data.samples(1, 3)] == [1, 4]
     assert sorted(sample.index for share in range(3) for sample in data.samples(share, 3)) == list(range(7))
-    assert (data.count, data.check(None), data.check(3), data.check(99)) == (None, 7, 3, 7)
+    assert (data.count, data.check(None), data.check(3), data.check(99)) == (7, 7, 3, 7)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_shares_and_limits(tmp_path: Path) -> None:
         ('{"prompt": [{"content": "no role"}]}', "has [{'content': 'no role'}] as prompt"),
         ('{"prompt": [true]}', "has [True] as prompt"),
         (
-            '{"prompt": "a", "max_tokens": "5"}',
-            "has '5' as max_tokens, where a whole number from 1 to 1048576",
+            '{"prompt": "a", "max_tokens": "5k"}',
+            "has '5k' as max_tokens, where a whole number from 1 to 1048576",
         ),
         ('{"prompt": "a", "max_tokens": 0}', "has 0 as max_tokens"),
         ('{"prompt": "\\ud800"}', "is not JSON"),
@@ -110,7 +110,7 @@ def test_rows_before_a_broken_one_are_served(tmp_path: Path) -> None:
 
 def test_files_without_rows_are_refused(tmp_path: Path) -> None:
     """A missing file, a directory and an empty file are told when the data set is opened."""
-    assert fault(tmp_path / "absent.jsonl").startswith(": the data set cannot be read: No such file")
+    assert fault(tmp_path / "absent.jsonl").startswith(": there is no such data set; looked at ")
     assert fault(tmp_path).startswith(": the data set cannot be read: Is a directory")
     assert fault(rows_file(tmp_path, "", " ")).startswith(": the data set is empty; write one JSON object a line")
 

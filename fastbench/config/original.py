@@ -1,0 +1,152 @@
+"""The original's data set dicts (`type`, `path`, `reader_cfg`, `infer_cfg`, `eval_cfg`) → fastbench's own settings."""
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from fastbench.config.data_files import find_data
+from fastbench.config.issues import Issues
+from fastbench.config.template import template_of
+
+Settings = dict[str, Any]
+
+_PARTS = ("reader_cfg", "infer_cfg", "eval_cfg")
+# What has no meaning where nobody judges the answers.
+_NO_EFFECT = ("n", "k", "num_repeats", "trust_remote_code", "model_path", "judge_infer_cfg")
+_FILE_SUFFIXES = (".jsonl", ".json", ".csv")
+_MULTIMODAL = ("MMCustomDataset", "TEXTVQADataset", "VideoBenchDataset", "VocalSoundDataset", "MMMUDataset")
+
+
+class Known(NamedTuple):
+    """How a class of the original is read. `file`: below `path`, where that is a directory."""
+
+    kind: str
+    file: str = ""
+    aliases: Mapping[str, str] = {}
+
+
+_AIME = {"question": "origin_prompt", "answer": "gold_answer"}
+CLASSES: dict[str, Known] = {
+    "SyntheticDataset": Known("synthetic"),
+    "CustomDataset": Known("custom"),
+    "ShareGPTDataset": Known("sharegpt", "ShareGPT_V3_unfiltered_cleaned_split.json"),
+    "MTBenchDataset": Known("mtbench", "question.jsonl"),
+    "MooncakeTraceDataset": Known("mooncake"),
+    "GSM8KDataset": Known("template", "test.jsonl"),
+    "Aime2024Dataset": Known("template", "aime.jsonl", _AIME),
+    "Aime2025Dataset": Known("template", "aime2025.jsonl"),
+    "Aime2026Dataset": Known("template", "aime2026.jsonl"),
+    "HumanevalDataset": Known("template", "human-eval-v2-20210705.jsonl"),
+    "CEvalDataset": Known("template", "{split}/{name}_{split}.csv"),
+    "BoolQDataset": Known("template", "val.jsonl"),
+    "BoolQDatasetV2": Known("template", "val.jsonl"),
+}
+
+
+def is_original(settings: Mapping[str, Any], name: str | None) -> bool:
+    """Whether a dict is in the original's form."""
+    return name in CLASSES or any(part in settings for part in _PARTS)
+
+
+def from_original(settings: Mapping[str, Any], name: str, path: str, issues: Issues) -> tuple[str, Settings] | None:
+    """(name of fastbench's type, its settings); None after a fault that leaves none was added to `issues`."""
+    known = CLASSES.get(name) or _by_file(settings)
+    if known is None:
+        reason = "asks with pictures, video or sound, which this version does not send"
+        if name not in _MULTIMODAL:
+            reason = (
+                "is a data set that fastbench does not know; point path at a .jsonl or .csv file, "
+                'and use type="template"'
+            )
+        issues.add(f"{path}.type", f"is {name}, which {reason}" if name in _MULTIMODAL else f"{name} {reason}")
+        return None
+    reader, infer = (_dict(settings, part, path, issues) for part in ("reader_cfg", "infer_cfg"))
+    left_out = {"type", *_PARTS, *_NO_EFFECT}
+    own: Settings = {key: value for key, value in settings.items() if key not in left_out}
+    if "test_range" in reader:
+        own.setdefault("test_range", reader["test_range"])
+    _MAKERS[known.kind](own, known, reader, infer, path, issues)
+    return known.kind, own
+
+
+def _by_file(settings: Mapping[str, Any]) -> Known | None:
+    """Rows of a file that needs no code of its own."""
+    file = settings.get("path")
+    return Known("template") if isinstance(file, str) and file.endswith(_FILE_SUFFIXES) else None
+
+
+def _dict(settings: Mapping[str, Any], part: str, path: str, issues: Issues) -> Mapping[str, Any]:
+    raw = settings.get(part) or {}
+    if isinstance(raw, Mapping):
+        return raw
+    issues.wrong(f"{path}.{part}", raw, "a dict of settings")
+    return {}
+
+
+def _synthetic(own: Settings, *_: Any) -> None:
+    own.pop("path", None)  # the original's loader ignores it too
+    own.pop("test_range", None)
+
+
+def _custom(
+    own: Settings, _: Known, __: Mapping[str, Any], infer: Mapping[str, Any], path: str, issues: Issues
+) -> None:
+    if "file_name" in own:
+        own["path"] = os.path.join(str(own.get("path", "")), str(own.pop("file_name")))
+    template = template_of(infer, f"{path}.infer_cfg", issues)
+    if template is not None:
+        own["template"] = template
+    if own.get("meta_path") == "":
+        del own["meta_path"]
+
+
+def _conversation(own: Settings, known: Known, _: Mapping[str, Any], infer: Mapping[str, Any], *__: Any) -> None:
+    own["path"] = _file(own, known)
+    inferencer = infer.get("inferencer")
+    if isinstance(inferencer, Mapping) and "infer_mode" in inferencer:
+        own.setdefault("infer_mode", inferencer["infer_mode"])
+    if "disable_shuffle" in own:
+        own["shuffle"] = not own.pop("disable_shuffle")
+
+
+def _trace(own: Settings, *_: Any) -> None:
+    own.setdefault("abbr", "mooncake-trace")
+
+
+def _rows(
+    own: Settings,
+    known: Known,
+    reader: Mapping[str, Any],
+    infer: Mapping[str, Any],
+    path: str,
+    issues: Issues,
+) -> None:
+    template = template_of(infer, f"{path}.infer_cfg", issues)
+    if template is not None:
+        own["template"] = template
+    columns = reader.get("input_columns", ())
+    own["columns"] = [columns] if isinstance(columns, str) else list(columns)
+    own["columns"] = [name for name in own["columns"] if name != "max_out_len"]
+    own["output_column"] = reader.get("output_column")
+    own["aliases"] = dict(known.aliases)
+    own["path"] = _file(own, known, str(reader.get("test_split", "val")))
+    own.pop("name", None)
+
+
+def _file(own: Settings, known: Known, split: str = "") -> Any:
+    """`path`, or the class's usual file below it where it is a directory."""
+    path = own.get("path")
+    if not isinstance(path, str) or path.endswith(_FILE_SUFFIXES) or not known.file:
+        return path
+    below = known.file.format(split=split, name=own.get("name", ""))
+    return find_data(os.path.join(path, below))
+
+
+_MAKERS = {
+    "synthetic": _synthetic,
+    "custom": _custom,
+    "sharegpt": _conversation,
+    "mtbench": _conversation,
+    "mooncake": _trace,
+    "template": _rows,
+}

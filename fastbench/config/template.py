@@ -1,0 +1,61 @@
+"""Prompt templates: fastbench's own messages, and the original's `prompt_template` dicts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastbench.config.issues import Issues, show
+from fastbench.config.service import type_name
+
+_ROLES = {"HUMAN": "user", "BOT": "assistant", "SYSTEM": "system", "TOOL": "tool"}
+_EXAMPLES = "</E>"
+_RETRIEVERS = ("ZeroRetriever",)
+
+
+def template_of(infer: Mapping[str, Any], path: str, issues: Issues) -> str | list[dict[str, str]] | None:
+    """The template of an `infer_cfg`, in fastbench's own form; None where there is none or it cannot be used."""
+    retriever = infer.get("retriever")
+    name = type_name(retriever.get("type")) if isinstance(retriever, Mapping) else None
+    if retriever is not None and name not in _RETRIEVERS:
+        issues.add(
+            f"{path}.retriever",
+            f"is {name or show(retriever)}; it must be ZeroRetriever: write the examples into the template",
+        )
+        return None
+    for field in ("prompt_template", "ice_template"):
+        outer = infer.get(field)
+        if isinstance(outer, Mapping) and "template" in outer:
+            return _template(outer["template"], f"{path}.{field}.template", issues)
+    return None
+
+
+def _template(raw: object, path: str, issues: Issues) -> str | list[dict[str, str]] | None:
+    if isinstance(raw, str):
+        return raw.replace(_EXAMPLES, "")
+    if isinstance(raw, Mapping) and "round" in raw:
+        begin, rounds = raw.get("begin") or [], raw["round"]
+        if isinstance(begin, str):
+            begin = [{"role": "SYSTEM", "prompt": begin}]
+        if isinstance(begin, list | tuple) and isinstance(rounds, list | tuple):
+            return _messages([*begin, *rounds], path, issues)
+    issues.wrong(path, raw, 'text, or a dict with "round": a list of dicts with role and prompt')
+    return None
+
+
+def _messages(rounds: list[Any], path: str, issues: Issues) -> list[dict[str, str]] | None:
+    messages = []
+    for index, item in enumerate(rounds):
+        if item == _EXAMPLES:
+            continue
+        role = item.get("role") if isinstance(item, Mapping) else None
+        text = item.get("prompt", "") if isinstance(item, Mapping) else None
+        if not isinstance(role, str) or not isinstance(text, str):
+            issues.wrong(f"{path}.round[{index}]", item, 'a dict such as dict(role="HUMAN", prompt="{question}")')
+            return None
+        messages.append({"role": _ROLES.get(role, role), "content": text})
+    # A last BOT round is what the model is to write.
+    while messages and messages[-1]["role"] == "assistant":
+        messages.pop()
+    if not messages:
+        issues.add(path, "asks nothing; give it a round with role HUMAN")
+        return None
+    return messages

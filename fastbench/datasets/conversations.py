@@ -1,0 +1,111 @@
+"""Conversations: ShareGPT and MT-Bench."""
+
+import random
+from collections.abc import Callable, Sequence
+
+from fastbench.config.dataset_schema import ConversationConfig, MtBenchConfig, ShareGptConfig
+from fastbench.config.issues import show
+from fastbench.datasets.filed import FileDataset, in_range
+from fastbench.datasets.output_len import output_len
+from fastbench.datasets.rows import Row, RowError, RowFile, walk
+from fastbench.datasets.sample import Message, Sample, Turn
+from fastbench.datasets.tokens import load_tokenizer
+from fastbench.errors import ConfigError
+
+_LENGTHS = "max_tokens"
+
+Turns = Callable[[Row], list[Turn]]
+"""Row → its turns, with the answers that the row has. Raises RowError."""
+
+
+def open_sharegpt(config: ShareGptConfig, tokenizer_path: str = "") -> FileDataset:
+    """The conversations that begin with a human and end with a reply; others are left out, as the format's
+    readers do. Raises ConfigError where `answer_lengths` asks for a tokenizer that is not there."""
+    if config.answer_lengths and not tokenizer_path:
+        raise ConfigError(
+            f"the data set {config.abbr}: answer_lengths is True, but the model has no tokenizer; "
+            "set path of the model to its tokenizer.json"
+        )
+    rows = RowFile(config.path)
+    positions = [position for position, row in walk(rows) if _is_whole(row)]
+    if config.shuffle:
+        random.Random(config.seed).shuffle(positions)
+    count = load_tokenizer(tokenizer_path).count if config.answer_lengths else None
+
+    def turns(row: Row) -> list[Turn]:
+        said = [str(item["value"]) for item in row["conversations"]]
+        return [
+            Turn(text, answer, length or (max(1, count(answer)) if count else None))
+            for text, answer, length in zip(said[::2], said[1::2], _lengths(row, len(said) // 2), strict=True)
+        ]
+
+    return _dataset(rows, config, positions, turns)
+
+
+def open_mtbench(config: MtBenchConfig) -> FileDataset:
+    """The questions of MT-Bench, each with its second turn."""
+    rows = RowFile(config.path)
+    return _dataset(rows, config, range(len(rows)), _mtbench_turns)
+
+
+def _dataset(rows: RowFile, config: ConversationConfig, positions: Sequence[int], turns: Turns) -> FileDataset:
+    make = _last if config.infer_mode == "last" else _every
+    feeds_answers = config.infer_mode == "every_with_gt"
+    return FileDataset(
+        rows,
+        lambda index, row: make(index, turns(row), feeds_answers),
+        in_range(positions, config.test_range, config.path),
+    )
+
+
+def _every(index: int, turns: list[Turn], feeds_answers: bool) -> Sample:
+    told = turns if feeds_answers else [Turn(turn.text, None, turn.output_len) for turn in turns]
+    return Sample(index, [], None, None, None, tuple(told))
+
+
+def _last(index: int, turns: list[Turn], _: bool) -> Sample:
+    messages: list[Message] = []
+    for turn in turns[:-1]:
+        messages += [
+            {"role": "user", "content": turn.text},
+            # An empty reply keeps the roles in turn where the set has none.
+            {"role": "assistant", "content": turn.answer or ""},
+        ]
+    messages.append({"role": "user", "content": turns[-1].text})
+    return Sample(index, messages, None, turns[-1].output_len)
+
+
+def _is_whole(row: Row) -> bool:
+    said = row.get("conversations")
+    if not isinstance(said, list) or not said or len(said) % 2:
+        return False
+    if not all(isinstance(item, dict) and isinstance(item.get("value"), str) for item in said):
+        return False
+    return bool(said[0].get("from") == "human")
+
+
+def _mtbench_turns(row: Row) -> list[Turn]:
+    texts = _texts(row, "turns" if "turns" in row else "prompt")
+    answers: list[str | None] = [None] * len(texts)
+    if row.get("reference"):
+        answers = list(_texts(row, "reference"))
+        if len(answers) != len(texts):
+            raise RowError(f"has {len(answers)} reference answers for {len(texts)} turns")
+    return [Turn(*each) for each in zip(texts, answers, _lengths(row, len(texts)), strict=True)]
+
+
+def _texts(row: Row, key: str) -> list[str]:
+    texts = row.get(key)
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise RowError(f"has {show(texts)} as {key}, where a list of texts must stand")
+    return texts
+
+
+def _lengths(row: Row, turns: int) -> list[int | None]:
+    """The output length of each turn: one for all, or a list with one for each."""
+    given = row.get(_LENGTHS)
+    if not isinstance(given, list):
+        return [output_len(row, _LENGTHS)] * turns
+    if len(given) != turns:
+        raise RowError(f"has {len(given)} lengths as {_LENGTHS} for {turns} turns")
+    return [output_len({_LENGTHS: length}, _LENGTHS) for length in given]

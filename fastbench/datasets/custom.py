@@ -1,0 +1,112 @@
+"""The user's own questions, with or without options, and what the meta file beside them asks for."""
+
+import math
+import random
+from bisect import bisect
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from string import ascii_uppercase
+
+from fastbench.config.custom_meta import CustomMeta, Shares, meta_file, read_meta
+from fastbench.config.dataset_schema import CustomConfig
+from fastbench.config.issues import show
+from fastbench.config.lengths_schema import Uniform
+from fastbench.datasets.draws import Draws
+from fastbench.datasets.filed import FileDataset, in_range
+from fastbench.datasets.output_len import output_len
+from fastbench.datasets.rows import Row, RowError, RowFile
+from fastbench.datasets.sample import Prompt, Sample
+from fastbench.datasets.template import filler
+
+_LENGTHS = 7
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+Fill = Callable[[Row], Prompt]
+
+
+def open_custom(config: CustomConfig) -> FileDataset:
+    """The rows as the meta file wants them; without one, all rows in their order."""
+    rows = RowFile(config.path)
+    place = meta_file(config.path, config.meta_path)
+    meta = read_meta(place) if place is not None else CustomMeta()
+    positions = in_range(range(len(rows)), config.test_range, config.path)
+    count = len(positions) if meta.request_count is None else meta.request_count
+    asked = _asked_lengths(meta.output, count, config.seed)
+    fill = _fill(config, rows)
+
+    def make(index: int, row: Row) -> Sample:
+        length = output_len(row, "max_tokens") if asked is None else asked(index)
+        return Sample(index, fill(row), None, length)
+
+    return FileDataset(rows, make, _sampled(positions, count, meta.sampling_mode, config.seed), count=count)
+
+
+def _sampled(positions: Sequence[int], count: int, mode: str, seed: int) -> Sequence[int]:
+    if mode == "default":
+        return positions[:count]
+    chosen = list(positions[:count] if mode == "shuffle" else positions)
+    random.Random(seed).shuffle(chosen)
+    return chosen[:count]
+
+
+def _asked_lengths(output: Uniform | Shares | None, count: int, seed: int) -> Callable[[int], int] | None:
+    """A function from sample to output tokens."""
+    if output is None:
+        return None
+    if isinstance(output, Uniform):
+        return lambda index: Draws(seed, _LENGTHS, index).integer(output.low, output.high)
+    return _spread(output, count)
+
+
+def _spread(shares: Shares, count: int) -> Callable[[int], int]:
+    """Each length floor(share * count) times, the last one for the rest, spread evenly over the samples.
+
+    The samples are numbered anew by i * step mod count, with a step that has no factor in common with count:
+    that visits each number once, and neighbours lie far apart.
+    """
+    bounds = list(accumulate(int(share * count) for _, share in shares))[:-1]
+    step = max(1, round(count * _GOLDEN))
+    while math.gcd(step, count) > 1:
+        step += 1
+    return lambda index: shares[bisect(bounds, index * step % count)][0]
+
+
+def _fill(config: CustomConfig, rows: RowFile) -> Fill:
+    if config.template is not None:
+        return filler(config.template, required=("question",), output_column="answer")
+    if (config.data_type or _type_of(rows)) == "mcq":
+        return lambda row: f"Question: {_question(row)}{_options(row)}\nAnswer: "
+    return lambda row: f"Question: {_question(row)}\nAnswer: "
+
+
+def _type_of(rows: RowFile) -> str:
+    """mcq where the first row has at least two options."""
+    if not len(rows):
+        return "qa"
+    with rows.reading() as read:
+        return "mcq" if len(_letters(read(0))) > 1 else "qa"
+
+
+def _letters(row: Row) -> list[str]:
+    """The options that the row has: A, B, … up to the first that it lacks."""
+    letters = []
+    for letter in ascii_uppercase:
+        if row.get(letter) in (None, ""):
+            break
+        letters.append(letter)
+    return letters
+
+
+def _options(row: Row) -> str:
+    letters = _letters(row)
+    if len(letters) < 2:
+        raise RowError(f"has {len(letters)} options, where at least A and B must stand; set data_type to qa")
+    return "".join(f"\n{letter}. {row[letter]}" for letter in letters)
+
+
+def _question(row: Row) -> str:
+    question = row.get("question")
+    if not isinstance(question, str) or not question:
+        found = f"{show(question)} as question" if "question" in row else "no question"
+        raise RowError(f"has {found}, where text must stand")
+    return question

@@ -1,0 +1,123 @@
+"""Traces of a real service in Mooncake's format: when requests came, how long, which blocks of tokens they share."""
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec.structs import replace
+
+from fastbench.config.dataset_schema import MooncakeConfig
+from fastbench.config.fields import MAX_LENGTH
+from fastbench.config.issues import show
+from fastbench.datasets.draws import Draws
+from fastbench.datasets.filed import FileDataset, in_range
+from fastbench.datasets.rows import Row, RowError, RowFile, walk
+from fastbench.datasets.sample import Prompt, Sample
+from fastbench.datasets.vocabulary import Words, words_for
+from fastbench.errors import DatasetError
+
+BLOCK = 512
+"""Tokens that one hash id stands for."""
+_SHARED, _OWN = 5, 6
+_NS_PER_MS = 1_000_000
+_NONE = -1
+_ID_MASK = 2**64 - 1
+
+
+def open_mooncake(config: MooncakeConfig, tokenizer_path: str = "", tokens_per_word: float = 1.0) -> FileDataset:
+    """The rows in the window, in the order of their times; those without a time come last, in the file's order."""
+    rows = RowFile(config.path)
+    times = array("q", (_time(rows, position, row) for position, row in walk(rows)))
+    shift, positions = _schedule(np.frombuffer(times, np.int64), config)
+    if len(rows) and not positions:
+        raise DatasetError(
+            f"{config.path}: none of the {len(rows)} rows is in the window; widen fixed_schedule_start_offset and "
+            "fixed_schedule_end_offset"
+        )
+    blocks = _Blocks(config.random_seed or 0, words_for(tokenizer_path, tokens_per_word))
+
+    def outline(index: int, row: Row) -> Sample:
+        time = None if row.get("timestamp") is None else _ns(row["timestamp"]) - shift
+        output = _whole(row, "output_length", 0) or 1
+        return Sample(index, row.get("input_text") or "", _input_length(row), output, time)
+
+    def make(index: int, row: Row) -> Sample:
+        sample = outline(index, row)
+        if sample.input_len is None:
+            return sample
+        return replace(sample, prompt=blocks.prompt(index, sample.input_len, row.get("hash_ids") or []))
+
+    return FileDataset(rows, make, in_range(positions, config.test_range, config.path), outline=outline)
+
+
+class _Blocks:
+    """A block of words for each hash id, the same wherever the id occurs; the last one of a prompt is cut short."""
+
+    def __init__(self, seed: int, words: Words) -> None:
+        self._seed = seed
+        self._words = words
+        self._last = len(words) - 1
+        self._block = words.pieces(BLOCK)
+
+    def prompt(self, index: int, length: int, ids: list[int]) -> Prompt:
+        """The prompt of sample `index`, `length` tokens; without ids it shares nothing with others."""
+        if not ids:
+            pieces = self._words.pieces(length)
+            return self._words.prompt(Draws(self._seed, _OWN, index).integers(0, self._last, pieces))
+        blocks = [Draws(self._seed, _SHARED, one & _ID_MASK).integers(0, self._last, self._block) for one in ids]
+        blocks[-1] = blocks[-1][: self._words.pieces(length - (len(ids) - 1) * BLOCK)]
+        return self._words.prompt(np.concatenate(blocks))
+
+
+def _input_length(row: Row) -> int | None:
+    """Tokens of the prompt, once they agree with the hash ids; None where the row has the prompt itself."""
+    if (text := row.get("input_text")) is not None:
+        if not isinstance(text, str) or not text:
+            raise RowError(f"has {show(text)} as input_text, where text must stand")
+        return None
+    length = _whole(row, "input_length", 1)
+    if length is None:
+        raise RowError("has neither input_length nor input_text")
+    ids = row.get("hash_ids") or []
+    if not isinstance(ids, list) or not all(type(one) is int for one in ids):
+        raise RowError(f"has {show(ids)} as hash_ids, where a list of whole numbers must stand")
+    rest = length - (len(ids) - 1) * BLOCK
+    if ids and not 0 < rest <= BLOCK:
+        raise RowError(
+            f"has input_length {length} and {len(ids)} hash_ids of {BLOCK} tokens each, which leaves {rest} "
+            f"for the last one, where 1 to {BLOCK} must be left"
+        )
+    return length
+
+
+def _schedule(times: "np.ndarray[tuple[int], np.dtype[np.int64]]", config: MooncakeConfig) -> tuple[int, Sequence[int]]:
+    """(ns to subtract from each time, positions of the rows in their order)."""
+    timed = times != _NONE
+    shift = int(times[timed].min()) if config.fixed_schedule_auto_offset and timed.any() else 0
+    shifted = times - shift
+    kept = shifted >= _ns(config.fixed_schedule_start_offset)
+    if config.fixed_schedule_end_offset >= 0:
+        kept &= shifted <= _ns(config.fixed_schedule_end_offset)
+    in_window = np.flatnonzero(kept & timed)
+    in_order = in_window[np.argsort(times[in_window], kind="stable")]
+    return shift, array("q", np.concatenate([in_order, np.flatnonzero(~timed)]).astype(np.int64).tobytes())
+
+
+def _time(rows: RowFile, position: int, row: Row) -> int:
+    time = row.get("timestamp")
+    if time is None:
+        return _NONE
+    if type(time) not in (int, float) or not 0 <= time < 2**43:
+        raise rows.broken(position, f"has {show(time)} as timestamp, where milliseconds from 0 must stand")
+    return _ns(time)
+
+
+def _ns(milliseconds: float) -> int:
+    return round(milliseconds * _NS_PER_MS)
+
+
+def _whole(row: Row, key: str, least: int) -> int | None:
+    value = row.get(key)
+    if value is None or (type(value) is int and least <= value <= MAX_LENGTH):
+        return value
+    raise RowError(f"has {show(value)} as {key}, where a whole number from {least} to {MAX_LENGTH} must stand")

@@ -1,0 +1,27 @@
+"""Without a tokenizer: how many tokens the service makes of a common word, measured by two short requests."""
+
+from fastbench.datasets.draws import Draws
+from fastbench.datasets.sample import Sample
+from fastbench.datasets.vocabulary import common_words
+
+_PROBE = 8
+_WORDS = (64, 576)
+
+
+def probe_samples() -> tuple[Sample, Sample]:
+    """Two prompts of 64 and 576 common words, for one output token each."""
+    words = common_words()
+    short, long = (
+        Sample(at, words.text(Draws(0, _PROBE, at).integers(0, len(words) - 1, count)), None, 1)
+        for at, count in enumerate(_WORDS)
+    )
+    return short, long
+
+
+def tokens_per_word(short: int, long: int) -> float | None:
+    """From the prompt tokens that the service told of the two; None where they make no sense.
+
+    The difference of both, so that what a chat template adds falls out.
+    """
+    ratio = (long - short) / (_WORDS[1] - _WORDS[0])
+    return ratio if ratio > 0 else None

@@ -1,0 +1,193 @@
+"""Files of rows: JSON lines, a JSON array, or CSV. Only where each row stands is kept in memory: 16 bytes a row."""
+
+import csv
+import io
+import mmap
+import re
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
+
+from fastbench.config.data_files import missing_sentence
+from fastbench.config.issues import show
+from fastbench.errors import DatasetError
+
+Row = dict[str, Any]
+Read = Callable[[int], Row]
+
+_CHUNK = 1 << 20
+_BOM = b"\xef\xbb\xbf"
+# A whole string, or a character that opens or closes an item. A string cut by the file's end stays unmatched.
+_JSON_PIECE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+
+
+class RowError(ValueError):
+    """What is wrong with a row, told after the words "the row"."""
+
+
+class _Spans(NamedTuple):
+    starts: "array[int]"
+    ends: "array[int]"
+
+    def add(self, start: int, end: int) -> None:
+        self.starts.append(start)
+        self.ends.append(end)
+
+
+class RowFile:
+    """The rows of one file, each readable by its position from 0. Holds no open file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._columns: list[str] | None = None
+        self._is_array = False
+        spans = _Spans(array("q"), array("q"))
+        with self._file() as file:
+            if path.endswith(".csv"):
+                self._columns = self._index_csv(file, spans)
+            elif not path.endswith(".jsonl") and _first_byte(file) == b"[":
+                self._is_array = True
+                self._index_array(file, spans)
+            else:
+                _index_lines(file, spans)
+        self._spans = spans
+
+    def __len__(self) -> int:
+        return len(self._spans.starts)
+
+    @contextmanager
+    def reading(self) -> Iterator[Read]:
+        """A function from position to row, while the file is open. It raises DatasetError for a broken row."""
+        starts, ends = self._spans
+        with self._file() as file:
+
+            def read(position: int) -> Row:
+                start = starts[position]
+                file.seek(start)
+                try:
+                    return self._parse(file.read(ends[position] - start))
+                except RowError as error:
+                    raise self.broken(position, error) from error
+
+            yield read
+
+    def broken(self, position: int, what: object) -> DatasetError:
+        """The error that tells what is wrong with a row, and where it stands."""
+        place = f"item {position + 1}" if self._is_array else f"line {self._line(position)}"
+        return DatasetError(f"{self.path}, {place}: the row {what}; correct or remove it")
+
+    def _line(self, position: int) -> int:
+        left = self._spans.starts[position]
+        line = 1
+        with self._file() as file:
+            while left > 0:
+                part = file.read(min(left, _CHUNK))
+                line += part.count(b"\n")
+                left -= len(part) or left
+        return line
+
+    @contextmanager
+    def _file(self) -> Iterator[BinaryIO]:
+        try:
+            with open(self.path, "rb") as file:
+                yield file
+        except FileNotFoundError as error:
+            raise DatasetError(missing_sentence(self.path)) from error
+        except OSError as error:
+            raise DatasetError(
+                f"{self.path}: the data set cannot be read: {error.strerror}; set path to a file"
+            ) from error
+
+    def _parse(self, text: bytes) -> Row:
+        if self._columns is not None:
+            return _csv_row(self._columns, text)
+        try:
+            row = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise RowError(f"is not JSON ({error.msg}, column {error.colno})") from error
+        if not isinstance(row, dict):
+            raise RowError(f'is {show(row)}, not an object such as {{"prompt": "text"}}')
+        return row
+
+    def _index_csv(self, file: BinaryIO, spans: _Spans) -> list[str]:
+        """Finds the records, which may fill several lines; returns the columns."""
+        at = 0
+
+        def lines() -> Iterator[str]:
+            nonlocal at
+            for number, line in enumerate(file, 1):
+                at += len(line)
+                try:
+                    yield line.removeprefix(_BOM if number == 1 else b"").decode("utf-8")
+                except UnicodeDecodeError as error:
+                    raise DatasetError(
+                        f"{self.path}, line {number}: this is not UTF-8; save the file as UTF-8"
+                    ) from error
+
+        records = csv.reader(lines(), strict=True)
+        columns: list[str] = []
+        start = 0
+        try:
+            for cells in records:
+                if cells and not columns:
+                    columns = cells
+                elif cells:
+                    spans.add(start, at)
+                start = at
+        except csv.Error as error:
+            raise DatasetError(f"{self.path}, line {records.line_num}: this is not CSV ({error})") from error
+        return columns
+
+    def _index_array(self, file: BinaryIO, spans: _Spans) -> None:
+        """Finds the items of the outermost array, without making objects of them."""
+        depth = start = 0
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            for piece in _JSON_PIECE.finditer(view):
+                kind = view[piece.start()]
+                if kind in b"[{":
+                    depth += 1
+                    if depth == 2:
+                        start = piece.start()
+                elif kind in b"]}":
+                    depth -= 1
+                    if depth == 1:
+                        spans.add(start, piece.end())
+        if depth:
+            raise DatasetError(f"{self.path}: the JSON array has no end; the file was cut or is not JSON")
+
+
+def walk(rows: RowFile, positions: Sequence[int] | None = None) -> Iterator[tuple[int, Row]]:
+    """(position, row) of these positions; None = of all, in the file's order."""
+    with rows.reading() as read:
+        for position in range(len(rows)) if positions is None else positions:
+            yield position, read(position)
+
+
+def _first_byte(file: BinaryIO) -> bytes:
+    """The first byte that is neither a mark nor white space; the file is at its start again."""
+    first = b""
+    for line in file:
+        first = line.removeprefix(_BOM).lstrip()[:1]
+        if first:
+            break
+    file.seek(0)
+    return first
+
+
+def _index_lines(file: BinaryIO, spans: _Spans) -> None:
+    at = 0
+    for line in file:
+        start, at = at, at + len(line)
+        mark = len(_BOM) if start == 0 and line.startswith(_BOM) else 0
+        if line[mark:].strip():
+            spans.add(start + mark, at)
+
+
+def _csv_row(columns: list[str], text: bytes) -> Row:
+    cells = next(csv.reader(io.StringIO(text.decode("utf-8"), newline="")))
+    if len(cells) != len(columns):
+        raise RowError(f"has {len(cells)} cells, where the header has {len(columns)}")
+    return dict(zip(columns, cells, strict=True))

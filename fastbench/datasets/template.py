@@ -1,0 +1,62 @@
+"""Rows put into a template of text or messages."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from fastbench.config.dataset_schema import TemplateConfig
+from fastbench.datasets.filed import FileDataset, in_range
+from fastbench.datasets.output_len import output_len
+from fastbench.datasets.rows import Row, RowError, RowFile
+from fastbench.datasets.sample import Prompt, Sample
+
+_NAME = re.compile(r"\{(\w+)\}")
+
+
+def open_template(config: TemplateConfig) -> FileDataset:
+    """The rows of one file, each in the template."""
+    rows = RowFile(config.path)
+    fill = filler(config.template, required=config.columns, output_column=config.output_column, aliases=config.aliases)
+
+    def make(index: int, row: Row) -> Sample:
+        return Sample(index, fill(row), None, output_len(row, config.output_len_key))
+
+    return FileDataset(rows, make, in_range(range(len(rows)), config.test_range, config.path))
+
+
+def filler(
+    template: str | tuple[dict[str, str], ...],
+    *,
+    required: tuple[str, ...] = (),
+    output_column: str | None = None,
+    aliases: Mapping[str, str] = {},
+) -> Callable[[Row], Prompt]:
+    """A function from row to prompt: `{name}` becomes the row's field, and braces around anything else stay.
+
+    required: fields that each row must have, as far as the template names them; at least one that the template
+    names must be there. output_column: becomes nothing, as the model is to write it. aliases: name in the
+    template → another name that the row may have for it. The function raises RowError.
+    """
+    texts = [template] if isinstance(template, str) else [message["content"] for message in template]
+    named = set(_NAME.findall("\n".join(texts)))
+    needed = (named & set(required)) - {output_column}
+
+    def value(row: Row, name: str) -> object:
+        return row[name] if name in row else row.get(aliases.get(name, name))
+
+    def fill(row: Row) -> Prompt:
+        fields = {name: found for name in named if (found := value(row, name)) is not None}
+        if output_column is not None:
+            fields[output_column] = ""
+        missing = sorted(needed - fields.keys())
+        if missing or (named and not named & fields.keys()):
+            wanted = " and ".join(missing or sorted(named))
+            raise RowError(f"has no {wanted}, only {', '.join(row) or 'nothing'}, but the template asks for it")
+
+        def put(text: str) -> str:
+            return _NAME.sub(lambda match: str(fields.get(match[1], match[0])), text)
+
+        if isinstance(template, str):
+            return put(template)
+        return [{**message, "content": put(message["content"])} for message in template]
+
+    return fill
