@@ -14,6 +14,16 @@ def lengths(text: str) -> int | list[int]:
     return int(text) if len(parts) == 1 else [int(part) for part in parts]
 
 
+def count_or_none(text: str) -> int | None:
+    """A whole number, or `none` for no limit."""
+    if text.lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a valid integer.") from error
+
+
 def pair(text: str) -> tuple[str, Any]:
     """`name=value`, the value as JSON where it is JSON, else as text."""
     name, equals, value = text.partition("=")

@@ -2,30 +2,26 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from msgspec import Meta
+from msgspec import structs
 
 from fastbench.config.check import check_fields
+from fastbench.config.combinations import NAME as COMBINATIONS
+from fastbench.config.combinations import build_pairs
 from fastbench.config.dataset import build_dataset
 from fastbench.config.dataset_schema import DatasetConfig
-from fastbench.config.fields import Count, Frozen, Text
 from fastbench.config.issues import Issues
-from fastbench.config.plan import RunConfig
+from fastbench.config.plan import MAX_PRESSURE_TIME, RunConfig, RunSettings
+from fastbench.config.profile import build_profile
 from fastbench.config.service import build_service
 from fastbench.config.service_schema import ServiceConfig
-from fastbench.config.summarizer import build_stats
+from fastbench.config.summarizer import build_summarizer
+from fastbench.units import NS_PER_S
 
 Item = TypeVar("Item", bound=ServiceConfig | DatasetConfig)
 
-
-class _Settings(Frozen, frozen=True, kw_only=True):
-    work_dir: Text = "outputs/default"
-    num_prompts: Count | None = None
-    num_warmups: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
-
-
-SETTINGS = ("models", "datasets", "summarizer", *_Settings.__struct_fields__)
+SETTINGS = ("models", "datasets", COMBINATIONS, "summarizer", *RunSettings.__struct_fields__)
 """Every name that a config sets a run with."""
 
 
@@ -35,23 +31,30 @@ def build_run(
     """The run that `raw` (of `SETTINGS`) describes.
 
     source: how messages name where `raw` came from; file: the config file, for the record; labels: path of a
-    field to the option that set it. Raises one ConfigError that names every bad field.
+    field to the option, or the place in another file, that set it. Raises one ConfigError that names every bad field.
     """
     issues = Issues(source, labels)
     models = _items(raw, "models", build_service, issues)
     datasets: list[DatasetConfig] = _items(raw, "datasets", build_dataset, issues)
-    stats = build_stats(raw.get("summarizer", {}), issues)
-    plain = {name: value for name, value in raw.items() if name in _Settings.__struct_fields__}
-    settings = _Settings(**check_fields(_Settings, plain, "", issues))
+    shown = build_summarizer(raw.get("summarizer", {}), issues)
+    plain = {name: value for name, value in raw.items() if name in RunSettings.__struct_fields__}
+    plain["profile"] = build_profile(plain.get("profile", ()), issues)
+    settings = RunSettings(**check_fields(RunSettings, plain, "", issues))
+    if settings.pressure_time > MAX_PRESSURE_TIME:
+        issues.wrong("pressure_time", raw["pressure_time"], f"at most {MAX_PRESSURE_TIME // NS_PER_S} seconds")
+    pairs = None
+    # Where an item is bad, its abbr is not known.
+    if raw.get(COMBINATIONS) is not None and not len(issues):
+        pairs = build_pairs(raw[COMBINATIONS], [m.abbr for m in models], [d.abbr for d in datasets], issues)
     issues.check()
     return RunConfig(
         models=tuple(models),
         datasets=tuple(datasets),
-        work_dir=settings.work_dir,
-        num_prompts=settings.num_prompts,
-        num_warmups=settings.num_warmups,
-        stats=stats,
+        pairs=pairs,
+        stats=shown.stats,
+        stage=shown.stage,
         source=file,
+        **structs.asdict(settings),
     )
 
 

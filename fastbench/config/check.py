@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
+from fastbench.config.fields import Pause
 from fastbench.config.issues import Issues
 from fastbench.errors import ConfigError
 from fastbench.units import DURATION_FORM, RATE_FORM, Duration, Rate, parse_duration, parse_rate
@@ -18,6 +19,7 @@ _SECRETS = frozenset({"api_key", "headers"})
 # type: (parser, least, most, what the field allows)
 _CUSTOM: dict[type, tuple[Callable[[object], Any], float, float, str]] = {
     Duration: (parse_duration, 1, float("inf"), f"a time above 0 ({DURATION_FORM})"),
+    Pause: (parse_duration, 0, float("inf"), f"a time ({DURATION_FORM})"),
     Rate: (parse_rate, 0, MAX_RATE, f"a rate from 0 to {MAX_RATE}/s ({RATE_FORM})"),
 }
 
@@ -31,7 +33,7 @@ def decode_custom(kind: type, value: object) -> Any:
         raise ValueError(form) from error
     if not least <= parsed <= most:
         raise ValueError(form)
-    return parsed
+    return kind(parsed)
 
 
 def join(path: str, name: object) -> str:
@@ -106,4 +108,7 @@ _NAMES: dict[type[inspect.Type], str] = {
     inspect.NoneType: "None",
     inspect.StrType: "text",
     inspect.DictType: "a dict with names as keys",
+    inspect.ListType: "a list",
+    inspect.VarTupleType: "a list",
+    inspect.AnyType: "anything",
 }

@@ -4,40 +4,38 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec.structs import asdict
+from msgspec import Struct
 
 from fastbench import __version__
+from fastbench.config import service_schema
+from fastbench.config.combinations import NAME as COMBINATIONS
 from fastbench.config.dataset_schema import DatasetConfig, Uniform
-from fastbench.config.plan import RunConfig
+from fastbench.config.plan import RunConfig, RunSettings
 from fastbench.config.secrets import dumpable, is_secret_header
 from fastbench.config.service_schema import ServiceConfig
-from fastbench.config.traffic import TrafficConfig
 from fastbench.units import Duration, Rate, format_duration
 
 
 def public_settings(config: ServiceConfig | DatasetConfig) -> dict[str, Any]:
     """The fields of `config` as a config file has them: JSON-like values, absolute paths, no secrets."""
-    fields: dict[str, Any] = {"type": config.__struct_config__.tag} if config.__struct_config__.tag else {}
-    for name in config.__struct_fields__:
-        fields[name] = _plain(name, getattr(config, name))
-    return fields
+    return _fields(config)
 
 
 def public_run(run: RunConfig) -> dict[str, Any]:
     """`run` as the names of a config file (see `public_settings`)."""
+    pairs = [{"models": [model], "datasets": [dataset]} for model, dataset in run.pairs or ()]
     return {
         "models": [public_settings(model) for model in run.models],
         "datasets": [public_settings(dataset) for dataset in run.datasets],
-        "work_dir": run.work_dir,
-        "num_prompts": run.num_prompts,
-        "num_warmups": run.num_warmups,
-        "summarizer": {"stats_list": list(run.stats)},
+        **({} if run.pairs is None else {COMBINATIONS: pairs}),
+        **{name: _plain(name, getattr(run, name)) for name in RunSettings.__struct_fields__},
+        "summarizer": {"stats_list": list(run.stats), "stage": run.stage},
     }
 
 
 def dump_config(run: RunConfig) -> str:
     """Python source of a config file that describes `run`; secrets are left out, as `public_run` says."""
-    lines = [f"# Written by fastbench {__version__}; `fastbench perf --config THIS_FILE` runs the same again."]
+    lines = [f"# Written by fastbench {__version__}; `fastbench perf THIS_FILE` runs the same again."]
     for name, value in public_run(run).items():
         items = isinstance(value, list) and value
         lines.append(f"{name} = [" if items else f"{name} = {value!r}")
@@ -50,13 +48,21 @@ def _dict_lines(fields: Mapping[str, Any]) -> list[str]:
     return ["    {", *(f"        {name!r}: {value!r}," for name, value in fields.items()), "    },"]
 
 
+def _fields(config: Struct) -> dict[str, Any]:
+    tag_field, tag = config.__struct_config__.tag_field, config.__struct_config__.tag
+    fields: dict[str, Any] = {tag_field: tag} if tag_field else {}
+    for name in config.__struct_fields__:
+        fields[name] = _plain(name, getattr(config, name))
+    return fields
+
+
 def _plain(name: str, value: Any) -> Any:
     match name, value:
         case "api_key", str():
             return dumpable(value)
         case "headers", dict():
             return {key: dumpable(text) if is_secret_header(key) else text for key, text in value.items()}
-        case "path", str():
+        case (("path" | "meta_path" | "generated_prompts_path"), str()):
             return os.path.abspath(value) if value else value
         case _, Duration():
             return format_duration(value)
@@ -64,6 +70,10 @@ def _plain(name: str, value: Any) -> Any:
             return [low, high]
         case _, Rate():
             return float(value)
-        case _, TrafficConfig():
-            return asdict(value)
+        case "generation_kwargs", {service_schema.ADAPTERS: str(file)}:
+            return {**value, service_schema.ADAPTERS: os.path.abspath(file)}
+        case _, Struct():
+            return _fields(value)
+        case _, tuple():
+            return [_plain("", item) for item in value]
     return value

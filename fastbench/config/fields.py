@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from fastbench.units import Duration
+
 MAX_LENGTH = 2**20
 MAX_COUNT = 2**31 - 1
 
@@ -21,3 +23,7 @@ Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 
 class Frozen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What all settings share: no change after the check, no unknown names."""
+
+
+class Pause(Duration):
+    """A `Duration` that may be 0."""

@@ -22,11 +22,12 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
 
 class Issues:
-    """Faults of one source. `labels` names the option that a field's value came from."""
+    """Faults of one source. `labels` says of a field, by its path, which option or which place in another file it
+    came from; the fields inside it came from there too, unless they have a label of their own."""
 
     def __init__(self, source: str, labels: Mapping[str, str] | None = None) -> None:
         self._source = source
-        self._labels = labels or {}
+        self._labels = sorted((labels or {}).items(), key=lambda label: len(label[0]), reverse=True)
         self._lines: list[str] = []
 
     def add(self, path: str, sentence: str) -> None:
@@ -36,9 +37,9 @@ class Issues:
             self._lines.append(line)
 
     def _where(self, path: str) -> str:
-        for field, option in self._labels.items():
+        for field, origin in self._labels:
             if path == field or path.startswith((f"{field}.", f"{field}[")):
-                return option + path[len(field) :]
+                return origin + path[len(field) :]
         return f"{self._source}: {path}"
 
     def wrong(self, path: str, found: object, allowed: str) -> None:

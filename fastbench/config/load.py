@@ -1,11 +1,10 @@
-"""A Python config file → the names that it sets."""
+"""A Python config file → the settings that it makes, and the run that they describe."""
 
-import traceback
-from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from fastbench.config.build import SETTINGS, build_run
+from fastbench.config.execute import execute
 from fastbench.config.issues import nearest
 from fastbench.config.plan import RunConfig
 from fastbench.errors import ConfigError
@@ -18,38 +17,16 @@ def load_config(path: str) -> RunConfig:
 
 def read_config(path: str) -> dict[str, Any]:
     """The settings of the file at `path`, not yet checked. Raises ConfigError with its bad line."""
-    names = _execute(path)
+    names = execute(path)
     for name, value in names.items():
-        if not name.startswith("_") and not isinstance(value, ModuleType | type):
+        if not name.startswith("_") and not is_helper(value):
             _refuse_misspelled(path, name, names)
     return {name: names[name] for name in SETTINGS if name in names}
 
 
-def _execute(path: str) -> dict[str, Any]:
-    try:
-        source = Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: the config cannot be read: {error.strerror}") from error
-    names: dict[str, Any] = {"__name__": "__config__", "__file__": path, "__builtins__": __builtins__}
-    try:
-        exec(compile(source, path, "exec"), names)
-    # A config is the user's own program: whatever stops it is the user's to see, with its line.
-    except (Exception, SystemExit) as error:
-        raise ConfigError(f"{path}, line {_line(error, path)}: {_reason(error)}") from error
-    return names
-
-
-def _line(error: BaseException, path: str) -> int:
-    """The last line of `path` on the way to the error."""
-    if isinstance(error, SyntaxError) and error.filename == path:
-        return error.lineno or 1
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-    return lines[-1] or 1 if lines else 1
-
-
-def _reason(error: BaseException) -> str:
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}: {' '.join(text.split())}" if text else type(error).__name__
+def is_helper(value: object) -> bool:
+    """Whether a name of a config stands for code, not for a setting."""
+    return callable(value) or isinstance(value, ModuleType | SimpleNamespace)
 
 
 def _refuse_misspelled(path: str, name: str, names: dict[str, Any]) -> None:

@@ -26,11 +26,14 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
     assert re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE) == ["perf", "recalc", "mock"]
 
 
-def test_help_of_perf_shows_its_two_forms() -> None:
-    """`fastbench perf --help` shows a run by config and a run by options."""
+def test_help_of_perf_shows_its_forms() -> None:
+    """`fastbench perf --help` shows a run by config, by names and by options, and its options in sections."""
     done = fastbench("perf", "--help")
     assert done.returncode == 0
-    assert "fastbench perf --config run.py" in done.stdout
+    assert "fastbench perf CONFIG.py" in done.stdout
+    assert "fastbench perf --models vllm_api_stream_chat --datasets synthetic_gen_string" in done.stdout
+    sections = ["What to run", "Service", "Prompts", "Load", "Results", "Help"]
+    assert re.findall(r"^(\w[\w ]*):$", done.stdout, re.MULTILINE) == sections
     assert "fastbench perf --url http://host:8000" in done.stdout
 
 

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from fastbench.cli.perf import perf_command
-from fastbench.cli.perf_settings import run_of_options
+from fastbench.cli.perf_settings import given_options, run_of_options
 from fastbench.config.dataset_schema import JsonlConfig, SyntheticConfig, Uniform
 from fastbench.config.plan import RunConfig
 from fastbench.errors import UsageError
@@ -31,8 +31,7 @@ datasets = [
 def run(line: str, *more: str) -> RunConfig:
     """The run that this command line describes; `more` holds arguments with spaces in them."""
     given: dict[str, Any] = perf_command.make_context("perf", [*line.split(), *more]).params
-    given.pop("quiet")
-    return run_of_options(given.pop("config"), given)
+    return run_of_options(given_options(given)).run
 
 
 def faults(line: str, *more: str) -> list[str]:
@@ -154,7 +153,21 @@ def test_faults_name_the_option() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("", "no service is named; give --config run.py, --url http://host:port or --mock"),
+        ("", "no service is named; give CONFIG.py, --models NAME, --url http://host:port or --mock"),
+        ("--datasets synthetic_gen", "no service is named; give CONFIG.py, --models NAME, "),
+        ("--models vllm_api_general", "no prompts are named; give --datasets NAME, --custom-dataset-path FILE or"),
+        ("run.py --config run.py", "--config and run.py are two configs; give one of them"),
+        ("run.py --models a", "--models and the config run.py name two plans; give one of them"),
+        ("run.py --datasets a", "--datasets and the config run.py name two plans; give one of them"),
+        ("--url h --datasets a --dataset b", "--datasets and --dataset name two kinds of prompts; give one of them"),
+        ("--url h --custom-dataset-path a --dataset b", "--dataset and --custom-dataset-path name two kinds"),
+        ("--url h --custom-dataset-meta-path a", "--custom-dataset-meta-path goes with --custom-dataset-path FILE"),
+        ("--url h --rate 0", "--rate 0 is no rate; leave --rate out for a closed loop of --concurrency N"),
+        ("--url h --rate 0/s", "--rate 0 is no rate"),
+        ("--url h --max-workers-per-gpu 0", "--max-workers-per-gpu is 0; it must be a whole number of at least 1"),
+        ("--url h --pressure-time 86401", "--pressure-time is '86401'; it must be at most 86400 seconds"),
+        ("--url h --pressure-time 0", "--pressure-time is '0'; it must be a time above 0"),
+        ("--url h --max-num-workers 0", "--max-num-workers is 0; it must be a whole number from 1 to 1024"),
         ("--url h --mock", "--url and --mock name two services"),
         ("--url h --mock-option a=1", "--url and --mock name two services"),
         ("--url h --dataset x --seed 1", "--seed is for synthetic prompts, and the run has none"),

@@ -1,0 +1,140 @@
+"""`fastbench perf --dry-run`: what a run would do. Nothing is sent, and no service is looked for."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import click
+
+from fastbench.backends.backend import known_model, make_backend
+from fastbench.backends.endpoint import Endpoint
+from fastbench.config.plan import RunConfig, Task
+from fastbench.datasets.sample import Sample
+from fastbench.errors import DatasetError
+from fastbench.fleet.asked import asked_of
+from fastbench.fleet.source import Source
+from fastbench.load.schedule import NO_LIMIT, Schedule, make_schedule
+from fastbench.recording.format import ROW_DTYPE
+from fastbench.units import NS_PER_S, format_duration
+
+LOOKED_AT = 10_000
+"""Samples whose lengths are looked at."""
+GAP_BYTES = 2
+"""What a recording keeps of each output token after the first."""
+_WIDTH = 16
+
+
+def print_plan(run: RunConfig) -> int:
+    """Prints each task of `run`. Returns the exit code. Raises DatasetError for a data set that cannot be used."""
+    tasks = run.tasks()
+    faults: list[str] = []
+    for number, task in enumerate(tasks, 1):
+        try:
+            rows = list(_rows(task))
+        except DatasetError as error:
+            faults.append(str(error))
+            continue
+        click.echo(f"Task {number} of {len(tasks)}: {task.name}")
+        for name, value in rows:
+            click.echo(f"  {name:<{_WIDTH}}{value}")
+    if faults:
+        raise DatasetError("\n".join(dict.fromkeys(faults)))
+    at_once = f", {run.max_num_workers} at once" if run.max_num_workers > 1 and not run.debug else ""
+    click.echo(f"{_count(len(tasks), 'task')}{at_once}; results would go to a new directory in {run.work_dir}.")
+    click.echo("Nothing was sent.")
+    return 0
+
+
+def _rows(task: Task) -> Iterator[tuple[str, str]]:
+    source = Source(task)
+    schedule = make_schedule(asked_of(task), source.samples_count)
+    looked_at = list(islice(source.samples(), LOOKED_AT))
+    partly = len(looked_at) < source.samples_count
+    outputs = _outputs(task, looked_at)
+    yield "Service", _service(task)
+    yield "Model", _model(task)
+    yield "Requests", f"{_requests(source, schedule)}, after {_count(task.num_warmups, 'warm-up request')}"
+    yield "Input tokens", _spread([length for sample in looked_at for length in _inputs(sample)], partly)
+    yield "Output tokens", _spread(outputs, partly)
+    yield "Schedule", _schedule(schedule, task)
+    yield "Recording", _recording(outputs, source.requests_count, schedule)
+
+
+def _service(task: Task) -> str:
+    service = task.service
+    endpoint = Endpoint.parse(service)
+    backend = make_backend(service, known_model(service) or "", endpoint.authority, endpoint.base_path)
+    how = f"{backend.name}, {'as a stream' if backend.stream else 'without a stream'}"
+    if service.mock is not None:
+        return f"an embedded simulated service, {backend.path} ({how})"
+    return f"{endpoint.scheme}://{endpoint.authority}{backend.path} ({how})"
+
+
+def _model(task: Task) -> str:
+    name = known_model(task.service)
+    return "the first one that the service lists" if name is None else name or "not named in the requests"
+
+
+def _requests(source: Source, schedule: Schedule) -> str:
+    if schedule.duration_ns is not None:
+        data = f"the {_count(source.samples_count, 'sample')} of the data set again and again"
+        return f"as many as fit into {format_duration(schedule.duration_ns)}: {data}"
+    if source.requests_count != source.samples_count:
+        return f"{source.requests_count} in {_count(source.samples_count, 'conversation')}"
+    return str(source.requests_count if schedule.total is None else schedule.total)
+
+
+def _inputs(sample: Sample) -> list[int]:
+    return [] if sample.input_len is None else [sample.input_len]
+
+
+def _outputs(task: Task, samples: Sequence[Sample]) -> list[int]:
+    """Output tokens that each request asks for."""
+    default = task.service.max_out_len
+    asked = [turn.output_len for sample in samples for turn in sample.turns or (sample,)]
+    return [default if length is None else length for length in asked]
+
+
+def _spread(lengths: Sequence[int], partly: bool) -> str:
+    if not lengths:
+        return "known when the service has counted them"
+    mean = sum(lengths) / len(lengths)
+    seen = f" (of the first {LOOKED_AT} samples)" if partly else ""
+    return f"min {min(lengths)}, mean {mean:.1f}, max {max(lengths)}{seen}"
+
+
+def _schedule(schedule: Schedule, task: Task) -> str:
+    limit = "without a limit in flight" if schedule.limit >= NO_LIMIT else f"at most {schedule.limit} in flight"
+    if schedule.kind == "closed":
+        opened = "" if schedule.arrival == "concurrency" else f", opened by {schedule.arrival}"
+        return f"closed loop, {limit}{opened}"
+    if schedule.offsets is None:
+        return f"open loop by the data set's times, at {schedule.speed:g} times their speed, {limit}"
+    rate = f" at {float(task.service.request_rate):g}/s" if schedule.arrival in ("constant", "poisson", "gamma") else ""
+    last = format_seconds(int(schedule.offsets[-1])) if len(schedule.offsets) else "0 s"
+    full = ", dropping what is due beyond" if schedule.drop_when_full else ""
+    return f"open loop, {schedule.arrival}{rate}, the last request after {last}, {limit}{full}"
+
+
+def _recording(outputs: Sequence[int], requests: int, schedule: Schedule) -> str:
+    each = ROW_DTYPE.itemsize + GAP_BYTES * sum(outputs) / max(len(outputs), 1)
+    if schedule.duration_ns is not None:
+        return f"about {format_bytes(each)} a request"
+    return f"about {format_bytes(each * requests)}, and some kB a second of the run"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def format_seconds(ns: int) -> str:
+    """Seconds with three digits after the point."""
+    return f"{ns / NS_PER_S:.3f} s"
+
+
+def format_bytes(size: float) -> str:
+    """In the largest decimal unit that leaves a number of at least 1."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"

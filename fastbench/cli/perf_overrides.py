@@ -1,0 +1,152 @@
+"""Options of single settings, over whatever else says them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastbench.cli.perf_sources import Fields, Options, Settings, flag
+from fastbench.config.original import CLASSES
+from fastbench.config.plan import RunSettings
+from fastbench.config.service import type_name
+from fastbench.config.service_names import TYPES
+from fastbench.errors import ConfigError, UsageError
+from fastbench.units import parse_rate
+
+# option: field of every model
+_MODEL = {
+    "url": "url",
+    "model": "model",
+    "stream": "stream",
+    "tokenizer": "path",
+    "trust_remote_code": "trust_remote_code",
+    "concurrency": "batch_size",
+    "rate": "request_rate",
+    "use_timestamp": "use_timestamp",
+    "precise": "precise",
+    "timeout": "request_timeout",
+    "connect_timeout": "connect_timeout",
+    "retry": "retry",
+    "save_text": "save_text",
+}
+_API = {
+    "chat": "openai_chat",
+    "completions": "openai_completions",
+    "tgi": "tgi_generate",
+    "triton": "triton_generate",
+    "mindie": "mindie_infer",
+}
+# options that are fields of every synthetic data set, of their own names
+_SYNTHETIC = ("input_len", "output_len", "seed", "shared_prefix")
+# A rate must not be held down by a limit in flight that nobody asked for.
+_OPEN_LOOP_LIMIT = 1000
+
+
+def apply(settings: Settings, options: Options) -> None:
+    """Puts the options' values into `settings`. Raises UsageError for options that contradict each other."""
+    _refuse(options)
+    _apply_lengths(settings, options)
+    for path, model in settings.items("models"):
+        _apply_to_model(settings, path, model, options)
+    for name in RunSettings.__struct_fields__:
+        if name in options:
+            settings.set("", settings.raw, name, options[name], name)
+    if settings.bare_prompts and "num_prompts" in options:
+        path, fields = settings.items("datasets")[0]
+        settings.set(path, fields, "count", settings.raw.pop("num_prompts"), "num_prompts")
+    if "stats" in options:
+        settings.raw["summarizer"] = _with_stats(settings.raw.get("summarizer"), options["stats"])
+        settings.labels["summarizer.stats_list"] = flag("stats")
+
+
+def _refuse(options: Options) -> None:
+    if options.get("url") == "":
+        raise UsageError("--url is empty; give the service's base URL, such as http://host:8000")
+    if "url" in options and ("mock" in options or "mock_option" in options):
+        raise UsageError("--url and --mock name two services; give one of them")
+    if "rate" in options and _is_zero(options["rate"]):
+        raise UsageError("--rate 0 is no rate; leave --rate out for a closed loop of --concurrency N")
+    if options.get("max_workers_per_gpu", 1) < 1:
+        raise UsageError(
+            f"--max-workers-per-gpu is {options['max_workers_per_gpu']}; it must be a whole number of at least 1"
+        )
+
+
+def _is_zero(rate: str) -> bool:
+    try:
+        return parse_rate(rate) == 0.0
+    except ConfigError:
+        return False  # the check of the field will tell
+
+
+def _with_stats(summarizer: object, stats: object) -> Fields:
+    """The summarizer with these columns; its calculator keeps its type, which says the stage."""
+    fields = dict(summarizer) if isinstance(summarizer, Mapping) else {}
+    calculator = fields.get("calculator")
+    if isinstance(calculator, Mapping):
+        fields["calculator"] = {name: value for name, value in calculator.items() if name != "stats_list"}
+    return fields | {"stats_list": stats}
+
+
+def _apply_lengths(settings: Settings, options: Options) -> None:
+    """To the synthetic data sets; where there is none, the output length is the models' default length."""
+    synthetic = [(path, fields) for path, fields in settings.items("datasets") if _is_synthetic(fields)]
+    for option in _SYNTHETIC:
+        if option not in options:
+            continue
+        for path, fields in synthetic:
+            settings.set(path, fields, option, options[option], option)
+        if not synthetic and option == "output_len":
+            for path, fields in settings.items("models"):
+                settings.set(path, fields, "max_out_len", options[option], option)
+        elif not synthetic:
+            raise UsageError(f"{flag(option)} is for synthetic prompts, and the run has none")
+
+
+def _is_synthetic(fields: Fields) -> bool:
+    name = type_name(fields.get("type"))
+    known = CLASSES.get(name or "")
+    return name == "synthetic" or (known is not None and known.kind == "synthetic") or "synthetic_config" in fields
+
+
+def _apply_to_model(settings: Settings, path: str, model: Fields, options: Options) -> None:
+    def put(field: str, value: Any, option: str) -> None:
+        settings.set(path, model, field, value, option)
+
+    if "api" in options:
+        put("type", _API[options["api"]], "api")
+    if options.get("stream") is False and type_name(model.get("type")) in TYPES:
+        # Some names stand for streaming; the option must win over the name.
+        model["type"] = TYPES[type_name(model["type"]) or ""][0]
+    for option, field in _MODEL.items():
+        if option in options:
+            put(field, options[option], option)
+    if settings.bare_service and "rate" in options and "concurrency" not in options:
+        model["batch_size"] = _OPEN_LOOP_LIMIT
+    if "api_key_env" in options:
+        put("api_key", f"env:{options['api_key_env']}", "api_key_env")
+    if "mock" in options or "mock_option" in options:
+        put("mock", _merged(model.get("mock"), options.get("mock_option", ())), "mock_option")
+        model["url"] = ""
+    if "burstiness" in options:
+        traffic = _merged(model.get("traffic_cfg"), {"burstiness": options["burstiness"]})
+        put("traffic_cfg", traffic, "burstiness")
+    _apply_parameters(put, model, options, bare=settings.bare_service)
+
+
+def _apply_parameters(put: Callable[[str, Any, str], None], model: Fields, options: Options, *, bare: bool) -> None:
+    if "header" in options:
+        put("headers", _merged(model.get("headers"), options["header"]), "header")
+    if "param" in options:
+        put("generation_kwargs", _merged(model.get("generation_kwargs"), options["param"]), "param")
+    given = _merged(model.get("generation_kwargs"), ())
+    if options.get("ignore_eos"):
+        put("generation_kwargs", {**given, "ignore_eos": True}, "param")
+    elif "ignore_eos" in options:
+        # Left out, not false: a service that does not know it may refuse it.
+        put("generation_kwargs", {name: given[name] for name in given if name != "ignore_eos"}, "param")
+    elif bare:
+        model["generation_kwargs"] = {"ignore_eos": True, **given}
+
+
+def _merged(fields: object, pairs: Any) -> Fields:
+    """The pairs over the fields that the config has."""
+    return {**(fields if isinstance(fields, Mapping) else {}), **dict(pairs)}

@@ -1,0 +1,73 @@
+"""`fastbench perf --mode perf_viz`: the report of a finished run again, with the summarizer of today."""
+
+import re
+from pathlib import Path
+
+from fastbench.cli.perf_settings import run_of_options
+from fastbench.cli.perf_sources import Options, config_file, read_summarizer
+from fastbench.cli.report_again import SUFFIX, find_recordings, report_again
+from fastbench.config.issues import Issues
+from fastbench.config.load import read_config
+from fastbench.config.plan import RunConfig, RunSettings
+from fastbench.config.stats import parse_stats
+from fastbench.config.summarizer import build_summarizer
+from fastbench.errors import UsageError
+
+LATEST = "latest"
+_RUN = re.compile(r"\d{8}_\d{6}(_\d+)?")
+
+
+def report_run_again(options: Options, *, quiet: bool) -> int:
+    """Reports the tasks that the options name, or all of the run; nothing is sent. Returns the exit code."""
+    run = run_of_options(options).run if _names_tasks(options) else None
+    directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))
+    recordings = find_recordings(directory)
+    if run is not None:
+        recordings = [_recording(task_name, recordings, directory) for task_name in _task_names(run)]
+    return report_again(recordings, _stats(options), quiet=quiet)
+
+
+def find_run(name: str, work_dir: str) -> Path:
+    """The directory of the run `name` in `work_dir`; "latest" = the last one. Raises UsageError."""
+    if name != LATEST:
+        directory = Path(work_dir, name)
+        if not directory.is_dir():
+            raise UsageError(
+                f"--reuse {name}: {directory} is no directory; name a run in {work_dir}, or set --work-dir"
+            )
+        return directory
+    here = Path(work_dir)
+    runs = sorted(path for path in here.iterdir() if _RUN.fullmatch(path.name)) if here.is_dir() else []
+    if not runs:
+        raise UsageError(f"--reuse: there is no run in {work_dir}; set --work-dir to the directory that has it")
+    return runs[-1]
+
+
+def _names_tasks(options: Options) -> bool:
+    return config_file(options) is not None or bool(options.keys() & {"models", "datasets"})
+
+
+def _task_names(run: RunConfig) -> list[tuple[str, str]]:
+    return [(task.service.abbr, task.dataset.abbr) for task in run.tasks()]
+
+
+def _recording(task: tuple[str, str], recordings: list[Path], directory: Path) -> Path:
+    known = {(path.parent.name, path.name.removesuffix(SUFFIX)): path for path in recordings}
+    if task not in known:
+        has = ", ".join("/".join(names) for names in known)
+        raise UsageError(f"{directory} has no recording of {'/'.join(task)}; it has {has}")
+    return known[task]
+
+
+def _stats(options: Options) -> tuple[str, ...] | None:
+    """The columns that were asked for this time; None = none were."""
+    if "stats" in options:
+        return parse_stats(options["stats"])
+    file = config_file(options)
+    raw = read_summarizer(options) or (read_config(file) if file else {})
+    if "summarizer" not in raw:
+        return None
+    issues = Issues(file or "options")
+    shown = build_summarizer(raw["summarizer"], issues)
+    issues.check()
+    return shown.stats

@@ -1,0 +1,60 @@
+"""Reports of finished runs, computed again from their recordings; for `recalc` and `perf --mode perf_viz`."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from fastbench.cli.calculation_bar import calculation_bar
+from fastbench.config.stats import DEFAULT_STATS, parse_stats
+from fastbench.errors import RecordingError, UsageError
+from fastbench.recording.format import REQUESTS
+from fastbench.recording.reader import Recording
+from fastbench.report.publish import publish_recording, reading
+
+SUFFIX = "_recording"
+# Below a run, below its performances, below one model.
+_PLACES = (f"performances/*/*{SUFFIX}", f"*/*{SUFFIX}", f"*{SUFFIX}")
+
+
+def report_again(recordings: Iterable[Path], stats: tuple[str, ...] | None, *, quiet: bool = False) -> int:
+    """Rewrites the files of each report and prints it. stats: None = the columns that the run was reported with.
+
+    Returns the exit code: 1 when a recording has no success.
+    """
+    some_without_success = False
+    for path in recordings:
+        name = path.name.removesuffix(SUFFIX)
+        with calculation_bar(name, quiet=quiet) as progress:
+            recording = Recording.open(path, reading(progress))
+            columns = stats or recorded_stats(recording)
+            published = publish_recording(recording, path.parent, name, columns, progress)
+        click.echo(published.text, nl=False)
+        click.echo(f"Performance Result files located in {path.parent}.")
+        some_without_success |= not published.metrics.success
+    return int(some_without_success)
+
+
+def find_recordings(directory: Path) -> list[Path]:
+    """The recordings of a run or of a part of it, or the one that `directory` itself is; RecordingError when there
+    is none."""
+    if not directory.is_dir():
+        raise UsageError(f"{directory} is no directory: name that of a run or of one of its recordings")
+    if (directory / REQUESTS).is_file():
+        # Resolved, because "." has no name to give to the report.
+        return [directory.resolve()]
+    for place in _PLACES:
+        found = [path for path in sorted(directory.glob(place)) if path.is_dir()]
+        if found:
+            return found
+    raise RecordingError(
+        f"{directory} holds no recording: name the directory of a run "
+        f"(with performances/<model>/<data set>{SUFFIX}) or of one recording (with {REQUESTS})"
+    )
+
+
+def recorded_stats(recording: Recording) -> tuple[str, ...]:
+    """The columns that the run itself was reported with; the usual ones where its header does not say."""
+    config = recording.header.get("config", {})
+    names = config.get("summarizer", {}).get("stats_list") if isinstance(config, dict) else None
+    return parse_stats(names) if isinstance(names, list) else DEFAULT_STATS

@@ -1,0 +1,27 @@
+"""`fastbench perf --search`: which files the names of tasks lead to."""
+
+import click
+
+from fastbench.cli.perf_sources import Options
+from fastbench.config.catalog import FOLDERS, find
+
+HEADER = ("Task Type", "Task Name", "Config File Path")
+
+
+def print_found(options: Options) -> int:
+    """Prints the table of the configs that are named, or of all where none is; nothing is sent."""
+    # Imported late: help must not wait for it.
+    from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
+
+    wanted = {option: options[option] for option in FOLDERS if option in options}
+    if "summarizer" in wanted:
+        wanted["summarizer"] = [wanted["summarizer"]]
+    if not wanted:
+        wanted = {option: ["*"] for option in FOLDERS}
+    rows = [
+        (f"--{found.option}", found.name, str(found.path))
+        for fitting in find(wanted, options.get("config_dir"))
+        for found in fitting
+    ]
+    click.echo(tabulate(rows, HEADER, tablefmt="fancy_grid", disable_numparse=True))
+    return 0

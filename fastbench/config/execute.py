@@ -1,0 +1,111 @@
+"""Runs a config file, which is Python, together with the config files that it imports.
+
+A file may import names of other config files by relative imports (`from .models.mine import models`), with or without
+`with read_base():` around them. Each import runs the other file anew, so nothing that is changed in the importing
+file reaches a third one. Names of the packages in `ROOTS` are stand-ins, except for the original's preset configs,
+for which fastbench has its own. All of this holds for the config's own statements alone: they have an `__import__`
+of their own, and nothing outside is touched.
+"""
+
+import builtins
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from fastbench.config.original import CLASSES
+from fastbench.config.service_names import TYPES
+from fastbench.config.standin import ROOTS, stand_in, with_attributes
+from fastbench.config.summarizer import SUMMARIZER_TYPES
+from fastbench.errors import ConfigError
+
+PRESETS = Path(__file__).parent / "presets"
+_PRESET_PACKAGE = ["benchmark", "configs"]
+
+
+def execute(path: str, within: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The names that the file at `path` sets. within: the files that are being run and led to it.
+
+    Raises ConfigError with the line that is wrong.
+    """
+    try:
+        source = Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: the config cannot be read: {error.strerror}") from error
+    known: dict[str, Any] = dict(vars(builtins))
+    known["__import__"] = _Import(path, within, known)
+    names: dict[str, Any] = {"__name__": "__config__", "__file__": path, "__builtins__": known}
+    try:
+        exec(compile(source, path, "exec"), names)
+    # An imported file has told its own line.
+    except ConfigError:
+        raise
+    # A config is the user's own program: whatever stops it is the user's to see, with its line.
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"{path}, line {_line(error, path)}: {_reason(error)}") from error
+    return {name: value for name, value in names.items() if not name.startswith("__")}
+
+
+class _Import:
+    """`__import__` of the config file at `path`; `known` are the names that it has without setting them."""
+
+    def __init__(self, path: str, within: tuple[str, ...], known: dict[str, Any]) -> None:
+        self._path = path
+        self._within = (*within, str(Path(path).resolve()))
+        self._known = known
+
+    def __call__(
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> Any:
+        root, *rest = name.split(".")
+        if level:
+            folder = Path(self._path).resolve().parents[level - 1]
+            return self._configs(folder.joinpath(*name.split(".")) if name else folder, fromlist or ())
+        if root not in ROOTS:
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+        if fromlist and rest[:2] == _PRESET_PACKAGE:
+            return self._configs(PRESETS.joinpath(*rest[2:]), fromlist)
+        # The original's own documents use classes that they do not import.
+        self._known.update({name: stand_in(name) for name in _class_names() if name not in self._known})
+        return stand_in(root)
+
+    def _configs(self, place: Path, fromlist: Sequence[str]) -> SimpleNamespace:
+        """The names of the file `place`.py, or, for a directory, the files in it that are asked for."""
+        file = place.with_name(f"{place.name}.py")
+        if place.is_dir() and not file.is_file():
+            return SimpleNamespace(**{name: self._names_of(place / f"{name}.py") for name in fromlist})
+        names = self._names_of(file)
+        for name in fromlist:
+            if name != "*" and not hasattr(names, name):
+                raise ImportError(f"{file} sets no {name}")
+        return names
+
+    def _names_of(self, file: Path) -> SimpleNamespace:
+        if not file.is_file():
+            raise ImportError(f"there is no config file {file}")
+        if str(file.resolve()) in self._within:
+            raise ImportError(f"{file} imports itself by way of this file")
+        return SimpleNamespace(**with_attributes(execute(str(file), self._within)))
+
+
+def _class_names() -> set[str]:
+    return {name for name in (*TYPES, *CLASSES, *SUMMARIZER_TYPES) if name[0].isupper()}
+
+
+def _line(error: BaseException, path: str) -> int:
+    """The last line of `path` on the way to the error."""
+    if isinstance(error, SyntaxError) and error.filename == path:
+        return error.lineno or 1
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    return lines[-1] or 1 if lines else 1
+
+
+def _reason(error: BaseException) -> str:
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {' '.join(text.split())}" if text else type(error).__name__

@@ -1,0 +1,18 @@
+"""GSM8K, each question as plain text."""
+
+gsm8k_datasets = [
+    dict(
+        abbr="gsm8k",
+        type="GSM8KDataset",
+        path="ais_bench/datasets/gsm8k",  # the directory with train.jsonl and test.jsonl
+        reader_cfg=dict(input_columns=["question"], output_column="answer"),
+        infer_cfg=dict(
+            prompt_template=dict(
+                type="PromptTemplate",
+                template="Question: {question}\nThink step by step, and end with the number alone.\nAnswer:",
+            ),
+            retriever=dict(type="ZeroRetriever"),
+            inferencer=dict(type="GenInferencer"),
+        ),
+    )
+]

@@ -1,0 +1,28 @@
+"""`profile` → its stages, one after the other."""
+
+from fastbench.config.check import check_fields
+from fastbench.config.issues import Issues
+from fastbench.config.plan import ProfileStage
+
+
+def build_profile(raw: object, issues: Issues) -> tuple[ProfileStage, ...]:
+    """The stages that `raw` describes; what is wrong with the others was added to `issues`."""
+    if not isinstance(raw, list | tuple):
+        issues.wrong("profile", raw, "a list of dicts with duration and rate, or duration and concurrency")
+        return ()
+    built = [_stage(item, f"profile[{index}]", issues) for index, item in enumerate(raw)]
+    return tuple(stage for stage in built if stage is not None)
+
+
+def _stage(raw: object, path: str, issues: Issues) -> ProfileStage | None:
+    if isinstance(raw, ProfileStage):
+        return raw
+    before = len(issues)
+    values = check_fields(ProfileStage, raw, path, issues)
+    if len(issues) > before:
+        return None
+    stage = ProfileStage(**values)
+    if (stage.rate is None) == (stage.concurrency is None):
+        issues.add(path, "must say either rate or concurrency")
+        return None
+    return stage
