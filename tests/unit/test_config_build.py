@@ -245,7 +245,7 @@ def test_lengths(value: object, low: int, high: int) -> None:
 def test_wrong_lengths_are_refused(value: object) -> None:
     """What is no length is refused once, by its path."""
     (line,) = dataset_faults(input_len=value)
-    assert line.startswith("run.py: datasets[0].input_len is ")
+    assert line.startswith("run.py: datasets[0].input_len")
 
 
 def test_a_prefix_fits_into_the_shortest_prompt() -> None:
@@ -283,10 +283,10 @@ def test_faults_in_the_guides_form_have_its_paths() -> None:
     lines = faults(datasets=[{"synthetic_config": config}])
     at = "run.py: datasets[0].synthetic_config"
     assert lines == [
-        f"{at}.RequestCount is 0; it must be a whole number from 1 to 2147483647",
+        f"{at}.RequestCount is 0; it must be a whole number from 1 to 1048576",
         f"{at}.Typ is not a known field; did you mean Type?",
         f"{at}.StringConfig.Input.Params.MaxValue is 8; it must be at least MinValue, 9",
-        f"{at}.StringConfig.Output.Method is 'normal'; it must be \"uniform\"",
+        f"{at}.StringConfig.Output.Method is 'normal'; it must be \"uniform\", \"gaussian\" or \"zipf\"",
     ]
     assert "is 5; it must be a dict" in faults(datasets=[{"synthetic_config": 5}])[0]
 
