@@ -1,12 +1,12 @@
 """One run of `fastbench perf` against a simulated service, watched; what it left behind is read and deleted."""
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.place import pin
 from benchmarks.watched import FASTBENCH, watch
 from fastbench.mock import Mock
 from fastbench.recording.reader import Recording
@@ -21,8 +21,6 @@ class PerfRun(NamedTuple):
     load_peak: int
     report_peak: int
     recording_bytes: int
-    started_ns: int
-    """When the command was called, ns of CLOCK_MONOTONIC."""
     output: str
     common: dict[str, Any]
     trust: dict[str, Any]
@@ -30,8 +28,7 @@ class PerfRun(NamedTuple):
 
 def perf(mock: Mock, *options: object, keep: Path | None = None, processor: int | None = None) -> PerfRun:
     """Runs the command with these options. keep: where the report's files, without the recording, are to stay."""
-    own = min(os.sched_getaffinity(0))
-    os.sched_setaffinity(mock.pid, {own})
+    pin(0, mock.pid)
     with tempfile.TemporaryDirectory(prefix="fastbench-bench-") as name:
         where = ("--url", mock.url, "--model", "mock", "--num-warmups", 0, "--quiet", "-w", name)
         run = watch([*FASTBENCH, "perf", *map(str, (*where, *options))], processor=processor)
@@ -48,7 +45,6 @@ def perf(mock: Mock, *options: object, keep: Path | None = None, processor: int 
             load_peak=run.peak(until_ns=footer["finished_ns"]),
             report_peak=run.peak(),
             recording_bytes=sum(path.stat().st_size for path in recording.iterdir()),
-            started_ns=run.memory[0][0],
             output=run.output,
             common=json.loads(common.read_text()),
             trust=json.loads(trust.read_text()),

@@ -1,6 +1,6 @@
 """P10, the scale of the card: a whole run of 250,000 requests x 4,096 in / 4,096 out, compressed in time.
 
-    python -m benchmarks.bench_scale [--requests 250000] [--tokens 4096] [--streams 256] [--keep DIRECTORY]
+    python -m benchmarks.scale [--requests 250000] [--tokens 4096] [--streams 256] [--keep DIRECTORY]
 
 The simulated service sends without gaps, so the run takes minutes instead of hours; all else is as in any run: the
 requests are made, sent, read, stamped, recorded and reported. Needs 2.3 GB of disk. Not part of `make bench`; it is
