@@ -1,147 +1,119 @@
 """P1, the client's ceiling: output events per second of one worker when the service sends as fast as it can.
 
-The same simulated service serves, turn by turn in one run, the limit (a C loop that reads and discards),
-fastbench (the whole command) and the usual way (aiohttp and orjson on uvloop). Quote the ratios: absolute rates
-depend on the machine. With two processors or more, the service has one to itself and the client another.
-
-    python -m benchmarks.bench_ceiling [--streams 64] [--tokens 4096] [--rounds 5] [--json FILE]
+The same simulated service serves, turn by turn in one run, the limit (a C loop that reads and discards), fastbench (the
+whole command; events and duration from its own report) and the usual ways (aiohttp and httpx, orjson, uvloop). Quote
+the ratios: absolute rates depend on the machine. With two processors or more, the service has one to itself and the
+client another.
 """
 
 import argparse
-import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
-from tabulate import tabulate
+from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 
-from benchmarks.place import describe, pin
-from fastbench.mock import Mock
+from benchmarks.clients import Clients, service
+from benchmarks.harness import Figure, Results, run_main
 
-HERE = Path(__file__).parent
-
-
-class Result(NamedTuple):
-    """One turn of one client."""
-
-    events_per_s: float
-    cpu_ns_per_event: float
+PROMISES = ("P1",)
+GOAL_EVENTS, GOAL_LIMIT, GOAL_AIOHTTP = 4e6, 0.8, 15
+REQUESTS = {"discard": 1600, "fastbench": 1600, "aiohttp": 96, "httpx": 64}
+"""Of 4,096 tokens: some seconds each at the rates that are usual for them."""
 
 
-def request_body(tokens: int) -> bytes:
-    """A request for `tokens` tokens, as fastbench sends it."""
-    body = {
-        "model": "mock",
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "ignore_eos": True,
-        "messages": [{"role": "user", "content": "word " * 16}],
-        "max_tokens": tokens,
-    }
-    return json.dumps(body).encode()
+def parameters(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("--streams", type=int, default=64)
+    parser.add_argument("--tokens", type=int, default=4096, help="output tokens of a request")
+    parser.add_argument("--rounds", type=int, default=3)
 
 
-class Bench:
-    """The three clients against one service."""
-
-    def __init__(self, url: str, place: Path, streams: int, tokens: int) -> None:
-        self._url = url
-        self._streams = streams
-        self._tokens = tokens
-        self._body = place / "body.json"
-        self._body.write_bytes(request_body(tokens))
-        self._request = place / "request"
-        body = self._body.read_bytes()
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-        self._request.write_bytes(head.encode() + body)
-        self._discard = place / "discard"
-        subprocess.run(["cc", "-O2", "-o", self._discard, HERE / "discard.c"], check=True)
-
-    def discard(self, requests: int) -> Result:
-        """The limit: read and throw away."""
-        host, port = urlsplit(self._url).hostname, urlsplit(self._url).port
-        command = [str(self._discard), str(host), str(port), str(self._streams), str(requests), str(self._request)]
-        _, wall, user, system = map(int, _run(command))
-        events = requests * self._tokens
-        return Result(events / wall * 1e9, (user + system) / events)
-
-    def fastbench(self, requests: int) -> Result:
-        """fastbench, the whole command."""
-        return self._python("fastbench_client", self._url, self._streams, requests, self._tokens)
-
-    def aiohttp(self, requests: int) -> Result:
-        """aiohttp and orjson on uvloop."""
-        url = f"{self._url}/v1/chat/completions"
-        return self._python("aiohttp_client", url, self._body, self._streams, requests)
-
-    def _python(self, module: str, *arguments: object) -> Result:
-        command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
-        events, wall, cpu = map(float, _run(command))
-        return Result(events / wall, cpu / events * 1e9)
-
-
-def _run(command: list[str]) -> list[str]:
-    """What the command prints, run beside the service's processor where there is another."""
-    return subprocess.run(
-        command, check=True, capture_output=True, text=True, preexec_fn=lambda: pin(-1), cwd=HERE.parent
-    ).stdout.split()
-
-
-def measure(streams: int, tokens: int, rounds: int) -> dict[str, list[Result]]:
-    """All clients' results, one a round, the clients in turn."""
-    mine = sorted(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory() as place, Mock(ttft_ms=0, itl_ms=0) as mock:
-        if len(mine) > 1:
-            os.sched_setaffinity(mock.pid, {mine[0]})
-        bench = Bench(mock.url, Path(place), streams, tokens)
-        # About 3 s each at the rates that are usual for them.
-        plan = {bench.discard: 3200, bench.fastbench: 3200, bench.aiohttp: 160}
-        results: dict[str, list[Result]] = {client.__name__: [] for client in plan}
+def measure(streams: int, tokens: int, rounds: int) -> Results:
+    """Each client's turns, the clients in turn: events_per_s, cpu_ns_per_event."""
+    results: Results = {client: [] for client in REQUESTS}
+    with tempfile.TemporaryDirectory() as place, service(ttft_ms=0, itl_ms=0) as mock:
+        clients = Clients(mock.url, Path(place))
         for _ in range(rounds):
-            for client, requests in plan.items():
-                results[client.__name__].append(client(max(streams, requests * 4096 // tokens)))
+            for client, requests in REQUESTS.items():
+                # No more tokens in all than planned, whatever a request has of them.
+                results[client].append(
+                    _turn(clients, client, streams, max(streams, requests * min(tokens, 4096) // 4096), tokens)
+                )
     return results
 
 
-def main() -> None:
-    """Measures, prints a table, writes a JSON file when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--streams", type=int, default=64)
-    parser.add_argument("--tokens", type=int, default=4096)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    results = measure(options.streams, options.tokens, options.rounds)
-    medians = {
-        name: Result(*(statistics.median(column) for column in zip(*turns, strict=True)))
-        for name, turns in results.items()
-    }
-    rows = [
+def _turn(clients: Clients, client: str, streams: int, requests: int, tokens: int) -> dict[str, float]:
+    events = requests * tokens
+    if client == "discard":
+        loop = clients.epoll_loop(streams, requests, tokens, "none")
+        seconds, cpu_s = loop.whole.wall_s, sum(loop.whole.cpu)
+    elif client == "fastbench":
+        run = clients.fastbench(streams, requests, tokens)
+        seconds, cpu_s = float(run.report["Benchmark Duration"]["total"].split()[0]) / 1000, run.cpu_s
+    else:
+        usual = clients.usual(client, streams, requests, tokens)
+        events, seconds, cpu_s = usual.events, usual.wall_s, sum(usual.cpu)
+    return {"events_per_s": events / seconds, "cpu_ns_per_event": cpu_s / events * 1e9}
+
+
+def _medians(results: Results, field: str) -> dict[str, float]:
+    return {client: statistics.median(turn[field] for turn in turns) for client, turns in results.items()}
+
+
+def details(results: Results) -> str:
+    """The clients' medians."""
+    rates, cpu = _medians(results, "events_per_s"), _medians(results, "cpu_ns_per_event")
+    rows: list[tuple[Any, ...]] = [
         (
-            name,
-            f"{median.events_per_s / 1e6:.3f}",
-            f"{median.cpu_ns_per_event:.0f}",
-            f"{median.events_per_s / medians['discard'].events_per_s:.2f}",
-            f"{median.events_per_s / medians['aiohttp'].events_per_s:.1f}",
+            client,
+            f"{rate / 1e6:.3f}",
+            f"{cpu[client]:.0f}",
+            f"{rate / rates['discard']:.2f}",
+            f"{rate / rates['aiohttp']:.1f}",
         )
-        for name, median in medians.items()
+        for client, rate in rates.items()
     ]
-    print(f"{options.streams} streams x {options.tokens} tokens, median of {options.rounds} rounds")
-    print(tabulate(rows, ["client", "M events/s", "CPU ns/event", "x discard", "x aiohttp"], disable_numparse=True))
-    if options.json:
-        record = {
-            **describe(),
-            "streams": options.streams,
-            "tokens": options.tokens,
-            "rounds": {name: [turn._asdict() for turn in turns] for name, turns in results.items()},
-        }
-        options.json.write_text(json.dumps(record, indent=2) + "\n")
+    return str(
+        tabulate(rows, ["client", "M events/s", "CPU ns/event", "x discard", "x aiohttp"], disable_numparse=True)
+    )
+
+
+def figures(results: Results) -> list[Figure]:
+    """The ceiling itself, and against the limit and the usual ways."""
+    rates = _medians(results, "events_per_s")
+    limit, aiohttp, httpx = (rates["fastbench"] / rates[name] for name in ("discard", "aiohttp", "httpx"))
+    return [
+        Figure.against(
+            "P1",
+            "output events/s of one worker",
+            "≥ 4 M/s",
+            f"{rates['fastbench'] / 1e6:.2f} M/s",
+            rates["fastbench"] >= GOAL_EVENTS,
+            f"the service and the kernel give the C loop {rates['discard'] / 1e6:.2f} M/s on this machine",
+        ),
+        Figure.against(
+            "P1",
+            "of a C loop that reads and discards",
+            "≥ 80 %",
+            f"{100 * limit:.0f} %",
+            limit >= GOAL_LIMIT,
+            f"{100 * (GOAL_LIMIT - limit):.0f} % short: parsing costs more than the reader has to spare here",
+        ),
+        Figure.against(
+            "P1",
+            "against the usual ways",
+            "≥ 15 x aiohttp",
+            f"{aiohttp:.1f} x aiohttp",
+            aiohttp >= GOAL_AIOHTTP,
+            f"{aiohttp:.1f} x only; the service gives {rates['discard'] / 1e6:.2f} M/s, which bounds the ratio to "
+            f"{rates['discard'] / rates['aiohttp']:.1f}",
+            ratio=f"{httpx:.0f} x httpx",
+        ),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_main(sys.modules[__name__]))

@@ -1,80 +1,101 @@
 """P3, exactness: the client's token times against the service's own write stamps, request by request.
 
-    python -m benchmarks.bench_exactness [--streams 100 500 1000] [--tokens 128] [--json FILE]
-
-The service runs on this machine, so both use one clock. `lag` is the recorded arrival minus the moment just before
-the service's write; `ITL error` and `TTFT error` are |client - service|. With two processors or more, the service has
-one to itself and the client another.
+In turn against the same kind of simulated service: fastbench, a C loop that reads the clock after each read, and
+aiohttp with a clock read after each piece. The service runs on this machine, so all use one clock; with two processors
+or more, it has one to itself and the client another. A quantile is the median of the rounds.
 """
 
 import argparse
-import json
-import os
-import subprocess
+import statistics
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from tabulate import tabulate
+from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 
-from benchmarks.place import describe, pin
-from fastbench._core.ring import FLAGS
-from fastbench.mock import Mock
-from fastbench.recording.reader import Recording
+from benchmarks.clients import Clients, Stream, service
+from benchmarks.exactness import compare, quantiles
+from benchmarks.harness import Figure, Results, run_main
 
-QUANTILES = (50, 99, 100)
-
-
-def run(url: str, streams: int, tokens: int, place: Path) -> Recording:
-    """One run of the whole command; its recording."""
-    command = [sys.executable, "-m", "fastbench", "perf", "--url", url, "--model", "mock", "--quiet", "-w", str(place)]
-    command += ["--input-len", "64", "--output-len", str(tokens)]
-    command += ["--concurrency", str(streams), "--num-prompts", str(streams)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, preexec_fn=lambda: pin(-1))
-    return Recording.open(next(place.glob("*/performances/*/*_recording")))
+PROMISES = ("P3",)
+GOAL_P50_US, GOAL_P99_US = 1.0, 10.0
+CLIENTS = ("fastbench", "C loop", "aiohttp")
+WHERE = ("lag", "ITL error", "TTFT error")
 
 
-def compare(recording: Recording, entries: list[dict[str, Any]]) -> dict[str, np.ndarray]:
-    """Errors in µs: of each token's arrival (`lag`), each gap (`ITL error`), each first token (`TTFT error`)."""
-    told = {entry["id"]: entry for entry in entries}
-    lag, itl, ttft = [], [], []
-    for index, row in enumerate(recording.rows):
-        if row["flags"] & FLAGS["warmup"]:
-            continue
-        entry = told[f"fb-{recording.header['run_id']}-{row['request']}"]
-        arrived = recording.token_ns(index)
-        written = np.array(entry["writes_ns"])
-        lag.append(arrived - written)
-        itl.append(np.abs(np.diff(arrived) - np.diff(written)))
-        ttft.append(abs((row["first_token_ns"] - row["sent_ns"]) - (written[0] - entry["arrived_ns"])))
-    errors = {"lag": np.concatenate(lag), "ITL error": np.concatenate(itl), "TTFT error": np.array(ttft)}
-    return {name: values / 1000 for name, values in errors.items()}
+def parameters(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("--streams", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--tokens", type=int, default=128, help="output tokens of a stream")
+    parser.add_argument("--ttft-ms", type=float, default=200.0)
+    parser.add_argument("--itl-ms", type=float, default=20.0)
+    parser.add_argument("--rounds", type=int, default=3)
 
 
-def main() -> None:
-    """Measures, prints a table, writes a JSON file when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--streams", type=int, nargs="+", default=[100, 500, 1000])
-    parser.add_argument("--tokens", type=int, default=128)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    rows = []
-    for streams in options.streams:
-        with tempfile.TemporaryDirectory() as name:
-            place = Path(name)
-            with Mock(ttft_ms=200, itl_ms=20, log=str(place / "log")) as mock:
-                os.sched_setaffinity(mock.pid, {min(os.sched_getaffinity(0))})
-                recording = run(mock.url, streams, options.tokens, place)
-                errors = compare(recording, mock.log_entries(streams))
-        for what, values in errors.items():
-            rows.append((streams, what, *np.percentile(values, QUANTILES).tolist()))
-    print(f"TTFT 200 ms, ITL 20 ms, {options.tokens} tokens a stream; errors in us")
-    print(tabulate(rows, ["streams", "", "P50", "P99", "Max"], floatfmt=".2f"))
-    if options.json:
-        options.json.write_text(json.dumps({**describe(), "tokens": options.tokens, "rows": rows}, indent=2) + "\n")
+def measure(streams: list[int], tokens: int, ttft_ms: float, itl_ms: float, rounds: int) -> Results:
+    """streams → client → a list of rounds: error → its quantiles, µs."""
+    results: Results = {str(count): {client: [] for client in CLIENTS} for count in streams}
+    for count in streams:
+        for _ in range(rounds):
+            for client in CLIENTS:
+                results[str(count)][client].append(_turn(client, count, tokens, ttft_ms, itl_ms))
+    return results
+
+
+def _turn(client: str, count: int, tokens: int, ttft_ms: float, itl_ms: float) -> dict[str, dict[str, float]]:
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        with service(ttft_ms=ttft_ms, itl_ms=itl_ms, log=str(place / "log")) as mock:
+            seen = _streams(Clients(mock.url, place), client, count, tokens)
+            errors = compare(seen, mock.log_entries(count))
+    return {what: quantiles(values) for what, values in errors.items()}
+
+
+def _streams(clients: Clients, client: str, count: int, tokens: int) -> dict[str, Stream]:
+    if client == "fastbench":
+        return clients.fastbench(count, count, tokens).streams()
+    if client == "C loop":
+        return clients.epoll_loop(count, count, tokens, "clock", keep=True).streams
+    return clients.usual(client, count, count, tokens, keep=True).streams
+
+
+def _median(turns: list[dict[str, dict[str, float]]], what: str) -> dict[str, float]:
+    """Each quantile's median over the rounds."""
+    return {name: statistics.median(turn[what][name] for turn in turns) for name in turns[0][what]}
+
+
+def details(results: Results) -> str:
+    """Every error of every client."""
+    rows: list[tuple[Any, ...]] = [
+        (streams, client, what, *_median(turns, what).values())
+        for streams, clients in results.items()
+        for client, turns in clients.items()
+        for what in WHERE
+    ]
+    return str(tabulate(rows, ["streams", "client", "us", "P50", "P99", "Max"], floatfmt=".2f"))
+
+
+def figures(results: Results) -> list[Figure]:
+    """ITL errors of each number of streams."""
+    return [_figure(streams, clients) for streams, clients in results.items()]
+
+
+def _figure(streams: str, clients: dict[str, Any]) -> Figure:
+    ours, loop, usual = (_median(clients[name], "ITL error") for name in CLIENTS)
+    lag = _median(clients["fastbench"], "lag")
+    return Figure.against(
+        "P3",
+        f"|ITL - service's write stamps|, {streams} streams",
+        "p50 ≤ 1 µs, p99 ≤ 10 µs",
+        f"{ours['P50']:.2f} / {ours['P99']:.1f} µs",
+        ours["P50"] <= GOAL_P50_US and ours["P99"] <= GOAL_P99_US,
+        "the time from the service's write to the kernel's stamp itself varies here "
+        f"(p50 {lag['P50']:.1f}, p99 {lag['P99']:.1f} µs): the service was interrupted between its clock and its write",
+        ratio=f"C loop, clock after the read {loop['P50']:.1f} / {loop['P99']:.0f}, aiohttp {usual['P50']:.0f} / "
+        f"{usual['P99']:.0f} µs",
+    )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_main(sys.modules[__name__]))

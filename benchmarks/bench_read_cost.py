@@ -1,0 +1,177 @@
+"""P2, CPU per token at one event per read: many streams, each with its own write for each token.
+
+In rounds and in turn against the same simulated service: a bare C loop (epoll and recvmsg with the kernel's stamps, no
+parsing), fastbench's reactor thread, and aiohttp (its whole process, from the first request on). All per output token.
+The C loop and fastbench are looked at while all streams run. The total is exact (the scheduler's own account, by
+getrusage and CLOCK_THREAD_CPUTIME_ID); its part outside the kernel is sampled by the kernel's tick, so a few percent of
+the total are its error. Further turns of fastbench at a pace that the service just keeps show how many tokens one core
+takes, and how many it reads together although the service wrote them at their own times. All are medians.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
+
+from benchmarks.clients import Clients, Run, service
+from benchmarks.harness import Figure, Results, run_main
+
+PROMISES = ("P2",)
+GOAL_RATIO, GOAL_USER_US, GOAL_RATE, GOAL_SHARED = 1.15, 1.5, 120e3, 0.001
+TTFT_MS = 300
+APART_NS = 100_000
+"""What the service wrote closer together was together before any client could read it."""
+
+
+def parameters(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("--streams", type=int, default=1000)
+    parser.add_argument("--itl-ms", type=float, default=20.0)
+    parser.add_argument("--fast-itl-ms", type=float, default=8.3, help="time between tokens in the turns at full pace")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each client's turn")
+    parser.add_argument("--rounds", type=int, default=3)
+
+
+def measure(streams: int, itl_ms: float, fast_itl_ms: float, seconds: float, rounds: int) -> Results:
+    """`rounds`: each client's turns, total_us and user_us per token, reads_a_poll; `fast`: the turns at full pace."""
+    turns: dict[str, list[dict[str, float]]] = {"C loop": [], "fastbench": [], "aiohttp": []}
+    tokens = round(seconds * 1000 / itl_ms)
+    with tempfile.TemporaryDirectory() as place, service(ttft_ms=TTFT_MS, itl_ms=itl_ms) as mock:
+        clients = Clients(mock.url, Path(place))
+        for _ in range(rounds):
+            turns["C loop"].append(_loop(clients, streams, tokens))
+            turns["fastbench"].append(_steady(clients.fastbench(streams, streams, tokens)))
+            turns["aiohttp"].append(_aiohttp(clients, streams, tokens))
+    fast = [_full_pace(streams, fast_itl_ms, round(seconds * 1000 / fast_itl_ms)) for _ in range(rounds)]
+    return {"rounds": turns, "fast": fast, "asked_per_s": streams / fast_itl_ms * 1000}
+
+
+def _full_pace(streams: int, itl_ms: float, tokens: int) -> dict[str, float]:
+    """fastbench's turn, and the share of tokens that it read together with the one before."""
+    with tempfile.TemporaryDirectory() as name, service(ttft_ms=TTFT_MS, itl_ms=itl_ms, log=f"{name}/log") as mock:
+        run = Clients(mock.url, Path(name)).fastbench(streams, streams, tokens)
+        written = {entry["id"]: np.diff(entry["writes_ns"]) for entry in mock.log_entries(streams)}
+    gaps = {name: np.diff(stream.token_ns) for name, stream in run.streams().items()}
+    joined = sum(int(np.count_nonzero((gaps[name] == 0) & (written[name] > APART_NS))) for name in gaps)
+    return {**_steady(run), "joined": joined / (streams * tokens)}
+
+
+def _loop(clients: Clients, streams: int, tokens: int) -> dict[str, float]:
+    steady = clients.epoll_loop(streams, streams, tokens, "kernel").steady
+    return {
+        "total_us": sum(steady.cpu) / steady.reads * 1e6,
+        "user_us": steady.cpu.user / steady.reads * 1e6,
+        "reads_a_poll": steady.reads / steady.polls,
+    }
+
+
+def _aiohttp(clients: Clients, streams: int, tokens: int) -> dict[str, float]:
+    usual = clients.usual("aiohttp", streams, streams, tokens)
+    return {
+        "total_us": sum(usual.cpu) / usual.events * 1e6,
+        "user_us": usual.cpu.user / usual.events * 1e6,
+    }
+
+
+def _steady(run: Run) -> dict[str, float]:
+    """fastbench's reactor thread between its first and its last health record with all streams running."""
+    recording = run.recording
+    streams = recording.header["load"]["concurrency"]
+    full = [record for record in recording.health if record["in_flight"] == streams]
+    if len(full) < 2:
+        raise ValueError("the streams must run for some seconds: raise --seconds")
+    start, end = full[0]["t_ns"], full[-1]["t_ns"]
+    tokens = np.concatenate([recording.token_ns(row) for row in range(len(recording.rows))])
+    inside = int(np.count_nonzero((tokens > start) & (tokens <= end)))
+    cpu_us = sum(record["cpu_ns"] for record in full[1:]) / 1000
+    user_share = run.threads.user_share(start, end)
+    return {
+        "total_us": cpu_us / inside,
+        "user_us": cpu_us / inside * user_share,
+        "reads_a_poll": sum(record["reads"] for record in full[1:]) / sum(record["turns"] for record in full[1:]),
+        "tokens_per_s": inside / (end - start) * 1e9,
+        "core": cpu_us * 1000 / (end - start),
+    }
+
+
+def _median(results: Results, client: str, field: str) -> float:
+    return float(statistics.median(turn[field] for turn in results["rounds"][client]))
+
+
+def _fast(results: Results, field: str) -> float:
+    return float(statistics.median(turn[field] for turn in results["fast"]))
+
+
+def details(results: Results) -> str:
+    """The clients' medians, and the run at full pace."""
+    total = {client: _median(results, client, "total_us") for client in results["rounds"]}
+    rows: list[tuple[Any, ...]] = [
+        (
+            client,
+            f"{us:.2f}",
+            f"{_median(results, client, 'user_us'):.2f}",
+            f"{us / total['C loop']:.2f}",
+            "" if client == "aiohttp" else f"{_median(results, client, 'reads_a_poll'):.2f}",
+        )
+        for client, us in total.items()
+    ]
+    heads = ["client", "CPU us/token", "outside the kernel", "x C loop", "reads a poll"]
+    return (
+        f"{tabulate(rows, heads, disable_numparse=True)}\n"
+        f"at {results['asked_per_s']:,.0f} tokens/s asked: {_fast(results, 'tokens_per_s'):,.0f}/s came, "
+        f"{_fast(results, 'total_us'):.2f} us each, {100 * _fast(results, 'core'):.0f} % of a core; "
+        f"{100 * _fast(results, 'joined'):.3f} % were read together with the one before"
+    )
+
+
+def figures(results: Results) -> list[Figure]:
+    """Against the C loop, outside the kernel, and tokens that a core takes."""
+    ours, limit, usual = (_median(results, name, "total_us") for name in ("fastbench", "C loop", "aiohttp"))
+    user, limit_user = _median(results, "fastbench", "user_us"), _median(results, "C loop", "user_us")
+    return [
+        Figure.against(
+            "P2",
+            "CPU per token, one event per read",
+            "≤ 1.15 x C loop",
+            f"{ours:.2f} µs",
+            ours <= GOAL_RATIO * limit,
+            f"{ours - GOAL_RATIO * limit:.2f} µs too much, {user - limit_user:.2f} µs of the difference outside the "
+            f"kernel; the C loop had {_median(results, 'C loop', 'reads_a_poll'):.2f} reads a poll, fastbench "
+            f"{_median(results, 'fastbench', 'reads_a_poll'):.2f}: where the service's writes come closer together, "
+            "each costs less",
+            ratio=f"{ours / limit:.2f} x C loop, {usual / ours:.1f} x less than aiohttp",
+        ),
+        Figure.against(
+            "P2",
+            "of it outside the kernel",
+            "≤ 1.5 µs",
+            f"{user:.2f} µs",
+            user <= GOAL_USER_US,
+            f"{user - GOAL_USER_US:.2f} µs too much; the C loop spends {limit_user:.2f} µs there",
+        ),
+        _capacity(results),
+    ]
+
+
+def _capacity(results: Results) -> Figure:
+    """Tokens that one core takes, one each read."""
+    came, joined, core = (_fast(results, field) for field in ("tokens_per_s", "joined", "core"))
+    return Figure.against(
+        "P2",
+        "such tokens/s on one core, share that is coalesced",
+        "≥ 120 k/s, < 0.1 %",
+        f"{came / 1e3:.0f} k/s, {100 * joined:.3f} %",
+        came >= GOAL_RATE and joined < GOAL_SHARED,
+        f"{results['asked_per_s'] / 1e3:.0f} k/s were asked for and took {100 * core:.0f} % of the client's core: "
+        + ("the service did not keep the pace" if came < GOAL_RATE else "the client was kept waiting for it at times"),
+        ratio=f"{1e3 / _fast(results, 'total_us'):.0f} k/s by its CPU per token",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(sys.modules[__name__]))
