@@ -2,9 +2,9 @@
 
 A file may import names of other config files by relative imports (`from .models.mine import models`), with or without
 `with read_base():` around them. Each import runs the other file anew, so nothing that is changed in the importing
-file reaches a third one. Names of the packages in `ROOTS` are stand-ins, except for the original's preset configs,
-for which fastbench has its own. All of this holds for the config's own statements alone: they have an `__import__`
-of their own, and nothing outside is touched.
+file reaches a third one. Presets are imported as `fastbench.config.presets.…`, or by the original's name for them.
+Other names of the packages in `ROOTS` are stand-ins. All of this holds for the config's own statements alone: they
+have an `__import__` of their own, and nothing outside is touched.
 """
 
 import builtins
@@ -21,7 +21,7 @@ from fastbench.config.summarizer import SUMMARIZER_TYPES
 from fastbench.errors import ConfigError
 
 PRESETS = Path(__file__).parent / "presets"
-_PRESET_PACKAGE = ["benchmark", "configs"]
+_PRESET_PACKAGES = (["ais_bench", "benchmark", "configs"], ["fastbench", "config", "presets"])
 
 
 def execute(path: str, within: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -63,17 +63,17 @@ class _Import:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> Any:
-        root, *rest = name.split(".")
+        parts = name.split(".")
         if level:
             folder = Path(self._path).resolve().parents[level - 1]
-            return self._configs(folder.joinpath(*name.split(".")) if name else folder, fromlist or ())
-        if root not in ROOTS:
+            return self._configs(folder.joinpath(*parts) if name else folder, fromlist or ())
+        if fromlist and parts[:3] in _PRESET_PACKAGES:
+            return self._configs(PRESETS.joinpath(*parts[3:]), fromlist)
+        if parts[0] not in ROOTS:
             return builtins.__import__(name, globals, locals, fromlist or (), level)
-        if fromlist and rest[:2] == _PRESET_PACKAGE:
-            return self._configs(PRESETS.joinpath(*rest[2:]), fromlist)
         # The original's own documents use classes that they do not import.
         self._known.update({name: stand_in(name) for name in _class_names() if name not in self._known})
-        return stand_in(root)
+        return stand_in(parts[0])
 
     def _configs(self, place: Path, fromlist: Sequence[str]) -> SimpleNamespace:
         """The names of the file `place`.py, or, for a directory, the files in it that are asked for."""

@@ -1,6 +1,6 @@
 """The first 8 questions of GSM8K, as plain text."""
 
-from ..gsm8k.gsm8k_gen_0_shot_cot_str import gsm8k_datasets as _whole
+from fastbench.config.presets.datasets.gsm8k.gsm8k_gen_0_shot_cot_str import gsm8k_datasets as _whole
 
 gsm8k_datasets = [
     dict(

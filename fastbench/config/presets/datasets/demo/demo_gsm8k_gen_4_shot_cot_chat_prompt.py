@@ -1,6 +1,6 @@
 """The first 8 questions of GSM8K, four worked examples before each, as a chat."""
 
-from ..gsm8k.gsm8k_gen_4_shot_cot_chat_prompt import gsm8k_datasets as _whole
+from fastbench.config.presets.datasets.gsm8k.gsm8k_gen_4_shot_cot_chat_prompt import gsm8k_datasets as _whole
 
 gsm8k_datasets = [
     dict(

@@ -1,3 +1,3 @@
 """The older name of `synthetic_gen_string`."""
 
-from .synthetic_gen_string import synthetic_datasets as synthetic_datasets
+from fastbench.config.presets.datasets.synthetic.synthetic_gen_string import synthetic_datasets as synthetic_datasets
