@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta as Rule
 
 from fastbench.config.check import check_fields
-from fastbench.config.data_files import find_data
 from fastbench.config.fields import MAX_COUNT, MAX_LENGTH, Frozen
 from fastbench.config.issues import Issues, show
 from fastbench.config.lengths_schema import Uniform
@@ -62,7 +61,7 @@ class _Params(Frozen, frozen=True, kw_only=True):
 def meta_file(path: str, meta_path: str | None) -> str | None:
     """Where the `.meta.json` of the data set at `path` is; None where there is none."""
     if meta_path is not None:
-        return find_data(meta_path)
+        return meta_path
     beside = (path + SUFFIX, os.path.splitext(path)[0] + SUFFIX)
     return next((place for place in beside if os.path.exists(place)), None)
 

@@ -1,5 +1,6 @@
 """One item of `datasets` → a `DatasetConfig`."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,10 @@ def _of_file(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
     file = settings.get("path")
     if not isinstance(file, str) or not file:
         return {"abbr": kind, **settings}
-    return {"abbr": Path(file).name.partition(".")[0] or kind, **settings, "path": find_data(file)}
+    found = {"abbr": Path(file).name.partition(".")[0] or kind, **settings, "path": find_data(file)}
+    if isinstance(meta := settings.get("meta_path"), str) and meta:
+        found["meta_path"] = os.path.abspath(find_data(meta))
+    return found
 
 
 def _check_file(values: dict[str, Any], path: str, issues: Issues) -> None:

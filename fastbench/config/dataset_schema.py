@@ -63,6 +63,8 @@ class SyntheticConfig(Frozen, frozen=True, kw_only=True, tag_field="type", tag="
     shared_prefix: Annotated[int, Meta(ge=0, le=MAX_LENGTH)] = 0
     """Tokens at the start that all prompts have in common."""
     prefix_pool: Pool | None = None
+    with_chat_template: bool = False
+    """Prompt lengths count what the model's chat template adds, too."""
     as_ids: bool = False
     """Send token ids in the place of text; for completions."""
     vocab_size: Length | None = None
@@ -157,9 +159,9 @@ class MooncakeConfig(Frozen, frozen=True, kw_only=True, tag_field="type", tag="m
     """None = 0."""
     fixed_schedule_auto_offset: bool = False
     """Shift the times so that the least is 0."""
-    fixed_schedule_start_offset: Annotated[float, Meta(ge=0)] = 0
+    fixed_schedule_start_offset: Annotated[int, Meta(ge=0)] = 0
     """Least time to keep, ms, after the shift."""
-    fixed_schedule_end_offset: Annotated[float, Meta(ge=-1)] = -1
+    fixed_schedule_end_offset: Annotated[int, Meta(ge=-1)] = -1
     """Greatest time to keep, ms, after the shift; -1 = no end."""
     generated_prompts_path: str = ""
     """Not used: prompts are made when they are sent, faster than a file of them is read."""

@@ -15,6 +15,10 @@ _PARTS = ("reader_cfg", "infer_cfg", "eval_cfg")
 _NO_EFFECT = ("n", "k", "num_repeats", "trust_remote_code", "model_path", "judge_infer_cfg")
 _FILE_SUFFIXES = (".jsonl", ".json", ".csv")
 _MULTIMODAL = ("MMCustomDataset", "TEXTVQADataset", "VideoBenchDataset", "VocalSoundDataset", "MMMUDataset")
+_WHY_NOT = (
+    'a data set that fastbench does not know; set path to a .jsonl, .json or .csv file, and type to "template"',
+    "which asks with pictures, video or sound; this version sends text only",
+)
 
 
 class Known(NamedTuple):
@@ -50,15 +54,9 @@ def is_original(settings: Mapping[str, Any], name: str | None) -> bool:
 
 def from_original(settings: Mapping[str, Any], name: str, path: str, issues: Issues) -> tuple[str, Settings] | None:
     """(name of fastbench's type, its settings); None after a fault that leaves none was added to `issues`."""
-    known = CLASSES.get(name) or _by_file(settings)
+    known = None if name in _MULTIMODAL else CLASSES.get(name) or _by_file(settings)
     if known is None:
-        reason = "asks with pictures, video or sound, which this version does not send"
-        if name not in _MULTIMODAL:
-            reason = (
-                "is a data set that fastbench does not know; point path at a .jsonl or .csv file, "
-                'and use type="template"'
-            )
-        issues.add(f"{path}.type", f"is {name}, which {reason}" if name in _MULTIMODAL else f"{name} {reason}")
+        issues.add(f"{path}.type", f"is {name}, {_WHY_NOT[name in _MULTIMODAL]}")
         return None
     reader, infer = (_dict(settings, part, path, issues) for part in ("reader_cfg", "infer_cfg"))
     left_out = {"type", *_PARTS, *_NO_EFFECT}
@@ -125,8 +123,11 @@ def _rows(
     if template is not None:
         own["template"] = template
     columns = reader.get("input_columns", ())
-    own["columns"] = [columns] if isinstance(columns, str) else list(columns)
-    own["columns"] = [name for name in own["columns"] if name != "max_out_len"]
+    columns = [columns] if isinstance(columns, str) else columns
+    if isinstance(columns, list | tuple):
+        own["columns"] = [column for column in columns if column != "max_out_len"]
+    else:
+        issues.wrong(f"{path}.reader_cfg.input_columns", columns, "a list of names")
     own["output_column"] = reader.get("output_column")
     own["aliases"] = dict(known.aliases)
     own["path"] = _file(own, known, str(reader.get("test_split", "val")))
@@ -136,7 +137,7 @@ def _rows(
 def _file(own: Settings, known: Known, split: str = "") -> Any:
     """`path`, or the class's usual file below it where it is a directory."""
     path = own.get("path")
-    if not isinstance(path, str) or path.endswith(_FILE_SUFFIXES) or not known.file:
+    if not isinstance(path, str) or not path or path.endswith(_FILE_SUFFIXES) or not known.file:
         return path
     below = known.file.format(split=split, name=own.get("name", ""))
     return find_data(os.path.join(path, below))

@@ -33,6 +33,8 @@ def build_synthetic(settings: dict[str, Any], path: str, issues: Issues) -> dict
     if {"input_len", "mix"}.isdisjoint(settings.keys() | told):
         issues.missing(f"{path}.input_len", "a number of tokens or [least, most], or the lengths must stand in mix")
     _check_prefixes(values, path, issues)
+    if values.get("as_ids") and values.get("with_chat_template"):
+        issues.add(f"{path}.with_chat_template", "is True, and so is as_ids, which no chat takes; set one of them")
     return values
 
 
@@ -53,9 +55,7 @@ def _replace_lengths(settings: dict[str, Any], path: str, issues: Issues) -> set
 
 def _replace_mix(settings: dict[str, Any], path: str, issues: Issues, told: set[str]) -> None:
     raw = settings.pop("mix", None)
-    if not raw and raw is not None and isinstance(raw, list | tuple):
-        return
-    if raw is None:
+    if raw is None or raw in ([], ()):
         return
     told.add("mix")
     if not isinstance(raw, list | tuple):

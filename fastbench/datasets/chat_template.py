@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastbench.config.service import tokenizer_file
 from fastbench.datasets.sample import Message
+from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,6 +34,18 @@ class ChatTemplate:
         # A template is a program: what it does wrong with other types of messages shows in Python's own errors.
         except (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
             raise ConfigError(f"{self._source}: the chat template refuses the messages ({error})") from error
+
+
+def template_tokens(tokenizer_path: str, text: str) -> int:
+    """Tokens that the chat template adds to one message of the user, seen at `text`. Raises ConfigError."""
+    template = load_chat_template(tokenizer_path)
+    if template is None:
+        raise ConfigError(
+            f"{tokenizer_path}: with_chat_template is True, but there is no chat template beside the tokenizer; "
+            f"put {_FILE} or {_CONFIG} there, or set with_chat_template to False"
+        )
+    count = load_tokenizer(tokenizer_path).count
+    return count(template.text([{"role": "user", "content": text}])) - count(text)
 
 
 def load_chat_template(tokenizer_path: str) -> ChatTemplate | None:

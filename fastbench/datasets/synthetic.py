@@ -4,14 +4,17 @@ from bisect import bisect
 from collections.abc import Iterator
 from itertools import accumulate
 
+import numpy as np
+
 from fastbench.config.dataset_schema import MixPart, SyntheticConfig
+from fastbench.datasets.chat_template import template_tokens
 from fastbench.datasets.dataset import Survey
 from fastbench.datasets.draws import Draws
 from fastbench.datasets.laws import make_law
 from fastbench.datasets.prefixes import HitRatio, Prefixes
 from fastbench.datasets.sample import Sample
 from fastbench.datasets.tokens import load_tokenizer
-from fastbench.datasets.vocabulary import IdVocabulary, Words, words_for
+from fastbench.datasets.vocabulary import IdVocabulary, Vocabulary, Words, words_for
 from fastbench.errors import ConfigError
 
 _SAMPLES, _PREFIX, _MIX = 0, 1, 2
@@ -20,8 +23,10 @@ _SAMPLES, _PREFIX, _MIX = 0, 1, 2
 class SyntheticDataset:
     """Random words, as many as the drawn length says."""
 
-    def __init__(self, config: SyntheticConfig, words: Words) -> None:
+    def __init__(self, config: SyntheticConfig, words: Words, added: int = 0) -> None:
+        """added: tokens that a service adds to each prompt, and that its length counts. Raises ConfigError."""
         self._config = config
+        self._added = added
         self._words = words
         self._last = len(words) - 1
         parts = config.parts()
@@ -32,6 +37,7 @@ class SyntheticDataset:
         self._prefix = Draws(config.seed, _PREFIX, 0).integers(0, self._last, shared)
         pool = config.prefix_pool
         self._pool = pool and Prefixes(pool, config.seed, words, self.mean_input())
+        self._refuse_short(max(1, config.shared_prefix, pool.length if pool else 0))
 
     @property
     def count(self) -> int:
@@ -56,7 +62,7 @@ class SyntheticDataset:
         """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""
         draws = Draws(self._config.seed, _SAMPLES, index)
         length, output = self._part(index).lengths(draws)
-        words = draws.integers(0, self._last, self._words.pieces(length))
+        words = draws.integers(0, self._last, self._words.pieces(length - self._added))
         prefix = self._pool.pick(index) if self._pool else self._prefix
         words[: len(prefix)] = prefix
         return Sample(index, self._words.prompt(words), length, output)
@@ -68,6 +74,14 @@ class SyntheticDataset:
     def hit_ratio(self, requests: int) -> HitRatio | None:
         """What a prefix cache is expected to serve of a run's input tokens; None where there is no `prefix_pool`."""
         return self._pool.hit_ratio(requests) if self._pool else None
+
+    def _refuse_short(self, text: int) -> None:
+        shortest = min(part.input_len.low for part in self._config.parts())
+        if self._added and shortest < self._added + text:
+            raise ConfigError(
+                f"input_len is {shortest} at the least; it must be at least {self._added + text}: "
+                f"{self._added} tokens of the chat template, and {text} of text"
+            )
 
     def _part(self, index: int) -> "_Part":
         if not self._bounds:
@@ -93,11 +107,21 @@ class _Part:
 def open_synthetic(config: SyntheticConfig, tokenizer: str = "", tokens_per_word: float = 1.0) -> SyntheticDataset:
     """Raises ConfigError where the tokenizer cannot be used, or `prefix_pool` asks for more than it can give."""
     try:
-        return SyntheticDataset(
-            config, _ids(config, tokenizer) if config.as_ids else words_for(tokenizer, tokens_per_word)
-        )
+        if config.as_ids:
+            return SyntheticDataset(config, _ids(config, tokenizer))
+        words = words_for(tokenizer, tokens_per_word)
+        return SyntheticDataset(config, words, _added(words, tokenizer) if config.with_chat_template else 0)
     except ConfigError as error:
         raise ConfigError(f"the data set {config.abbr}: {error}") from error
+
+
+def _added(words: Vocabulary, tokenizer: str) -> int:
+    if not tokenizer:
+        raise ConfigError(
+            "with_chat_template is True, but the model has no tokenizer; set path of the model to the directory of its "
+            "tokenizer.json and its chat template"
+        )
+    return template_tokens(tokenizer, words.text(np.arange(len(words))))
 
 
 def _ids(config: SyntheticConfig, tokenizer: str) -> Words:

@@ -43,7 +43,12 @@ def load_tokenizer(path: str) -> Tokenizer:
     # Nothing may be fetched, and no threads may be left for a later fork to stumble over.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    import tokenizers
+    try:
+        import tokenizers
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{path}: counting tokens needs the package tokenizers: pip install 'fastbench[tokenizer]'"
+        ) from error
 
     file = tokenizer_file(path)
     try:

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shared_data import GSM8K, needs
 
 from fastbench.config.dataset_schema import JsonlConfig
 from fastbench.datasets.dataset import Dataset, open_dataset
 from fastbench.errors import DatasetError
-
-GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k_test.jsonl"
 
 
 def rows_file(folder: Path, *rows: Any) -> Path:
@@ -115,7 +114,7 @@ def test_files_without_rows_are_refused(tmp_path: Path) -> None:
     assert fault(rows_file(tmp_path, "", " ")).startswith(": the data set is empty; write one JSON object a line")
 
 
-@pytest.mark.skipif(not GSM8K.is_file(), reason=f"no {GSM8K}")
+@needs(GSM8K)
 def test_gsm8k_loads_whole() -> None:
     """The 1,319 questions of GSM8K's test set are usable as they are."""
     assert opened(GSM8K).check(None) == 1319

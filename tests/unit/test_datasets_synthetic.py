@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shared_data import TOKENIZER, needs
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from fastbench.config.dataset_schema import SyntheticConfig, Uniform
@@ -17,9 +18,6 @@ from fastbench.datasets.tokens import load_tokenizer
 from fastbench.datasets.vocabulary import Vocabulary, common_words
 from fastbench.datasets.words import COMMON_WORDS
 from fastbench.errors import ConfigError
-
-TOKENIZER = Path(__file__).parents[2].parent / "shared" / "data" / "tokenizer-65k.json"
-needs_tokenizer = pytest.mark.skipif(not TOKENIZER.is_file(), reason=f"no {TOKENIZER}")
 
 
 def dataset(**settings: object) -> SyntheticDataset:
@@ -132,7 +130,7 @@ def test_words_of_several_widths_are_refused() -> None:
         Vocabulary(["ab", "abc"])
 
 
-@needs_tokenizer
+@needs(TOKENIZER)
 @pytest.mark.parametrize("length", [1, 2, 4096])
 def test_prompts_have_exactly_the_tokens_asked(length: int) -> None:
     """With the model's tokenizer each prompt re-tokenises to exactly its length, without outer spaces."""
@@ -143,7 +141,7 @@ def test_prompts_have_exactly_the_tokens_asked(length: int) -> None:
     assert all(prompt == prompt.strip() for prompt in prompts)
 
 
-@needs_tokenizer
+@needs(TOKENIZER)
 def test_a_directory_with_a_tokenizer_will_do(tmp_path: Path) -> None:
     """A tokenizer may be named by its directory."""
     (tmp_path / "tokenizer.json").symlink_to(TOKENIZER)

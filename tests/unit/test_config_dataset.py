@@ -1,0 +1,429 @@
+"""One item of `datasets`: fastbench's own forms and the original's."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastbench.config.data_files import CACHE_VARIABLE, find_data, missing_sentence
+from fastbench.config.dataset import build_dataset
+from fastbench.config.dataset_schema import (
+    CustomConfig,
+    JsonlConfig,
+    MixPart,
+    MooncakeConfig,
+    MtBenchConfig,
+    PrefixPool,
+    ShareGptConfig,
+    SyntheticConfig,
+    TemplateConfig,
+)
+from fastbench.config.dump import public_settings
+from fastbench.config.issues import Issues
+from fastbench.config.lengths_schema import Gaussian, Uniform, Zipf
+from fastbench.errors import ConfigError
+
+SYNTHETIC = {"type": "synthetic", "count": 10, "input_len": 5}
+UNIFORM = {"Method": "uniform", "Params": {"MinValue": 1, "MaxValue": 9}}
+QUESTION = {"role": "HUMAN", "prompt": "Q: {question}"}
+
+
+def built(raw: object) -> Any:
+    """The data set; fails the test where there is a fault."""
+    issues = Issues("run.py")
+    config = build_dataset(raw, "datasets[0]", issues)
+    issues.check()
+    assert config is not None
+    return config
+
+
+def faults(raw: object) -> list[str]:
+    """The faults, each after the path of the data set."""
+    issues = Issues("run.py")
+    assert build_dataset(raw, "datasets[0]", issues) is None
+    with pytest.raises(ConfigError) as caught:
+        issues.check()
+    return [line.removeprefix("run.py: datasets[0]").removeprefix(".") for line in str(caught.value).splitlines()]
+
+
+def guide(**changes: Any) -> dict[str, Any]:
+    """A data set dict of the original, with a synthetic_config of this kind."""
+    config = {"Type": "string", "RequestCount": 4, "StringConfig": {"Input": UNIFORM, "Output": UNIFORM}}
+    return {"abbr": "synthetic", "type": "SyntheticDataset", "config": config | changes}
+
+
+def law(method: str, **params: Any) -> dict[str, Any]:
+    """A synthetic_config whose input has this law."""
+    return guide(StringConfig={"Input": {"Method": method, "Params": params}, "Output": UNIFORM})
+
+
+def gsm8k(template: object = None, **changes: Any) -> dict[str, Any]:
+    """The original's dict for GSM8K."""
+    infer = {
+        "prompt_template": {"type": "PromptTemplate", "template": template or {"round": [QUESTION]}},
+        "retriever": {"type": "ZeroRetriever"},
+        "inferencer": {"type": "GenInferencer"},
+    }
+    reader = {"input_columns": ["question"], "output_column": "answer"}
+    original = {"abbr": "gsm8k", "type": "GSM8KDataset", "path": "/data/gsm8k", "reader_cfg": reader}
+    return original | {"infer_cfg": infer, "eval_cfg": {"evaluator": object()}} | changes
+
+
+@pytest.mark.parametrize(
+    ("value", "lengths"),
+    [
+        ({"method": "uniform", "low": 1, "high": 3}, Uniform(low=1, high=3)),
+        (
+            {"method": "gaussian", "mean": 100, "var": 200.5, "low": 1, "high": 200},
+            Gaussian(mean=100.0, var=200.5, low=1, high=200),
+        ),
+        ({"method": "zipf", "alpha": 1.5, "low": 10, "high": 1000}, Zipf(alpha=1.5, low=10, high=1000)),
+    ],
+)
+def test_laws_of_lengths(value: object, lengths: object) -> None:
+    """A length may be a law with its parameters, for prompts as for replies."""
+    config = built(SYNTHETIC | {"input_len": value, "output_len": value})
+    assert config.input_len == config.output_len == lengths
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"method": "x"}, "input_len.method is 'x'; it must be uniform, gaussian, zipf"),
+        ({"method": "gausian"}, "input_len.method is 'gausian'; did you mean gaussian?"),
+        ({"low": 1, "high": 2}, "input_len.method is missing; it must be uniform, gaussian, zipf"),
+        ({"method": "uniform", "low": 1}, "input_len.high is missing; it must be a whole number from 1 to 1048576"),
+        ({"method": "uniform", "low": 3, "high": 2}, "input_len.high is 2; it must be at least low, 3"),
+        (
+            {"method": "zipf", "alpha": 2, "low": 1, "high": 2, "mean": 3},
+            "input_len.mean is not a known field; known are alpha, high, low",
+        ),
+    ],
+)
+def test_faults_in_laws(value: object, told: str) -> None:
+    """A law with a wrong name, a missing, a surplus or a bad parameter is told once, by its path."""
+    assert faults(SYNTHETIC | {"input_len": value}) == [told]
+
+
+def test_a_mix_takes_the_place_of_lengths() -> None:
+    """Each part of a mix has lengths of its own in any form, and a weight that is 1 where it is not given."""
+    config = built(
+        {
+            "type": "synthetic",
+            "count": 5,
+            "mix": [
+                {"input_len": 100, "output_len": [1, 2], "weight": 3},
+                {"input_len": {"method": "zipf", "alpha": 2, "low": 1, "high": 9}},
+            ],
+        }
+    )
+    assert config.parts() == (
+        MixPart(input_len=Uniform(low=100, high=100), output_len=Uniform(low=1, high=2), weight=3),
+        MixPart(input_len=Zipf(alpha=2, low=1, high=9)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"mix": [{"input_len": 1}]}, "mix is set, and so is input_len; set one of them"),
+        ({"mix": 5}, "mix is 5; it must be a list of dicts with input_len, output_len and weight"),
+        ({"mix": [7], "input_len": None}, "mix[0] is 7; it must be a dict with input_len, output_len and weight"),
+        ({"mix": [{"weight": 1}], "input_len": None}, "mix[0].input_len is missing; it must be a number of tokens"),
+        (
+            {"mix": [{"input_len": 1, "weight": 0}], "input_len": None},
+            "mix[0].weight is 0; it must be a number above 0",
+        ),
+        ({"input_len": None}, "input_len is missing; it must be a number of tokens or [least, most], or the lengths"),
+        ({"prefix_pool": {"count": 2, "length": 6}}, "prefix_pool.length is 6; it must be at most the shortest"),
+        ({"prefix_pool": {"count": 0, "length": 5}}, "prefix_pool.count is 0; it must be a whole number from 1"),
+        ({"prefix_pool": {"count": 1}}, "prefix_pool.length is missing"),
+        ({"prefix_pool": 5}, "prefix_pool is 5; it must be a dict with count, length and hit_ratio"),
+        (
+            {"prefix_pool": {"count": 1, "length": 2, "hit_ratio": 1.5}},
+            "prefix_pool.hit_ratio is 1.5; it must be a number from 0 to 1",
+        ),
+        (
+            {"prefix_pool": {"count": 1, "length": 2}, "shared_prefix": 1},
+            "prefix_pool is set, and so is shared_prefix; set one of them",
+        ),
+        ({"as_ids": True, "with_chat_template": True}, "with_chat_template is True, and so is as_ids"),
+        ({"seed": -1}, "seed is -1; it must be a whole number from 0"),
+        ({"count": 0}, "count is 0; it must be a whole number from 1"),
+    ],
+)
+def test_faults_of_synthetic_prompts(changes: dict[str, Any], told: str) -> None:
+    """Each rule of synthetic prompts has a sentence with the field, what was found and what is allowed."""
+    (line,) = faults(SYNTHETIC | changes)
+    assert line.startswith(told)
+
+
+def test_a_prefix_pool_is_read() -> None:
+    """A prefix pool is a dict of its fields; without a hit ratio each prompt begins with a prefix."""
+    config = built(SYNTHETIC | {"prefix_pool": {"count": 3, "length": 4}})
+    assert config.prefix_pool == PrefixPool(count=3, length=4, hit_ratio=None)
+
+
+def test_the_guides_laws_are_read() -> None:
+    """Uniform, gaussian and zipf of the guide's form become the laws of the same names, whatever the case."""
+    gaussian = built(law("Gaussian", Mean=100, Var=200, MinValue=1, MaxValue=100))
+    assert gaussian.input_len == Gaussian(mean=100.0, var=200.0, low=1, high=100)
+    zipf = built(law("zipf", Alpha=1.5, MinValue=10, MaxValue=1000))
+    assert zipf.input_len == Zipf(alpha=1.5, low=10, high=1000)
+    assert zipf.output_len == Uniform(low=1, high=9)
+
+
+def test_the_guides_tokenid_is_read() -> None:
+    """tokenid gives prompts of one length with a common prefix; VocabSize is kept for ids without a tokenizer."""
+    sizes = {"RequestSize": 10, "PrefixLen": 3, "VocabSize": 1000}
+    config = built(guide(Type="tokenid", TokenIdConfig=sizes))
+    assert config == SyntheticConfig(count=4, input_len=Uniform(low=10, high=10), shared_prefix=3, vocab_size=1000)
+    assert built(guide(Type="TokenId", TokenIdConfig={"RequestSize": 10})).shared_prefix == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (guide(Type="text"), 'Type is \'text\'; it must be "string" or "tokenid"'),
+        (guide(RequestCount=0), "RequestCount is 0; it must be a whole number from 1 to 1048576"),
+        (guide(RequestCount=2**20 + 1), "RequestCount is 1048577; it must be a whole number from 1 to 1048576"),
+        (guide(RequestCount=1.5), "RequestCount is 1.5; it must be a whole number from 1 to 1048576"),
+        (guide(TrustRemoteCode=1), "TrustRemoteCode is 1; it must be True or False"),
+        (guide(StringConfig=None), 'StringConfig is missing; it must be a dict of settings, as Type is "string"'),
+        (guide(Type="tokenid"), 'TokenIdConfig is missing; it must be a dict of settings, as Type is "tokenid"'),
+        (guide(StringConfig={"Input": UNIFORM}), "StringConfig.Output is missing"),
+        (guide(StringConfig=[]), "StringConfig is []; it must be a dict of settings"),
+        (law("poisson"), 'StringConfig.Input.Method is \'poisson\'; it must be "uniform", "gaussian" or "zipf"'),
+        (law("uniform", MinValue=1), "StringConfig.Input.Params.MaxValue is missing"),
+        (law("uniform", MinValue=1, MaxValue=2, Mean=3), "StringConfig.Input.Params.Mean is not a known field"),
+        (law("uniform", MinValue=0, MaxValue=2), "StringConfig.Input.Params.MinValue is 0; it must be a whole number"),
+        (law("uniform", MinValue=1, MaxValue=2**20 + 1), "StringConfig.Input.Params.MaxValue is 1048577; it must be"),
+        (law("uniform", MinValue=1, MaxValue=2.5), "StringConfig.Input.Params.MaxValue is 2.5; it must be a whole"),
+        (law("uniform", MinValue=3, MaxValue=2), "StringConfig.Input.Params.MaxValue is 2; it must be at least"),
+        (
+            law("gaussian", Mean=4e38, Var=1, MinValue=1, MaxValue=2),
+            "StringConfig.Input.Params.Mean is 4e+38; it must be a number from -3e+38 to 3e+38",
+        ),
+        (
+            law("gaussian", Mean=1, Var=-1, MinValue=1, MaxValue=2),
+            "StringConfig.Input.Params.Var is -1; it must be a number from 0 to 3e+38",
+        ),
+        (
+            law("zipf", Alpha=1, MinValue=1, MaxValue=2),
+            "StringConfig.Input.Params.Alpha is 1; it must be a number above 1, at most 10",
+        ),
+        (
+            law("zipf", Alpha=10.1, MinValue=1, MaxValue=2),
+            "StringConfig.Input.Params.Alpha is 10.1; it must be a number above 1, at most 10",
+        ),
+        (guide(Type="tokenid", TokenIdConfig={}), "TokenIdConfig.RequestSize is missing"),
+        (guide(Type="tokenid", TokenIdConfig={"RequestSize": 0}), "TokenIdConfig.RequestSize is 0; it must be"),
+        (
+            guide(Type="tokenid", TokenIdConfig={"RequestSize": 2, "PrefixLen": 3}),
+            "TokenIdConfig.PrefixLen is 3; it must be at most RequestSize, 2",
+        ),
+        (
+            guide(Type="tokenid", TokenIdConfig={"RequestSize": 2, "PrefixLen": -1}),
+            "TokenIdConfig.PrefixLen is -1; it must be a whole number from 0",
+        ),
+        (
+            guide(Type="tokenid", TokenIdConfig={"RequestSize": 2, "VocabSize": 0}),
+            "TokenIdConfig.VocabSize is 0; it must be a whole number from 1",
+        ),
+    ],
+)
+def test_the_guides_rules_of_synthetic_prompts(raw: dict[str, Any], told: str) -> None:
+    """Each rule of the guide's `synthetic_config` has a sentence with the path in the guide's own names."""
+    (line,) = faults(raw)
+    assert line.startswith(f"config.{told}")
+
+
+def test_the_originals_rounds_become_messages() -> None:
+    """Rounds become messages of a chat, a last round of the model is left for it to write, the reader's range holds."""
+    rounds = [
+        {"role": "HUMAN", "prompt": "1+1?"},
+        {"role": "BOT", "prompt": "2"},
+        QUESTION,
+        {"role": "BOT", "prompt": ""},
+    ]
+    template = {"begin": [{"role": "SYSTEM", "fallback_role": "HUMAN", "prompt": "Count."}, "</E>"], "round": rounds}
+    reader = {"input_columns": ["question", "max_out_len"], "output_column": "answer", "test_range": "[0:8]"}
+    config = built(gsm8k(template, reader_cfg=reader))
+    assert config == TemplateConfig(
+        abbr="gsm8k",
+        path="/data/gsm8k/test.jsonl",
+        template=(
+            {"role": "system", "content": "Count."},
+            {"role": "user", "content": "1+1?"},
+            {"role": "assistant", "content": "2"},
+            {"role": "user", "content": "Q: {question}"},
+        ),
+        columns=("question",),
+        output_column="answer",
+        test_range="[0:8]",
+    )
+
+
+def test_the_originals_text_templates_stay_text() -> None:
+    """A template of text stays one, without the place of examples; it may stand under ice_template."""
+    assert built(gsm8k("</E>Q: {question}")).template == "Q: {question}"
+    infer = {"ice_template": {"type": "PromptTemplate", "template": "{question}", "ice_token": "</E>"}}
+    assert built(gsm8k(infer_cfg=infer)).template == "{question}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"infer_cfg": {"retriever": {"type": "FixKRetriever"}}}, "infer_cfg.retriever is FixKRetriever; it must be"),
+        ({"infer_cfg": {"retriever": 5}}, "infer_cfg.retriever is 5; it must be ZeroRetriever"),
+        ({"infer_cfg": 5}, "infer_cfg is 5; it must be a dict of settings"),
+        ({"infer_cfg": {}}, "template is missing; it must be text or a list of"),
+        ({"reader_cfg": {"input_columns": 5}}, "reader_cfg.input_columns is 5; it must be a list of names"),
+        ({"reader_cfg": {"test_range": "8"}}, "test_range is '8'; it must be a slice such as"),
+        ({"reader_cfg": {"test_range": -2}}, "test_range is -2; it must be a whole number of rows above 0, or a share"),
+        ({"reader_cfg": {"test_range": 2.5}}, "test_range is 2.5; it must be a whole number of rows above 0, or a"),
+        ({"pth": 5}, "pth is not a known field; did you mean path?"),
+        ({"path": ""}, "path is ''; it must be text that is not empty"),
+    ],
+)
+def test_faults_in_the_originals_form(changes: dict[str, Any], told: str) -> None:
+    """What cannot be used of the original's dict is told by its path."""
+    lines = faults(gsm8k() | changes)
+    assert any(line.startswith(told) for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ({"A": "yes"}, "infer_cfg.prompt_template.template is {'A': 'yes'}; it must be text, or a dict with"),
+        ({"round": [5]}, "infer_cfg.prompt_template.template.round[0] is 5; it must be a dict such as"),
+        ({"round": [{"role": "BOT", "prompt": "x"}]}, "infer_cfg.prompt_template.template asks nothing"),
+    ],
+)
+def test_faults_in_the_originals_templates(template: object, told: str) -> None:
+    """A template that asks nothing, or is none, is told by its path."""
+    assert any(line.startswith(told) for line in faults(gsm8k(template)))
+
+
+def test_the_originals_conversations() -> None:
+    """ShareGPT and MT-Bench take the mode of their inferencer and the file below their directory."""
+    infer = {"inferencer": {"type": "MultiTurnGenInferencer", "infer_mode": "last"}}
+    raw = {"abbr": "s", "type": "ShareGPTDataset", "disable_shuffle": True, "path": "/d", "infer_cfg": infer}
+    file = "/d/ShareGPT_V3_unfiltered_cleaned_split.json"
+    assert built(raw) == ShareGptConfig(abbr="s", path=file, infer_mode="last")
+    assert built(raw | {"disable_shuffle": False}).shuffle
+    raw = {"abbr": "m", "type": "ais_bench.benchmark.datasets.MTBenchDataset", "path": "/d/question.jsonl"}
+    assert built(raw) == MtBenchConfig(abbr="m", path="/d/question.jsonl", infer_mode="every")
+    raw["infer_cfg"] = {"inferencer": {"infer_mode": "each"}}
+    (line,) = faults(raw)
+    assert line == 'infer_mode is \'each\'; it must be "every", "every_with_gt" or "last"'
+
+
+def test_the_originals_trace() -> None:
+    """A trace keeps its window; an end before the start is refused, and -1 is no end."""
+    raw = {"type": "MooncakeTraceDataset", "path": "/t.jsonl", "random_seed": None, "generated_prompts_path": ""}
+    window = {"fixed_schedule_start_offset": 500, "fixed_schedule_end_offset": -1}
+    config = built(raw | window)
+    assert config == MooncakeConfig(abbr="mooncake-trace", path="/t.jsonl", fixed_schedule_start_offset=500)
+    (line,) = faults(raw | window | {"fixed_schedule_end_offset": 499})
+    assert line.startswith("fixed_schedule_end_offset is 499; it must be at least fixed_schedule_start_offset, 500")
+
+
+def test_the_originals_custom_sets() -> None:
+    """A custom set of the original keeps its template and its meta file; an empty meta_path is none."""
+    raw = {"type": "CustomDataset", "path": "/d/q.v2.csv", "meta_path": ""}
+    assert built(raw) == CustomConfig(abbr="q", path="/d/q.v2.csv")
+    infer = {"prompt_template": {"template": {"round": [QUESTION]}}}
+    config = built(raw | {"meta_path": "m.json", "infer_cfg": infer})
+    assert (config.meta_path, config.template) == (
+        os.path.abspath("m.json"),
+        ({"role": "user", "content": "Q: {question}"},),
+    )
+
+
+def test_other_classes_are_read_from_their_files() -> None:
+    """A class that is not known is read by its file of rows, C-Eval by its subject's file."""
+    other = gsm8k(type="MyDataset", path="/d/my.csv")
+    assert built(other).path == "/d/my.csv"
+    assert built(gsm8k(type="CEvalDataset", path="/c", name="law")).path == "/c/val/law_val.csv"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"type": "MyDataset", "path": "/d"},
+            "type is MyDataset, a data set that fastbench does not know; set path to",
+        ),
+        ({"type": "MMCustomDataset", "path": "/d.jsonl"}, "type is MMCustomDataset, which asks with pictures"),
+        ({"type": "sharegtp", "infer_cfg": None, "reader_cfg": None}, "type is sharegtp, a data set"),
+    ],
+)
+def test_classes_that_cannot_be_read(changes: dict[str, Any], told: str) -> None:
+    """A set of pictures, and a class without a file of rows, are refused with a way out."""
+    (line,) = faults(gsm8k() | changes)
+    assert line.startswith(told)
+
+
+def test_a_wrong_type_is_told_with_the_nearest_name() -> None:
+    """A misspelled type is told with the name it most likely is, of fastbench's or of the original's."""
+    assert faults({"type": "sharegtp"}) == ["type is 'sharegtp'; did you mean sharegpt?"]
+    assert faults({"type": "GSM8kDataset"}) == ["type is 'GSM8kDataset'; did you mean GSM8KDataset?"]
+    assert faults({"type": 5})[0].startswith('type is 5; it must be one of "synthetic", "jsonl", "template"')
+    assert faults({})[0].startswith('type is missing; it must be one of "synthetic"')
+    assert faults(5) == [" is 5; it must be a dict of settings"]
+
+
+def test_relative_paths_are_looked_for_in_three_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The working directory comes first, then the cache's directory, then the usual directory of data sets."""
+    cache, work = tmp_path / "cache", tmp_path / "work"
+    usual = work / "ais_bench" / "datasets" / "gsm8k" / "test.jsonl"
+    for file in (work / "gsm8k" / "test.jsonl", cache / "gsm8k" / "test.jsonl", usual):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    monkeypatch.chdir(work)
+    monkeypatch.setenv(CACHE_VARIABLE, str(cache))
+    assert find_data("gsm8k/test.jsonl") == "gsm8k/test.jsonl"
+    (work / "gsm8k" / "test.jsonl").unlink()
+    assert find_data("gsm8k/test.jsonl") == str(cache / "gsm8k" / "test.jsonl")
+    # The original's paths begin with the usual directory, which the cache stands for.
+    usual.unlink()
+    assert find_data("ais_bench/datasets/gsm8k/test.jsonl") == str(cache / "gsm8k" / "test.jsonl")
+    usual.touch()
+    (cache / "gsm8k" / "test.jsonl").unlink()
+    assert find_data("gsm8k/test.jsonl") == "ais_bench/datasets/gsm8k/test.jsonl"
+
+
+def test_a_missing_file_is_told_with_all_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence names the file, the places that were looked at, and the way out."""
+    monkeypatch.setenv(CACHE_VARIABLE, "/cache")
+    assert missing_sentence("no/such.jsonl") == (
+        "no/such.jsonl: there is no such data set; looked at no/such.jsonl, /cache/no/such.jsonl, "
+        "ais_bench/datasets/no/such.jsonl; set path, or AIS_BENCH_DATASETS_CACHE to its directory"
+    )
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        SYNTHETIC | {"input_len": {"method": "zipf", "alpha": 2, "low": 6, "high": 9}, "shared_prefix": 4},
+        SYNTHETIC | {"prefix_pool": {"count": 2, "length": 3, "hit_ratio": 0.25}, "with_chat_template": True},
+        {"type": "synthetic", "count": 2, "mix": [{"input_len": [1, 2], "weight": 2}, {"input_len": 7}]},
+        {"type": "jsonl", "path": "/a.jsonl", "test_range": 0.5},
+        gsm8k(),
+        {"type": "custom", "path": "/a.csv", "data_type": "mcq", "meta_path": "/m.json"},
+        {"type": "sharegpt", "path": "/a.json", "infer_mode": "last", "test_range": "[::2]"},
+        {"type": "mooncake", "path": "/a.jsonl", "fixed_schedule_auto_offset": True},
+    ],
+)
+def test_dumped_settings_build_the_same(raw: dict[str, Any]) -> None:
+    """What a run writes down of a data set describes the same data set again."""
+    config = built(raw)
+    assert built(public_settings(config)) == config
+
+
+def test_jsonl_takes_a_range() -> None:
+    """A file of prompts may be cut by a range and by a count."""
+    config = built({"type": "jsonl", "path": "/a.jsonl", "test_range": "[5:]", "count": 3})
+    assert config == JsonlConfig(abbr="a", path="/a.jsonl", test_range="[5:]", count=3)
