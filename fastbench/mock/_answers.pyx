@@ -5,8 +5,7 @@ from libc.stdint cimport int64_t
 from libc.stdio cimport snprintf
 from libc.string cimport strlen
 
-from fastbench.mock._body cimport BODY_JSON, BODY_MISSING, BODY_RANGE
-from fastbench.mock._types cimport Ask, Buffer
+from fastbench.mock._types cimport BODY_JSON, BODY_MISSING, BODY_RANGE, Ask, Buffer
 from fastbench.mock._wire cimport append, reserve
 
 

@@ -4,7 +4,8 @@
 from libc.string cimport memchr, memcmp, memset, strlen
 
 from fastbench.mock._types cimport (
-    ROUTE_CHAT, ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_METRICS, ROUTE_MODELS, ROUTE_NONE, Head, Part, Span,
+    ROUTE_CHAT, ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_METRICS, ROUTE_MINDIE, ROUTE_MODELS, ROUTE_NONE, ROUTE_TGI,
+    ROUTE_TGI_STREAM, ROUTE_TRITON, ROUTE_TRITON_STREAM, Head, Part, Span,
 )
 
 cdef extern from "<strings.h>" nogil:
@@ -62,10 +63,37 @@ cdef int route_of(const Span* path) noexcept nogil:
         return ROUTE_HEALTH
     if is_exactly(path, b"/metrics"):
         return ROUTE_METRICS
+    if is_exactly(path, b"/generate_stream"):
+        return ROUTE_TGI_STREAM
+    if is_exactly(path, b"/generate"):
+        return ROUTE_TGI
+    if is_exactly(path, b"/infer"):
+        return ROUTE_MINDIE
     return ROUTE_NONE
 
 
-cdef const char* read_request_line(const char* at, const char* end, Head* head) noexcept nogil:
+cdef int triton_route_of(const char* data, const Span* path, Part* model) noexcept nogil:
+    """The route of `/v2/models/NAME/generate…`, with any `/versions/N` between; the name goes into `model`."""
+    cdef Span rest
+    cdef const char* end = path.at + path.size
+    if path.size < 11 or memcmp(path.at, b"/v2/models/", 11) != 0:
+        return ROUTE_NONE
+    model.offset = path.at + 11 - data
+    rest.at = path.at + 11
+    while rest.at < end and rest.at[0] != b"/":
+        rest.at += 1
+    model.size = rest.at - data - model.offset
+    if end - rest.at > 10 and memcmp(rest.at, b"/versions/", 10) == 0:
+        rest.at += 10
+        while rest.at < end and rest.at[0] != b"/":
+            rest.at += 1
+    rest.size = end - rest.at
+    if is_exactly(&rest, b"/generate_stream"):
+        return ROUTE_TRITON_STREAM
+    return ROUTE_TRITON if is_exactly(&rest, b"/generate") else ROUTE_NONE
+
+
+cdef const char* read_request_line(const char* data, const char* at, const char* end, Head* head) noexcept nogil:
     """Reads `METHOD path HTTP/1.x`; `end` is its CR. Returns NULL when it is not such a line."""
     cdef Span word
     cdef const char* blank = <const char*> memchr(at, b" ", end - at)
@@ -86,6 +114,8 @@ cdef const char* read_request_line(const char* at, const char* end, Head* head) 
     while word.at + word.size < blank and word.at[word.size] != b"?":
         word.size += 1
     head.route = route_of(&word)
+    if head.route == ROUTE_NONE:
+        head.route = triton_route_of(data, &word, &head.model)
     word.at = blank + 1
     word.size = end - word.at
     if not is_exactly(&word, b"HTTP/1.1"):
@@ -157,7 +187,7 @@ cdef int read_head(const char* data, size_t size, size_t* scanned, Head* head) n
     if head.size > HEAD_LIMIT:
         return HEAD_TOO_LARGE
     line = <const char*> memmem(at, end + 2 - at, b"\r\n", 2)
-    at = read_request_line(at, line, head)
+    at = read_request_line(data, at, line, head)
     if at == NULL:
         return HEAD_BAD
     while at < end:

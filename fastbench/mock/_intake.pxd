@@ -3,7 +3,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from fastbench.mock._answers cimport Counters
 from fastbench.mock._engine cimport Engine
 from fastbench.mock._reply cimport Script
-from fastbench.mock._types cimport Ask, Buffer, Conn, Fault, Stream
+from fastbench.mock._types cimport Ask, Buffer, Conn, Fault, Span, Stream
 
 
 cdef class Intake:
@@ -21,6 +21,9 @@ cdef class Intake:
     cdef Counters counters
     cdef bytes model                    # escaped for JSON
     cdef bytes models_body
+    cdef bytes raw_model                # as it is
+    cdef const char* raw_text
+    cdef size_t raw_size
     cdef const char* model_text
     cdef size_t model_size
     cdef const char* models_text
@@ -28,10 +31,12 @@ cdef class Intake:
 
     cdef Stream* take(self, Conn* conn, Buffer* out) noexcept nogil
     cdef Stream* take_completion(self, Conn* conn, Buffer* out, int64_t now) noexcept nogil
-    cdef int refuse(self, Conn* conn, Ask* ask, bint chat, Fault* fault, Buffer* out) noexcept nogil
+    cdef int refuse(self, Conn* conn, Ask* ask, int dialect, Fault* fault, Buffer* out) noexcept nogil
+    cdef bint is_model(self, const Span* named, int dialect) noexcept nogil
     cdef bint choose_fault(self, Conn* conn, Fault* fault) noexcept nogil
     cdef int answer_fault(self, const Stream* s, Buffer* out) noexcept nogil
     cdef int32_t draw_length(self, const Stream* s, const Ask* ask, int32_t choice) noexcept nogil
     cdef void fill_stream(self, Stream* s, Conn* conn, const Ask* ask, int64_t now) noexcept nogil
+    cdef void choose_counts(self, Stream* s, const Ask* ask) noexcept nogil
     cdef void account(self, const Stream* s, bint aborted) noexcept nogil
     cdef bint open_entry(self, Stream* s, Conn* conn) noexcept nogil

@@ -11,21 +11,23 @@ from libc.stdlib cimport malloc
 from libc.string cimport memcpy, memset
 
 from fastbench.mock._answers cimport put_answer, put_body_error, put_error, put_metrics
-from fastbench.mock._body cimport BODY_OK, read_body
+from fastbench.mock._body cimport read_body
 from fastbench.mock._engine cimport new_stream, unref
 from fastbench.mock._fault cimport read_fault
 from fastbench.mock._head cimport METHOD_GET, METHOD_POST
-from fastbench.mock._json cimport spells
+from fastbench.mock._json cimport hex_value, spells
 from fastbench.mock._log cimport new_entry
 from fastbench.mock._os cimport CLOCK_REALTIME, clock_gettime, now_ns, real_offset_ns, timespec
 from fastbench.mock._types cimport (
-    END_COMPLETE, FAULT_ERROR_EVENT, FAULT_HTML, FAULT_HTTP, FAULT_REFUSE_STREAM, ROUTE_CHAT,
-    ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_MODELS, ROUTE_NONE, Ask, Buffer, Conn, Fault, Span, Stream, mix, unit,
+    BODY_OK, DIALECT_CHAT, DIALECT_MINDIE, DIALECT_NONE, DIALECT_TRITON, END_COMPLETE, FAULT_ERROR_EVENT, FAULT_HTML,
+    FAULT_HTTP, FAULT_REFUSE_STREAM, ROUTE_HEALTH, ROUTE_MODELS, ROUTE_NONE, ROUTE_TGI_STREAM, ROUTE_TRITON_STREAM,
+    Ask, Buffer, Conn, Fault, Span, Stream, dialect_of, has_parameters, mix, unit,
 )
 
 cdef enum:
     DEFAULT_CHAT_TOKENS = 128
     DEFAULT_COMPLETION_TOKENS = 16
+    DEFAULT_NEW_TOKENS = 20         # of the protocols with `parameters`
     LARGEST_REPLY = 16777216        # tokens of a reply that is not a stream
 
 cdef const char* HTML = b"<html><body><h1>This is a proxy's page, not the service</h1></body></html>\n"
@@ -40,6 +42,30 @@ cdef void put_hex(char* at, uint64_t value) noexcept nogil:
         at[i] = digits[(value >> (60 - 4 * i)) & 15]
 
 
+cdef int64_t default_tokens(int dialect) noexcept nogil:
+    """Output tokens of a request that does not say."""
+    if has_parameters(dialect):
+        return DEFAULT_NEW_TOKENS
+    return DEFAULT_CHAT_TOKENS if dialect == DIALECT_CHAT else DEFAULT_COMPLETION_TOKENS
+
+
+cdef bint spells_in_url(const Span* part, const char* name, size_t name_size) noexcept nogil:
+    """Whether a percent-encoded part of a path is `name`."""
+    cdef const char* at = part.at
+    cdef size_t i = 0, k = 0
+    cdef int byte
+    while i < part.size and k < name_size:
+        byte = <unsigned char> at[i]
+        i += 1
+        if byte == b"%" and part.size - i >= 2:
+            byte = hex_value(at[i]) * 16 + hex_value(at[i + 1])
+            i += 2
+        if byte != <unsigned char> name[k]:
+            return False
+        k += 1
+    return i == part.size and k == name_size
+
+
 cdef class Intake:
     """plan: a `plan.Plan`."""
 
@@ -52,6 +78,9 @@ cdef class Intake:
         self.close_delimited = plan.close_delimited
         self.logging = plan.logging
         self.model = plan.model
+        self.raw_model = plan.raw_model
+        self.raw_text = self.raw_model
+        self.raw_size = len(self.raw_model)
         self.models_body = plan.models_body
         self.model_text = self.model
         self.model_size = len(self.model)
@@ -72,7 +101,7 @@ cdef class Intake:
         no completion was asked for and the answer is in `out` (an empty `out`: memory is out).
         """
         cdef int route = conn.head.route
-        cdef bint completion = route == ROUTE_CHAT or route == ROUTE_COMPLETIONS
+        cdef bint completion = dialect_of(route) != <int> DIALECT_NONE
         cdef bint close = conn.head.close
         if route == ROUTE_NONE:
             put_error(out, 404, b"Not Found", NULL, close)
@@ -91,12 +120,12 @@ cdef class Intake:
     cdef Stream* take_completion(self, Conn* conn, Buffer* out, int64_t now) noexcept nogil:
         cdef Ask ask
         cdef Fault fault
-        cdef bint chat = conn.head.route == ROUTE_CHAT
+        cdef int dialect = dialect_of(conn.head.route)
         cdef int status
         cdef Stream* s
         memset(&fault, 0, sizeof(fault))
         self.requests += 1
-        status = self.refuse(conn, &ask, chat, &fault, out)
+        status = self.refuse(conn, &ask, dialect, &fault, out)
         if status:
             ask.choices = ask.prompts = 1
         s = new_stream(<int32_t> (ask.choices * ask.prompts))
@@ -116,27 +145,33 @@ cdef class Intake:
             s.end = END_COMPLETE
         return s
 
-    cdef int refuse(self, Conn* conn, Ask* ask, bint chat, Fault* fault, Buffer* out) noexcept nogil:
+    cdef int refuse(self, Conn* conn, Ask* ask, int dialect, Fault* fault, Buffer* out) noexcept nogil:
         """Puts an error into `out` and returns its status when the request is wrong, else 0."""
         cdef char message[512]
         cdef bint close = conn.head.close
-        cdef int error = read_body(conn.input.data + conn.head.size, conn.head.body_size, chat, ask)
+        cdef int error = read_body(conn.input.data + conn.head.size, conn.head.body_size, dialect, ask)
         cdef int64_t tokens
+        cdef Span named
         if error != BODY_OK:
             put_body_error(out, error, ask, close)
             return 400
         if not self.choose_fault(conn, fault):
             put_error(out, 400, b"X-Mock-Fault is not a known KIND or KIND=NUMBER.", b"X-Mock-Fault", close)
             return 400
-        if ask.model.size and not spells(&ask.model, self.model_text, self.model_size):
+        named = ask.model
+        if dialect == DIALECT_TRITON:
+            named.at = conn.input.data + conn.head.model.offset
+            named.size = conn.head.model.size
+        if not self.is_model(&named, dialect):
             snprintf(
                 message, sizeof(message), b"The model `%.*s` does not exist. Valid aliases: %.200s.",
-                <int> (ask.model.size if ask.model.size <= 200 else 0), ask.model.at, self.model_text,
+                <int> (named.size if named.size <= 200 else 0), named.at, self.model_text,
             )
             put_error(out, 404, message, b"model", close)
             return 404
         if ask.max_tokens == -1:
-            ask.max_tokens = max(ask.min_tokens, <int64_t> (DEFAULT_CHAT_TOKENS if chat else DEFAULT_COMPLETION_TOKENS))
+            ask.max_tokens = max(ask.min_tokens, default_tokens(dialect))
+        ask.stream = ask.stream or conn.head.route == ROUTE_TGI_STREAM or conn.head.route == ROUTE_TRITON_STREAM
         tokens = ask.prompt_tokens + ask.max_tokens
         if self.max_model_len and tokens > self.max_model_len:
             snprintf(
@@ -151,6 +186,12 @@ cdef class Intake:
             put_error(out, 400, b"A reply of so many tokens is served as a stream only.", b"max_tokens", close)
             return 400
         return 0
+
+    cdef bint is_model(self, const Span* named, int dialect) noexcept nogil:
+        """Whether the request asks for the served model, or for none by name."""
+        if dialect == DIALECT_TRITON:
+            return spells_in_url(named, self.raw_text, self.raw_size)
+        return named.size == 0 or spells(named, self.model_text, self.model_size)
 
     cdef bint choose_fault(self, Conn* conn, Fault* fault) noexcept nogil:
         """The fault that the request's header asks for, else one drawn by the shares; False: the header is wrong."""
@@ -206,19 +247,28 @@ cdef class Intake:
             s.arrived_ns = min(now, conn.arrived_real_ns - real_offset_ns())
             conn.arrived_real_ns = 0  # a request that came in the same read waited for this one
         s.status = 200
-        s.chat = conn.head.route == ROUTE_CHAT
+        s.dialect = dialect_of(conn.head.route)
         s.streaming = ask.stream and s.fault.kind != FAULT_REFUSE_STREAM
         s.chunked = not conn.head.http10 and not self.close_delimited
         s.closes = conn.head.close or (s.streaming and not s.chunked)
-        s.with_ids = ask.return_token_ids
-        s.usage_each = self.script.usage_each or (ask.include_usage and ask.continuous_usage)
-        s.usage_final = self.script.usage_final[s.chat] and (self.script.usage_always or ask.include_usage)
+        self.choose_counts(s, ask)
         s.prompt_tokens = ask.prompt_tokens
         s.limit = <int32_t> ask.max_tokens
         s.last_write_ns = now
         for c in range(s.choices):
             s.lengths[c] = self.draw_length(s, ask, c)
             s.longest = max(s.longest, s.lengths[c])
+
+    cdef void choose_counts(self, Stream* s, const Ask* ask) noexcept nogil:
+        """Where the reply tells its tokens."""
+        if has_parameters(s.dialect):
+            s.with_ids = s.dialect == DIALECT_MINDIE
+            s.usage_final = ask.details and self.script.usage_final[s.dialect]
+            s.usage_each = s.usage_final and s.dialect == DIALECT_TRITON
+            return
+        s.with_ids = ask.return_token_ids
+        s.usage_each = self.script.usage_each or (ask.include_usage and ask.continuous_usage)
+        s.usage_final = self.script.usage_final[s.dialect] and (self.script.usage_always or ask.include_usage)
 
     cdef bint open_entry(self, Stream* s, Conn* conn) noexcept nogil:
         """Starts the stream's log entry, if there is a log; False when memory is out."""

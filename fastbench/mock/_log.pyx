@@ -11,11 +11,21 @@ from libc.string cimport memset, strlen
 
 from fastbench.mock._fault cimport fault_name
 from fastbench.mock._types cimport (
-    FAULT_ERROR_EVENT, FAULT_HTTP, FAULT_NONE, FAULT_STALL, ROUTE_CHAT, Buffer, LogEntry,
+    FAULT_ERROR_EVENT, FAULT_HTTP, FAULT_NONE, FAULT_STALL, ROUTE_CHAT, ROUTE_COMPLETIONS, ROUTE_COUNT,
+    ROUTE_MINDIE, ROUTE_TGI, ROUTE_TGI_STREAM, ROUTE_TRITON, ROUTE_TRITON_STREAM, Buffer, LogEntry,
 )
 from fastbench.mock._wire cimport append, put_number, release, reserve
 
 import os
+
+cdef const char* PATHS[<int> ROUTE_COUNT]
+PATHS[<int> ROUTE_CHAT] = b"/v1/chat/completions"
+PATHS[<int> ROUTE_COMPLETIONS] = b"/v1/completions"
+PATHS[<int> ROUTE_TGI] = b"/generate"
+PATHS[<int> ROUTE_TGI_STREAM] = b"/generate_stream"
+PATHS[<int> ROUTE_TRITON] = b"/v2/models/generate"
+PATHS[<int> ROUTE_TRITON_STREAM] = b"/v2/models/generate_stream"
+PATHS[<int> ROUTE_MINDIE] = b"/infer"
 
 cdef extern from *:
     """
@@ -109,7 +119,9 @@ cdef bint put_entry(Buffer* out, const LogEntry* entry) noexcept nogil:
     cdef size_t i
     put_text(out, b'{"id":')
     put_request_id(out, entry)
-    put_text(out, b',"path":"/v1/chat/completions"' if entry.route == ROUTE_CHAT else b',"path":"/v1/completions"')
+    put_text(out, b',"path":"')
+    put_text(out, PATHS[entry.route])
+    put_text(out, b'"')
     put_field(out, b',"status":', entry.status)
     put_field(out, b',"accepted_ns":', entry.accepted_ns)
     put_field(out, b',"arrived_ns":', entry.arrived_ns)

@@ -1,6 +1,6 @@
 from libc.stdint cimport int32_t
 
-from fastbench.mock._types cimport Buffer, Stream
+from fastbench.mock._types cimport DIALECT_COUNT, Buffer, Stream
 from fastbench.mock._wire cimport Fill, Wire
 
 
@@ -13,10 +13,10 @@ cdef enum RoleMode:
 cdef class Script:
     cdef Wire wire
     cdef int role                       # RoleMode; only chat has roles
-    cdef bint finish_own[2]             # [is chat]
-    cdef bint usage_joined[2]
-    cdef bint usage_on_finish[2]
-    cdef bint usage_final[2]            # a usage event or usage on the finish reason, when asked for
+    cdef bint finish_own[<int> DIALECT_COUNT]
+    cdef bint usage_joined[<int> DIALECT_COUNT]
+    cdef bint usage_on_finish[<int> DIALECT_COUNT]
+    cdef bint usage_final[<int> DIALECT_COUNT]      # a usage event or usage on the finish reason, when asked for
     cdef bint usage_each
     cdef bint usage_always
     cdef int32_t reasoning
@@ -29,6 +29,7 @@ cdef class Script:
     cdef const char* heads[3]           # the three above: chunked stream, close-delimited stream, JSON
     cdef size_t head_sizes[3]
 
+    cdef bint reasons(self, const Stream* s) noexcept nogil
     cdef bint start(self, Stream* s) noexcept nogil
     cdef bint put_head(self, Buffer* out, Stream* s) noexcept nogil
     cdef bint put_comment(self, Buffer* out, Stream* s) noexcept nogil

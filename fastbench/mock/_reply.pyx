@@ -9,8 +9,8 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from fastbench.mock._types cimport (
-    END_CLOSE, END_COMPLETE, END_NONE, END_RESET, END_STALL, FAULT_CUT, FAULT_EMPTY, FAULT_ERROR_EVENT,
-    FAULT_NO_FINISH, FAULT_RESET, FAULT_STALL, Buffer, Stream, Template,
+    DIALECT_CHAT, DIALECT_COUNT, DIALECT_TGI, END_CLOSE, END_COMPLETE, END_NONE, END_RESET, END_STALL, FAULT_CUT,
+    FAULT_EMPTY, FAULT_ERROR_EVENT, FAULT_NO_FINISH, FAULT_RESET, FAULT_STALL, Buffer, Stream, Template, has_parameters,
 )
 from fastbench.mock._wire cimport (
     KIND_BODY_CHOICE, KIND_BODY_CLOSE, KIND_BODY_OPEN, KIND_DONE, KIND_ERROR, KIND_FINISH, KIND_REASONING,
@@ -45,12 +45,12 @@ cdef class Script:
     def __cinit__(self, Wire wire, form):
         self.wire = wire
         self.role = ("none", "own", "joined").index(form.role)
-        for chat in range(2):
-            usage = form.usage[chat]
-            self.finish_own[chat] = form.finish == "own"
-            self.usage_joined[chat] = usage == "joined"
-            self.usage_on_finish[chat] = usage == "finish"
-            self.usage_final[chat] = usage != "never"
+        for dialect in range(<int> DIALECT_COUNT):
+            usage = form.usage[dialect]
+            self.finish_own[dialect] = form.finish == "own" and not has_parameters(dialect)
+            self.usage_joined[dialect] = usage == "joined"
+            self.usage_on_finish[dialect] = usage == "finish"
+            self.usage_final[dialect] = usage != "never"
         self.usage_each = form.usage_each
         self.usage_always = form.usage_always
         self.reasoning = form.reasoning
@@ -62,13 +62,17 @@ cdef class Script:
         for i, head in enumerate(form.heads):
             self.head_sizes[i] = len(head)
 
+    cdef bint reasons(self, const Stream* s) noexcept nogil:
+        """Whether the reply begins with reasoning, which only a chat's can."""
+        return self.reasoning > 0 and s.dialect == DIALECT_CHAT
+
     cdef bint start(self, Stream* s) noexcept nogil:
         """Binds the templates of the stream's ordinary events; False when memory is out."""
-        cdef const Template* texts = self.wire.templates[s.chat][<int> KIND_TEXT]
-        cdef const Template* reasonings = self.wire.templates[s.chat][<int> KIND_REASONING]
+        cdef const Template* texts = self.wire.templates[s.dialect][<int> KIND_TEXT]
+        cdef const Template* reasonings = self.wire.templates[s.dialect][<int> KIND_REASONING]
         if not s.streaming:
             return True
-        if s.chat and self.reasoning and not self.wire.bind(&s.reasoning, &reasonings[s.usage_each], s):
+        if self.reasons(s) and not self.wire.bind(&s.reasoning, &reasonings[s.usage_each], s):
             return False
         return self.wire.bind(&s.text, &texts[s.usage_each], s)
 
@@ -93,9 +97,9 @@ cdef class Script:
         return append(out, b": ping\n\n", 8) and close_chunk(out, start, s.chunked, self.upper)
 
     cdef int32_t step_size(self, const Stream* s) noexcept nogil:
-        """Tokens per choice in the next event: the first carries one, reasoning and text do not share an event."""
-        cdef int32_t size = 1 if s.sent == 0 else self.tokens_per_event
-        if s.chat and s.sent < self.reasoning < s.sent + size:
+        """Tokens per choice in the next event: the first carries one, TGI's all do, reasoning and text share none."""
+        cdef int32_t size = 1 if s.sent == 0 or s.dialect == DIALECT_TGI else self.tokens_per_event
+        if self.reasons(s) and s.sent < self.reasoning < s.sent + size:
             return self.reasoning - s.sent
         return size
 
@@ -117,7 +121,7 @@ cdef class Script:
             s.choice += 1
         fill.choice = s.choice
         fill.first = s.sent
-        fill.reasoning = self.reasoning if s.chat else 0
+        fill.reasoning = self.reasoning if self.reasons(s) else 0
         fill.last = min(s.sent + size, s.lengths[s.choice])
         fill.completion_tokens = fill.last
         fill.reasoning_tokens = min(fill.last, fill.reasoning)
@@ -149,14 +153,14 @@ cdef class Script:
         if s.fault.kind == FAULT_EMPTY:
             self.put_tail(out, s)
             return
-        if s.chat and self.role == ROLE_OWN:
+        if s.dialect == DIALECT_CHAT and self.role == ROLE_OWN:
             for c in range(s.choices):
                 fill.choice = c
                 self.put_own(out, s, KIND_ROLE, s.usage_each, &fill)
         self.fire(out, s)
 
     cdef bint emit(self, Buffer* out, Stream* s, int kind, bint usage, const Fill* fill) noexcept nogil:
-        cdef const Template* t = &self.wire.templates[s.chat][kind][usage]
+        cdef const Template* t = &self.wire.templates[s.dialect][kind][usage]
         if usage == s.usage_each:
             if kind == KIND_TEXT:
                 t = &s.text
@@ -175,14 +179,14 @@ cdef class Script:
 
     cdef void put_event(self, Buffer* out, Stream* s, const Fill* fill, bint final) noexcept nogil:
         """An output event, with the role that shares its chunk, and the finish and usage events that follow it."""
-        cdef bint own_finish = self.finish_own[s.chat] and fill.finishes
-        cdef bint finish_usage = s.usage_each or (self.usage_on_finish[s.chat] and s.usage_final)
-        cdef bint usage_event = final and s.usage_final and not self.usage_on_finish[s.chat]
-        cdef bint joined = self.usage_joined[s.chat]
+        cdef bint own_finish = self.finish_own[s.dialect] and fill.finishes
+        cdef bint finish_usage = s.usage_each or (self.usage_on_finish[s.dialect] and s.usage_final)
+        cdef bint usage_event = final and s.usage_final and not self.usage_on_finish[s.dialect]
+        cdef bint joined = self.usage_joined[s.dialect]
         cdef int kind = KIND_REASONING if fill.last <= fill.reasoning else KIND_TEXT
         cdef size_t start = open_chunk(out, s.chunked)
         cdef Fill sums = fill[0]
-        if s.chat and fill.first == 0 and self.role == ROLE_JOINED:
+        if s.dialect == DIALECT_CHAT and fill.first == 0 and self.role == ROLE_JOINED:
             sums.last = sums.completion_tokens = sums.reasoning_tokens = 0
             self.emit(out, s, KIND_ROLE, s.usage_each, &sums)
             sums = fill[0]
@@ -229,7 +233,7 @@ cdef class Script:
         cdef Fill none
         cdef int _
         memset(&none, 0, sizeof(none))
-        if s.fault.kind != FAULT_EMPTY:
+        if s.fault.kind != FAULT_EMPTY and not has_parameters(s.dialect):
             for _ in range(self.done):
                 self.put_own(out, s, KIND_DONE, False, &none)
         if s.end == END_NONE:
@@ -243,22 +247,23 @@ cdef class Script:
         cdef Fill fill
         cdef int32_t c
         cdef size_t sent
+        cdef bint usage = s.usage_final or not has_parameters(s.dialect)
         memset(&body, 0, sizeof(body))
         memset(&fill, 0, sizeof(fill))
-        fill.reasoning = self.reasoning if s.chat else 0
+        fill.reasoning = self.reasoning if self.reasons(s) else 0
         fill.finishes = s.fault.kind != FAULT_NO_FINISH
         if s.fault.kind != FAULT_EMPTY:
-            self.emit(&body, s, KIND_BODY_OPEN, True, &fill)
+            self.emit(&body, s, KIND_BODY_OPEN, usage, &fill)
             for c in range(s.choices):
                 if c:
                     append(&body, b",", 1)
                 fill.choice = c
                 fill.last = s.lengths[c]
-                self.emit(&body, s, KIND_BODY_CHOICE, True, &fill)
+                self.emit(&body, s, KIND_BODY_CHOICE, usage, &fill)
             fill.last = 0
             fill.completion_tokens = total_tokens(s, s.longest)
             fill.reasoning_tokens = total_tokens(s, fill.reasoning)
-            self.emit(&body, s, KIND_BODY_CLOSE, True, &fill)
+            self.emit(&body, s, KIND_BODY_CLOSE, usage, &fill)
             s.output_tokens = fill.completion_tokens
         sent = body.size
         s.sent = s.longest

@@ -7,9 +7,33 @@ cdef enum Route:
     ROUTE_NONE
     ROUTE_CHAT
     ROUTE_COMPLETIONS
+    ROUTE_TGI
+    ROUTE_TGI_STREAM
+    ROUTE_TRITON
+    ROUTE_TRITON_STREAM
+    ROUTE_MINDIE
     ROUTE_MODELS
     ROUTE_HEALTH
     ROUTE_METRICS
+    ROUTE_COUNT
+
+
+cdef enum Dialect:      # in the order of `styles.DIALECTS`
+    DIALECT_COMPLETIONS
+    DIALECT_CHAT
+    DIALECT_TGI
+    DIALECT_TRITON
+    DIALECT_MINDIE
+    DIALECT_COUNT
+    DIALECT_NONE        # the route is no completion
+
+
+cdef enum BodyError:
+    BODY_OK
+    BODY_JSON
+    BODY_TYPE
+    BODY_MISSING
+    BODY_RANGE
 
 
 cdef enum FaultKind:
@@ -61,6 +85,7 @@ cdef struct Ask:
     bint continuous_usage
     bint return_token_ids
     bint ignore_eos
+    bint details                # the protocols with `parameters`: whether the token counts are told
     int64_t max_tokens          # -1: not given
     int64_t min_tokens
     int64_t choices             # per prompt
@@ -82,6 +107,7 @@ cdef struct Head:
     bint chunked
     Part request_id
     Part fault
+    Part model                  # in the path, percent-encoded
 
 
 cdef struct Piece:
@@ -94,6 +120,7 @@ cdef struct Template:
     Piece* pieces
     int count
     size_t literal_size
+    bint whole                  # one slot is the whole text so far
 
 
 cdef struct LogEntry:
@@ -141,7 +168,7 @@ cdef struct Stream:
     int64_t arrived_ns          # when the request's last byte arrived in this machine
     int64_t received_ns         # when it was read
     int status
-    bint chat
+    int dialect
     bint streaming
     bint chunked
     bint closes                 # the connection ends with this reply
@@ -170,6 +197,24 @@ cdef struct Stream:
     Template text               # bound to this stream: its constants are merged
     Template reasoning
     LogEntry* log               # NULL: no log asked for
+
+
+cdef inline int dialect_of(int route) noexcept nogil:
+    """The dialect that a route speaks."""
+    if route == ROUTE_CHAT:
+        return DIALECT_CHAT
+    if route == ROUTE_COMPLETIONS:
+        return DIALECT_COMPLETIONS
+    if route == ROUTE_TGI or route == ROUTE_TGI_STREAM:
+        return DIALECT_TGI
+    if route == ROUTE_TRITON or route == ROUTE_TRITON_STREAM:
+        return DIALECT_TRITON
+    return DIALECT_MINDIE if route == ROUTE_MINDIE else DIALECT_NONE
+
+
+cdef inline bint has_parameters(int dialect) noexcept nogil:
+    """Whether the dialect is one of those beside OpenAI's, with a body of a text and its `parameters`."""
+    return dialect >= <int> DIALECT_TGI
 
 
 cdef inline uint64_t mix(uint64_t x) noexcept nogil:

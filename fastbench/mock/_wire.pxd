@@ -1,6 +1,6 @@
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
-from fastbench.mock._types cimport Buffer, Stream, Template
+from fastbench.mock._types cimport DIALECT_COUNT, Buffer, Stream, Template
 
 
 cdef enum Kind:
@@ -39,7 +39,7 @@ cdef bint close_chunk(Buffer* out, size_t start, bint chunked, bint upper) noexc
 
 
 cdef class Wire:
-    cdef Template templates[2][12][2]       # [is chat][kind][with usage]
+    cdef Template templates[<int> DIALECT_COUNT][<int> KIND_COUNT][2]   # [dialect][kind][with usage]
     cdef const char** words
     cdef uint32_t* word_sizes
     cdef uint32_t word_count                # a power of two

@@ -9,7 +9,9 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memmove, memset
 
-from fastbench.mock._types cimport Buffer, Piece, Stream, Template
+from fastbench.mock._types cimport DIALECT_COUNT, Buffer, Piece, Stream, Template, has_parameters
+
+from fastbench.mock.styles import DIALECTS
 
 cdef enum Slot:
     SLOT_LITERAL
@@ -25,11 +27,14 @@ cdef enum Slot:
     SLOT_COMPLETION
     SLOT_TOTAL
     SLOT_REASONED
+    SLOT_WHOLE
+    SLOT_TOKEN
+    SLOT_POSITION
 
 # In the order of Slot and of Kind: the names that templates use.
 SLOTS = (
     "literal", "id", "created", "index", "text", "reasoning", "ids", "prompt_ids", "finish", "prompt", "completion",
-    "total", "reasoned",
+    "total", "reasoned", "whole", "token", "position",
 )
 KINDS = (
     "role", "text", "reasoning", "text_last", "reasoning_last", "finish", "usage", "error", "done", "body_open",
@@ -140,7 +145,7 @@ cdef inline uint32_t word_of(Wire wire, const Stream* s, int32_t choice, int32_t
 
 
 cdef class Wire:
-    """Templates and words. templates: {(is chat, kind, with usage): pieces}; words: JSON-escaped token texts."""
+    """Templates and words. templates: {(dialect, kind, with usage): pieces}; words: JSON-escaped token texts."""
 
     def __cinit__(self, dict templates, list words):
         if not words or len(words) & (len(words) - 1):
@@ -155,8 +160,8 @@ cdef class Wire:
             self.words[i] = <bytes> word
             self.word_sizes[i] = len(word)
             self.longest_word = max(self.longest_word, <uint32_t> len(word))
-        for (chat, kind, usage), pieces in templates.items():
-            self.compile(&self.templates[<int> chat][<int> KINDS.index(kind)][<int> usage], pieces)
+        for (dialect, kind, usage), pieces in templates.items():
+            self.compile(&self.templates[<int> DIALECTS.index(dialect)][<int> KINDS.index(kind)][<int> usage], pieces)
 
     cdef int compile(self, Template* t, list pieces) except -1:
         t.pieces = <Piece*> calloc(len(pieces), sizeof(Piece))
@@ -170,16 +175,17 @@ cdef class Wire:
                 t.literal_size += len(piece)
             else:
                 t.pieces[i].slot = SLOTS.index(piece)
+                t.whole = t.whole or t.pieces[i].slot == SLOT_WHOLE
         return 0
 
     def __dealloc__(self):
-        cdef int chat, kind, usage
+        cdef int dialect, kind, usage
         free(self.words)
         free(self.word_sizes)
-        for chat in range(2):
+        for dialect in range(<int> DIALECT_COUNT):
             for kind in range(<int> KIND_COUNT):
                 for usage in range(2):
-                    free(self.templates[chat][kind][usage].pieces)
+                    free(self.templates[dialect][kind][usage].pieces)
 
     cdef char* put_words(self, char* at, const Stream* s, int32_t choice, int32_t first, int32_t last) noexcept nogil:
         cdef uint32_t word
@@ -217,14 +223,22 @@ cdef class Wire:
         if slot == SLOT_FINISH:
             if not fill.finishes:
                 return put(at, b"null", 4)
-            return put(at, b'"stop"', 6) if s.lengths[fill.choice] < s.limit else put(at, b'"length"', 8)
+            if s.lengths[fill.choice] == s.limit:
+                return put(at, b'"length"', 8)
+            return put(at, b'"eos_token"', 11) if has_parameters(s.dialect) else put(at, b'"stop"', 6)
         if slot == SLOT_PROMPT:
             return put_number(at, s.prompt_tokens)
         if slot == SLOT_COMPLETION:
             return put_number(at, fill.completion_tokens)
         if slot == SLOT_TOTAL:
             return put_number(at, s.prompt_tokens + fill.completion_tokens)
-        return put_number(at, fill.reasoning_tokens)
+        if slot == SLOT_REASONED:
+            return put_number(at, fill.reasoning_tokens)
+        if slot == SLOT_WHOLE:
+            return self.put_words(at, s, fill.choice, 0, fill.last)
+        if slot == SLOT_TOKEN:
+            return put_number(at, FIRST_ID + word_of(self, s, fill.choice, fill.first))
+        return put_number(at, fill.last)  # SLOT_POSITION
 
     cdef bint emit(self, Buffer* out, const Template* t, const Stream* s, const Fill* fill) noexcept nogil:
         """Appends the template with its slots filled; False when memory is out."""
@@ -233,6 +247,8 @@ cdef class Wire:
         cdef const Piece* piece = t.pieces
         cdef const Piece* end = piece + t.count
         cdef char* at
+        if t.whole:
+            room += <size_t> fill.last * self.longest_word
         if s.with_ids:
             room += (tokens + s.prompt_tokens) * ID_ROOM
         if not reserve(out, room):

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from fastbench.mock.generate_styles import GENERATE_DIALECTS, make_generate_templates
 from fastbench.mock.options import Options, parse_faults
 from fastbench.mock.styles import STYLES, Templates, make_templates
 
@@ -28,11 +29,11 @@ HOSTILE = (
 
 @dataclass(frozen=True)
 class Form:
-    """How replies are made up, for `_reply.Script`. usage: [completions, chat]."""
+    """How replies are made up, for `_reply.Script`. usage: in the order of `styles.DIALECTS`."""
 
     role: str
     finish: str
-    usage: tuple[str, str]
+    usage: tuple[str, ...]
     usage_each: bool
     usage_always: bool
     reasoning: int
@@ -68,6 +69,8 @@ class Plan:
     close_delimited: bool
     logging: bool
     model: bytes
+    """As it stands in JSON."""
+    raw_model: bytes
     models_body: bytes
     faults: list[tuple[int, int, float]]
     head_early: bool
@@ -84,6 +87,7 @@ def make_form(options: Options) -> Form:
     if options.usage is not None:
         final = "own" if options.usage == "each" else options.usage
         usage = (final, final)
+    of_details = "never" if options.usage == "never" else "finish"
     done = style.done
     if options.no_done is not None:
         done = 0 if options.no_done else 1
@@ -93,7 +97,7 @@ def make_form(options: Options) -> Form:
     return Form(
         role=_or(options.role, style.role),
         finish=_or(options.finish, style.finish),
-        usage=usage,
+        usage=(*usage, *(of_details for _ in GENERATE_DIALECTS)),
         usage_each=options.usage == "each",
         usage_always=options.usage == "each" or _or(options.usage_always, style.usage_always),
         reasoning=options.reasoning,
@@ -146,6 +150,7 @@ def make_plan(options: Options) -> Plan:
         close_delimited=options.framing == "close",
         logging=options.log is not None,
         model=json.dumps(options.model, ensure_ascii=False).encode()[1:-1],
+        raw_model=options.model.encode(),
         models_body=json.dumps({"object": "list", "data": [card]}).encode(),
         faults=parse_faults(options.fault),
         head_early=head == "early",
@@ -154,13 +159,14 @@ def make_plan(options: Options) -> Plan:
 
 
 def make_templates_of(options: Options) -> Templates:
-    return make_templates(
+    openai = make_templates(
         STYLES[options.style],
         options.model,
         reasoning=options.reasoning_field,
         counts_reasoning=options.reasoning > 0,
         spaced=options.spaced,
     )
+    return openai | make_generate_templates(options.model, spaced=options.spaced)
 
 
 def make_words(options: Options) -> list[bytes]:

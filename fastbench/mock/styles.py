@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
-Templates = dict[tuple[bool, str, bool], list[bytes | str]]
+Pieces = list[bytes | str]
+Templates = dict[tuple[str, str, bool], Pieces]
 
-_SLOT = re.compile(rb'"@=(\w+)@"|@(id|text|reasoning)@')
+DIALECTS = ("completions", "chat", "tgi", "triton", "mindie")
+"""The protocols, in the order of `_types.Dialect`."""
+
+_SLOT = re.compile(rb'"@=(\w+)@"|@(id|text|reasoning|whole)@')
 
 
-def template(text: bytes) -> list[bytes | str]:
+def template(text: bytes) -> Pieces:
     """Literal bytes and slot names in turn."""
-    pieces: list[bytes | str] = []
+    pieces: Pieces = []
     at = 0
     for match in _SLOT.finditer(text):
         if match.start() > at:
@@ -232,22 +236,23 @@ def whole_reply(reply: Reply) -> tuple[Json, Json]:
     return whole, choice
 
 
+def json_bytes(value: Json, *, spaced: bool) -> bytes:
+    """JSON as an engine writes it."""
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": ") if spaced else (",", ":")).encode()
+
+
 def make_templates(style: Style, model: str, *, reasoning: str, counts_reasoning: bool, spaced: bool) -> Templates:
-    """All templates of a style, by (is chat, kind, with usage)."""
-    separators = (", ", ": ") if spaced else (",", ":")
+    """All templates of a style, by (dialect, kind, with usage)."""
 
-    def text_of(value: Json) -> bytes:
-        return json.dumps(value, ensure_ascii=False, separators=separators).encode()
-
-    def event(value: Json) -> list[bytes | str]:
-        return template(b"data: " + text_of(value) + b"\n\n")
+    def event(value: Json) -> Pieces:
+        return template(b"data: " + json_bytes(value, spaced=spaced) + b"\n\n")
 
     templates: Templates = {}
     for chat in (False, True):
         for usage in (False, True):
             reply = Reply(chat, model, reasoning, counts_reasoning and chat, usage)
             field = "content" if chat else "text"
-            events: dict[str, list[bytes | str]] = {
+            events: dict[str, Pieces] = {
                 "role": event(style.make_role(reply)),
                 "text": event(style.make_output(reply, field, False)),
                 "reasoning": event(style.make_output(reply, reasoning, False)),
@@ -259,10 +264,10 @@ def make_templates(style: Style, model: str, *, reasoning: str, counts_reasoning
                 "done": [b"data: [DONE]\n\n"],
             }
             whole, choice = whole_reply(reply)
-            start, middle, end = text_of(whole).partition(b"[]")
+            start, middle, end = json_bytes(whole, spaced=spaced).partition(b"[]")
             events["body_open"] = template(start + middle[:1])
-            events["body_choice"] = template(text_of(choice))
+            events["body_choice"] = template(json_bytes(choice, spaced=spaced))
             events["body_close"] = template(middle[1:] + end)
             for kind, pieces in events.items():
-                templates[chat, kind, usage] = pieces
+                templates["chat" if chat else "completions", kind, usage] = pieces
     return templates
