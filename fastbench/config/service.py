@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastbench.config.adapters import read_adapters
@@ -83,6 +84,8 @@ def _faults(service: ServiceConfig) -> Iterator[Fault]:
         yield "model_name", "is missing; it must be the model's name, which triton_generate asks for by its URL"
     if service.path and not tokenizer_file(service.path).is_file():
         yield "path", f"is {service.path!r}; it must be a tokenizer.json or a directory that holds one"
+    elif service.path and find_spec("tokenizers") is None:
+        yield "path", "needs the package tokenizers; pip install 'fastbench[tokenizer]', or leave path empty"
 
 
 def tokenizer_file(path: str) -> Path:
