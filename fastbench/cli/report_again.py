@@ -10,7 +10,7 @@ from fastbench.config.stats import DEFAULT_STATS, parse_stats
 from fastbench.errors import RecordingError, UsageError
 from fastbench.recording.format import REQUESTS
 from fastbench.recording.reader import Recording
-from fastbench.report.publish import publish_recording, reading
+from fastbench.report.publish import Published, publish_recording, reading
 
 SUFFIX = "_recording"
 # Below a run, below its performances, below one model.
@@ -20,19 +20,30 @@ _PLACES = (f"performances/*/*{SUFFIX}", f"*/*{SUFFIX}", f"*{SUFFIX}")
 def report_again(recordings: Iterable[Path], stats: tuple[str, ...] | None, *, quiet: bool = False) -> int:
     """Rewrites the files of each report and prints it. stats: None = the columns that the run was reported with.
 
-    Returns the exit code: 1 when a recording has no success.
+    Returns the exit code: 1 when a recording has no success. RecordingError with all that cannot be reported, after
+    the rest was.
     """
     some_without_success = False
+    faults: list[str] = []
     for path in recordings:
-        name = path.name.removesuffix(SUFFIX)
-        with calculation_bar(name, quiet=quiet) as progress:
-            recording = Recording.open(path, reading(progress))
-            columns = stats or recorded_stats(recording)
-            published = publish_recording(recording, path.parent, name, columns, progress)
+        try:
+            published = _publish(path, stats, quiet)
+        except RecordingError as error:
+            faults.append(str(error))
+            continue
         click.echo(published.text, nl=False)
         click.echo(f"Performance Result files located in {path.parent}.")
         some_without_success |= not published.metrics.success
+    if faults:
+        raise RecordingError("\n".join(faults))
     return int(some_without_success)
+
+
+def _publish(path: Path, stats: tuple[str, ...] | None, quiet: bool) -> Published:
+    name = path.name.removesuffix(SUFFIX)
+    with calculation_bar(name, quiet=quiet) as progress:
+        recording = Recording.open(path, reading(progress))
+        return publish_recording(recording, path.parent, name, stats or recorded_stats(recording), progress)
 
 
 def find_recordings(directory: Path) -> list[Path]:

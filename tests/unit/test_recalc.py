@@ -56,6 +56,13 @@ def test_one_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tmp_path / "set.csv").is_file()
 
 
+@pytest.mark.parametrize("part", ["", "performances", "performances/m"])
+def test_a_part_of_a_run(tmp_path: Path, part: str) -> None:
+    """A run, its performances and those of one model lead to the recordings below them."""
+    run_with(tmp_path, a=[Request(0)], b=[Request(0)])
+    assert recalc(tmp_path / part).output.count("Performance Results of task") == 2
+
+
 def test_equal_to_the_run_end(tmp_path: Path) -> None:
     """Recalculation gives bit for bit the files and the text of the run's end."""
     gaps = range(0, 140 * 21, 21)

@@ -1,0 +1,42 @@
+"""`fastbench perf --search`: where the named configs lie."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fastbench.cli.perf import perf_command
+from fastbench.config.execute import PRESETS
+from fastbench.errors import ConfigError
+
+
+def found(*arguments: str) -> list[list[str]]:
+    """The rows of the table."""
+    result = CliRunner().invoke(perf_command, ["--search", *arguments], standalone_mode=False, catch_exceptions=False)
+    assert result.return_value == 0
+    lines = [line for line in result.output.splitlines() if line.startswith("│")]
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
+
+
+def test_named_configs() -> None:
+    """Each name has its row, in the order of services, data sets and summarizer."""
+    rows = found("--summarizer", "stable_stage", "--datasets", "mtbench_gen", "--models", "tgi_api_general")
+    assert rows[0] == ["Task Type", "Task Name", "Config File Path"]
+    assert [row[:2] for row in rows[1:]] == [
+        ["--models", "tgi_api_general"],
+        ["--datasets", "mtbench_gen"],
+        ["--summarizer", "stable_stage"],
+    ]
+    assert all(Path(row[2]).is_file() for row in rows[1:])
+
+
+def test_all_that_fit() -> None:
+    """Of a pattern all are shown, and without a name every preset is."""
+    assert [row[1] for row in found("--models", "tgi*")[1:]] == ["tgi_api_general", "tgi_stream_api_general"]
+    assert len(found()) == 1 + len(list(PRESETS.rglob("*.py")))
+
+
+def test_a_name_that_fits_nothing() -> None:
+    """A name that leads nowhere is told."""
+    with pytest.raises(ConfigError, match="--models nothing_like_it: there is no such config in"):
+        found("--models", "nothing_like_it")
