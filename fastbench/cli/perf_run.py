@@ -1,12 +1,14 @@
 """Carries out a checked run and prints what came of it."""
 
+from functools import partial
+
 import click
 
 from fastbench.cli.calculation_bar import calculation_bar
 from fastbench.cli.progress_bar import progress_bar, say
 from fastbench.config.dump import dump_config
 from fastbench.config.plan import RunConfig
-from fastbench.errors import RecordingError
+from fastbench.errors import RecordingError, UsageError
 from fastbench.fleet.run import TaskRun, check_datasets, run_tasks
 from fastbench.fleet.rundir import RunDirectory
 from fastbench.report.publish import Published, publish
@@ -58,9 +60,13 @@ def _publish(directory: RunDirectory, ended: TaskRun, quiet: bool) -> Published 
     task, recording = ended.task, directory.recording(ended.task)
     if not recording.exists():
         return None
+    make = partial(publish, recording, directory.results(task), task.dataset.abbr, task.stats)
     try:
         with calculation_bar(task.name, quiet=quiet) as progress:
-            published = publish(recording, directory.results(task), task.dataset.abbr, task.stats, progress)
+            published = make(progress, stage=task.stage)
+    except UsageError as error:
+        say(f"{task.name}: {error}; the whole run is shown")
+        published = make()
     except RecordingError as error:
         say(str(error))
         return None
@@ -79,4 +85,6 @@ def _code(ended: TaskRun, published: Published | None) -> int:
         return ended.error.exit_code
     if not ended.complete:
         return INTERRUPTED
-    return 0 if published is not None and published.metrics.success else 1
+    if published is None or published.metrics.stage != ended.task.stage:
+        return 1
+    return 0 if published.metrics.success else 1

@@ -12,7 +12,13 @@ import click
     metavar="LIST",
     help="Columns of the report, such as Average,P50,P99.9.  [default: those of the run]",
 )
-def recalc_command(directory: Path, stats: str | None) -> int:
+@click.option(
+    "--stage",
+    type=click.Choice(["total", "stable", "auto"]),
+    help="Requests to count: all, those at the full concurrency, or those of the stationary window.",
+)
+@click.option("--window", metavar="FROM:TO", help='Requests to count: those that begin in it, such as "30s:90s".')
+def recalc_command(directory: Path, stats: str | None, stage: str | None, window: str | None) -> int:
     """Computes the report of a finished run again and rewrites its files; nothing is sent.
 
     DIRECTORY is the directory of a run, of its performances, or of one recording in it.
@@ -23,6 +29,9 @@ def recalc_command(directory: Path, stats: str | None) -> int:
     # Imported late: help must not wait for them.
     from fastbench.cli.report_again import find_recordings, report_again
     from fastbench.config.stats import parse_stats
+    from fastbench.errors import UsageError
 
     columns = None if stats is None else parse_stats(stats)
-    return report_again(find_recordings(directory), columns)
+    if stage is not None and window is not None:
+        raise UsageError("--stage and --window name two parts of the run; give one of them")
+    return report_again(find_recordings(directory), columns, stage or window)

@@ -17,8 +17,10 @@ SUFFIX = "_recording"
 _PLACES = (f"performances/*/*{SUFFIX}", f"*/*{SUFFIX}", f"*{SUFFIX}")
 
 
-def report_again(recordings: Iterable[Path], stats: tuple[str, ...] | None, *, quiet: bool = False) -> int:
-    """Rewrites the files of each report and prints it. stats: None = the columns that the run was reported with.
+def report_again(
+    recordings: Iterable[Path], stats: tuple[str, ...] | None, stage: str | None = None, *, quiet: bool = False
+) -> int:
+    """Rewrites the files of each report and prints it. stats, stage: None = those that the run was reported with.
 
     Returns the exit code: 1 when a recording has no success. RecordingError with all that cannot be reported, after
     the rest was.
@@ -27,8 +29,8 @@ def report_again(recordings: Iterable[Path], stats: tuple[str, ...] | None, *, q
     faults: list[str] = []
     for path in recordings:
         try:
-            published = _publish(path, stats, quiet)
-        except RecordingError as error:
+            published = _publish(path, stats, stage, quiet)
+        except (RecordingError, UsageError) as error:
             faults.append(str(error))
             continue
         click.echo(published.text, nl=False)
@@ -39,11 +41,12 @@ def report_again(recordings: Iterable[Path], stats: tuple[str, ...] | None, *, q
     return int(some_without_success)
 
 
-def _publish(path: Path, stats: tuple[str, ...] | None, quiet: bool) -> Published:
+def _publish(path: Path, stats: tuple[str, ...] | None, stage: str | None, quiet: bool) -> Published:
     name = path.name.removesuffix(SUFFIX)
     with calculation_bar(name, quiet=quiet) as progress:
         recording = Recording.open(path, reading(progress))
-        return publish_recording(recording, path.parent, name, stats or recorded_stats(recording), progress)
+        columns, own_stage = recorded_report(recording)
+        return publish_recording(recording, path.parent, name, stats or columns, progress, stage=stage or own_stage)
 
 
 def find_recordings(directory: Path) -> list[Path]:
@@ -64,8 +67,11 @@ def find_recordings(directory: Path) -> list[Path]:
     )
 
 
-def recorded_stats(recording: Recording) -> tuple[str, ...]:
-    """The columns that the run itself was reported with; the usual ones where its header does not say."""
+def recorded_report(recording: Recording) -> tuple[tuple[str, ...], str]:
+    """The columns and the stage that the run itself was reported with; the usual ones where its header does not say."""
     config = recording.header.get("config", {})
-    names = config.get("summarizer", {}).get("stats_list") if isinstance(config, dict) else None
-    return parse_stats(names) if isinstance(names, list) else DEFAULT_STATS
+    shown = config.get("summarizer", {}) if isinstance(config, dict) else {}
+    names, stage = shown.get("stats_list"), shown.get("stage")
+    return parse_stats(names) if isinstance(names, list) else DEFAULT_STATS, stage if isinstance(
+        stage, str
+    ) else "total"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fastbench.metrics.arrived import arrived_tokens
 from fastbench.metrics.client import client_error
 from fastbench.metrics.common import common
 from fastbench.metrics.gaps import count
@@ -16,11 +17,10 @@ from fastbench.metrics.parameters import parameters, ttft_ns
 from fastbench.metrics.selection import Selection
 from fastbench.metrics.statistics import ArraySamples, percentile
 from fastbench.metrics.verdict import verdict
+from fastbench.metrics.window import TOTAL, find_window, shown_window
 from fastbench.recording.reader import Recording
 from fastbench.recording.sharing import Progress
 from fastbench.units import NS_PER_MS
-
-TOTAL = "total"
 
 
 def compute(
@@ -28,12 +28,12 @@ def compute(
 ) -> Metrics:
     """The numbers of one stage. stats: names of statistics, as the columns of "Performance Parameters".
 
-    The same recording gives the same numbers to the last bit, with however many threads.
-    ValueError for a stage that is not known.
+    stage: total, stable, auto or a window such as 30s:90s. The same recording gives the same numbers to the last
+    bit, with however many threads. UsageError for a stage that is not known, or that the recording does not have.
     """
-    if stage != TOTAL:
-        raise ValueError(f"{stage} is not a stage")
-    selection = Selection(recording)
+    whole = Selection(recording)
+    window = find_window(whole, stage)
+    selection = whole.within(window)
     runs = list(selection.token_runs())
     gaps = count(runs, progress=progress)
     ended = outcomes(selection)
@@ -44,10 +44,11 @@ def compute(
     success = int(selection.ok.size)
     return Metrics(
         stage=stage,
+        window=None if window is None else shown_window(whole, window),
         stats=tuple(stats),
         success=success,
         parameters=parameters(selection, gaps, stats),
-        common=common(selection, sum(ended.values())),
+        common=common(selection, sum(ended.values()), None if window is None else arrived_tokens(whole, window)),
         outcomes=ended,
         failures=failures(selection),
         load=sending,
@@ -60,5 +61,5 @@ def compute(
             sending,
             client,
         ),
-        notes=notes(selection, produced, client),
+        notes=notes(selection, sending, produced, client),
     )

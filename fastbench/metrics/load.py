@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbench.metrics.arrival_test import arrival_test
 from fastbench.metrics.common import max_concurrency
 from fastbench.metrics.model import Load, Quantity
+from fastbench.metrics.parameters import e2el_ns
 from fastbench.metrics.selection import Rows, Selection, section
 from fastbench.metrics.statistics import ArraySamples, statistics
+from fastbench.metrics.timeline import InFlight
 from fastbench.recording.format import FLAGS
 from fastbench.units import NS_PER_MS, NS_PER_S
 
@@ -23,15 +26,21 @@ def load(selection: Selection, dropped: int) -> Load:
     kind = str(asked.get("kind", "closed"))
     sent = final[final["sent_ns"] > 0]
     planned = final[final["intended_ns"] > 0]
+    flight = InFlight.of(final)
+    begun = planned[planned["turn"] == 0]
     return Load(
         kind=kind,
-        peak_concurrency=peak_concurrency(sent),
+        arrival=str(asked.get("arrival") or ("constant" if kind == "open" else "concurrency")),
+        peak_concurrency=flight.peak,
+        steady_concurrency=_steady(flight),
         max_concurrency=max_concurrency(selection),
         asked_rate=float(rate) if isinstance(rate, int | float) else None,
         offered_rate=_rate(planned["intended_ns"]) if kind == "open" else None,
         achieved_rate=_rate(sent["sent_ns"]),
+        arrival_test=arrival_test(begun, asked) if kind == "open" else None,
         send_lateness=_since_intended(sent, "sent_ns"),
         response_time=_since_intended(ok, "end_ns"),
+        service_time=Quantity("ms", ok.size, statistics(ArraySamples(e2el_ns(ok)), STATS, NS_PER_MS)),
         ttft_from_intended=_since_intended(streamed, "first_token_ns"),
         dropped=dropped,
         resent_requests=int(np.count_nonzero(final["flags"] & FLAGS["resent"])),
@@ -40,13 +49,12 @@ def load(selection: Selection, dropped: int) -> Load:
     )
 
 
-def peak_concurrency(rows: Rows) -> int:
-    """The highest number of requests between their first byte sent and their end, at any moment."""
-    ended = rows[rows["end_ns"] > 0]
-    starts, ends = np.sort(ended["sent_ns"]), np.sort(ended["end_ns"])
-    # At each start: those begun by then, less those that had ended; one that ends at that moment has left.
-    in_flight = np.arange(1, starts.size + 1) - np.searchsorted(ends, starts, side="right")
-    return int(in_flight.max(initial=0))
+def _steady(flight: InFlight) -> float | None:
+    """The mean number in flight after the ramp, before the drain."""
+    numbers = flight.at_starts()
+    if not numbers.size:
+        return None
+    return flight.mean(int(flight.starts[np.argmax(numbers)]), int(flight.starts[-1]))
 
 
 def _since_intended(rows: Rows, moment: str) -> Quantity:

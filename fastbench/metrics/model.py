@@ -44,20 +44,44 @@ class Quantity(msgspec.Struct, frozen=True):
     values: dict[str, Number]
 
 
+class ArrivalTest(msgspec.Struct, frozen=True):
+    """Kolmogorov-Smirnov test of the sent arrivals' intervals against the process that was asked for.
+
+    distance: between the two distributions; p_value: how often a plan that is followed is at least so far off.
+    """
+
+    intervals: int
+    distance: float
+    p_value: float
+    significance: float
+
+    @property
+    def follows(self) -> bool:
+        """Whether nothing speaks against the asked process."""
+        return self.p_value >= self.significance
+
+
 class Load(msgspec.Struct, frozen=True):
     """Whether the load that was asked for went out. Rates in req/s.
 
-    asked_rate: the configured one; offered_rate: of the intended moments; achieved_rate: of the moments sent.
+    arrival: the process that was asked for. asked_rate: the configured one; offered_rate: of the intended moments;
+    achieved_rate: of the moments sent. steady_concurrency: requests in flight, averaged over the time between the
+    first moment at which the peak is reached and the last request sent. service_time: E2EL, for the place beside the
+    response time.
     """
 
     kind: str
+    arrival: str
     peak_concurrency: int
+    steady_concurrency: float | None
     max_concurrency: int | None
     asked_rate: float | None
     offered_rate: float | None
     achieved_rate: float | None
+    arrival_test: ArrivalTest | None
     send_lateness: Quantity
     response_time: Quantity
+    service_time: Quantity
     ttft_from_intended: Quantity
     dropped: int
     retried_requests: int
@@ -124,10 +148,22 @@ class Verdict(msgspec.Struct, frozen=True):
         return "VALID" if self.valid else "INVALID"
 
 
+class Stretch(msgspec.Struct, frozen=True):
+    """The part of the run that a stage is about, s since the first request was sent. method: how it was found."""
+
+    begin_s: float
+    end_s: float
+    method: str
+
+
 class Metrics(msgspec.Struct, frozen=True):
-    """All numbers of one stage of one recording. outcomes: by name; their sum is the number planned."""
+    """All numbers of one stage of one recording.
+
+    window: None = the whole run. outcomes: by name; their sum is the number planned, or that begun in the window.
+    """
 
     stage: str
+    window: Stretch | None
     stats: tuple[str, ...]
     success: int
     parameters: tuple[Parameter, ...]

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastbench.metrics.model import ClientError, Output
+from fastbench.metrics.model import ClientError, Load, Output
 from fastbench.metrics.selection import Selection
+from fastbench.units import NS_PER_S
 
 
-def notes(selection: Selection, output: Output, client: ClientError) -> tuple[str, ...]:
+def notes(selection: Selection, load: Load, output: Output, client: ClientError) -> tuple[str, ...]:
     """The notes of a stage; none of them makes the run invalid."""
-    return (*_run(selection), *_tokens(selection, output), *_stamps(client))
+    return (*_stage(selection), *_run(selection), *_sending(load), *_tokens(selection, output), *_stamps(client))
+
+
+def _stage(selection: Selection) -> Iterator[str]:
+    window = selection.window
+    if window is not None:
+        length = (window.end_ns - window.begin_ns) / NS_PER_S
+        yield (
+            f"Stage {window.name}: {length:.4f} s, {window.method}. Requests that began inside count whole, output "
+            "token throughput counts the tokens that arrived inside."
+        )
+
+
+def _sending(load: Load) -> Iterator[str]:
+    test = load.arrival_test
+    if test is not None and not test.follows:
+        yield (
+            f"The sent arrivals do not follow the asked process ({load.arrival}): a plan that is followed is so far "
+            f"off in {test.p_value:.2%} of the runs."
+        )
 
 
 def _run(selection: Selection) -> Iterator[str]:

@@ -43,6 +43,8 @@ def without_row(selection: Selection) -> dict[str, int]:
     They were dropped if the footer says so, and cancelled if the run came to its end; else they have no outcome,
     because the row is lost or because the run was interrupted.
     """
+    if selection.window is not None:
+        return {}  # nobody knows when a request without a row would have begun
     missing = max(0, (planned(selection) or 0) - selection.final.size)
     footer = selection.recording.footer
     lost = min(missing, selection.recording.lost_rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +19,43 @@ Rows = NDArray[np.void]
 Mask = NDArray[np.bool_]
 
 
+class Window(NamedTuple):
+    """A stretch of a run, ns; requests that begin inside count whole. method: how it was found, in words."""
+
+    name: str
+    begin_ns: int
+    end_ns: int
+    method: str
+
+    def holds(self, moments_ns: NDArray[np.int64]) -> Mask:
+        """Which moments lie inside."""
+        inside: Mask = (moments_ns >= self.begin_ns) & (moments_ns < self.end_ns)
+        return inside
+
+
 class Selection:
     """The rows of one stage. `final`: one row for each measured request that has an outcome."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, window: Window | None = None) -> None:
+        """window: None = the whole run."""
         self.recording = recording
         self.rows = recording.rows
         self.header = recording.header
+        self.window = window
+
+    def within(self, window: Window | None) -> Selection:
+        """The same recording's rows in another window."""
+        return self if window is None else Selection(self.recording, window)
 
     @cached_property
     def final_mask(self) -> Mask:
-        """(rows,): measured, and not an attempt that was retried."""
-        return ~(flagged(self.rows, "warmup") | flagged(self.rows, "superseded"))
+        """(rows,): measured, not an attempt that was retried, and begun in the window."""
+        measured = ~(flagged(self.rows, "warmup") | flagged(self.rows, "superseded"))
+        if self.window is None:
+            return measured
+        # What was never sent belongs where it was meant to be.
+        begun = np.where(self.rows["sent_ns"] > 0, self.rows["sent_ns"], self.rows["intended_ns"])
+        return measured & self.window.holds(begun)
 
     @cached_property
     def ok_mask(self) -> Mask:

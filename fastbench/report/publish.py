@@ -9,6 +9,7 @@ from pathlib import Path
 from fastbench.errors import UsageError
 from fastbench.metrics.compute import compute
 from fastbench.metrics.model import Metrics
+from fastbench.metrics.window import TOTAL
 from fastbench.recording.reader import Recording
 from fastbench.recording.sharing import Progress, part_of
 from fastbench.report.console import render
@@ -25,15 +26,21 @@ class Published:
 
 
 def publish(
-    recording_dir: Path, out_dir: Path, name: str, stats: Sequence[str], progress: Progress | None = None
+    recording_dir: Path,
+    out_dir: Path,
+    name: str,
+    stats: Sequence[str],
+    progress: Progress | None = None,
+    *,
+    stage: str = TOTAL,
 ) -> Published:
     """Reads a recording and writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`.
 
-    stats: the columns of "Performance Parameters". RecordingError when the recording cannot be read or a file
-    cannot be written.
+    stats: the columns of "Performance Parameters". stage: as `compute` takes it. RecordingError when the recording
+    cannot be read or a file cannot be written, UsageError for a stage that it does not have.
     """
     recording = Recording.open(recording_dir, reading(progress))
-    return publish_recording(recording, out_dir, name, stats, progress)
+    return publish_recording(recording, out_dir, name, stats, progress, stage=stage)
 
 
 def reading(progress: Progress | None) -> Progress | None:
@@ -42,12 +49,18 @@ def reading(progress: Progress | None) -> Progress | None:
 
 
 def publish_recording(
-    recording: Recording, out_dir: Path, name: str, stats: Sequence[str], progress: Progress | None = None
+    recording: Recording,
+    out_dir: Path,
+    name: str,
+    stats: Sequence[str],
+    progress: Progress | None = None,
+    *,
+    stage: str = TOTAL,
 ) -> Published:
     """`publish` for a recording that is open already."""
     if not name or name == ".." or Path(name).name != name:
         raise UsageError(f"{name!r} cannot name a report: it is no plain file name")
-    metrics = compute(recording, stats, progress=part_of(progress, 0.5, 1))
+    metrics = compute(recording, stats, stage, part_of(progress, 0.5, 1))
     parameters, common, trust = (out_dir / f"{name}{end}" for end in (".csv", ".json", "_trust.json"))
     replace(parameters, parameters_csv(metrics))
     replace(common, common_json(metrics))

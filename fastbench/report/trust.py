@@ -15,17 +15,31 @@ def trust_rows(metrics: Metrics) -> list[tuple[str, str]]:
 
 def _load(load: Load) -> list[tuple[str, str]]:
     limit = "no limit" if load.max_concurrency is None else f"limit {load.max_concurrency}"
+    is_open = load.kind == "open"
     return [
         ("Peak Concurrency", f"{load.peak_concurrency} ({limit})"),
+        ("Steady Concurrency", cell(load.steady_concurrency, "")),
+        ("Arrivals", _arrivals(load) if is_open else MISSING),
         ("Offered Rate", cell(load.offered_rate, "req/s")),
         # A closed loop sends when it may: what it reached is no answer to a rate that nobody asked for.
-        ("Achieved Rate", cell(load.achieved_rate, "req/s") if load.kind == "open" else MISSING),
+        ("Achieved Rate", cell(load.achieved_rate, "req/s") if is_open else MISSING),
         ("Send Lateness", quantity(load.send_lateness)),
         ("Response Time", quantity(load.response_time)),
+        ("Service Time", quantity(load.service_time) if is_open else MISSING),
         ("TTFT from Intended", quantity(load.ttft_from_intended)),
         ("Resent Requests", str(load.resent_requests) if load.resent_requests else MISSING),
         ("Retried Requests", f"{load.retried_requests} ({load.failed_attempts} failed attempts)"),
     ]
+
+
+def _arrivals(load: Load) -> str:
+    test = load.arrival_test
+    if test is None:
+        return load.arrival
+    word = "followed" if test.follows else "not followed"
+    return (
+        f"{load.arrival}, {word} (KS distance {test.distance:.4f} of {test.intervals} intervals, p {test.p_value:.4f})"
+    )
 
 
 def _client(client: ClientError) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recordings import MS, Request, header_of, record, write_blocks
 
+from fastbench.errors import UsageError
 from fastbench.metrics.compute import compute
 from fastbench.metrics.model import Metrics
 from fastbench.recording.reader import Recording
@@ -201,5 +202,5 @@ def test_n_counts_requests_not_gaps(tmp_path: Path) -> None:
 def test_unknown_stage_is_an_error(tmp_path: Path) -> None:
     """A stage that no rule defines is refused."""
     recording = Recording.open(write_blocks(tmp_path, [Request(0)], footer={}))
-    with pytest.raises(ValueError, match="nonsense is not a stage"):
+    with pytest.raises(UsageError, match="'nonsense' is not a stage; it is total, stable, auto"):
         compute(recording, STATS, "nonsense")

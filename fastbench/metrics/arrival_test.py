@@ -1,0 +1,91 @@
+"""Whether the sent arrivals follow the process that was asked for: a Kolmogorov-Smirnov test of their intervals."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.metrics.model import ArrivalTest
+from fastbench.metrics.selection import Rows
+from fastbench.units import NS_PER_S
+
+SIGNIFICANCE = 0.01
+"""A plan that is followed is called not followed this often."""
+MIN_INTERVALS = 20
+_PRECISION = 1e-15
+_MAX_TERMS = 100_000
+
+Floats = NDArray[np.float64]
+
+
+def arrival_test(begun: Rows, load: dict[str, Any]) -> ArrivalTest | None:
+    """The test of an open loop with scatter; None where there is nothing random to test, or too little of it.
+
+    begun: the rows that began by themselves, dropped ones included: what was planned is under test as much as what
+    was sent. load: of the header.
+    """
+    shape = load.get("burstiness")
+    rates = _rates(load, len(begun))
+    if not shape or rates is None or len(begun) <= MIN_INTERVALS:
+        return None
+    moments = np.sort(np.where(begun["sent_ns"] > 0, begun["sent_ns"], begun["intended_ns"]))
+    # Each interval in units of its own mean: the same distribution for all of them.
+    intervals = np.diff(moments) / NS_PER_S * rates[1:]
+    distance = ks_distance(intervals, gamma_cdf(np.sort(intervals) * shape, shape))
+    return ArrivalTest(intervals.size, distance, ks_p_value(distance, intervals.size), SIGNIFICANCE)
+
+
+def _rates(load: dict[str, Any], count: int) -> Floats | None:
+    """(count,): the rate that each request was planned with; None where no single law says it."""
+    ramp, rate = load.get("ramp"), load.get("rate")
+    if load.get("arrival") == "ramp" and isinstance(ramp, dict):
+        progress = np.arange(count) / max(count - 1, 1)
+        start, end = float(ramp["start"]), float(ramp["end"])
+        if ramp.get("strategy") == "exponential":
+            return np.asarray(start * (end / start) ** progress)
+        return np.asarray(start + (end - start) * progress)
+    if load.get("arrival") in ("poisson", "gamma") and isinstance(rate, int | float):
+        return np.full(count, float(rate))
+    return None
+
+
+def ks_distance(samples: Floats, cdf: Floats) -> float:
+    """The largest distance between the samples' distribution and `cdf`, which is given at the sorted samples."""
+    n = samples.size
+    above, below = np.arange(1, n + 1) / n - cdf, cdf - np.arange(n) / n
+    return float(max(above.max(), below.max()))
+
+
+def ks_p_value(distance: float, n: int) -> float:
+    """How often n samples of the very distribution are at least so far from it.
+
+    Kolmogorov's series 2 sum (-1)^(k-1) exp(-2 k^2 x^2) with Stephens' x = (sqrt n + 0.12 + 0.11 / sqrt n) D.
+    Source: Stephens, "Use of the Kolmogorov-Smirnov, Cramer-von Mises and related statistics", J. R. Stat. Soc. B 32
+    (1970).
+    """
+    x = (math.sqrt(n) + 0.12 + 0.11 / math.sqrt(n)) * distance
+    if x < 0.2:
+        return 1.0  # the series converges slowly there, to more than 1 - 1e-12
+    total = math.fsum((-1) ** (k - 1) * math.exp(-2 * k * k * x * x) for k in range(1, 101))
+    return min(1.0, max(0.0, 2 * total))
+
+
+def gamma_cdf(x: Floats, shape: float) -> Floats:
+    """(n,): the regularised lower incomplete gamma function P(shape, x), for x >= 0.
+
+    By its series x^a e^-x / Gamma(a + 1) (1 + x / (a + 1) + ...), which converges for every x. Source: DLMF 8.11.4.
+    """
+    # Beyond this the distribution is 1 to the last bit, and the series would need many terms.
+    x = np.minimum(x, shape + 40 * math.sqrt(shape) + 60)
+    term, total = np.ones_like(x), np.ones_like(x)
+    for k in range(1, _MAX_TERMS):
+        term = term * x / (shape + k)
+        total += term
+        if np.all(term <= _PRECISION * total):
+            break
+    with np.errstate(divide="ignore"):
+        log_factor = shape * np.log(x) - x - math.lgamma(shape + 1)
+    return np.asarray(np.minimum(1.0, np.exp(log_factor) * total))

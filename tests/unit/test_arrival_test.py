@@ -1,0 +1,99 @@
+"""The test of the sent arrivals, against another implementation and against plans that are not kept."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from fastbench._core.ring import ROW_DTYPE
+from fastbench.load.arrivals import Process, Ramp, ramped, steady
+from fastbench.metrics.arrival_test import arrival_test, gamma_cdf, ks_distance, ks_p_value
+
+POISSON = {"arrival": "poisson", "rate": 50.0, "burstiness": 1.0}
+
+
+def rows_at(offsets: np.ndarray) -> np.ndarray:
+    """Rows that were sent at these times."""
+    rows = np.zeros(offsets.size, ROW_DTYPE)
+    rows["intended_ns"] = rows["sent_ns"] = 10**12 + offsets
+    return rows
+
+
+def p_value(rows: np.ndarray, load: dict[str, Any]) -> float:
+    found = arrival_test(rows, load)
+    assert found is not None
+    return found.p_value
+
+
+@pytest.mark.parametrize("shape", [0.05, 0.5, 1.0, 3.0, 40.0, 900.0])
+def test_the_gamma_distribution(shape: float) -> None:
+    """The distribution equals scipy's to 12 digits from 0 to far beyond its mean."""
+    x = np.concatenate(([0.0], np.geomspace(shape * 1e-6, shape * 50, 400)))
+    assert np.allclose(gamma_cdf(x, shape), special.gammainc(shape, x), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [30, 1000, 50_000])
+def test_distance_and_p_value(n: int) -> None:
+    """The distance is scipy's; the p-value agrees with scipy's exact one as well as an asymptotic law can."""
+    samples = np.random.default_rng(n).exponential(1.0, n)
+    expected = stats.kstest(samples, stats.expon.cdf)
+    distance = ks_distance(samples, stats.expon.cdf(np.sort(samples)))
+    assert distance == pytest.approx(expected.statistic, abs=1e-12)
+    assert ks_p_value(distance, n) == pytest.approx(expected.pvalue, abs=0.02)
+
+
+def test_no_distance_at_all() -> None:
+    """What lies on the distribution itself is never far from it."""
+    assert ks_p_value(0.0, 100) == 1.0
+    assert ks_p_value(1.0, 100) < 1e-12
+
+
+@pytest.mark.parametrize("burstiness", [0.3, 1.0, 5.0])
+def test_a_plan_that_is_kept(burstiness: float) -> None:
+    """Sends at the planned times follow the asked process, whatever its burstiness."""
+    load = {**POISSON, "arrival": "gamma", "burstiness": burstiness}
+    rows = rows_at(steady(50.0, 5000, Process(burstiness), 1))
+    assert p_value(rows, load) > 0.01
+    assert p_value(rows, {**load, "burstiness": burstiness * 1.5}) < 0.01
+
+
+def test_a_ramp_that_is_kept() -> None:
+    """A ramp is tested interval by interval against its own rates."""
+    ramp = Ramp("exponential", 5.0, 200.0)
+    rows = rows_at(ramped(ramp, 3000, Process(1.0), 4))
+    load = {"arrival": "ramp", "burstiness": 1.0, "ramp": ramp._asdict()}
+    assert p_value(rows, load) > 0.01
+    assert p_value(rows, {**load, "ramp": Ramp("linear", 5.0, 200.0)._asdict()}) < 0.01
+
+
+def test_a_plan_that_is_not_kept() -> None:
+    """Sends that are held up and go out in bursts do not follow the asked process."""
+    offsets = steady(50.0, 5000, Process(1.0), 1)
+    assert p_value(rows_at(offsets // 10**8 * 10**8), POISSON) < 1e-6
+
+
+def test_dropped_requests_take_part() -> None:
+    """A request that was dropped arrived at its intended time: the drops alone do not change the process."""
+    rows = rows_at(steady(50.0, 5000, Process(1.0), 1))
+    rows["sent_ns"][::2] = 0
+    assert p_value(rows, POISSON) > 0.01
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        {"arrival": "constant", "rate": 50.0, "burstiness": 0.0},
+        {"arrival": "trace", "rate": None, "burstiness": 1.0},
+        {"arrival": "profile", "rate": None, "burstiness": 1.0},
+        {},
+    ],
+)
+def test_nothing_random_to_test(load: dict[str, Any]) -> None:
+    """A constant rate, a trace and a profile have no single law of their intervals."""
+    assert arrival_test(rows_at(steady(50.0, 500, Process(), 1)), load) is None
+
+
+def test_too_few_intervals() -> None:
+    """A handful of requests says nothing about a process."""
+    assert arrival_test(rows_at(steady(50.0, 20, Process(1.0), 1)), POISSON) is None

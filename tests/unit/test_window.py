@@ -1,0 +1,203 @@
+"""Stages and windows of a run, against runs whose truth is known."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recordings import MS, Request, header_of, record
+
+from fastbench.errors import UsageError
+from fastbench.metrics.compute import compute
+from fastbench.metrics.model import Metrics
+from fastbench.metrics.window import parse_bounds, truncation
+from fastbench.recording.reader import Recording
+
+S = 1_000 * MS
+STATS = ("Average",)
+
+
+def value(metrics: Metrics, name: str) -> float:
+    """A value of the table "Common Metric"."""
+    (found,) = [row.value for row in metrics.common if row.name == name]
+    assert found is not None
+    return float(found)
+
+
+def clients(lengths: Sequence[Sequence[int]], every_ns: int = 100 * MS, begin_ns: int = 10 * S) -> list[Request]:
+    """Clients that each send one request after the other; each token of a request takes `every_ns`."""
+    requests = []
+    for own in lengths:
+        now = begin_ns
+        for tokens in own:
+            stamps = tuple(now + every_ns * (k + 1) for k in range(tokens))
+            requests.append(Request(len(requests), sent_ns=now, token_ns=stamps, end_ns=stamps[-1]))
+            now = stamps[-1] + 1000
+    return requests
+
+
+def recorded(directory: Path, requests: Sequence[Request], concurrency: int | None = 4) -> Recording:
+    header = header_of(load={"concurrency": concurrency, "planned": len(requests)})
+    return Recording.open(record(directory, requests, header=header, footer={"planned": len(requests)}))
+
+
+def forty(directory: Path) -> Recording:
+    """40 requests of 4 clients, each of which gets 10 token/s all the time: the truth is 40 token/s."""
+    lengths = np.random.default_rng(3).integers(20, 101, (4, 10)).tolist()
+    return recorded(directory, clients(lengths))
+
+
+def test_the_stable_stage_of_the_known_case(tmp_path: Path) -> None:
+    """40 requests of 4 clients at an exact 40 token/s give 40 +- 0.5 in the stable stage, less over the whole run."""
+    recording = forty(tmp_path)
+    stable, total = compute(recording, STATS, "stable"), compute(recording, STATS)
+    assert value(stable, "Output Token Throughput") == pytest.approx(40, abs=0.5)
+    assert value(total, "Output Token Throughput") < 39
+    assert value(stable, "Concurrency") == pytest.approx(4, abs=0.01)
+    assert stable.window is not None
+    assert stable.stage == "stable"
+
+
+def test_the_originals_rule_stands_beside_it(tmp_path: Path) -> None:
+    """The figure by whole requests counts all tokens of the requests that began inside, and overstates."""
+    recording = forty(tmp_path)
+    stable = compute(recording, STATS, "stable")
+    assert stable.window is not None
+    first = int(recording.rows["sent_ns"].min())
+    begin, end = (first + round(moment * S) for moment in (stable.window.begin_s, stable.window.end_s))
+    rows = recording.rows[(recording.rows["sent_ns"] >= begin) & (recording.rows["sent_ns"] < end)]
+    whole = value(stable, "Output Token Throughput (whole-request rule)")
+    assert whole == pytest.approx(rows["output_tokens"].sum() / (end - begin) * S, rel=1e-6)
+    assert whole > value(stable, "Output Token Throughput")
+    assert stable.success == len(rows)
+
+
+def test_where_the_stable_stage_lies(tmp_path: Path) -> None:
+    """It begins with the second start that reaches the limit and ends at the last moment at the limit."""
+    requests = [
+        Request(0, sent_ns=1 * S, token_ns=(2 * S,), end_ns=9 * S),
+        Request(1, sent_ns=2 * S, token_ns=(3 * S,), end_ns=4 * S),
+        Request(2, sent_ns=5 * S, token_ns=(5 * S,), end_ns=6 * S),
+        Request(3, sent_ns=7 * S, token_ns=(7 * S,), end_ns=8 * S),
+    ]
+    metrics = compute(recorded(tmp_path, requests, 2), STATS, "stable")
+    assert metrics.window is not None
+    assert (metrics.window.begin_s, metrics.window.end_s) == (4.0, 7.0)
+    assert value(metrics, "Benchmark Duration") == 3000
+    assert value(metrics, "Total Requests") == metrics.success == 2
+
+
+def test_failures_take_part_in_the_number_in_flight(tmp_path: Path) -> None:
+    """A request that failed was in flight as well as any other; it is counted as failed where it began."""
+    requests = clients([[10] * 6, [10] * 6])
+    requests[3] = Request(3, requests[3].sent_ns, (), requests[3].end_ns, outcome="http_error", status=500)
+    metrics = compute(recorded(tmp_path, requests, 2), STATS, "stable")
+    assert value(metrics, "Failed Requests") == metrics.outcomes["http_error"] == 1
+    assert value(metrics, "Total Requests") == metrics.success + 1
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "message"),
+    [
+        (9, r"its limit of 9 in flight was reached 0 times, and twice is needed \(at most 2 were in flight\)"),
+        (None, "the run has no limit of requests in flight"),
+    ],
+)
+def test_a_run_without_a_stable_stage(tmp_path: Path, concurrency: int | None, message: str) -> None:
+    """Where the limit was never reached twice, or there is none, the message says so and names the ways out."""
+    recording = recorded(tmp_path, clients([[10] * 3, [10] * 3]), concurrency)
+    with pytest.raises(UsageError, match=message) as caught:
+        compute(recording, STATS, "stable")
+    assert "--window" in str(caught.value)
+
+
+def test_a_window_by_time(tmp_path: Path) -> None:
+    """A window counts the requests that begin in it and the tokens that arrive in it, from the first send on."""
+    recording = forty(tmp_path)
+    metrics = compute(recording, STATS, "5s:25s")
+    since = (recording.rows["sent_ns"] - recording.rows["sent_ns"].min()) / S
+    assert metrics.success == np.count_nonzero((since >= 5) & (since < 25))
+    assert value(metrics, "Benchmark Duration") == 20_000
+    assert value(metrics, "Output Token Throughput") == pytest.approx(40, abs=0.3)
+
+
+def test_the_tokens_of_a_window_exactly(tmp_path: Path) -> None:
+    """Tokens are counted by their own moments at both edges, those of requests that began before among them."""
+    recording = forty(tmp_path)
+    moments = np.concatenate([recording.token_ns(row) for row in range(len(recording.rows))])
+    since = moments - recording.rows["sent_ns"].min()
+    metrics = compute(recording, STATS, "7300ms:11100ms")
+    inside = np.count_nonzero((since >= 7_300 * MS) & (since < 11_100 * MS))
+    assert value(metrics, "Output Token Throughput") == pytest.approx(inside / 3.8, abs=1e-9)
+
+
+def test_tokens_by_event(tmp_path: Path) -> None:
+    """Where events hold several tokens, an event counts as many as the service says, or its even share."""
+    told = Request(0, 1 * S, (2 * S, 4 * S), 4 * S, output_tokens=10, event_tokens=(7, 3), output_source="token_ids")
+    untold = Request(1, 1 * S, (2 * S, 4 * S), 4 * S, output_tokens=10)
+    metrics = compute(recorded(tmp_path, [told, untold]), STATS, ":2s")
+    assert value(metrics, "Output Token Throughput") == (7 + 5) / 2
+
+
+@pytest.mark.parametrize("window", ["0s:30s", ":30s", "0:30", "0s:1h", "0s:"])
+def test_windows_that_reach_the_end(tmp_path: Path, window: str) -> None:
+    """A window without an end, or with a late one, ends with the run."""
+    metrics = compute(recorded(tmp_path, clients([[10, 10]])), STATS, window)
+    assert metrics.success == 2
+    assert value(metrics, "Benchmark Duration") == pytest.approx(2000, abs=0.01)
+
+
+@pytest.mark.parametrize("text", ["", "5s", "90s:30s", "5s:5s", "a:b", "-1s:3s", "1s:2s:3s", "stabel"])
+def test_what_is_no_window(text: str) -> None:
+    """What is no window is refused with the forms that are."""
+    with pytest.raises(
+        UsageError, match="is not a stage; it is total, stable, auto, or a window from:to such as 30s:90s"
+    ):
+        parse_bounds(text)
+
+
+def test_a_window_behind_the_end(tmp_path: Path) -> None:
+    """A window in which nothing happened is refused, and the message says how long the run took."""
+    recording = recorded(tmp_path, clients([[10, 10]]))
+    with pytest.raises(UsageError, match=r"the window 1h:2h lies behind the run's end: it took 2\.000 s"):
+        compute(recording, STATS, "1h:2h")
+
+
+def test_the_automatic_window_leaves_ramp_and_drain_out(tmp_path: Path) -> None:
+    """Clients that come and go one by one are no part of the stationary window between."""
+    ramp = [(5 + k, clients([[25] * 12], begin_ns=(5 + k) * S)) for k in range(10)]
+    requests = [request for _, own in ramp for request in own]
+    metrics = compute(recorded(tmp_path, requests, 10), STATS, "auto")
+    assert metrics.window is not None
+    assert 7 <= metrics.window.begin_s <= 12
+    assert 27 <= metrics.window.end_s <= 33
+    assert "marginal standard error rule" in metrics.window.method
+    assert value(metrics, "Output Token Throughput") == pytest.approx(100, rel=0.03)
+
+
+CLIMBING = [Request(k, 10 * k * MS, (10 * k * MS + MS,), 700 * MS + k) for k in range(60)]
+"""Requests that all stay to the end: there are more and more of them."""
+SLOWING = [Request(0, MS, tuple(k * k * MS for k in range(1, 400)), 400 * 400 * MS)]
+"""One request whose tokens come slower and slower."""
+
+
+@pytest.mark.parametrize("requests", [CLIMBING, SLOWING], ids=["climbing", "slowing"])
+def test_a_run_that_never_settles(tmp_path: Path, requests: list[Request]) -> None:
+    """Where requests in flight climb all the time, or the token rate falls all the time, no window is made up."""
+    with pytest.raises(UsageError, match="no stationary window"):
+        compute(recorded(tmp_path, requests), STATS, "auto")
+
+
+def test_truncation() -> None:
+    """The rule cuts a transient at its end, and nothing from a series without one."""
+    noise = np.random.default_rng(1).normal(100, 1, 200)
+    with_ramp = noise.copy()
+    with_ramp[:30] = np.linspace(0, 97, 30)
+    assert 28 <= truncation(with_ramp) <= 34
+    assert truncation(np.full(50, 7.0)) == 0
+
+
+def test_nothing_sent_has_no_stage(tmp_path: Path) -> None:
+    """A run in which nothing was sent has no stage but the whole."""
+    with pytest.raises(UsageError, match="no request was sent; take the stage total"):
+        compute(recorded(tmp_path, []), STATS, "stable")
