@@ -33,9 +33,9 @@ from fastbench._core.poll cimport (
     epoll_event,
     epoll_wait,
     fb_arm,
+    fb_be_prompt,
     fb_clear,
     fb_eventfd,
-    fb_exact_timers,
     fb_signal,
     fb_timerfd,
     watch,
@@ -132,7 +132,7 @@ cdef class Loop(Connections):
 
     cdef void loop(self) noexcept nogil:
         cdef int64_t now = mono_ns()
-        fb_exact_timers()
+        fb_be_prompt()
         turns_begin(&self.turns, now)
         self.look_after(now)
         while True:
