@@ -1,187 +1,120 @@
-"""How fast the mock serves: events/s without gaps, and lateness of timed writes.
+"""How fast the simulated service is, so that the other figures are the client's: the C loop reads from it.
 
-    python benchmarks/bench_mock.py [--seconds 4] [--json FILE]
-
-The reader is a plain epoll loop with big `recv_into` calls in another process. Lateness is the mock's own write stamp
-minus the time that the options ask for: `arrived + ttft + k * itl`.
+`gapless`: events/s as fast as the sockets take them. `timed`: the lateness of timed writes, one write a token: the
+service's own write stamp minus the time that its options ask for, arrival + TTFT + k * ITL. `requests`: whole requests
+of one token over keep-alive connections.
 """
 
-from __future__ import annotations
-
 import argparse
-import json
-import os
-import resource
-import selectors
-import socket
-import statistics
+import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
+
+from benchmarks.clients import Clients, service
+from benchmarks.harness import Figure, Results, run_main
 from fastbench.mock import Mock
 
-CORES = sorted(os.sched_getaffinity(0))
+PROMISES = ("mock",)
+TTFT_MS = 300
+TIMED = ((100, 20.0), (1000, 20.0), (1000, 8.3))
+"""Streams and ms between tokens of the timed turns; all but the last are what the other benchmarks ask for."""
+TOKENS = 4096
+EVENTS, REQUESTS = 5_000_000, 10_000
+"""Gapless output events, and whole requests: about what a second takes."""
+GOAL_EVENTS, GOAL_LATE_US, GOAL_REQUESTS = 5e6, 500.0, 5000.0
 
 
-def open_streams(url: str, streams: int, tokens: int, spread: float = 0.0) -> list[socket.socket]:
-    """Connects, then sends one request on each connection, evenly over `spread` seconds."""
-    host, port = url.removeprefix("http://").split(":")
-    body = json.dumps({"model": "mock", "prompt": "go", "stream": True, "max_tokens": tokens}).encode()
-    head = f"POST /v1/completions HTTP/1.1\r\nhost: mock\r\ncontent-length: {len(body)}\r\n\r\n".encode()
-    sockets = [socket.create_connection((host, int(port))) for _ in range(streams)]
-    start = time.monotonic()
-    for number, connection in enumerate(sockets):
-        while time.monotonic() < start + spread * number / streams:
-            pass
-        connection.sendall(head + body)
-        connection.setblocking(False)
-    return sockets
+def parameters(parser: argparse.ArgumentParser) -> None:
+    """Its options."""
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each turn, roughly")
 
 
-def discard(sockets: list[socket.socket], seconds: float) -> int:
-    """Reads and throws away for a time, or until every stream has ended; returns the bytes."""
-    ends = b"data: [DONE]\n\n\r\n0\r\n\r\n"
-    buffer = bytearray(1 << 20)
-    view = memoryview(buffer)
-    selector = selectors.EpollSelector()
-    for connection in sockets:
-        selector.register(connection, selectors.EVENT_READ)
-    total, running = 0, len(sockets)
-    give_up = time.monotonic() + seconds
-    while running and time.monotonic() < give_up:
-        for key, _ in selector.select(0.1):
-            count = key.fileobj.recv_into(buffer)  # type: ignore[union-attr]
-            total += count
-            running -= count == 0 or bytes(view[max(0, count - len(ends)) : count]) == ends
-    for connection in sockets:
-        connection.close()
-    return total
-
-
-def bytes_per_event(url: str) -> float:
-    """Wire bytes of one output event in a long stream."""
-    tokens = 10_000
-    return discard(open_streams(url, 1, tokens), 10) / tokens
-
-
-def measure_ceiling(streams: int, seconds: float) -> dict[str, Any]:
-    """Events/s that the mock sends without gaps."""
-    with Mock() as mock:
-        pin(mock)
-        size = bytes_per_event(mock.url)
-        sockets = open_streams(mock.url, streams, 1_000_000)
-        before = cpu_seconds(mock.pid), time.monotonic()
-        total = discard(sockets, seconds)
-        wall = time.monotonic() - before[1]
-        cpu = cpu_seconds(mock.pid) - before[0]
-    events = total / size
+def measure(seconds: float) -> Results:
+    """`gapless`, `timed`, `requests`: a list of turns each."""
     return {
-        "streams": streams,
-        "events/s": round(events / wall),
-        "mock ns/event": round(cpu / events * 1e9),
-        "mock CPU": round(cpu / wall, 2),
+        "gapless": [_gapless(streams, seconds) for streams in (1, 64)],
+        "timed": [_timed(streams, itl_ms, seconds) for streams, itl_ms in TIMED],
+        "requests": [_requests(64, seconds)],
     }
 
 
-def measure_lateness(streams: int, itl_ms: float, seconds: float) -> dict[str, Any]:
-    """Lateness of timed writes, one write per token."""
-    tokens = int(seconds * 1000 / itl_ms)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Mock(ttft_ms=500, itl_ms=itl_ms, log=Path(folder, "log")) as mock,
-    ):
-        pin(mock)
-        sockets = open_streams(mock.url, streams, tokens, spread=10 * itl_ms / 1000)
-        before = cpu_seconds(mock.pid), time.monotonic()
-        discard(sockets, seconds * 3 + 10)
-        wall = time.monotonic() - before[1]
-        cpu = cpu_seconds(mock.pid) - before[0]
+def _gapless(streams: int, seconds: float) -> dict[str, float]:
+    requests = max(streams, round(EVENTS * seconds / TOKENS))
+    with tempfile.TemporaryDirectory() as place, service() as mock:
+        used = cpu_seconds(mock)
+        wall_s = Clients(mock.url, Path(place)).epoll_loop(streams, requests, TOKENS, "none").whole.wall_s
+        cpu_s = cpu_seconds(mock) - used
+    events = requests * TOKENS
+    return {"streams": streams, "events/s": events / wall_s, "CPU ns/event": cpu_s / events * 1e9}
+
+
+def _timed(streams: int, itl_ms: float, seconds: float) -> dict[str, float]:
+    tokens = round(seconds * 1000 / itl_ms)
+    with tempfile.TemporaryDirectory() as name, service(ttft_ms=TTFT_MS, itl_ms=itl_ms, log=f"{name}/log") as mock:
+        Clients(mock.url, Path(name)).epoll_loop(streams, streams, tokens, "clock")
         entries = mock.log_entries(streams)
-    late: list[int] = []
-    for entry in entries:
-        due = entry["arrived_ns"] + 500_000_000
-        late.extend(write - due - k * int(itl_ms * 1e6) for k, write in enumerate(entry["writes_ns"]))
-    span = max(entry["end_ns"] for entry in entries) - min(entry["writes_ns"][0] for entry in entries)
-    cuts = statistics.quantiles(late, n=100)
+    due_ns = TTFT_MS * 1e6 + np.arange(tokens) * itl_ms * 1e6
+    late = np.concatenate([np.array(entry["writes_ns"]) - entry["arrived_ns"] - due_ns for entry in entries]) / 1000
+    p50, p99, most = np.percentile(late, (50, 99, 100)).tolist()
     return {
         "streams": streams,
-        "itl ms": itl_ms,
-        "writes/s": round(len(late) / span * 1e9),
-        "late us p50": round(cuts[49] / 1000, 1),
-        "late us p99": round(cuts[98] / 1000, 1),
-        "late us max": round(max(late) / 1000, 1),
-        "early": sum(value < 0 for value in late),
-        "mock CPU": round(cpu / wall, 2),
+        "writes/s": streams / itl_ms * 1000,
+        "early": int(np.count_nonzero(late < 0)),
+        "P50 us": p50,
+        "P99 us": p99,
+        "Max us": most,
     }
 
 
-def measure_requests(connections: int, seconds: float, prompt_words: int) -> dict[str, Any]:
-    """Whole requests/s over keep-alive connections; the Python reader is the limit here, see the mock's CPU."""
-    prompt = "word " * prompt_words
-    body = json.dumps({"model": "mock", "prompt": prompt, "max_tokens": 1}).encode()
-    request = f"POST /v1/completions HTTP/1.1\r\nhost: m\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
-    with Mock() as mock:
-        pin(mock)
-        host, port = mock.url.removeprefix("http://").split(":")
-        sockets = [socket.create_connection((host, int(port))) for _ in range(connections)]
-        selector = selectors.EpollSelector()
-        for connection in sockets:
-            selector.register(connection, selectors.EVENT_READ)
-            connection.sendall(request)
-        buffer = bytearray(65536)
-        answers, start, used = 0, time.monotonic(), cpu_seconds(mock.pid)
-        while (now := time.monotonic()) < start + seconds:
-            for key, _ in selector.select(0.1):
-                key.fileobj.recv_into(buffer)  # type: ignore[union-attr]
-                key.fileobj.sendall(request)  # type: ignore[union-attr]
-                answers += 1
-        cpu = cpu_seconds(mock.pid) - used
-        for connection in sockets:
-            connection.close()
-    return {
-        "connections": connections,
-        "body bytes": len(body),
-        "requests/s": round(answers / (now - start)),
-        "mock us/request": round(cpu / answers * 1e6, 1),
-    }
+def _requests(streams: int, seconds: float) -> dict[str, float]:
+    requests = max(streams, round(REQUESTS * seconds))
+    with tempfile.TemporaryDirectory() as place, service() as mock:
+        used = cpu_seconds(mock)
+        wall_s = Clients(mock.url, Path(place)).epoll_loop(streams, requests, 1, "none").whole.wall_s
+        cpu_s = cpu_seconds(mock) - used
+    return {"streams": streams, "requests/s": requests / wall_s, "CPU us/request": cpu_s / requests * 1e6}
 
 
-def pin(mock: Mock) -> None:
-    """Gives the mock a core of its own, where there are two."""
-    if len(CORES) > 1:
-        os.sched_setaffinity(mock.pid, CORES[:1])
-        os.sched_setaffinity(0, CORES[1:])
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU time that a process has used (1/100 s steps)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+def cpu_seconds(mock: Mock) -> float:
+    """CPU time that the service has used (1/100 s steps)."""
+    fields = Path(f"/proc/{mock.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def main() -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    results: dict[str, list[dict[str, Any]]] = {
-        "ceiling": [measure_ceiling(streams, arguments.seconds) for streams in (1, 64)],
-        "timed": [
-            measure_lateness(streams, itl_ms, arguments.seconds)
-            for streams, itl_ms in ((100, 20), (1000, 20), (1000, 12.5), (1000, 10), (10_000, 125))
-        ],
-        "requests": [measure_requests(64, arguments.seconds, words) for words in (10, 4096)],
-    }
-    for name, table in results.items():
-        for row in table:
-            print(name, "  ".join(f"{key} {value:,}" for key, value in row.items()))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
+def details(results: Results) -> str:
+    """A table of each kind of turn."""
+    tables: list[Any] = [
+        f"{kind}\n{tabulate(turns, headers='keys', floatfmt=',.1f', intfmt=',')}" for kind, turns in results.items()
+    ]
+    return "\n\n".join(tables)
+
+
+def figures(results: Results) -> list[Figure]:
+    """What the other benchmarks need of the service."""
+    events = max(turn["events/s"] for turn in results["gapless"])
+    needed = results["timed"][:-1]
+    late = max(turn["P99 us"] for turn in needed)
+    requests = results["requests"][0]["requests/s"]
+    slow = "the service is too slow on this machine: the figures that need it are its own"
+    return [
+        Figure.against(
+            "mock", "events/s without gaps", "≥ 5 M/s", f"{events / 1e6:.1f} M/s", events >= GOAL_EVENTS, slow
+        ),
+        Figure.against(
+            "mock",
+            f"lateness of {needed[-1]['writes/s']:,.0f} timed writes/s, p99",
+            "≤ 500 µs",
+            f"{late:.0f} µs",
+            late <= GOAL_LATE_US,
+            "its processor was not its own, or is too slow",
+        ),
+        Figure.against("mock", "requests/s", "≥ 5 k/s", f"{requests / 1e3:.0f} k/s", requests >= GOAL_REQUESTS, slow),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_main(sys.modules[__name__]))

@@ -2,13 +2,14 @@
 
    epoll_loop HOST PORT STREAMS SIZE FILE STAMPS STEP [OUT]
 
-   FILE holds the requests, SIZE bytes each. STAMPS: none (recv and nothing else), clock (the clock after each read) or
-   kernel (recvmsg with SO_TIMESTAMPNS). STEP: ns from one stream's first request to the next one's. With OUT, output events ("content":"x) are looked for and each gets the stamp
-   of its read; OUT gets int64 per request, in the order of FILE: sent, end, number of stamps, stamps, all in ns of
-   CLOCK_MONOTONIC. One epoll loop, one thread; nothing is parsed: a response's end is known only by the last bytes of a
-   read ("0\r\n\r\n").
+   FILE holds the requests, SIZE bytes each. STAMPS: none (recv and nothing else), clock (the clock after each
+   read) or kernel (recvmsg with SO_TIMESTAMPNS). STEP: ns from one stream's first request to the next one's.
+   With OUT, output events ("content":"x) are looked for and each gets the stamp of its read; OUT gets int64 per
+   request, in the order of FILE: sent, end, number of stamps, stamps, all in ns of CLOCK_MONOTONIC. One epoll
+   loop, one thread; nothing is parsed: a response's end is known only by the last bytes of a read ("0\r\n\r\n").
 
-   Prints reads, polls, wall ns, user ns, system ns, of the whole and of the steady part: all streams have had three reads on average, none has ended. */
+   Prints reads, polls, wall ns, user ns, system ns, of the whole and then of the steady part: all streams have had
+   three reads on average, none has ended. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -47,6 +48,11 @@ static int64_t now(clockid_t clock) {
 
 static int64_t ns(struct timeval t) { return t.tv_sec * 1000000000LL + t.tv_usec * 1000LL; }
 
+static int fail(const char *why) {
+    fprintf(stderr, "epoll_loop: %s\n", why);
+    return 1;
+}
+
 static struct mark mark(void) {
     struct rusage used;
     getrusage(RUSAGE_THREAD, &used);
@@ -61,7 +67,9 @@ static ssize_t take(int fd, int stamps, int64_t *stamp) {
         return got;
     }
     struct iovec piece = {room, sizeof room};
-    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
     ssize_t got = recvmsg(fd, &message, MSG_DONTWAIT);
     *stamp = 0;
     for (struct cmsghdr *c = got > 0 ? CMSG_FIRSTHDR(&message) : NULL; c; c = CMSG_NXTHDR(&message, c))
@@ -130,7 +138,7 @@ static void print_between(const struct mark *from, const struct mark *to) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 8) return 2;
+    if (argc < 8) return fail("HOST PORT STREAMS SIZE FILE STAMPS STEP [OUT]");
     const int streams = atoi(argv[3]), one = 1;
     const size_t size = (size_t) atol(argv[4]);
     const int stamps = !strcmp(argv[6], "kernel") ? KERNEL : !strcmp(argv[6], "clock") ? CLOCK : NONE;
@@ -141,7 +149,8 @@ int main(int argc, char **argv) {
     const size_t total = size ? length / size : 0;
     struct reply *replies = calloc(total, sizeof *replies);
     struct conn *conns = calloc((size_t) streams, sizeof *conns);
-    if (!requests || !replies || !conns || (size_t) streams > total) return 2;
+    if (!requests || !replies || !conns || (size_t) streams > total)
+        return fail("FILE must hold a request for each stream, of SIZE bytes each");
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((unsigned short) atoi(argv[2]))};
     inet_pton(AF_INET, argv[1], &at.sin_addr);
     const int poll = epoll_create1(0);
@@ -151,31 +160,33 @@ int main(int argc, char **argv) {
         int fd = conns[i].fd = socket(AF_INET, SOCK_STREAM, 0);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         if (stamps == KERNEL) setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
-        if (connect(fd, (struct sockaddr *) &at, sizeof at) || epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event)) return 1;
+        if (connect(fd, (struct sockaddr *) &at, sizeof at) || epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event))
+            return fail("a connection cannot be opened");
     }
     const struct mark start = mark();
     struct mark steady = {0}, over = {0};
     for (int i = 0; i < streams; i++, next++) {
         while (now(CLOCK_MONOTONIC) < start.wall + i * step) {}
-        if (!ask(&conns[i], &replies[next], requests + next * size, size)) return 1;
+        if (!ask(&conns[i], &replies[next], requests + next * size, size)) return fail("a request cannot be sent");
     }
     for (size_t ended = 0; ended < total;) {
         struct epoll_event ready[128];
         const int n = epoll_wait(poll, ready, 128, 10000);
-        if (n <= 0) return 1;
+        if (n <= 0) return fail("no response came for 10 s: was one complete without our seeing its end?");
         polls++;
         for (int i = 0; i < n; i++) {
             struct conn *conn = ready[i].data.ptr;
             int64_t stamp;
             const ssize_t got = take(conn->fd, stamps, &stamp);
-            if (got <= 0) return 1;
+            if (got <= 0) return fail("a connection ended within a response");
             reads++;
-            if (stamps != NONE && !note(conn->reply, stamp, out ? events_in((size_t) got) : 1)) return 1;
+            if (stamps != NONE && !note(conn->reply, stamp, out ? events_in((size_t) got) : 1))
+                return fail("no memory");
             if (got < 5 || memcmp(room + got - 5, "0\r\n\r\n", 5)) continue;
             conn->reply->end = stamp;
             if (!ended++) over = mark();
             if (next < total) {
-                if (!ask(conn, &replies[next], requests + next * size, size)) return 1;
+                if (!ask(conn, &replies[next], requests + next * size, size)) return fail("a request cannot be sent");
                 next++;
             } else {
                 close(conn->fd);
@@ -184,7 +195,7 @@ int main(int argc, char **argv) {
         if (!steady.wall && reads >= 3LL * streams) steady = mark();
     }
     const struct mark end = mark();
-    if (out && !write_out(out, replies, total)) return 1;
+    if (out && !write_out(out, replies, total)) return fail("the stamps cannot be written");
     if (!steady.wall) steady = over;
     print_between(&start, &end);
     print_between(&steady, &over);
