@@ -16,7 +16,7 @@ def count_arrivals(
     int64_t width_ns, int64_t[::1] bins,
 ):
     # Bounds: `needed` gaps are read, and `escaped` never exceeds the escapes there are; both are checked.
-    cdef Py_ssize_t rows = first_ns.shape[0], row, k, gap = 0, escaped = 0
+    cdef Py_ssize_t rows = first_ns.shape[0], row, _k, gap = 0, escaped = 0
     cdef int64_t needed = 0, at, edge, place, count
     if events.shape[0] != rows or width_ns < 1:
         raise ValueError("each row has a first moment and a number of events, and a stretch takes time")
@@ -32,7 +32,7 @@ def count_arrivals(
             place = at // width_ns if at >= 0 else -1
             edge = (place + 1) * width_ns
             count = 1
-            for k in range(<Py_ssize_t> events[row] - 1):
+            for _k in range(<Py_ssize_t> events[row] - 1):
                 if gaps[gap] != ESCAPE:
                     at += <int64_t> gaps[gap] * 1000
                 elif escaped < escapes.shape[0]:
