@@ -37,7 +37,7 @@ def _click_option(row: dataclasses.Field[Any]) -> click.Option:
 
 
 def run_mock(**values: Any) -> None:
-    """Simulates an inference service with an OpenAI interface: its timing, its event streams, its faults."""
+    """Simulates an inference service (OpenAI, TGI, Triton, MindIE): its timing, its event streams, its faults."""
     try:
         options = make_options(values)
         from fastbench.mock.service import serve

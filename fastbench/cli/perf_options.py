@@ -112,6 +112,12 @@ _LOAD: Sequence[click.Option] = (
 _REPORT: Sequence[click.Option] = (
     _option("-w", "--work-dir", metavar="DIR", help="For results.  [default: outputs/default]"),
     _option("--stats", metavar="LIST", help="Columns of the report, such as Average,P50,P99.9."),
+    _option(
+        "--stage",
+        type=click.Choice(["total", "stable", "auto"]),
+        help="Requests to count: all, those at the full concurrency, or those of the stationary window.",
+    ),
+    _option("--window", metavar="FROM:TO", help='Requests to count: those that begin in it, such as "30s:90s".'),
     _flag("--save-text", "Keep the replies' text."),
     _flag("--spec-decode", "Report the service's speculative decoding, from its /metrics."),
     _flag("--debug", "Log to the terminal instead of logs/, one task after the other."),

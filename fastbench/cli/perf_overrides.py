@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastbench.cli.perf_sources import Fields, Options, Settings, flag
+from fastbench.cli.stage import one_stage
 from fastbench.config.original import CLASSES
 from fastbench.config.plan import RunSettings
 from fastbench.config.service import type_name
@@ -52,9 +53,7 @@ def apply(settings: Settings, options: Options) -> None:
     if settings.bare_prompts and "num_prompts" in options:
         path, fields = settings.items("datasets")[0]
         settings.set(path, fields, "count", settings.raw.pop("num_prompts"), "num_prompts")
-    if "stats" in options:
-        settings.raw["summarizer"] = _with_stats(settings.raw.get("summarizer"), options["stats"])
-        settings.labels["summarizer.stats_list"] = flag("stats")
+    apply_shown(settings, options)
 
 
 def _refuse(options: Options) -> None:
@@ -77,13 +76,21 @@ def _is_zero(rate: str) -> bool:
         return False  # the check of the field will tell
 
 
-def _with_stats(summarizer: object, stats: object) -> Fields:
-    """The summarizer with these columns; its calculator keeps its type, which says the stage."""
-    fields = dict(summarizer) if isinstance(summarizer, Mapping) else {}
-    calculator = fields.get("calculator")
-    if isinstance(calculator, Mapping):
-        fields["calculator"] = {name: value for name, value in calculator.items() if name != "stats_list"}
-    return fields | {"stats_list": stats}
+def apply_shown(settings: Settings, options: Options) -> None:
+    """Puts the columns and the stage that options name into the summarizer, which keeps the rest."""
+    stage = one_stage(options.get("stage"), options.get("window"))
+    if "stats" not in options and stage is None:
+        return
+    given = settings.raw.get("summarizer")
+    fields = dict(given) if isinstance(given, Mapping) and given.get("attr", "performance") == "performance" else {}
+    settings.raw["summarizer"] = fields
+    if "stats" in options:
+        calculator = fields.get("calculator")
+        if isinstance(calculator, Mapping):
+            fields["calculator"] = {name: value for name, value in calculator.items() if name != "stats_list"}
+        settings.set("summarizer", fields, "stats_list", options["stats"], "stats")
+    if stage is not None:
+        settings.set("summarizer", fields, "stage", stage, "stage" if "stage" in options else "window")
 
 
 def _apply_lengths(settings: Settings, options: Options) -> None:

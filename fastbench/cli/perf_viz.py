@@ -3,13 +3,14 @@
 import re
 from pathlib import Path
 
+from fastbench.cli.perf_overrides import apply_shown
 from fastbench.cli.perf_settings import run_of_options
-from fastbench.cli.perf_sources import Options, config_file, read_summarizer
+from fastbench.cli.perf_sources import Options, Settings, config_file, read_summarizer
 from fastbench.cli.report_again import SUFFIX, find_recordings, report_again
+from fastbench.cli.stage import one_stage
 from fastbench.config.issues import Issues
 from fastbench.config.load import read_config
 from fastbench.config.plan import RunConfig, RunSettings
-from fastbench.config.stats import parse_stats
 from fastbench.config.summarizer import build_summarizer
 from fastbench.errors import UsageError
 
@@ -24,7 +25,8 @@ def report_run_again(options: Options, *, quiet: bool) -> int:
     recordings = find_recordings(directory)
     if run is not None:
         recordings = [_recording(task_name, recordings, directory) for task_name in _task_names(run)]
-    return report_again(recordings, _stats(options), quiet=quiet)
+    stats, stage = _shown(options)
+    return report_again(recordings, stats, stage, quiet=quiet)
 
 
 def find_run(name: str, work_dir: str) -> Path:
@@ -59,15 +61,17 @@ def _recording(task: tuple[str, str], recordings: list[Path], directory: Path) -
     return known[task]
 
 
-def _stats(options: Options) -> tuple[str, ...] | None:
-    """The columns that were asked for this time; None = none were."""
-    if "stats" in options:
-        return parse_stats(options["stats"])
+def _shown(options: Options) -> tuple[tuple[str, ...] | None, str | None]:
+    """The columns and the stage that are asked for this time; None = as the run was reported."""
     file = config_file(options)
     raw = read_summarizer(options) or (read_config(file) if file else {})
-    if "summarizer" not in raw:
-        return None
-    issues = Issues(file or "options")
-    shown = build_summarizer(raw["summarizer"], issues)
+    settings = Settings({name: raw[name] for name in raw if name == "summarizer"}, source=file or "options")
+    says_both = "summarizer" in settings.raw
+    apply_shown(settings, options)
+    issues = Issues(settings.source, settings.labels)
+    shown = build_summarizer(settings.raw.get("summarizer", {}), issues)
     issues.check()
-    return shown.stats
+    return (
+        shown.stats if says_both or "stats" in options else None,
+        shown.stage if says_both or one_stage(options.get("stage"), options.get("window")) else None,
+    )

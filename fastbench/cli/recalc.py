@@ -28,10 +28,8 @@ def recalc_command(directory: Path, stats: str | None, stage: str | None, window
     """
     # Imported late: help must not wait for them.
     from fastbench.cli.report_again import find_recordings, report_again
+    from fastbench.cli.stage import one_stage
     from fastbench.config.stats import parse_stats
-    from fastbench.errors import UsageError
 
     columns = None if stats is None else parse_stats(stats)
-    if stage is not None and window is not None:
-        raise UsageError("--stage and --window name two parts of the run; give one of them")
-    return report_again(find_recordings(directory), columns, stage or window)
+    return report_again(find_recordings(directory), columns, one_stage(stage, window))

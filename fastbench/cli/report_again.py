@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from fastbench.cli.calculation_bar import calculation_bar
-from fastbench.config.stats import DEFAULT_STATS, parse_stats
+from fastbench.config.issues import Issues
+from fastbench.config.summarizer import Shown, build_summarizer
 from fastbench.errors import RecordingError, UsageError
 from fastbench.recording.format import REQUESTS
 from fastbench.recording.reader import Recording
@@ -45,8 +46,10 @@ def _publish(path: Path, stats: tuple[str, ...] | None, stage: str | None, quiet
     name = path.name.removesuffix(SUFFIX)
     with calculation_bar(name, quiet=quiet) as progress:
         recording = Recording.open(path, reading(progress))
-        columns, own_stage = recorded_report(recording)
-        return publish_recording(recording, path.parent, name, stats or columns, progress, stage=stage or own_stage)
+        before = recorded(recording)
+        return publish_recording(
+            recording, path.parent, name, stats or before.stats, progress, stage=stage or before.stage
+        )
 
 
 def find_recordings(directory: Path) -> list[Path]:
@@ -67,11 +70,10 @@ def find_recordings(directory: Path) -> list[Path]:
     )
 
 
-def recorded_report(recording: Recording) -> tuple[tuple[str, ...], str]:
-    """The columns and the stage that the run itself was reported with; the usual ones where its header does not say."""
-    config = recording.header.get("config", {})
-    shown = config.get("summarizer", {}) if isinstance(config, dict) else {}
-    names, stage = shown.get("stats_list"), shown.get("stage")
-    return parse_stats(names) if isinstance(names, list) else DEFAULT_STATS, stage if isinstance(
-        stage, str
-    ) else "total"
+def recorded(recording: Recording) -> Shown:
+    """What the run itself was reported with; the usual where its header does not say."""
+    config = recording.header.get("config")
+    issues = Issues("the header of the recording")
+    shown = build_summarizer(config.get("summarizer", {}) if isinstance(config, dict) else {}, issues)
+    issues.check()
+    return shown

@@ -8,7 +8,6 @@ from fastbench.config.dataset_schema import DatasetConfig
 from fastbench.config.fields import Count, Frozen, Length, Pause, Text
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.config.stats import DEFAULT_STATS
-from fastbench.config.summarizer import Stage
 from fastbench.units import NS_PER_S, Duration, Rate
 
 MAX_PRESSURE_TIME = Duration(86_400 * NS_PER_S)
@@ -77,7 +76,7 @@ class Task(LoadSettings, frozen=True, kw_only=True):
     service: ServiceConfig
     dataset: DatasetConfig
     stats: tuple[str, ...] = DEFAULT_STATS
-    stage: Stage = "total"
+    stage: str = "total"
 
     @property
     def name(self) -> str:
@@ -93,7 +92,7 @@ class RunConfig(RunSettings, frozen=True, kw_only=True):
     pairs: tuple[tuple[str, str], ...] | None = None
     """The abbrs of the models and data sets that meet; None = each model meets each data set."""
     stats: tuple[str, ...] = DEFAULT_STATS
-    stage: Stage = "total"
+    stage: str = "total"
     source: str | None = None
     """The config file; None = the settings came from options or named tasks."""
 

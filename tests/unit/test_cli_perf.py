@@ -98,6 +98,20 @@ def test_a_file_of_prompts() -> None:
     assert (plan.num_prompts, plan.models[0].max_out_len) == (5, 7)
 
 
+def test_columns_and_stage(tmp_path: Path) -> None:
+    """`--stats` and `--stage` go over a summarizer, which keeps the rest."""
+    path = tmp_path / "run.py"
+    calculator = "dict(type='StablePerfMetricCalculator', stats_list=['P1'])"
+    path.write_text(f"{CONFIG}summarizer = dict(calculator={calculator})\n", encoding="utf-8")
+    plans = [run(str(path)), run(f"{path} --stats P2"), run(f"{path} --stage auto"), run(f"{path} --window 1s:2s")]
+    assert [(plan.stats, plan.stage) for plan in plans] == [
+        (("P1",), "stable"),
+        (("P2",), "stable"),
+        (("P1",), "auto"),
+        (("P1",), "1s:2s"),
+    ]
+
+
 def test_the_embedded_service() -> None:
     """`--mock`, or an option of it, starts the embedded service; values are JSON where they are."""
     assert run("--mock").models[0].mock == {}
@@ -167,6 +181,8 @@ def test_faults_name_the_option() -> None:
         ("--url h --max-workers-per-gpu 0", "--max-workers-per-gpu is 0; it must be a whole number of at least 1"),
         ("--url h --pressure-time 86401", "--pressure-time is '86401'; it must be at most 86400 seconds"),
         ("--url h --pressure-time 0", "--pressure-time is '0'; it must be a time above 0"),
+        ("--url h --stage total --window 1s:", "--stage and --window name two parts of the run; give one of them"),
+        ("--url h --window 5", "--window 5 is no window; give it as FROM:TO"),
         ("--url h --max-num-workers 0", "--max-num-workers is 0; it must be a whole number from 1 to 1024"),
         ("--url h --mock", "--url and --mock name two services"),
         ("--url h --mock-option a=1", "--url and --mock name two services"),

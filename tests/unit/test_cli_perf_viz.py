@@ -94,6 +94,16 @@ def test_a_run_that_there_is_not(out: Path) -> None:
         find_run("latest", str(out.parent / "nowhere"))
 
 
+def test_a_stage(out: Path) -> None:
+    """`--stage` and `--window` say what the reports are about; a stage that a run lacks is told."""
+    assert again(out, "-r", "--window", "0s:1h").return_value == 0
+    assert "0s:1h" in (out / "20260102_000000" / "performances" / "m" / "d.csv").read_text()
+    with pytest.raises(UsageError, match=r"--window 9s:3s is no window; give it as FROM:TO"):
+        again(out, "-r", "--window", "9s:3s")
+    with pytest.raises(UsageError, match="--stage and --window name two parts of the run"):
+        again(out, "-r", "--window", "3s:9s", "--stage", "total")
+
+
 def test_a_bad_summarizer_is_told(out: Path) -> None:
     """Columns that are no statistics are told before anything is written."""
     with pytest.raises(ConfigError, match="'Mean' is not a statistic"):

@@ -22,6 +22,9 @@ def shown(raw: object) -> Shown:
     [
         ({}, DEFAULT_STATS, "total"),
         ({"stats_list": ["P50"]}, ("P50",), "total"),
+        ({"stage": "auto"}, DEFAULT_STATS, "auto"),
+        ({"stage": "30s:"}, DEFAULT_STATS, "30s:"),
+        ({"stage": ":1min"}, DEFAULT_STATS, ":1min"),
         ({"stats_list": "P50,Max", "stage": "stable"}, ("P50", "Max"), "stable"),
         ({"calculator": {"stats_list": ["Average", "P95"]}}, ("Average", "P95"), "total"),
         ({"calculator": {"type": "StablePerfMetricCalculator"}}, DEFAULT_STATS, "stable"),
@@ -50,7 +53,11 @@ def test_another_kind_of_summarizer_stands_for_the_usual_one() -> None:
         (5, "summarizer is 5; it must be a dict of settings"),
         ({"stats": []}, "summarizer.stats is not a known field; did you mean stats_list?"),
         ({"type": "Other"}, "summarizer.type is 'Other'; it must be DefaultPerfSummarizer, or left out"),
-        ({"stage": "ramp"}, 'summarizer.stage is \'ramp\'; it must be "total" or "stable"'),
+        ({"stage": "ramp"}, 'summarizer.stage is \'ramp\'; it must be "total", "stable", "auto" or a window of time'),
+        ({"stage": "9s:3s"}, "summarizer.stage is '9s:3s'; it must be"),
+        ({"stage": "x:"}, "summarizer.stage is 'x:'; it must be"),
+        ({"stage": "30s"}, "summarizer.stage is '30s'; it must be"),
+        ({"stage": 5}, "summarizer.stage is 5; it must be"),
         (
             {"calculator": {"type": "Other"}},
             "summarizer.calculator.type is 'Other'; it must be DefaultPerfMetricCalculator or StablePerfMetricCal",
