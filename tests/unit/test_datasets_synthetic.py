@@ -10,8 +10,9 @@ import pytest
 from shared_data import TOKENIZER, needs
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from fastbench.config.dataset_schema import SyntheticConfig, Uniform
-from fastbench.datasets.dataset import open_dataset
+from fastbench.config.dataset_schema import MixPart, SyntheticConfig
+from fastbench.config.lengths_schema import Uniform, Zipf
+from fastbench.datasets.dataset import Survey, open_dataset
 from fastbench.datasets.draws import Draws
 from fastbench.datasets.synthetic import SyntheticDataset
 from fastbench.datasets.tokens import load_tokenizer
@@ -217,3 +218,60 @@ def test_a_broken_tokenizer_is_named(tmp_path: Path, text: str | None, reason: s
     with pytest.raises(ConfigError, match=reason) as caught:
         load_tokenizer(str(path))
     assert str(caught.value).startswith(str(path))
+
+
+def test_a_mix_has_its_shares_and_lengths() -> None:
+    """Each part of a mix comes as often as its weight says, with its own lengths of prompts and replies."""
+    parts = (
+        MixPart(input_len=Uniform(low=10, high=10), output_len=Uniform(low=7, high=7), weight=3),
+        MixPart(input_len=Uniform(low=20, high=22), weight=1),
+    )
+    samples = list(dataset(count=4000, input_len=None, mix=parts).samples())
+    short = [sample for sample in samples if sample.input_len == 10]
+    assert abs(len(short) - 3000) < 150
+    assert {sample.output_len for sample in short} == {7}
+    assert {(sample.input_len, sample.output_len) for sample in samples if sample not in short} == {
+        (20, None),
+        (21, None),
+        (22, None),
+    }
+
+
+def test_a_survey_of_synthetic_prompts_needs_no_walk() -> None:
+    """The survey knows number and longest output from the settings alone."""
+    parts = (
+        MixPart(input_len=Uniform(low=1, high=1), output_len=Zipf(alpha=2, low=1, high=700)),
+        MixPart(input_len=Uniform(low=1, high=1), output_len=Uniform(low=5, high=9)),
+    )
+    data = dataset(count=10**9, input_len=None, mix=parts)
+    assert data.survey(None) == Survey(samples=10**9, requests=10**9, longest_output=700, timed=0)
+    assert dataset().survey(5) == Survey(samples=5, requests=5, longest_output=None, timed=0)
+
+
+def test_ids_without_a_tokenizer_are_below_the_size() -> None:
+    """With as_ids and a vocabulary's size, prompts are lists of ids below it, as long as asked."""
+    config = SyntheticConfig(count=50, input_len=Uniform(low=100, high=100), as_ids=True, vocab_size=300)
+    prompts = [sample.prompt for sample in open_dataset(config).samples()]
+    assert {len(prompt) for prompt in prompts} == {100}
+    ids = {number for prompt in prompts for number in prompt}
+    assert all(type(number) is int for number in ids)
+    assert ids == set(range(300))
+
+
+def test_ids_need_a_vocabulary() -> None:
+    """as_ids with neither a tokenizer nor a size is refused before anything is sent."""
+    config = SyntheticConfig(count=1, input_len=Uniform(low=1, high=1), as_ids=True)
+    with pytest.raises(ConfigError, match="the data set synthetic: as_ids is True, but the model has no tokenizer"):
+        open_dataset(config)
+
+
+def test_ids_of_a_tokenizer_are_no_special_ones(tmp_path: Path) -> None:
+    """With a tokenizer, ids are those of ordinary tokens; added and special ones are left out."""
+    path = small_tokenizer(tmp_path, ["a", "b"])
+    tokenizer = Tokenizer.from_file(f"{path}/tokenizer.json")
+    tokenizer.add_special_tokens(["<s>", "[UNK]"])
+    tokenizer.add_tokens(["<added>"])
+    tokenizer.save(f"{path}/tokenizer.json")
+    config = SyntheticConfig(count=20, input_len=Uniform(low=9, high=9), as_ids=True)
+    ids = {number for sample in open_dataset(config, path).samples() for number in sample.prompt}
+    assert ids == {tokenizer.token_to_id("a"), tokenizer.token_to_id("b")}

@@ -1,0 +1,156 @@
+"""Conversations of ShareGPT and MT-Bench."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from data_files import all_shares, array_file, lines_file
+from shared_data import MT_BENCH, TOKENIZER, needs
+
+from fastbench.config.dataset_schema import MtBenchConfig, ShareGptConfig
+from fastbench.datasets.dataset import Dataset, Survey, open_dataset
+from fastbench.datasets.sample import Turn
+from fastbench.datasets.tokens import load_tokenizer
+from fastbench.errors import ConfigError, DatasetError
+
+
+def talk(*texts: str, first: str = "human") -> dict[str, Any]:
+    """A conversation of ShareGPT in which both sides take turns."""
+    sides = [first, "gpt"] * len(texts)
+    said = [{"from": side, "value": text} for side, text in zip(sides, texts, strict=False)]
+    return {"id": texts[0] if texts else "", "conversations": said}
+
+
+def sharegpt(folder: Path, *rows: Any, tokenizer: str = "", **settings: Any) -> Dataset:
+    return open_dataset(ShareGptConfig(abbr="s", path=array_file(folder, rows), **settings), tokenizer)
+
+
+def mtbench(folder: Path, *rows: Any, **settings: Any) -> Dataset:
+    return open_dataset(MtBenchConfig(abbr="m", path=lines_file(folder, *rows), **settings))
+
+
+def turns(dataset: Dataset) -> list[tuple[Turn, ...]]:
+    return [sample.turns for sample in dataset.samples()]
+
+
+def test_every_turn_is_sent_with_the_services_replies(tmp_path: Path) -> None:
+    """In the mode every, the turns hold the user's texts only; the history is the service's to write."""
+    data = sharegpt(tmp_path, talk("a", "b", "c", "d"))
+    assert turns(data) == [(Turn("a"), Turn("c"))]
+    assert next(data.samples()).prompt == []
+
+
+def test_every_turn_is_sent_with_the_sets_replies(tmp_path: Path) -> None:
+    """In the mode every_with_gt, each turn holds the reply that the later ones have as history."""
+    data = sharegpt(tmp_path, talk("a", "b", "c", "d"), infer_mode="every_with_gt")
+    assert turns(data) == [(Turn("a", "b"), Turn("c", "d"))]
+
+
+def test_only_the_last_turn_is_sent(tmp_path: Path) -> None:
+    """In the mode last, one request holds the history and the last question."""
+    (sample,) = sharegpt(tmp_path, talk("a", "b", "c", "d"), infer_mode="last").samples()
+    assert sample.prompt == [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b"},
+        {"role": "user", "content": "c"},
+    ]
+    assert sample.turns == ()
+
+
+def test_unfit_conversations_are_left_out(tmp_path: Path) -> None:
+    """Only conversations of whole exchanges that a human begins are used, and only they count."""
+    rows = [
+        talk("a", "b"),
+        talk("a"),
+        talk(),
+        talk("x", "y", first="gpt"),
+        talk("a", "b", "c"),
+        {"id": 1},
+        talk("c", "d"),
+    ]
+    data = sharegpt(tmp_path, *rows)
+    assert turns(data) == [(Turn("a"),), (Turn("c"),)]
+    assert data.count == 2
+    with pytest.raises(DatasetError, match="has 1 rows, but none that can be used"):
+        sharegpt(tmp_path, talk("a"))
+
+
+def test_a_survey_counts_turns(tmp_path: Path) -> None:
+    """Each turn is a request, and the longest output of any turn counts."""
+    data = mtbench(tmp_path, {"turns": ["a", "b"], "max_tokens": [5, 9]}, {"turns": ["c"]})
+    assert data.survey(None) == Survey(samples=2, requests=3, longest_output=9, timed=0)
+
+
+def test_each_turn_has_its_own_length(tmp_path: Path) -> None:
+    """Output lengths may be one for all turns or a list of one for each."""
+    data = mtbench(tmp_path, {"prompt": ["a", "b"], "max_tokens": [5, 9]}, {"turns": ["c", "d"], "max_tokens": 7})
+    assert turns(data) == [(Turn("a", None, 5), Turn("b", None, 9)), (Turn("c", None, 7), Turn("d", None, 7))]
+    (last, _) = mtbench(
+        tmp_path, {"turns": ["a", "b"], "max_tokens": [5, 9]}, {"turns": ["c"]}, infer_mode="last"
+    ).samples()
+    assert last.output_len == 9
+
+
+def test_turns_without_reference_keep_the_services_reply(tmp_path: Path) -> None:
+    """Where MT-Bench has no reference, every_with_gt goes on with the service's reply, and last with an empty one."""
+    rows = [{"turns": ["a", "b"]}, {"turns": ["c", "d"], "reference": ["e", "f"]}]
+    given = turns(mtbench(tmp_path, *rows, infer_mode="every_with_gt"))
+    assert given == [(Turn("a"), Turn("b")), (Turn("c", "e"), Turn("d", "f"))]
+    first, second = mtbench(tmp_path, *rows, infer_mode="last").samples()
+    assert [message["content"] for message in first.prompt if isinstance(message, dict)] == ["a", "", "b"]
+    assert [message["content"] for message in second.prompt if isinstance(message, dict)] == ["c", "e", "d"]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"q": 1}, "has None as prompt, where a list of texts must stand"),
+        ({"turns": []}, "has [] as turns, where a list of texts must stand"),
+        ({"turns": ["a", 5]}, "has ['a', 5] as turns, where a list of texts"),
+        ({"turns": ["a", "b"], "reference": ["c"]}, "has 1 reference answers for 2 turns"),
+        ({"turns": ["a", "b"], "max_tokens": [1]}, "has 1 lengths as max_tokens for 2 turns"),
+        ({"turns": ["a"], "max_tokens": [0]}, "has 0 as max_tokens, where a whole number from 1"),
+    ],
+)
+def test_broken_questions_are_told(tmp_path: Path, row: Any, told: str) -> None:
+    """A question of MT-Bench that cannot be asked is told with file, line and reason."""
+    data = mtbench(tmp_path, {"turns": ["fine"]}, row)
+    with pytest.raises(DatasetError) as caught:
+        data.check(None)
+    assert str(caught.value).startswith(f"{tmp_path / 'rows.jsonl'}, line 2: the row {told}")
+
+
+def test_shuffling_is_seeded(tmp_path: Path) -> None:
+    """A shuffled set has all conversations in an order that the seed decides."""
+    rows = [talk(str(number), "x") for number in range(30)]
+    plain = turns(sharegpt(tmp_path, *rows))
+    mixed = turns(sharegpt(tmp_path, *rows, shuffle=True))
+    assert mixed != plain
+    assert sorted(mixed, key=plain.index) == plain
+    assert turns(sharegpt(tmp_path, *rows, shuffle=True)) == mixed
+    assert turns(sharegpt(tmp_path, *rows, shuffle=True, seed=1)) != mixed
+    data = sharegpt(tmp_path, *rows, shuffle=True, test_range="[:9]")
+    assert all_shares(data, 4) == list(data.samples())
+
+
+def test_lengths_of_answers_need_a_tokenizer(tmp_path: Path) -> None:
+    """Asking for as many tokens as the set's replies have, without a tokenizer, is refused with the way out."""
+    with pytest.raises(ConfigError, match="the data set s: answer_lengths is True, but the model has no tokenizer"):
+        sharegpt(tmp_path, talk("a", "b"), answer_lengths=True)
+
+
+@needs(TOKENIZER)
+def test_lengths_of_answers(tmp_path: Path) -> None:
+    """Each turn asks for as many tokens as the set's reply has, at least one, in every mode."""
+    rows = [talk("a", "one two three", "c", "")]
+    count = load_tokenizer(str(TOKENIZER)).count("one two three")
+    data = sharegpt(tmp_path, *rows, answer_lengths=True, tokenizer=str(TOKENIZER))
+    assert turns(data) == [(Turn("a", None, count), Turn("c", None, 1))]
+
+
+@needs(MT_BENCH)
+def test_mt_bench_loads_whole() -> None:
+    """The 80 questions of MT-Bench have two turns each; 39 of them have references."""
+    data = open_dataset(MtBenchConfig(abbr="m", path=str(MT_BENCH), infer_mode="every_with_gt"))
+    assert data.survey(None) == Survey(samples=80, requests=160, longest_output=None, timed=0)
+    assert sum(turn.answer is not None for sample in data.samples() for turn in sample.turns) == 78

@@ -1,0 +1,93 @@
+"""Files of rows: JSON lines, JSON arrays, CSV."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from data_files import array_file, lines_file
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastbench.datasets.rows import RowFile, walk
+from fastbench.errors import DatasetError
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+ROWS = st.lists(st.dictionaries(st.text(max_size=5), VALUES, max_size=4), max_size=6)
+
+
+def rows_of(path: str) -> list[Any]:
+    return [row for _, row in walk(RowFile(path))]
+
+
+def fault(path: str) -> str:
+    with pytest.raises(DatasetError) as caught:
+        rows_of(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(path)
+
+
+@given(rows=ROWS, indent=st.sampled_from([None, 0, 3]))
+def test_a_json_array_is_cut_into_its_items(
+    rows: list[dict[str, Any]], indent: int | None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever strings and nested values the items hold, each is found as it is."""
+    path = tmp_path_factory.mktemp("rows") / "rows.json"
+    path.write_text("\ufeff " + json.dumps(rows, indent=indent), encoding="utf-8")
+    assert rows_of(str(path)) == rows
+
+
+@given(rows=ROWS)
+def test_json_lines_are_cut_at_line_ends(rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each line that is not empty is a row, under any suffix."""
+    folder = tmp_path_factory.mktemp("rows")
+    assert rows_of(lines_file(folder, *rows, "", name="rows.json" if rows else "rows.jsonl")) == rows
+
+
+def test_csv_keeps_commas_quotes_and_line_ends(tmp_path: Path) -> None:
+    """Cells may hold what separates cells and rows; empty lines and a mark at the start do not count."""
+    path = tmp_path / "rows.csv"
+    path.write_bytes('\ufeffa,b\r\n1,"x, ""y""\nz"\r\n\r\n,ä\n'.encode())
+    assert rows_of(str(path)) == [{"a": "1", "b": 'x, "y"\nz'}, {"a": "", "b": "ä"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("r.csv", "a,b\n1,2\n3\n", ", line 3: the row has 1 cells, where the header has 2; correct or remove it"),
+        ("r.csv", 'a\n"x\n', ", line 2: this is not CSV (unexpected end of data)"),
+        ("r.csv", b"a\n\xff\n", ", line 2: this is not UTF-8; save the file as UTF-8"),
+        ("r.json", '[{"a": 1}, 5, {"a": }]', ", item 2: the row is not JSON"),
+        ("r.json", '[{"a": 1}, {"a"', ": the JSON array has no end; the file was cut or is not JSON"),
+        ("r.json", '[{"a": 1}, [1]]', ", item 2: the row is [1], not an object"),
+        ("r.jsonl", '{"a": 1}\n[1]', ", line 2: the row is [1], not an object"),
+        ("r.jsonl", '{"a": 1}\n\n{"a"}', ", line 3: the row is not JSON"),
+    ],
+)
+def test_broken_files_are_told_by_their_place(tmp_path: Path, name: str, content: str | bytes, told: str) -> None:
+    """What cannot be read is told in one sentence with the file and the line or the item."""
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert fault(str(path)).startswith(told)
+
+
+def test_a_missing_file_and_a_directory_are_told(tmp_path: Path) -> None:
+    """A path that is no file is told when the set is opened."""
+    assert fault(str(tmp_path / "no.jsonl")).startswith(": there is no such data set; looked at")
+    assert fault(str(tmp_path)) == ": the data set cannot be read: Is a directory; set path to a file"
+
+
+def test_rows_are_read_at_any_place_in_any_order(tmp_path: Path) -> None:
+    """A row depends only on its position."""
+    rows = RowFile(array_file(tmp_path, [{"n": n} for n in range(100)]))
+    assert [row["n"] for _, row in walk(rows, [99, 0, 50, 50])] == [99, 0, 50, 50]
+
+
+def test_a_line_far_into_a_file_is_counted(tmp_path: Path) -> None:
+    """The line of a broken row is right beyond the first megabyte."""
+    path = lines_file(tmp_path, *[{"text": "x" * 1000}] * 3000, "broken")
+    assert fault(path).startswith(", line 3001: the row is not JSON")
