@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t
 from libc.stdio cimport snprintf
 from libc.string cimport strlen
 
-from fastbench.mock._types cimport BODY_JSON, BODY_MISSING, BODY_RANGE, Ask, Buffer
+from fastbench.mock._types cimport BODY_JSON, BODY_MISSING, BODY_RANGE, Ask, Buffer, has_parameters
 from fastbench.mock._wire cimport append, reserve
 
 
@@ -61,7 +61,16 @@ cdef bint put_answer(
     return append(out, body, size)
 
 
-cdef bint put_error(Buffer* out, int status, const char* message, const char* param, bint close) noexcept nogil:
+cdef const char* tgi_type_of(int status) noexcept nogil:
+    """The error type that TGI gives with a status."""
+    if status == 429:
+        return b"overloaded"
+    return b"generation" if status >= 500 else b"validation"
+
+
+cdef bint put_error(
+    Buffer* out, int status, const char* message, const char* param, int dialect, bint close
+) noexcept nogil:
     """A JSON error answer. message: escaped for JSON, at most 1 KiB is used; param: the field's name or NULL."""
     cdef char body[1536]
     cdef const char* quote = b'"'
@@ -70,10 +79,15 @@ cdef bint put_error(Buffer* out, int status, const char* message, const char* pa
     if param == NULL:
         quote = b""
         param = b"null"
-    size = snprintf(
-        body, sizeof(body), b'{"error":{"message":"%.1024s","type":"%s","param":%s%s%s,"code":%d}}',
-        message, type_of(status), quote, param, quote, status,
-    )
+    if has_parameters(dialect):
+        size = snprintf(
+            body, sizeof(body), b'{"error":"%.1024s","error_type":"%s"}', message, tgi_type_of(status),
+        )
+    else:
+        size = snprintf(
+            body, sizeof(body), b'{"error":{"message":"%.1024s","type":"%s","param":%s%s%s,"code":%d}}',
+            message, type_of(status), quote, param, quote, status,
+        )
     if status == 429:
         more = b"retry-after: 1\r\n"
     elif status == 405:
@@ -81,19 +95,19 @@ cdef bint put_error(Buffer* out, int status, const char* message, const char* pa
     return put_answer(out, status, b"application/json", more, body, size, close)
 
 
-cdef bint put_body_error(Buffer* out, int error, const Ask* ask, bint close) noexcept nogil:
+cdef bint put_body_error(Buffer* out, int error, const Ask* ask, int dialect, bint close) noexcept nogil:
     """The answer to a body that cannot be served."""
     cdef char message[256]
     if error == BODY_JSON:
         snprintf(message, sizeof(message), b"1 validation error: JSON decode error at byte %zu", ask.offset)
-        return put_error(out, 400, message, b"body", close)
+        return put_error(out, 400, message, b"body", dialect, close)
     if error == BODY_MISSING:
         snprintf(message, sizeof(message), b"1 validation error: field required: %s", ask.param)
     elif error == BODY_RANGE:
         snprintf(message, sizeof(message), b"%s is out of range.", ask.param)
     else:
         snprintf(message, sizeof(message), b"1 validation error: %s has the wrong type", ask.param)
-    return put_error(out, 400, message, ask.param, close)
+    return put_error(out, 400, message, ask.param, dialect, close)
 
 
 cdef int put_metric(

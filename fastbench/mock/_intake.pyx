@@ -101,12 +101,13 @@ cdef class Intake:
         no completion was asked for and the answer is in `out` (an empty `out`: memory is out).
         """
         cdef int route = conn.head.route
-        cdef bint completion = dialect_of(route) != <int> DIALECT_NONE
+        cdef int dialect = dialect_of(route)
+        cdef bint completion = dialect != <int> DIALECT_NONE
         cdef bint close = conn.head.close
         if route == ROUTE_NONE:
-            put_error(out, 404, b"Not Found", NULL, close)
+            put_error(out, 404, b"Not Found", NULL, dialect, close)
         elif conn.head.method != <int> (METHOD_POST if completion else METHOD_GET):
-            put_error(out, 405, b"Method Not Allowed", NULL, close)
+            put_error(out, 405, b"Method Not Allowed", NULL, dialect, close)
         elif completion:
             return self.take_completion(conn, out, now_ns())
         elif route == ROUTE_HEALTH:
@@ -153,10 +154,10 @@ cdef class Intake:
         cdef int64_t tokens
         cdef Span named
         if error != BODY_OK:
-            put_body_error(out, error, ask, close)
+            put_body_error(out, error, ask, dialect, close)
             return 400
         if not self.choose_fault(conn, fault):
-            put_error(out, 400, b"X-Mock-Fault is not a known KIND or KIND=NUMBER.", b"X-Mock-Fault", close)
+            put_error(out, 400, b"X-Mock-Fault is not a known KIND or KIND=NUMBER.", b"X-Mock-Fault", dialect, close)
             return 400
         named = ask.model
         if dialect == DIALECT_TRITON:
@@ -167,7 +168,7 @@ cdef class Intake:
                 message, sizeof(message), b"The model `%.*s` does not exist. Valid aliases: %.200s.",
                 <int> (named.size if named.size <= 200 else 0), named.at, self.model_text,
             )
-            put_error(out, 404, message, b"model", close)
+            put_error(out, 404, message, b"model", dialect, close)
             return 404
         if ask.max_tokens == -1:
             ask.max_tokens = max(ask.min_tokens, default_tokens(dialect))
@@ -180,10 +181,10 @@ cdef class Intake:
                 b" your prompt contains %lld input tokens. Please reduce the length of either.",
                 <long long> self.max_model_len, <long long> ask.max_tokens, <long long> ask.prompt_tokens,
             )
-            put_error(out, 400, message, b"input_tokens", close)
+            put_error(out, 400, message, b"input_tokens", dialect, close)
             return 400
         if not ask.stream and ask.max_tokens * ask.choices * ask.prompts > LARGEST_REPLY:
-            put_error(out, 400, b"A reply of so many tokens is served as a stream only.", b"max_tokens", close)
+            put_error(out, 400, b"A reply of so many tokens is served as a stream only.", b"max_tokens", dialect, close)
             return 400
         return 0
 
@@ -220,7 +221,7 @@ cdef class Intake:
             put_answer(out, 200, b"text/html", b"", HTML, HTML_SIZE, s.closes)
             return 200
         if status:
-            put_error(out, status, b"The mock was asked to fail.", NULL, s.closes)
+            put_error(out, status, b"The mock was asked to fail.", NULL, s.dialect, s.closes)
         return status
 
     cdef int32_t draw_length(self, const Stream* s, const Ask* ask, int32_t choice) noexcept nogil:

@@ -21,8 +21,8 @@ from fastbench.mock._os cimport (
 from fastbench.mock._reply cimport Script
 from fastbench.mock._sockets cimport EVENTS, Sockets
 from fastbench.mock._types cimport (
-    END_CLOSE, END_COMPLETE, END_NONE, END_RESET, END_STALL, FAULT_CUT, FAULT_RESET, FAULT_STALL, Buffer, Conn,
-    Stream,
+    DIALECT_NONE, END_CLOSE, END_COMPLETE, END_NONE, END_RESET, END_STALL, FAULT_CUT, FAULT_RESET, FAULT_STALL, Buffer,
+    Conn, Stream,
 )
 from fastbench.mock._wire cimport append, drop, release
 
@@ -160,7 +160,7 @@ cdef class Server:
             return result == HEAD_OK
         status = 411 if result == HEAD_OK else 400 if result == HEAD_BAD else 413
         self.out.size = 0
-        put_error(&self.out, status, b"The mock cannot read this request.", NULL, True)
+        put_error(&self.out, status, b"The mock cannot read this request.", NULL, <int> DIALECT_NONE, True)
         conn.closing = True
         self.send(conn)
         return False

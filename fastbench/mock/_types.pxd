@@ -214,7 +214,7 @@ cdef inline int dialect_of(int route) noexcept nogil:
 
 cdef inline bint has_parameters(int dialect) noexcept nogil:
     """Whether the dialect is one of those beside OpenAI's, with a body of a text and its `parameters`."""
-    return dialect >= <int> DIALECT_TGI
+    return <int> DIALECT_TGI <= dialect < <int> DIALECT_COUNT
 
 
 cdef inline uint64_t mix(uint64_t x) noexcept nogil:

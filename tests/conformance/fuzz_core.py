@@ -19,11 +19,13 @@ from fastbench._core.output import OutputReader, OutputSpec
 from fastbench._core.reply import ReplyReader
 from fastbench._core.ring import FLAGS, OUTCOMES
 from fastbench._core.sse import SseParser
+from fastbench.backends.rules import GENERATE_RULES
 
 from .cuts import at_places
 from .hostile import make
 
-SPECS = (CHAT, CHAT, COMPLETIONS, OutputSpec([("token.text", "text"), ("choices[].delta", "final")]))
+GENERATE = OutputSpec(GENERATE_RULES)
+SPECS = (CHAT, CHAT, COMPLETIONS, GENERATE, OutputSpec([("token.text", "text"), ("choices[].delta", "final")]))
 ENDS = ("closed", "closed", "reset", "timeout", "cancelled")
 MS = 1_000_000
 

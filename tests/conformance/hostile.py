@@ -15,10 +15,16 @@ _WORDS = (
     LAST_CHUNK, b"0\r\n", b"1\r\n", b"ffffffffffffffff\r\n", b"7fffffffffffffff\r\n", b"8000000000000000\r\n", b";x",
     b'"', b"\\", b'\\"', b"{", b"}", b"[", b"]", b",", b":", b"null", b"-1", b"1e999", b"2147483648", b"9" * 40,
     b'"choices":[', b'"delta":{', b'"content":"', b'"finish_reason":"stop"', b'"index":', b'"error":', b'"usage":{',
+    b'"generated_text":"', b'"special":true', b'"token":{',
     b'"token_ids":[1,2,3]', b'"completion_tokens":', b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xe2\x82", b"[" * 200,
     b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 x\r\n\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 7\r\n",
     b"Content-Type: application/json\r\n", b"Content-Encoding: gzip\r\n", b"Connection: close\r\n", b" folded\r\n",
 )  # fmt: skip
+
+
+def _record(text: str | None, whole: str | None = None, details: object = None, **more: object) -> bytes:
+    """An event as TGI and MindIE send them. more: further keys of the token."""
+    return event({"token": {"id": 5, "text": text, **more}, "generated_text": whole, "details": details})
 
 
 @cache
@@ -32,6 +38,8 @@ def seeds() -> tuple[bytes, ...]:
         stream(delta("a", token_ids=[1, 2]), delta("b", "stop", 1, token_ids=[3]), usage(3, 2), usage(3, 1)),
         stream(delta("a"), event({"error": {"message": "x"}}), DONE),
         document(b'{"choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"}]}'),
+        stream(*[_record(f"w{k}") for k in range(20)], _record("z", "whole", {"generated_tokens": 21})),
+        stream(_record("\\"), _record(None, "\\ and more", special=True)),
     ]
     return (*recordings * 3, *heads, *streams, *replies * 5)
 

@@ -133,3 +133,16 @@ def test_the_log_names_the_route(tmp_path: Path) -> None:
     assert [entry["path"] for entry in entries] == [path.replace("/mock", "") for path in paths]
     assert [len(entry["writes_ns"]) for entry in entries] == [0, 4, 0, 4, 4]
     assert {entry["output_tokens"] for entry in entries} == {4}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "kind"),
+    [("http=429", 429, "overloaded"), ("http=503", 503, "generation"), ("", 400, "validation")],
+)
+def test_errors(fault: str, status: int, kind: str) -> None:
+    """A refusal by these protocols is TGI's flat object, of which Triton's is a part."""
+    with Mock() as mock:
+        body = {"inputs": "a"} if fault else {"parameters": {}}
+        answer = ask(mock.url, body, TGI, {"X-Mock-Fault": fault} if fault else {})
+    assert (answer.status, answer.json["error_type"]) == (status, kind)
+    assert isinstance(answer.json["error"], str)
