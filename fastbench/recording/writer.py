@@ -11,6 +11,7 @@ from typing import Any
 from fastbench._core.ring import Batch
 from fastbench.errors import RecordingError
 from fastbench.recording.appendfile import AppendFile
+from fastbench.recording.ballast import Ballast
 from fastbench.recording.blockfile import BlockFile, sync_directory
 from fastbench.recording.format import TEXT, TEXTS, Counts, Kind
 from fastbench.recording.packing import pack_batches, pack_json
@@ -48,6 +49,7 @@ class Writer:
         except OSError as error:
             self._file.close()
             raise RecordingError(f"the recording in {directory} cannot be begun: {error.strerror}") from error
+        self._ballast = Ballast(directory)
         self._directory = directory
         self._ready = threading.Condition()
         self._queue: list[Batch | Mapping[str, Any]] = []
@@ -119,6 +121,7 @@ class Writer:
         self._thread.join()
         if self._handed > self._recorded + self._lost:
             self._lose(self._handed - self._recorded - self._lost, "the recording thread failed")
+        self._ballast.drop()
         state = {"rows": self._recorded, "lost": self._lost, "error": self._error}
         self._write(Kind.FOOTER, pack_json({**footer, "recording": state}))
         self._sync()
