@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from fastbench.cli.sections import Sections, Several
-from fastbench.cli.values import count_or_none, header, lengths, pair
+from fastbench.cli.values import count_or_none, header, lengths, pair, profile_stage, ramp
 
 APIS = ("chat", "completions", "tgi", "triton", "mindie")
 
@@ -95,6 +95,13 @@ _LOAD: Sequence[click.Option] = (
     _flag("--use-timestamp", "Send each request at the time that the data set says."),
     _option("--trace-speed", type=float, metavar="N", help="With --use-timestamp: N times as fast.  [default: 1]"),
     _option("--burstiness", type=float, metavar="N", help="Scatter of the sends: 0 even, 1 Poisson.  [default: 0]"),
+    _option("--ramp", type=ramp, metavar="[KIND:]FROM:TO", help="Rates of a linear or exponential: ramp."),
+    Several(
+        ["--profile"],
+        type=profile_stage,
+        metavar="STAGE...",
+        help="Stages in the place of --rate and --concurrency, such as 50/s:30s or 64:30s.",
+    ),
     _option("--arrival-seed", type=int, metavar="N", help="Seed of that scatter.  [default: 0]"),
     _flag("--precise", "Spin to each time to send: later by 0.05 ms at most, for more CPU."),
     _option("--duration", metavar="TIME", help="Send for this long, the data set again and again."),

@@ -133,9 +133,10 @@ def _apply_to_model(settings: Settings, path: str, model: Fields, options: Optio
     if "mock" in options or "mock_option" in options:
         put("mock", _merged(model.get("mock"), options.get("mock_option", ())), "mock_option")
         model["url"] = ""
-    if "burstiness" in options:
-        traffic = _merged(model.get("traffic_cfg"), {"burstiness": options["burstiness"]})
-        put("traffic_cfg", traffic, "burstiness")
+    for option in ("burstiness", "ramp"):
+        if option in options:
+            shape = options[option] if option == "ramp" else {option: options[option]}
+            put("traffic_cfg", _merged(model.get("traffic_cfg"), shape), option)
     _apply_parameters(put, model, options, bare=settings.bare_service)
 
 

@@ -24,6 +24,26 @@ def count_or_none(text: str) -> int | None:
         raise click.BadParameter(f"{text!r} is not a valid integer.") from error
 
 
+def ramp(text: str) -> dict[str, Any]:
+    """`1:100` or `exponential:1:100`, the rates at the ramp's start and end."""
+    *strategy, start, end = text.split(":") if text.count(":") in (1, 2) else ("", "", "")
+    try:
+        rates = {"ramp_up_start_rps": float(start), "ramp_up_end_rps": float(end)}
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a ramp; give it as 1:100 or exponential:1:100.") from error
+    return {"ramp_up_strategy": strategy[0] if strategy else "linear", **rates}
+
+
+def profile_stage(text: str) -> dict[str, Any]:
+    """`50/s:30s`, a rate for a time, or `64:30s`, a concurrency for a time."""
+    load, colon, duration = text.partition(":")
+    if not colon or not load or not duration:
+        raise click.BadParameter(f"{text!r} is not a stage; give a rate as 50/s:30s or a concurrency as 64:30s.")
+    if "/" in load:
+        return {"duration": duration, "rate": load}
+    return {"duration": duration, "concurrency": int(load) if load.isdecimal() else load}
+
+
 def pair(text: str) -> tuple[str, Any]:
     """`name=value`, the value as JSON where it is JSON, else as text."""
     name, equals, value = text.partition("=")

@@ -91,7 +91,7 @@ def _words(info: inspect.Type) -> str:
         case inspect.FloatType(ge=low, le=high):
             return "a number" + _range(low, high)
         case inspect.StructType():
-            return "a number of tokens, or [least, most]"
+            return "a dict of settings"
         case inspect.DictType(value_type=inspect.StrType()):
             return "a dict of text to text"
     return _NAMES[type(info)]

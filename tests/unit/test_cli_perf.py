@@ -1,5 +1,6 @@
 """The options of `fastbench perf` become a run by the same checks as a config."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,58 @@ def test_a_file_of_prompts() -> None:
     assert (plan.num_prompts, plan.models[0].max_out_len) == (5, 7)
 
 
+def test_the_shape_of_the_load() -> None:
+    """The options of the load land in their fields, those of the service in every model."""
+    line = "--url h --rate 5 --burstiness 2 --ramp exponential:1:50 --profile 50/s:30s 64:1min --duration 60"
+    more = " --drain 5s --on-full drop --use-timestamp --trace-speed 50 --arrival-seed 7 --think-time 0 --precise"
+    plan = run(f"{line}{more} --pressure --pressure-time 20 --max-num-workers 2 --debug --spec-decode")
+    (service,) = plan.models
+    assert (service.traffic_cfg.burstiness, service.traffic_cfg.ramp, service.traffic_cfg.ramp_up_strategy) == (
+        2,
+        (1, 50),
+        "exponential",
+    )
+    assert (service.use_timestamp, service.precise) == (True, True)
+    stages = [(stage.duration // NS_PER_S, stage.rate, stage.concurrency) for stage in plan.profile]
+    assert stages == [(30, 50, None), (60, None, 64)]
+    assert (plan.duration, plan.drain, plan.pressure_time, plan.think_time) == (
+        60 * NS_PER_S,
+        5 * NS_PER_S,
+        20 * NS_PER_S,
+        0,
+    )
+    assert (plan.on_full, plan.trace_speed, plan.arrival_seed, plan.pressure) == ("drop", 50, 7, True)
+    assert (plan.max_num_workers, plan.debug, plan.spec_decode) == (2, True, True)
+
+
+def test_a_linear_ramp_is_the_usual_one() -> None:
+    """A ramp without a kind is linear."""
+    traffic = run("--url h --rate 5 --ramp 1:50").models[0].traffic_cfg
+    assert (traffic.ramp_up_strategy, traffic.ramp) == ("linear", (1, 50))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--ramp", "5", "give it as 1:100 or exponential:1:100"),
+        ("--ramp", "1:x", "give it as 1:100 or exponential:1:100"),
+        ("--ramp", "a:b:1:2", "give it as 1:100 or exponential:1:100"),
+        ("--profile", "50", "give a rate as 50/s:30s or a concurrency as 64:30s"),
+        ("--profile", ":5s", "give a rate as 50/s:30s or a concurrency as 64:30s"),
+        ("--num-prompts", "1.5", "'1.5' is not a valid integer"),
+    ],
+)
+def test_values_of_another_form_are_refused(option: str, value: str, told: str) -> None:
+    """What an option cannot read is told with the form that it reads."""
+    with pytest.raises(click.BadParameter, match=re.escape(told)):
+        run("--url h", option, value)
+
+
+def test_all_prompts() -> None:
+    """`--num-prompts none` sets no limit."""
+    assert run("--url h --dataset a.jsonl --num-prompts none").num_prompts is None
+
+
 def test_columns_and_stage(tmp_path: Path) -> None:
     """`--stats` and `--stage` go over a summarizer, which keeps the rest."""
     path = tmp_path / "run.py"
@@ -183,6 +236,8 @@ def test_faults_name_the_option() -> None:
         ("--url h --pressure-time 0", "--pressure-time is '0'; it must be a time above 0"),
         ("--url h --stage total --window 1s:", "--stage and --window name two parts of the run; give one of them"),
         ("--url h --window 5", "--window 5 is no window; give it as FROM:TO"),
+        ("--url h --rate 1 --ramp cubic:1:2", "--ramp.ramp_up_strategy is 'cubic'; it must be \"linear\" or"),
+        ("--url h --profile x:1s", "--profile[0].concurrency is 'x'; it must be a whole number from 0 to 100000"),
         ("--url h --max-num-workers 0", "--max-num-workers is 0; it must be a whole number from 1 to 1024"),
         ("--url h --mock", "--url and --mock name two services"),
         ("--url h --mock-option a=1", "--url and --mock name two services"),
