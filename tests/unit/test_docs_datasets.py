@@ -1,0 +1,54 @@
+"""docs/datasets.md against the code."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastbench.config.custom_meta import read_meta
+from fastbench.config.dataset import build_dataset
+from fastbench.config.dataset_schema import DATASETS, MixPart, PrefixPool
+from fastbench.config.issues import Issues
+from fastbench.config.original import CLASSES
+
+TEXT = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The examples in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("source", blocks("python"))
+def test_the_python_examples_can_be_built(source: str) -> None:
+    """Each example in Python is a data set, or a list of them, that builds without a fault."""
+    names: dict[str, Any] = {}
+    if source.startswith("dict("):
+        source = f"datasets = [{source}]"
+    exec(source, names)
+    assert names["datasets"]
+    for index, raw in enumerate(names["datasets"]):
+        issues = Issues("docs/datasets.md")
+        assert build_dataset(raw, f"datasets[{index}]", issues) is not None
+        issues.check()
+
+
+def test_the_meta_file_example_is_sound(tmp_path: Path) -> None:
+    """The example of a meta file is read without a fault."""
+    (source,) = (block for block in blocks("json") if "request_count" in block)
+    (tmp_path / "q.meta.json").write_text(source, encoding="utf-8")
+    assert read_meta(str(tmp_path / "q.meta.json")).request_count == 500
+
+
+@pytest.mark.parametrize("kind", [*DATASETS.values(), MixPart, PrefixPool])
+def test_every_field_is_described(kind: Any) -> None:
+    """Every setting of every data set is named on the page."""
+    for field in kind.__struct_fields__:
+        assert re.search(rf"\b{field}\b", TEXT), f"{kind.__name__}.{field} is not described"
+
+
+def test_every_class_of_the_original_is_named() -> None:
+    """Every class that is read by name is on the page, but for later versions of the same."""
+    for name in CLASSES:
+        assert name.removesuffix("V2") in TEXT
