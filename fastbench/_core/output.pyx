@@ -3,16 +3,35 @@
 
 A backend's rules (JSON path -> role) are compiled into a tree once. A document is walked along that tree,
 strings as strings and whatever the tree does not name skipped whole, so neither key order nor spacing matters.
-Most events of a stream differ only in their text. After one walk of such an *ordinary* event its bytes before
-and after the text are kept; the next event with the same bytes there needs no walk. That is exact, not a guess:
-the text between must be one JSON string without an unescaped quote, so the document parses as the first did.
+Most events of a stream differ only in their text: after one walk of such an *ordinary* event the next needs none.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memchr, memcmp, memcpy, memset
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp, memset
 
 from fastbench._core.bytesbuf cimport Buffer, buffer_add
+from fastbench._core.found cimport (
+    ROLE_CHOICE,
+    ROLE_ERROR,
+    ROLE_FINAL,
+    ROLE_FINISH,
+    ROLE_INDEX,
+    ROLE_NONE,
+    ROLE_PROMPT_TOKEN_IDS,
+    ROLE_REASONING,
+    ROLE_SPECIAL,
+    ROLE_TEXT,
+    ROLE_TOKEN_IDS,
+    ROLE_TOOL,
+    ROLE_USAGE_CACHED,
+    ROLE_USAGE_IN,
+    ROLE_USAGE_OUT,
+    Found,
+    Role,
+)
+from fastbench._core.json cimport bare_end, is_digit, skip_space, string_end, to_int
+from fastbench._core.memo cimport Memo, keep_memo, memo_free, memo_text
 
 ROLES = (
     "none", "text", "reasoning", "tool", "finish", "choice", "index", "token_ids", "prompt_token_ids",
@@ -21,7 +40,6 @@ ROLES = (
 MAX_DEPTH = 128
 
 cdef int DEPTH = MAX_DEPTH
-cdef uint32_t MEMO_LIMIT = 2048
 # The first byte of each captured piece of text, by role.
 cdef const char* ROLE_MARK = b"?trx"
 
@@ -83,46 +101,6 @@ cdef struct Walk:
     # The choice in hand: an array element whose index may come after its other keys.
     int64_t choice         # its index, else its place in the array
     bint choice_finished
-
-
-cdef const char* skip_space(const char* p, const char* end) noexcept nogil:
-    while p < end and (p[0] == c' ' or p[0] == c'\n' or p[0] == c'\r' or p[0] == c'\t'):
-        p += 1
-    return p
-
-
-cdef const char* string_end(const char* p, const char* end) noexcept nogil:
-    """p: behind the opening quote. The closing quote, NULL when there is none."""
-    cdef const char* quote
-    cdef const char* back
-    while True:
-        quote = <const char*> memchr(p, c'"', <size_t> (end - p))
-        if quote == NULL:
-            return NULL
-        back = quote
-        while back > p and (back - 1)[0] == c"\\":
-            back -= 1
-        # An even run of backslashes before the quote escapes itself, not the quote.
-        if ((quote - back) & 1) == 0:
-            return quote
-        p = quote + 1
-
-
-cdef bint is_digit(char c) noexcept nogil:
-    return c >= c'0' and c <= c'9'
-
-
-cdef int64_t to_int(const char* p, const char* end) noexcept nogil:
-    """A JSON number's whole part; -1 for what is no count: negative, with an exponent, past 2**31, no number."""
-    cdef int64_t value = 0
-    if p >= end or not is_digit(p[0]) or memchr(p, c'e', <size_t> (end - p)) or memchr(p, c'E', <size_t> (end - p)):
-        return -1
-    while p < end and is_digit(p[0]):
-        value = value * 10 + (p[0] - c'0')
-        if value > 0x7fffffff:
-            return -1
-        p += 1
-    return value
 
 
 cdef void take_text(Walk* walk, Role role, const char* literal, size_t size) noexcept nogil:
@@ -265,36 +243,6 @@ cdef const char* walk_array(Walk* walk, const char* p, int32_t at) noexcept nogi
         p += 1
 
 
-cdef const char* digits_end(const char* p, const char* end) noexcept nogil:
-    """Behind one or more digits, NULL when there is none."""
-    cdef const char* start = p
-    while p < end and is_digit(p[0]):
-        p += 1
-    return p if p > start else NULL
-
-
-cdef const char* bare_end(const char* p, const char* end) noexcept nogil:
-    """The end of a number, true, false or null; NULL for anything else."""
-    if end - p >= 4 and (memcmp(p, "null", 4) == 0 or memcmp(p, "true", 4) == 0):
-        return p + 4
-    if end - p >= 5 and memcmp(p, "false", 5) == 0:
-        return p + 5
-    if p < end and p[0] == c'-':
-        p += 1
-    if p < end and p[0] == c'0':
-        p += 1
-    else:
-        p = digits_end(p, end)
-    if p != NULL and p < end and p[0] == c'.':
-        p = digits_end(p + 1, end)
-    if p != NULL and p < end and (p[0] == c'e' or p[0] == c'E'):
-        p += 1
-        if p < end and (p[0] == c'+' or p[0] == c'-'):
-            p += 1
-        p = digits_end(p, end)
-    return p
-
-
 cdef const char* walk_value(Walk* walk, const char* p, int32_t at) noexcept nogil:
     """p: at the value or the space before it. Behind the value, NULL for what is not JSON. at: -1 = no rule."""
     cdef const char* stop
@@ -364,79 +312,6 @@ cdef bint output_walk(
     return True
 
 
-cdef void keep_memo(Memo* memo, const char* data, size_t size, const Found* found) noexcept nogil:
-    """Remembers an ordinary event: one text, and nothing that differs from event to event."""
-    cdef size_t prefix, suffix
-    if found.texts != 1 or found.finish or found.error or found.usage or found.usage_in >= 0:
-        return
-    if found.token_ids or found.prompt_token_ids:
-        return
-    prefix = <size_t> (found.literal - data)
-    suffix = size - prefix - found.literal_size
-    if prefix + suffix > MEMO_LIMIT:
-        return
-    if memo.room < MEMO_FRAME + prefix + suffix:
-        free(memo.at)
-        memo.prefix = memo.suffix = memo.room = 0
-        memo.at = <char*> malloc(MEMO_FRAME + prefix + suffix + 64)
-        if memo.at == NULL:
-            return
-        memo.room = <uint32_t> (MEMO_FRAME + prefix + suffix + 64)
-    memcpy(memo.at, "data: ", MEMO_LEAD)
-    memcpy(memo.at + MEMO_LEAD, data, prefix)
-    memcpy(memo.at + MEMO_LEAD + prefix, data + prefix + found.literal_size, suffix)
-    memcpy(memo.at + MEMO_LEAD + prefix + suffix, "\n\n", MEMO_FRAME - MEMO_LEAD)
-    memo.prefix = <uint32_t> prefix
-    memo.suffix = <uint32_t> suffix
-    memo.found = found[0]
-
-
-cdef bint is_literal(const char* p, size_t size) noexcept nogil:
-    """Whether `size` bytes are the inside of one JSON string: no unescaped quote, no backslash left open."""
-    cdef size_t i = 0
-    if memchr(p, c'"', size) == NULL and p[size - 1] != c'\\':
-        return True
-    while i < size:
-        if p[i] == c'"':
-            return False
-        i += 2 if p[i] == c'\\' else 1
-    return i == size
-
-
-cdef size_t memo_text(const Memo* memo, const char* data, size_t size) noexcept nogil:
-    """The size of the event's text where all else is as in the last ordinary event, else 0."""
-    cdef size_t inner
-    if memo.prefix == 0 or size <= <size_t> memo.prefix + memo.suffix:
-        return 0
-    inner = size - memo.prefix - memo.suffix
-    if (
-        memcmp(data, memo.at + MEMO_LEAD, memo.prefix) == 0
-        and memcmp(data + memo.prefix + inner, memo.at + MEMO_LEAD + memo.prefix, memo.suffix) == 0
-        and is_literal(data + memo.prefix, inner)
-    ):
-        return inner
-    return 0
-
-
-cdef size_t memo_framed(const Memo* memo, const char* at, const char* end) noexcept nogil:
-    """The size of the text of the event that begins at `at`, where that event lies whole before `end`, framed as
-    `data: …` and a blank line by LF, and is like the last ordinary one but for a text without escapes. Else 0.
-    """
-    cdef size_t lead = MEMO_LEAD + memo.prefix
-    cdef size_t tail = memo.suffix + MEMO_FRAME - MEMO_LEAD
-    cdef const char* text = at + lead
-    cdef const char* quote = text
-    if memo.prefix == 0 or <size_t> (end - at) <= lead + tail or memcmp(at, memo.at, lead) != 0:
-        return 0
-    end -= tail
-    # Control characters (a line end among them), a quote or a backslash end the plain text.
-    while quote <= end and <unsigned char> quote[0] >= 32 and quote[0] != c'"' and quote[0] != c'\\':
-        quote += 1
-    if quote > end or memcmp(quote, memo.at + lead, tail) != 0:
-        return 0
-    return <size_t> (quote - text)
-
-
 cdef bint output_find(
     const Node* nodes, const char* names, Memo* memo, const char* data, size_t size, Found* found, Buffer* text
 ) noexcept nogil:
@@ -450,16 +325,6 @@ cdef bint output_find(
         return False
     keep_memo(memo, data, size, found)
     return True
-
-
-cdef void memo_reset(Memo* memo) noexcept nogil:
-    memo.prefix = 0
-    memo.suffix = 0
-
-
-cdef void memo_free(Memo* memo) noexcept nogil:
-    free(memo.at)
-    memset(memo, 0, sizeof(Memo))
 
 
 cdef bint is_blank(const char* data, size_t size) noexcept nogil:

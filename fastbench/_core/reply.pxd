@@ -3,7 +3,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from fastbench._core.bytesbuf cimport Buffer
 from fastbench._core.call cimport Call
 from fastbench._core.http cimport Http
-from fastbench._core.output cimport Memo, Node
+from fastbench._core.memo cimport Memo
+from fastbench._core.output cimport Node
 from fastbench._core.ring cimport Ring
 from fastbench._core.sse cimport Sse
 

@@ -11,6 +11,7 @@ from libc.string cimport memset, strlen
 
 from fastbench._core.bytesbuf cimport Buffer, buffer_add, buffer_free, buffer_reset
 from fastbench._core.call cimport Call, call_free, call_new, call_seal, take_batch
+from fastbench._core.found cimport ROLE_CHOICE, Found
 from fastbench._core.http cimport (
     CONTENT_EVENT_STREAM,
     CONTENT_HTML,
@@ -27,21 +28,8 @@ from fastbench._core.http cimport (
     http_init,
     http_next,
 )
-from fastbench._core.output cimport (
-    MEMO_FRAME,
-    MEMO_LEAD,
-    ROLE_CHOICE,
-    Found,
-    OutputSpec,
-    is_blank,
-    is_done,
-    capture_text,
-    memo_framed,
-    memo_free,
-    memo_reset,
-    output_find,
-    output_walk,
-)
+from fastbench._core.memo cimport MEMO_FRAME, MEMO_LEAD, memo_framed, memo_free, memo_reset
+from fastbench._core.output cimport OutputSpec, capture_text, is_blank, is_done, output_find, output_walk
 from fastbench._core.ring cimport (
     FLAG_CLIPPED,
     FLAG_EVENT_TOKENS,

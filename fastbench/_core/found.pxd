@@ -1,0 +1,42 @@
+"""What one event or document of a reply says."""
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+
+cdef enum Role:
+    ROLE_NONE
+    ROLE_TEXT
+    ROLE_REASONING
+    ROLE_TOOL
+    ROLE_FINISH
+    ROLE_CHOICE
+    ROLE_INDEX
+    ROLE_TOKEN_IDS
+    ROLE_PROMPT_TOKEN_IDS
+    ROLE_USAGE_IN
+    ROLE_USAGE_OUT
+    ROLE_USAGE_CACHED
+    ROLE_ERROR
+    ROLE_FINAL
+    ROLE_SPECIAL
+
+
+cdef struct Found:
+    bint text          # non-empty output
+    bint finish        # a finish reason, or the protocol's final record
+    bint error
+    bint usage
+    bint choice        # at least one choice stands in the event
+    bint special       # the event's text is a special token's, which belongs to no output
+    uint32_t token_ids
+    uint32_t prompt_token_ids
+    int64_t usage_in, usage_out, usage_cached    # -1: not said
+    uint64_t choices, finished                   # bit i: choice i seen, choice i finished
+    # Of the event's only text: where its literal stands, for the memo.
+    uint32_t texts
+    Role text_role
+    const char* literal
+    size_t literal_size
+    size_t text_size   # of all its texts together
+    # Of a final record: the whole reply's text so far.
+    const char* whole
+    size_t whole_size
