@@ -71,7 +71,7 @@ def differences(recording: Recording, percents: Sequence[float] = PERCENTS) -> l
     expected = {
         "E2EL": np.percentile(rows["end_ns"] - rows["sent_ns"], percents) / 1e6,
         "TTFT": np.percentile(rows["first_token_ns"] - rows["sent_ns"], percents) / 1e6,
-        "ITL": _gap_percentiles_us(recording, percents) / 1e3,
+        "ITL": gap_percentiles_us(recording, percents) / 1e3,
     }
     found = {row.name: row.values for row in compute(recording, names).parameters}
     return [
@@ -82,7 +82,7 @@ def differences(recording: Recording, percents: Sequence[float] = PERCENTS) -> l
     ]
 
 
-def _gap_percentiles_us(recording: Recording, percents: Sequence[float]) -> NDArray[np.float64]:
+def gap_percentiles_us(recording: Recording, percents: Sequence[float]) -> NDArray[np.float64]:
     """As `numpy.percentile` over all gaps: ordered by numpy's counts and sort, interpolated by numpy."""
     counts, escapes = np.zeros(ESCAPE + 1, np.int64), [np.empty(0, np.int64)]
     for run in recording.token_runs():
