@@ -23,6 +23,7 @@ def asked_of(task: Task) -> Asked:
     """What `task` asks. The guide's order holds: time stamps, then a ramp, then the rate."""
     service, traffic = task.service, task.service.traffic_cfg
     ramp = traffic.ramp
+    duration = task.pressure_time if task.pressure else task.duration
     return Asked(
         concurrency=service.batch_size,
         rate=float(service.request_rate),
@@ -31,12 +32,13 @@ def asked_of(task: Task) -> Asked:
         trace=service.use_timestamp,
         speed=task.trace_speed,
         profile=tuple(
-            Stage(None if stage.rate is None else float(stage.rate), stage.concurrency, stage.duration)
+            Stage(None if stage.rate is None else float(stage.rate), stage.concurrency, int(stage.duration))
             for stage in task.profile
         ),
         pressure=task.pressure,
-        duration_ns=task.pressure_time if task.pressure else task.duration,
-        drain_ns=task.drain,
+        # Plain numbers from here on: the header's JSON knows no durations.
+        duration_ns=None if duration is None else int(duration),
+        drain_ns=None if task.drain is None else int(task.drain),
         drop_when_full=task.on_full == "drop",
         seed=task.arrival_seed,
     )

@@ -1,6 +1,7 @@
 """Arrival processes as values: pure functions to rising arrays of ns since the start. Same arguments, same array."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -47,8 +48,9 @@ class Step(NamedTuple):
 def arrivals(rates: Rates, process: Process, seed: int) -> Offsets:
     """When request i goes out if the interval before it has the mean 1 / rates[i]; the first goes out at 0.
 
-    rates: (n,), per second. Returns (n,) ns. ValueError for rates that are not above 0. The times are rounded from
-    their exact sums, so that no rounding adds up.
+    rates: (n,), per second. Returns (n,) ns. ValueError for rates that are not above 0. Intervals that scatter are
+    scaled so that the last request goes out at the sum of the means: the rate that was asked for is offered, not a
+    random one near it. The times are rounded from their sums, so that no rounding adds up.
     """
     if not np.all(rates > 0):
         raise ValueError("a rate must be above 0")
@@ -59,12 +61,13 @@ def arrivals(rates: Rates, process: Process, seed: int) -> Offsets:
 
 
 def intervals(rates: Rates, process: Process, seed: int) -> NDArray[np.float64]:
-    """Seconds between requests: 1 / rates[i] without scatter, else Gamma(burstiness, 1 / (rates[i] burstiness))."""
+    """Seconds between requests: 1 / rates[i] without scatter, else of Gamma(burstiness, 1 / (rates[i] burstiness))."""
     mean = 1 / rates
-    if not process.burstiness:
+    if not process.burstiness or not rates.size:
         return mean
     random = np.random.Generator(np.random.PCG64([_SEED_MARK, seed]))
-    return random.standard_gamma(process.burstiness, rates.size) / process.burstiness * mean
+    scattered = random.standard_gamma(process.burstiness, rates.size) * mean
+    return np.asarray(scattered * (mean.sum() / scattered.sum()))
 
 
 def steady(rate: float, count: int, process: Process, seed: int) -> Offsets:
@@ -92,17 +95,9 @@ def ramp_rates(ramp: Ramp, count: int) -> Rates:
     return ramp.start + (ramp.end - ramp.start) * progress
 
 
-def until(duration_ns: int, make: Callable[[int], Offsets], rate: float) -> Offsets:
-    """All arrivals before `duration_ns` of the process that `make(count)` gives the first `count` of.
-
-    rate: roughly the process's own, per second. `make` must give the same beginning for every count.
-    """
-    count = max(16, int(duration_ns / NS_PER_S * rate * 1.1))
-    while True:
-        offsets = make(count)
-        if offsets[-1] >= duration_ns:
-            return offsets[offsets < duration_ns]
-        count *= 2
+def count_within(rate: float, duration_ns: int) -> int:
+    """How many requests of one rate go out before the time is over, the first at 0."""
+    return math.ceil(rate * duration_ns / NS_PER_S)
 
 
 def stepped(steps: Sequence[Step], process: Process, seed: int) -> Offsets:
@@ -111,13 +106,10 @@ def stepped(steps: Sequence[Step], process: Process, seed: int) -> Offsets:
     begun = 0
     for number, step in enumerate(steps):
         if step.rate:
-            parts.append(begun + _step(step, process, seed + (number << 32)))
+            count = count_within(step.rate, step.duration_ns)
+            parts.append(begun + steady(step.rate, count, process, seed + (number << 32)))
         begun += step.duration_ns
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
-
-
-def _step(step: Step, process: Process, seed: int) -> Offsets:
-    return until(step.duration_ns, lambda count: steady(step.rate, count, process, seed), step.rate)
 
 
 def _whole(ns: NDArray[np.float64]) -> Offsets:

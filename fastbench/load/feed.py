@@ -33,7 +33,8 @@ class Feeder:
     ) -> None:
         self._engine = engine
         self._plan = plan
-        self._depth = max(depth, LEAST)
+        # Twice: slots that all become free at once find a request each, and so they do once more.
+        self._depth = max(2 * depth, LEAST)
         self._submit = partial(engine.reactor.submit, stream=stream, keep_text=keep_text, warmup=warmup)
         self._over = False
 

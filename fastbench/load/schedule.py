@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fastbench.datasets.sample import Sample
 from fastbench.errors import DatasetError
-from fastbench.load.arrivals import Offsets, Process, Ramp, Step, ramped, steady, stepped, until
+from fastbench.load.arrivals import Offsets, Process, Ramp, Step, count_within, ramped, steady, stepped
 from fastbench.load.slots import Level, Slots, at_once
 from fastbench.load.slots import stepped as stepped_slots
 
@@ -149,15 +149,12 @@ def _arrival(asked: Asked) -> str:
 
 def _offsets(asked: Asked, count: int) -> Offsets:
     """Of a rate that may ramp up: over all requests, or over the whole time."""
-    if asked.ramp is None:
-
-        def first(number: int) -> Offsets:
-            return steady(asked.rate, number, asked.process, asked.seed)
-
-        return first(count) if asked.duration_ns is None else until(asked.duration_ns, first, asked.rate)
     if asked.duration_ns is not None:
-        # The mean rate of the ramp over the time, so that it ends with it.
-        count = max(1, math.ceil(asked.duration_ns / 1e9 * _mean_rate(asked.ramp)))
+        # A ramp ends with the time.
+        rate = asked.rate if asked.ramp is None else _mean_rate(asked.ramp)
+        count = max(1, count_within(rate, asked.duration_ns))
+    if asked.ramp is None:
+        return steady(asked.rate, count, asked.process, asked.seed)
     return ramped(asked.ramp, count, asked.process, asked.seed)
 
 

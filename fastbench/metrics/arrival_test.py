@@ -14,7 +14,8 @@ from fastbench.units import NS_PER_S
 
 SIGNIFICANCE = 0.01
 """A plan that is followed is called not followed this often."""
-MIN_INTERVALS = 20
+MIN_SAMPLES = 20
+COARSER = 10
 _PRECISION = 1e-15
 _MAX_TERMS = 100_000
 
@@ -25,17 +26,30 @@ def arrival_test(begun: Rows, load: dict[str, Any]) -> ArrivalTest | None:
     """The test of an open loop with scatter; None where there is nothing random to test, or too little of it.
 
     begun: the rows that began by themselves, dropped ones included: what was planned is under test as much as what
-    was sent. load: of the header.
+    was sent. load: of the header. No client sends to the microsecond: neighbouring intervals are added up until their
+    scatter is `COARSER` times the lateness that nine of ten sends keep to; what is left is the process.
     """
     shape = load.get("burstiness")
     rates = _rates(load, len(begun))
-    if not shape or rates is None or len(begun) <= MIN_INTERVALS:
+    if not shape or rates is None:
         return None
     moments = np.sort(np.where(begun["sent_ns"] > 0, begun["sent_ns"], begun["intended_ns"]))
     # Each interval in units of its own mean: the same distribution for all of them.
     intervals = np.diff(moments) / NS_PER_S * rates[1:]
-    distance = ks_distance(intervals, gamma_cdf(np.sort(intervals) * shape, shape))
-    return ArrivalTest(intervals.size, distance, ks_p_value(distance, intervals.size), SIGNIFICANCE)
+    together = _together(begun, float(rates.max(initial=0.0)), shape)
+    sums = intervals[: intervals.size // together * together].reshape(-1, together).sum(axis=1)
+    if sums.size < MIN_SAMPLES:
+        return None
+    distance = ks_distance(sums, gamma_cdf(np.sort(sums) * shape, together * shape))
+    return ArrivalTest(sums.size, together, distance, ks_p_value(distance, sums.size), SIGNIFICANCE)
+
+
+def _together(begun: Rows, rate: float, shape: float) -> int:
+    """How many intervals make one sample: the scatter of so many is sqrt(n / shape) / rate."""
+    sent = begun[begun["sent_ns"] > 0]
+    late = np.sort(sent["sent_ns"] - sent["intended_ns"])
+    blur = float(late[int(0.9 * (late.size - 1))]) / NS_PER_S if late.size else 0.0
+    return max(1, math.ceil((COARSER * blur * rate) ** 2 * shape))
 
 
 def _rates(load: dict[str, Any], count: int) -> Floats | None:

@@ -47,10 +47,12 @@ class Quantity(msgspec.Struct, frozen=True):
 class ArrivalTest(msgspec.Struct, frozen=True):
     """Kolmogorov-Smirnov test of the sent arrivals' intervals against the process that was asked for.
 
+    samples: each the sum of `together` neighbouring intervals, so that the client's lateness is small beside them.
     distance: between the two distributions; p_value: how often a plan that is followed is at least so far off.
     """
 
-    intervals: int
+    samples: int
+    together: int
     distance: float
     p_value: float
     significance: float

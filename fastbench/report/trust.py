@@ -37,9 +37,9 @@ def _arrivals(load: Load) -> str:
     if test is None:
         return load.arrival
     word = "followed" if test.follows else "not followed"
-    return (
-        f"{load.arrival}, {word} (KS distance {test.distance:.4f} of {test.intervals} intervals, p {test.p_value:.4f})"
-    )
+    intervals = f"{test.samples} intervals" if test.together == 1 else f"{test.samples} x {test.together} intervals"
+    figures = f"KS distance {test.distance:.4f} of {intervals}, p {test.p_value:.4f}"
+    return f"{load.arrival}, {word} ({figures})"
 
 
 def _client(client: ClientError) -> list[tuple[str, str]]:

@@ -68,9 +68,30 @@ def test_a_ramp_that_is_kept() -> None:
 
 
 def test_a_plan_that_is_not_kept() -> None:
-    """Sends that are held up and go out in bursts do not follow the asked process."""
-    offsets = steady(50.0, 5000, Process(1.0), 1)
-    assert p_value(rows_at(offsets // 10**8 * 10**8), POISSON) < 1e-6
+    """A plan whose arrivals come in bursts does not follow the asked process."""
+    rows = rows_at(steady(50.0, 5000, Process(1.0), 1))
+    rows["intended_ns"] = rows["sent_ns"] = rows["sent_ns"] // 10**8 * 10**8
+    assert p_value(rows, POISSON) < 1e-6
+
+
+def test_lateness_is_not_mistaken_for_another_process() -> None:
+    """Sends that are each a little late, more than many intervals are long, still follow the asked process."""
+    offsets = steady(5000.0, 100_000, Process(1.0), 1)
+    rows = rows_at(offsets)
+    rows["sent_ns"] += np.random.default_rng(2).gamma(2, 25_000, offsets.size).astype(np.int64)
+    load = {**POISSON, "rate": 5000.0}
+    found = arrival_test(rows, load)
+    assert found is not None
+    assert found.together > 1
+    assert found.follows
+    assert p_value(rows, {**load, "burstiness": 1.5}) < 0.01, "another process would still be seen"
+
+
+def test_lateness_beyond_all_scatter() -> None:
+    """Where the client is later than the process scatters, nothing is claimed of the process."""
+    rows = rows_at(steady(5000.0, 5000, Process(1.0), 1))
+    rows["sent_ns"] += np.random.default_rng(2).integers(0, 10**9, 5000)
+    assert arrival_test(rows, {**POISSON, "rate": 5000.0}) is None
 
 
 def test_dropped_requests_take_part() -> None:

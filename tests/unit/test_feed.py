@@ -12,12 +12,13 @@ from fastbench.client.engine import Engine
 from fastbench.load.feed import LEAST, Feeder
 from fastbench.load.plan import Planned
 
-SIZE = len(post(100))
+FIRST = 1000
+SIZE = len(post(FIRST))
 
 
 def items(count: int) -> Iterator[Planned]:
     """Requests of one size."""
-    return (item(100 + number) for number in range(count))
+    return (item(FIRST + number) for number in range(count))
 
 
 def feeder_of(engine: Engine, plan: Iterator[Planned], depth: int) -> Feeder:
@@ -41,10 +42,10 @@ def filled(plan: Iterator[Planned], depth: int, **bounds: int) -> tuple[bool, in
 
 @pytest.mark.parametrize("depth", [LEAST, 700])
 def test_as_deep_as_asked(depth: int) -> None:
-    """As many requests are prepared as were asked for, and the rest of the plan stays where it is."""
-    plan = items(1000)
-    assert filled(plan, depth) == (True, depth, depth * SIZE)
-    assert next(plan).request == 100 + depth
+    """Twice as many requests are prepared as were asked for, and the rest of the plan stays where it is."""
+    plan = items(2000)
+    assert filled(plan, depth) == (True, 2 * depth, 2 * depth * SIZE)
+    assert next(plan).request == FIRST + 2 * depth
 
 
 def test_never_fewer_than_the_least() -> None:
@@ -53,7 +54,7 @@ def test_never_fewer_than_the_least() -> None:
 
 
 @pytest.mark.parametrize(
-    ("max_bytes", "requests"), [(1, LEAST), (400 * SIZE, 400), (400 * SIZE - 1, 400), (10**9, 900)]
+    ("max_bytes", "requests"), [(1, LEAST), (400 * SIZE, 400), (400 * SIZE - 1, 400), (10**9, 1800)]
 )
 def test_bytes_are_bounded(max_bytes: int, requests: int) -> None:
     """Beyond the least, nothing more is prepared once there are enough bytes."""
@@ -63,7 +64,7 @@ def test_bytes_are_bounded(max_bytes: int, requests: int) -> None:
 def test_in_pieces() -> None:
     """`most` bounds one call and says that there is more to do; what is enough is enough."""
     assert filled(items(1000), 500, most=10) == (False, 10, 10 * SIZE)
-    assert filled(items(1000), LEAST, most=LEAST) == (True, LEAST, LEAST * SIZE)
+    assert filled(items(1000), LEAST // 2, most=LEAST) == (True, LEAST, LEAST * SIZE)
     assert filled(items(5), 500, most=10) == (True, 5, 5 * SIZE)
 
 
@@ -106,7 +107,7 @@ def test_a_stopped_feeder_submits_nothing() -> None:
         assert feeder.fill()
         await feeder.run()
         assert engine.reactor.backlog == 3
-        assert next(plan).request == 103
+        assert next(plan).request == FIRST + 3
         engine.reactor.abort()
         await engine.ended()
 
