@@ -44,6 +44,7 @@ _OPEN_LOOP_LIMIT = 1000
 def apply(settings: Settings, options: Options) -> None:
     """Puts the options' values into `settings`. Raises UsageError for options that contradict each other."""
     _refuse(options)
+    _label_bare(settings)
     _apply_lengths(settings, options)
     for path, model in settings.items("models"):
         _apply_to_model(settings, path, model, options)
@@ -67,6 +68,15 @@ def _refuse(options: Options) -> None:
         raise UsageError(
             f"--max-workers-per-gpu is {options['max_workers_per_gpu']}; it must be a whole number of at least 1"
         )
+
+
+def _label_bare(settings: Settings) -> None:
+    """Where no config says a word, the user knows a field by its option only, also one that is missing."""
+    if settings.bare_service:
+        fields = {**{field: option for option, field in _MODEL.items()}, "model_name": "model"}
+        settings.labels |= {f"models[0].{field}": flag(option) for field, option in fields.items()}
+    if settings.bare_prompts:
+        settings.labels |= {f"datasets[0].{option}": flag(option) for option in _SYNTHETIC}
 
 
 def _is_zero(rate: str) -> bool:

@@ -125,7 +125,7 @@ def test_option(tmp_path: Path, options: str) -> None:
 
 
 DATASETS = {
-    "missing": (None, r"rows\.jsonl: the data set cannot be read: No such file or directory; set path to a JSONL file"),
+    "missing": (None, r"rows\.jsonl: there is no such data set; looked at rows\.jsonl, ais_bench/datasets/rows\.jsonl"),
     "empty": ("", r"rows\.jsonl: the data set is empty; write one JSON object a line into it"),
     "blank": ("\n \n\n", r"rows\.jsonl: the data set is empty"),
     "broken line 17": (
@@ -159,7 +159,7 @@ def test_work_dir_that_is_a_file(tmp_path: Path, place: str) -> None:
     assert f"The work_dir {place} cannot hold a run (Not a directory): set work_dir" in ended.one_sentence()
 
 
-@pytest.mark.parametrize("arguments", ["measure", "recalc", "perf extra"])
+@pytest.mark.parametrize("arguments", ["measure", "recalc", "perf run.py extra"])
 def test_command_line(tmp_path: Path, arguments: str) -> None:
     """An unknown command, a missing or a further argument is told with the help that lists the right ones."""
     ended = fastbench_command(tmp_path, *arguments.split())

@@ -237,6 +237,23 @@ def test_ignore_eos(work: Workspace, quick: Mock) -> None:
     assert (ended.code, headings(ended)) == (0, ["vllm-api-stream-chat/synthetic"])
 
 
+def test_the_dumped_config_runs_the_same_again(gsm8k: Workspace) -> None:
+    """The config that a run leaves behind, given alone and elsewhere, makes the same plan and measures it."""
+    gsm8k.serve("models/vllm_api/vllm_api_general_stream.py", max_out_len=4)
+    gsm8k.serve(STREAM_CHAT, max_out_len=4)
+    gsm8k.write(SYNTHETIC, pasted("synthetic_config").replace("1000", "5"))
+    models = "--models vllm_api_general_stream vllm_api_stream_chat"
+    first = gsm8k.perf(f"{models} --datasets {DEMO} synthetic_gen_string --stats P50 --num-warmups 2")
+    assert (first.code, first.err) == (0, "")
+    (dump,) = (gsm8k.run / "configs").iterdir()
+    elsewhere = gsm8k.directory / "elsewhere"
+    elsewhere.mkdir()
+    again = fastbench_command(elsewhere, "perf", dump)
+    assert (again.code, again.err, headings(again)) == (0, "", headings(first))
+    (second,) = elsewhere.glob("outputs/default/*/configs/*.py")
+    assert second.read_text() == dump.read_text()
+
+
 def test_fixed_request_count(gsm8k: Workspace) -> None:
     """`--num-prompts 1` sends the first row alone, although the demo's config has a range of its own."""
     gsm8k.serve(STREAM_CHAT, max_out_len=4)

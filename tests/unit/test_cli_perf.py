@@ -238,6 +238,8 @@ def test_faults_name_the_option() -> None:
         ("--url h --window 5", "--window 5 is no window; give it as FROM:TO"),
         ("--url h --rate 1 --ramp cubic:1:2", "--ramp.ramp_up_strategy is 'cubic'; it must be \"linear\" or"),
         ("--url h --profile x:1s", "--profile[0].concurrency is 'x'; it must be a whole number from 0 to 100000"),
+        ("--url h --api triton", "--model is missing; it must be the model's name"),
+        ("--url h --shared-prefix 2000", "--shared-prefix is 2000; it must be at most the shortest input_len, 1024"),
         ("--url h --max-num-workers 0", "--max-num-workers is 0; it must be a whole number from 1 to 1024"),
         ("--url h --mock", "--url and --mock name two services"),
         ("--url h --mock-option a=1", "--url and --mock name two services"),
