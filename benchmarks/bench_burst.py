@@ -28,7 +28,7 @@ def parameters(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument("--streams", type=int, default=1000)
     parser.add_argument("--waves", type=int, default=3, help="requests of each stream")
-    parser.add_argument("--tokens", type=int, default=64, help="output tokens of a request")
+    parser.add_argument("--tokens", type=int, default=48, help="output tokens of a request")
     parser.add_argument("--ttft-ms", type=float, default=200.0)
     parser.add_argument("--itl-ms", type=float, default=20.0)
     parser.add_argument("--rounds", type=int, default=3)

@@ -27,7 +27,7 @@ WHERE = ("lag", "ITL error", "TTFT error")
 def parameters(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument("--streams", type=int, nargs="+", default=[100, 1000])
-    parser.add_argument("--tokens", type=int, default=128, help="output tokens of a stream")
+    parser.add_argument("--tokens", type=int, default=64, help="output tokens of a stream")
     parser.add_argument("--ttft-ms", type=float, default=200.0)
     parser.add_argument("--itl-ms", type=float, default=20.0)
     parser.add_argument("--rounds", type=int, default=3)

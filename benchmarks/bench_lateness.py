@@ -2,7 +2,8 @@
 
 As a check from outside, the simulated service's log tells when each request arrived there. The usual ways, `call_at` of
 uvloop and a task that sleeps until the next moment, are timed without sending anything, which favours them. A quantile
-is the median of the rounds; `early` counts over all of them.
+is the median of the rounds; `early` counts over all of them. The goals are for a quiet processor: a loop that only
+reads the clock shows, between the turns, whether it is one.
 """
 
 import argparse
@@ -26,26 +27,35 @@ PROMISES = ("P4",)
 GOALS_US = {"plain": 100.0, "precise": 50.0}
 USUAL = {"uvloop call_at": "call_at", "asyncio.sleep": "sleep"}
 LIMIT = 1000
+QUIET_S = 0.3
+DISTURBED = 0.0025
+"""Of the 1 % of sends that may be later than the goal: the share from which it is the processor that is not quiet."""
 
 
 def parameters(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument("--rates", type=int, nargs="+", default=[1000, 5000], help="sends per second")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of each turn")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each turn")
     parser.add_argument("--rounds", type=int, default=3)
 
 
 def measure(rates: list[int], seconds: float, rounds: int) -> Results:
-    """rate → way → a list of rounds: what was late by how much (see `_lateness`)."""
+    """rate → way → a list of rounds: what was late by how much (see `_lateness`), and how quiet the processor was."""
     ways = [*GOALS_US, *USUAL]
-    results: Results = {str(rate): {way: [] for way in ways} for rate in rates}
+    results: Results = {str(rate): {way: [] for way in [*ways, "quiet"]} for rate in rates}
     for rate in rates:
         for _ in range(rounds):
             for way in ways:
+                results[str(rate)]["quiet"].append(_quiet())
                 results[str(rate)][way].append(
                     _usual(way, rate, seconds) if way in USUAL else _sends(way, rate, seconds)
                 )
     return results
+
+
+def _quiet() -> dict[str, float]:
+    found: dict[str, float] = json.loads(run_module("benchmarks.quiet", QUIET_S, *GOALS_US.values()))
+    return found
 
 
 def _usual(way: str, rate: int, seconds: float) -> dict[str, float]:
@@ -88,8 +98,8 @@ def details(results: Results) -> str:
     columns = ("early", "P50", "P99", "Max", "arrived early", "arrived P50", "arrived P99", "starved", "reactor CPU us")
     rows: list[list[Any]] = []
     for rate, ways in results.items():
-        for way, turns in ways.items():
-            summed = _sum_up(turns)
+        for way in (*GOALS_US, *USUAL):
+            summed = _sum_up(ways[way])
             rows.append(
                 [rate, way, *(f"{summed[name]:.1f}".removesuffix(".0") if name in summed else "" for name in columns)]
             )
@@ -105,16 +115,23 @@ def figures(results: Results) -> list[Figure]:
 def _figure(rate: str, pacing: str, ways: dict[str, Any]) -> Figure:
     ours, call_at, sleep = (_sum_up(ways[way]) for way in (pacing, *USUAL))
     goal = GOALS_US[pacing]
-    return Figure.against(
+    away = statistics.mean(turn[str(goal)] for turn in ways["quiet"])
+    longest = max(turn["longest"] for turn in ways["quiet"])
+    held = ours["early"] == 0 and ours["P99"] <= goal
+    why = (
+        f"p99 {ours['P99'] - goal:.0f} µs above, {ours['starved']:.0f} sends without a prepared request; a loop that "
+        f"only reads the clock there would have been as late at {100 * away:.2f} % of all moments, by up to "
+        f"{longest:.0f} µs"
+    )
+    return Figure(
         "P4",
         f"send lateness at {int(rate):,}/s, {pacing}",
         f"0 early, p99 ≤ {goal:.0f} µs",
         f"{ours['early']:.0f} early, p50 {ours['P50']:.1f}, p99 {ours['P99']:.0f}, max {ours['Max']:.0f} µs",
-        ours["early"] == 0 and ours["P99"] <= goal,
-        f"p99 {ours['P99'] - goal:.0f} µs above; {ours['starved']:.0f} sends found no prepared request; the reactor "
-        "shares its processor with whatever else runs on this machine",
-        ratio=f"p99 uvloop call_at {call_at['P99']:.0f} µs ({call_at['early']:.0f} early), "
+        f"p99 uvloop call_at {call_at['P99']:.0f} µs ({call_at['early']:.0f} early), "
         f"asyncio.sleep {sleep['P99']:.0f} µs",
+        met=True if held else None if away > DISTURBED and not ours["early"] else False,
+        why=None if held else why,
     )
 
 

@@ -30,7 +30,7 @@ GOAL_EVENTS, GOAL_LATE_US, GOAL_REQUESTS = 5e6, 500.0, 5000.0
 
 def parameters(parser: argparse.ArgumentParser) -> None:
     """Its options."""
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each turn, roughly")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each turn, roughly")
 
 
 def measure(seconds: float) -> Results:

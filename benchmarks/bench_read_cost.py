@@ -2,10 +2,10 @@
 
 In rounds and in turn against the same simulated service: a bare C loop (epoll and recvmsg with the kernel's stamps, no
 parsing), fastbench's reactor thread, and aiohttp (its whole process, from the first request on). All per output token.
-The C loop and fastbench are looked at while all streams run. The total is exact (the scheduler's own account, by
-getrusage and CLOCK_THREAD_CPUTIME_ID); its part outside the kernel is sampled by the kernel's tick, so a few percent of
-the total are its error. Further turns of fastbench at a pace that the service just keeps show how many tokens one core
-takes, and how many it reads together although the service wrote them at their own times. All are medians.
+The C loop and fastbench are looked at while all streams run. The total is exact (the scheduler's own account); its part
+outside the kernel is sampled by the kernel's tick, so a few percent of the total are its error. Further turns of
+fastbench at a pace that the service just keeps show how many tokens one core takes, and how many it reads together
+although the service wrote them at their own times. All are medians.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def parameters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--streams", type=int, default=1000)
     parser.add_argument("--itl-ms", type=float, default=20.0)
     parser.add_argument("--fast-itl-ms", type=float, default=8.3, help="time between tokens in the turns at full pace")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each client's turn")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each client's turn")
     parser.add_argument("--rounds", type=int, default=3)
 
 
@@ -79,24 +79,25 @@ def _aiohttp(clients: Clients, streams: int, tokens: int) -> dict[str, float]:
 
 
 def _steady(run: Run) -> dict[str, float]:
-    """fastbench's reactor thread between its first and its last health record with all streams running."""
-    recording = run.recording
-    streams = recording.header["load"]["concurrency"]
-    full = [record for record in recording.health if record["in_flight"] == streams]
-    if len(full) < 2:
-        raise ValueError("the streams must run for some seconds: raise --seconds")
-    start, end = full[0]["t_ns"], full[-1]["t_ns"]
-    tokens = np.concatenate([recording.token_ns(row) for row in range(len(recording.rows))])
-    inside = int(np.count_nonzero((tokens > start) & (tokens <= end)))
-    cpu_us = sum(record["cpu_ns"] for record in full[1:]) / 1000
-    user_share = run.threads.user_share(start, end)
+    """fastbench's busiest thread, its reactor, while all streams run."""
+    streams = list(run.streams().values())
+    used = run.threads.busiest(
+        max(int(stream.token_ns[0]) for stream in streams), min(int(stream.token_ns[-1]) for stream in streams)
+    )
+    tokens = np.concatenate([stream.token_ns for stream in streams])
+    inside = int(np.count_nonzero((tokens > used.start_ns) & (tokens <= used.end_ns)))
+    total_us = used.cpu_ns / 1000 / inside
     return {
-        "total_us": cpu_us / inside,
-        "user_us": cpu_us / inside * user_share,
-        "reads_a_poll": sum(record["reads"] for record in full[1:]) / sum(record["turns"] for record in full[1:]),
-        "tokens_per_s": inside / (end - start) * 1e9,
-        "core": cpu_us * 1000 / (end - start),
+        "total_us": total_us,
+        "user_us": total_us * used.user_share,
+        "reads_a_poll": _health(run, "reads") / _health(run, "turns"),
+        "tokens_per_s": inside / (used.end_ns - used.start_ns) * 1e9,
+        "core": used.cpu_ns / (used.end_ns - used.start_ns),
     }
+
+
+def _health(run: Run, counter: str) -> float:
+    return float(sum(record[counter] for record in run.recording.health))
 
 
 def _median(results: Results, client: str, field: str) -> float:
