@@ -64,7 +64,7 @@ def check_conversations(service: ServiceConfig, dataset: str) -> None:
     if service.type != ChatBackend.name:
         raise ConfigError(
             f"the data set {dataset} holds conversations of several turns, which the model {service.abbr} cannot "
-            f"hold by {service.type}; use type {ChatBackend.name}"
+            f"hold by {service.type}; use type {ChatBackend.name} (--api chat)"
         )
 
 

@@ -20,7 +20,9 @@ def as_messages(sample: SampleLike) -> list[dict[str, Any]]:
 def _message(part: Any, sample: SampleLike) -> dict[str, Any]:
     """A message in the protocol's own names: the guide's `prompt` is its `content`."""
     if not isinstance(part, dict):
-        raise refused(sample, "token ids", "chat takes text or messages; use type openai_completions")
+        raise refused(
+            sample, "token ids", "chat takes text or messages; use type openai_completions (--api completions)"
+        )
     if part.get("role") not in ROLES and "prompt" not in part:
         return part
     named = {("content" if name == "prompt" else name): value for name, value in part.items()}
@@ -33,14 +35,16 @@ def as_text(sample: SampleLike) -> str:
     if isinstance(prompt, str):
         return prompt
     if isinstance(prompt[0], int):
-        raise refused(sample, "token ids", "this protocol takes text; use type openai_completions")
+        raise refused(sample, "token ids", "this protocol takes text; use type openai_completions (--api completions)")
     return "\n".join(_content(message, sample) for message in as_messages(sample))
 
 
 def _content(message: dict[str, Any], sample: SampleLike) -> str:
     content = message.get("content", "")
     if not isinstance(content, str):
-        raise refused(sample, "a message that is not text", "this protocol takes text; use type openai_chat")
+        raise refused(
+            sample, "a message that is not text", "this protocol takes text; use type openai_chat (--api chat)"
+        )
     return content
 
 

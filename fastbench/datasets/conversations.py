@@ -24,7 +24,7 @@ def open_sharegpt(config: ShareGptConfig, tokenizer_path: str = "") -> FileDatas
     if config.answer_lengths and not tokenizer_path:
         raise ConfigError(
             f"the data set {config.abbr}: answer_lengths is True, but the model has no tokenizer; "
-            "set path of the model to its tokenizer.json"
+            "set path of the model (--tokenizer) to its tokenizer.json"
         )
     rows = RowFile(config.path)
     positions = [position for position, row in walk(rows) if _is_whole(row)]

@@ -98,7 +98,7 @@ class RowFile:
             raise DatasetError(missing_sentence(self.path)) from error
         except OSError as error:
             raise DatasetError(
-                f"{self.path}: the data set cannot be read: {error.strerror}; set path to a file"
+                f"{self.path}: the data set cannot be read: {error.strerror}; name a file that can be read"
             ) from error
 
     def _parse(self, text: bytes) -> Row:

@@ -118,8 +118,8 @@ def open_synthetic(config: SyntheticConfig, tokenizer: str = "", tokens_per_word
 def _added(words: Vocabulary, tokenizer: str) -> int:
     if not tokenizer:
         raise ConfigError(
-            "with_chat_template is True, but the model has no tokenizer; set path of the model to the directory of its "
-            "tokenizer.json and its chat template"
+            "with_chat_template is True, but the model has no tokenizer; set path of the model (--tokenizer) to the "
+            "directory of its tokenizer.json and its chat template"
         )
     return template_tokens(tokenizer, words.text(np.arange(len(words))))
 
@@ -129,7 +129,7 @@ def _ids(config: SyntheticConfig, tokenizer: str) -> Words:
         return IdVocabulary(load_tokenizer(tokenizer).ordinary_ids())
     if config.vocab_size is None:
         raise ConfigError(
-            "as_ids is True, but the model has no tokenizer; set path of the model to its tokenizer.json, or set "
-            "vocab_size of the data set"
+            "as_ids is True, but the model has no tokenizer; set path of the model (--tokenizer) to its "
+            "tokenizer.json, or set vocab_size of the data set"
         )
     return IdVocabulary(range(config.vocab_size))

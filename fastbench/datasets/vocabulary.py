@@ -107,7 +107,7 @@ def safe_words(path: str) -> Vocabulary:
             return vocabulary
     raise ConfigError(
         f"{path}: this tokenizer keeps too few words as one token to make prompts of exact lengths; "
-        "leave path empty to make prompts of common words"
+        "leave path (--tokenizer) empty to make prompts of common words"
     )
 
 

@@ -25,13 +25,13 @@ class RunDirectory(NamedTuple):
                 continue
             except OSError as error:
                 raise UsageError(
-                    f"The work_dir {work_dir} cannot hold a run ({error.strerror}): set work_dir to a directory "
+                    f"The work_dir {work_dir} cannot hold a run ({error.strerror}): set work_dir (-w) to a directory "
                     "that you may write."
                 ) from error
             for name in ("configs", "logs/performance", "performances"):
                 (path / name).mkdir(parents=True)
             return cls(path)
-        raise UsageError(f"The work_dir {work_dir} has a thousand runs of this second: set another work_dir.")
+        raise UsageError(f"The work_dir {work_dir} has a thousand runs of this second: set another work_dir (-w).")
 
     def results(self, task: Task) -> Path:
         """Where the task's tables go."""

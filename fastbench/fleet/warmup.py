@@ -19,8 +19,8 @@ _HINTS = {
     "http_error": "check url and model",
     "malformed": "check that url names an OpenAI-compatible service",
     "truncated": "check that the service streams whole replies",
-    "empty": "check the prompt and max_out_len",
-    "timeout": "check request_timeout, or that the service is not overloaded",
+    "empty": "check the prompt and max_out_len (--output-len)",
+    "timeout": "check request_timeout (--timeout), or that the service is not overloaded",
 }
 
 

@@ -99,8 +99,8 @@ def scheduled(samples: Iterable[Sample], schedule: Schedule) -> Iterator[tuple[S
 def _own_time(sample: Sample, speed: float) -> int:
     if sample.timestamp_ns is None:
         raise DatasetError(
-            f"row {sample.index} of the data set has no time stamp, and use_timestamp asks for it; "
-            "set use_timestamp to False, or request_rate to a rate"
+            f"row {sample.index} of the data set has no time stamp, and use_timestamp (--use-timestamp) asks for it; "
+            "leave it out, and set request_rate (--rate) or batch_size (--concurrency)"
         )
     return round(sample.timestamp_ns / speed)
 

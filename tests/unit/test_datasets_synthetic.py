@@ -205,7 +205,7 @@ def test_limits_of_training_are_lifted(tmp_path: Path) -> None:
 def test_a_tokenizer_without_words_is_refused(tmp_path: Path) -> None:
     """A tokenizer with too few whole words cannot make exact prompts, and is told how to go on."""
     path = small_tokenizer(tmp_path, ["a", "bcd"])
-    with pytest.raises(ConfigError, match="leave path empty"):
+    with pytest.raises(ConfigError, match=r"leave path \(--tokenizer\) empty"):
         open_dataset(SyntheticConfig(count=1, input_len=Uniform(low=1, high=1)), path)
 
 

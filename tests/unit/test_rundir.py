@@ -45,7 +45,7 @@ def test_a_work_dir_that_is_none(tmp_path: Path) -> None:
         RunDirectory.create(str(tmp_path / "file"))
     assert str(caught.value) == (
         f"The work_dir {tmp_path / 'file'} cannot hold a run (Not a directory): "
-        "set work_dir to a directory that you may write."
+        "set work_dir (-w) to a directory that you may write."
     )
 
 

@@ -82,7 +82,7 @@ def test_a_trace() -> None:
 def test_a_trace_without_times() -> None:
     """A sample without a time stamp is refused by its row, and the message names the way out."""
     schedule = make_schedule(Asked(concurrency=1, trace=True), 2)
-    with pytest.raises(DatasetError, match=r"row 1 of the data set has no time stamp.*use_timestamp to False"):
+    with pytest.raises(DatasetError, match=r"row 1 of the data set has no time stamp.*--use-timestamp.*leave it out"):
         list(scheduled(samples([5, None]), schedule))
 
 

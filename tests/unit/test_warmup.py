@@ -105,7 +105,10 @@ def test_a_warm_up_that_worked() -> None:
             "truncated, the service closed the connection before the end of the response; "
             "check that the service streams whole replies",
         ),
-        (document(b"", "text/event-stream"), "empty, the response holds no output; check the prompt and max_out_len"),
+        (
+            document(b"", "text/event-stream"),
+            "empty, the response holds no output; check the prompt and max_out_len (--output-len)",
+        ),
         (
             stream(event({"error": {"message": "no"}})),
             'stream_error, {"error":{"message":"no"}}; check that the service runs',
