@@ -7,6 +7,7 @@ import click
 
 from fastbench.backends.backend import known_model, make_backend
 from fastbench.backends.endpoint import Endpoint
+from fastbench.cli.perf_run import check_tokenizers
 from fastbench.config.plan import RunConfig, Task
 from fastbench.datasets.sample import Sample
 from fastbench.errors import DatasetError
@@ -24,7 +25,8 @@ _WIDTH = 16
 
 
 def print_plan(run: RunConfig) -> int:
-    """Prints each task of `run`. Returns the exit code. Raises DatasetError for a data set that cannot be used."""
+    """Prints each task of `run`; returns the exit code. Raises UsageError for what could not be used in the run."""
+    check_tokenizers(run)
     tasks = run.tasks()
     faults: list[str] = []
     for number, task in enumerate(tasks, 1):

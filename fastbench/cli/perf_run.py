@@ -8,6 +8,7 @@ from fastbench.cli.calculation_bar import calculation_bar
 from fastbench.cli.progress_bar import progress_bar, say
 from fastbench.config.dump import dump_config
 from fastbench.config.plan import RunConfig
+from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import RecordingError, UsageError
 from fastbench.fleet.run import TaskRun, check_datasets, run_tasks
 from fastbench.fleet.rundir import RunDirectory
@@ -20,8 +21,9 @@ def carry_out(run: RunConfig, *, quiet: bool) -> int:
     """Runs all tasks, then prints their tables together.
 
     Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 130 when the user
-    stopped the run. Raises DatasetError, before anything is sent, for data sets that cannot be used.
+    stopped the run. Raises UsageError, before anything is sent, for tokenizers and data sets that cannot be used.
     """
+    check_tokenizers(run)
     for remark in check_datasets(run):
         say(remark)
     directory = RunDirectory.create(run.work_dir)
@@ -42,6 +44,12 @@ def carry_out(run: RunConfig, *, quiet: bool) -> int:
     for complaint in complaints:
         say(complaint)
     return code
+
+
+def check_tokenizers(run: RunConfig) -> None:
+    """Raises ConfigError for a tokenizer that cannot be used: what it is to count after a run must not be in vain."""
+    for path in dict.fromkeys(service.path for service in run.models if service.path):
+        load_tokenizer(path)
 
 
 def _print(texts: list[str], directory: RunDirectory) -> int:

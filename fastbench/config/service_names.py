@@ -27,7 +27,15 @@ REFUSED_TYPES: Final[dict[str, str]] = {
 """Types of the guide that cannot be measured, and why."""
 
 WITHOUT_EFFECT: Final = frozenset(
-    {"pred_postprocessor", "returns_tool_calls", "summarizer_abbr", "run_cfg", "min_out_len", "verbose"}
+    {
+        "pred_postprocessor",
+        "returns_tool_calls",
+        "summarizer_abbr",
+        "run_cfg",
+        "min_out_len",
+        "verbose",
+        "response_anomaly",
+    }
 )
 """Settings of the guide that change nothing in a measurement: they are taken and left alone."""
 

@@ -100,7 +100,10 @@ def _letters(row: Row) -> list[str]:
 def _options(row: Row) -> str:
     letters = _letters(row)
     if len(letters) < 2:
-        raise RowError(f"has {len(letters)} options, where at least A and B must stand; set data_type to qa")
+        raise RowError(
+            f"has {len(letters)} options, where at least A and B must stand; "
+            "set data_type (--custom-dataset-data-type) to qa"
+        )
     return "".join(f"\n{letter}. {row[letter]}" for letter in letters)
 
 

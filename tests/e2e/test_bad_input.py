@@ -150,6 +150,17 @@ def test_dataset(tmp_path: Path, name: str) -> None:
     assert re.search(sentence, ended.one_sentence())
 
 
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_tokenizer(tmp_path: Path, dry: tuple[str, ...]) -> None:
+    """A tokenizer that is none is told before anything is sent, although it counts only after the run."""
+    (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "fine"}\n')
+    ended = perf(tmp_path, "--url", NOWHERE, "--dataset", "rows.jsonl", "--tokenizer", "tokenizer.json", *dry)
+    assert ended.code == 2
+    assert "tokenizer.json: this is not a tokenizer.json" in ended.one_sentence()
+    assert not ended.work_dir.exists()
+
+
 @pytest.mark.parametrize("place", ["file", "file/below"])
 def test_work_dir_that_is_a_file(tmp_path: Path, place: str) -> None:
     """A work_dir in which no directory can be made is named with the way out."""
