@@ -98,7 +98,7 @@ def gap_percentiles_us(recording: Recording, percents: Sequence[float]) -> NDArr
     def value(percent: float) -> np.float64:
         position = (size - 1) * np.true_divide(percent, 100)
         low = int(position)
-        return np.quantile([at(low), at(min(low + 1, size - 1))], position - low)
+        return np.float64(np.quantile([at(low), at(min(low + 1, size - 1))], position - low))
 
     return np.array([value(percent) for percent in percents])
 

@@ -18,7 +18,7 @@ def ceiling(results: Results) -> Figure:
     """P1: output events per second of each client."""
     rates = {client: statistics.median(turn["events_per_s"] for turn in turns) for client, turns in results.items()}
     names = {"discard": "C loop that reads\nand discards", "fastbench": "fastbench, the\nwhole command"}
-    figure, axes = _figure(2.6)
+    figure, (axes,) = _figure(2.6)
     _bars(axes, [names.get(client, f"{client} + orjson") for client in rates], list(rates.values()), list(rates))
     _to_the_power(axes, 10_000, 3e7)
     for number, rate in enumerate(rates.values()):
@@ -35,7 +35,7 @@ def read_cost(results: Results) -> Figure:
         for part in ("total_us", "user_us")
     )
     kernel = np.subtract(total, user)
-    figure, axes = _figure(2.3)
+    figure, (axes,) = _figure(2.3)
     axes.barh(list(rounds), kernel, color="#9aa5b1", height=0.6, label="in the kernel")
     axes.barh(list(rounds), user, left=kernel, color=OURS, height=0.6, label="outside")
     for number, (whole, own) in enumerate(zip(total, user, strict=True)):
@@ -74,11 +74,20 @@ def memory(results: Results) -> Figure:
     rows = results["in_flight"]
     streams, peaks = [row["peak in flight"] for row in rows], [row["peak MB"] for row in rows]
     line = np.linspace(0, max(streams) * 1.05, 2)
-    figure, axes = _figure(3.2)
+    figure, (axes,) = _figure(3.2)
     axes.plot(line, 150 + 0.024 * line, color=GOAL, linestyle="--", linewidth=1.2)
-    axes.text(line[-1] * 0.55, 150 + 0.024 * line[-1] * 0.62, "goal: 150 MB + 24 kB per stream", color=GOAL, fontsize=9)
+    axes.text(
+        line[-1] * 0.5,
+        150 + 0.024 * line[-1] * 0.5,
+        "goal: 150 MB + 24 kB per stream  ",
+        color=GOAL,
+        ha="right",
+        va="bottom",
+    )
     axes.plot(streams, peaks, "o-", color=OURS)
-    axes.text(streams[-1] * 0.55, peaks[-1] * 0.42, f"fastbench, {rows[-1]['output']:,} tokens a stream", color=OURS)
+    axes.text(
+        streams[-1], peaks[-1] * 0.55, f"fastbench, {rows[-1]['output']:,} tokens a stream", color=OURS, ha="right"
+    )
     axes.set_xlim(0, line[-1])
     axes.set_ylim(0)
     axes.set_xlabel("streams in flight")
@@ -95,16 +104,16 @@ def growth(results: Results) -> Figure:
     for panel, unit, label in ((times, "s", "time, s"), (sizes, "mb", "private memory, MB")):
         for part, colour in (("load", OURS), ("report", USUAL), ("recalc", "#2f7d4f")):
             panel.plot(requests, [point[f"{part}_{unit}"] for point in points], "o-", color=colour, label=part)
-        first = max(point[f"{part}_{unit}"] for point in points[:1] for part in ("load", "recalc"))
-        panel.plot(requests, [first * count / requests[0] for count in requests], ":", color=LIMIT, label="linear")
+        last = max(points[-1][f"{part}_{unit}"] for part in ("load", "report", "recalc"))
+        panel.plot(requests, [last * count / requests[-1] for count in requests], ":", color=LIMIT, label="linear")
         panel.set_xscale("log")
         panel.set_yscale("log")
         panel.set_xlabel("requests")
         panel.set_ylabel(label)
         panel.set_xticks(requests, [f"{count // 1000} k" for count in requests])
         panel.minorticks_off()
-    _plain(times, 0.03, 40)
-    _plain(sizes, 15, 1500)
+    _plain(times, 0.03, max(100, 2 * max(point["load_s"] for point in points)))
+    _plain(sizes, 10, 1_000)
     times.legend(frameon=False, fontsize=9)
     return figure
 
@@ -120,13 +129,13 @@ PICTURES: dict[str, tuple[str, Callable[[Results], Figure]]] = {
 """name: the benchmark whose results it shows, and who draws it."""
 
 
-def _figure(height: float, columns: int = 1) -> tuple[Figure, Axes]:
+def _figure(height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = figure.subplots(1, columns)
-    for panel in np.atleast_1d(axes):
+    panels: list[Axes] = list(figure.subplots(1, columns, squeeze=False)[0])
+    for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=9)
-    return figure, axes
+    return figure, panels
 
 
 def _bars(axes: Axes, labels: Sequence[str], values: Sequence[float], names: Sequence[str]) -> None:
