@@ -126,6 +126,13 @@ _REPORT: Sequence[click.Option] = (
     ),
     _option("--window", metavar="FROM:TO", help='Requests to count: those that begin in it, such as "30s:90s".'),
     _flag("--save-text", "Keep the replies' text."),
+    _option(
+        "--service-metrics",
+        metavar="[TIME]",
+        is_flag=False,
+        flag_value="1s",
+        help="Report the service's own metrics, asking its /metrics each TIME.  [default: 1s]",
+    ),
     _flag("--spec-decode", "Report the service's speculative decoding, from its /metrics."),
     _flag("--debug", "Log to the terminal instead of logs/, one task after the other."),
     _option("-q", "--quiet", is_flag=True, help="No progress bar."),

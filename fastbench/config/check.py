@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from fastbench.config.fields import Pause
+from fastbench.config.fields import MIN_INTERVAL_NS, Interval, Pause
 from fastbench.config.issues import Issues
 from fastbench.errors import ConfigError
 from fastbench.units import DURATION_FORM, RATE_FORM, Duration, Rate, parse_duration, parse_rate
@@ -19,6 +19,7 @@ _SECRETS = frozenset({"api_key", "headers"})
 # type: (parser, least, most, what the field allows)
 _CUSTOM: dict[type, tuple[Callable[[object], Any], float, float, str]] = {
     Duration: (parse_duration, 1, float("inf"), f"a time above 0 ({DURATION_FORM})"),
+    Interval: (parse_duration, MIN_INTERVAL_NS, float("inf"), f"a time of at least 0.1 s ({DURATION_FORM})"),
     Pause: (parse_duration, 0, float("inf"), f"a time ({DURATION_FORM})"),
     Rate: (parse_rate, 0, MAX_RATE, f"a rate from 0 to {MAX_RATE}/s ({RATE_FORM})"),
 }

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from fastbench.units import Duration
+from fastbench.units import NS_PER_MS, Duration
 
 MAX_LENGTH = 2**20
 MAX_COUNT = 2**31 - 1
+MIN_INTERVAL_NS = 100 * NS_PER_MS
 
 Text = Annotated[str, Meta(min_length=1, extra_json_schema={"description": "text that is not empty"})]
 DirName = Annotated[
@@ -27,3 +28,7 @@ class Frozen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Pause(Duration):
     """A `Duration` that may be 0."""
+
+
+class Interval(Duration):
+    """A `Duration` of at least `MIN_INTERVAL_NS`."""

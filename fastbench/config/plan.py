@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import Meta, structs
 
 from fastbench.config.dataset_schema import DatasetConfig
-from fastbench.config.fields import Count, Frozen, Length, Pause, Text
+from fastbench.config.fields import Count, Frozen, Interval, Length, Pause, Text
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.config.stats import DEFAULT_STATS
 from fastbench.units import NS_PER_S, Duration, Rate
@@ -55,6 +55,10 @@ class LoadSettings(Frozen, frozen=True, kw_only=True):
     """Output tokens of warm-up requests; None = as the measured ones."""
     on_full: Annotated[Literal["wait", "drop"], Meta(extra_json_schema={"description": '"wait" or "drop"'})] = "wait"
     """Open loop: whether a request that is due while `batch_size` are in flight waits, or is counted as dropped."""
+    service_metrics: Interval | None = None
+    """How often the service's /metrics is asked for during the run; None = not."""
+    spec_decode: bool = False
+    """Report the service's speculative decoding from its /metrics, before the warm-up and after the run."""
 
 
 class RunSettings(LoadSettings, frozen=True, kw_only=True):
@@ -66,8 +70,6 @@ class RunSettings(LoadSettings, frozen=True, kw_only=True):
     """Tasks that run at once."""
     debug: bool = False
     """Log to the terminal instead of logs/, one task after the other."""
-    spec_decode: bool = False
-    """Report the service's speculative decoding from its /metrics."""
 
 
 class Task(LoadSettings, frozen=True, kw_only=True):

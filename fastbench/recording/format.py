@@ -45,6 +45,7 @@ class Kind(IntEnum):
     HEALTH = 3
     FOOTER = 4
     COUNTED = 5
+    SCRAPE = 6
 
 
 class Counts(NamedTuple):

@@ -17,6 +17,7 @@ from fastbench.errors import RecordingError
 from fastbench.recording.counted import with_counted
 from fastbench.recording.format import ESCAPE, REQUESTS, Head, Kind
 from fastbench.recording.scan import Scan, scan
+from fastbench.recording.scrapes import Scrape, scrape_of
 from fastbench.recording.sharing import Progress
 from fastbench.recording.table import TokenRun, read_table
 
@@ -74,6 +75,11 @@ class Recording:
     def messages(self) -> dict[int, bytes]:
         """Row → the reason of its failure, for the rows that have one."""
         return dict(self.table.messages())
+
+    @property
+    def scrapes(self) -> Iterator[Scrape]:
+        """What the service's metrics page said, in time order. Decoded on the way: a long run has many."""
+        return (scrape_of(self._json(head)) for head in self._found.heads if head.kind == Kind.SCRAPE)
 
     def token_runs(self, mask: NDArray[np.bool_] | None = None) -> Iterator[TokenRun]:
         """The tokens of the rows of a mask, (rows,), of all if None: a few rows at a time, without a copy."""

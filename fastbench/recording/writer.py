@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastbench._core.ring import Batch
 from fastbench.errors import RecordingError
@@ -26,6 +26,13 @@ QUEUE_BYTES = 64 << 20
 """Batches beyond this are dropped and counted as lost: the disk is slower than the load."""
 
 _NONE = Counts()
+
+
+class _Record(NamedTuple):
+    """A JSON block that waits among the batches."""
+
+    kind: Kind
+    content: Mapping[str, Any]
 
 
 class Writer:
@@ -52,7 +59,7 @@ class Writer:
         self._ballast = Ballast(directory)
         self._directory = directory
         self._ready = threading.Condition()
-        self._queue: list[Batch | Mapping[str, Any]] = []
+        self._queue: list[Batch | _Record] = []
         self._queue_bytes = 0
         self._closing = self._flushing = False
         self._handed = self._recorded = self._durable = self._lost = 0
@@ -98,7 +105,12 @@ class Writer:
     def health(self, record: Mapping[str, Any]) -> None:
         """Hands over the client's state since the record before."""
         with self._ready:
-            self._queue.append(record)
+            self._queue.append(_Record(Kind.HEALTH, record))
+
+    def scrape(self, record: Mapping[str, Any]) -> None:
+        """Hands over what the service's metrics page said, see `scrapes.py`."""
+        with self._ready:
+            self._queue.append(_Record(Kind.SCRAPE, record))
 
     def counted(self, record: Mapping[str, Any]) -> None:
         """Hands over token counts that were made after the run, see `counted.py`."""
@@ -151,13 +163,13 @@ class Writer:
             if self._dirty and time.monotonic() - self._synced_at >= SYNC_SECONDS:
                 self._sync()
 
-    def _write_items(self, items: list[Batch | Mapping[str, Any]]) -> None:
-        """Writes what was waiting: batches packed into blocks, each health record as one of its own."""
+    def _write_items(self, items: list[Batch | _Record]) -> None:
+        """Writes what was waiting: batches packed into blocks, each record as one of its own."""
         group: list[Batch] = []
         group_bytes = 0
         for item in items:
-            if not isinstance(item, Batch):
-                self._write(Kind.HEALTH, pack_json(item))
+            if isinstance(item, _Record):
+                self._write(item.kind, pack_json(item.content))
                 continue
             size = _size(item)
             if group and group_bytes + size > BLOCK_BYTES:

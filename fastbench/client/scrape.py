@@ -1,0 +1,124 @@
+"""The service's metrics page, looked at before, during and after a run. Nothing here can fail a run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import re
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastbench.backends.endpoint import Endpoint
+from fastbench.client.tls import default_tls
+from fastbench.recording.service_names import KEPT
+from fastbench.units import NS_PER_S
+
+if TYPE_CHECKING:
+    import aiohttp
+
+TIMEOUT_S = 5.0
+MAX_BYTES = 16 << 20
+"""A longer page is none that an engine makes."""
+_NAMES = b"|".join(re.escape(name.encode()) for name in sorted(KEPT))
+_KEPT_LINES = re.compile(rb"^[ \t]*(?:" + _NAMES + rb")[ \t{].*$", re.MULTILINE)
+
+Sink = Callable[[dict[str, Any]], None]
+
+
+def kept_series(page: bytes) -> list[tuple[str, dict[str, str], float]]:
+    """(name, labels, value) of the lines of a page in Prometheus' text format that are recorded.
+
+    Raises ValueError where one of them is not in that format. The other lines, most of them histograms, are not looked
+    at: a page of 2,000 lines holds the event loop up for 1 ms this way, and for 70 ms where all of it is parsed.
+    """
+    # Imported late: most runs scrape nothing.
+    from prometheus_client.parser import text_string_to_metric_families
+
+    lines = b"".join(line.strip() + b"\n" for line in _KEPT_LINES.findall(page))
+    families = text_string_to_metric_families(lines.decode(errors="replace"))
+    try:
+        samples = [sample for family in families for sample in family.samples]
+    except IndexError as error:  # what the parser makes of a label without a name
+        raise ValueError("a line of the page is not in Prometheus' text format") from error
+    return [(found.name, dict(found.labels), float(found.value)) for found in samples if math.isfinite(found.value)]
+
+
+@contextlib.asynccontextmanager
+async def scraping(
+    endpoint: Endpoint,
+    headers: Mapping[str, str],
+    hide: Callable[[bytes], bytes],
+    sink: Sink,
+    interval_ns: int | None,
+) -> AsyncIterator[Scraper]:
+    """Scrapes at the start of the block, each `interval_ns` in it (None = not), and at its end unless it raised.
+
+    headers: those of the service's requests. hide: takes keys out of what is recorded. sink: takes each scrape.
+    """
+    # Imported late: 0.3 s that other runs need not pay.
+    import aiohttp
+
+    trust: ssl.SSLContext | bool = default_tls(endpoint.host).context if endpoint.tls else True
+    async with aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+        headers={"Accept": "text/plain", **headers},
+        connector=aiohttp.TCPConnector(ssl=trust),
+    ) as session:
+        scraper = Scraper(session, f"{endpoint.url}/metrics", hide, sink)
+        await scraper.once()
+        ticking = None if interval_ns is None else asyncio.create_task(scraper.each(interval_ns / NS_PER_S))
+        try:
+            yield scraper
+        finally:
+            if ticking is not None:
+                ticking.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await ticking
+        await scraper.once()
+
+
+class Scraper:
+    """Looks at one page; what comes of it, be it a failure, goes to `sink` as `docs/recording-format.md` has it."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, hide: Callable[[bytes], bytes], sink: Sink) -> None:
+        self._session = session
+        self._url = url
+        self._hide = hide
+        self._sink = sink
+
+    async def once(self) -> None:
+        """One scrape."""
+        import aiohttp
+
+        begun_ns = time.monotonic_ns()
+        found: dict[str, Any]
+        try:
+            found = {"series": kept_series(self._hide(await self._page()))}
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+            reason = str(error) or f"no answer within {TIMEOUT_S:.0f} s"
+            found = {"error": self._hide(reason.encode(errors="replace")).decode(errors="replace")}
+        self._sink({"t_ns": begun_ns, "took_ns": time.monotonic_ns() - begun_ns, "url": self._url, **found})
+
+    async def each(self, interval_s: float) -> None:
+        """A scrape at every whole interval from now on; those that an earlier one ran into are left out."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due += interval_s * max(1, math.ceil((loop.time() - due) / interval_s))
+            await asyncio.sleep(due - loop.time())
+            await self.once()
+
+    async def _page(self) -> bytes:
+        page = bytearray()
+        # No redirect: the keys in the headers are for this service alone.
+        async with self._session.get(self._url, allow_redirects=False) as answer:
+            if answer.status != 200:
+                raise ValueError(f"HTTP status {answer.status}")
+            async for part in answer.content.iter_chunked(1 << 16):
+                page += part
+                if len(page) > MAX_BYTES:
+                    raise ValueError(f"the page is longer than {MAX_BYTES} bytes")
+        return bytes(page)

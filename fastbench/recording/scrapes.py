@@ -1,0 +1,54 @@
+"""What the service's metrics page said, at moments of the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from fastbench.recording.service_names import FIGURES
+
+
+class Series(msgspec.Struct, frozen=True, array_like=True):
+    """One line of the page."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
+class Scrape(msgspec.Struct, frozen=True):
+    """One look at the page. t_ns: when it was asked for; took_ns: until it was read.
+
+    series: those of `service_names.KEPT` that it had. error: why it could not be had, None = it could.
+    """
+
+    t_ns: int = 0
+    took_ns: int = 0
+    url: str = ""
+    series: tuple[Series, ...] = ()
+    error: str | None = None
+
+    def of(self, figure: str) -> tuple[Series, ...]:
+        """The series of one of `FIGURES`: those of its first name that the page had."""
+        for name in FIGURES[figure].names:
+            found = tuple(series for series in self.series if series.name == name)
+            if found:
+                return found
+        return ()
+
+    def value(self, figure: str) -> float | None:
+        """One of `FIGURES`, over all engines; None where the page does not tell it."""
+        found = self.of(figure)
+        if not found:
+            return None
+        total = sum(series.value for series in found)
+        return total / len(found) if FIGURES[figure].is_share else total
+
+
+def scrape_of(record: dict[str, Any]) -> Scrape:
+    """The scrape in a block's JSON object; one that failed where the object is none."""
+    try:
+        return msgspec.convert(record, Scrape)
+    except msgspec.ValidationError as error:
+        return Scrape(error=f"its block cannot be read ({error})")
