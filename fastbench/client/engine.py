@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastbench._core.output import OutputSpec
 from fastbench._core.reactor import Reactor
-from fastbench._core.ring import Batch
+from fastbench._core.ring import Batch as Batch
 from fastbench.backends.rules import Rules
 from fastbench.client.address import Address
 from fastbench.client.health import HealthLog

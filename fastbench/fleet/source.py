@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
+from fastbench.backends.backend import check_conversations, repeated
 from fastbench.config.dataset_schema import ConversationConfig
 from fastbench.config.plan import Task
 from fastbench.datasets.dataset import open_dataset
@@ -16,10 +17,12 @@ class Source:
         """Raises DatasetError for a data set that cannot be used."""
         self._dataset = open_dataset(task.dataset, task.service.path)
         self._rows = self._dataset.check(task.num_prompts)
-        self._repeats = task.service.repeats
-        self.samples_count = self._rows * self._repeats
+        self._service = task.service
+        self.samples_count = self._rows * task.service.repeats
         """Samples, or conversations."""
         turns = isinstance(task.dataset, ConversationConfig)
+        if turns:
+            check_conversations(task.service, task.dataset.abbr)
         self.requests_count = sum(max(1, len(s.turns)) for s in self.samples()) if turns else self.samples_count
         """Requests: a conversation has one for each of its turns."""
 
@@ -27,5 +30,4 @@ class Source:
         """The samples one after the other, made as they are taken. again: from the first one anew, without end."""
         rounds = itertools.count() if again and self._rows else range(1)
         for _ in rounds:
-            for sample in itertools.islice(self._dataset.samples(), self._rows):
-                yield from itertools.repeat(sample, self._repeats)
+            yield from repeated(itertools.islice(self._dataset.samples(), self._rows), self._service)

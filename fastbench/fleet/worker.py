@@ -1,6 +1,7 @@
 """One task from its checked plan to its closed recording, in this process."""
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
@@ -12,13 +13,14 @@ from typing import Any
 
 import uvloop
 
-from fastbench.backends.backend import Backend, make_backend
+from fastbench.backends.backend import Backend, known_model, make_backend
 from fastbench.backends.endpoint import Endpoint
 from fastbench.backends.request import service_headers
 from fastbench.client.address import resolve
 from fastbench.client.engine import Engine, Target
 from fastbench.client.hiding import Hiding
 from fastbench.client.models import first_model
+from fastbench.client.scrape import Scraper, scraping
 from fastbench.client.seen import Seen
 from fastbench.client.tls import default_tls
 from fastbench.config.plan import Task
@@ -76,7 +78,9 @@ class _Worker:
 
     async def run(self) -> bool:
         task, service = self._task, self._task.service
-        model = service.model or await self._first_model()
+        model = known_model(service)
+        if model is None:
+            model = await self._first_model()
         backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)
         tls = default_tls(self._endpoint.host) if self._endpoint.tls else None
         target = Target(backend.rules, self._address, service.connect_timeout, tls)
@@ -112,16 +116,19 @@ class _Worker:
     async def _record(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
         """Warm-up and measurement; whatever happens, the recording is closed."""
         footer: dict[str, Any] = {"planned": self._planned or 0, "interrupted": True, "reason": None, "dropped": 0}
+        seen, counts = Seen(), False
         try:
-            told = await self._warm_up(phase, backend, writer)
-            if not self._stop.asked:
-                counts = bool(self._task.service.path) and not told
-                seen = Seen()
-                footer["client"] = client = await phase.run(self._wanted(backend, writer, seen, counts))
-                if self._planned is None:
-                    footer["planned"] = sum(client["outcomes"].values())
-                if counts and not seen.told_tokens:
-                    self._count_tokens(writer, seen.requests)
+            async with self._scraping(writer) as scraper:
+                told = await self._warm_up(phase, backend, writer)
+                if not self._stop.asked:
+                    if scraper is not None:
+                        await scraper.once()  # what the service counted before is no part of the measurement
+                    counts = bool(self._task.service.path) and not told
+                    footer["client"] = client = await phase.run(self._wanted(backend, writer, seen, counts))
+                    if self._planned is None:
+                        footer["planned"] = sum(client["outcomes"].values())
+            if counts and not seen.told_tokens:
+                self._count_tokens(writer, seen.requests)
             footer["interrupted"] = bool(self._stop.asked)
             footer["reason"] = "stopped by the user" if self._stop.asked else None
         except FastbenchError as error:
@@ -132,6 +139,14 @@ class _Worker:
             if not self._task.service.save_text:
                 (self._recording / TEXTS).unlink(missing_ok=True)  # kept only to be counted or answered
         return not footer["interrupted"]
+
+    def _scraping(self, writer: Writer) -> contextlib.AbstractAsyncContextManager[Scraper | None]:
+        """Looks at the service's metrics page at both ends of the block and in it, where that was asked for."""
+        task = self._task
+        if task.service_metrics is None and not task.spec_decode:
+            return contextlib.nullcontext()
+        headers = service_headers(task.service)
+        return scraping(self._endpoint, headers, self._hiding.clean, writer.scrape, task.service_metrics)
 
     def _wanted(self, backend: Backend, writer: Writer, seen: Seen, counts: bool) -> Wanted:
         """The measurement."""

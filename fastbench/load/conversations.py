@@ -8,12 +8,10 @@ from typing import Literal
 import numpy as np
 from msgspec.structs import replace
 
-from fastbench._core.call import NOTE_TEXT
-from fastbench._core.reactor import Reactor
-from fastbench._core.ring import FLAGS, OUTCOMES, Batch
-from fastbench.client.engine import BatchSink
+from fastbench.client.engine import Batch, BatchSink, Engine
 from fastbench.datasets.sample import Message, Sample
 from fastbench.load.plan import Planned, Writer
+from fastbench.recording.format import FLAGS, OUTCOMES, TEXT
 from fastbench.recording.texts import join_pieces
 
 History = Literal["replies", "dataset"]
@@ -55,7 +53,7 @@ class Conversations:
         """No further turn is sent, nor counted: the time is over."""
         self._over = True
 
-    def follow(self, reactor: Reactor, submit: Callable[[Planned, int], None], sink: BatchSink) -> BatchSink:
+    def follow(self, engine: Engine, submit: Callable[[Planned, int], None], sink: BatchSink) -> BatchSink:
         """A sink that answers each reply by the next turn, and hands the batch on.
 
         submit: takes a request and the moment, ns, at which it goes out.
@@ -64,12 +62,12 @@ class Conversations:
         def on_batch(batch: Batch) -> None:
             for index in np.flatnonzero(batch.rows["session"]):
                 if not batch.rows["flags"][index] & FLAGS["superseded"]:
-                    self._ended(batch, int(index), reactor, submit)
+                    self._ended(batch, int(index), engine, submit)
             sink(batch)
 
         return on_batch
 
-    def _ended(self, batch: Batch, index: int, reactor: Reactor, submit: Callable[[Planned, int], None]) -> None:
+    def _ended(self, batch: Batch, index: int, engine: Engine, submit: Callable[[Planned, int], None]) -> None:
         row = batch.rows[index]
         session, turn = int(row["session"]), int(row["turn"])
         live = self._live.get(session)
@@ -85,14 +83,14 @@ class Conversations:
             return
         if not self._over:
             for unsent in range(turn + 1, last + 1):
-                skip = partial(reactor.submit, b"", skip=True, session=session, turn=unsent)
+                skip = partial(engine.reactor.submit, b"", skip=True, session=session, turn=unsent)
                 skip(request=live.request + unsent, sample=live.sample.index)
-        reactor.release()
+        engine.reactor.release()
 
     def _answer(self, batch: Batch, index: int, live: _Live, turn: int) -> str:
         if self._history == "dataset":
             return live.sample.turns[turn].answer or ""
-        pieces = [text for row, kind, text in batch.notes if row == index and kind == NOTE_TEXT]
+        pieces = [text for row, kind, text in batch.notes if row == index and kind == TEXT]
         return join_pieces(pieces[0])["text"] if pieces else ""
 
     def _turn(self, session: int, live: _Live, number: int) -> Planned:

@@ -103,7 +103,7 @@ class _Running:
             keep_text=wanted.keep_text,
             warmup=wanted.name == "warm-up",
         )
-        self._sink = wanted.conversations.follow(self.engine.reactor, self._feeder.submit, wanted.on_batch)
+        self._sink = wanted.conversations.follow(self.engine, self._feeder.submit, wanted.on_batch)
 
     async def to_its_end(self) -> None:
         """Returns when every request has its outcome."""

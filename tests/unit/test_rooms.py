@@ -23,7 +23,7 @@ TABLE: dict[str, frozenset[str]] = {
     "datasets": ANYWHERE | {"config"},
     "backends": ANYWHERE | {"config", "_core"},
     "client": ANYWHERE | {"config", "backends", "recording", "_core"},
-    "metrics": ANYWHERE | {"recording", "_core.hdr", "_core.ring"},
+    "metrics": ANYWHERE | {"recording", "_core.hdr", "_core.ring", "_core.timeline"},
     "load": ANYWHERE | {"config", "client", "datasets", "recording"},
     "dashboard": ANYWHERE | {"metrics.histogram"},
     "report": ANYWHERE | {"metrics", "recording"},
