@@ -2,14 +2,17 @@
 
 import click
 
-from fastbench.cli.perf_sources import Options
+from fastbench.cli.perf_sources import Options, config_file
 from fastbench.config.catalog import FOLDERS, find
+from fastbench.errors import UsageError
 
 HEADER = ("Task Type", "Task Name", "Config File Path")
 
 
 def print_found(options: Options) -> int:
-    """Prints the table of the configs that are named, or of all where none is; nothing is sent."""
+    """Prints the table of the configs that are named, or of all where none is; nothing is sent. Raises UsageError."""
+    if (file := config_file(options)) is not None:
+        raise UsageError(f"--search finds configs by name, and {file} is given by its path; leave one of them out")
     # Imported late: help must not wait for it.
     from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 

@@ -10,6 +10,7 @@ import pytest
 from fastbench.cli.perf import perf_command
 from fastbench.cli.perf_settings import given_options, run_of_options
 from fastbench.config.dataset_schema import JsonlConfig, SyntheticConfig, Uniform
+from fastbench.config.execute import PRESETS
 from fastbench.config.plan import RunConfig
 from fastbench.errors import UsageError
 from fastbench.units import NS_PER_S
@@ -149,6 +150,38 @@ def test_values_of_another_form_are_refused(option: str, value: str, told: str) 
 def test_all_prompts() -> None:
     """`--num-prompts none` sets no limit."""
     assert run("--url h --dataset a.jsonl --num-prompts none").num_prompts is None
+
+
+def test_options_over_named_tasks() -> None:
+    """With named tasks options win as well; their faults name the option, other faults the file of the task."""
+    line = "--models vllm_api_general tgi_api_general --datasets synthetic_gen_string"
+    plan = run(f"{line} --url h --concurrency 9 --input-len 7 --ignore-eos --no-stream")
+    assert [(model.url, model.batch_size, model.stream) for model in plan.models] == [("h", 9, False)] * 2
+    assert [model.generation_kwargs["ignore_eos"] for model in plan.models] == [True, True]
+    (dataset,) = plan.datasets
+    assert isinstance(dataset, SyntheticConfig)
+    assert (dataset.count, dataset.input_len) == (10, Uniform(low=7, high=7))
+    told = faults("--models vllm_api_general triton_api_general --datasets synthetic_gen --retry 2000")
+    assert [fault.partition(" is ")[0] for fault in told] == [
+        "--retry",
+        f"{PRESETS}/models/triton_api/triton_api_general.py: models[0].model_name",
+    ]
+
+
+def test_several_configs_that_fit_are_told() -> None:
+    """Of a pattern that fits several configs the first is used, and the user is told."""
+    given = perf_command.make_context("perf", ["--models", "tgi*", "--datasets", "synthetic_gen"]).params
+    chosen = run_of_options(given_options(given))
+    assert [model.abbr for model in chosen.run.models] == ["tgi-api-general"]
+    assert chosen.remarks == ("several configs fit; tgi_api_general is used, not tgi_stream_api_general",)
+
+
+def test_merging_data_sets() -> None:
+    """`--merge-ds` is taken where there is nothing to merge, and refused where it would change the reports."""
+    line = "--url h --merge-ds --datasets synthetic_gen_string gsm8k_gen_0_shot_cot_str"
+    assert len(run(line).datasets) == 2
+    (told,) = faults(f"{line} aime2024_gen_0_shot_str")
+    assert told.startswith("--merge-ds would make one task of gsm8k, aime2024, and fastbench reports each by itself")
 
 
 def test_columns_and_stage(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from fastbench.cli.perf import perf_command
 from fastbench.config.execute import PRESETS
-from fastbench.errors import ConfigError
+from fastbench.errors import ConfigError, UsageError
 
 
 def found(*arguments: str) -> list[list[str]]:
@@ -34,6 +34,12 @@ def test_all_that_fit() -> None:
     """Of a pattern all are shown, and without a name every preset is."""
     assert [row[1] for row in found("--models", "tgi*")[1:]] == ["tgi_api_general", "tgi_stream_api_general"]
     assert len(found()) == 1 + len(list(PRESETS.rglob("*.py")))
+
+
+def test_a_config_by_its_path() -> None:
+    """What is given by its path needs no search."""
+    with pytest.raises(UsageError, match=r"--search finds configs by name, and run\.py is given by its path"):
+        found("run.py")
 
 
 def test_a_name_that_fits_nothing() -> None:

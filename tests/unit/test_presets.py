@@ -88,6 +88,14 @@ def test_every_preset_is_tested() -> None:
     assert found == SERVICES.keys() | PROMPTS.keys() | SUMMARIZERS.keys()
 
 
+def test_the_package_holds_all_presets() -> None:
+    """Each directory of presets is one that setuptools packs, which needs no list of them."""
+    setuptools = pytest.importorskip("setuptools")
+    packed = set(setuptools.find_namespace_packages(str(PRESETS.parents[2]), include=["fastbench*"]))
+    places = {file.parent.relative_to(PRESETS.parents[2]) for file in PRESETS.rglob("*.py")}
+    assert {".".join(place.parts) for place in places} <= packed
+
+
 @pytest.mark.parametrize("name", ["demo_gsm8k_gen_4_shot_cot_chat_prompt", "synthetic_gen"])
 def test_a_preset_may_be_copied(tmp_path: Path, name: str) -> None:
     """A copy of a preset works in a directory of the user's, whatever the preset takes from others."""
