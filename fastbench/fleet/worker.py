@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -20,7 +20,6 @@ from fastbench.client.address import resolve
 from fastbench.client.engine import Engine, Target
 from fastbench.client.hiding import Hiding
 from fastbench.client.models import first_model
-from fastbench.client.scrape import Scraper, scraping
 from fastbench.client.seen import Seen
 from fastbench.client.tls import default_tls
 from fastbench.config.plan import Task
@@ -42,6 +41,9 @@ from fastbench.load.schedule import make_schedule, scheduled
 from fastbench.load.stop import Stop
 from fastbench.recording.format import TEXTS
 from fastbench.recording.writer import Writer
+
+if TYPE_CHECKING:
+    from fastbench.client.scrape import Scraper
 
 log = logging.getLogger("fastbench")
 
@@ -140,11 +142,14 @@ class _Worker:
                 (self._recording / TEXTS).unlink(missing_ok=True)  # kept only to be counted or answered
         return not footer["interrupted"]
 
-    def _scraping(self, writer: Writer) -> contextlib.AbstractAsyncContextManager[Scraper | None]:
+    def _scraping(self, writer: Writer) -> contextlib.AbstractAsyncContextManager["Scraper | None"]:
         """Looks at the service's metrics page at both ends of the block and in it, where that was asked for."""
         task = self._task
         if task.service_metrics is None and not task.spec_decode:
             return contextlib.nullcontext()
+        # Imported late: 0.3 s that most runs need not pay.
+        from fastbench.client.scrape import scraping
+
         headers = service_headers(task.service)
         return scraping(self._endpoint, headers, self._hiding.clean, writer.scrape, task.service_metrics)
 
