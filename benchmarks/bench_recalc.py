@@ -2,12 +2,14 @@
 
     python -m benchmarks.bench_recalc [--rounds 3] [--json FILE]
 
-The recordings are made by `benchmarks.synthetic_recording`; the page cache is warm. Time is the whole command's,
+The recordings are made by `benchmarks.synthetic_recording`. The page cache is warm, and for one further round cold (the
+file's pages are given up; what the disk's own host keeps is beyond reach). Time is the whole command's,
 start included; private memory is the peak of its anonymous pages, without the mapped file. Each percentile is
 compared with numpy's on the same data, bit by bit.
 """
 
 import argparse
+import os
 import shutil
 import statistics
 import sys
@@ -28,8 +30,8 @@ from fastbench.recording.format import ESCAPE
 from fastbench.recording.reader import Recording
 
 PROMISES = ("P5", "P6")
-SIZES = ((10_000, 1_024, 0.5), (250_000, 4_096, 5.0))
-"""Requests, tokens of each, seconds that the goal allows."""
+SIZES: tuple[tuple[int, int, float, float | None], ...] = ((10_000, 1_024, 0.5, None), (250_000, 4_096, 5.0, 8.0))
+"""Requests, tokens of each, seconds that the goal allows with a warm and with a cold page cache."""
 PERCENTS = (50.0, 75.0, 90.0, 99.0, 99.9, 99.99)
 PRIVATE_GOAL = 1e9
 MB = 1e6
@@ -42,26 +44,37 @@ def parameters(parser: argparse.ArgumentParser) -> None:
 
 def measure(rounds: int) -> Results:
     """Makes each recording, calculates it `rounds` times after one that warms the cache, deletes it."""
-    return {"sizes": [_measure(requests, tokens, goal_s, rounds) for requests, tokens, goal_s in SIZES]}
+    return {"sizes": [_measure(*size, rounds) for size in SIZES]}
 
 
-def _measure(requests: int, tokens: int, goal_s: float, rounds: int) -> dict[str, Any]:
+def _measure(requests: int, tokens: int, goal_s: float, cold_goal_s: float | None, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="fastbench-recalc-") as name:
         needed = 3 * requests * tokens
         if shutil.disk_usage(name).free < needed:
             raise RuntimeError(f"{name} has no room for a recording: {needed / MB:,.0f} MB are needed; set TMPDIR")
         directory = Path(name, "synthetic_recording")
-        size = make_recording(directory, requests, tokens).stat().st_size
+        file = make_recording(directory, requests, tokens)
         runs = [watch([*FASTBENCH, "recalc", str(directory)]) for _ in range(rounds + 1)][1:]
+        _cool(file)
+        cold = watch([*FASTBENCH, "recalc", str(directory)])
         return {
             "requests": requests,
             "tokens": tokens,
             "goal_s": goal_s,
+            "cold_goal_s": cold_goal_s,
+            "cold_s": cold.seconds,
             "seconds": [run.seconds for run in runs],
             "private_bytes": max(run.peak() for run in runs),
-            "recording_bytes": size,
+            "recording_bytes": file.stat().st_size,
             "different": differences(Recording.open(directory)),
         }
+
+
+def _cool(file: Path) -> None:
+    """Has the page cache forget a file."""
+    with file.open("rb") as source:
+        os.fsync(source.fileno())
+        os.posix_fadvise(source.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def differences(recording: Recording, percents: Sequence[float] = PERCENTS) -> list[str]:
@@ -109,13 +122,16 @@ def details(results: Results) -> str:
         (
             f"{size['requests']:,} x {size['tokens']:,}",
             ", ".join(f"{seconds:.2f}" for seconds in size["seconds"]),
+            f"{size['cold_s']:.2f}",
             f"{size['private_bytes'] / MB:.0f}",
             f"{size['recording_bytes'] / MB:,.1f}",
             ", ".join(size["different"]) or "none",
         )
         for size in results["sizes"]
     ]
-    return str(tabulate(rows, ["recording", "seconds", "private MB", "file MB", "not numpy's"], disable_numparse=True))
+    return str(
+        tabulate(rows, ["recording", "seconds", "cold", "private MB", "file MB", "not numpy's"], disable_numparse=True)
+    )
 
 
 def figures(results: Results) -> list[Figure]:
@@ -129,6 +145,7 @@ def _figures(size: dict[str, Any]) -> list[Figure]:
     tokens = size["requests"] * size["tokens"]
     stored, room = size["recording_bytes"], 2.1 * tokens + 256 * size["requests"]
     compared = 3 * len(PERCENTS)
+    cold = [_cold_figure(what, size["cold_s"], size["cold_goal_s"])] if size["cold_goal_s"] else []
     return [
         Figure.against(
             "P6",
@@ -139,6 +156,7 @@ def _figures(size: dict[str, Any]) -> list[Figure]:
             f"{seconds - goal_s:.2f} s too long",
             ratio=f"{tokens / seconds / 1e6:,.0f} M gaps/s",
         ),
+        *cold,
         Figure.against(
             "P6",
             f"its private memory, {what}",
@@ -166,6 +184,17 @@ def _figures(size: dict[str, Any]) -> list[Figure]:
             ratio=f"{stored / tokens:.3f} B/token",
         ),
     ]
+
+
+def _cold_figure(what: str, seconds: float, goal_s: float) -> Figure:
+    return Figure.against(
+        "P6",
+        f"recalculation of {what}, cold page cache",
+        f"<= {goal_s:g} s",
+        f"{seconds:.2f} s",
+        seconds <= goal_s,
+        f"{seconds - goal_s:.2f} s too long",
+    )
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ RUNS: dict[str, tuple[dict[str, float], int, int, int]] = {
     "bursts": ({"ttft_ms": 0, "itl_ms": 0}, 64, 2_000, 4_096),
     "short": ({"ttft_ms": 0, "itl_ms": 0}, 64, 20_000, 8),
 }
+DISTURBED = "uncertain stretches, as a disturbed machine has them, are recorded too"
 NOTES = {"slow": "each gap is 70 ms, beyond the 65.5 ms that 2 bytes hold, so it takes 10"}
 
 
@@ -71,7 +72,7 @@ def _figure(name: str, run: dict[str, Any]) -> Figure:
         f"<= {PER_TOKEN} B/token + {PER_REQUEST} B/request",
         f"{size / (count * run['tokens']):.3f} B/token in all, {size / count:,.0f} B/request",
         size <= room,
-        f"{(size / room - 1):.0%} too large: {NOTES.get(name, 'this run was disturbed if it has many uncertain stretches')}",
+        f"{(size / room - 1):.0%} too large: {NOTES.get(name, DISTURBED)}",
         ratio=f"{size / room:.2f}",
     )
 
