@@ -192,7 +192,7 @@ def test_quiet_counts_the_moments_that_are_late(capsys: pytest.CaptureFixture[st
 
 
 def test_the_busiest_thread_is_found_with_what_it_used() -> None:
-    """A process that spins has used about as much CPU as time passed between two looks, nearly all outside the kernel."""
+    """A process that spins has used no more CPU than time passed between two looks, most of it outside the kernel."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
         times = ThreadTimes(process.pid)
         start = time.monotonic_ns()
