@@ -13,6 +13,7 @@ from fastbench.config.original import CLASSES, from_original, is_original
 from fastbench.config.row_range import range_fault
 from fastbench.config.service import type_name
 from fastbench.config.synthetic import build_synthetic
+from fastbench.config.template import template_fault
 
 
 def build_dataset(raw: object, path: str, issues: Issues) -> DatasetConfig | None:
@@ -68,6 +69,10 @@ def _check_file(values: dict[str, Any], path: str, issues: Issues) -> None:
     """What only several fields together, or a look into one, can tell."""
     if (fault := range_fault(values.get("test_range"))) is not None:
         issues.wrong(f"{path}.test_range", values["test_range"], fault)
+    if (fault := template_fault(values.get("template"))) is not None:
+        issues.wrong(f"{path}.template", values["template"], fault)
+    if "\0" in values.get("path", ""):
+        issues.wrong(f"{path}.path", values["path"], "the name of a file, which has no zero bytes")
     start, end = values.get("fixed_schedule_start_offset", 0), values.get("fixed_schedule_end_offset", -1)
     if 0 <= end < start:
         issues.wrong(f"{path}.fixed_schedule_end_offset", end, f"at least fixed_schedule_start_offset, {start}, or -1")

@@ -9,7 +9,7 @@ from fastbench.config.check import check_fields
 from fastbench.config.fields import MAX_LENGTH, Frozen, Length
 from fastbench.config.issues import Issues
 from fastbench.config.lengths import LAWS, make_law
-from fastbench.config.lengths_schema import Lengths, Real, Uniform
+from fastbench.config.lengths_schema import Alpha, Lengths, Real, Uniform
 
 _MAX_REQUESTS = 2**20
 
@@ -52,7 +52,7 @@ class _GaussianParams(_UniformParams, frozen=True, kw_only=True):
 
 
 class _ZipfParams(_UniformParams, frozen=True, kw_only=True):
-    Alpha: Annotated[float, Meta(gt=1, le=10, extra_json_schema={"description": "a number above 1, at most 10"})]
+    Alpha: Alpha
 
 
 _PARAMS: dict[str, type[Frozen]] = {"uniform": _UniformParams, "gaussian": _GaussianParams, "zipf": _ZipfParams}

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from fastbench.config.fields import Frozen, Length
 
+Alpha = Annotated[float, Meta(gt=1, le=10, extra_json_schema={"description": "a number above 1, at most 10"})]
 Real = Annotated[float, Meta(ge=-3e38, le=3e38)]
 
 
@@ -29,7 +30,7 @@ class Gaussian(Frozen, frozen=True, kw_only=True, tag_field="method", tag="gauss
 class Zipf(Frozen, frozen=True, kw_only=True, tag_field="method", tag="zipf"):
     """Power law: the chance of length k is k**-alpha / sum(j**-alpha for j in low … high)."""
 
-    alpha: Annotated[float, Meta(gt=1, le=10)]
+    alpha: Alpha
     low: Length
     high: Length
 

@@ -18,6 +18,6 @@ def range_fault(value: str | int | float | None) -> str | None:
     """What a `test_range` must be, where `value` is not it."""
     if isinstance(value, str):
         return None if parse_slice(value) else 'a slice such as "[:8]" or "[10:20]"'
-    if value is None or (value > 0 and (value < 1 or value == int(value))):
+    if value is None or (value > 0 and (value < 1 or isinstance(value, int) or value.is_integer())):
         return None
     return "a whole number of rows above 0, or a share of them between 0 and 1"

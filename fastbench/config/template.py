@@ -11,6 +11,15 @@ _EXAMPLES = "</E>"
 _RETRIEVERS = ("ZeroRetriever",)
 
 
+def template_fault(template: str | tuple[dict[str, str], ...] | None) -> str | None:
+    """What a `template` must be, where this one, of the right types, is not it."""
+    if template is None or (isinstance(template, str) and template):
+        return None
+    if template and all({"role", "content"} <= message.keys() for message in template if isinstance(message, dict)):
+        return None
+    return "text, or a list of at least one message with role and content"
+
+
 def template_of(infer: Mapping[str, Any], path: str, issues: Issues) -> str | list[dict[str, str]] | None:
     """The template of an `infer_cfg`, in fastbench's own form; None where there is none or it cannot be used."""
     retriever = infer.get("retriever")

@@ -4,7 +4,7 @@ from fastbench.config.dataset_schema import JsonlConfig
 from fastbench.config.issues import show
 from fastbench.datasets.filed import FileDataset, in_range
 from fastbench.datasets.output_len import output_len
-from fastbench.datasets.rows import Row, RowError, RowFile
+from fastbench.datasets.rows import Row, RowError, RowFile, columns_of
 from fastbench.datasets.sample import Prompt, Sample
 
 _PROMPT_KEYS = ("prompt", "question", "messages")
@@ -26,7 +26,7 @@ def _prompt(row: Row, keys: tuple[str, ...]) -> Prompt:
     key = next((key for key in keys if key in row), None)
     if key is None:
         wanted = " or ".join(keys)
-        raise RowError(f"has no {wanted}, only {', '.join(row) or 'nothing'}; set prompt_key to one")
+        raise RowError(f"has no {wanted}, only {columns_of(row)}; set prompt_key to one")
     prompt: Prompt = row[key]
     if not _is_prompt(prompt):
         allowed = "text, a list of chat messages or a list of token ids"

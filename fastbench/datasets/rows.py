@@ -7,6 +7,7 @@ import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import shorten
 from typing import Any, BinaryIO, NamedTuple
 
 import orjson
@@ -18,6 +19,10 @@ from fastbench.errors import DatasetError
 Row = dict[str, Any]
 Read = Callable[[int], Row]
 
+# The module's own limit of a cell, 128 KiB, is less than a long prompt; it has one limit for the whole process.
+csv.field_size_limit(1 << 30)
+
+_SHOWN = 120
 _CHUNK = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 # A whole string, or a character that opens or closes an item. A string cut by the file's end stays unmatched.
@@ -26,6 +31,11 @@ _JSON_PIECE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 class RowError(ValueError):
     """What is wrong with a row, told after the words "the row"."""
+
+
+def columns_of(row: Row) -> str:
+    """The names of a row's fields in one short line."""
+    return shorten(", ".join(row), _SHOWN, placeholder=" …") or "nothing"
 
 
 class _Spans(NamedTuple):

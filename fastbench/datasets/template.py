@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fastbench.config.dataset_schema import TemplateConfig
 from fastbench.datasets.filed import FileDataset, in_range
 from fastbench.datasets.output_len import output_len
-from fastbench.datasets.rows import Row, RowError, RowFile
+from fastbench.datasets.rows import Row, RowError, RowFile, columns_of
 from fastbench.datasets.sample import Prompt, Sample
 
 _NAME = re.compile(r"\{(\w+)\}")
@@ -50,7 +50,7 @@ def filler(
         missing = sorted(needed - fields.keys())
         if missing or (named and not named & fields.keys()):
             wanted = " and ".join(missing or sorted(named))
-            raise RowError(f"has no {wanted}, only {', '.join(row) or 'nothing'}, but the template asks for it")
+            raise RowError(f"has no {wanted}, only {columns_of(row)}, but the template asks for it")
 
         def put(text: str) -> str:
             return _NAME.sub(lambda match: str(fields.get(match[1], match[0])), text)

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastbench.config.data_files import CACHE_VARIABLE, find_data, missing_sentence
 from fastbench.config.dataset import build_dataset
 from fastbench.config.dataset_schema import (
+    DATASETS,
     CustomConfig,
     JsonlConfig,
     MixPart,
@@ -22,6 +25,7 @@ from fastbench.config.dataset_schema import (
 from fastbench.config.dump import public_settings
 from fastbench.config.issues import Issues
 from fastbench.config.lengths_schema import Gaussian, Uniform, Zipf
+from fastbench.config.original import CLASSES
 from fastbench.errors import ConfigError
 
 SYNTHETIC = {"type": "synthetic", "count": 10, "input_len": 5}
@@ -423,7 +427,56 @@ def test_dumped_settings_build_the_same(raw: dict[str, Any]) -> None:
     assert built(public_settings(config)) == config
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"template": ""}, "template is ''; it must be text, or a list of at least one message with role and content"),
+        ({"template": []}, "template is (); it must be text, or a list of at least one message"),
+        ({"template": [{"role": "user"}]}, "template is ({'role': 'user'},); it must be text, or a list of at least"),
+        ({"template": 5}, "template is 5; it must be text or a list of"),
+        ({"columns": 5}, "columns is 5; it must be a list of names"),
+        ({"path": "a\0b", "abbr": "x"}, "path is 'a\\x00b'; it must be the name of a file"),
+        ({"test_range": float("inf")}, "test_range is inf; it must be a whole number of rows above 0, or a share"),
+        ({"test_range": "[::0]"}, "test_range is '[::0]'; it must be a slice such as"),
+    ],
+)
+def test_faults_of_rows_in_a_template(changes: dict[str, Any], told: str) -> None:
+    """A template, a range or a path that says nothing is told by its field."""
+    (line,) = faults({"type": "template", "path": "/a.jsonl", "template": "{question}"} | changes)
+    assert line.startswith(told)
+
+
 def test_jsonl_takes_a_range() -> None:
     """A file of prompts may be cut by a range and by a count."""
     config = built({"type": "jsonl", "path": "/a.jsonl", "test_range": "[5:]", "count": 3})
     assert config == JsonlConfig(abbr="a", path="/a.jsonl", test_range="[5:]", count=3)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(object()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=3),
+    max_leaves=5,
+)
+FIELDS = [
+    *{field for kind in DATASETS.values() for field in kind.__struct_fields__},
+    *("config", "synthetic_config", "reader_cfg", "infer_cfg", "eval_cfg", "name", "file_name", "disable_shuffle"),
+]
+PARTS = {
+    "infer_cfg": ("prompt_template", "ice_template", "retriever", "inferencer"),
+    "reader_cfg": ("input_columns", "output_column", "test_range", "test_split"),
+    "config": ("Type", "RequestCount", "StringConfig", "TokenIdConfig"),
+    "prefix_pool": ("count", "length", "hit_ratio"),
+    "input_len": ("method", "low", "high", "mean", "var", "alpha"),
+}
+
+
+@given(data=st.data(), kind=st.sampled_from([*DATASETS, *CLASSES, "MyDataset"]))
+def test_whatever_a_user_writes_is_told_and_never_a_traceback(data: st.DataObject, kind: str) -> None:
+    """Any value in any field, and in the dicts inside, gives a data set or faults."""
+    raw = data.draw(st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=5))
+    for name, fields in PARTS.items():
+        if data.draw(st.booleans()):
+            raw[name] = data.draw(st.dictionaries(st.sampled_from(fields), ANYTHING, max_size=4))
+    issues = Issues("run.py")
+    config = build_dataset(raw | {"type": kind}, "datasets[0]", issues)
+    assert (config is None) == (len(issues) > 0)

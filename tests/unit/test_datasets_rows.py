@@ -55,6 +55,12 @@ def test_csv_keeps_commas_quotes_and_line_ends(tmp_path: Path) -> None:
     assert rows_of(str(path)) == [{"a": "1", "b": 'x, "y"\nz'}, {"a": "", "b": "ä"}]
 
 
+def test_csv_cells_may_be_long(tmp_path: Path) -> None:
+    """A cell may hold a prompt of more than 128 KiB."""
+    path = lines_file(tmp_path, "a", "x" * 300_000, name="rows.csv")
+    assert [len(row["a"]) for row in rows_of(path)] == [300_000]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
