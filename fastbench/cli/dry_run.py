@@ -1,6 +1,6 @@
 """`fastbench perf --dry-run`: what a run would do. Nothing is sent, and no service is looked for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import click
@@ -9,8 +9,9 @@ from fastbench.backends.backend import known_model, make_backend
 from fastbench.backends.endpoint import Endpoint
 from fastbench.cli.perf_run import check_tokenizers
 from fastbench.config.plan import RunConfig, Task
+from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Sample
-from fastbench.errors import DatasetError
+from fastbench.errors import UsageError
 from fastbench.fleet.asked import asked_of
 from fastbench.fleet.source import Source
 from fastbench.load.schedule import NO_LIMIT, Schedule, make_schedule
@@ -32,15 +33,15 @@ def print_plan(run: RunConfig) -> int:
     for number, task in enumerate(tasks, 1):
         try:
             rows = list(_rows(task))
-        except DatasetError as error:
+        except UsageError as error:
             faults.append(str(error))
             continue
         click.echo(f"Task {number} of {len(tasks)}: {task.name}")
         for name, value in rows:
             click.echo(f"  {name:<{_WIDTH}}{value}")
     if faults:
-        raise DatasetError("\n".join(dict.fromkeys(faults)))
-    at_once = f", {run.max_num_workers} at once" if run.max_num_workers > 1 and not run.debug else ""
+        raise UsageError("\n".join(dict.fromkeys(faults)))
+    at_once = f", {run.workers} at once" if run.workers > 1 else ""
     click.echo(f"{_count(len(tasks), 'task')}{at_once}; results would go to a new directory in {run.work_dir}.")
     click.echo("Nothing was sent.")
     return 0
@@ -49,13 +50,14 @@ def print_plan(run: RunConfig) -> int:
 def _rows(task: Task) -> Iterator[tuple[str, str]]:
     source = Source(task)
     schedule = make_schedule(asked_of(task), source.samples_count)
-    looked_at = list(islice(source.samples(), LOOKED_AT))
-    partly = len(looked_at) < source.samples_count
-    outputs = _outputs(task, looked_at)
+    rows = source.samples_count // task.service.repeats
+    samples = islice(open_dataset(task.dataset, task.service.path).samples(), min(rows, LOOKED_AT))
+    inputs, outputs = _lengths(samples, task.service.max_out_len)
+    partly = rows > LOOKED_AT
     yield "Service", _service(task)
     yield "Model", _model(task)
     yield "Requests", f"{_requests(source, schedule)}, after {_count(task.num_warmups, 'warm-up request')}"
-    yield "Input tokens", _spread([length for sample in looked_at for length in _inputs(sample)], partly)
+    yield "Input tokens", _spread(inputs, partly)
     yield "Output tokens", _spread(outputs, partly)
     yield "Schedule", _schedule(schedule, task)
     yield "Recording", _recording(outputs, source.requests_count, schedule)
@@ -85,15 +87,16 @@ def _requests(source: Source, schedule: Schedule) -> str:
     return str(source.requests_count if schedule.total is None else schedule.total)
 
 
-def _inputs(sample: Sample) -> list[int]:
-    return [] if sample.input_len is None else [sample.input_len]
-
-
-def _outputs(task: Task, samples: Sequence[Sample]) -> list[int]:
-    """Output tokens that each request asks for."""
-    default = task.service.max_out_len
-    asked = [turn.output_len for sample in samples for turn in sample.turns or (sample,)]
-    return [default if length is None else length for length in asked]
+def _lengths(samples: Iterable[Sample], default_output: int) -> tuple[list[int], list[int]]:
+    """Prompt tokens where they are known, and output tokens asked for, of each request."""
+    inputs: list[int] = []
+    outputs: list[int] = []
+    for sample in samples:
+        if sample.input_len is not None:
+            inputs.append(sample.input_len)
+        asked = [turn.output_len for turn in sample.turns] or [sample.output_len]
+        outputs += [default_output if length is None else length for length in asked]
+    return inputs, outputs
 
 
 def _spread(lengths: Sequence[int], partly: bool) -> str:

@@ -98,6 +98,11 @@ class RunConfig(RunSettings, frozen=True, kw_only=True):
     source: str | None = None
     """The config file; None = the settings came from options or named tasks."""
 
+    @property
+    def workers(self) -> int:
+        """Tasks that run at once: with `debug` one after the other, so that their logs do not mix."""
+        return 1 if self.debug else self.max_num_workers
+
     @classmethod
     def of_task(cls, task: Task) -> Self:
         """The run that consists of `task`."""

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from fastbench.cli.dry_run import LOOKED_AT, format_bytes, format_seconds
 from fastbench.cli.perf import perf_command
-from fastbench.errors import DatasetError
+from fastbench.errors import UsageError
 
 URL = "http://127.0.0.1:9"
 
@@ -110,7 +110,7 @@ def test_a_data_set_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     """A broken row is told, as the run would tell it."""
     file = tmp_path / "rows.jsonl"
     file.write_text("{", encoding="utf-8")
-    with pytest.raises(DatasetError, match="line 1: the row is not JSON"):
+    with pytest.raises(UsageError, match="line 1: the row is not JSON"):
         dry_run("--url", URL, "--dataset", str(file))
 
 

@@ -54,6 +54,11 @@ def test_settings_reach_each_task() -> None:
     assert (task.pressure_time, task.duration, task.drain) == (20 * NS_PER_S, 60 * NS_PER_S, NS_PER_S // 2)
 
 
+def test_debugging_is_serial() -> None:
+    """With `debug` the tasks run one after the other, whatever was asked for."""
+    assert [build(max_num_workers=4, debug=debug).workers for debug in (False, True)] == [4, 1]
+
+
 def test_a_task_is_a_run() -> None:
     """The run of one task has that task and no other."""
     run = build(models=[MODEL | {"abbr": "a"}, MODEL | {"abbr": "b"}], duration=5, on_full="drop")
