@@ -33,6 +33,7 @@ class Feeder:
     ) -> None:
         self._engine = engine
         self._plan = plan
+        self._slots = depth
         # Twice: slots that all become free at once find a request each, and so they do once more.
         self._depth = max(2 * depth, LEAST)
         self._submit = partial(engine.reactor.submit, stream=stream, keep_text=keep_text, warmup=warmup)
@@ -47,7 +48,9 @@ class Feeder:
         reactor = self._engine.reactor
         done = 0
         while not self._over and reactor.backlog < self._depth:
-            if reactor.backlog >= LEAST and reactor.backlog_bytes >= max_bytes:
+            # What no slot waits for yet is kept to the smaller room: long prompts would fill the larger one twice.
+            room = max_bytes if reactor.backlog < self._slots else min(max_bytes, MAX_BYTES)
+            if reactor.backlog >= LEAST and reactor.backlog_bytes >= room:
                 break
             if done == most:
                 return False

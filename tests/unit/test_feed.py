@@ -9,6 +9,7 @@ from serving import Service, answering
 
 from fastbench._core.ring import FLAGS, Batch
 from fastbench.client.engine import Engine
+from fastbench.load import feed
 from fastbench.load.feed import LEAST, Feeder
 from fastbench.load.plan import Planned
 
@@ -59,6 +60,13 @@ def test_never_fewer_than_the_least() -> None:
 def test_bytes_are_bounded(max_bytes: int, requests: int) -> None:
     """Beyond the least, nothing more is prepared once there are enough bytes."""
     assert filled(items(2000), 900, max_bytes=max_bytes) == (True, requests, requests * SIZE)
+
+
+def test_long_requests_are_prepared_once_for_each_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the start a second request for each slot is prepared only as far as the smaller room goes."""
+    monkeypatch.setattr(feed, "MAX_BYTES", 500 * SIZE)
+    assert filled(items(2000), 600) == (True, 600, 600 * SIZE)
+    assert filled(items(2000), 400) == (True, 500, 500 * SIZE)
 
 
 def test_in_pieces() -> None:
