@@ -12,7 +12,9 @@ from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import RecordingError, UsageError
 from fastbench.fleet.run import TaskRun, check_datasets, run_tasks
 from fastbench.fleet.rundir import RunDirectory
+from fastbench.recording.scrapes import Scrape
 from fastbench.report.publish import Published, publish
+from fastbench.report.spec_decode import publish_spec_decode
 
 INTERRUPTED = 130
 
@@ -31,15 +33,22 @@ def carry_out(run: RunConfig, *, quiet: bool) -> int:
     code = 0
     texts: list[str] = []
     complaints: list[str] = []
+    scrapes: list[Scrape] = []
     for ended in run_tasks(run, directory, lambda task: progress_bar(task, quiet)):
         published = _publish(directory, ended, quiet)
         if published is not None:
             results = directory.results(ended.task)
             texts.append(f"{published.text}Performance Result files located in {results}.")
+            scrapes += published.spec_decode
         complaint = _complaint(ended)
         if complaint:
             complaints.append(complaint)
         code = max(code, _code(ended, published))
+    try:
+        texts += publish_spec_decode(scrapes, directory.performances)
+    except RecordingError as error:
+        complaints.append(str(error))
+        code = max(code, error.exit_code)
     code = max(code, _print(texts, directory))
     for complaint in complaints:
         say(complaint)

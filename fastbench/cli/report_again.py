@@ -1,6 +1,7 @@
 """Reports of finished runs, computed again from their recordings; for `recalc` and `perf --mode perf_viz`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -11,7 +12,9 @@ from fastbench.config.summarizer import Shown, build_summarizer
 from fastbench.errors import RecordingError, UsageError
 from fastbench.recording.format import REQUESTS
 from fastbench.recording.reader import Recording
+from fastbench.recording.scrapes import Scrape
 from fastbench.report.publish import Published, publish_recording, reading
+from fastbench.report.spec_decode import publish_spec_decode
 
 SUFFIX = "_recording"
 # Below a run, below its performances, below one model.
@@ -28,6 +31,7 @@ def report_again(
     """
     some_without_success = False
     faults: list[str] = []
+    scrapes: dict[Path, list[Scrape]] = {}
     for path in recordings:
         try:
             published = _publish(path, stats, stage, quiet)
@@ -37,6 +41,9 @@ def report_again(
         click.echo(published.text, nl=False)
         click.echo(f"Performance Result files located in {path.parent}.")
         some_without_success |= not published.metrics.success
+        scrapes[path] = list(published.spec_decode)
+    for text in _spec_decode(scrapes, faults):
+        click.echo(text)
     if faults:
         raise RecordingError("\n".join(faults))
     return int(some_without_success)
@@ -50,6 +57,19 @@ def _publish(path: Path, stats: tuple[str, ...] | None, stage: str | None, quiet
         return publish_recording(
             recording, path.parent, name, stats or before.stats, progress, stage=stage or before.stage
         )
+
+
+def _spec_decode(scrapes: Mapping[Path, Iterable[Scrape]], faults: list[str]) -> Iterator[str]:
+    """The blocks of each run, given the scrapes by recording; what cannot be written is added to `faults`."""
+    runs = {path.resolve().parent.parent for path in scrapes}
+    for run in sorted(runs):
+        of_run = {path: found for path, found in scrapes.items() if path.resolve().parent.parent == run}
+        # Of a part of the run only the block is shown: its file is about the whole.
+        whole = len(of_run) == len([path for path in run.glob(_PLACES[1]) if path.is_dir()])
+        try:
+            yield from publish_spec_decode(chain(*of_run.values()), run if whole else None)
+        except RecordingError as error:
+            faults.append(str(error))
 
 
 def find_recordings(directory: Path) -> list[Path]:

@@ -33,9 +33,14 @@ class RunDirectory(NamedTuple):
             return cls(path)
         raise UsageError(f"The work_dir {work_dir} has a thousand runs of this second: set another work_dir (-w).")
 
+    @property
+    def performances(self) -> Path:
+        """Where all results go."""
+        return self.path / "performances"
+
     def results(self, task: Task) -> Path:
         """Where the task's tables go."""
-        return self.path / "performances" / task.service.abbr
+        return self.performances / task.service.abbr
 
     def recording(self, task: Task) -> Path:
         """The task's recording."""

@@ -15,6 +15,7 @@ from fastbench.metrics.outcomes import LOST, failures, outcomes
 from fastbench.metrics.output import output
 from fastbench.metrics.parameters import parameters, ttft_ns
 from fastbench.metrics.selection import Selection
+from fastbench.metrics.service import service_metrics
 from fastbench.metrics.statistics import ArraySamples, percentile
 from fastbench.metrics.verdict import verdict
 from fastbench.metrics.window import TOTAL, find_window, shown_window
@@ -54,6 +55,7 @@ def compute(
         load=sending,
         client=client,
         output=produced,
+        service=service_metrics(selection),
         verdict=verdict(
             success,
             ended.get(LOST, 0),

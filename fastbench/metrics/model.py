@@ -138,6 +138,33 @@ class Output(msgspec.Struct, frozen=True):
     output_sources: dict[str, int]
 
 
+class Spread(msgspec.Struct, frozen=True):
+    """A figure of the service's, over the scrapes of the stage."""
+
+    average: float
+    maximum: float
+
+
+class ServiceMetrics(msgspec.Struct, frozen=True):
+    """What the service's metrics page said of the stage. Shares of 1; None where the page does not tell it.
+
+    scrapes, failed: of the whole run; error: why the first one failed. counted_s: from the scrape before the stage to
+    the one after it, between which the counters rose by generated_tokens and preemptions.
+    """
+
+    url: str
+    scrapes: int
+    failed: int
+    error: str | None
+    requests_running: Spread | None
+    requests_waiting: Spread | None
+    kv_cache_use: Spread | None
+    prefix_cache_hit_rate: float | None
+    preemptions: int | None
+    generated_tokens: int | None
+    counted_s: float | None
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """Whether the numbers may be used as they stand; the reasons if not."""
 
@@ -162,6 +189,7 @@ class Metrics(msgspec.Struct, frozen=True):
     """All numbers of one stage of one recording.
 
     window: None = the whole run. outcomes: by name; their sum is the number planned, or that begun in the window.
+    service: None = its metrics page was not asked for.
     """
 
     stage: str
@@ -175,5 +203,6 @@ class Metrics(msgspec.Struct, frozen=True):
     load: Load
     client: ClientError
     output: Output
+    service: ServiceMetrics | None
     verdict: Verdict
     notes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The report on the terminal: verdict, the guide's two tables, the trust block, failures, footnotes."""
+"""The report on the terminal: verdict, the guide's two tables, trust, the service's metrics, failures, footnotes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 from fastbench.metrics.model import Metrics, Parameter
 from fastbench.metrics.statistics import CONFIDENCE, percent_of, samples_needed
 from fastbench.report.cells import cell, printable
+from fastbench.report.service import service_rows
 from fastbench.report.trust import trust_rows
 
 MESSAGE_CHARS = 160
@@ -25,13 +26,15 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
         yield f"  {metrics.verdict.word}: {reason}"
     yield _table(
         ("Performance Parameters", "Stage", *metrics.stats, "N"),
-        ([row.name, metrics.stage, *_cells(row, metrics.stats), str(row.n)] for row in metrics.parameters),
+        ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in metrics.parameters),
     )
     yield _table(
         ("Common Metric", "Stage", "Value"),
         ([row.name, metrics.stage, cell(row.value, row.unit)] for row in metrics.common),
     )
     yield _table(("Trust", "Value"), trust_rows(metrics), "fancy_outline")
+    if metrics.service is not None:
+        yield _table(("Service Metric", "Value"), service_rows(metrics.service), "fancy_outline")
     if metrics.failures:
         yield _table(
             ("Failed Requests", "HTTP Status", "Count", "First Message"),
@@ -41,14 +44,16 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
             ),
             "fancy_outline",
         )
-    yield from _footnotes(metrics)
+    yield from footnotes(metrics)
 
 
-def _cells(row: Parameter, stats: Sequence[str]) -> list[str]:
+def parameter_cells(row: Parameter, stats: Sequence[str]) -> list[str]:
+    """The statistics of a row as written; * marks those of too few samples."""
     return [cell(row.values[name], row.unit) + (" *" if name in row.marked else "") for name in stats]
 
 
-def _footnotes(metrics: Metrics) -> Iterator[str]:
+def footnotes(metrics: Metrics) -> Iterator[str]:
+    """What the tables' marks mean, then the notes."""
     marked = dict.fromkeys(name for row in metrics.parameters for name in row.marked)
     if marked:
         needs = ", ".join(f"{name} {samples_needed(percent_of(name) or 0)}" for name in marked)

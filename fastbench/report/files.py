@@ -33,7 +33,7 @@ def common_json(metrics: Metrics) -> bytes:
     def value(number: Any, unit: str) -> Any:
         return cell(number, unit) if unit and number is not None else plain(number)
 
-    return _json({row.name: {metrics.stage: value(row.value, row.unit)} for row in metrics.common})
+    return to_json({row.name: {metrics.stage: value(row.value, row.unit)} for row in metrics.common})
 
 
 def trust_json(metrics: Metrics) -> bytes:
@@ -51,7 +51,7 @@ def trust_json(metrics: Metrics) -> bytes:
         "too_few_samples": marked,
         "notes": metrics.notes,
     }
-    return _json(parts)
+    return to_json(parts)
 
 
 def replace(path: Path, content: bytes, mode: int = 0o666) -> None:
@@ -73,5 +73,6 @@ def replace(path: Path, content: bytes, mode: int = 0o666) -> None:
         raise RecordingError(f"the report {path} cannot be written: {error.strerror}") from error
 
 
-def _json(value: Any) -> bytes:
+def to_json(value: Any) -> bytes:
+    """A report's value as the text of a json file."""
     return msgspec.json.format(msgspec.json.encode(value), indent=4) + b"\n"

@@ -9,20 +9,28 @@ from pathlib import Path
 from fastbench.errors import UsageError
 from fastbench.metrics.compute import compute
 from fastbench.metrics.model import Metrics
+from fastbench.metrics.service import service_series
+from fastbench.metrics.spec_decode import outer_scrapes
 from fastbench.metrics.window import TOTAL
 from fastbench.recording.reader import Recording
+from fastbench.recording.scrapes import Scrape
 from fastbench.recording.sharing import Progress, part_of
 from fastbench.report.console import render
 from fastbench.report.files import common_json, parameters_csv, replace, trust_json
+from fastbench.report.service import service_json
 
 
 @dataclass(frozen=True)
 class Published:
-    """What was made of a recording: the files written, the text for the terminal, the numbers."""
+    """What was made of a recording: the files written, the text for the terminal, the numbers.
+
+    spec_decode: the scrapes for `publish_spec_decode`, as it is about all recordings of a run together.
+    """
 
     paths: tuple[Path, ...]
     text: str
     metrics: Metrics
+    spec_decode: tuple[Scrape, ...] = ()
 
 
 def publish(
@@ -34,7 +42,8 @@ def publish(
     *,
     stage: str = TOTAL,
 ) -> Published:
-    """Reads a recording and writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`.
+    """Reads a recording and writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`, and where the
+    service's metrics page was asked for `<name>_service.json`.
 
     stats: the columns of "Performance Parameters". stage: as `compute` takes it. RecordingError when the recording
     cannot be read or a file cannot be written, UsageError for a stage that it does not have.
@@ -66,7 +75,12 @@ def publish_recording(
     replace(common, common_json(metrics))
     # The service's messages may repeat a prompt: for the owner alone.
     replace(trust, trust_json(metrics), 0o600)
-    return Published((parameters, common, trust), render(metrics, _task(recording, name)), metrics)
+    paths = [parameters, common, trust]
+    series = service_series(recording)
+    if series is not None:
+        paths.append(out_dir / f"{name}_service.json")
+        replace(paths[-1], service_json(metrics, series))
+    return Published(tuple(paths), render(metrics, _task(recording, name)), metrics, outer_scrapes(recording))
 
 
 def _task(recording: Recording, name: str) -> str:
