@@ -18,8 +18,8 @@ from fastbench.load.schedule import NO_LIMIT, Schedule, make_schedule
 from fastbench.recording.format import ROW_DTYPE
 from fastbench.units import NS_PER_S, format_duration
 
-LOOKED_AT = 10_000
-"""Samples whose lengths are looked at."""
+LOOKED_AT = 1000
+"""Samples whose lengths are looked at: a plan is to be seen at once, and long prompts take their time."""
 GAP_BYTES = 2
 """What a recording keeps of each output token after the first."""
 _WIDTH = 16

@@ -89,7 +89,9 @@ _PROMPTS: Sequence[click.Option] = (
     _flag("--merge-ds", "Accepted where each data set is of a kind of its own."),
 )
 _LOAD: Sequence[click.Option] = (
-    _option("--concurrency", type=int, metavar="N", help="Most requests in flight.  [default: 1; with --rate 1000]"),
+    _option(
+        "--concurrency", type=int, metavar="N", help="Most requests in flight.  [default: 1; in an open loop 1000]"
+    ),
     _option("--rate", metavar="RATE", help='Open loop at this rate, such as "200/s".'),
     _option("--on-full", type=click.Choice(["wait", "drop"]), help="With --rate: what is due beyond --concurrency."),
     _flag("--use-timestamp", "Send each request at the time that the data set says."),

@@ -37,7 +37,8 @@ _API = {
 }
 # options that are fields of every synthetic data set, of their own names
 _SYNTHETIC = ("input_len", "output_len", "seed", "shared_prefix")
-# A rate must not be held down by a limit in flight that nobody asked for.
+# What goes out at its time must not be held down by a limit in flight that nobody asked for.
+_OPEN_LOOP = {"rate", "ramp", "use_timestamp"}
 _OPEN_LOOP_LIMIT = 1000
 
 
@@ -136,7 +137,7 @@ def _apply_to_model(settings: Settings, path: str, model: Fields, options: Optio
     for option, field in _MODEL.items():
         if option in options:
             put(field, options[option], option)
-    if settings.bare_service and "rate" in options and "concurrency" not in options:
+    if settings.bare_service and options.keys() & _OPEN_LOOP and "concurrency" not in options:
         model["batch_size"] = _OPEN_LOOP_LIMIT
     if "api_key_env" in options:
         put("api_key", f"env:{options['api_key_env']}", "api_key_env")

@@ -124,6 +124,13 @@ def test_the_shape_of_the_load() -> None:
     assert (plan.max_num_workers, plan.debug, plan.spec_decode) == (2, True, True)
 
 
+@pytest.mark.parametrize("load", ["--rate 5", "--ramp 1:5", "--use-timestamp", "--rate 5 --pressure"])
+def test_an_open_loop_has_room(load: str) -> None:
+    """Where nobody said how many requests may be in flight, an open loop is not held down to one."""
+    assert run(f"--url h {load}").models[0].batch_size == 1000
+    assert run(f"--url h {load} --concurrency 3").models[0].batch_size == 3
+
+
 def test_a_linear_ramp_is_the_usual_one() -> None:
     """A ramp without a kind is linear."""
     traffic = run("--url h --rate 5 --ramp 1:50").models[0].traffic_cfg
