@@ -9,6 +9,8 @@ from fastbench.client.engine import Engine
 from fastbench.load.plan import Planned
 
 LEAST = 256
+"""Requests that are prepared ahead however few may be in flight."""
+FEW = 32
 """Requests that are always prepared ahead, however large they are."""
 MAX_BYTES = 64 << 20
 """Bytes that are prepared ahead while the run goes on."""
@@ -50,7 +52,7 @@ class Feeder:
         while not self._over and reactor.backlog < self._depth:
             # What no slot waits for yet is kept to the smaller room: long prompts would fill the larger one twice.
             room = max_bytes if reactor.backlog < self._slots else min(max_bytes, MAX_BYTES)
-            if reactor.backlog >= LEAST and reactor.backlog_bytes >= room:
+            if reactor.backlog >= FEW and reactor.backlog_bytes >= room:
                 break
             if done == most:
                 return False

@@ -10,7 +10,7 @@ from serving import Service, answering
 from fastbench._core.ring import FLAGS, Batch
 from fastbench.client.engine import Engine
 from fastbench.load import feed
-from fastbench.load.feed import LEAST, Feeder
+from fastbench.load.feed import FEW, LEAST, Feeder
 from fastbench.load.plan import Planned
 
 FIRST = 1000
@@ -55,10 +55,10 @@ def test_never_fewer_than_the_least() -> None:
 
 
 @pytest.mark.parametrize(
-    ("max_bytes", "requests"), [(1, LEAST), (400 * SIZE, 400), (400 * SIZE - 1, 400), (10**9, 1800)]
+    ("max_bytes", "requests"), [(1, FEW), (400 * SIZE, 400), (400 * SIZE - 1, 400), (10**9, 1800)]
 )
 def test_bytes_are_bounded(max_bytes: int, requests: int) -> None:
-    """Beyond the least, nothing more is prepared once there are enough bytes."""
+    """Beyond a few, nothing more is prepared once there are enough bytes."""
     assert filled(items(2000), 900, max_bytes=max_bytes) == (True, requests, requests * SIZE)
 
 
