@@ -1,14 +1,4 @@
-from libc.stdint cimport int64_t
-
 from fastbench.mock._types cimport Ask, Buffer
-
-
-cdef struct Counters:
-    int64_t prompt_tokens
-    int64_t generation_tokens
-    int64_t stopped
-    int64_t reached_length
-    int64_t aborted
 
 
 cdef bint put_answer(
@@ -18,6 +8,3 @@ cdef bint put_error(
     Buffer* out, int status, const char* message, const char* param, int dialect, bint close
 ) noexcept nogil
 cdef bint put_body_error(Buffer* out, int error, const Ask* ask, int dialect, bint close) noexcept nogil
-cdef bint put_metrics(
-    Buffer* out, const char* model, const Counters* counters, int64_t running, int64_t waiting, bint close
-) noexcept nogil

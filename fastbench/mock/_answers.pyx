@@ -1,7 +1,6 @@
 # cython: language_level=3
-"""Whole answers that are no completion: errors worded as vLLM words them, and the metrics page. Without the GIL."""
+"""Whole answers that are no completion, and errors worded as vLLM words them. Without the GIL."""
 
-from libc.stdint cimport int64_t
 from libc.stdio cimport snprintf
 from libc.string cimport strlen
 
@@ -108,33 +107,3 @@ cdef bint put_body_error(Buffer* out, int error, const Ask* ask, int dialect, bi
     else:
         snprintf(message, sizeof(message), b"1 validation error: %s has the wrong type", ask.param)
     return put_error(out, 400, message, ask.param, dialect, close)
-
-
-cdef int put_metric(
-    char* at, size_t room, const char* kind, const char* name, const char* labels, int64_t value
-) noexcept nogil:
-    return snprintf(at, room, b"# TYPE vllm:%s %s\nvllm:%s{%s} %lld\n", name, kind, name, labels, <long long> value)
-
-
-cdef bint put_metrics(
-    Buffer* out, const char* model, const Counters* counters, int64_t running, int64_t waiting, bint close
-) noexcept nogil:
-    """The metrics page in Prometheus' text format, with vLLM's names. model: escaped for a label value."""
-    cdef char body[4096]
-    cdef char labels[320]
-    cdef size_t size = 0
-    cdef const char* kind = b"counter"
-    snprintf(labels, sizeof(labels), b'model_name="%.256s"', model)
-    size += put_metric(body, 512, b"gauge", b"num_requests_running", labels, running)
-    size += put_metric(body + size, 512, b"gauge", b"num_requests_waiting", labels, waiting)
-    size += put_metric(body + size, 512, kind, b"prompt_tokens_total", labels, counters.prompt_tokens)
-    size += put_metric(body + size, 512, kind, b"generation_tokens_total", labels, counters.generation_tokens)
-    snprintf(labels, sizeof(labels), b'finished_reason="stop",model_name="%.256s"', model)
-    size += put_metric(body + size, 512, kind, b"request_success_total", labels, counters.stopped)
-    size += snprintf(
-        body + size, 1024,
-        b'vllm:request_success_total{finished_reason="length",model_name="%.256s"} %lld\n'
-        b'vllm:request_success_total{finished_reason="abort",model_name="%.256s"} %lld\n',
-        model, <long long> counters.reached_length, model, <long long> counters.aborted,
-    )
-    return put_answer(out, 200, b"text/plain; version=0.0.4; charset=utf-8", b"", body, size, close)

@@ -1,7 +1,7 @@
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-from fastbench.mock._answers cimport Counters
 from fastbench.mock._engine cimport Engine
+from fastbench.mock._metrics cimport Counters, State
 from fastbench.mock._reply cimport Script
 from fastbench.mock._types cimport Ask, Buffer, Conn, Fault, Span, Stream
 
@@ -19,6 +19,7 @@ cdef class Intake:
     cdef Fault faults[32]
     cdef double fault_limits[32]        # running sum of the shares
     cdef Counters counters
+    cdef State state
     cdef bytes model                    # escaped for JSON
     cdef bytes models_body
     cdef bytes raw_model                # as it is
@@ -31,6 +32,7 @@ cdef class Intake:
 
     cdef Stream* take(self, Conn* conn, Buffer* out) noexcept nogil
     cdef Stream* take_completion(self, Conn* conn, Buffer* out, int64_t now) noexcept nogil
+    cdef void answer_metrics(self, Buffer* out, bint close) noexcept nogil
     cdef int refuse(self, Conn* conn, Ask* ask, int dialect, Fault* fault, Buffer* out) noexcept nogil
     cdef bint is_model(self, const Span* named, int dialect) noexcept nogil
     cdef bint choose_fault(self, Conn* conn, Fault* fault) noexcept nogil

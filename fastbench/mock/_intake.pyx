@@ -10,13 +10,14 @@ from libc.stdio cimport snprintf
 from libc.stdlib cimport malloc
 from libc.string cimport memcpy, memset
 
-from fastbench.mock._answers cimport put_answer, put_body_error, put_error, put_metrics
+from fastbench.mock._answers cimport put_answer, put_body_error, put_error
 from fastbench.mock._body cimport read_body
 from fastbench.mock._engine cimport new_stream, unref
 from fastbench.mock._fault cimport read_fault
 from fastbench.mock._head cimport METHOD_GET, METHOD_POST
 from fastbench.mock._json cimport hex_value, spells
 from fastbench.mock._log cimport new_entry
+from fastbench.mock._metrics cimport put_metrics
 from fastbench.mock._os cimport CLOCK_REALTIME, clock_gettime, now_ns, real_offset_ns, timespec
 from fastbench.mock._types cimport (
     BODY_OK, DIALECT_CHAT, DIALECT_MINDIE, DIALECT_NONE, DIALECT_TRITON, END_COMPLETE, FAULT_ERROR_EVENT, FAULT_HTML,
@@ -86,6 +87,9 @@ cdef class Intake:
         self.model_size = len(self.model)
         self.models_text = self.models_body
         self.models_size = len(self.models_body)
+        self.state.seats = engine.max_seqs
+        self.state.spec_accept = plan.spec_accept
+        self.state.prefix_hits = plan.prefix_hits
         total = 0.0
         for i, (kind, arg, share) in enumerate(plan.faults):
             total += share
@@ -115,8 +119,13 @@ cdef class Intake:
         elif route == ROUTE_MODELS:
             put_answer(out, 200, b"application/json", b"", self.models_text, self.models_size, close)
         else:
-            put_metrics(out, self.model_text, &self.counters, self.engine.running, self.engine.waiting, close)
+            self.answer_metrics(out, close)
         return NULL
+
+    cdef void answer_metrics(self, Buffer* out, bint close) noexcept nogil:
+        self.state.running = self.engine.running
+        self.state.waiting = self.engine.waiting
+        put_metrics(out, self.model_text, &self.counters, &self.state, close)
 
     cdef Stream* take_completion(self, Conn* conn, Buffer* out, int64_t now) noexcept nogil:
         cdef Ask ask

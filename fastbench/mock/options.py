@@ -105,6 +105,18 @@ class Options:
         "stall=K (after K tokens; -1: before the head), no-finish, empty, refuse-stream.",
         metavar="KIND[=ARG][:SHARE]",
     )
+    spec_accept: float | None = _option(
+        None,
+        "Metrics page: counters of speculative decoding in which this share of the drafted tokens was accepted.",
+        low=0,
+        high=1,
+    )
+    prefix_hits: float | None = _option(
+        None,
+        "Metrics page: counters of a prefix cache that had this share of the prompt tokens.",
+        low=0,
+        high=1,
+    )
     until_stdin_ends: bool = _option(False, "Stop when standard input ends.", hidden=True)
 
 

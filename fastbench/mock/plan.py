@@ -75,6 +75,10 @@ class Plan:
     faults: list[tuple[int, int, float]]
     head_early: bool
     heartbeat_ns: int
+    spec_accept: float
+    """Share of the drafted tokens that count as accepted; -1 = no speculative decoding."""
+    prefix_hits: float
+    """Share of the prompt tokens that count as found in the prefix cache; -1 = no such cache."""
 
 
 def _or(value: Any, default: Any) -> Any:
@@ -155,6 +159,8 @@ def make_plan(options: Options) -> Plan:
         faults=parse_faults(options.fault),
         head_early=head == "early",
         heartbeat_ns=_ns(options.heartbeat_ms),
+        spec_accept=_or(options.spec_accept, -1.0),
+        prefix_hits=_or(options.prefix_hits, -1.0),
     )
 
 
