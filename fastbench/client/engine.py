@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,6 +55,15 @@ class Shape(NamedTuple):
     """Output events a stream is expected to have at the most."""
 
 
+Gate = Callable[[], Awaitable[int]]
+"""Called when all is ready; the moment, ns, at which the load begins."""
+
+
+async def at_once() -> int:
+    """The gate of a worker that waits for nobody."""
+    return time.monotonic_ns() + START_MARGIN_NS
+
+
 BatchSink = Callable[[Batch], None]
 """Takes requests as they finish."""
 
@@ -81,8 +90,11 @@ class Engine:
             self._loop.add_reader(self.reactor.parcel_fileno(), self._tls.serve)
         self._thread.start()
 
-    async def begin(self, expected: int) -> int:
-        """Waits for connections (`expected` of them, for a bounded time), then starts. Returns the start, ns."""
+    async def begin(self, expected: int, gate: Gate = at_once) -> int:
+        """Waits for connections (`expected` of them, for a bounded time), then starts at the moment that the gate says.
+
+        Returns the start, ns.
+        """
         give_up = time.monotonic_ns() + CONNECT_WAIT_NS
         while (
             self.reactor.open_connections < expected
@@ -91,7 +103,7 @@ class Engine:
             and time.monotonic_ns() < give_up
         ):
             await asyncio.sleep(0.001)
-        self.start_ns = time.monotonic_ns() + START_MARGIN_NS
+        self.start_ns = await gate()
         self.reactor.start(self.start_ns)
         return self.start_ns
 

@@ -3,7 +3,7 @@
 import math
 
 from fastbench.client.engine import Shape
-from fastbench.config.dataset_schema import ConversationConfig, SyntheticConfig
+from fastbench.config.dataset_schema import ConversationConfig
 from fastbench.config.plan import Task
 from fastbench.load.arrivals import Process, Ramp
 from fastbench.load.conversations import History
@@ -44,8 +44,8 @@ def asked_of(task: Task) -> Asked:
     )
 
 
-def shape_of(task: Task, schedule: Schedule) -> Shape:
-    """The reactor's view of `schedule`."""
+def shape_of(task: Task, schedule: Schedule, longest_output: int | None) -> Shape:
+    """The reactor's view of `schedule`. longest_output: the most tokens that a sample asks for, None = none says."""
     service = task.service
     slots = schedule.slots
     return Shape(
@@ -58,7 +58,7 @@ def shape_of(task: Task, schedule: Schedule) -> Shape:
         precise=service.precise,
         retry=service.retry,
         request_timeout_ns=service.request_timeout or NEVER_NS,
-        row_tokens=_longest_output(task) + ROW_MARGIN,
+        row_tokens=(longest_output or service.max_out_len) + ROW_MARGIN,
     )
 
 
@@ -99,12 +99,3 @@ def _densest(schedule: Schedule) -> float:
     if offsets is None or len(offsets) < 2 or offsets[-1] == 0:
         return MAX_SPARE / SPARE_SECONDS
     return (len(offsets) - 1) / (float(offsets[-1]) / 1e9)
-
-
-def _longest_output(task: Task) -> int:
-    dataset = task.dataset
-    if not isinstance(dataset, SyntheticConfig):
-        return task.service.max_out_len
-    return max(
-        task.service.max_out_len if part.output_len is None else part.output_len.high for part in dataset.parts()
-    )

@@ -9,18 +9,17 @@ from typing import Any
 from fastbench.datasets.sample import Sample, prompt_text
 from fastbench.datasets.tokens import Tokenizer
 from fastbench.recording.counted import counted_record
-from fastbench.recording.format import TEXTS
 
 _AT_ONCE = 256
 
 
-def count_tokens(recording: Path, samples: Iterator[Sample], tokenizer: Tokenizer) -> dict[str, Any]:
-    """A record for `Writer.counted`. samples: those of the run, request by request from 0.
+def count_tokens(texts: Path, samples: Iterator[tuple[int, Sample]], tokenizer: Tokenizer) -> dict[str, Any]:
+    """A record for `Writer.counted`. texts: the file of output texts. samples: those asked, by their requests' numbers.
 
     The prompt's text is counted as it was given: without what a chat template adds.
     """
-    outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _texts(recording)), tokenizer))
-    inputs = dict(_counts(((at, prompt_text(sample.prompt)) for at, sample in enumerate(samples)), tokenizer))
+    outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _lines(texts)), tokenizer))
+    inputs = dict(_counts(((number, prompt_text(sample.prompt)) for number, sample in samples), tokenizer))
     requests = sorted(outputs.keys() | inputs.keys())
     return counted_record(requests, [inputs.get(at, -1) for at in requests], [outputs.get(at, -1) for at in requests])
 
@@ -31,9 +30,9 @@ def _counts(texts: Iterator[tuple[int, str]], tokenizer: Tokenizer) -> Iterator[
         yield from zip((request for request, _ in part), counts, strict=True)
 
 
-def _texts(recording: Path) -> Iterator[dict[str, Any]]:
+def _lines(texts: Path) -> Iterator[dict[str, Any]]:
     try:
-        with (recording / TEXTS).open("rb") as lines:
+        with texts.open("rb") as lines:
             yield from map(json.loads, lines)
     except FileNotFoundError:
         return  # no reply had any text

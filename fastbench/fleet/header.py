@@ -4,6 +4,7 @@ import os
 import platform
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import fastbench
@@ -12,12 +13,23 @@ from fastbench.config.dump import public_run
 from fastbench.config.plan import RunConfig, Task
 from fastbench.fleet.asked import asked_of
 from fastbench.load.schedule import NO_LIMIT, Schedule
+from fastbench.load.sharing import Share
+
+WHOLE = Share()
 
 
 def make_header(
-    task: Task, backend: Backend, schedule: Schedule, *, run_id: str, url: str, model: str, planned: int | None
+    task: Task,
+    backend: Backend,
+    schedule: Schedule,
+    *,
+    run_id: str,
+    url: str,
+    model: str,
+    planned: int | None,
+    share: Share = WHOLE,
 ) -> dict[str, Any]:
-    """The header, as `docs/recording-format.md` describes it. Holds no secret."""
+    """The header, as `docs/recording-format.md` describes it. Holds no secret. schedule, planned: of the whole task."""
     service = task.service
     return {
         "format": 1,
@@ -28,16 +40,26 @@ def make_header(
         "wall_ns": time.time_ns(),
         "host": {
             "name": platform.node(),
+            "boot_id": _boot_id(),
             "system": f"{platform.system()} {platform.release()}",
             "python": platform.python_version(),
             "cpus": os.cpu_count(),
         },
         "task": {"model": service.abbr, "dataset": task.dataset.abbr},
         "service": {"url": url, "model": model, "backend": backend.name, "stream": backend.stream},
+        "share": share._asdict(),
         "load": _load(task, schedule, planned),
         "stamps": "kernel",
         "config": public_run(RunConfig.of_task(task)),
     }
+
+
+def _boot_id() -> str | None:
+    """Names the clock that all moments are read from; None where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
 
 
 def _load(task: Task, schedule: Schedule, planned: int | None) -> dict[str, Any]:

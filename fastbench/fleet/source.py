@@ -1,33 +1,69 @@
-"""The samples that a task sends, in the order of its plan."""
+"""The samples that a task sends, by their places in its plan."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from fastbench.backends.backend import check_conversations, repeated
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.backends.backend import check_conversations
 from fastbench.config.dataset_schema import ConversationConfig
 from fastbench.config.plan import Task
 from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Sample
+from fastbench.errors import ConfigError
 
 
 class Source:
-    """The data set of a task, each sample as often as the service is to answer it."""
+    """The data set of a task, each sample as often as the service is to answer it, again and again without end."""
 
     def __init__(self, task: Task) -> None:
-        """Raises DatasetError for a data set that cannot be used."""
+        """Raises DatasetError for a data set that cannot be used, ConfigError for one that the service cannot have."""
         self._dataset = open_dataset(task.dataset, task.service.path)
-        self._rows = self._dataset.check(task.num_prompts)
-        self._service = task.service
-        self.samples_count = self._rows * task.service.repeats
-        """Samples, or conversations."""
-        turns = isinstance(task.dataset, ConversationConfig)
-        if turns:
+        self._repeats = task.service.repeats
+        survey = self._dataset.survey(task.num_prompts)
+        self._rows = survey.samples
+        self.longest_output = survey.longest_output
+        """The most output tokens that a sample asks for; None = no sample says."""
+        self.samples_count = survey.samples * self._repeats
+        """Samples, or conversations, of one round."""
+        self.requests_count = survey.requests * self._repeats
+        """Requests of one round: a conversation has one for each of its turns."""
+        self._turns: NDArray[np.int64] | None = None
+        if isinstance(task.dataset, ConversationConfig):
             check_conversations(task.service, task.dataset.abbr)
-        self.requests_count = sum(max(1, len(s.turns)) for s in self.samples()) if turns else self.samples_count
-        """Requests: a conversation has one for each of its turns."""
+            samples = itertools.islice(self._dataset.samples(), self._rows)
+            self._turns = np.array([len(sample.turns) or 1 for sample in samples], np.int64)
+            self._before = np.cumsum(self._turns) - self._turns
+        if task.service.use_timestamp and survey.timed < survey.samples:
+            raise ConfigError(
+                f"use_timestamp (--use-timestamp) of the model {task.service.abbr} is True, but the data set "
+                f"{task.dataset.abbr} has time stamps in {survey.timed} of {survey.samples} rows; set it to False, or "
+                "take a data set with time stamps"
+            )
 
-    def samples(self, *, again: bool = False) -> Iterator[Sample]:
-        """The samples one after the other, made as they are taken. again: from the first one anew, without end."""
-        rounds = itertools.count() if again and self._rows else range(1)
-        for _ in rounds:
-            yield from repeated(itertools.islice(self._dataset.samples(), self._rows), self._service)
+    def numbered(self, places: Iterable[int], step: int = 1) -> Iterator[tuple[int, Sample]]:
+        """The samples at these rising places in the plan, each with the number of its (first) request.
+
+        step: how far the places mostly are apart.
+        """
+        stride = max(1, step // self._repeats)
+        reader: Iterator[Sample] = iter(())
+        last, following = -1, -1
+        for place in places:
+            index = place // self._repeats % self._rows
+            if index != last:
+                if index != following:
+                    reader = self._dataset.samples(index, stride)
+                sample = next(reader)
+                last, following = index, index + stride
+            yield self._number(place), sample
+
+    def _number(self, place: int) -> int:
+        """The number of the request at a place: those before it have one for each turn."""
+        if self._turns is None:
+            return place
+        rounds, rest = divmod(place, self.samples_count)
+        index, repeat = divmod(rest, self._repeats)
+        before, own = int(self._before[index]), int(self._turns[index])
+        return rounds * self.requests_count + before * self._repeats + repeat * own

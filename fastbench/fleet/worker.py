@@ -7,10 +7,10 @@ import time
 import uuid
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import uvloop
 
 from fastbench.backends.backend import Backend, known_model, make_backend
@@ -23,13 +23,13 @@ from fastbench.client.models import first_model
 from fastbench.client.seen import Seen
 from fastbench.client.tls import default_tls
 from fastbench.config.plan import Task
-from fastbench.datasets.sample import Sample
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import FastbenchError, ServiceError
 from fastbench.fleet.asked import asked_of, history_of, shape_of, warmup_shape
 from fastbench.fleet.counting import count_tokens
 from fastbench.fleet.descriptors import allow_connections
 from fastbench.fleet.header import make_header
+from fastbench.fleet.post import Post
 from fastbench.fleet.source import Source
 from fastbench.fleet.warmup import check_warmup, warmup_samples
 from fastbench.load.conversations import Conversations
@@ -38,8 +38,10 @@ from fastbench.load.plan import Writer as RequestWriter
 from fastbench.load.plan import planned
 from fastbench.load.progress import Observer
 from fastbench.load.schedule import make_schedule, scheduled
+from fastbench.load.sharing import places, share_of, taken
 from fastbench.load.stop import Stop
-from fastbench.recording.format import TEXTS
+from fastbench.recording.format import NOT_FINAL, REQUESTS, TEXTS, part_path
+from fastbench.recording.part import Part
 from fastbench.recording.writer import Writer
 
 if TYPE_CHECKING:
@@ -47,15 +49,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fastbench")
 
+ALONE = Post()
+QUEUE_PIECE = 16
+"""Places of a closed loop's plan that a worker takes at once from those that all share."""
 
-def run_task(task: Task, recording: Path, observer: Observer) -> bool:
-    """Runs one task; True when it came to its end, False when the user stopped it.
+
+def run_task(task: Task, recording: Path, observer: Observer, post: Post = ALONE) -> bool:
+    """Runs one task, or a worker's share of it; True when it came to its end, False when the user stopped it.
 
     Raises ServiceError when the service cannot be measured, DatasetError for a broken row (what was recorded up
     to then stays), RecordingError when the recording is not whole.
     """
     # What may block comes before the event loop, which takes Ctrl-C over.
-    worker = _Worker(task, recording, observer)
+    worker = _Worker(task, recording, observer, post)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(worker.run())
 
@@ -63,17 +69,19 @@ def run_task(task: Task, recording: Path, observer: Observer) -> bool:
 class _Worker:
     """One task while it runs."""
 
-    def __init__(self, task: Task, recording: Path, observer: Observer) -> None:
+    def __init__(self, task: Task, recording: Path, observer: Observer, post: Post) -> None:
         self._task = task
+        self._post = post
         self._recording = recording
         self._observer = observer
         self._stop = Stop()
-        self._run_id = uuid.uuid4().hex[:8]
+        self._run_id = post.run_id or uuid.uuid4().hex[:8]
         self._endpoint = Endpoint.parse(task.service)
         self._hiding = Hiding(task.service)
         self._source = Source(task)
-        self._schedule = make_schedule(asked_of(task), self._source.samples_count)
-        self._shape = shape_of(task, self._schedule)
+        self._whole = make_schedule(asked_of(task), self._source.samples_count)
+        self._schedule = share_of(self._whole, post.share)
+        self._shape = shape_of(task, self._schedule, self._source.longest_output)
         closed = self._schedule.slots is not None
         allow_connections(self._shape.limit, certain=closed and self._source.samples_count >= self._shape.limit)
         self._address = resolve(self._endpoint, task.service.connect_timeout)
@@ -92,22 +100,37 @@ class _Worker:
         header = make_header(
             task,
             backend,
-            self._schedule,
+            self._whole,
             run_id=self._run_id,
             url=self._url(backend),
             model=model,
-            planned=self._planned,
+            planned=self._in_plan,
+            share=self._post.share,
         )
-        with self._stop.on_signals():
-            return await self._record(phase, backend, Writer(self._recording, header))
+        with self._post.link.stopping(self._stop):
+            return await self._record(phase, backend, Writer(self._recording, header, self._post.part))
+
+    @property
+    def _in_plan(self) -> int | None:
+        """Requests of the whole plan; None = as many as the time allows."""
+        source = self._source
+        if source.requests_count == source.samples_count:
+            return self._whole.total
+        return None if self._whole.duration_ns is not None else source.requests_count
 
     @property
     def _planned(self) -> int | None:
-        """Requests of the plan; None = as many as the time allows."""
-        schedule, source = self._schedule, self._source
-        if source.requests_count == source.samples_count:
-            return schedule.total
-        return None if schedule.duration_ns is not None else source.requests_count
+        """Requests of this worker; None = as many as the time allows, or as it takes of the queue."""
+        if self._post.share.whole:
+            return self._in_plan
+        singles = self._source.requests_count == self._source.samples_count
+        return self._schedule.total if singles and self._post.queue is None else None
+
+    def _places(self) -> Iterator[int]:
+        """The places in the plan that are this worker's."""
+        if self._post.queue is not None:
+            return taken(self._post.queue, QUEUE_PIECE)
+        return places(self._post.share, self._whole.total)
 
     async def _first_model(self) -> str:
         try:
@@ -130,7 +153,7 @@ class _Worker:
                     if self._planned is None:
                         footer["planned"] = sum(client["outcomes"].values())
             if counts and not seen.told_tokens:
-                self._count_tokens(writer, seen.requests)
+                self._count_tokens(writer)
             footer["interrupted"] = bool(self._stop.asked)
             footer["reason"] = "stopped by the user" if self._stop.asked else None
         except FastbenchError as error:
@@ -139,13 +162,15 @@ class _Worker:
         finally:
             writer.close({**footer, "finished_ns": time.monotonic_ns()})
             if not self._task.service.save_text:
-                (self._recording / TEXTS).unlink(missing_ok=True)  # kept only to be counted or answered
+                # Kept only to be counted or answered.
+                part_path(self._recording, TEXTS, self._post.part).unlink(missing_ok=True)
         return not footer["interrupted"]
 
     def _scraping(self, writer: Writer) -> contextlib.AbstractAsyncContextManager["Scraper | None"]:
         """Looks at the service's metrics page at both ends of the block and in it, where that was asked for."""
         task = self._task
-        if task.service_metrics is None and not task.spec_decode:
+        asked = task.service_metrics is not None or task.spec_decode
+        if not asked or not self._post.leads:
             return contextlib.nullcontext()
         # Imported late: 0.3 s that most runs need not pay.
         from fastbench.client.scrape import scraping
@@ -157,9 +182,7 @@ class _Worker:
         """The measurement."""
         schedule = self._schedule
         conversations, requests = self._requests(backend, self._run_id)
-        samples = self._source.samples(again=schedule.duration_ns is not None)
-        if schedule.total is not None:
-            samples = islice(samples, schedule.total)
+        samples = self._source.numbered(self._places(), 1 if self._post.queue else self._post.share.of)
         answered = history_of(self._task) == "replies" and self._source.requests_count != self._source.samples_count
         return Wanted(
             name="measure",
@@ -172,6 +195,7 @@ class _Worker:
             conversations=conversations,
             on_batch=self._hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
             on_health=writer.health,
+            gate=self._post.link.gate,
         )
 
     def _requests(self, backend: Backend, run_id: str) -> tuple[Conversations, RequestWriter]:
@@ -179,25 +203,32 @@ class _Worker:
         conversations = Conversations(requests, history=history_of(self._task), think_ns=self._task.think_time)
         return conversations, requests
 
-    def _count_tokens(self, writer: Writer, count: int) -> None:
+    def _count_tokens(self, writer: Writer) -> None:
         """The service told no token counts: the tokenizer counts them now that nothing is measured any more."""
         writer.flush()
         log.info("%s: counting tokens by %s", self._task.name, self._task.service.path)
-        again = self._schedule.duration_ns is not None
-        samples: Iterator[Sample] = islice(self._source.samples(again=again), count)
-        writer.counted(count_tokens(self._recording, samples, load_tokenizer(self._task.service.path)))
+        recorded = Part(part_path(self._recording, REQUESTS, self._post.part)).table.rows
+        final = recorded[(recorded["flags"] & NOT_FINAL == 0) & (recorded["session"] == 0)]
+        # A turn of a conversation has a prompt that nobody has kept.
+        samples = self._source.numbered(np.unique(final["request"]).tolist())
+        texts = part_path(self._recording, TEXTS, self._post.part)
+        writer.counted(count_tokens(texts, samples, load_tokenizer(self._task.service.path)))
 
     async def _warm_up(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
         """Requests that are recorded but not measured; whether the service told its token counts."""
         count = self._task.num_warmups
-        if not count:
+        if not count or not self._post.leads:
             return False
         seen = Seen()
         conversations, requests = self._requests(backend, f"{self._run_id}-warmup")
         await phase.run(
             Wanted(
                 name="warm-up",
-                plan=planned(((sample, 0) for sample in warmup_samples(self._task, count)), requests, conversations),
+                plan=planned(
+                    ((number, sample, 0) for number, sample in enumerate(warmup_samples(self._task, count))),
+                    requests,
+                    conversations,
+                ),
                 shape=warmup_shape(self._shape, count),
                 total=count,
                 duration_ns=None,

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from fastbench.client.engine import BatchSink, EngineFactory, Shape
+from fastbench.client.engine import BatchSink, EngineFactory, Gate, Shape, at_once
 from fastbench.errors import FastbenchError
 from fastbench.load.conversations import Conversations
 from fastbench.load.feed import Feeder
 from fastbench.load.plan import Planned
 from fastbench.load.progress import Observer, progress_of
+from fastbench.load.recent import RecentLog
 from fastbench.load.stop import Stop
 from fastbench.units import NS_PER_S
 
@@ -38,6 +39,8 @@ class Wanted(NamedTuple):
     conversations: Conversations
     on_batch: BatchSink
     on_health: HealthSink
+    gate: Gate = at_once
+    """Says when the load begins, once all is ready."""
 
 
 class Phase:
@@ -57,8 +60,10 @@ class Phase:
         running = _Running(wanted, self._make_engine, self._stream)
         error: FastbenchError | None = None
 
-        def report() -> None:
-            self._observer(progress_of(running.engine, wanted.name, wanted.total, wanted.duration_ns, self._stop.asked))
+        def report(ended: bool = False) -> None:
+            recent = running.recent.recent(at_once=ended)
+            whole = (wanted.name, wanted.total, wanted.duration_ns, self._stop.asked)
+            self._observer(progress_of(running.engine, *whole, recent, ended=ended))
 
         with self._stop.heard_by(running.stop):
             watchers = [
@@ -79,8 +84,8 @@ class Phase:
                     watcher.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
                         await watcher
-        report()
         running.tell_health()
+        report(ended=True)
         if error is not None:
             raise error
         return running.engine.snapshot()
@@ -92,6 +97,7 @@ class _Running:
     def __init__(self, wanted: Wanted, make_engine: EngineFactory, stream: bool) -> None:
         self._wanted = wanted
         self._timers: list[asyncio.TimerHandle] = []
+        self.recent = RecentLog()
         # The engine's sink needs the engine: replies are answered by further requests.
         self._sink: BatchSink = wanted.on_batch
         self.engine = make_engine(wanted.shape, lambda batch: self._sink(batch))
@@ -103,14 +109,16 @@ class _Running:
             keep_text=wanted.keep_text,
             warmup=wanted.name == "warm-up",
         )
-        self._sink = wanted.conversations.follow(self.engine, self._feeder.submit, wanted.on_batch)
+        self._sink = wanted.conversations.follow(
+            self.engine, self._feeder.submit, self.recent.on_the_way_to(wanted.on_batch)
+        )
 
     async def to_its_end(self) -> None:
         """Returns when every request has its outcome."""
         shape, total = self._wanted.shape, self._wanted.total
         self._feeder.fill()
         ready = min(shape.limit, shape.spare)
-        start_ns = await self.engine.begin(ready if total is None else min(ready, total))
+        start_ns = await self.engine.begin(ready if total is None else min(ready, total), self._wanted.gate)
         self._set_timers(start_ns)
         try:
             await self._feeder.run()
@@ -128,7 +136,9 @@ class _Running:
 
     def tell_health(self) -> None:
         """The client's state since the last time."""
-        self._wanted.on_health(self.engine.health.record())
+        record = self.engine.health.record()
+        self.recent.health(record)
+        self._wanted.on_health(record)
 
     def _set_timers(self, start_ns: int) -> None:
         wanted = self._wanted

@@ -57,16 +57,13 @@ class Begins(Protocol):
         ...
 
 
-def planned(samples: Iterable[tuple[Sample, int]], writer: Writer, conversations: Begins) -> Iterator[Planned]:
-    """The requests for samples and their offsets, made as they are taken; of a conversation, the first one.
+def planned(samples: Iterable[tuple[int, Sample, int]], writer: Writer, conversations: Begins) -> Iterator[Planned]:
+    """The requests for numbered samples and their offsets, made as they are taken; of a conversation, the first one.
 
-    A conversation's requests have consecutive numbers.
+    A conversation's turns have the numbers from its own on.
     """
-    request = 0
-    for sample, offset_ns in samples:
-        if len(sample.turns):
-            yield conversations.begin(sample, request, offset_ns)
-            request += len(sample.turns)
+    for number, sample, offset_ns in samples:
+        if sample.turns:
+            yield conversations.begin(sample, number, offset_ns)
         else:
-            yield writer.write(sample, request, offset_ns)
-            request += 1
+            yield writer.write(sample, number, offset_ns)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from itertools import repeat
 from typing import NamedTuple
 
 from fastbench.datasets.sample import Sample
@@ -86,14 +85,16 @@ def make_schedule(asked: Asked, count: int) -> Schedule:
     return _closed(asked, "concurrency", at_once(asked.concurrency), count)
 
 
-def scheduled(samples: Iterable[Sample], schedule: Schedule) -> Iterator[tuple[Sample, int]]:
-    """Each sample with its offset, ns. DatasetError for a sample of a trace without a time stamp."""
+def scheduled(samples: Iterable[tuple[int, Sample]], schedule: Schedule) -> Iterator[tuple[int, Sample, int]]:
+    """Each numbered sample with its offset, ns. DatasetError for a sample of a trace without a time stamp."""
     if schedule.offsets is not None:
         # One at a time: a list of them all would be as large as a run is long.
-        return zip(samples, map(int, schedule.offsets), strict=False)
+        return (
+            (number, sample, int(offset)) for (number, sample), offset in zip(samples, schedule.offsets, strict=False)
+        )
     if schedule.arrival != "trace":
-        return zip(samples, repeat(0), strict=False)
-    return ((sample, _own_time(sample, schedule.speed)) for sample in samples)
+        return ((number, sample, 0) for number, sample in samples)
+    return ((number, sample, _own_time(sample, schedule.speed)) for number, sample in samples)
 
 
 def _own_time(sample: Sample, speed: float) -> int:

@@ -11,17 +11,17 @@ from pathlib import Path
 
 from fastbench.errors import RecordingError
 from fastbench.recording.appendfile import AppendFile
-from fastbench.recording.format import REQUESTS, VERSION, Counts, Head, Kind
+from fastbench.recording.format import REQUESTS, VERSION, Counts, Head, Kind, part_path
 
 _NONE = Counts()
 
 
 class BlockFile:
-    """`requests.fbr`, open for its one writer."""
+    """`requests.fbr`, or the file of another part, open for its one writer."""
 
-    def __init__(self, directory: Path) -> None:
-        """Creates the file and takes its lock; RecordingError when the directory has a recording already."""
-        path = directory / REQUESTS
+    def __init__(self, directory: Path, part: int = 0) -> None:
+        """Creates the file and takes its lock; RecordingError when the directory has such a part already."""
+        path = part_path(directory, REQUESTS, part)
         try:
             self._file = AppendFile(path)
         except FileExistsError:

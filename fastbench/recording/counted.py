@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.recording.format import FLAGS, SOURCES
+from fastbench.recording.format import NOT_FINAL, SOURCES
 
-_NOT_FINAL = FLAGS["superseded"] | FLAGS["warmup"]
 _TOKENIZER = SOURCES.index("tokenizer")
 _TOLD = (SOURCES.index("token_ids"), SOURCES.index("usage"))
 
@@ -25,7 +24,7 @@ def counted_record(
 def with_counted(rows: NDArray[np.void], record: Mapping[str, Any]) -> NDArray[np.void]:
     """A copy of `rows` (n,) with a block's counts in the final, measured rows that were told none."""
     rows = rows.copy()
-    final = np.flatnonzero((rows["flags"] & _NOT_FINAL) == 0)
+    final = np.flatnonzero((rows["flags"] & NOT_FINAL) == 0)
     order = final[np.argsort(rows["request"][final], kind="stable")]
     wanted = np.asarray(record["request"], np.int64)
     at = np.searchsorted(rows["request"][order], wanted)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import struct
 import zlib
 from enum import IntEnum
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -31,10 +34,27 @@ SECTIONS: Final = (
     ("note_bytes", 1),
 )
 """The sections of a batch in their order, with the size of an entry in bytes."""
+NOT_FINAL: Final = FLAGS["superseded"] | FLAGS["warmup"]
+"""Flags of rows that are no outcome of a measured request."""
 REASON: Final = 1
 """The kind of a note that gives the reason of a failure."""
 TEXT: Final = 2
 """The kind of a note that holds an output's text; it never stands in a block."""
+
+
+def part_path(directory: Path, name: str, part: int) -> Path:
+    """The file of one part: `requests.fbr` or `texts.jsonl` of part 0, `requests-1.fbr` of part 1, …"""
+    path = directory / name
+    return path.with_stem(f"{path.stem}-{part}") if part else path
+
+
+def part_paths(directory: Path) -> list[Path]:
+    """The files of the parts that are there, in their order; that of part 0 where there is none."""
+    pattern = re.compile(r"requests-([1-9]\d{0,4})\.fbr")
+    names = os.listdir(directory) if directory.is_dir() else []
+    numbers = sorted(int(match[1]) for match in map(pattern.fullmatch, names) if match)
+    first = [0] if REQUESTS in names or not numbers else []
+    return [part_path(directory, REQUESTS, number) for number in first + numbers]
 
 
 class Kind(IntEnum):

@@ -13,7 +13,7 @@ from fastbench.errors import RecordingError
 from fastbench.recording.appendfile import AppendFile
 from fastbench.recording.ballast import Ballast
 from fastbench.recording.blockfile import BlockFile, sync_directory
-from fastbench.recording.format import TEXT, TEXTS, Counts, Kind
+from fastbench.recording.format import TEXT, TEXTS, Counts, Kind, part_path
 from fastbench.recording.packing import pack_batches, pack_json
 from fastbench.recording.texts import text_lines
 
@@ -38,15 +38,15 @@ class _Record(NamedTuple):
 class Writer:
     """Writes one recording from a thread of its own; `close` alone waits for the disk."""
 
-    def __init__(self, directory: Path, header: Mapping[str, Any]) -> None:
-        """Begins the recording; RecordingError when the directory is no use or has a recording already."""
-        self._texts_path = directory / TEXTS
+    def __init__(self, directory: Path, header: Mapping[str, Any], part: int = 0) -> None:
+        """Begins a part of a recording; RecordingError when the directory is no use or has that part already."""
+        self._texts_path = part_path(directory, TEXTS, part)
         self._texts: AppendFile | None = None
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise RecordingError(f"the recording directory {directory} cannot be made: {error.strerror}") from error
-        self._file = BlockFile(directory)
+        self._file = BlockFile(directory, part)
         try:
             # Twice: what one damaged copy says, the other still does.
             for _ in range(2):

@@ -87,7 +87,7 @@ def hold(
             threading.Timer(stop_after_s, stop).start()
         wanted = Wanted(
             name="measure",
-            plan=planned(((sample, 0) for sample in samples), writer, conversations),
+            plan=planned(numbered(samples), writer, conversations),
             shape=shape._replace(stop_offset_ns=NO_END_NS if duration_ns is None else duration_ns),
             total=None,
             duration_ns=duration_ns,
@@ -103,6 +103,14 @@ def hold(
         in_loop(run)
     rows = np.concatenate([np.empty(0, ROW_DTYPE), *(batch.rows for batch in batches)])
     return rows[np.argsort(rows["request"])]
+
+
+def numbered(samples: list[Sample]) -> Iterator[tuple[int, Sample, int]]:
+    """Samples with the number of their first request, as many turns apart as each has."""
+    number = 0
+    for sample in samples:
+        yield number, sample, 0
+        number += len(sample.turns)
 
 
 def outcomes(rows: np.ndarray) -> list[str]:

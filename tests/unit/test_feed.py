@@ -54,9 +54,7 @@ def test_never_fewer_than_the_least() -> None:
     assert filled(items(1000), 1) == (True, LEAST, LEAST * SIZE)
 
 
-@pytest.mark.parametrize(
-    ("max_bytes", "requests"), [(1, FEW), (400 * SIZE, 400), (400 * SIZE - 1, 400), (10**9, 1800)]
-)
+@pytest.mark.parametrize(("max_bytes", "requests"), [(1, FEW), (400 * SIZE, 400), (400 * SIZE - 1, 400), (10**9, 1800)])
 def test_bytes_are_bounded(max_bytes: int, requests: int) -> None:
     """Beyond a few, nothing more is prepared once there are enough bytes."""
     assert filled(items(2000), 900, max_bytes=max_bytes) == (True, requests, requests * SIZE)

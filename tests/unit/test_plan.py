@@ -7,24 +7,26 @@ from fastbench.datasets.sample import Sample, Turn
 from fastbench.load.conversations import Conversations
 from fastbench.load.plan import Planned, Writer, planned
 
+Item = tuple[int, Sample, int]
 
-def samples(count: int | None = None) -> Iterator[tuple[Sample, int]]:
-    """Samples whose index is not their place in the plan, and their offsets."""
+
+def samples(count: int | None = None) -> Iterator[Item]:
+    """Numbered samples whose index is not their number, and their offsets."""
     numbers = itertools.count() if count is None else range(count)
-    return ((Sample(index=1000 + number, prompt=f"p{number}"), 7 * number) for number in numbers)
+    return ((number, Sample(index=1000 + number, prompt=f"p{number}"), 7 * number) for number in numbers)
 
 
 def encode(sample: Sample, request_id: str) -> bytes:
     return f"{sample.index} {request_id}".encode()
 
 
-def plan_of(items: Iterator[tuple[Sample, int]], default_output: int = 9) -> Iterator[Planned]:
+def plan_of(items: Iterator[Item], default_output: int = 9) -> Iterator[Planned]:
     writer = Writer(encode, run_id="r1", default_output=default_output)
     return planned(items, writer, Conversations(writer, history="replies"))
 
 
 def test_numbers_and_ids() -> None:
-    """Requests are numbered from 0, and their ids hold the run's id and their number."""
+    """Requests have their numbers, and their ids hold the run's id and their number."""
     found = list(plan_of(samples(5)))
     assert [item.request for item in found] == [0, 1, 2, 3, 4]
     assert [item.sample for item in found] == [1000, 1001, 1002, 1003, 1004]
@@ -38,7 +40,7 @@ def test_times_are_those_given() -> None:
 
 def test_lengths_that_are_planned() -> None:
     """A sample's own lengths stand in the plan; without them input is not known and output is the default."""
-    pair = [(Sample(index=0, prompt="a"), 0), (Sample(index=1, prompt="b", input_len=7, output_len=3), 0)]
+    pair = [(0, Sample(index=0, prompt="a"), 0), (1, Sample(index=1, prompt="b", input_len=7, output_len=3), 0)]
     assert [(item.planned_input, item.planned_output) for item in plan_of(iter(pair))] == [(-1, 9), (7, 3)]
 
 
@@ -58,11 +60,11 @@ def test_requests_are_made_as_they_are_taken() -> None:
     assert len(taken) == 3
 
 
-def test_a_conversation_has_a_number_for_each_turn() -> None:
-    """A conversation's first turn stands in the plan; the numbers of its others are kept free for them."""
+def test_a_conversation_begins_with_its_first_turn() -> None:
+    """A conversation's first turn stands in the plan with its number and its time."""
     talk = Sample(index=4, prompt=[], turns=(Turn("a"), Turn("b"), Turn("c")))
     single = Sample(index=5, prompt="x")
-    found = list(plan_of(iter([(talk, 3), (single, 4), (talk, 5)])))
+    found = list(plan_of(iter([(0, talk, 3), (3, single, 4), (4, talk, 5)])))
     assert [(item.request, item.session, item.turn, item.more, item.offset_ns) for item in found] == [
         (0, 1, 0, True, 3),
         (3, 0, 0, False, 4),

@@ -63,7 +63,7 @@ def test_everything_comes_back(tmp_path: Path) -> None:
 def test_several_blocks_read_like_one(tmp_path: Path) -> None:
     """Rows of later blocks find their own gaps, marks and messages."""
     recording = Recording.open(write_blocks(tmp_path, REQUESTS[:1], REQUESTS[1:3], REQUESTS[3:], footer={}))
-    assert recording.table.first_rows.tolist() == [0, 1, 3, 5]
+    assert recording.parts[0].table.first_rows.tolist() == [0, 1, 3, 5]
     assert [(run.first_row, run.stop_row) for run in recording.token_runs()] == [(0, 1), (1, 3), (3, 5)]
     assert [tuple(recording.token_ns(row).tolist()) for row in range(5)] == [r.token_ns for r in REQUESTS]
     assert recording.messages == {1: b'{"error": "boom \xff"}', 4: b""}
@@ -161,14 +161,14 @@ def test_recorded_and_durable_rise_without_a_close(tmp_path: Path) -> None:
 def test_batches_share_a_block(tmp_path: Path) -> None:
     """Small batches that wait together become one block."""
     recording = Recording.open(record(tmp_path, *([request] for request in REQUESTS)))
-    assert len(recording.table.first_rows) - 1 < len(REQUESTS)
+    assert len(recording.parts[0].table.first_rows) - 1 < len(REQUESTS)
 
 
 def test_blocks_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches that exceed a block's size together are written as several blocks."""
     monkeypatch.setattr(writer_module, "BLOCK_BYTES", 400)
     recording = Recording.open(record(tmp_path, *([request] for request in REQUESTS)))
-    assert len(recording.table.first_rows) - 1 >= 3
+    assert len(recording.parts[0].table.first_rows) - 1 >= 3
     assert recording.rows["request"].tolist() == [0, 1, 2, 3, 4]
 
 

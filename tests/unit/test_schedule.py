@@ -14,11 +14,10 @@ from fastbench.load.schedule import Asked, Stage, make_schedule, scheduled
 S = 10**9
 
 
-def samples(times: list[int | None] | None = None) -> Iterator[Sample]:
-    """Samples, with time stamps where they are given."""
-    if times is None:
-        return (Sample(index=number, prompt="") for number in itertools.count())
-    return (Sample(index=number, prompt="", timestamp_ns=time) for number, time in enumerate(times))
+def samples(times: list[int | None] | None = None) -> Iterator[tuple[int, Sample]]:
+    """Numbered samples, with time stamps where they are given."""
+    stamps = itertools.repeat(None) if times is None else times
+    return ((number, Sample(index=number, prompt="", timestamp_ns=time)) for number, time in enumerate(stamps))
 
 
 def test_a_closed_loop() -> None:
@@ -27,7 +26,7 @@ def test_a_closed_loop() -> None:
     assert (schedule.kind, schedule.arrival, schedule.limit, schedule.total) == ("closed", "concurrency", 3, 9)
     assert schedule.slots is not None
     assert len(schedule.slots.openings) == 3
-    assert [offset for _, offset in itertools.islice(scheduled(samples(), schedule), 5)] == [0] * 5
+    assert [offset for _, _, offset in itertools.islice(scheduled(samples(), schedule), 5)] == [0] * 5
 
 
 @pytest.mark.parametrize(("burstiness", "arrival"), [(0.0, "constant"), (1.0, "poisson"), (2.0, "gamma")])
@@ -36,7 +35,7 @@ def test_an_open_loop(burstiness: float, arrival: str) -> None:
     asked = Asked(concurrency=5, rate=20.0, process=Process(burstiness), seed=7, drop_when_full=True)
     schedule = make_schedule(asked, 50)
     assert (schedule.kind, schedule.arrival, schedule.slots, schedule.drop_when_full) == ("open", arrival, None, True)
-    times = [offset for _, offset in scheduled(itertools.islice(samples(), 50), schedule)]
+    times = [offset for _, _, offset in scheduled(itertools.islice(samples(), 50), schedule)]
     assert times == steady(20.0, 50, Process(burstiness), 7).tolist()
 
 
@@ -76,7 +75,7 @@ def test_a_trace() -> None:
     asked = Asked(concurrency=1, rate=3.0, ramp=Ramp("linear", 1.0, 2.0), trace=True, speed=4.0)
     schedule = make_schedule(asked, 3)
     assert (schedule.arrival, schedule.kind) == ("trace", "open")
-    assert [offset for _, offset in scheduled(samples([0, 10, 4 * S]), schedule)] == [0, 2, S]
+    assert [offset for _, _, offset in scheduled(samples([0, 10, 4 * S]), schedule)] == [0, 2, S]
 
 
 def test_a_trace_without_times() -> None:

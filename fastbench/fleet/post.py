@@ -1,0 +1,45 @@
+"""A worker's place among those of its task."""
+
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+from fastbench.client.engine import Gate, at_once
+from fastbench.load.sharing import Queue, Share
+from fastbench.load.stop import Stop
+
+
+class Link(Protocol):
+    """A worker's connection to whoever coordinates it."""
+
+    @property
+    def gate(self) -> Gate:
+        """Opens when all workers are ready."""
+        ...
+
+    def stopping(self, stop: Stop) -> AbstractContextManager[None]:
+        """Hands the user's wishes to stop on to `stop` meanwhile, in a running event loop."""
+        ...
+
+
+class Alone:
+    """The link of a worker without a coordinator: it hears the user himself and waits for nobody."""
+
+    gate = staticmethod(at_once)
+
+    def stopping(self, stop: Stop) -> AbstractContextManager[None]:
+        """Takes SIGINT and SIGTERM as wishes to stop."""
+        return stop.on_signals()
+
+
+class Post(NamedTuple):
+    """Which part of the task a worker has, and whom it hears."""
+
+    share: Share = Share()
+    queue: Queue | None = None
+    """Where it takes the places of a closed loop's plan; None = they are dealt out like all others."""
+    part: int = 0
+    """Which file of the recording it writes."""
+    leads: bool = True
+    """Whether it does what one worker does for all: warm-up, and looking at the service's metrics."""
+    run_id: str | None = None
+    link: Link = Alone()
