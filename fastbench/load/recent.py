@@ -151,4 +151,3 @@ class RecentLog:
         for _, sparse, _ in self._health:
             lag.add_sparse(sparse)
         return Recent(ttft.sparse(), itl.sparse(), lag.sparse(), sum(stalls for *_, stalls in self._health))
-

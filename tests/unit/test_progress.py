@@ -1,13 +1,16 @@
 """What a run tells of itself while it goes on."""
 
+import os
 import time
+from typing import Any
 
 from driving import S, post
 from engines import engine_of, in_loop
 from replies import delta, stream
 from serving import Service, answering
 
-from fastbench.load.progress import progress_of
+from fastbench.load.progress import Progress, progress_of, together
+from fastbench.load.recent import NOTHING, Recent
 
 
 def test_progress_is_the_engines_state() -> None:
@@ -18,7 +21,7 @@ def test_progress_is_the_engines_state() -> None:
         engine = engine_of(service.address)
         engine.reactor.submit(post(0), request=0)
         first = progress_of(engine, "warm-up", 3, None, 0)
-        assert first == ("warm-up", 3, None, 0, 0, 0, 0, 0, 0, 0)
+        assert first == ("warm-up", 3, None, 0, 0, 0, 0, 0, 0, 0, {}, NOTHING, False, os.getpid())
         await engine.begin(1)
         assert progress_of(engine, "warm-up", 3, None, 0).elapsed_ns >= 0, "the start lies a little ahead"
         engine.reactor.close_input()
@@ -47,7 +50,46 @@ def test_every_failure_counts_as_failed() -> None:
         engine.reactor.submit(post(2), request=2)
         engine.reactor.abort()
         await engine.ended()
-        assert progress_of(engine, "measure", 3, None, 1).failed == 3
+        last = progress_of(engine, "measure", 3, None, 1)
+        assert (last.failed, last.failures) == (3, {"malformed": 2, "cancelled": 1})
 
     with Service(answering(b"nonsense\r\n\r\n")) as service:
         in_loop(lambda: test(service))
+
+
+def progress(phase: str, **more: Any) -> Progress:
+    """Of one worker."""
+    told: dict[str, Any] = {
+        "planned": 10,
+        "duration_ns": None,
+        "sent": 5,
+        "in_flight": 2,
+        "ok": 2,
+        "failed": 1,
+        "output_events": 40,
+        "elapsed_ns": S,
+        "stopping": 0,
+        "failures": {"timeout": 1},
+        "recent": Recent([[100, 3]], [], [[7, 1]], 1),
+    }
+    return Progress(phase, **(told | more))
+
+
+def test_workers_together() -> None:
+    """Counts, failures and what happened lately add up; the task has ended when each worker has."""
+    both = together(
+        [
+            progress("measure", elapsed_ns=2 * S, ended=True, pid=7),
+            progress("measure", failures={"timeout": 1, "reset": 2}, failed=3, stopping=1, pid=8),
+        ]
+    )
+    assert (both.planned, both.sent, both.in_flight, both.ok, both.failed) == (20, 10, 4, 4, 4)
+    assert both.failures == {"timeout": 2, "reset": 2}
+    assert (both.elapsed_ns, both.stopping, both.ended, both.pid) == (2 * S, 1, False, 7)
+    assert both.recent == Recent([[100, 6]], [], [[7, 2]], 2)
+
+
+def test_workers_apart() -> None:
+    """While one worker still warms up, that is what the task does; what has no plan has none together."""
+    assert together([progress("measure", sent=9), progress("warm-up", sent=1)]).sent == 1
+    assert together([progress("measure", planned=None), progress("measure")]).planned is None
