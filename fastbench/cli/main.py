@@ -14,6 +14,7 @@ from fastbench.errors import FastbenchError
 _COMMANDS = {
     "perf": ("fastbench.cli.perf", "perf_command", "Measure a service: send the load, record, report."),
     "recalc": ("fastbench.cli.recalc", "recalc_command", "Compute the report of a finished run again."),
+    "report": ("fastbench.cli.report", "report_command", "Write the report page of runs, or one that compares them."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
 }
 _INTERRUPTED = 130

@@ -8,7 +8,7 @@ from fastbench.cli.perf_options import SECTIONS
 from fastbench.cli.sections import SectionedCommand
 
 
-def perf(quiet: bool, **parameters: Any) -> int:
+def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
     """Sends the planned load to a service, records it and reports what it did.
 
     \b
@@ -29,7 +29,7 @@ def perf(quiet: bool, **parameters: Any) -> int:
     if action is Action.REPORT_AGAIN:
         from fastbench.cli.perf_viz import report_run_again
 
-        return report_run_again(options, quiet=quiet)
+        return report_run_again(options, quiet=quiet, plot=not no_plot)
     run, remarks = run_of_options(options)
     for remark in remarks:
         click.echo(f"fastbench: {remark}", err=True)
@@ -39,7 +39,7 @@ def perf(quiet: bool, **parameters: Any) -> int:
         return print_plan(run)
     from fastbench.cli.perf_run import carry_out
 
-    return carry_out(run, quiet=quiet)
+    return carry_out(run, quiet=quiet, plot=not no_plot)
 
 
 perf_command = SectionedCommand(

@@ -19,7 +19,7 @@ from fastbench.report.spec_decode import publish_spec_decode
 INTERRUPTED = 130
 
 
-def carry_out(run: RunConfig, *, quiet: bool) -> int:
+def carry_out(run: RunConfig, *, quiet: bool, plot: bool = True) -> int:
     """Runs all tasks, then prints their tables together.
 
     Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 130 when the user
@@ -35,7 +35,7 @@ def carry_out(run: RunConfig, *, quiet: bool) -> int:
     complaints: list[str] = []
     scrapes: list[Scrape] = []
     for ended in run_tasks(run, directory, lambda task: progress_bar(task, quiet)):
-        published = _publish(directory, ended, quiet)
+        published = _publish(directory, ended, quiet, plot)
         if published is not None:
             results = directory.results(ended.task)
             texts.append(f"{published.text}Performance Result files located in {results}.")
@@ -72,12 +72,12 @@ def _print(texts: list[str], directory: RunDirectory) -> int:
     return 0
 
 
-def _publish(directory: RunDirectory, ended: TaskRun, quiet: bool) -> Published | None:
+def _publish(directory: RunDirectory, ended: TaskRun, quiet: bool, plot: bool) -> Published | None:
     """The task's files; None when it came to nothing that could be reported."""
     task, recording = ended.task, directory.recording(ended.task)
     if not recording.exists():
         return None
-    make = partial(publish, recording, directory.results(task), task.dataset.abbr, task.stats)
+    make = partial(publish, recording, directory.results(task), task.dataset.abbr, task.stats, plot=plot)
     try:
         with calculation_bar(task.name, quiet=quiet) as progress:
             published = make(progress, stage=task.stage)

@@ -18,7 +18,7 @@ LATEST = "latest"
 _RUN = re.compile(r"\d{8}_\d{6}(_\d+)?")
 
 
-def report_run_again(options: Options, *, quiet: bool) -> int:
+def report_run_again(options: Options, *, quiet: bool, plot: bool) -> int:
     """Reports the tasks that the options name, or all of the run; nothing is sent. Returns the exit code."""
     run = run_of_options(options).run if _names_tasks(options) else None
     directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))
@@ -26,7 +26,7 @@ def report_run_again(options: Options, *, quiet: bool) -> int:
     if run is not None:
         recordings = [_recording(task_name, recordings, directory) for task_name in _task_names(run)]
     stats, stage = _shown(options)
-    return report_again(recordings, stats, stage, quiet=quiet)
+    return report_again(recordings, stats, stage, quiet=quiet, plot=plot)
 
 
 def find_run(name: str, work_dir: str) -> Path:

@@ -18,7 +18,8 @@ import click
     help="Requests to count: all, those at the full concurrency, or those of the stationary window.",
 )
 @click.option("--window", metavar="FROM:TO", help='Requests to count: those that begin in it, such as "30s:90s".')
-def recalc_command(directory: Path, stats: str | None, stage: str | None, window: str | None) -> int:
+@click.option("--no-plot", is_flag=True, help="Write no report page.")
+def recalc_command(directory: Path, stats: str | None, stage: str | None, window: str | None, no_plot: bool) -> int:
     """Computes the report of a finished run again and rewrites its files; nothing is sent.
 
     DIRECTORY is the directory of a run, of its performances, or of one recording in it.
@@ -32,4 +33,4 @@ def recalc_command(directory: Path, stats: str | None, stage: str | None, window
     from fastbench.config.stats import parse_stats
 
     columns = None if stats is None else parse_stats(stats)
-    return report_again(find_recordings(directory), columns, one_stage(stage, window))
+    return report_again(find_recordings(directory), columns, one_stage(stage, window), plot=not no_plot)

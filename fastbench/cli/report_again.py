@@ -22,9 +22,15 @@ _PLACES = (f"performances/*/*{SUFFIX}", f"*/*{SUFFIX}", f"*{SUFFIX}")
 
 
 def report_again(
-    recordings: Iterable[Path], stats: tuple[str, ...] | None, stage: str | None = None, *, quiet: bool = False
+    recordings: Iterable[Path],
+    stats: tuple[str, ...] | None,
+    stage: str | None = None,
+    *,
+    quiet: bool = False,
+    plot: bool = True,
 ) -> int:
     """Rewrites the files of each report and prints it. stats, stage: None = those that the run was reported with.
+    plot: whether the page is among them.
 
     Returns the exit code: 1 when a recording has no success. RecordingError with all that cannot be reported, after
     the rest was.
@@ -34,7 +40,7 @@ def report_again(
     scrapes: dict[Path, list[Scrape]] = {}
     for path in recordings:
         try:
-            published = _publish(path, stats, stage, quiet)
+            published = _publish(path, stats, stage, quiet, plot)
         except (RecordingError, UsageError) as error:
             faults.append(str(error))
             continue
@@ -49,13 +55,13 @@ def report_again(
     return int(some_without_success)
 
 
-def _publish(path: Path, stats: tuple[str, ...] | None, stage: str | None, quiet: bool) -> Published:
+def _publish(path: Path, stats: tuple[str, ...] | None, stage: str | None, quiet: bool, plot: bool) -> Published:
     name = path.name.removesuffix(SUFFIX)
     with calculation_bar(name, quiet=quiet) as progress:
         recording = Recording.open(path, reading(progress))
         before = recorded(recording)
         return publish_recording(
-            recording, path.parent, name, stats or before.stats, progress, stage=stage or before.stage
+            recording, path.parent, name, stats or before.stats, progress, stage=stage or before.stage, plot=plot
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def client_error(selection: Selection, gap_count: int, itl_median_us: float | No
         kernel_stamp_share=_share(int(np.count_nonzero(flagged(streamed, "kernel"))), streamed.size),
         reads=_sum(health, "reads"),
         unstamped_reads=_sum(health, "unstamped_reads"),
-        lag=_lag(health),
+        lag=lag(health),
         stalls=len(stalls_ns),
         stall_longest_ms=max(stalls_ns, default=0) / NS_PER_MS,
         stall_total_ms=sum(stalls_ns) / NS_PER_MS,
@@ -50,14 +51,15 @@ def client_error(selection: Selection, gap_count: int, itl_median_us: float | No
     )
 
 
-def _lag(health: list[dict[str, Any]]) -> Quantity:
-    lag = Hdr()
+def lag(health: Iterable[dict[str, Any]]) -> Quantity:
+    """From a read's arrival until the client noticed it, over these states."""
+    counts = Hdr()
     for record in health:
-        lag.add_sparse(record.get("lag", ()))
-    if not lag.total:
+        counts.add_sparse(record.get("lag", ()))
+    if not counts.total:
         return Quantity("us", 0, dict.fromkeys(("Median", "P99", "Max")))
-    values = {"Median": lag.value_at_percentile(50), "P99": lag.value_at_percentile(99), "Max": lag.maximum}
-    return Quantity("us", lag.total, {name: value / NS_PER_US for name, value in values.items()})
+    values = {"Median": counts.value_at_percentile(50), "P99": counts.value_at_percentile(99), "Max": counts.maximum}
+    return Quantity("us", counts.total, {name: value / NS_PER_US for name, value in values.items()})
 
 
 def _ms(bounds_us: NDArray[np.uint32]) -> float:

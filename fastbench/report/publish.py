@@ -17,6 +17,7 @@ from fastbench.recording.scrapes import Scrape
 from fastbench.recording.sharing import Progress, part_of
 from fastbench.report.console import render
 from fastbench.report.files import common_json, parameters_csv, replace, trust_json
+from fastbench.report.page.page import page
 from fastbench.report.service import service_json
 
 
@@ -41,15 +42,17 @@ def publish(
     progress: Progress | None = None,
     *,
     stage: str = TOTAL,
+    plot: bool = True,
 ) -> Published:
-    """Reads a recording and writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`, and where the
-    service's metrics page was asked for `<name>_service.json`.
+    """Reads a recording and writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`, where the
+    service's metrics page was asked for `<name>_service.json`, and the page `<name>_plot.html`.
 
-    stats: the columns of "Performance Parameters". stage: as `compute` takes it. RecordingError when the recording
+    stats: the columns of "Performance Parameters". stage: as `compute` takes it. plot: whether the page is written.
+    RecordingError when the recording
     cannot be read or a file cannot be written, UsageError for a stage that it does not have.
     """
     recording = Recording.open(recording_dir, reading(progress))
-    return publish_recording(recording, out_dir, name, stats, progress, stage=stage)
+    return publish_recording(recording, out_dir, name, stats, progress, stage=stage, plot=plot)
 
 
 def reading(progress: Progress | None) -> Progress | None:
@@ -65,6 +68,7 @@ def publish_recording(
     progress: Progress | None = None,
     *,
     stage: str = TOTAL,
+    plot: bool = True,
 ) -> Published:
     """`publish` for a recording that is open already."""
     if not name or name == ".." or Path(name).name != name:
@@ -80,9 +84,14 @@ def publish_recording(
     if series is not None:
         paths.append(out_dir / f"{name}_service.json")
         replace(paths[-1], service_json(metrics, series))
-    return Published(tuple(paths), render(metrics, _task(recording, name)), metrics, outer_scrapes(recording))
+    task = task_of(recording, name)
+    if plot:
+        paths.append(out_dir / f"{name}_plot.html")
+        replace(paths[-1], page(recording, metrics, task), 0o600)
+    return Published(tuple(paths), render(metrics, task), metrics, outer_scrapes(recording))
 
 
-def _task(recording: Recording, name: str) -> str:
+def task_of(recording: Recording, name: str) -> str:
+    """The model and the data set as they stand above the tables. name: the report's, where the header does not say."""
     task = recording.header.get("task", {})
     return f"{task.get('model', '-')}/{task.get('dataset', name)}"

@@ -1,0 +1,33 @@
+"""`fastbench report`: the report page of finished runs, or a comparison of them."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.argument("directories", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIRECTORY...")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The page's file.")
+@click.option(
+    "--stage",
+    type=click.Choice(["total", "stable", "auto"]),
+    help="Requests to count: all, those at the full concurrency, or those of the stationary window.",
+)
+@click.option("--window", metavar="FROM:TO", help='Requests to count: those that begin in it, such as "30s:90s".')
+def report_command(directories: tuple[Path, ...], output: Path | None, stage: str | None, window: str | None) -> int:
+    """Writes the report page of finished runs from their recordings; nothing is sent.
+
+    Each DIRECTORY is that of a run, of its performances, or of one recording in it. One of them: the page
+    <dataset>_plot.html of each of its recordings, beside the tables. Several: one page that compares all their
+    recordings, by default comparison.html.
+
+    \b
+    fastbench report outputs/default/20261124_073446
+    fastbench report outputs/default/20261124_073446 outputs/default/20261124_081502 -o before_after.html
+    """
+    # Imported late: help must not wait for them.
+    from fastbench.cli.report_page import compare, rebuild
+    from fastbench.cli.stage import one_stage
+
+    chosen = one_stage(stage, window)
+    return rebuild(directories[0], output, chosen) if len(directories) == 1 else compare(directories, output, chosen)

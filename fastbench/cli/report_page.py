@@ -1,0 +1,67 @@
+"""Report pages from recordings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from fastbench.cli.report_again import SUFFIX, find_recordings, recorded
+from fastbench.errors import UsageError
+from fastbench.metrics.compute import compute
+from fastbench.recording.reader import Recording
+from fastbench.report.files import replace
+from fastbench.report.page.compare import STATS, Compared, comparison
+from fastbench.report.page.page import page
+from fastbench.report.publish import task_of
+
+COMPARISON = Path("comparison.html")
+
+
+def rebuild(directory: Path, output: Path | None, stage: str | None) -> int:
+    """The page of each recording in `directory`, at `output` if there is one alone; returns the exit code.
+
+    stage: None = that with which the run was reported.
+    """
+    paths = find_recordings(directory)
+    if output is not None and len(paths) > 1:
+        raise UsageError(f"{directory} has {len(paths)} recordings: leave --output out, or name one of them")
+    for path in paths:
+        recording = Recording.open(path)
+        shown = recorded(recording)
+        name = path.name.removesuffix(SUFFIX)
+        metrics = compute(recording, shown.stats, stage or shown.stage)
+        _write(output or path.with_name(f"{name}_plot.html"), page(recording, metrics, task_of(recording, name)))
+    return 0
+
+
+def compare(directories: Sequence[Path], output: Path | None, stage: str | None) -> int:
+    """One page about all recordings in the directories, in their order; returns the exit code."""
+    paths = [path for directory in directories for path in find_recordings(directory)]
+    names = short_names(paths)
+    _write(output or COMPARISON, comparison([_compared(*each, stage) for each in zip(names, paths, strict=True)]))
+    return 0
+
+
+def _compared(name: str, path: Path, stage: str | None) -> Compared:
+    recording = Recording.open(path)
+    return Compared(name, recording, compute(recording, STATS, stage or recorded(recording).stage))
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """For each recording run, model and data set, without what they all share; all three where nothing is left."""
+    places = [_place(path) for path in paths]
+    differing = [part for part in range(3) if len({place[part] for place in places}) > 1] or [0, 1, 2]
+    return ["/".join(place[part] for part in differing) for place in places]
+
+
+def _place(path: Path) -> tuple[str, str, str]:
+    """(run, model, data set) by where a recording lies."""
+    parents = path.resolve().parents
+    run = parents[2] if parents[1].name == "performances" else parents[1]
+    return run.name, parents[0].name, path.name.removesuffix(SUFFIX)
+
+
+def _write(path: Path, content: bytes) -> None:
+    # The failures' messages may repeat a prompt: for the owner alone.
+    replace(path, content, 0o600)
+    click.echo(f"{path} written ({len(content) / 1e6:.1f} MB).")

@@ -1,0 +1,109 @@
+// A chart draws what its view shows; all charts over time share one stretch of time.
+const charts = [];
+const time = {full: [0, 1], shown: [0, 1], window: null};
+
+class Chart {
+  // build(view) gives {traces, layout}; view: {x, y, width, height}, its ranges as far as somebody chose them.
+  // home: the ranges when all is shown. overTime: its x axis is time. scroll: the wheel zooms.
+  // follow: after another chart's zoom its y axis shows what is left.
+  constructor(id, {build, overTime = false, scroll = false, follow = null}) {
+    Object.assign(this, {div: document.getElementById(id), build, overTime, follow, ranges: {}, drawn: 0});
+    this.config = {
+      responsive: true, displaylogo: false, scrollZoom: scroll, doubleClick: false,
+      modeBarButtons: [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]],
+      toImageButtonOptions: {format: "png", scale: 2, filename: `${document.title.replace(/[^\w.-]+/g, "_")}_${id}`},
+    };
+    charts.push(this);
+  }
+
+  async draw() {
+    const view = {
+      x: this.overTime ? time.shown : this.ranges.xaxis, y: this.ranges.yaxis,
+      width: this.div.clientWidth - 90, height: this.div.clientHeight - 80,
+    };
+    const {traces, layout} = this.build(view);
+    this.drawn += 1;
+    await Plotly.react(this.div, traces, this.dressed(layout), this.config);
+    if (this.drawn === 1) {
+      this.div.on("plotly_relayout", (change) => this.changed(change));
+      this.div.on("plotly_doubleclick", () => this.reset());
+    }
+  }
+
+  dressed(layout) {
+    const axes = Object.keys(layout).filter((name) => /^[xy]axis/.test(name));
+    for (const name of axes) {
+      const chosen = name === "xaxis" && this.overTime ? time.shown : this.ranges[name];
+      // A range that we set must win over what the mouse did before.
+      layout[name] = {...layout[name], ...(chosen ? {range: [...chosen]} : {}), uirevision: this.drawn};
+    }
+    const isDouble = this.overTime && time.window;
+    return {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest", dragmode: "zoom",
+      font: {family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("text")},
+      margin: {l: 70, r: 20, t: 30, b: 45}, uirevision: "kept",
+      legend: {orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: {size: 12}},
+      hoverlabel: {align: "left", bgcolor: colour("card"), bordercolor: colour("line"), font: {color: colour("text")}},
+      modebar: {bgcolor: "rgba(0,0,0,0)", color: colour("faint"), activecolor: colour("text")},
+      ...layout,
+      shapes: [...(layout.shapes ?? []), ...(isDouble ? windowShapes() : [])],
+    };
+  }
+
+  // What the mouse did. Plotly names it "xaxis.range[0]", "xaxis.range" or "xaxis.autorange".
+  changed(change) {
+    const touched = new Set();
+    for (const [name, value] of Object.entries(change)) {
+      const [, which, property, end] = name.match(/^([xy]axis\d*)\.(range|autorange)(?:\[(\d)\])?$/) ?? [];
+      if (!which) continue;
+      touched.add(which);
+      if (property === "autorange") this.ranges[which] = undefined;
+      else if (end === undefined) this.ranges[which] = value;
+      else (this.ranges[which] = [...(this.ranges[which] ?? [0, 0])])[end] = value;
+    }
+    if (!touched.size) return;
+    if (touched.has("xaxis") && this.overTime) {
+      showTime(this.ranges.xaxis, this, touched.has("yaxis"));
+    } else {
+      this.draw();
+    }
+  }
+
+  reset() {
+    this.ranges = {};
+    if (this.overTime) showTime(undefined, this, false); else this.draw();
+  }
+}
+
+// The stretch of time that all charts show; undefined = the whole run.
+function showTime(range, from, keepsY) {
+  time.shown = range ? [Math.max(time.full[0], range[0]), Math.min(time.full[1], range[1])] : [...time.full];
+  for (const chart of charts) {
+    if (!chart.overTime) continue;
+    if (chart.follow && !(chart === from && keepsY)) chart.ranges.yaxis = chart.follow(time.shown);
+    chart.draw();
+  }
+}
+
+function windowShapes() {
+  const {begin, end} = time.window;
+  const band = {type: "rect", xref: "x", yref: "paper", x0: begin, x1: end, y0: 0, y1: 1, layer: "below"};
+  return [{...band, fillcolor: faded("window", 0.12), line: {color: faded("window", 0.7), width: 1, dash: "dot"}}];
+}
+
+function redrawAll() {
+  for (const chart of charts) if (chart.drawn) chart.draw();
+}
+
+// The first chart at once; the others one by one, so that the page answers meanwhile.
+async function drawAll() {
+  for (const chart of charts) {
+    await chart.draw();
+    if (chart === charts[0]) {
+      performance.mark("first picture");
+      root.dataset.drawn = "first";
+    }
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  root.dataset.drawn = "all";
+}

@@ -1,0 +1,74 @@
+// A cloud of points: each one where there are few, else how many there are in each cell, and quantile lines.
+const MOST_POINTS = 2500;
+const SHARES = [["P50", 0.5, 50], ["P90", 0.9, 50], ["P99", 0.99, 500]];
+
+// cloud(): {x, y, picked, xTitle, yTitle, text(at)}: arrays over all requests, and which of them count.
+function densityChart(id, {cloud, overTime = false}) {
+  function build(view) {
+    const {x, y, picked, xTitle, yTitle, text} = cloud();
+    const all = extent(x, picked), range = view.x ?? padded(all);
+    const [low, high] = extent(y, picked), log = low > 0 && high / low > 30;
+    const chosen = view.y ? (log ? view.y.map((power) => 10 ** power) : view.y) : null;
+    const inside = picked.filter((at) =>
+      x[at] >= range[0] && x[at] <= range[1] && (!chosen || (y[at] >= chosen[0] && y[at] <= chosen[1])));
+    const shown = chosen ?? extent(y, inside);
+    return {
+      traces: [...(inside.length > MOST_POINTS ? [heat(x, y, inside, range, shown, log, view)] :
+        [points(x, y, inside, text)]), ...lines(x, y, inside)],
+      layout: {
+        xaxis: axis(xTitle, {range}),
+        yaxis: log ? logAxis(yTitle) : axis(yTitle, view.y ? {} : {rangemode: "tozero"}),
+      },
+    };
+  }
+
+  function points(x, y, inside, text) {
+    return {
+      x: inside.map((at) => x[at]), y: inside.map((at) => y[at]), text: inside.map(text), uid: "points",
+      name: "Requests", mode: "markers", cliponaxis: false, marker: {size: 5, color: faded("decode", 0.55)},
+      hovertemplate: "%{text}<extra></extra>",
+    };
+  }
+
+  function heat(x, y, inside, range, shown, log, view) {
+    const across = cells(...range, Math.max(40, Math.floor(view.width / 6)), false);
+    const up = cells(...shown, Math.max(30, Math.floor(view.height / 5)), log);
+    const counts = grid(x, y, inside, across, up);
+    return {
+      type: "heatmap", x: across.edges, y: up.edges, uid: "heat", name: "Requests", showlegend: false,
+      z: counts.map((row) => Array.from(row, (count) => (count ? Math.log10(count) : null))),
+      customdata: counts.map((row) => Array.from(row)), hovertemplate: "%{customdata} requests<extra></extra>",
+      colorscale: [[0, colour("heat-low")], [0.5, colour("heat-middle")], [1, colour("heat-high")]],
+      colorbar: {title: {text: "requests", side: "right"}, thickness: 12, outlinewidth: 0, ...powers(counts)},
+    };
+  }
+
+  function lines(x, y, inside) {
+    const tones = {P50: "line-a", P90: "line-b", P99: "line-c"};
+    return SHARES.filter(([, , least]) => inside.length >= 2 * least).map(([name, share, least]) => {
+      const line = quantileLines(x, y, inside, [share], 120, least);
+      return {
+        x: line.x, y: line.y[0], uid: name, name, mode: line.x.length > 1 ? "lines" : "markers",
+        line: {color: colour(tones[name]), width: 1.6}, marker: {color: colour(tones[name])},
+        hovertemplate: `${name}: %{y:.4f}<extra></extra>`,
+      };
+    });
+  }
+
+  return new Chart(id, {build, overTime});
+}
+
+function powers(counts) {
+  const most = Math.max(...counts.map((row) => Math.max(...row)));
+  const values = [1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 100000].filter((value) => value <= most);
+  return {tickvals: values.map(Math.log10), ticktext: values.map(String)};
+}
+
+function extent(values, picked) {
+  let low = Infinity, high = -Infinity;
+  for (const at of picked) {
+    if (values[at] < low) low = values[at];
+    if (values[at] > high) high = values[at];
+  }
+  return low > high ? [0, 1] : [low, high];
+}

@@ -1,0 +1,106 @@
+// The page of one run.
+async function main() {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  if (data.requests) {
+    const run = await unpacked(data);
+    time.full = padded([0, seconds(run.duration)]);
+    time.shown = [...time.full];
+    time.window = data.window;
+    addCharts(run, data);
+  }
+  watchTheme();
+  await drawAll();
+}
+
+async function unpacked(data) {
+  const requests = await unpackAll(data.requests.columns);
+  const {tokens, sent, ended, failed, ...rest} = data.rates;
+  const counts = await unpackAll({tokens, sent, ended, failed});
+  const ok = data.requests.outcomes.indexOf("ok");
+  return {
+    requests, outcomes: data.requests.outcomes, streams: data.streams, duration: data.rates.duration,
+    isOk: (at) => requests.outcome[at] === ok, rates: {...rest, ...counts},
+    timeline: timelineOf(requests, data.streams),
+  };
+}
+
+function addCharts(run, data) {
+  timelineChart(run);
+  if (data.runs[0].curves.E2EL) curvesChart(data.runs);
+  ratesChart(run);
+  latencyChart(run);
+  if (run.streams) inputChart(run);
+  if (data.service.length) seriesChart("service", () => data.service);
+  if (data.client) clientChart(data.client);
+}
+
+function ratesChart({rates}) {
+  seriesChart("rates", (view) => {
+    const [begin, end] = view.x.map((second) => second * 1e6);
+    const series = (name, tone, counts, times = 1) => {
+      const {x, y, seconds: wide} = perSecond(counts, rates.width, rates.duration, begin, end, columnsFor(counts));
+      return {name, tone, x: x.map((from) => from + wide / 2), y: y.map((value) => value * times)};
+    };
+    return [
+      {title: "token/s", series: [series("Output Token Throughput", "decode", rates.tokens, rates.per_event)]},
+      {title: "req/s", series: [
+        series("Sent", "line-b", rates.sent), series("Succeeded", "flight", rates.ended),
+        ...(rates.failed.some((count) => count) ? [series("Failed", "failed", rates.failed)] : []),
+      ]},
+    ];
+  });
+}
+
+// The latencies of successful requests, ms.
+function latencies(run) {
+  const {e2e, ttft, output} = run.requests;
+  const ms = (values) => Float64Array.from(values, (us) => us / 1e3);
+  const found = {E2EL: ms(e2e)};
+  if (!run.streams) return found;
+  const tpot = e2e.map((us, at) => (us - ttft[at]) / (output[at] - 1));
+  return {TTFT: ms(ttft), ...found, TPOT: ms(tpot)};
+}
+
+function latencyChart(run) {
+  const all = latencies(run), choice = document.getElementById("latency-choice");
+  const x = run.requests.start.map(seconds);
+  const picked = Object.fromEntries(Object.keys(all).map((name) => [name, countable(run, all[name])]));
+  const chart = densityChart("latency", {
+    overTime: true,
+    cloud: () => ({
+      x, y: all[choice.value], picked: picked[choice.value], xTitle: "Relative Time (s), when the request was sent",
+      yTitle: `${choice.value} (ms)`, text: (at) => hoverText(run, at),
+    }),
+  });
+  choice.addEventListener("change", () => { chart.ranges = {}; chart.draw(); });
+}
+
+function inputChart(run) {
+  const {input} = run.requests, ttft = latencies(run).TTFT;
+  const picked = countable(run, ttft).filter((at) => input[at] >= 0);
+  densityChart("input", {
+    cloud: () => ({
+      x: input, y: ttft, picked, xTitle: "Input tokens", yTitle: "TTFT (ms)", text: (at) => hoverText(run, at),
+    }),
+  });
+}
+
+function countable(run, values) {
+  return Array.from(values.keys()).filter((at) => run.isOk(at) && Number.isFinite(values[at]) && values[at] > 0);
+}
+
+function clientChart(client) {
+  const {at: x, stalls} = client;
+  seriesChart("client", () => [
+    {title: "lag, µs", log: true, series: [
+      {name: "Median", tone: "line-a", x, y: client.Median}, {name: "P99", tone: "line-b", x, y: client.P99},
+      {name: "Max", tone: "line-c", x, y: client.Max},
+    ]},
+    ...(stalls.length ? [{title: "stalls, ms", series: [{
+      name: "Stalls", tone: "failed", mode: "markers", x: stalls.map(([start]) => start),
+      y: stalls.map(([, duration]) => duration),
+    }]}] : []),
+  ]);
+}
+
+main();

@@ -1,0 +1,41 @@
+// Colours from the style sheet, which knows light and dark.
+const root = document.documentElement;
+const darkScheme = matchMedia("(prefers-color-scheme: dark)");
+
+function colour(name) {
+  return getComputedStyle(root).getPropertyValue(`--${name}`).trim();
+}
+
+function faded(name, opacity) {
+  const [red, green, blue] = colour(name).match(/[\da-f]{2}/gi).map((pair) => parseInt(pair, 16));
+  return `rgba(${red},${green},${blue},${opacity})`;
+}
+
+function setTheme(name) {
+  root.dataset.theme = name;
+  redrawAll();
+}
+
+function watchTheme() {
+  setTheme(darkScheme.matches ? "dark" : "light");
+  darkScheme.addEventListener("change", () => setTheme(darkScheme.matches ? "dark" : "light"));
+  document.getElementById("theme").addEventListener("click", () => {
+    setTheme(root.dataset.theme === "dark" ? "light" : "dark");
+  });
+  // Ink on paper.
+  let shown = "light";
+  addEventListener("beforeprint", () => { shown = root.dataset.theme; setTheme("light"); });
+  addEventListener("afterprint", () => setTheme(shown));
+}
+
+function axis(title, more = {}) {
+  return {
+    title: {text: title, standoff: 8}, gridcolor: colour("grid"), zerolinecolor: colour("grid"),
+    linecolor: colour("line"), automargin: true, ...more,
+  };
+}
+
+// 1, 2 and 5 of each power of ten, written out.
+function logAxis(title, more = {}) {
+  return axis(title, {type: "log", dtick: "D2", tickformat: ",~r", ...more});
+}

@@ -1,0 +1,151 @@
+// Each request a line, red until its first token, blue until its end; below, how many were in flight.
+const MOST_SINGLE = 1500;
+const seconds = (us) => us / 1e6;
+
+// All requests, and by line (a request's rank, or its conversation's) from its first start to its last end.
+function timelineOf(requests, streams) {
+  const {start, e2e} = requests, n = start.length;
+  const token = streams ? requests.ttft : new Float64Array(n);
+  const lane = requests.lane ?? Float64Array.from({length: n}, (_, at) => at + 1);
+  const count = requests.lane ? lane.reduce((most, line) => Math.max(most, line), 0) : n;
+  const lines = {
+    start: new Float64Array(count).fill(Infinity), token: new Float64Array(count), end: new Float64Array(count),
+  };
+  for (let at = n - 1; at >= 0; at--) {
+    const line = lane[at] - 1;
+    lines.start[line] = start[at];
+    lines.token[line] = start[at] + token[at];
+    lines.end[line] = Math.max(lines.end[line], start[at] + e2e[at]);
+  }
+  return {lane, count, lines, ends: start.map((moment, at) => moment + e2e[at])};
+}
+
+function hoverText(run, at) {
+  const {start, ttft, e2e, request, input, output, outcome} = run.requests;
+  const span = (name, from, to) =>
+    `${name}(s): ${seconds(from).toFixed(6)}→${seconds(to).toFixed(6)}=${seconds(to - from).toFixed(6)}`;
+  const ended = start[at] + e2e[at], token = start[at] + (ttft?.[at] ?? 0);
+  const told = (count) => (count < 0 ? "not known" : count);
+  return [
+    `<b>Request ${request[at]}</b>${run.isOk(at) ? "" : `: ${run.outcomes[outcome[at]]}`}`,
+    ...(ttft?.[at] > 0 ? [span("TTFT", start[at], token), span("Decode", token, ended)] : []),
+    span("E2E", start[at], ended), `tokens in: ${told(input[at])}, out: ${told(output[at])}`,
+  ].join("<br>");
+}
+
+function timelineChart(run) {
+  const {lane, count, lines, ends} = run.timeline, {start, ttft} = run.requests;
+  const flight = steps(start, ends);
+  const noun = run.requests.lane ? "conversation" : "request";
+
+  function visible([x0, x1], [y0, y1]) {
+    const found = [];
+    for (let at = 0; at < start.length && seconds(start[at]) <= x1; at++) {
+      if (seconds(ends[at]) >= x0 && lane[at] >= y0 && lane[at] <= y1) {
+        found.push(at);
+        if (found.length > MOST_SINGLE) return null;
+      }
+    }
+    return found;
+  }
+
+  // One line broken at each null; the text stands at each end of each piece.
+  function pieces(name, tone, picked, from, to, width, uid) {
+    const x = [], y = [], text = [];
+    for (const at of picked) {
+      const told = hoverText(run, at);
+      x.push(seconds(from(at)), seconds(to(at)), null);
+      y.push(lane[at], lane[at], null);
+      text.push(told, told, "");
+    }
+    return {
+      x, y, text, uid, name, mode: "lines+markers", line: {color: colour(tone), width},
+      marker: {size: Math.max(width, 5), opacity: 0}, hovertemplate: "%{text}<extra></extra>",
+    };
+  }
+
+  function singles(picked, width) {
+    const ok = picked.filter(run.isOk), failed = picked.filter((at) => !run.isOk(at));
+    const token = (at) => start[at] + ttft[at];
+    return [
+      pieces("TTFT", "ttft", ok, (at) => start[at], token, width, "ttft"),
+      pieces("Decode", "decode", ok, token, (at) => ends[at], width, "decode"),
+      ...(failed.length ? [pieces("Failed", "failed", failed, (at) => start[at], (at) => ends[at], width, "failed")] : []),
+    ];
+  }
+
+  function area(name, tone, found, from, to, uid, opacity) {
+    const left = [], right = [], y = [];
+    for (const band of found) {
+      left.push(seconds(band[from]), seconds(band[from]));
+      right.push(seconds(band[to]), seconds(band[to]));
+      y.push(band.from + 0.5, band.to + 0.5);
+    }
+    return {
+      x: [...left, ...right.reverse()], y: [...y, ...[...y].reverse()], uid, name, mode: "lines",
+      line: {width: opacity < 0.5 ? 0 : 0.8, color: colour(tone)}, fill: "toself", fillcolor: faded(tone, opacity), hoverinfo: "skip",
+    };
+  }
+
+  function aggregated([y0, y1], rows) {
+    const found = bands(lines, Math.max(0, Math.ceil(y0) - 1), Math.min(count, Math.floor(y1)), rows);
+    const middle = (band) => (band.from + band.to + 1) / 2;
+    const told = (band) =>
+      `<b>${noun}s ${band.from + 1}–${band.to}</b><br>median TTFT(s): ${seconds(band.token - band.start).toFixed(6)}` +
+      `<br>median E2E(s): ${seconds(band.end - band.start).toFixed(6)}<br>last end(s): ${seconds(band.last).toFixed(6)}` +
+      "<br>zoom in to see each";
+    return [
+      area("First start to last end", "decode", found, "begin", "last", "range", 0.22),
+      area("TTFT", "ttft", found, "start", "token", "ttft", 1),
+      area("Decode", "decode", found, "token", "end", "decode", 0.85),
+      {
+        x: found.map((band) => seconds(band.token)), y: found.map(middle), text: found.map(told), uid: "told",
+        mode: "markers", marker: {size: 8, opacity: 0}, showlegend: false, hovertemplate: "%{text}<extra></extra>",
+      },
+    ];
+  }
+
+  function concurrency([x0, x1], columns) {
+    const shown = visibleSteps(flight, x0 * 1e6, x1 * 1e6, columns), x = shown.x.map(seconds);
+    const line = {shape: "hv", color: colour("flight"), width: 1};
+    const hovertemplate = "Time: %{x:.6f}s<br>Concurrency: %{y}<extra></extra>";
+    const most = {
+      x, y: shown.high, uid: "flight", name: "Request Concurrency Count", mode: "lines", line, yaxis: "y2",
+      fill: "tozeroy", fillcolor: faded("flight", shown.exact ? 0.35 : 0.2), hovertemplate,
+    };
+    const least = {...most, y: shown.low, uid: "least", fillcolor: faded("flight", 0.3), showlegend: false};
+    return shown.exact ? [most] : [most, {...least, line: {...line, width: 0}, hoverinfo: "skip", hovertemplate: null}];
+  }
+
+  function follow([x0, x1]) {
+    let low = Infinity, high = -Infinity;
+    for (let at = 0; at < start.length && seconds(start[at]) <= x1; at++) {
+      if (seconds(ends[at]) < x0) continue;
+      low = Math.min(low, lane[at]);
+      high = Math.max(high, lane[at]);
+    }
+    const margin = Math.max(0.5, (high - low) * 0.02);
+    return low <= high ? [low - margin, high + margin] : undefined;
+  }
+
+  function build(view) {
+    const y = view.y ?? [0.5 - 0.01 * count, count + 0.5 + 0.01 * count];
+    const upper = Math.max(100, view.height * 0.64);
+    const picked = run.streams ? visible(view.x, y) : [];
+    const width = Math.max(1, Math.min(14, 0.7 * upper / (y[1] - y[0])));
+    const shown = picked ? singles(picked, width) : aggregated(y, Math.floor(upper));
+    const single = {yaxis2: axis("Request Concurrency<br>Count", {rangemode: "tozero"})};
+    const both = {
+      yaxis: axis(run.requests.lane ? "Conversation Index" : "Request Index", {domain: [0.36, 1], range: y}),
+      yaxis2: {...single.yaxis2, domain: [0, 0.3]},
+    };
+    return {
+      traces: [...(run.streams ? shown : []), ...concurrency(view.x, Math.max(100, view.width))],
+      layout: {
+        xaxis: axis("Relative Time (s)", {anchor: "y2", range: view.x}), ...(run.streams ? both : single),
+      },
+    };
+  }
+
+  return new Chart("timeline", {build, overTime: true, scroll: true, follow: run.streams ? follow : null});
+}

@@ -1,0 +1,26 @@
+// Columns of integers, as packing.py writes them.
+const ARRAYS = {
+  uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array,
+  uint32: Uint32Array, int32: Int32Array, float64: Float64Array,
+};
+
+async function unpack(column) {
+  const packed = Uint8Array.from(atob(column.data), (letter) => letter.charCodeAt(0));
+  const inflated = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  const planes = new Uint8Array(await new Response(inflated).arrayBuffer());
+  const bytes = new Uint8Array(planes.length);
+  const size = ARRAYS[column.type].BYTES_PER_ELEMENT;
+  for (let plane = 0; plane < size; plane++) {
+    const from = plane * column.count;
+    for (let at = 0; at < column.count; at++) bytes[at * size + plane] = planes[from + at];
+  }
+  const values = Float64Array.from(new ARRAYS[column.type](bytes.buffer));
+  if (column.rising) for (let at = 1; at < values.length; at++) values[at] += values[at - 1];
+  return values;
+}
+
+async function unpackAll(columns) {
+  const names = Object.keys(columns);
+  const unpacked = await Promise.all(names.map((name) => unpack(columns[name])));
+  return Object.fromEntries(names.map((name, at) => [name, unpacked[at]]));
+}

@@ -1,0 +1,113 @@
+"""Several recordings → one page that sets them side by side; the first is what the others are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastbench.metrics.model import Metrics, Number
+from fastbench.metrics.selection import Selection
+from fastbench.metrics.timeline import InFlight
+from fastbench.metrics.window import find_window
+from fastbench.recording.reader import Recording
+from fastbench.report.cells import MISSING, cell
+from fastbench.report.page.curves import curves_of
+from fastbench.report.page.document import Figure, document, figure
+from fastbench.report.page.rates import rates
+from fastbench.report.page.requests import sent_rows
+from fastbench.report.page.tables import table
+from fastbench.report.trust import trust_rows
+from fastbench.units import NS_PER_S
+
+STATS = ("Average", "Median", "P90", "P99")
+_SCRIPTS = ("curves.js", "series.js", "compare.js")
+_STRETCHES = 300
+
+
+class Compared(NamedTuple):
+    """One of the recordings. metrics: of the same statistics as the others'."""
+
+    name: str
+    recording: Recording
+    metrics: Metrics
+
+
+def comparison(runs: Sequence[Compared]) -> bytes:
+    """The page. runs: two or more, the first one the base of all differences."""
+    data = {"runs": [_data(run) for run in runs]}
+    return document("Comparison · fastbench", "".join(_body(runs)), data, _SCRIPTS)
+
+
+def _data(run: Compared) -> dict[str, Any]:
+    whole = Selection(run.recording)
+    if not sent_rows(whole).size:
+        return {"name": run.name, "curves": {}}
+    flight = InFlight.of(whole.final)
+    first, last = int(flight.starts[0]), int(flight.ends[-1])
+    width = -(-(last - first) // _STRETCHES) or 1
+    edges = [first + width * step for step in range(_STRETCHES + 1)]
+    means = flight.means(np.array(edges))
+    return {
+        "name": run.name,
+        "curves": curves_of(whole.within(find_window(whole, run.metrics.stage))),
+        "rates": rates(whole, run.metrics.output.tokens_per_event),
+        "flight": {"x": [(edge - first) / NS_PER_S for edge in edges[:-1]], "y": means.round(4).tolist()},
+    }
+
+
+def _body(runs: Sequence[Compared]) -> Iterator[str]:
+    base = runs[0].name
+    yield (
+        f"<header><div><h1>Comparison of {len(runs)} runs</h1><p class=meta>Differences are against {escape(base)}."
+        "</p></div><button id=theme type=button>Light / dark</button></header>"
+    )
+    names = [run.name for run in runs]
+    verdicts = ["Verdict", *(run.metrics.verdict.word for run in runs)]
+    reasons = ["Reasons", *("; ".join(run.metrics.verdict.reasons) or MISSING for run in runs)]
+    stages = ["Stage", *(run.metrics.stage for run in runs)]
+    yield f"<section><h2>Verdicts</h2>{table(('', *names), [verdicts, reasons, stages], kind='words')}</section>"
+    yield figure(Figure("curves", "Percentiles", "Dotted: too few samples beyond it at 99 % confidence.", 580))
+    yield figure(Figure("rates", "Throughput and requests in flight", "Time since each run's first request.", 520))
+    yield _section("Performance Parameters", names, _parameter_rows(runs))
+    yield _section("Common Metric", names, _common_rows(runs))
+    yield f"<section><h2>Trust</h2>{table(('Trust', *names), _trust(runs), kind='words')}</section>"
+
+
+def _section(title: str, names: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+    return f"<section><h2>{title}</h2>{table((title, *names), rows, kind='numbers')}</section>"
+
+
+def _parameter_rows(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:
+    tables = [{row.name: row for row in run.metrics.parameters} for run in runs]
+    # What only some runs have, such as token times, is shown all the same.
+    for name in dict.fromkeys(name for rows in tables for name in rows):
+        for stat in runs[0].metrics.stats:
+            values = [rows[name].values[stat] if name in rows else None for rows in tables]
+            unit = next(rows[name].unit for rows in tables if name in rows)
+            yield [f"{name} {stat}", *compared(values, unit)]
+
+
+def _common_rows(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:
+    tables = [{row.name: row for row in run.metrics.common} for run in runs]
+    for name in dict.fromkeys(name for rows in tables for name in rows):
+        unit = next(rows[name].unit for rows in tables if name in rows)
+        yield [name, *compared([rows[name].value if name in rows else None for rows in tables], unit)]
+
+
+def compared(values: Sequence[Number], unit: str) -> list[str]:
+    """The cells of one row: each value, and by how many per cent it differs from the first."""
+    base = values[0]
+
+    def difference(value: Number) -> str:
+        return "" if value is None or not base else f" ({(value / base - 1) * 100:+.2f} %)"
+
+    return [cell(base, unit), *(cell(value, unit) + difference(value) for value in values[1:])]
+
+
+def _trust(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:
+    tables = [dict(trust_rows(run.metrics)) for run in runs]
+    for name in dict.fromkeys(name for rows in tables for name in rows):
+        yield [name, *(rows.get(name, MISSING) for rows in tables)]

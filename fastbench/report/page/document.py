@@ -1,0 +1,67 @@
+"""The frame of a page: one file that needs no other, with plotly.js, the page's own scripts and its data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import msgspec
+
+_STYLES = "page.css"
+_SHARED = ("unpack.js", "levels.js", "theme.js", "chart.js")
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+class Figure(NamedTuple):
+    """A place for a chart. key: its id, by which the scripts find it. note: what one should know to read it.
+
+    choices: what its selector offers.
+    """
+
+    key: str
+    title: str
+    note: str = ""
+    height: int = 320
+    choices: tuple[str, ...] = ()
+
+
+def figure(place: Figure) -> str:
+    """A chart's place."""
+    options = "".join(f"<option>{escape(name)}</option>" for name in place.choices)
+    picker = f'<select id="{place.key}-choice" aria-label="{escape(place.title)}">{options}</select>' if options else ""
+    note = f"<p class=note>{escape(place.note)}</p>" if place.note else ""
+    return (
+        f'<section class=figure><h2>{escape(place.title)} {picker}</h2>{note}<div class=plot id="{place.key}" '
+        f'style="height:{place.height}px"></div></section>'
+    )
+
+
+def document(title: str, body: str, data: dict[str, Any], scripts: Sequence[str]) -> bytes:
+    """The whole file. body: HTML. data: what the scripts draw, as JSON can hold it. scripts: assets, in order."""
+    from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]  # late: only where a page is written
+
+    own = "\n".join(asset(name) for name in (*_SHARED, *scripts))
+    # "<" cannot end the element that holds the data.
+    held = msgspec.json.encode(data).replace(b"<", b"\\u003c").decode("utf-8")
+    return "\n".join(
+        (
+            "<!doctype html>",
+            '<html lang="en">',
+            f'<head><meta charset="utf-8"><title>{escape(title)}</title>',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<style>{asset(_STYLES)}</style></head>",
+            f"<body>{body}",
+            f'<script type="application/json" id="data">{held}</script>',
+            f"<script>{get_plotlyjs()}</script>",
+            f'<script>"use strict";(() => {{\n{own}\n}})();</script>',
+            "</body></html>\n",
+        )
+    ).encode("utf-8")
+
+
+def asset(name: str) -> str:
+    """A script or style sheet of the page."""
+    return files(__package__).joinpath("assets", name).read_text(encoding="utf-8")

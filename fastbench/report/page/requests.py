@@ -1,0 +1,58 @@
+"""The columns of single requests, from which a page draws its timeline and its clouds of points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.metrics.selection import Rows, Selection, output_tokens
+from fastbench.recording.format import OUTCOMES
+from fastbench.report.page.packing import pack
+from fastbench.units import NS_PER_US
+
+
+def request_columns(whole: Selection) -> dict[str, Any]:
+    """One entry for each measured request that was sent and ended, by its start; times in µs.
+
+    start: since the first one was sent. ttft: 0 where no token came. lane: its line in the timeline, from 1: its
+    rank, or that of its conversation; left out where it is the rank. Token counts are -1 where nobody told them.
+    """
+    rows = sent_rows(whole)
+    rows = rows[np.lexsort((rows["request"], rows["sent_ns"]))]
+    sent, first = rows["sent_ns"], rows["first_token_ns"]
+    columns = {
+        "start": pack(micros(sent - sent[:1]), rising=True),
+        "e2e": pack(micros(rows["end_ns"] - sent)),
+        "request": pack(rows["request"], rising=True),
+        "input": pack(rows["input_tokens"]),
+        "output": pack(output_tokens(rows)),
+        "outcome": pack(rows["outcome"]),
+    }
+    if whole.is_stream:
+        columns["ttft"] = pack(np.where(first > 0, micros(first - sent), 0))
+    if np.any(rows["session"]):
+        columns["lane"] = pack(lanes(rows["session"]))
+    return {"count": rows.size, "outcomes": OUTCOMES, "columns": columns}
+
+
+def sent_rows(whole: Selection) -> Rows:
+    """The measured requests that were sent and ended."""
+    return whole.final[(whole.final["sent_ns"] > 0) & (whole.final["end_ns"] > 0)]
+
+
+def lanes(sessions: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """(n,): the rank of each request's conversation by its first request, from 1; requests by themselves have one
+    each. sessions: (n,), in the order of the starts, 0 = none."""
+    alone = -np.arange(1, sessions.size + 1)
+    keys = np.where(sessions > 0, sessions.astype(np.int64), alone)
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    ranks = np.empty(first.size, np.int64)
+    ranks[np.argsort(first)] = np.arange(1, first.size + 1)
+    return ranks[inverse]
+
+
+def micros(ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """To the nearest µs."""
+    return np.asarray((ns + NS_PER_US // 2) // NS_PER_US, np.int64)

@@ -1,0 +1,109 @@
+"""The tables of a report as HTML; everything that comes from outside is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from fastbench.metrics.model import Metrics, Number, ServiceMetrics
+from fastbench.report.cells import MISSING, cell, printable
+from fastbench.report.console import MESSAGE_CHARS, footnotes, parameter_cells
+from fastbench.report.service import service_rows
+from fastbench.report.trust import trust_rows
+
+# Row of "Performance Parameters" or "Common Metric": the statistics of it that stand at the top of the page.
+_HEADLINES = {
+    "TTFT": ("Median", "P99"),
+    "TPOT": ("Median", "P99"),
+    "ITL": ("Median", "P99"),
+    "E2EL": ("Median", "P99"),
+    "Output Token Throughput": (),
+    "Request Throughput": (),
+    "Concurrency": (),
+}
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = "") -> str:
+    """A table of texts. kind: its class."""
+    head = "".join(f"<th scope=col>{escape(name)}</th>" for name in headers)
+    body = "".join(
+        f"<tr><th scope=row>{escape(first)}</th>{''.join(f'<td>{escape(text)}</td>' for text in rest)}</tr>"
+        for first, *rest in rows
+    )
+    return f'<div class="wide"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def verdict(metrics: Metrics) -> str:
+    """The word, and the reasons for INVALID."""
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in metrics.verdict.reasons)
+    word = metrics.verdict.word
+    listed = f"<ul class=reasons>{reasons}</ul>" if reasons else ""
+    return f'<p class="verdict {word.lower()}" id=verdict>{word}</p>{listed}'
+
+
+def headlines(metrics: Metrics) -> str:
+    """The few numbers that one looks for first."""
+    return f'<div class="cards">{"".join(_cards(metrics))}</div>'
+
+
+def _cards(metrics: Metrics) -> Iterator[str]:
+    for row in metrics.parameters:
+        # A run may be reported without these columns.
+        names = [name for name in _HEADLINES.get(row.name, ()) if name in row.values]
+        if names:
+            rest = [f"{name} {short(row.values[name])} {row.unit}" for name in names[1:]]
+            yield _card(f"{row.name}, {names[0]}", short(row.values[names[0]]), row.unit, rest)
+    for common in metrics.common:
+        if common.name in _HEADLINES:
+            yield _card(common.name, short(common.value), common.unit, [])
+
+
+def _card(name: str, value: str, unit: str, rest: Sequence[str]) -> str:
+    small = f"<small>{escape(', '.join(rest))}</small>" if rest else ""
+    return f"<div class=card><span>{escape(name)}</span><b>{escape(value)} <i>{escape(unit)}</i></b>{small}</div>"
+
+
+def short(value: Number) -> str:
+    """About three digits, for a glance."""
+    if value is None:
+        return MISSING
+    digits = max(0, 3 - len(str(int(abs(value)))))
+    return f"{value:,.{digits}f}"
+
+
+def parameters_table(metrics: Metrics) -> str:
+    """The table "Performance Parameters"."""
+    rows = ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in metrics.parameters)
+    return table(("Performance Parameters", "Stage", *metrics.stats, "N"), rows, kind="numbers")
+
+
+def common_table(metrics: Metrics) -> str:
+    """The table "Common Metric"."""
+    rows = ([row.name, metrics.stage, cell(row.value, row.unit)] for row in metrics.common)
+    return table(("Common Metric", "Stage", "Value"), rows, kind="numbers")
+
+
+def trust_table(metrics: Metrics) -> str:
+    """How far the numbers can be believed."""
+    return table(("Trust", "Value"), trust_rows(metrics), kind="words")
+
+
+def service_table(service: ServiceMetrics) -> str:
+    """What the service told of itself."""
+    return table(("Service Metric", "Value"), service_rows(service), kind="words")
+
+
+def failures_table(metrics: Metrics) -> str:
+    """The failed requests by reason; nothing where all succeeded."""
+    if not metrics.failures:
+        return ""
+    rows = (
+        [row.outcome, str(row.status or MISSING), str(row.count), printable(row.message, MESSAGE_CHARS)]
+        for row in metrics.failures
+    )
+    return table(("Failed Requests", "HTTP Status", "Count", "First Message"), rows, kind="words")
+
+
+def footnotes_list(metrics: Metrics) -> str:
+    """What the marks mean, and the notes."""
+    return "".join(f"<p class=note>{escape(note)}</p>" for note in footnotes(metrics))
