@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from fastbench.client.engine import BatchSink, EngineFactory, Shape
+from fastbench.client.engine import BatchSink, EngineFactory, Gate, Shape, at_once
 from fastbench.errors import FastbenchError
 from fastbench.load.conversations import Conversations
 from fastbench.load.feed import Feeder
@@ -39,6 +39,8 @@ class Wanted(NamedTuple):
     conversations: Conversations
     on_batch: BatchSink
     on_health: HealthSink
+    gate: Gate = at_once
+    """Says when the load begins, once all is ready."""
 
 
 class Phase:
@@ -116,7 +118,7 @@ class _Running:
         shape, total = self._wanted.shape, self._wanted.total
         self._feeder.fill()
         ready = min(shape.limit, shape.spare)
-        start_ns = await self.engine.begin(ready if total is None else min(ready, total))
+        start_ns = await self.engine.begin(ready if total is None else min(ready, total), self._wanted.gate)
         self._set_timers(start_ns)
         try:
             await self._feeder.run()
