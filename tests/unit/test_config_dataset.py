@@ -184,6 +184,7 @@ def test_the_guides_tokenid_is_read() -> None:
     config = built(guide(Type="tokenid", TokenIdConfig=sizes))
     assert config == SyntheticConfig(count=4, input_len=Uniform(low=10, high=10), shared_prefix=3, vocab_size=1000)
     assert built(guide(Type="TokenId", TokenIdConfig={"RequestSize": 10})).shared_prefix == 0
+    assert built(guide(Type="tokenid", TokenIdConfig={"RequestSize": 10, "PrefixLen": 10})).shared_prefix == 10
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_shares_are_exact_and_spread(tmp_path: Path) -> None:
         assert abs(part[20] - 50) <= 3
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 8, 13, 21])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 8, 10, 13, 100])
 def test_shares_hold_for_few_requests(tmp_path: Path, count: int) -> None:
     """Whatever the number of requests, the lengths are the floor of each share, and the rest the last."""
     config = {"output_config": {"method": "percentage", "params": {"percentage_distribute": [[10, 0.4], [20, 0.6]]}}}

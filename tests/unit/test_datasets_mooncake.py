@@ -101,6 +101,13 @@ def test_rows_go_out_in_the_order_of_their_times(tmp_path: Path) -> None:
     assert all_shares(data, 3) == list(data.samples())
 
 
+def test_many_rows_of_one_instant_keep_their_order(tmp_path: Path) -> None:
+    """Among hundreds of rows at few instants, those of one instant go out in the file's order."""
+    rows = [row(number % 3, number + 1) for number in range(600)]
+    found = [sample.input_len for sample in opened(tmp_path, *rows).samples()]
+    assert found == [number + 1 for instant in range(3) for number in range(instant, 600, 3)]
+
+
 @pytest.mark.parametrize(
     ("window", "kept"),
     [

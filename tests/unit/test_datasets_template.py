@@ -39,7 +39,10 @@ def test_messages_are_filled(tmp_path: Path) -> None:
 def test_the_answer_is_left_to_the_model(tmp_path: Path) -> None:
     """The answer's name becomes nothing, even where the row has the answer."""
     path = lines_file(tmp_path, {"question": "2+2?", "answer": "4"})
-    assert prompts(opened(path, template="{question} A: {answer}", output_column="answer")) == ["2+2? A: "]
+    settings = {"template": "{question} A: {answer}", "output_column": "answer"}
+    assert prompts(opened(path, **settings)) == ["2+2? A: "]
+    path = lines_file(tmp_path, {"question": "3+3?"})
+    assert prompts(opened(path, **settings, columns=("question", "answer"))) == ["3+3? A: "]
 
 
 def test_an_alias_stands_in_for_a_missing_field(tmp_path: Path) -> None:
