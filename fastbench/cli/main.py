@@ -15,6 +15,7 @@ _COMMANDS = {
     "perf": ("fastbench.cli.perf", "perf_command", "Measure a service: send the load, record, report."),
     "recalc": ("fastbench.cli.recalc", "recalc_command", "Compute the report of a finished run again."),
     "report": ("fastbench.cli.report", "report_command", "Write the report page of runs, or one that compares them."),
+    "export": ("fastbench.cli.export", "export_command", "Write the requests of a run as csv, jsonl, parquet or hlog."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
 }
 _INTERRUPTED = 130

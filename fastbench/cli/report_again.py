@@ -96,6 +96,12 @@ def find_recordings(directory: Path) -> list[Path]:
     )
 
 
+def only_one(paths: list[Path], directory: Path, output: Path | None) -> None:
+    """Raises UsageError where one output file is to hold what several recordings have."""
+    if output is not None and len(paths) > 1:
+        raise UsageError(f"{directory} has {len(paths)} recordings: leave --output out, or name one of them")
+
+
 def recorded(recording: Recording) -> Shown:
     """What the run itself was reported with; the usual where its header does not say."""
     config = recording.header.get("config")

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from fastbench.cli.report_again import SUFFIX, find_recordings, recorded
-from fastbench.errors import UsageError
+from fastbench.cli.report_again import SUFFIX, find_recordings, only_one, recorded
 from fastbench.metrics.compute import compute
 from fastbench.recording.reader import Recording
 from fastbench.report.files import replace
@@ -23,8 +22,7 @@ def rebuild(directory: Path, output: Path | None, stage: str | None) -> int:
     stage: None = that with which the run was reported.
     """
     paths = find_recordings(directory)
-    if output is not None and len(paths) > 1:
-        raise UsageError(f"{directory} has {len(paths)} recordings: leave --output out, or name one of them")
+    only_one(paths, directory, output)
     for path in paths:
         recording = Recording.open(path)
         shown = recorded(recording)

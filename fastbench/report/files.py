@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -56,19 +58,28 @@ def trust_json(metrics: Metrics) -> bytes:
 
 def replace(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Puts `content` at `path` at once; RecordingError when that cannot be. mode: before the umask."""
+    with replacing(path, mode) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """A file to write; it takes its place at `path` when the block ends well, and goes when it does not.
+
+    RecordingError when it cannot be written.
+    """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
         try:
             with open(descriptor, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(descriptor)
             os.replace(fresh, path)
-        except OSError:
-            fresh.unlink()
-            raise
+        finally:
+            fresh.unlink(missing_ok=True)  # it is still there when something went wrong
     except OSError as error:
         raise RecordingError(f"the report {path} cannot be written: {error.strerror}") from error
 

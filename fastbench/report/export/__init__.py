@@ -1,0 +1,1 @@
+"""A recording's requests and token times as files for other tools."""
