@@ -1,13 +1,15 @@
 """Conversations: ShareGPT and MT-Bench."""
 
 import random
+from array import array
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from fastbench.config.dataset_schema import ConversationConfig, MtBenchConfig, ShareGptConfig
 from fastbench.config.issues import show
 from fastbench.datasets.filed import FileDataset, in_range
 from fastbench.datasets.output_len import output_len
-from fastbench.datasets.rows import Row, RowError, RowFile, walk
+from fastbench.datasets.rows import Row, RowError, RowFile, open_rows, walk
 from fastbench.datasets.sample import Message, Sample, Turn
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import ConfigError
@@ -26,9 +28,10 @@ def open_sharegpt(config: ShareGptConfig, tokenizer_path: str = "") -> FileDatas
             f"the data set {config.abbr}: answer_lengths is True, but the model has no tokenizer; "
             "set path of the model (--tokenizer) to its tokenizer.json"
         )
-    rows = RowFile(config.path)
-    positions = [position for position, row in walk(rows) if _is_whole(row)]
+    rows = open_rows(config.path)
+    positions = _whole_ones(rows)
     if config.shuffle:
+        positions = positions[:]
         random.Random(config.seed).shuffle(positions)
     count = load_tokenizer(tokenizer_path).count if config.answer_lengths else None
 
@@ -44,7 +47,7 @@ def open_sharegpt(config: ShareGptConfig, tokenizer_path: str = "") -> FileDatas
 
 def open_mtbench(config: MtBenchConfig) -> FileDataset:
     """The questions of MT-Bench, each with its second turn."""
-    rows = RowFile(config.path)
+    rows = open_rows(config.path)
     return _dataset(rows, config, range(len(rows)), _mtbench_turns)
 
 
@@ -73,6 +76,12 @@ def _last(index: int, turns: list[Turn], _: bool) -> Sample:
         ]
     messages.append({"role": "user", "content": turns[-1].text})
     return Sample(index, messages, None, turns[-1].output_len)
+
+
+@lru_cache(maxsize=2)  # see open_rows
+def _whole_ones(rows: RowFile) -> "array[int]":
+    """Positions of the conversations that can be sent."""
+    return array("q", (position for position, row in walk(rows) if _is_whole(row)))
 
 
 def _is_whole(row: Row) -> bool:

@@ -14,7 +14,7 @@ from fastbench.config.lengths_schema import Uniform
 from fastbench.datasets.draws import Draws
 from fastbench.datasets.filed import FileDataset, in_range
 from fastbench.datasets.output_len import output_len
-from fastbench.datasets.rows import Row, RowError, RowFile
+from fastbench.datasets.rows import Row, RowError, RowFile, open_rows
 from fastbench.datasets.sample import Prompt, Sample
 from fastbench.datasets.template import filler
 
@@ -26,7 +26,7 @@ Fill = Callable[[Row], Prompt]
 
 def open_custom(config: CustomConfig) -> FileDataset:
     """The rows as the meta file wants them; without one, all rows in their order."""
-    rows = RowFile(config.path)
+    rows = open_rows(config.path)
     place = meta_file(config.path, config.meta_path)
     meta = read_meta(place) if place is not None else CustomMeta()
     positions = in_range(range(len(rows)), config.test_range, config.path)

@@ -4,7 +4,7 @@ from fastbench.config.dataset_schema import JsonlConfig
 from fastbench.config.issues import show
 from fastbench.datasets.filed import FileDataset, in_range
 from fastbench.datasets.output_len import output_len
-from fastbench.datasets.rows import Row, RowError, RowFile, columns_of
+from fastbench.datasets.rows import Row, RowError, columns_of, open_rows
 from fastbench.datasets.sample import Prompt, Sample
 
 _PROMPT_KEYS = ("prompt", "question", "messages")
@@ -12,7 +12,7 @@ _PROMPT_KEYS = ("prompt", "question", "messages")
 
 def open_jsonl(config: JsonlConfig) -> FileDataset:
     """The rows of one file; empty lines do not count."""
-    rows = RowFile(config.path)
+    rows = open_rows(config.path)
     keys = _PROMPT_KEYS if config.prompt_key is None else (config.prompt_key,)
     positions = in_range(range(len(rows)), config.test_range, config.path)[: config.count]
 

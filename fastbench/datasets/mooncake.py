@@ -2,16 +2,18 @@
 
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from fastbench.config.dataset_schema import MooncakeConfig
 from fastbench.config.fields import MAX_LENGTH
 from fastbench.config.issues import show
 from fastbench.datasets.draws import Draws
 from fastbench.datasets.filed import FileDataset, in_range
-from fastbench.datasets.rows import Row, RowError, RowFile, walk
+from fastbench.datasets.rows import Row, RowError, RowFile, open_rows, walk
 from fastbench.datasets.sample import Prompt, Sample
 from fastbench.datasets.vocabulary import Words, words_for
 from fastbench.errors import DatasetError
@@ -26,9 +28,8 @@ _ID_MASK = 2**64 - 1
 
 def open_mooncake(config: MooncakeConfig, tokenizer_path: str = "", tokens_per_word: float = 1.0) -> FileDataset:
     """The rows in the window, in the order of their times; those without a time come last, in the file's order."""
-    rows = RowFile(config.path)
-    times = array("q", (_time(rows, position, row) for position, row in walk(rows)))
-    shift, positions = _schedule(np.frombuffer(times, np.int64), config)
+    rows = open_rows(config.path)
+    shift, positions = _schedule(_times(rows), config)
     if len(rows) and not positions:
         raise DatasetError(
             f"{config.path}: none of the {len(rows)} rows is in the window; widen fixed_schedule_start_offset and "
@@ -90,7 +91,13 @@ def _input_length(row: Row) -> int | None:
     return length
 
 
-def _schedule(times: "np.ndarray[tuple[int], np.dtype[np.int64]]", config: MooncakeConfig) -> tuple[int, Sequence[int]]:
+@lru_cache(maxsize=2)  # see open_rows
+def _times(rows: RowFile) -> NDArray[np.int64]:
+    """When each row says that it goes out, ns; -1 = it does not say. Raises DatasetError."""
+    return np.frombuffer(array("q", (_time(rows, position, row) for position, row in walk(rows))), np.int64)
+
+
+def _schedule(times: NDArray[np.int64], config: MooncakeConfig) -> tuple[int, Sequence[int]]:
     """(ns to subtract from each time, positions of the rows in their order)."""
     timed = times != _NONE
     shift = int(times[timed].min()) if config.fixed_schedule_auto_offset and timed.any() else 0

@@ -1,7 +1,7 @@
 """How many tokens prompts have, where the service does not tell."""
 
 from fastbench.datasets.chat_template import ChatTemplate, load_chat_template
-from fastbench.datasets.sample import Message, Prompt
+from fastbench.datasets.sample import Message, Prompt, prompt_text
 from fastbench.datasets.tokens import Tokenizer, load_tokenizer
 
 
@@ -26,7 +26,7 @@ class PromptCounter:
     def _text(self, prompt: Prompt) -> str:
         if self._template is not None:
             return self._template.text(_messages(prompt))
-        return prompt if isinstance(prompt, str) else "\n".join(_content(part) for part in prompt)
+        return prompt_text(prompt)
 
 
 def _is_ids(prompt: Prompt) -> bool:
@@ -37,7 +37,3 @@ def _messages(prompt: Prompt) -> list[Message]:
     if isinstance(prompt, str):
         return [{"role": "user", "content": prompt}]
     return [part for part in prompt if isinstance(part, dict)]
-
-
-def _content(part: object) -> str:
-    return str(part.get("content", "")) if isinstance(part, dict) else ""

@@ -3,10 +3,12 @@
 import csv
 import io
 import mmap
+import os
 import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from textwrap import shorten
 from typing import Any, BinaryIO, NamedTuple
 
@@ -23,6 +25,7 @@ Read = Callable[[int], Row]
 csv.field_size_limit(1 << 30)
 
 _SHOWN = 120
+_MAPPED = 16 << 20
 _CHUNK = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 # A whole string, or a character that opens or closes an item. A string cut by the file's end stays unmatched.
@@ -153,7 +156,7 @@ class RowFile:
 
     def _index_array(self, file: BinaryIO, spans: _Spans) -> None:
         """Finds the items of the outermost array, without making objects of them."""
-        depth = start = 0
+        depth = start = dropped = 0
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
             for piece in _JSON_PIECE.finditer(view):
                 kind = view[piece.start()]
@@ -165,8 +168,27 @@ class RowFile:
                     depth -= 1
                     if depth == 1:
                         spans.add(start, piece.end())
+                    if piece.end() - dropped > _MAPPED:
+                        # What was read would count as this process's memory.
+                        length = (piece.end() - dropped) // mmap.PAGESIZE * mmap.PAGESIZE
+                        view.madvise(mmap.MADV_DONTNEED, dropped, length)
+                        dropped += length
         if depth:
             raise DatasetError(f"{self.path}: the JSON array has no end; the file was cut or is not JSON")
+
+
+def open_rows(path: str) -> RowFile:
+    """The rows of the file at `path`. A run opens its data sets several times: the same file is indexed once."""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return RowFile(path)  # which says what is wrong
+    return _indexed(path, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _indexed(path: str, *_: int) -> RowFile:
+    return RowFile(path)
 
 
 def walk(rows: RowFile, positions: Sequence[int] | None = None) -> Iterator[tuple[int, Row]]:

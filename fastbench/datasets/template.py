@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fastbench.config.dataset_schema import TemplateConfig
 from fastbench.datasets.filed import FileDataset, in_range
 from fastbench.datasets.output_len import output_len
-from fastbench.datasets.rows import Row, RowError, RowFile, columns_of
+from fastbench.datasets.rows import Row, RowError, columns_of, open_rows
 from fastbench.datasets.sample import Prompt, Sample
 
 _NAME = re.compile(r"\{(\w+)\}")
@@ -14,7 +14,7 @@ _NAME = re.compile(r"\{(\w+)\}")
 
 def open_template(config: TemplateConfig) -> FileDataset:
     """The rows of one file, each in the template."""
-    rows = RowFile(config.path)
+    rows = open_rows(config.path)
     fill = filler(config.template, required=config.columns, output_column=config.output_column, aliases=config.aliases)
 
     def make(index: int, row: Row) -> Sample:

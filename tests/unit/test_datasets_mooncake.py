@@ -132,6 +132,12 @@ def test_the_window_holds_its_ends(tmp_path: Path, window: dict[str, Any], kept:
     assert times(opened(tmp_path, *rows, **window)) == kept
 
 
+def test_an_empty_trace_is_refused(tmp_path: Path) -> None:
+    """A trace without rows is told when it is opened."""
+    with pytest.raises(DatasetError, match="the data set is empty"):
+        opened(tmp_path)
+
+
 def test_an_empty_window_is_refused(tmp_path: Path) -> None:
     """A window without rows is told with the settings that make it."""
     with pytest.raises(DatasetError, match=r"none of the 1 rows is in the window; widen fixed_schedule_start_offset"):

@@ -1,6 +1,8 @@
 """Files of rows: JSON lines, JSON arrays, CSV."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from data_files import array_file, lines_file
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbench.datasets.rows import RowFile, walk
+from fastbench.datasets.rows import RowFile, open_rows, walk
 from fastbench.errors import DatasetError
 
 VALUES = st.recursive(
@@ -97,3 +99,28 @@ def test_a_line_far_into_a_file_is_counted(tmp_path: Path) -> None:
     """The line of a broken row is right beyond the first megabyte."""
     path = lines_file(tmp_path, *[{"text": "x" * 1000}] * 3000, "broken")
     assert fault(path).startswith(", line 3001: the row is not JSON")
+
+
+def test_a_file_is_indexed_once_as_long_as_it_stays(tmp_path: Path) -> None:
+    """Opening the same file again costs no second look through it; a changed file is looked through anew."""
+    path = lines_file(tmp_path, {"a": 1})
+    first = open_rows(path)
+    assert open_rows(path) is first
+    lines_file(tmp_path, {"a": 1}, {"a": 2})
+    assert len(open_rows(path)) == 2
+
+
+def test_a_large_array_does_not_stay_in_memory(tmp_path: Path) -> None:
+    """Looking through an array of 96 MB takes a part of that at once."""
+    path = tmp_path / "rows.json"
+    item = json.dumps({"text": "x" * 2**20})
+    path.write_text(f"[{','.join([item] * 96)}]", encoding="utf-8")
+    code = (
+        "import resource; from fastbench.datasets.rows import RowFile\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        f"before = peak(); rows = RowFile({str(path)!r}); print(len(rows), (peak() - before) // 1024)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, timeout=60).stdout
+    count, mib = map(int, told.split())
+    assert count == 96
+    assert mib < 48
