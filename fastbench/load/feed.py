@@ -12,7 +12,7 @@ LEAST = 256
 """Requests that are prepared ahead however few may be in flight."""
 FEW = 32
 """Requests that are always prepared ahead, however large they are."""
-MAX_BYTES = 64 << 20
+MAX_BYTES = 32 << 20
 """Bytes that are prepared ahead while the run goes on."""
 MAX_BYTES_AT_START = 256 << 20
 """Bytes that are prepared before it starts, so that all slots can be filled at once."""
