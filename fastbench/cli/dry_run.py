@@ -41,7 +41,7 @@ def print_plan(run: RunConfig) -> int:
             click.echo(f"  {name:<{_WIDTH}}{value}")
     if faults:
         raise UsageError("\n".join(dict.fromkeys(faults)))
-    at_once = f", {run.workers} at once" if run.workers > 1 else ""
+    at_once = f", {run.tasks_at_once} at once" if run.tasks_at_once > 1 else ""
     click.echo(f"{_count(len(tasks), 'task')}{at_once}; results would go to a new directory in {run.work_dir}.")
     click.echo("Nothing was sent.")
     return 0

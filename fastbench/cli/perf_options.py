@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from fastbench.cli.sections import Sections, Several
-from fastbench.cli.values import count_or_none, header, lengths, pair, profile_stage, ramp
+from fastbench.cli.values import count_or_auto, count_or_none, header, lengths, pair, profile_stage, ramp
 
 APIS = ("chat", "completions", "tgi", "triton", "mindie")
 
@@ -115,6 +115,7 @@ _LOAD: Sequence[click.Option] = (
     _option("--warmup-data", type=click.Choice(["synthetic", "dataset"]), help="What they ask.  [default: synthetic]"),
     _option("--warmup-input-len", type=int, metavar="N", help="Their prompt tokens.  [default: as measured]"),
     _option("--warmup-output-len", type=int, metavar="N", help="Their output tokens.  [default: as measured]"),
+    _option("--workers", type=count_or_auto, metavar="N|auto", help="Processes that share the load.  [default: auto]"),
     _option("--max-num-workers", type=int, metavar="N", help="Tasks that run at once.  [default: 1]"),
     _option("--max-workers-per-gpu", type=int, metavar="N", help="Without effect; at least 1."),
 )

@@ -10,7 +10,8 @@ from fastbench.config.dump import dump_config
 from fastbench.config.plan import RunConfig
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import RecordingError, UsageError
-from fastbench.fleet.run import TaskRun, check_datasets, run_tasks
+from fastbench.fleet.check import check_datasets
+from fastbench.fleet.run import TaskRun, run_tasks
 from fastbench.fleet.rundir import RunDirectory
 from fastbench.recording.scrapes import Scrape
 from fastbench.report.publish import Published, publish
@@ -26,7 +27,8 @@ def carry_out(run: RunConfig, *, quiet: bool, plot: bool = True) -> int:
     stopped the run. Raises UsageError, before anything is sent, for tokenizers and data sets that cannot be used.
     """
     check_tokenizers(run)
-    for remark in check_datasets(run):
+    checked = check_datasets(run)
+    for remark in checked.remarks:
         say(remark)
     directory = RunDirectory.create(run.work_dir)
     (directory.path / "configs" / f"{directory.path.name}.py").write_text(dump_config(run), encoding="utf-8")
@@ -34,7 +36,7 @@ def carry_out(run: RunConfig, *, quiet: bool, plot: bool = True) -> int:
     texts: list[str] = []
     complaints: list[str] = []
     scrapes: list[Scrape] = []
-    for ended in run_tasks(run, directory, lambda task: progress_bar(task, quiet)):
+    for ended in run_tasks(run, directory, checked, lambda task: progress_bar(task, quiet)):
         published = _publish(directory, ended, quiet, plot)
         if published is not None:
             results = directory.results(ended.task)
@@ -94,6 +96,11 @@ def _publish(directory: RunDirectory, ended: TaskRun, quiet: bool, plot: bool) -
 def _complaint(ended: TaskRun) -> str | None:
     if ended.error is not None:
         return f"{ended.task.name}: {ended.error}"
+    if ended.died:
+        numbers = ", ".join(map(str, ended.died))
+        return (
+            f"{ended.task.name}: worker {numbers} died; what it had recorded is counted, the rest of its share is lost"
+        )
     return None if ended.complete else f"{ended.task.name}: stopped by the user"
 
 
@@ -102,6 +109,6 @@ def _code(ended: TaskRun, published: Published | None) -> int:
         return ended.error.exit_code
     if not ended.complete:
         return INTERRUPTED
-    if published is None or published.metrics.stage != ended.task.stage:
+    if ended.died or published is None or published.metrics.stage != ended.task.stage:
         return 1
     return 0 if published.metrics.success else 1

@@ -24,6 +24,11 @@ def count_or_none(text: str) -> int | None:
         raise click.BadParameter(f"{text!r} is not a valid integer.") from error
 
 
+def count_or_auto(text: str) -> int | str:
+    """A whole number, or `auto`; the config's check refuses anything else."""
+    return int(text) if text.isdecimal() else text
+
+
 def ramp(text: str) -> dict[str, Any]:
     """`1:100` or `exponential:1:100`, the rates at the ramp's start and end."""
     *strategy, start, end = text.split(":") if text.count(":") in (1, 2) else ("", "", "")

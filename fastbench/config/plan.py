@@ -13,6 +13,12 @@ from fastbench.units import NS_PER_S, Duration, Rate
 MAX_PRESSURE_TIME = Duration(86_400 * NS_PER_S)
 
 
+Workers = Annotated[
+    Annotated[int, Meta(ge=1, le=1024)] | Literal["auto"],
+    Meta(extra_json_schema={"description": 'a whole number from 1 to 1024, or "auto"'}),
+]
+
+
 class ProfileStage(Frozen, frozen=True, kw_only=True):
     """A stretch of a profile: a rate or a concurrency."""
 
@@ -37,6 +43,8 @@ class LoadSettings(Frozen, frozen=True, kw_only=True):
     """When to stop sending, since the first request; the data set is repeated until then. None = at its end."""
     drain: Duration | None = None
     """How long requests in flight are waited for after the last one was sent; None = to their end."""
+    workers: Workers = "auto"
+    """Processes that share the load of a task; "auto" = as many as the requests in flight need on this machine."""
     profile: tuple[ProfileStage, ...] = ()
     """Rates or concurrencies, one after the other, in the place of `request_rate` and `batch_size`."""
     arrival_seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
@@ -99,7 +107,7 @@ class RunConfig(RunSettings, frozen=True, kw_only=True):
     """The config file; None = the settings came from options or named tasks."""
 
     @property
-    def workers(self) -> int:
+    def tasks_at_once(self) -> int:
         """Tasks that run at once: with `debug` one after the other, so that their logs do not mix."""
         return 1 if self.debug else self.max_num_workers
 

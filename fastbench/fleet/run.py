@@ -1,17 +1,26 @@
-"""All tasks of a run, one after the other, each into its own recording."""
+"""All tasks of a run, each into its own recording."""
 
 import contextlib
 import logging
+import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from fastbench.config.plan import RunConfig, Task
-from fastbench.datasets.dataset import open_dataset
-from fastbench.errors import DatasetError, FastbenchError
+from fastbench.errors import FastbenchError
+from fastbench.fleet.check import Checked
+from fastbench.fleet.crew import crew_of
 from fastbench.fleet.embedded import with_service
+from fastbench.fleet.logs import log_to
+from fastbench.fleet.member import Job
+from fastbench.fleet.queue import SharedQueue, shared_queue
 from fastbench.fleet.rundir import RunDirectory
+from fastbench.fleet.team import TeamEnd, run_team
 from fastbench.fleet.worker import run_task
 from fastbench.load.progress import Observer
+from fastbench.load.sharing import Share
+from fastbench.load.stop import Stop
 
 log = logging.getLogger("fastbench")
 
@@ -20,67 +29,80 @@ ObserverFor = Callable[[Task], contextlib.AbstractContextManager[Observer]]
 
 @dataclass(frozen=True)
 class TaskRun:
-    """How a task ended. complete: False when the user stopped it; error: why it could not be carried out."""
+    """How a task ended. complete: False when the user stopped it; error: why it could not be carried out; died: the
+    numbers of its workers that died on the way."""
 
     task: Task
     complete: bool
     error: FastbenchError | None = None
+    died: tuple[int, ...] = ()
 
 
-def check_datasets(run: RunConfig) -> list[str]:
-    """Opens and checks every data set before anything is sent. Returns a remark for each that is shorter than asked.
-
-    Raises DatasetError with all that is wrong, a line each.
-    """
-    remarks, faults = [], []
-    # One entry a data set, whichever model's task opens it.
-    for task in {task.dataset.abbr: task for task in run.tasks()}.values():
-        try:
-            count = open_dataset(task.dataset, task.service.path).check(task.num_prompts)
-        except DatasetError as error:
-            faults.append(str(error))
-            continue
-        if task.num_prompts is not None and count < task.num_prompts:
-            remarks.append(f"{task.dataset.abbr}: the data set has {count} rows, {task.num_prompts} were asked for")
-    if faults:
-        raise DatasetError("\n".join(faults))
-    return remarks
-
-
-def run_tasks(run: RunConfig, directory: RunDirectory, observer_for: ObserverFor) -> Iterator[TaskRun]:
+def run_tasks(
+    run: RunConfig, directory: RunDirectory, checked: Checked, observer_for: ObserverFor
+) -> Iterator[TaskRun]:
     """Carries out the tasks of `run`, yielding each as it ends. A task that fails does not keep the next from its
-    turn; one that the user stopped is the last."""
-    for task in run.tasks():
-        with _log_to(directory, task):
-            ended = _carry_out(task, directory, observer_for)
-        yield ended
-        if not ended.complete and ended.error is None:
-            return
+    turn; after one that the user stopped no other begins."""
+    carried = _Carrying(run, directory, checked, observer_for)
+    return carried.side_by_side(run.tasks_at_once) if run.tasks_at_once > 1 else carried.one_by_one()
 
 
-def _carry_out(task: Task, directory: RunDirectory, observer_for: ObserverFor) -> TaskRun:
-    try:
-        with with_service(task) as served, observer_for(task) as observer:
-            complete = run_task(served, directory.recording(task), observer)
-    except FastbenchError as error:
-        log.error("%s: %s", task.name, error)
-        return TaskRun(task, complete=False, error=error)
-    log.info("%s: %s", task.name, "finished" if complete else "stopped by the user")
-    return TaskRun(task, complete)
+class _Carrying:
+    """What all tasks of a run share."""
 
+    def __init__(self, run: RunConfig, directory: RunDirectory, checked: Checked, observer_for: ObserverFor) -> None:
+        self._run = run
+        self._directory = directory
+        self._checked = checked
+        self._observer_for = observer_for
+        self._stop = Stop()
 
-@contextlib.contextmanager
-def _log_to(directory: RunDirectory, task: Task) -> Iterator[None]:
-    path = directory.log(task)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)  # a service's message may repeat a prompt
-    handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("[%(asctime)s] [fastbench] [%(levelname)s] %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-        handler.close()
+    def one_by_one(self) -> Iterator[TaskRun]:
+        for task in self._run.tasks():
+            with log_to(None if self._run.debug else self._directory.log(task)):
+                ended = self._ended(task, in_process=True)
+            yield ended
+            if not ended.complete and ended.error is None:
+                return
+
+    def side_by_side(self, most: int) -> Iterator[TaskRun]:
+        """Each in a process of its own, at most so many at a time."""
+        with self._stop.on_plain_signals(), ThreadPoolExecutor(most) as pool:
+            running = {pool.submit(self._unless_stopped, task) for task in self._run.tasks()}
+            while running:
+                # In pieces: a wait without end would keep the user's signals waiting too.
+                done, running = wait(running, 0.2, FIRST_COMPLETED)
+                yield from (ended for future in done if (ended := future.result()) is not None)
+
+    def _unless_stopped(self, task: Task) -> TaskRun | None:
+        return None if self._stop.asked else self._ended(task, in_process=False)
+
+    def _ended(self, task: Task, *, in_process: bool) -> TaskRun:
+        try:
+            with with_service(task) as served, self._observer_for(task) as observer:
+                end = self._carry_out(served, observer, in_process)
+        except FastbenchError as error:
+            log.error("%s: %s", task.name, error)
+            return TaskRun(task, complete=False, error=error)
+        log.info("%s: %s", task.name, "finished" if end.complete else "stopped by the user")
+        return TaskRun(task, end.complete, died=end.died)
+
+    def _carry_out(self, task: Task, observer: Observer, in_process: bool) -> TeamEnd:
+        recording = self._directory.recording(task)
+        surveyed = self._checked.surveyed[task.service.abbr, task.dataset.abbr]
+        crew = crew_of(task, surveyed.survey)
+        for sentence in crew.reasons:
+            log.info("%s: %s", task.name, sentence)
+        if crew.workers == 1 and in_process:
+            return TeamEnd(run_task(task, recording, observer, surveyed=surveyed))
+        with contextlib.ExitStack() as stack:
+            queue = stack.enter_context(shared_queue(crew.places)) if crew.shares_queue else None
+            if in_process:
+                stack.enter_context(self._stop.on_plain_signals())
+            return run_team(self._jobs(task, crew.workers, queue), observer, self._stop)
+
+    def _jobs(self, task: Task, workers: int, queue: SharedQueue | None) -> list[Job]:
+        run_id = uuid.uuid4().hex[:8]
+        log_path = None if self._run.debug else self._directory.log(task)
+        recording = self._directory.recording(task)
+        return [Job(task, recording, log_path, Share(number, workers), run_id, queue) for number in range(workers)]

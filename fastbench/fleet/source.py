@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from fastbench.backends.backend import check_conversations
 from fastbench.config.dataset_schema import ConversationConfig
 from fastbench.config.plan import Task
-from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Sample
 from fastbench.errors import ConfigError
+from fastbench.fleet.check import Surveyed, survey_task
 
 
 class Source:
     """The data set of a task, each sample as often as the service is to answer it, again and again without end."""
 
-    def __init__(self, task: Task) -> None:
-        """Raises DatasetError for a data set that cannot be used, ConfigError for one that the service cannot have."""
-        self._dataset = open_dataset(task.dataset, task.service.path)
+    def __init__(self, task: Task, surveyed: Surveyed | None = None) -> None:
+        """surveyed: the data set where it was opened before. Raises DatasetError for a data set that cannot be used,
+        ConfigError for one that the service cannot have."""
+        self._dataset, survey = surveyed or survey_task(task)
         self._repeats = task.service.repeats
-        survey = self._dataset.survey(task.num_prompts)
         self._rows = survey.samples
         self.longest_output = survey.longest_output
         """The most output tokens that a sample asks for; None = no sample says."""

@@ -26,6 +26,7 @@ from fastbench.config.plan import Task
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import FastbenchError, ServiceError
 from fastbench.fleet.asked import asked_of, history_of, shape_of, warmup_shape
+from fastbench.fleet.check import Surveyed
 from fastbench.fleet.counting import count_tokens
 from fastbench.fleet.descriptors import allow_connections
 from fastbench.fleet.header import make_header
@@ -54,14 +55,16 @@ QUEUE_PIECE = 16
 """Places of a closed loop's plan that a worker takes at once from those that all share."""
 
 
-def run_task(task: Task, recording: Path, observer: Observer, post: Post = ALONE) -> bool:
+def run_task(
+    task: Task, recording: Path, observer: Observer, post: Post = ALONE, surveyed: Surveyed | None = None
+) -> bool:
     """Runs one task, or a worker's share of it; True when it came to its end, False when the user stopped it.
 
     Raises ServiceError when the service cannot be measured, DatasetError for a broken row (what was recorded up
     to then stays), RecordingError when the recording is not whole.
     """
     # What may block comes before the event loop, which takes Ctrl-C over.
-    worker = _Worker(task, recording, observer, post)
+    worker = _Worker(task, recording, observer, post, surveyed)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(worker.run())
 
@@ -69,7 +72,7 @@ def run_task(task: Task, recording: Path, observer: Observer, post: Post = ALONE
 class _Worker:
     """One task while it runs."""
 
-    def __init__(self, task: Task, recording: Path, observer: Observer, post: Post) -> None:
+    def __init__(self, task: Task, recording: Path, observer: Observer, post: Post, surveyed: Surveyed | None) -> None:
         self._task = task
         self._post = post
         self._recording = recording
@@ -78,7 +81,7 @@ class _Worker:
         self._run_id = post.run_id or uuid.uuid4().hex[:8]
         self._endpoint = Endpoint.parse(task.service)
         self._hiding = Hiding(task.service)
-        self._source = Source(task)
+        self._source = Source(task, surveyed)
         self._whole = make_schedule(asked_of(task), self._source.samples_count)
         self._schedule = share_of(self._whole, post.share)
         self._shape = shape_of(task, self._schedule, self._source.longest_output)

@@ -31,6 +31,17 @@ class Stop:
             self._listeners.remove(listener)
 
     @contextlib.contextmanager
+    def on_plain_signals(self) -> Iterator[None]:
+        """Takes SIGINT and SIGTERM as wishes to stop, in a main thread without an event loop."""
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, lambda *_: self()) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+    @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
         """Takes SIGINT and SIGTERM as wishes to stop, for the running event loop."""
         loop = asyncio.get_running_loop()

@@ -56,7 +56,7 @@ def test_settings_reach_each_task() -> None:
 
 def test_debugging_is_serial() -> None:
     """With `debug` the tasks run one after the other, whatever was asked for."""
-    assert [build(max_num_workers=4, debug=debug).workers for debug in (False, True)] == [4, 1]
+    assert [build(max_num_workers=4, debug=debug).tasks_at_once for debug in (False, True)] == [4, 1]
 
 
 def test_a_task_is_a_run() -> None:

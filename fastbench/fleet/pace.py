@@ -1,0 +1,121 @@
+"""How fast a phase of load goes: what its progress says, turned into what a person wants to see."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from fastbench._core.hdr import Hdr
+from fastbench.dashboard.snapshot import History, Pair
+from fastbench.load.progress import Progress
+from fastbench.load.recent import WINDOW_NS, latency_counts
+from fastbench.units import NS_PER_S, NS_PER_US
+
+SECONDS_KEPT = 60
+
+
+class _Mark(NamedTuple):
+    """Counters at one moment."""
+
+    elapsed_ns: int
+    ended: int
+    output_events: int
+
+
+class _Second(NamedTuple):
+    """What the history keeps of a second."""
+
+    in_flight: int
+    requests_per_s: float
+    events_per_s: float
+    ttft_p99_ns: int | None
+    itl_p99_ns: int | None
+
+
+class Pace:
+    """One phase after the other; each begins anew."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._begin("")
+
+    def _begin(self, phase: str) -> None:
+        self._phase = phase
+        self._marks: deque[_Mark] = deque([_Mark(0, 0, 0)])
+        self._seconds: deque[_Second] = deque(maxlen=SECONDS_KEPT)
+        self._second = _Mark(0, 0, 0)
+
+    def told(self, now: Progress) -> dict[str, Any]:
+        """The fields of a `Snapshot` that come from a phase. To be called a few times a second."""
+        if now.phase != self._phase:
+            self._begin(now.phase)
+        mark = _Mark(now.elapsed_ns, now.ok + now.failed, now.output_events)
+        self._marks.append(mark)
+        while mark.elapsed_ns - self._marks[0].elapsed_ns > WINDOW_NS and len(self._marks) > 2:
+            self._marks.popleft()
+        requests, events = _rates(self._marks[0], mark)
+        ttft, itl = (_pair(latency_counts(), counts, NS_PER_US) for counts in (now.recent.ttft, now.recent.itl))
+        lag = _pair(Hdr(), now.recent.lag, 1)
+        if mark.elapsed_ns - self._second.elapsed_ns >= NS_PER_S:
+            self._keep(now, mark, ttft, itl)
+        return {
+            "pid": now.pid,
+            "planned": now.planned,
+            "duration_ns": now.duration_ns,
+            "elapsed_ns": now.elapsed_ns,
+            "to_go_ns": None if now.ended else to_go_ns(now),
+            "sent": now.sent,
+            "ok": now.ok,
+            "failed": now.failed,
+            "in_flight": now.in_flight,
+            "stopping": now.stopping,
+            "failures": now.failures,
+            "requests_per_s": requests,
+            "events_per_s": events,
+            "ttft": ttft,
+            "itl": itl,
+            "lag_p99_ns": None if lag is None else lag.p99_ns,
+            "stalls": now.recent.stalls,
+            "history": self._history(),
+        }
+
+    def _keep(self, now: Progress, mark: _Mark, ttft: Pair | None, itl: Pair | None) -> None:
+        requests, events = _rates(self._second, mark)
+        ttft_ns, itl_ns = (None if pair is None else pair.p99_ns for pair in (ttft, itl))
+        self._seconds.append(_Second(now.in_flight, requests or 0.0, events or 0.0, ttft_ns, itl_ns))
+        self._second = mark
+
+    def _history(self) -> History:
+        columns = zip(*self._seconds, strict=True) if self._seconds else [()] * len(_Second._fields)
+        return History(**dict(zip(_Second._fields, columns, strict=True)))
+
+
+def to_go_ns(now: Progress) -> int | None:
+    """How long the phase will go on, if it goes on as it did; None = nobody knows.
+
+    What is in flight when the time of a phase is over takes as long as it takes, which is not counted.
+    """
+    if now.duration_ns is not None:
+        return max(0, now.duration_ns - now.elapsed_ns)
+    ended = now.ok + now.failed
+    if now.planned is None or not ended:
+        return None
+    return now.elapsed_ns * max(0, now.planned - ended) // ended
+
+
+def _rates(since: _Mark, now: _Mark) -> tuple[float | None, float | None]:
+    """Requests that ended, and output events, per second; None where no time has passed."""
+    seconds = (now.elapsed_ns - since.elapsed_ns) / NS_PER_S
+    if seconds <= 0:
+        return None, None
+    return (now.ended - since.ended) / seconds, (now.output_events - since.output_events) / seconds
+
+
+def _pair(counts: Hdr, sparse: Sequence[Sequence[int]], unit_ns: int) -> Pair | None:
+    """Median and p99 of what was counted; None where that is nothing."""
+    counts.add_sparse(sparse)
+    if not counts.total:
+        return None
+    p50, p99 = (counts.value_at_percentile(percent) * unit_ns for percent in (50, 99))
+    return Pair(p50_ns=p50, p99_ns=p99, count=counts.total)

@@ -1,0 +1,51 @@
+"""Places in a plan that several processes take from one another's sight."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import mmap
+import os
+import struct
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_NUMBER = struct.Struct("<q")
+
+
+class SharedQueue:
+    """The places 0 … total - 1, each taken once. total: None = without end.
+
+    Its number lies in a file, under a lock that ends with the process that holds it: a worker that is killed holds up
+    nobody. Pickled, it is the same queue in another process.
+    """
+
+    def __init__(self, path: Path, total: int | None) -> None:
+        self._path = path
+        self._total = total
+        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._memory = mmap.mmap(self._fd, _NUMBER.size)
+
+    def __reduce__(self) -> tuple[type[SharedQueue], tuple[Path, int | None]]:
+        return SharedQueue, (self._path, self._total)
+
+    def take(self, most: int) -> range:
+        """The next places, at most so many; empty when none are left."""
+        fcntl.lockf(self._fd, fcntl.LOCK_EX)
+        try:
+            (first,) = _NUMBER.unpack_from(self._memory)
+            stop = first + most if self._total is None else min(first + most, self._total)
+            _NUMBER.pack_into(self._memory, 0, stop)
+        finally:
+            fcntl.lockf(self._fd, fcntl.LOCK_UN)
+        return range(first, stop)
+
+
+@contextlib.contextmanager
+def shared_queue(total: int | None) -> Iterator[SharedQueue]:
+    """A new queue, gone at the end of the block."""
+    with tempfile.NamedTemporaryFile(prefix="fastbench-queue-") as file:
+        file.write(_NUMBER.pack(0))
+        file.flush()
+        yield SharedQueue(Path(file.name), total)
