@@ -201,10 +201,9 @@ def walk(rows: RowFile, positions: Sequence[int] | None = None) -> Iterator[tupl
 def _first_byte(file: BinaryIO) -> bytes:
     """The first byte that is neither a mark nor white space; the file is at its start again."""
     first = b""
-    for line in file:
-        first = line.removeprefix(_BOM).lstrip()[:1]
-        if first:
-            break
+    # Not by lines: the whole file may be one.
+    while not first and (part := file.read(_CHUNK)):
+        first = part.removeprefix(_BOM).lstrip()[:1]
     file.seek(0)
     return first
 
