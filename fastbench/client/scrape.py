@@ -93,7 +93,7 @@ class Scraper:
         try:
             found = {"series": kept_series(self._hide(await self._page()))}
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
-            reason = str(error) or f"no answer within {TIMEOUT_S:.0f} s"
+            reason = str(error) or f"no answer within {TIMEOUT_S:g} s"
             found = {"error": self._hide(reason.encode(errors="replace")).decode(errors="replace")}
         self._sink({"t_ns": begun_ns, "took_ns": time.monotonic_ns() - begun_ns, "url": self._url, **found})
 

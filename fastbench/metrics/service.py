@@ -39,7 +39,7 @@ def service_series(recording: Recording) -> ServiceSeries | None:
     columns: dict[str, list[float]] = {name: [] for name in FIGURES}
     errors: list[str] = []
     url = ""
-    for scrape in recording.scrapes:
+    for scrape in sorted(recording.scrapes, key=lambda scrape: scrape.t_ns):
         url = url or scrape.url
         if scrape.error is not None:
             errors.append(scrape.error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 
 import msgspec
@@ -60,17 +59,15 @@ def outer_scrapes(recording: Recording) -> tuple[Scrape, ...]:
     """The first and the last scrape: before the warm-up and after the run; () where nobody asked for them."""
     if section(recording.header, "config").get("spec_decode") is not True:
         return ()
-    scrapes = recording.scrapes
-    first = next(scrapes, None)
-    # The iterator is run through without being kept: a long run has many scrapes.
-    last = deque(scrapes, maxlen=1)
-    return () if first is None else (first, *last)
+    first = min(recording.scrapes, key=_moment, default=None)
+    last = max(recording.scrapes, key=_moment, default=None)
+    return () if first is None or last is None else (first, last)
 
 
 def spec_decode(scrapes: Iterable[Scrape]) -> list[SpecDecode]:
-    """One result for each URL, from its first to its last scrape. scrapes: of one run, in time order."""
+    """One result for each URL, from its first to its last scrape. scrapes: of one run, on one clock."""
     by_url: dict[str, list[Scrape]] = {}
-    for scrape in scrapes:
+    for scrape in sorted(scrapes, key=_moment):
         by_url.setdefault(scrape.url, []).append(scrape)
     return [_result(url, found[0], found[-1]) for url, found in by_url.items()]
 
@@ -90,6 +87,10 @@ def spec_counters(scrape: Scrape) -> SpecCounters | None:
         num_accepted_tokens=round(scrape.value("spec_accepted_tokens") or 0),
         accepted_per_pos={position: round(per_position[position]) for position in sorted(per_position)},
     )
+
+
+def _moment(scrape: Scrape) -> int:
+    return scrape.t_ns
 
 
 def _result(url: str, first: Scrape, last: Scrape) -> SpecDecode:

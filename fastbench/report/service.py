@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from fastbench.metrics.model import Metrics, ServiceMetrics, Spread
 from fastbench.metrics.service import ServiceSeries
 from fastbench.report.cells import MISSING, cell, printable, share
-from fastbench.report.files import to_json
 from fastbench.units import NS_PER_S
 
 REASON_CHARS = 160
@@ -28,13 +28,17 @@ def service_rows(service: ServiceMetrics) -> list[tuple[str, str]]:
 
 
 def service_json(metrics: Metrics, series: ServiceSeries) -> bytes:
-    """The numbers of the stage and the series of the whole run. t_s: since the first request was sent."""
+    """The numbers of the stage and the series of the whole run, on one line, as series are long.
+
+    t_s: of each scrape, since the first request was sent.
+    """
     columns = {
         name: [None if np.isnan(value) else value for value in values.tolist()]
         for name, values in series.values.items()
     }
     t_s = ((series.t_ns - series.origin_ns) / NS_PER_S).tolist()
-    return to_json({"stage": metrics.stage, "service": metrics.service, "series": {"t_s": t_s, **columns}})
+    parts = {"stage": metrics.stage, "service": metrics.service, "series": {"t_s": t_s, **columns}}
+    return msgspec.json.encode(parts) + b"\n"
 
 
 def _spread(spread: Spread | None, *, is_share: bool = False) -> str:

@@ -115,6 +115,7 @@ def record(
     header: dict[str, Any] | None = None,
     footer: dict[str, Any] | None = None,
     health: Sequence[dict[str, Any]] = (),
+    scrapes: Sequence[dict[str, Any]] = (),
 ) -> Path:
     """Writes a recording, whose batches the writer may merge; returns its directory."""
     writer = Writer(directory, HEADER if header is None else header)
@@ -122,6 +123,8 @@ def record(
         writer.append(batch_of(requests))
     for state in health:
         writer.health(state)
+    for scrape in scrapes:
+        writer.scrape(scrape)
     writer.close(FOOTER | (footer or {}))
     return directory
 
