@@ -39,7 +39,7 @@ def service_series(recording: Recording) -> ServiceSeries | None:
     columns: dict[str, list[float]] = {name: [] for name in FIGURES}
     errors: list[str] = []
     url = ""
-    for scrape in sorted(recording.scrapes, key=lambda scrape: scrape.t_ns):
+    for scrape in recording.scrapes:
         url = url or scrape.url
         if scrape.error is not None:
             errors.append(scrape.error)
@@ -50,10 +50,12 @@ def service_series(recording: Recording) -> ServiceSeries | None:
             column.append(np.nan if value is None else value)
     if not moments and not errors:
         return None
-    arrays = {name: np.array(column, np.float64) for name, column in columns.items()}
+    t_ns = np.array(moments, np.int64)
+    order = np.argsort(t_ns, kind="stable")  # the parts of a recording stand one after the other
+    arrays = {name: np.array(column, np.float64)[order] for name, column in columns.items()}
     told = {name: array for name, array in arrays.items() if not np.isnan(array).all()}
     begin_ns, _ = _bounds(Selection(recording))
-    return ServiceSeries(np.array(moments, np.int64), told, begin_ns, url, len(errors), errors[0] if errors else None)
+    return ServiceSeries(t_ns[order], told, begin_ns, url, len(errors), errors[0] if errors else None)
 
 
 def service_metrics(selection: Selection) -> ServiceMetrics | None:
