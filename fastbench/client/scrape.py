@@ -53,10 +53,14 @@ async def scraping(
     hide: Callable[[bytes], bytes],
     sink: Sink,
     interval_ns: int | None,
+    *,
+    number: int = 0,
+    of: int = 1,
 ) -> AsyncIterator[Scraper]:
     """Scrapes at the start of the block, each `interval_ns` in it (None = not), and at its end unless it raised.
 
     headers: those of the service's requests. hide: takes keys out of what is recorded. sink: takes each scrape.
+    number, of: where several workers do so, the intervals in between are dealt out among them; any may end early.
     """
     trust: ssl.SSLContext | bool = default_tls(endpoint.host).context if endpoint.tls else True
     async with aiohttp.ClientSession(
@@ -66,7 +70,10 @@ async def scraping(
     ) as session:
         scraper = Scraper(session, f"{endpoint.url}/metrics", hide, sink)
         await scraper.once()
-        ticking = None if interval_ns is None else asyncio.create_task(scraper.each(interval_ns / NS_PER_S))
+        ticking = None
+        if interval_ns is not None:
+            interval_s = interval_ns / NS_PER_S
+            ticking = asyncio.create_task(scraper.each(of * interval_s, (number + 1) * interval_s))
         try:
             yield scraper
         finally:
@@ -97,14 +104,14 @@ class Scraper:
             found = {"error": self._hide(reason.encode(errors="replace")).decode(errors="replace")}
         self._sink({"t_ns": begun_ns, "took_ns": time.monotonic_ns() - begun_ns, "url": self._url, **found})
 
-    async def each(self, interval_s: float) -> None:
-        """A scrape at every whole interval from now on; those that an earlier one ran into are left out."""
+    async def each(self, interval_s: float, first_s: float) -> None:
+        """A scrape after `first_s` and at every interval from then on, but for those that an earlier one ran into."""
         loop = asyncio.get_running_loop()
-        due = loop.time()
+        due = loop.time() + first_s
         while True:
-            due += interval_s * max(1, math.ceil((loop.time() - due) / interval_s))
             await asyncio.sleep(due - loop.time())
             await self.once()
+            due += interval_s * max(1, math.ceil((loop.time() - due) / interval_s))
 
     async def _page(self) -> bytes:
         page = bytearray()

@@ -40,6 +40,6 @@ class Post(NamedTuple):
     part: int = 0
     """Which file of the recording it writes."""
     leads: bool = True
-    """Whether it does what one worker does for all: warm-up, and looking at the service's metrics."""
+    """Whether it does what one worker does for all: the warm-up."""
     run_id: str | None = None
     link: Link = Alone()

@@ -21,7 +21,7 @@ from fastbench.client.engine import Engine, Target
 from fastbench.client.hiding import Hiding
 from fastbench.client.models import first_model
 from fastbench.client.seen import Seen
-from fastbench.client.tls import default_tls
+from fastbench.client.tls import tls_of
 from fastbench.config.plan import Task
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import FastbenchError, ServiceError
@@ -80,6 +80,7 @@ class _Worker:
         self._stop = Stop()
         self._run_id = post.run_id or uuid.uuid4().hex[:8]
         self._endpoint = Endpoint.parse(task.service)
+        self._tls = tls_of(task.service, self._endpoint)
         self._hiding = Hiding(task.service)
         self._source = Source(task, surveyed)
         self._whole = make_schedule(asked_of(task), self._source.samples_count)
@@ -95,8 +96,7 @@ class _Worker:
         if model is None:
             model = await self._first_model()
         backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)
-        tls = default_tls(self._endpoint.host) if self._endpoint.tls else None
-        target = Target(backend.rules, self._address, service.connect_timeout, tls)
+        target = Target(backend.rules, self._address, service.connect_timeout, self._tls)
         phase = Phase(partial(Engine, target), stream=backend.stream, stop=self._stop, observer=self._observer)
         count = "requests" if self._planned is None else f"{self._planned} requests"
         log.info("%s: %s to %s at %s", task.name, count, self._url(backend), self._address.host)
@@ -137,7 +137,8 @@ class _Worker:
 
     async def _first_model(self) -> str:
         try:
-            return await first_model(self._endpoint, service_headers(self._task.service), self._hiding.clean)
+            headers = service_headers(self._task.service)
+            return await first_model(self._endpoint, headers, self._hiding.clean, self._tls)
         except ServiceError as error:
             raise self._hiding.clean_error(error) from error
 
@@ -172,14 +173,22 @@ class _Worker:
     def _scraping(self, writer: Writer) -> contextlib.AbstractAsyncContextManager["Scraper | None"]:
         """Looks at the service's metrics page at both ends of the block and in it, where that was asked for."""
         task = self._task
-        asked = task.service_metrics is not None or task.spec_decode
-        if not asked or not self._post.leads:
+        if task.service_metrics is None and not task.spec_decode:
             return contextlib.nullcontext()
         # Imported late: 0.3 s that most runs need not pay.
         from fastbench.client.scrape import scraping
 
-        headers = service_headers(task.service)
-        return scraping(self._endpoint, headers, self._hiding.clean, writer.scrape, task.service_metrics)
+        # Every worker does: the last look must come after the end of the last one, and nobody knows which that will be.
+        share = self._post.share
+        return scraping(
+            self._endpoint,
+            service_headers(task.service),
+            self._hiding.clean,
+            writer.scrape,
+            task.service_metrics,
+            number=share.number,
+            of=share.of,
+        )
 
     def _wanted(self, backend: Backend, writer: Writer, seen: Seen, counts: bool) -> Wanted:
         """The measurement."""

@@ -65,7 +65,7 @@ class Recording:
 
     @property
     def scrapes(self) -> Iterator[Scrape]:
-        """What the service's metrics page said, in time order."""
+        """What the service's metrics page said, part by part in time order."""
         return (scrape_of(record) for part in self.parts for record in part.scrapes)
 
     def token_runs(self, mask: NDArray[np.bool_] | None = None) -> Iterator[TokenRun]:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -153,6 +154,26 @@ def test_at_every_interval() -> None:
         records = take(service.port, interval_ns=100_000_000, stay_s=0.55)
     assert 4 <= len(records) <= 7
     assert service.connections == 1
+
+
+def test_intervals_are_dealt_out() -> None:
+    """Of two workers each takes every second interval, the second one from the second on."""
+    records: list[list[dict[str, Any]]] = [[], []]
+
+    async def run(port: int) -> None:
+        endpoint = Endpoint("http", "127.0.0.1", port, "")
+        async with AsyncExitStack() as stack:
+            for number, found in enumerate(records):
+                share = scraping(endpoint, {}, bytes, found.append, 200_000_000, number=number, of=2)
+                await stack.enter_async_context(share)
+            await asyncio.sleep(0.7)
+
+    with Service(answering(OK_PAGE)) as service:
+        asyncio.run(run(service.port))
+    # The first and the last one of each are those at the ends of the block.
+    first, second = ([record["t_ns"] - found[0]["t_ns"] for record in found[1:-1]] for found in records)
+    assert (len(first), len(second)) == (2, 1)
+    assert first[0] < second[0] < first[1]
 
 
 def test_it_is_asked_as_requests_are() -> None:

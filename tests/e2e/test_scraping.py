@@ -103,6 +103,18 @@ def test_two_data_sets_are_one_file(tmp_path: Path) -> None:
     assert path.read_bytes() == content
 
 
+def test_workers_look_together(tmp_path: Path) -> None:
+    """However the requests fall to several workers, the looks enclose the measurement of all of them."""
+    done = perf(tmp_path, *SERVICE, *LOAD, "--service-metrics", "100ms", "--spec-decode", "--workers", 2)
+    assert done.code == 0, done.err
+    assert figures(done)["Generated Tokens"].split()[0] == "1200"
+    (path,) = done.run.glob("performances/spec_decode_*.json")
+    assert json.loads(path.read_bytes())["data"]["num_drafts"] == int(1230 / 2.4)
+    (path,) = done.run.glob("performances/*/*_service.json")
+    moments = json.loads(path.read_bytes())["series"]["t_s"]
+    assert moments == sorted(moments)
+
+
 def test_a_service_without_metrics(tmp_path: Path) -> None:
     """A service whose page tells nothing of drafts costs the run nothing; the block and the file say why."""
     done = perf(tmp_path, "--mock", *LOAD, "--spec-decode")
