@@ -10,7 +10,7 @@ from fastbench.metrics.compute import compute
 from fastbench.recording.reader import Recording
 from fastbench.report.files import replace
 from fastbench.report.page.compare import STATS, Compared, comparison
-from fastbench.report.page.page import page
+from fastbench.report.plots import PAGE, write_page
 from fastbench.report.publish import task_of
 
 COMPARISON = Path("comparison.html")
@@ -28,7 +28,8 @@ def rebuild(directory: Path, output: Path | None, stage: str | None) -> int:
         shown = recorded(recording)
         name = path.name.removesuffix(SUFFIX)
         metrics = compute(recording, shown.stats, stage or shown.stage)
-        _write(output or path.with_name(f"{name}_plot.html"), page(recording, metrics, task_of(recording, name)))
+        target = output or path.with_name(f"{name}{PAGE}")
+        _say(write_page(recording, metrics, target, task_of(recording, name)))
     return 0
 
 
@@ -36,7 +37,9 @@ def compare(directories: Sequence[Path], output: Path | None, stage: str | None)
     """One page about all recordings in the directories, in their order; returns the exit code."""
     paths = [path for directory in directories for path in find_recordings(directory)]
     names = short_names(paths)
-    _write(output or COMPARISON, comparison([_compared(*each, stage) for each in zip(names, paths, strict=True)]))
+    target = output or COMPARISON
+    replace(target, comparison([_compared(*each, stage) for each in zip(names, paths, strict=True)]))
+    _say(target)
     return 0
 
 
@@ -59,7 +62,5 @@ def _place(path: Path) -> tuple[str, str, str]:
     return run.name, parents[0].name, path.name.removesuffix(SUFFIX)
 
 
-def _write(path: Path, content: bytes) -> None:
-    # The failures' messages may repeat a prompt: for the owner alone.
-    replace(path, content, 0o600)
-    click.echo(f"{path} written ({len(content) / 1e6:.1f} MB).")
+def _say(path: Path) -> None:
+    click.echo(f"{path} written ({path.stat().st_size / 1e6:.1f} MB).")

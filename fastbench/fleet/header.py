@@ -11,6 +11,7 @@ import fastbench
 from fastbench.backends.backend import Backend
 from fastbench.config.dump import public_run
 from fastbench.config.plan import RunConfig, Task
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.fleet.asked import asked_of
 from fastbench.load.schedule import NO_LIMIT, Schedule
 from fastbench.load.sharing import Share
@@ -46,12 +47,19 @@ def make_header(
             "cpus": os.cpu_count(),
         },
         "task": {"model": service.abbr, "dataset": task.dataset.abbr},
-        "service": {"url": url, "model": model, "backend": backend.name, "stream": backend.stream},
+        "service": {"url": url, "model": model, "backend": backend.name, "stream": backend.stream, "tls": _tls(url, service)},
         "share": share._asdict(),
-        "load": _load(task, schedule, planned),
+        "load": asked_load(task, schedule, planned),
         "stamps": "kernel",
         "config": public_run(RunConfig.of_task(task)),
     }
+
+
+def _tls(url: str, service: ServiceConfig) -> str | None:
+    """Whether it was sure who answered; None = nothing was encrypted."""
+    if not url.startswith("https:"):
+        return None
+    return "not verified" if service.insecure else "verified"
 
 
 def _boot_id() -> str | None:
@@ -62,7 +70,8 @@ def _boot_id() -> str | None:
         return None
 
 
-def _load(task: Task, schedule: Schedule, planned: int | None) -> dict[str, Any]:
+def asked_load(task: Task, schedule: Schedule, planned: int | None) -> dict[str, Any]:
+    """What was asked of the load, as the header tells it."""
     asked = asked_of(task)
     rate = asked.rate if schedule.arrival not in ("concurrency", "trace", "profile") else 0.0
     return {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbench.metrics.asked_rates import asked_rates
 from fastbench.metrics.model import ArrivalTest
 from fastbench.metrics.selection import Rows
 from fastbench.units import NS_PER_S
@@ -30,7 +31,7 @@ def arrival_test(begun: Rows, load: dict[str, Any]) -> ArrivalTest | None:
     scatter is `COARSER` times the lateness that nine of ten sends keep to; what is left is the process.
     """
     shape = load.get("burstiness")
-    rates = _rates(load, len(begun))
+    rates = asked_rates(load, len(begun))
     if not shape or rates is None:
         return None
     moments = np.sort(np.where(begun["sent_ns"] > 0, begun["sent_ns"], begun["intended_ns"]))
@@ -50,20 +51,6 @@ def _together(begun: Rows, rate: float, shape: float) -> int:
     late = np.sort(sent["sent_ns"] - sent["intended_ns"])
     blur = float(late[int(0.9 * (late.size - 1))]) / NS_PER_S if late.size else 0.0
     return max(1, math.ceil((COARSER * blur * rate) ** 2 * shape))
-
-
-def _rates(load: dict[str, Any], count: int) -> Floats | None:
-    """(count,): the rate that each request was planned with; None where no single law says it."""
-    ramp, rate = load.get("ramp"), load.get("rate")
-    if load.get("arrival") == "ramp" and isinstance(ramp, dict):
-        progress = np.arange(count) / max(count - 1, 1)
-        start, end = float(ramp["start"]), float(ramp["end"])
-        if ramp.get("strategy") == "exponential":
-            return np.asarray(start * (end / start) ** progress)
-        return np.asarray(start + (end - start) * progress)
-    if load.get("arrival") in ("poisson", "gamma") and isinstance(rate, int | float):
-        return np.full(count, float(rate))
-    return None
 
 
 def ks_distance(samples: Floats, cdf: Floats) -> float:

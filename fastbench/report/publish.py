@@ -17,7 +17,7 @@ from fastbench.recording.scrapes import Scrape
 from fastbench.recording.sharing import Progress, part_of
 from fastbench.report.console import render
 from fastbench.report.files import common_json, parameters_csv, replace, trust_json
-from fastbench.report.page.page import page
+from fastbench.report.plots import Plots, write_plots
 from fastbench.report.service import service_json
 
 
@@ -25,12 +25,14 @@ from fastbench.report.service import service_json
 class Published:
     """What was made of a recording: the files written, the text for the terminal, the numbers.
 
+    rates: a summary of the request rates for the log, where a rate was asked for and plots were.
     spec_decode: the scrapes for `publish_spec_decode`, as it is about all recordings of a run together.
     """
 
     paths: tuple[Path, ...]
     text: str
     metrics: Metrics
+    rates: str | None = None
     spec_decode: tuple[Scrape, ...] = ()
 
 
@@ -45,9 +47,9 @@ def publish(
     plot: bool = True,
 ) -> Published:
     """Reads a recording and writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`, where the
-    service's metrics page was asked for `<name>_service.json`, and the page `<name>_plot.html`.
+    service's metrics page was asked for `<name>_service.json`, and the plots.
 
-    stats: the columns of "Performance Parameters". stage: as `compute` takes it. plot: whether the page is written.
+    stats: the columns of "Performance Parameters". stage: as `compute` takes it. plot: whether they are.
     RecordingError when the recording
     cannot be read or a file cannot be written, UsageError for a stage that it does not have.
     """
@@ -85,10 +87,9 @@ def publish_recording(
         paths.append(out_dir / f"{name}_service.json")
         replace(paths[-1], service_json(metrics, series))
     task = task_of(recording, name)
-    if plot:
-        paths.append(out_dir / f"{name}_plot.html")
-        replace(paths[-1], page(recording, metrics, task), 0o600)
-    return Published(tuple(paths), render(metrics, task), metrics, outer_scrapes(recording))
+    plots = write_plots(recording, metrics, out_dir, name, task) if plot else Plots()
+    text = render(metrics, task)
+    return Published((*paths, *plots.paths), text, metrics, plots.rates, outer_scrapes(recording))
 
 
 def task_of(recording: Recording, name: str) -> str:
