@@ -5,7 +5,7 @@ from functools import partial
 import click
 
 from fastbench.cli.calculation_bar import calculation_bar
-from fastbench.cli.progress_bar import progress_bar, say
+from fastbench.cli.live import Live, live, say
 from fastbench.config.dump import dump_config
 from fastbench.config.plan import RunConfig
 from fastbench.datasets.tokens import load_tokenizer
@@ -36,16 +36,18 @@ def carry_out(run: RunConfig, *, quiet: bool, plot: bool = True) -> int:
     texts: list[str] = []
     complaints: list[str] = []
     scrapes: list[Scrape] = []
-    for ended in run_tasks(run, directory, checked, lambda task: progress_bar(task, quiet)):
-        published = _publish(directory, ended, quiet, plot)
-        if published is not None:
-            results = directory.results(ended.task)
-            texts.append(f"{published.text}Performance Result files located in {results}.")
-            scrapes += published.spec_decode
-        complaint = _complaint(ended)
-        if complaint:
-            complaints.append(complaint)
-        code = max(code, _code(ended, published))
+    with live(run, directory, quiet=quiet) as seen:
+        for ended in run_tasks(run, directory, checked, seen.observer_of):
+            published = _publish(directory, ended, seen, quiet=quiet, plot=plot)
+            seen.ended(ended)
+            if published is not None:
+                results = directory.results(ended.task)
+                texts.append(f"{published.text}Performance Result files located in {results}.")
+                scrapes += published.spec_decode
+            complaint = _complaint(ended)
+            if complaint:
+                complaints.append(complaint)
+            code = max(code, _code(ended, published))
     try:
         texts += publish_spec_decode(scrapes, directory.performances)
     except RecordingError as error:
@@ -74,20 +76,20 @@ def _print(texts: list[str], directory: RunDirectory) -> int:
     return 0
 
 
-def _publish(directory: RunDirectory, ended: TaskRun, quiet: bool, plot: bool) -> Published | None:
+def _publish(directory: RunDirectory, ended: TaskRun, seen: Live, *, quiet: bool, plot: bool) -> Published | None:
     """The task's files; None when it came to nothing that could be reported."""
     task, recording = ended.task, directory.recording(ended.task)
     if not recording.exists():
         return None
     make = partial(publish, recording, directory.results(task), task.dataset.abbr, task.stats, plot=plot)
     try:
-        with calculation_bar(task.name, quiet=quiet) as progress:
+        with calculation_bar(task.name, quiet=quiet or seen.on_screen) as progress:
             published = make(progress, stage=task.stage)
     except UsageError as error:
-        say(f"{task.name}: {error}; the whole run is shown")
+        seen.say(f"{task.name}: {error}; the whole run is shown")
         published = make()
     except RecordingError as error:
-        say(str(error))
+        seen.say(str(error))
         return None
     # A task that failed before its first success has no numbers to show, only its error.
     return published if ended.error is None or published.metrics.success else None

@@ -11,7 +11,7 @@ from running import Ended, Running, fastbench_command
 from streams import running_requests, wait_for_streams
 
 from fastbench._core.ring import OUTCOMES
-from fastbench.cli.progress_bar import DRAINING
+from fastbench.dashboard.texts import STOPPING
 from fastbench.mock import Mock
 
 PLANNED = 400
@@ -27,7 +27,7 @@ def outcome(ended: Ended, name: str) -> Any:
 def last_word(ended: Ended) -> str:
     """The last line on standard error; before it nothing but that the first Ctrl-C was heard."""
     *before, last = ended.err.splitlines()
-    assert before in ([], [f"fastbench: {DRAINING}"])
+    assert before in ([], [f"fastbench: {STOPPING[1]}"])
     return last
 
 

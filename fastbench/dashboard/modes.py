@@ -1,0 +1,54 @@
+"""What a terminal is set to while a screen is drawn on it, and how it is put back."""
+
+from __future__ import annotations
+
+import os
+import termios
+import tty
+from typing import Any, NamedTuple, Self
+
+_ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"
+"""The other screen, without a cursor, and without wrapping of what a resize makes too long."""
+_LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+
+
+class Modes(NamedTuple):
+    """A terminal as it was before."""
+
+    fd: int
+    attributes: list[Any]
+
+    @classmethod
+    def of(cls, fd: int) -> Self:
+        """As it is now."""
+        return cls(fd, termios.tcgetattr(fd))
+
+    def to_screen(self) -> None:
+        """The terminal for a screen: keys come at once and are not shown, Ctrl-C stays Ctrl-C."""
+        tty.setcbreak(self.fd, termios.TCSANOW)
+        write(self.fd, _ENTER)
+
+    def restore(self) -> None:
+        """As it was. May be done twice."""
+        write(self.fd, _LEAVE)
+        termios.tcsetattr(self.fd, termios.TCSANOW, self.attributes)
+
+
+def in_foreground(fd: int) -> bool:
+    """Whether this job may read from a terminal, and draw on it: the shell's own is for one job at a time."""
+    try:
+        return os.tcgetpgrp(fd) == os.getpgrp()
+    except OSError:  # it is not the terminal of this session, so nobody else claims it
+        return True
+
+
+def usable(fd: int) -> bool:
+    """Whether a screen can be drawn on it."""
+    return os.isatty(fd) and os.environ.get("TERM") not in (None, "", "dumb") and in_foreground(fd)
+
+
+def write(fd: int, text: str) -> None:
+    """All of it."""
+    rest = text.encode()
+    while rest:
+        rest = rest[os.write(fd, rest) :]

@@ -1,0 +1,80 @@
+"""The screen of a run, drawn twice a second until the run is over or nobody wants to see it any more."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+
+from fastbench.dashboard.files import StatusFiles, run_is_over
+from fastbench.dashboard.screen import Look, page_shown, pages, screen
+from fastbench.dashboard.snapshot import Snapshot
+from fastbench.dashboard.terminal import Terminal
+
+REFRESH_S = 0.5
+
+
+class View:
+    """One run on one terminal."""
+
+    def __init__(self, run: Path, fd: int, *, ended_fd: int | None = None) -> None:
+        """ended_fd: readable when the screen is no longer wanted; Ctrl-C is then for the run, not for the view.
+
+        None = the view ends with the run, and Ctrl-C ends only the view. Raises UsageError for what is no run.
+        """
+        self._files = StatusFiles(run)
+        self._shown: list[Snapshot] = []
+        self._look = Look(0, 0, base=str(run), now=0.0)
+        self._fd = fd
+        self._ended_fd = ended_fd
+        self._signals: set[int] = set()
+
+    def show(self) -> None:
+        """Returns when it is over."""
+        for number in (signal.SIGTERM, signal.SIGTSTP):
+            signal.signal(number, self._heard)
+        signal.signal(signal.SIGINT, self._heard if self._ended_fd is None else signal.SIG_IGN)
+        with Terminal(self._fd) as terminal:
+            self._until_over(terminal)
+
+    def _heard(self, number: int, _: FrameType | None) -> None:
+        self._signals.add(number)
+
+    def _until_over(self, terminal: Terminal) -> None:
+        due, drawn = time.monotonic(), None
+        ended = False
+        while not ended and not self._signals & {signal.SIGTERM, signal.SIGINT}:
+            columns, lines = terminal.size
+            self._look = self._look._replace(width=columns, height=lines)
+            if time.monotonic() >= due:
+                due = time.monotonic() + REFRESH_S
+                ended = self._refresh()
+            if self._look != drawn:
+                drawn = self._look
+                terminal.draw(screen(self._shown, drawn))
+            if not ended:
+                keys, ended = terminal.wait(due - time.monotonic(), self._ended_fd)
+                for key in keys:
+                    self._press(key)
+            if signal.SIGTSTP in self._signals:
+                self._signals.remove(signal.SIGTSTP)
+                terminal.suspend()
+                drawn = None
+
+    def _refresh(self) -> bool:
+        """Takes the newest state, unless paused; whether the run is over and the view with it."""
+        found = self._files.read()
+        if not self._look.paused:
+            self._shown = found
+            self._look = self._look._replace(now=time.time())
+        return self._ended_fd is None and run_is_over(found)
+
+    def _press(self, key: str) -> None:
+        look = self._look
+        if key == "p":
+            self._look = look._replace(paused=not look.paused)
+        else:
+            step = -1 if key == "up" else 1
+            page = page_shown(self._shown, look) + step
+            self._look = look._replace(page=max(0, min(page, pages(len(self._shown), look.height) - 1)))
