@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from fastbench.dashboard.files import StatusFiles, run_is_over
 from fastbench.dashboard.snapshot import Snapshot, Status
@@ -12,23 +13,33 @@ from fastbench.dashboard.table import counts, extent
 from fastbench.dashboard.texts import clock, number
 
 EVERY_S = 10.0
+"""Between two lines of a task whose status stays."""
+LOOK_S = 1.0
 
 
-def follow(run: Path, say: Callable[[str], None], over: Callable[[float], bool]) -> list[Snapshot]:
-    """Says how far each task is whenever it has come further, until the run is over; returns its last state.
+def follow(run: Path, say: Callable[[str], None], over: Callable[[float], bool]) -> None:
+    """Says how far each task is: when its status changes, and now and then; returns when the run is over.
 
     over: waits so many seconds, and says whether nobody wants to hear more. Raises UsageError for what is no run.
     """
-    files, said = StatusFiles(run), dict[str, str]()
+    files, told = StatusFiles(run), dict[str, _Told]()
     while True:
         snapshots = files.read()
         for snapshot in snapshots:
-            text = line(snapshot)
-            if snapshot.status is not Status.NOT_START and said.get(snapshot.task) != text:
-                said[snapshot.task] = text
-                say(f"{_stamp()} {text}")
-        if run_is_over(snapshots) or over(EVERY_S):
-            return snapshots
+            now = _Told(snapshot.status, time.monotonic())
+            last = told.get(snapshot.task, _Told(Status.NOT_START, now.at))
+            if now.status is not last.status or (now.status.active and now.at - last.at >= EVERY_S):
+                told[snapshot.task] = now
+                say(f"{_stamp()} {line(snapshot)}")
+        if run_is_over(snapshots) or over(LOOK_S):
+            return
+
+
+class _Told(NamedTuple):
+    """The last that was said of a task."""
+
+    status: Status
+    at: float
 
 
 def line(snapshot: Snapshot) -> str:

@@ -1,0 +1,74 @@
+"""Looks on at a run by its status files, and says how it stands when that is over."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from fastbench.dashboard.files import DIRECTORY, StatusFiles, run_is_over
+from fastbench.dashboard.modes import usable
+from fastbench.dashboard.plain import follow
+from fastbench.dashboard.snapshot import Snapshot, Status
+from fastbench.dashboard.table import table
+from fastbench.errors import UsageError
+
+
+def look_on(directory: Path) -> int:
+    """Shows the run until it is over, or Ctrl-C. Returns 1 when a task failed or was killed, else 0."""
+    run = run_of(directory)
+    files = StatusFiles(run)
+    if usable(sys.stdout.fileno()):
+        # Imported late: only a screen needs it.
+        from fastbench.dashboard.view import View
+
+        if not run_is_over(files.read()):
+            View(run, sys.stdout.fileno()).show()
+        last = files.read()
+        for line in table(last, shutil.get_terminal_size().columns):
+            click.echo(line)
+    else:
+        with contextlib.suppress(KeyboardInterrupt):
+            follow(run, click.echo, _never)
+        last = files.read()
+    click.echo(verdict(run, last))
+    return int(any(snapshot.status in (Status.ERROR, Status.KILLED) for snapshot in last))
+
+
+def run_of(directory: Path) -> Path:
+    """`directory` if it is a run's, or the latest run in it. Raises UsageError where there is none."""
+    if (directory / DIRECTORY).is_dir():
+        return directory
+    runs = sorted(path.parent for path in directory.glob(f"*/{DIRECTORY}") if path.is_dir())
+    if not runs:
+        raise UsageError(
+            f"{directory} is no run and has none with a {DIRECTORY}/ in it; name the directory of a run, such as "
+            "outputs/default/20260131_120000"
+        )
+    return runs[-1]
+
+
+def verdict(run: Path, snapshots: list[Snapshot]) -> str:
+    """How the run stands, in a sentence."""
+    if not run_is_over(snapshots):
+        return f"The run {run} goes on."
+    killed = [snapshot for snapshot in snapshots if snapshot.status is Status.KILLED]
+    gone = next((snapshot for snapshot in killed if not snapshot.owner.alive and not snapshot.stopping), None)
+    if gone is not None:
+        return f"The run {run} was killed: its process {gone.owner.pid} is gone, and left {gone.task} unfinished."
+    if killed:
+        return f"The run {run} was stopped by the user."
+    failed = [snapshot.task for snapshot in snapshots if snapshot.status is Status.ERROR]
+    if failed:
+        return f"The run {run} has ended; {', '.join(failed)} failed, see the log."
+    missing = [snapshot.task for snapshot in snapshots if not snapshot.status.final]
+    return f"The run {run} has ended{f' before {missing[0]} began' if missing else ''}."
+
+
+def _never(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
