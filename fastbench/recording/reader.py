@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.recording.clocks import aligned
+from fastbench.recording.clocks import aligned, shift_ns
 from fastbench.recording.counted import with_counted
 from fastbench.recording.format import ESCAPE, NOT_FINAL, ROW_DTYPE, part_paths
 from fastbench.recording.part import Part
@@ -66,7 +66,10 @@ class Recording:
     @property
     def scrapes(self) -> Iterator[Scrape]:
         """What the service's metrics page said, part by part in time order."""
-        return (scrape_of(record) for part in self.parts for record in part.scrapes)
+        shifts = [shift_ns(part, self.parts[0]) for part in self.parts]
+        return (
+            scrape_of(record, shift) for part, shift in zip(self.parts, shifts, strict=True) for record in part.scrapes
+        )
 
     def token_runs(self, mask: NDArray[np.bool_] | None = None) -> Iterator[TokenRun]:
         """The tokens of the rows of a mask, (rows,), of all if None: a few rows at a time, without a copy."""

@@ -46,9 +46,10 @@ class Scrape(msgspec.Struct, frozen=True):
         return total / len(found) if FIGURES[figure].is_share else total
 
 
-def scrape_of(record: dict[str, Any]) -> Scrape:
-    """The scrape in a block's JSON object; one that failed where the object is none."""
+def scrape_of(record: dict[str, Any], shift_ns: int = 0) -> Scrape:
+    """The scrape in a block's JSON object, `shift_ns` later; one that failed where the object is none."""
     try:
-        return msgspec.convert(record, Scrape)
+        scrape = msgspec.convert(record, Scrape)
     except msgspec.ValidationError as error:
         return Scrape(error=f"its block cannot be read ({error})")
+    return msgspec.structs.replace(scrape, t_ns=scrape.t_ns + shift_ns) if shift_ns else scrape
