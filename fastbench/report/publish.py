@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastbench.errors import UsageError
+from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics.compute import compute
 from fastbench.metrics.model import Metrics
 from fastbench.metrics.service import service_series
@@ -49,7 +49,8 @@ def publish(
     """Reads a recording and writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`, where the
     service's metrics page was asked for `<name>_service.json`, and the plots.
 
-    stats: the columns of "Performance Parameters". stage: as `compute` takes it. plot: whether they are.
+    stats: the columns of "Performance Parameters". stage: as `compute` takes it. plot: whether they are;
+    that they could not be written stands in the text.
     RecordingError when the recording
     cannot be read or a file cannot be written, UsageError for a stage that it does not have.
     """
@@ -87,8 +88,14 @@ def publish_recording(
         paths.append(out_dir / f"{name}_service.json")
         replace(paths[-1], service_json(metrics, series))
     task = task_of(recording, name)
-    plots = write_plots(recording, metrics, out_dir, name, task) if plot else Plots()
     text = render(metrics, task)
+    plots = Plots()
+    if plot:
+        try:
+            plots = write_plots(recording, metrics, out_dir, name, task)
+        except RecordingError as error:
+            # The tables are worth more than their pictures: on a full disk they are all that fits.
+            text += f"{error}\n"
     return Published((*paths, *plots.paths), text, metrics, plots.rates, outer_scrapes(recording))
 
 

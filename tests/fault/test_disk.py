@@ -77,7 +77,7 @@ def lost_of(ended: "subprocess.CompletedProcess[str]", reason: str) -> int:
 
 
 def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
-    """On a disk without any room left, the end of the run and its report are written all the same."""
+    """On a disk without any room left, the end of the run and its tables are written all the same."""
     ended = run(FULL, small_disk, tmp_path / "log")
     lost_of(ended, "batch not written: No space left on device")
     assert len((tmp_path / "log").read_bytes().splitlines()) == PLANNED

@@ -23,7 +23,14 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
     """Help, asked for or not, lists the commands and ends well."""
     done = fastbench(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE) == ["perf", "recalc", "mock"]
+    assert re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE) == [
+        "perf",
+        "watch",
+        "recalc",
+        "report",
+        "export",
+        "mock",
+    ]
 
 
 def test_help_of_perf_shows_its_forms() -> None:

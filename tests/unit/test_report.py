@@ -143,7 +143,26 @@ def test_publishing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     second = publish(tmp_path / "gsm8k_recording", tmp_path, "gsm8k", STATS)
     assert [path.read_bytes() for path in second.paths] == before
     assert second.text == first.text
-    assert sorted(os.listdir(tmp_path)) == ["gsm8k.csv", "gsm8k.json", "gsm8k_recording", "gsm8k_trust.json"]
+    assert {path.name for path in second.paths} | {"gsm8k_recording"} == set(os.listdir(tmp_path))
+
+
+def test_the_pictures_can_be_left_out(tmp_path: Path) -> None:
+    """Without plots no page is written, and the tables are the same."""
+    with_plots = published(tmp_path, REQUESTS)
+    (tmp_path / "gsm8k_plot.html").unlink()
+    without = publish(tmp_path / "gsm8k_recording", tmp_path, "gsm8k", STATS, plot=False)
+    assert without.text == with_plots.text
+    assert not (tmp_path / "gsm8k_plot.html").exists()
+
+
+def test_a_page_that_cannot_be_written_costs_only_itself(tmp_path: Path) -> None:
+    """Where the page cannot be put in its place, the tables are written and the text says so."""
+    (tmp_path / "gsm8k_plot.html").mkdir()
+    result = published(tmp_path, REQUESTS)
+    assert {"gsm8k.csv", "gsm8k.json", "gsm8k_trust.json"} <= {path.name for path in result.paths}
+    assert (
+        result.text.splitlines()[-1] == f"the report {tmp_path / 'gsm8k_plot.html'} cannot be written: Is a directory"
+    )
 
 
 def test_messages_are_for_the_owner(tmp_path: Path) -> None:
