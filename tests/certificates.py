@@ -5,7 +5,9 @@ from pathlib import Path
 
 from serving import Handler, Service
 
-from fastbench.client.tls import TlsSettings, default_tls
+from fastbench.client.tls import TlsSettings
+from fastbench.config.service_schema import ServiceConfig
+from fastbench.config.tls import tls_context
 
 CERTIFICATE = Path(__file__).parent / "data" / "test-only-localhost.crt"
 KEY = CERTIFICATE.with_suffix(".key")
@@ -23,8 +25,13 @@ def secure(handler: Handler) -> Service:
     return Service(handler, tls=server_context())
 
 
+def usual(server_name: str) -> TlsSettings:
+    """A client's settings where none are given."""
+    return TlsSettings(tls_context(ServiceConfig(type="openai_chat", abbr="m")), server_name)
+
+
 def trusting(server_name: str = "127.0.0.1") -> TlsSettings:
     """A client's settings as usual, but with trust in the certificate."""
-    settings = default_tls(server_name)
+    settings = usual(server_name)
     settings.context.load_verify_locations(CERTIFICATE)
     return settings

@@ -52,6 +52,10 @@ _SERVICE: Sequence[click.Option] = (
     _option("--api", type=click.Choice(APIS), help="How the service is spoken to.  [default: chat]"),
     click.Option(["--stream/--no-stream"], default=None, help="Ask for a stream of events.  [default: stream]"),
     _option("--api-key-env", metavar="NAME", help="Environment variable that holds the API key."),
+    _option("--ca-file", metavar="FILE", help="Certificates (PEM) that the service's is verified by."),
+    _option("--client-cert", metavar="FILE", help="Certificate (PEM) that the client shows."),
+    _option("--client-key", metavar="FILE", help="Its key, where it is in a file of its own."),
+    _flag("--insecure", "Do not verify the service's certificate; the report says so."),
     _option("--header", type=header, metavar="'NAME: VALUE'", multiple=True, help="Further request header."),
     _pairs("--param", "Sampling parameter, sent as it is."),
     click.Option(

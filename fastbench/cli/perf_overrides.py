@@ -27,6 +27,10 @@ _MODEL = {
     "connect_timeout": "connect_timeout",
     "retry": "retry",
     "save_text": "save_text",
+    "ca_file": "ca_file",
+    "client_cert": "client_cert",
+    "client_key": "client_key",
+    "insecure": "insecure",
 }
 _API = {
     "chat": "openai_chat",

@@ -1,20 +1,24 @@
 """The model's name, asked of the service itself."""
 
-import ssl
 from collections.abc import Callable, Mapping
 
 from fastbench.backends.endpoint import Endpoint
-from fastbench.client.tls import default_tls
+from fastbench.client.tls import TlsSettings
 from fastbench.errors import ServiceError
 
 TIMEOUT_S = 5.0
 _EXCERPT = 200
 
 
-async def first_model(endpoint: Endpoint, headers: Mapping[str, str], hide: Callable[[bytes], bytes] = bytes) -> str:
+async def first_model(
+    endpoint: Endpoint,
+    headers: Mapping[str, str],
+    hide: Callable[[bytes], bytes] = bytes,
+    tls: TlsSettings | None = None,
+) -> str:
     """The first id that `GET /v1/models` lists. Raises ServiceError when there is none to be had.
 
-    hide: takes keys out of what the service said, before it is cut for a message.
+    tls: that of the requests. hide: takes keys out of what the service said, before it is cut for a message.
     """
     # Imported late: 0.3 s that a run with a model's name given need not pay.
     import aiohttp
@@ -25,7 +29,7 @@ async def first_model(endpoint: Endpoint, headers: Mapping[str, str], hide: Call
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.get(url, headers=dict(headers), allow_redirects=False, ssl=_trust(endpoint)) as answer,
+            session.get(url, headers=dict(headers), allow_redirects=False, ssl=tls.context if tls else True) as answer,
         ):
             text = hide((await answer.text(errors="replace")).encode()).decode(errors="replace")
             if answer.status != 200:
@@ -37,11 +41,6 @@ async def first_model(endpoint: Endpoint, headers: Mapping[str, str], hide: Call
         reason = str(error) or "no answer in time"
         raise ServiceError(f"The model's name was asked of {url} in vain ({reason}): {way_out}.") from error
     return _first_id(text, url, way_out)
-
-
-def _trust(endpoint: Endpoint) -> ssl.SSLContext | bool:
-    """The same as the requests have."""
-    return default_tls(endpoint.host).context if endpoint.tls else True
 
 
 def _first_id(text: str, url: str, way_out: str) -> str:

@@ -18,7 +18,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from fastbench.backends.endpoint import Endpoint
-from fastbench.client.tls import default_tls
+from fastbench.client.tls import TlsSettings
 from fastbench.recording.service_names import KEPT
 from fastbench.units import NS_PER_S
 
@@ -54,15 +54,17 @@ async def scraping(
     sink: Sink,
     interval_ns: int | None,
     *,
+    tls: TlsSettings | None = None,
     number: int = 0,
     of: int = 1,
 ) -> AsyncIterator[Scraper]:
     """Scrapes at the start of the block, each `interval_ns` in it (None = not), and at its end unless it raised.
 
     headers: those of the service's requests. hide: takes keys out of what is recorded. sink: takes each scrape.
+    tls: that of the requests.
     number, of: where several workers do so, the intervals in between are dealt out among them; any may end early.
     """
-    trust: ssl.SSLContext | bool = default_tls(endpoint.host).context if endpoint.tls else True
+    trust: ssl.SSLContext | bool = tls.context if tls else True
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
         headers={"Accept": "text/plain", **headers},

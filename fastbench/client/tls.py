@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from fastbench._core import parcel
 from fastbench._core.reactor import Reactor
+from fastbench.backends.endpoint import Endpoint
+from fastbench.config.service_schema import ServiceConfig
+from fastbench.config.tls import tls_context
 
 _ROOM = 1 << 18
 
@@ -20,11 +23,9 @@ class TlsSettings(NamedTuple):
     server_name: str
 
 
-def default_tls(server_name: str) -> TlsSettings:
-    """Verification by the system's certificates (or SSL_CERT_FILE); HTTP/1.1 is the only protocol offered."""
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return TlsSettings(context, server_name)
+def tls_of(service: ServiceConfig, endpoint: Endpoint) -> TlsSettings | None:
+    """What the service's settings say of it; None = in clear. Raises ConfigError for a file that cannot be used."""
+    return TlsSettings(tls_context(service), endpoint.host) if endpoint.tls else None
 
 
 class _Session:

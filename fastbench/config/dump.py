@@ -15,6 +15,8 @@ from fastbench.config.secrets import dumpable, is_secret_header
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.units import Duration, Rate, format_duration
 
+_PATHS = ("path", "meta_path", "generated_prompts_path", "ca_file", "client_cert", "client_key")
+
 
 def public_settings(config: ServiceConfig | DatasetConfig) -> dict[str, Any]:
     """The fields of `config` as a config file has them: JSON-like values, absolute paths, no secrets."""
@@ -62,7 +64,7 @@ def _plain(name: str, value: Any) -> Any:
             return dumpable(value)
         case "headers", dict():
             return {key: dumpable(text) if is_secret_header(key) else text for key, text in value.items()}
-        case (("path" | "meta_path" | "generated_prompts_path"), str()):
+        case str(), str() if name in _PATHS:
             return os.path.abspath(value) if value else value
         case _, Duration():
             return format_duration(value)

@@ -13,6 +13,7 @@ from fastbench.config.issues import Issues, nearest, show
 from fastbench.config.secrets import resolve_secret
 from fastbench.config.service_names import MEANT, REFUSED_TYPES, TYPES, WITHOUT_EFFECT
 from fastbench.config.service_schema import ADAPTERS, REPEATS, ServiceConfig
+from fastbench.config.tls import tls_faults
 from fastbench.config.traffic import build_traffic
 from fastbench.config.url import parse_host, parse_url
 from fastbench.errors import ConfigError
@@ -77,6 +78,7 @@ def _known(settings: dict[str, object], path: str, issues: Issues) -> dict[str, 
 
 def _faults(service: ServiceConfig) -> Iterator[Fault]:
     yield from _address_faults(service)
+    yield from tls_faults(service)
     yield from _header_faults(service)
     yield from _body_faults(service)
     yield from _parameter_faults(service)

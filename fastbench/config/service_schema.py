@@ -49,6 +49,14 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     url: str = ""
     """Base URL; replaces host_ip, host_port and enable_ssl."""
     enable_ssl: bool = False
+    ca_file: str = ""
+    """PEM file of the certificates that the service's is verified by; "" = the system's."""
+    client_cert: str = ""
+    """PEM file of the certificate that the client shows; "" = none."""
+    client_key: str = ""
+    """PEM file of its key, not encrypted; "" = it is in client_cert."""
+    insecure: bool = False
+    """Do not verify the service's certificate. The report says so."""
     max_out_len: Length = 512
     """Output tokens asked for where the sample does not say."""
     batch_size: Annotated[int, Meta(ge=1, le=100_000)] = 1

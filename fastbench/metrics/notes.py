@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastbench.metrics.model import ClientError, Load, Output
-from fastbench.metrics.selection import Selection
+from fastbench.metrics.selection import Selection, section
 from fastbench.units import NS_PER_S
 
 
@@ -34,6 +34,8 @@ def _sending(load: Load) -> Iterator[str]:
 
 
 def _run(selection: Selection) -> Iterator[str]:
+    if section(selection.header, "service").get("tls") == "not verified":
+        yield "The service's certificate was not verified (insecure): who answered is not sure."
     footer = selection.recording.footer
     if footer is None:
         yield "The run has no end: it is still going or was killed. What was recorded by then is counted."

@@ -19,10 +19,10 @@ from fastbench.units import Rate
 SECRETS = {"sk-very-secret", "hunter2", "from-the-environment"}
 
 
-def header_of(task: Task) -> dict[str, Any]:
+def header_of(task: Task, url: str = "http://h:1/x") -> dict[str, Any]:
     backend = make_backend(task.service, "the-model", "h:1", "")
     schedule = make_schedule(asked_of(task), 12)
-    return make_header(task, backend, schedule, run_id="abc", url="http://h:1/x", model="the-model", planned=12)
+    return make_header(task, backend, schedule, run_id="abc", url=url, model="the-model", planned=12)
 
 
 def test_no_secret_stands_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,6 +47,7 @@ def test_what_was_asked_of_whom() -> None:
         "model": "the-model",
         "backend": "openai_chat",
         "stream": True,
+        "tls": None,
     }
     assert abs(header["wall_ns"] - time.time_ns() - (header["mono_ns"] - time.monotonic_ns())) < 10**9
     assert header["stamps"] == "kernel"
@@ -75,3 +76,12 @@ def test_it_is_plain_json() -> None:
     config = header["config"]
     assert (len(config["models"]), len(config["datasets"])) == (1, 1)
     assert (config["num_prompts"], config["num_warmups"]) == (12, 3)
+
+
+@pytest.mark.parametrize(
+    ("url", "insecure", "said"),
+    [("http://h/x", True, None), ("https://h/x", False, "verified"), ("https://h/x", True, "not verified")],
+)
+def test_whether_it_was_sure_who_answered(url: str, insecure: bool, said: str | None) -> None:
+    """The header says whether the service's certificate was verified, where there was one."""
+    assert header_of(task_of(url, insecure=insecure), url)["service"]["tls"] == said

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from certificates import CERTIFICATE, secure, server_context, trusting
+from certificates import CERTIFICATE, secure, server_context, trusting, usual
 from driving import MS, OK, Driver, drive, has, post, shape_of
 from replies import chunk, delta, head
 from serving import (
@@ -28,7 +28,7 @@ from fastbench._core import parcel
 from fastbench._core.output import OutputSpec
 from fastbench._core.reactor import Reactor
 from fastbench.backends.rules import CHAT_RULES
-from fastbench.client.tls import TlsSettings, default_tls
+from fastbench.client.tls import TlsSettings
 
 STREAM_HEAD = head("text/event-stream", "Transfer-Encoding: chunked")
 COUNTS = ("events", "data_events", "received_bytes", "sent_bytes", "output_tokens", "status", "attempt")
@@ -104,7 +104,7 @@ def test_a_large_request_over_tls() -> None:
 def test_the_certificate_is_checked() -> None:
     """A certificate that nobody vouches for is refused, and the reason says so; nothing was sent."""
     with secure(answering(OK)) as service:
-        ended = drive_tls(service, 2, tls=default_tls("127.0.0.1"), retry=1)
+        ended = drive_tls(service, 2, tls=usual("127.0.0.1"), retry=1)
     assert ended.outcomes == {"refused": 2}
     for result in [*ended.final, *ended.superseded]:
         assert result.note == b"TLS: self-signed certificate"
@@ -124,7 +124,7 @@ def test_ssl_cert_file_names_whom_to_trust(name: str, monkeypatch: pytest.Monkey
     """The certificates in SSL_CERT_FILE are trusted, for a DNS name and for an address."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     with secure(answering(OK)) as service:
-        assert drive_tls(service, 2, tls=default_tls(name)).outcomes == {"ok": 2}
+        assert drive_tls(service, 2, tls=usual(name)).outcomes == {"ok": 2}
 
 
 def test_only_http_1_1_is_offered() -> None:
