@@ -54,7 +54,7 @@ def engine_of(
 
 def no_conversations() -> Conversations:
     """For plans of single requests."""
-    return Conversations(Writer(lambda *_: b"", run_id="r", default_output=1), history="replies")
+    return Conversations(Writer(lambda *_: b"", run_id="r", default_output=1))
 
 
 def item(request: int, size: int = 0, offset_ns: int = 0) -> Planned:

@@ -3,11 +3,9 @@
 import math
 
 from fastbench.client.engine import Shape
-from fastbench.config.dataset_schema import ConversationConfig
 from fastbench.config.plan import Task
 from fastbench.load.arrivals import Process, Ramp
-from fastbench.load.conversations import History
-from fastbench.load.schedule import Asked, Schedule, Stage
+from fastbench.load.schedule import NO_LIMIT, Asked, Schedule, Stage
 from fastbench.load.slots import Slots, at_once
 from fastbench.units import NS_PER_MS
 
@@ -25,7 +23,8 @@ def asked_of(task: Task) -> Asked:
     ramp = traffic.ramp
     duration = task.pressure_time if task.pressure else task.duration
     return Asked(
-        concurrency=service.batch_size,
+        # A trace says itself how much it brings: batch_size has no say, as in the guide.
+        concurrency=NO_LIMIT if service.use_timestamp else service.batch_size,
         rate=float(service.request_rate),
         process=Process(traffic.burstiness),
         ramp=Ramp(traffic.ramp_up_strategy or "linear", *ramp) if ramp else None,
@@ -73,13 +72,6 @@ def warmup_shape(shape: Shape, count: int) -> Shape:
         stop_offset_ns=NEVER_NS,
         spare=len(slots.openings),
     )
-
-
-def history_of(task: Task) -> History:
-    """What a turn of a conversation is preceded by."""
-    dataset = task.dataset
-    ground_truth = isinstance(dataset, ConversationConfig) and dataset.infer_mode == "every_with_gt"
-    return "dataset" if ground_truth else "replies"
 
 
 _NO_SLOTS: Slots = at_once(0)

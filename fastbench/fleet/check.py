@@ -22,9 +22,9 @@ class Checked(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def survey_task(task: Task) -> Surveyed:
+def survey_task(task: Task, tokens_per_word: float = 1.0) -> Surveyed:
     """Opens the data set of a task and reads through it. Raises UsageError."""
-    dataset = open_dataset(task.dataset, task.service.path)
+    dataset = open_dataset(task.dataset, task.service.path, tokens_per_word)
     return Surveyed(dataset, dataset.survey(task.num_prompts))
 
 

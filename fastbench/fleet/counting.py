@@ -2,31 +2,32 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from fastbench.datasets.sample import Sample, prompt_text
+from fastbench.datasets.prompt_tokens import PromptCounter
+from fastbench.datasets.sample import Sample
 from fastbench.datasets.tokens import Tokenizer
 from fastbench.recording.counted import counted_record
 
+T = TypeVar("T")
 _AT_ONCE = 256
 
 
-def count_tokens(texts: Path, samples: Iterator[tuple[int, Sample]], tokenizer: Tokenizer) -> dict[str, Any]:
-    """A record for `Writer.counted`. texts: the file of output texts. samples: those asked, by their requests' numbers.
-
-    The prompt's text is counted as it was given: without what a chat template adds.
-    """
-    outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _lines(texts)), tokenizer))
-    inputs = dict(_counts(((number, prompt_text(sample.prompt)) for number, sample in samples), tokenizer))
+def count_tokens(
+    texts: Path, samples: Iterator[tuple[int, Sample]], tokenizer: Tokenizer, prompts: PromptCounter
+) -> dict[str, Any]:
+    """A record for `Writer.counted`. texts: the file of output texts. samples: those asked, with their numbers."""
+    outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _lines(texts)), tokenizer.counts))
+    inputs = dict(_counts(((number, sample.prompt) for number, sample in samples), prompts.counts))
     requests = sorted(outputs.keys() | inputs.keys())
     return counted_record(requests, [inputs.get(at, -1) for at in requests], [outputs.get(at, -1) for at in requests])
 
 
-def _counts(texts: Iterator[tuple[int, str]], tokenizer: Tokenizer) -> Iterator[tuple[int, int]]:
+def _counts(texts: Iterator[tuple[int, T]], count: Callable[[list[T]], list[int]]) -> Iterator[tuple[int, int]]:
     while part := list(itertools.islice(texts, _AT_ONCE)):
-        counts = tokenizer.counts([text for _, text in part])
+        counts = count([text for _, text in part])
         yield from zip((request for request, _ in part), counts, strict=True)
 
 

@@ -8,7 +8,7 @@ from fastbench.config.plan import Task
 from fastbench.datasets.dataset import Survey
 from fastbench.errors import UsageError
 from fastbench.fleet.asked import asked_of
-from fastbench.load.schedule import make_schedule
+from fastbench.load.schedule import NO_LIMIT, Schedule, make_schedule
 
 GAP_NS = 10_000_000
 """What a fast service lets pass between two tokens of one stream, for the calculation."""
@@ -23,11 +23,13 @@ BUSY = 0.5
 
 
 class Crew(NamedTuple):
-    """The workers of a task. places: of the queue they share, None = without end. reasons: a sentence each."""
+    """The workers of a task. places: of the queue they share, None = without end. requests: of all of them, None = as
+    many as the time allows. reasons: a sentence each."""
 
     workers: int
     shares_queue: bool
     places: int | None
+    requests: int | None
     reasons: tuple[str, ...]
 
 
@@ -41,13 +43,19 @@ def crew_of(task: Task, survey: Survey) -> Crew:
             "each worker needs one at least"
         )
     closed = schedule.slots is not None
-    return Crew(workers, workers > 1 and closed, schedule.total, reasons)
+    return Crew(workers, workers > 1 and closed, schedule.total, _requests(task, survey, schedule), reasons)
+
+
+def _requests(task: Task, survey: Survey, schedule: Schedule) -> int | None:
+    if survey.requests == survey.samples:
+        return schedule.total
+    return None if schedule.duration_ns is not None else survey.requests * task.service.repeats
 
 
 def _automatic(limit: int) -> tuple[int, tuple[str, ...]]:
     """One worker for as many streams as it can serve, by a short calibration; never more than half of the processors:
     the others are the kernel's and, often, the service's."""
-    if limit <= FEW:
+    if limit <= FEW or limit >= NO_LIMIT:  # a run without a limit does not say how much it will be
         return 1, ()
     speed = event_ns() / CALIBRATED_NS
     streams = max(1, int(GAP_NS * BUSY / (READ_NS * speed)))

@@ -29,6 +29,7 @@ def make_header(
     model: str,
     planned: int | None,
     share: Share = WHOLE,
+    tokens_per_word: float = 1.0,
 ) -> dict[str, Any]:
     """The header, as `docs/recording-format.md` describes it. Holds no secret. schedule, planned: of the whole task."""
     service = task.service
@@ -55,6 +56,7 @@ def make_header(
             "tls": _tls(url, service),
         },
         "share": share._asdict(),
+        "tokens_per_word": tokens_per_word,
         "load": asked_load(task, schedule, planned),
         "stamps": "kernel",
         "config": public_run(RunConfig.of_task(task)),

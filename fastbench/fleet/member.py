@@ -24,6 +24,9 @@ from fastbench.load.stop import Stop
 
 log = logging.getLogger("fastbench")
 
+DEAF = (signal.SIGINT, signal.SIGTERM)
+"""Signals that a member does not heed; blocked from its process's first moment until it ignores them."""
+
 
 class Job(NamedTuple):
     """What a member is to do."""
@@ -35,6 +38,7 @@ class Job(NamedTuple):
     share: Share
     run_id: str | None
     queue: SharedQueue | None
+    tokens_per_word: float = 1.0
 
 
 class Ready(NamedTuple):
@@ -63,20 +67,22 @@ Message = Ready | Begin | StopOnce | Ended | Progress
 
 def member_main(connection: Connection, job: Job) -> None:
     """The whole life of a member's process."""
-    # The terminal tells all processes of Ctrl-C; the coordinator's word is the one that counts.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A terminal, or a scheduler, tells all processes to stop; the coordinator's word is the one that counts.
+    for number in DEAF:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF)
     link = _Link(connection)
-    post = Post(job.share, job.queue, job.share.number, job.share.number == 0, job.run_id, link)
-    with log_to(job.log), contextlib.suppress(BrokenPipeError):  # a coordinator that is gone hears nothing
+    post = Post(job.share, job.queue, job.share.number, job.share.number == 0, job.run_id, job.tokens_per_word, link)
+    with log_to(job.log):
         try:
-            last = Ended(run_task(job.task, job.recording, connection.send, post))
+            last = Ended(run_task(job.task, job.recording, link.tell, post))
         except FastbenchError as error:
             last = Ended(complete=False, error=error)
         # Whatever it is: a process that only ends would say nothing of why.
         except Exception as error:  # noqa: BLE001
             log.error("%s", traceback.format_exc())
             last = Ended(complete=False, error=FastbenchError(f"{type(error).__name__}: {error}; the log has more"))
-        connection.send(last)
+        link.tell(last)
 
 
 class _Link:
@@ -86,10 +92,15 @@ class _Link:
         self._connection = connection
         self._begin: asyncio.Future[int] | None = None
 
+    def tell(self, message: Message) -> None:
+        """Tells the coordinator; one that is gone hears nothing, and this end will be told so."""
+        with contextlib.suppress(ConnectionError):
+            self._connection.send(message)
+
     async def gate(self) -> int:
         """Opens when all members are ready; for the measurement only, as the leader's warm-up waits for nobody."""
         self._begin = asyncio.get_running_loop().create_future()
-        self._connection.send(Ready())
+        self.tell(Ready())
         return await self._begin
 
     @contextlib.contextmanager
@@ -105,7 +116,7 @@ class _Link:
     def _hear(self, stop: Stop) -> None:
         try:
             message: Message = self._connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             # Without a coordinator nobody waits for what comes of it.
             asyncio.get_running_loop().remove_reader(self._connection.fileno())
             message = StopOnce()

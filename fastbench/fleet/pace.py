@@ -64,7 +64,7 @@ class Pace:
             "planned": now.planned,
             "duration_ns": now.duration_ns,
             "elapsed_ns": now.elapsed_ns,
-            "to_go_ns": None if now.ended else to_go_ns(now),
+            "to_go_ns": None if now.ended or now.stopping else to_go_ns(now),
             "sent": now.sent,
             "ok": now.ok,
             "failed": now.failed,

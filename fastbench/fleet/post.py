@@ -42,4 +42,6 @@ class Post(NamedTuple):
     leads: bool = True
     """Whether it does what one worker does for all: the warm-up."""
     run_id: str | None = None
+    tokens_per_word: float = 1.0
+    """What the service makes of a word of the prompts, where no tokenizer tells."""
     link: Link = Alone()

@@ -14,6 +14,8 @@ from fastbench.fleet.crew import crew_of
 from fastbench.fleet.embedded import with_service
 from fastbench.fleet.logs import log_to
 from fastbench.fleet.member import Job
+from fastbench.fleet.post import Post
+from fastbench.fleet.probe import measured_words
 from fastbench.fleet.queue import SharedQueue, shared_queue
 from fastbench.fleet.rundir import RunDirectory
 from fastbench.fleet.team import TeamEnd, run_team
@@ -90,19 +92,23 @@ class _Carrying:
     def _carry_out(self, task: Task, observer: Observer, in_process: bool) -> TeamEnd:
         recording = self._directory.recording(task)
         surveyed = self._checked.surveyed[task.service.abbr, task.dataset.abbr]
+        ratio = measured_words(task)
         crew = crew_of(task, surveyed.survey)
         for sentence in crew.reasons:
             log.info("%s: %s", task.name, sentence)
         if crew.workers == 1 and in_process:
-            return TeamEnd(run_task(task, recording, observer, surveyed=surveyed))
+            # Prompts of another length are another data set.
+            known = surveyed if ratio == 1 else None
+            return TeamEnd(run_task(task, recording, observer, Post(tokens_per_word=ratio), known))
         with contextlib.ExitStack() as stack:
             queue = stack.enter_context(shared_queue(crew.places)) if crew.shares_queue else None
             if in_process:
                 stack.enter_context(self._stop.on_plain_signals())
-            return run_team(self._jobs(task, crew.workers, queue), observer, self._stop)
+            return run_team(self._jobs(task, crew.workers, queue, ratio), observer, self._stop, crew.requests)
 
-    def _jobs(self, task: Task, workers: int, queue: SharedQueue | None) -> list[Job]:
+    def _jobs(self, task: Task, workers: int, queue: SharedQueue | None, ratio: float) -> list[Job]:
         run_id = uuid.uuid4().hex[:8]
         log_path = None if self._run.debug else self._directory.log(task)
         recording = self._directory.recording(task)
-        return [Job(task, recording, log_path, Share(number, workers), run_id, queue) for number in range(workers)]
+        shares = [Share(number, workers) for number in range(workers)]
+        return [Job(task, recording, log_path, share, run_id, queue, ratio) for share in shares]

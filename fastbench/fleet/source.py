@@ -17,10 +17,12 @@ from fastbench.fleet.check import Surveyed, survey_task
 class Source:
     """The data set of a task, each sample as often as the service is to answer it, again and again without end."""
 
-    def __init__(self, task: Task, surveyed: Surveyed | None = None) -> None:
-        """surveyed: the data set where it was opened before. Raises DatasetError for a data set that cannot be used,
-        ConfigError for one that the service cannot have."""
-        self._dataset, survey = surveyed or survey_task(task)
+    def __init__(self, task: Task, surveyed: Surveyed | None = None, tokens_per_word: float = 1.0) -> None:
+        """surveyed: the data set where it was opened before, else it is opened, with `tokens_per_word`.
+
+        Raises DatasetError for a data set that cannot be used, ConfigError for one that the service cannot have.
+        """
+        self._dataset, survey = surveyed or survey_task(task, tokens_per_word)
         self._repeats = task.service.repeats
         self._rows = survey.samples
         self.longest_output = survey.longest_output

@@ -6,31 +6,26 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import uvloop
 
-from fastbench.backends.backend import Backend, known_model, make_backend
-from fastbench.backends.endpoint import Endpoint
+from fastbench.backends.backend import Backend
 from fastbench.backends.request import service_headers
-from fastbench.client.address import resolve
-from fastbench.client.engine import Engine, Target
-from fastbench.client.hiding import Hiding
-from fastbench.client.models import first_model
 from fastbench.client.seen import Seen
-from fastbench.client.tls import tls_of
 from fastbench.config.plan import Task
+from fastbench.datasets.prompt_tokens import PromptCounter
 from fastbench.datasets.tokens import load_tokenizer
-from fastbench.errors import FastbenchError, ServiceError
-from fastbench.fleet.asked import asked_of, history_of, shape_of, warmup_shape
+from fastbench.errors import FastbenchError
+from fastbench.fleet.asked import asked_of, shape_of, warmup_shape
 from fastbench.fleet.check import Surveyed
 from fastbench.fleet.counting import count_tokens
 from fastbench.fleet.descriptors import allow_connections
 from fastbench.fleet.header import make_header
 from fastbench.fleet.post import Post
+from fastbench.fleet.reach import Reach
 from fastbench.fleet.source import Source
 from fastbench.fleet.warmup import check_warmup, warmup_samples
 from fastbench.load.conversations import Conversations
@@ -79,36 +74,31 @@ class _Worker:
         self._observer = observer
         self._stop = Stop()
         self._run_id = post.run_id or uuid.uuid4().hex[:8]
-        self._endpoint = Endpoint.parse(task.service)
-        self._tls = tls_of(task.service, self._endpoint)
-        self._hiding = Hiding(task.service)
-        self._source = Source(task, surveyed)
+        self._reach = Reach(task.service)
+        self._source = Source(task, surveyed, post.tokens_per_word)
         self._whole = make_schedule(asked_of(task), self._source.samples_count)
         self._schedule = share_of(self._whole, post.share)
         self._shape = shape_of(task, self._schedule, self._source.longest_output)
         closed = self._schedule.slots is not None
         allow_connections(self._shape.limit, certain=closed and self._source.samples_count >= self._shape.limit)
-        self._address = resolve(self._endpoint, task.service.connect_timeout)
 
     async def run(self) -> bool:
-        task, service = self._task, self._task.service
-        model = known_model(service)
-        if model is None:
-            model = await self._first_model()
-        backend = make_backend(service, model, self._endpoint.authority, self._endpoint.base_path)
-        target = Target(backend.rules, self._address, service.connect_timeout, self._tls)
-        phase = Phase(partial(Engine, target), stream=backend.stream, stop=self._stop, observer=self._observer)
+        task, reach = self._task, self._reach
+        model = await reach.model()
+        backend = reach.backend(model)
+        phase = reach.phase(backend, self._stop, self._observer)
         count = "requests" if self._planned is None else f"{self._planned} requests"
-        log.info("%s: %s to %s at %s", task.name, count, self._url(backend), self._address.host)
+        log.info("%s: %s to %s at %s", task.name, count, reach.url(backend), reach.address.host)
         header = make_header(
             task,
             backend,
             self._whole,
             run_id=self._run_id,
-            url=self._url(backend),
+            url=reach.url(backend),
             model=model,
             planned=self._in_plan,
             share=self._post.share,
+            tokens_per_word=self._post.tokens_per_word,
         )
         with self._post.link.stopping(self._stop):
             return await self._record(phase, backend, Writer(self._recording, header, self._post.part))
@@ -134,13 +124,6 @@ class _Worker:
         if self._post.queue is not None:
             return taken(self._post.queue, QUEUE_PIECE)
         return places(self._post.share, self._whole.total)
-
-    async def _first_model(self) -> str:
-        try:
-            headers = service_headers(self._task.service)
-            return await first_model(self._endpoint, headers, self._hiding.clean, self._tls)
-        except ServiceError as error:
-            raise self._hiding.clean_error(error) from error
 
     async def _record(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
         """Warm-up and measurement; whatever happens, the recording is closed."""
@@ -181,11 +164,12 @@ class _Worker:
         # Every worker does: the last look must come after the end of the last one, and nobody knows which that will be.
         share = self._post.share
         return scraping(
-            self._endpoint,
+            self._reach.endpoint,
             service_headers(task.service),
-            self._hiding.clean,
+            self._reach.hiding.clean,
             writer.scrape,
             task.service_metrics,
+            tls=self._reach.tls,
             number=share.number,
             of=share.of,
         )
@@ -195,7 +179,7 @@ class _Worker:
         schedule = self._schedule
         conversations, requests = self._requests(backend, self._run_id)
         samples = self._source.numbered(self._places(), 1 if self._post.queue else self._post.share.of)
-        answered = history_of(self._task) == "replies" and self._source.requests_count != self._source.samples_count
+        answered = self._source.requests_count != self._source.samples_count
         return Wanted(
             name="measure",
             plan=planned(scheduled(samples, schedule), requests, conversations),
@@ -205,14 +189,19 @@ class _Worker:
             drain_ns=schedule.drain_ns,
             keep_text=self._task.service.save_text or counts or answered,
             conversations=conversations,
-            on_batch=self._hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
+            on_batch=self._reach.hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
             on_health=writer.health,
             gate=self._post.link.gate,
         )
 
     def _requests(self, backend: Backend, run_id: str) -> tuple[Conversations, RequestWriter]:
         requests = RequestWriter(backend.encode, run_id=run_id, default_output=self._task.service.max_out_len)
-        conversations = Conversations(requests, history=history_of(self._task), think_ns=self._task.think_time)
+        conversations = Conversations(
+            requests,
+            think_ns=self._task.think_time,
+            first=self._post.share.number + 1,
+            step=self._post.share.of,
+        )
         return conversations, requests
 
     def _count_tokens(self, writer: Writer) -> None:
@@ -224,7 +213,9 @@ class _Worker:
         # A turn of a conversation has a prompt that nobody has kept.
         samples = self._source.numbered(np.unique(final["request"]).tolist())
         texts = part_path(self._recording, TEXTS, self._post.part)
-        writer.counted(count_tokens(texts, samples, load_tokenizer(self._task.service.path)))
+        path = self._task.service.path
+        prompts = PromptCounter.load(path, chat=self._task.service.type == "openai_chat")
+        writer.counted(count_tokens(texts, samples, load_tokenizer(path), prompts))
 
     async def _warm_up(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
         """Requests that are recorded but not measured; whether the service told its token counts."""
@@ -247,13 +238,10 @@ class _Worker:
                 drain_ns=None,
                 keep_text=False,
                 conversations=conversations,
-                on_batch=self._hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
+                on_batch=self._reach.hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
                 on_health=lambda _: None,
             )
         )
         if not self._stop.asked:
-            check_warmup(seen, self._url(backend))
+            check_warmup(seen, self._reach.url(backend))
         return seen.told_tokens
-
-    def _url(self, backend: Backend) -> str:
-        return f"{self._endpoint.scheme}://{self._endpoint.authority}{backend.path}"

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from msgspec.structs import replace
@@ -13,9 +12,6 @@ from fastbench.datasets.sample import Message, Sample
 from fastbench.load.plan import Planned, Writer
 from fastbench.recording.format import FLAGS, OUTCOMES, TEXT
 from fastbench.recording.texts import join_pieces
-
-History = Literal["replies", "dataset"]
-"""What a turn is preceded by: the service's own replies, or the data set's answers."""
 
 _OK = OUTCOMES.index("ok")
 
@@ -33,21 +29,23 @@ class _Live:
 class Conversations:
     """Those of one phase. A turn that fails ends its conversation, and the turns behind it end as cancelled."""
 
-    def __init__(self, writer: Writer, *, history: History, think_ns: int = 0) -> None:
-        """think_ns: from a reply's end to the next turn."""
+    def __init__(self, writer: Writer, *, think_ns: int = 0, first: int = 1, step: int = 1) -> None:
+        """think_ns: from a reply's end to the next turn. first, step: the conversations' numbers, so that workers who
+        share a plan have none in common."""
         self._writer = writer
-        self._history = history
         self._think_ns = think_ns
         self._live: dict[int, _Live] = {}
-        self._count = 0
+        self._next = first
+        self._step = step
         self._over = False
 
     def begin(self, sample: Sample, request: int, offset_ns: int) -> Planned:
         """The request of the first turn."""
-        self._count += 1
+        session = self._next
+        self._next += self._step
         history = sample.prompt if isinstance(sample.prompt, list) else []
-        live = self._live[self._count] = _Live(sample, request, [dict(message) for message in history])  # type: ignore[arg-type]  # a conversation's prompt is never token ids
-        return self._turn(self._count, live, 0)._replace(offset_ns=offset_ns)
+        live = self._live[session] = _Live(sample, request, [dict(message) for message in history])  # type: ignore[arg-type]  # a conversation's prompt is never token ids
+        return self._turn(session, live, 0)._replace(offset_ns=offset_ns)
 
     def end(self) -> None:
         """No further turn is sent, nor counted: the time is over."""
@@ -88,8 +86,9 @@ class Conversations:
         engine.reactor.release()
 
     def _answer(self, batch: Batch, index: int, live: _Live, turn: int) -> str:
-        if self._history == "dataset":
-            return live.sample.turns[turn].answer or ""
+        answer = live.sample.turns[turn].answer
+        if answer is not None:
+            return answer
         pieces = [text for row, kind, text in batch.notes if row == index and kind == TEXT]
         return join_pieces(pieces[0])["text"] if pieces else ""
 

@@ -11,7 +11,7 @@ from fastbench.metrics.gaps import count
 from fastbench.metrics.load import load
 from fastbench.metrics.model import Metrics
 from fastbench.metrics.notes import notes
-from fastbench.metrics.outcomes import LOST, failures, outcomes
+from fastbench.metrics.outcomes import LOST, UNFINISHED, failures, outcomes
 from fastbench.metrics.output import output
 from fastbench.metrics.parameters import parameters, ttft_ns
 from fastbench.metrics.selection import Selection
@@ -59,6 +59,7 @@ def compute(
         verdict=verdict(
             success,
             ended.get(LOST, 0),
+            ended.get(UNFINISHED, 0),
             None if ttft_median is None else ttft_median / NS_PER_MS,
             sending,
             client,

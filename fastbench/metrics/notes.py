@@ -49,6 +49,9 @@ def _run(selection: Selection) -> Iterator[str]:
 
 
 def _tokens(selection: Selection, output: Output) -> Iterator[str]:
+    ratio = selection.header.get("tokens_per_word")
+    if isinstance(ratio, float) and ratio != 1:
+        yield f"Prompts were made of words, {ratio:.4f} tokens each by the service's own count of two requests before."
     for name, sources in (("InputTokens", output.input_sources), ("OutputTokens", output.output_sources)):
         for source, count in sources.items():
             if source == "unknown":

@@ -13,17 +13,22 @@ UNCERTAIN_SHARE = 0.01
 RATE_SHARE = 0.01
 
 
-def verdict(success: int, lost: int, ttft_median_ms: Number, load: Load, client: ClientError) -> Verdict:
-    """The verdict with all of its reasons. lost: requests of which the recording has lost the row."""
-    reasons = (*_coverage(success, lost), *_sending(ttft_median_ms, load, client), *_receiving(client))
+def verdict(
+    success: int, lost: int, unfinished: int, ttft_median_ms: Number, load: Load, client: ClientError
+) -> Verdict:
+    """The verdict with all of its reasons. lost: requests of which the recording has lost the row; unfinished: those
+    without an outcome, because the run has no end."""
+    reasons = (*_coverage(success, lost, unfinished), *_sending(ttft_median_ms, load, client), *_receiving(client))
     return Verdict(not reasons, reasons)
 
 
-def _coverage(success: int, lost: int) -> Iterator[str]:
+def _coverage(success: int, lost: int, unfinished: int) -> Iterator[str]:
     if not success:
         yield "no request succeeded"
     if lost:
         yield f"{lost} requests are lost from the recording"
+    if unfinished:
+        yield f"{unfinished} requests have no outcome: the run has no end"
 
 
 def _sending(ttft_median_ms: Number, load: Load, client: ClientError) -> Iterator[str]:

@@ -18,7 +18,7 @@ from serving import Service, each_request
 from fastbench._core.ring import OUTCOMES, ROW_DTYPE, Batch
 from fastbench.client.engine import Engine, Shape
 from fastbench.datasets.sample import Sample, Turn
-from fastbench.load.conversations import Conversations, History
+from fastbench.load.conversations import Conversations
 from fastbench.load.phase import Phase, Wanted
 from fastbench.load.plan import Writer, planned
 from fastbench.load.slots import at_once
@@ -54,9 +54,9 @@ def encode(sample: Sample, request_id: str) -> bytes:
     return b"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def talk(index: int, *turns: str, history: list[dict[str, Any]] | None = None) -> Sample:
-    """A conversation whose answers by the data set are its questions in capitals."""
-    said = tuple(Turn(text, text.upper(), output_len=len(text)) for text in turns)
+def talk(index: int, *turns: str, history: list[dict[str, Any]] | None = None, answered: bool = False) -> Sample:
+    """A conversation; answered: the data set's answers are its questions in capitals."""
+    said = tuple(Turn(text, text.upper() if answered else None, output_len=len(text)) for text in turns)
     return Sample(index=index, prompt=history or [], turns=said)
 
 
@@ -64,7 +64,6 @@ def hold(
     talks: Talks,
     samples: list[Sample],
     *,
-    history: History = "replies",
     think_ns: int = 0,
     stop_after_s: float | None = None,
     duration_ns: int | None = None,
@@ -76,7 +75,7 @@ def hold(
 
     async def run() -> None:
         writer = Writer(encode, run_id="r", default_output=9)
-        conversations = Conversations(writer, history=history, think_ns=think_ns)
+        conversations = Conversations(writer, think_ns=think_ns)
         phase = Phase(
             lambda shape, sink: Engine(target_of(service.address), shape, sink),
             stream=True,
@@ -123,12 +122,12 @@ def said(*texts: str) -> list[dict[str, str]]:
     return [{"role": roles[k % 2], "content": text} for k, text in enumerate(texts)]
 
 
-@pytest.mark.parametrize(("history", "answer"), [("replies", "re: a"), ("dataset", "A")])
-def test_each_turn_has_the_history_before_it(history: History, answer: str) -> None:
-    """A turn is asked with what was said before: the service's replies, or the data set's answers."""
+@pytest.mark.parametrize(("answered", "answer"), [(False, "re: a"), (True, "A")])
+def test_each_turn_has_the_history_before_it(answered: bool, answer: str) -> None:
+    """A turn is asked with what was said before: the data set's answers where it has them, else the service's."""
     talks = Talks()
     system = {"role": "system", "content": "be brief"}
-    rows = hold(talks, [talk(0, "a", "bb", history=[system])], history=history)
+    rows = hold(talks, [talk(0, "a", "bb", history=[system], answered=answered)])
     assert talks.asked == [[system, *said("a")], [system, *said("a", answer, "bb")]]
     assert outcomes(rows) == ["ok", "ok"]
     assert rows["session"].tolist() == [1, 1]

@@ -22,7 +22,7 @@ def encode(sample: Sample, request_id: str) -> bytes:
 
 def plan_of(items: Iterator[Item], default_output: int = 9) -> Iterator[Planned]:
     writer = Writer(encode, run_id="r1", default_output=default_output)
-    return planned(items, writer, Conversations(writer, history="replies"))
+    return planned(items, writer, Conversations(writer))
 
 
 def test_numbers_and_ids() -> None:
@@ -53,7 +53,7 @@ def test_requests_are_made_as_they_are_taken() -> None:
         return b""
 
     writer = Writer(noting, run_id="r", default_output=1)
-    plan = planned(samples(), writer, Conversations(writer, history="replies"))
+    plan = planned(samples(), writer, Conversations(writer))
     assert made == []
     taken = list(itertools.islice(plan, 3))
     assert made == ["fb-r-0", "fb-r-1", "fb-r-2"]

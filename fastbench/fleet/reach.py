@@ -1,0 +1,52 @@
+"""The service of a task, as its workers reach it."""
+
+from functools import partial
+
+from fastbench.backends.backend import Backend, known_model, make_backend
+from fastbench.backends.endpoint import Endpoint
+from fastbench.backends.request import service_headers
+from fastbench.client.address import resolve
+from fastbench.client.engine import Engine, Target
+from fastbench.client.hiding import Hiding
+from fastbench.client.models import first_model
+from fastbench.client.tls import tls_of
+from fastbench.config.service_schema import ServiceConfig
+from fastbench.errors import ServiceError
+from fastbench.load.phase import Phase
+from fastbench.load.progress import Observer
+from fastbench.load.stop import Stop
+
+
+class Reach:
+    """Where the service is, and how it is spoken to. Made before an event loop runs: it may block."""
+
+    def __init__(self, service: ServiceConfig) -> None:
+        """Raises ServiceError for a name that cannot be resolved, ConfigError for keys and files that are not there."""
+        self._service = service
+        self.endpoint = Endpoint.parse(service)
+        self.tls = tls_of(service, self.endpoint)
+        self.hiding = Hiding(service)
+        self.address = resolve(self.endpoint, service.connect_timeout)
+
+    async def model(self) -> str:
+        """The model's name as requests have it; asked of the service where the config leaves it open."""
+        known = known_model(self._service)
+        if known is not None:
+            return known
+        try:
+            return await first_model(self.endpoint, service_headers(self._service), self.hiding.clean, self.tls)
+        except ServiceError as error:
+            raise self.hiding.clean_error(error) from error
+
+    def backend(self, model: str) -> Backend:
+        """How requests for `model` are written and their replies read."""
+        return make_backend(self._service, model, self.endpoint.authority, self.endpoint.base_path)
+
+    def phase(self, backend: Backend, stop: Stop, observer: Observer) -> Phase:
+        """Phases of load against the service."""
+        target = Target(backend.rules, self.address, self._service.connect_timeout, self.tls)
+        return Phase(partial(Engine, target), stream=backend.stream, stop=stop, observer=observer)
+
+    def url(self, backend: Backend) -> str:
+        """Where requests go, in full."""
+        return f"{self.endpoint.scheme}://{self.endpoint.authority}{backend.path}"
