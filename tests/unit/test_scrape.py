@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from certificates import CERTIFICATE, secure
+from certificates import secure, trusting, usual
 from pages import page, spec_record
 from replies import document
 from serving import Handler, Service, answering, answering_once, closed_port, each_request, finish, stall
@@ -15,6 +15,7 @@ from serving import Handler, Service, answering, answering_once, closed_port, ea
 from fastbench.backends.endpoint import Endpoint
 from fastbench.client import scrape
 from fastbench.client.scrape import kept_series, scraping
+from fastbench.client.tls import TlsSettings
 from fastbench.recording.scrapes import Scrape, Series, scrape_of
 from fastbench.recording.service_names import FIGURES
 
@@ -35,7 +36,7 @@ def told(content: bytes) -> dict[str, float]:
 def take(
     port: int,
     *,
-    scheme: str = "http",
+    tls: TlsSettings | None = None,
     headers: dict[str, str] | None = None,
     hide: Any = bytes,
     interval_ns: int | None = None,
@@ -45,8 +46,8 @@ def take(
     records: list[dict[str, Any]] = []
 
     async def run() -> None:
-        endpoint = Endpoint(scheme, "127.0.0.1", port, "/base")
-        async with scraping(endpoint, headers or {}, hide, records.append, interval_ns):
+        endpoint = Endpoint("https" if tls else "http", "127.0.0.1", port, "/base")
+        async with scraping(endpoint, headers or {}, hide, records.append, interval_ns, tls=tls):
             await asyncio.sleep(stay_s)
 
     asyncio.run(run())
@@ -193,12 +194,11 @@ def test_it_is_asked_as_requests_are() -> None:
     assert {b"Authorization: Bearer k", b"X-A: b", b"Accept: text/plain"} <= set(lines)
 
 
-def test_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The certificate is checked as the requests' is: trusted it is read, else told."""
+def test_over_tls() -> None:
+    """The certificate is checked as the requests' is: a trusted one's page is read, another refused."""
     with secure(answering(OK_PAGE)) as service:
-        refused = take(service.port, scheme="https")
-        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        trusted = take(service.port, scheme="https")
+        refused = take(service.port, tls=usual("127.0.0.1"))
+        trusted = take(service.port, tls=trusting())
     assert all("certificate verify failed" in record["error"] for record in refused)
     assert [scrape_of(record).value("preemptions") for record in trusted] == [7, 7]
 
@@ -267,8 +267,9 @@ def test_no_scrape_after_a_failure() -> None:
 
 
 def test_a_record_that_is_none() -> None:
-    """A block of another shape is a failed scrape; keys that are not known are ignored."""
+    """A block of another shape is a failed scrape; keys that are not known are ignored; a clock's shift is added."""
     assert scrape_of({"t_ns": "soon"}).error is not None
+    assert [scrape_of({"t_ns": 5}, shift).t_ns for shift in (0, 3)] == [5, 8]
     assert scrape_of({**spec_record(5, 1, 2, 3), "later": 1}).series[0] == Series(
         "vllm:spec_decode_num_drafts_total", {"model_name": "m"}, 1.0
     )
