@@ -15,10 +15,10 @@ from fastbench.metrics.window import find_window
 from fastbench.recording.reader import Recording
 from fastbench.report.cells import MISSING, cell
 from fastbench.report.page.curves import curves_of
-from fastbench.report.page.document import Figure, document, figure
+from fastbench.report.page.document import THEME_BUTTON, Figure, document, figure
 from fastbench.report.page.rates import rates
 from fastbench.report.page.requests import sent_rows
-from fastbench.report.page.tables import table
+from fastbench.report.page.tables import about_run, table
 from fastbench.report.trust import trust_rows
 from fastbench.units import NS_PER_S
 
@@ -62,13 +62,14 @@ def _body(runs: Sequence[Compared]) -> Iterator[str]:
     base = runs[0].name
     yield (
         f"<header><div><h1>Comparison of {len(runs)} runs</h1><p class=meta>Differences are against {escape(base)}."
-        "</p></div><button id=theme type=button>Light / dark</button></header>"
+        f"</p></div>{THEME_BUTTON}</header>"
     )
     names = [run.name for run in runs]
     verdicts = ["Verdict", *(run.metrics.verdict.word for run in runs)]
     reasons = ["Reasons", *("; ".join(run.metrics.verdict.reasons) or MISSING for run in runs)]
     stages = ["Stage", *(run.metrics.stage for run in runs)]
-    yield f"<section><h2>Verdicts</h2>{table(('', *names), [verdicts, reasons, stages], kind='words')}</section>"
+    about = ["Asked", *(about_run(run.recording.header) or MISSING for run in runs)]
+    yield f"<section><h2>Verdicts</h2>{table(('', *names), [verdicts, reasons, stages, about], kind='words')}</section>"
     yield figure(Figure("curves", "Percentiles", "Dotted: too few samples beyond it at 99 % confidence.", 580))
     yield figure(Figure("rates", "Throughput and requests in flight", "Time since each run's first request.", 520))
     yield _section("Performance Parameters", names, _parameter_rows(runs))
@@ -102,7 +103,10 @@ def compared(values: Sequence[Number], unit: str) -> list[str]:
     base = values[0]
 
     def difference(value: Number) -> str:
-        return "" if value is None or not base else f" ({(value / base - 1) * 100:+.2f} %)"
+        if value is None or not base:
+            return ""
+        # Without a minus before what is nothing.
+        return f" ({round((value / base - 1) * 100, 2) + 0.0:+.2f} %)"
 
     return [cell(base, unit), *(cell(value, unit) + difference(value) for value in values[1:])]
 

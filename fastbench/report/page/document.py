@@ -12,6 +12,7 @@ import msgspec
 _STYLES = "page.css"
 _SHARED = ("unpack.js", "levels.js", "theme.js", "chart.js")
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+THEME_BUTTON = "<button id=theme type=button>Light / dark</button>"
 
 
 class Figure(NamedTuple):

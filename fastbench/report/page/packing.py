@@ -23,7 +23,7 @@ def pack(values: NDArray[Any], *, rising: bool = False) -> dict[str, Any]:
     if rising:
         column = np.diff(column, prepend=0)
     kind = _smallest(column)
-    planes = column.astype(kind).view(np.uint8).reshape(column.size, -1).T
+    planes = column.astype(kind).view(np.uint8).reshape(column.size, np.dtype(kind).itemsize).T
     deflate = zlib.compressobj(6, zlib.DEFLATED, _RAW)
     packed = deflate.compress(np.ascontiguousarray(planes).data) + deflate.flush()
     return {"type": kind, "count": column.size, "rising": rising, "data": base64.b64encode(packed).decode("ascii")}

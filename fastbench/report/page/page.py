@@ -8,13 +8,13 @@ from typing import Any
 
 from fastbench.errors import UsageError
 from fastbench.metrics.model import Metrics
-from fastbench.metrics.selection import Selection, Window, section
+from fastbench.metrics.selection import Selection, Window
 from fastbench.metrics.window import STABLE, find_window, shown_window
 from fastbench.recording.reader import Recording
 from fastbench.report.page import tables
 from fastbench.report.page.client import client_series
 from fastbench.report.page.curves import curves_of
-from fastbench.report.page.document import Figure, document, figure
+from fastbench.report.page.document import THEME_BUTTON, Figure, document, figure
 from fastbench.report.page.rates import rates
 from fastbench.report.page.requests import request_columns, sent_rows
 from fastbench.report.page.service import service_panels
@@ -67,10 +67,8 @@ def _stable(whole: Selection) -> Window | None:
 
 
 def _body(whole: Selection, metrics: Metrics, task: str, data: dict[str, Any]) -> Iterator[str]:
-    yield (
-        f"<header><div><h1>{escape(task)}</h1>{_about(whole)}{tables.verdict(metrics)}</div>"
-        "<button id=theme type=button>Light / dark</button></header>"
-    )
+    about = f"<h1>{escape(task)}</h1><p class=meta>{escape(tables.about_run(whole.header))}</p>"
+    yield f"<header><div>{about}{tables.verdict(metrics)}</div>{THEME_BUTTON}</header>"
     yield tables.headlines(metrics)
     if data:
         note = _TIMELINE_NOTE if whole.is_stream else ""
@@ -102,14 +100,6 @@ def _figures(whole: Selection, data: dict[str, Any]) -> Iterator[Figure]:
         yield Figure("service", title, "As its metrics page told them.", 60 + 170 * len(data["service"]))
     if data["client"]:
         yield Figure("client", "Client error over time", "How late the client noticed what had arrived.", 360)
-
-
-def _about(whole: Selection) -> str:
-    header = whole.header
-    service, load = section(header, "service"), section(header, "load")
-    asked = [f"{name} {load[name]}" for name in ("kind", "arrival", "concurrency", "rate") if load.get(name)]
-    told = [service.get("url"), service.get("model"), service.get("backend"), ", ".join(asked), header.get("created")]
-    return f"<p class=meta>{escape(' · '.join(str(part) for part in told if part))}</p>"
 
 
 def _window_note(data: dict[str, Any]) -> str:

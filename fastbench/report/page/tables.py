@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from typing import Any
 
 from fastbench.metrics.model import Metrics, Number, ServiceMetrics
+from fastbench.metrics.selection import section
 from fastbench.report.cells import MISSING, cell, printable
 from fastbench.report.console import MESSAGE_CHARS, footnotes, parameter_cells
 from fastbench.report.service import service_rows
@@ -39,6 +41,15 @@ def verdict(metrics: Metrics) -> str:
     word = metrics.verdict.word
     listed = f"<ul class=reasons>{reasons}</ul>" if reasons else ""
     return f'<p class="verdict {word.lower()}" id=verdict>{word}</p>{listed}'
+
+
+def about_run(header: dict[str, Any]) -> str:
+    """Who was asked for what, and when, on one line."""
+    service, load = section(header, "service"), section(header, "load")
+    limits = [f"{name} {load[name]}" for name in ("concurrency", "rate") if load.get(name)]
+    asked = ", ".join([str(load[name]) for name in ("kind", "arrival") if load.get(name)] + limits)
+    told = [service.get("url"), service.get("model"), service.get("backend"), asked, header.get("created")]
+    return printable(" · ".join(str(part) for part in told if part), MESSAGE_CHARS)
 
 
 def headlines(metrics: Metrics) -> str:

@@ -14,7 +14,7 @@ from fastbench.metrics.asked_rates import asked_rates
 from fastbench.metrics.pacing import OFF_SHARE, SHORT_NS, Kind, Moments, kinds, smoothed, starts_of
 from fastbench.metrics.selection import Selection, section
 from fastbench.recording.reader import Recording
-from fastbench.report.page.document import Figure, document, figure
+from fastbench.report.page.document import THEME_BUTTON, Figure, document, figure
 from fastbench.report.page.packing import pack
 from fastbench.report.page.tables import table
 from fastbench.units import NS_PER_MS, NS_PER_S
@@ -139,10 +139,7 @@ def _title(asked: _Asked) -> str:
 
 
 def _body(title: str, task: str, rows: list[list[str]], asked: _Asked, count: int) -> Iterator[str]:
-    yield (
-        f"<header><div><h1>{escape(title)}</h1><p class=meta>{escape(task)}</p></div>"
-        "<button id=theme type=button>Light / dark</button></header>"
-    )
+    yield (f"<header><div><h1>{escape(title)}</h1><p class=meta>{escape(task)}</p></div>{THEME_BUTTON}</header>")
     yield f"<section><h2>Summary</h2>{table(_HEADERS, rows, kind='numbers')}</section>"
     yield '<div class="quarters">'
     yield figure(Figure("rps", "Time vs RPS - Distribution", "Click an entry of the legend to show its points.", 420))

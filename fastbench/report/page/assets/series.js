@@ -1,13 +1,13 @@
 // Panels of lines over time, one above the other, sharing the axis of time.
-// panels(view): [{title, log, series: [{name, x, y, tone, mode, step, fill, text}]}]
+// panels(view): [{title, log, series: [{name, x, y, tone, mode, step, again}]}]; again: the legend has it already.
 function seriesChart(id, panels) {
   function trace(series, panel) {
     const tone = colour(series.tone);
     return {
-      x: series.x, y: series.y, text: series.text, uid: `${panel}${series.name}`, name: series.name,
-      yaxis: panel ? `y${panel + 1}` : "y", mode: series.mode ?? "lines",
+      x: series.x, y: series.y, uid: `${panel}${series.name}`, name: series.name,
+      legendgroup: series.name, showlegend: !series.again, yaxis: panel ? `y${panel + 1}` : "y", mode: series.mode ?? "lines",
       line: {color: tone, width: 1.6, shape: series.step ? "hv" : "linear"}, marker: {color: tone, size: 6},
-      hovertemplate: `%{x:.3f} s<br>${series.text ? "%{text}" : `${series.name}: %{y:,.6~g}`}<extra></extra>`,
+      hovertemplate: `%{x:.3f} s<br>${series.name}: %{y:,.6~g}<extra></extra>`,
     };
   }
 

@@ -1,0 +1,138 @@
+"""The report page as a file."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from recordings import MS, Request, header_of, record
+
+from fastbench.metrics.compute import compute
+from fastbench.recording.reader import Recording
+from fastbench.report.page.compare import STATS, Compared, compared, comparison
+from fastbench.report.page.page import page
+from fastbench.report.page.tables import short
+
+HOSTILE = '</script><img src=x onerror="alert(1)">'
+
+
+def page_of(directory: Path, requests: list[Request], task: str = "m/d", **header: object) -> str:
+    """The page of a recording of these requests."""
+    recording = Recording.open(record(directory, requests, header=header_of(**header)))
+    return page(recording, compute(recording, ("Average", "P99")), task).decode()
+
+
+def data_of(text: str) -> dict:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def figures_of(text: str) -> list[str]:
+    return re.findall(r'class=plot id="(\w+)"', text)
+
+
+def test_a_page_needs_no_other_file(tmp_path: Path) -> None:
+    """The page names no script, style or picture outside of itself, and forbids the browser to fetch any."""
+    text = page_of(tmp_path / "r", [Request(0)])
+    assert re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=", text.split("<script>")[0]) == []
+    assert "default-src 'none'" in text
+    assert text.count("plotly.js v") == 1
+
+
+def test_the_tables_stand_in_the_page(tmp_path: Path) -> None:
+    """Verdict, both tables, trust and the mark of too few samples can be read without scripts."""
+    text = page_of(tmp_path / "r", [Request(0), Request(1)])
+    for cell in (">VALID<", ">Benchmark Duration<", ">141.0000 ms<", ">141.0000 ms *<", ">Peak Concurrency<"):
+        assert cell in text
+    assert "Too few samples for this percentile" in text
+
+
+def test_what_others_wrote_stays_text(tmp_path: Path) -> None:
+    """Neither a task's name nor a service's message can bring a script into the page."""
+    failed = Request(1, token_ns=(), outcome="http_error", status=500, message=HOSTILE.encode())
+    text = page_of(tmp_path / "r", [Request(0), failed], task=HOSTILE)
+    assert HOSTILE not in text
+    assert "&lt;/script&gt;&lt;img" in text
+    assert data_of(text)["runs"][0]["name"] == HOSTILE
+
+
+def test_a_stream_has_every_chart(tmp_path: Path) -> None:
+    """Charts of a stream with client states; the service's own metrics only where they were asked for."""
+    directory = record(tmp_path / "r", [Request(0)], health=[{"t_ns": 1_200 * MS, "lag": [[10, 1]], "stalls": []}])
+    recording = Recording.open(directory)
+    text = page(recording, compute(recording, ("Average",)), "m/d").decode()
+    assert figures_of(text) == ["timeline", "curves", "rates", "latency", "input", "client"]
+
+
+def test_without_a_stream_only_concurrency_and_e2el(tmp_path: Path) -> None:
+    """A run without streams has no timeline of first tokens, and of the latencies only E2EL."""
+    text = page_of(tmp_path / "r", [Request(0, flags=("kernel",))], service={"stream": False})
+    data = data_of(text)
+    assert figures_of(text) == ["timeline", "curves", "rates", "latency"]
+    assert list(data["runs"][0]["curves"]) == ["E2EL"]
+    assert "<option>E2EL</option>" in text
+    assert "TTFT" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+
+
+def test_a_run_without_requests_has_a_page(tmp_path: Path) -> None:
+    """Where nothing was sent the page has its tables and no chart."""
+    text = page_of(tmp_path / "r", [])
+    assert figures_of(text) == []
+    assert data_of(text) == {}
+    assert ">Total Requests<" in text
+
+
+def test_failures_alone_have_a_page(tmp_path: Path) -> None:
+    """A run in which everything failed is drawn without percentiles."""
+    text = page_of(tmp_path / "r", [Request(0, token_ns=(), outcome="timeout")])
+    assert "curves" not in figures_of(text)
+    assert ">timeout<" in text
+
+
+def test_the_stable_stage_is_marked(tmp_path: Path) -> None:
+    """A run that has a stable stage marks it, also where the whole run is reported."""
+    requests = [
+        Request(number, sent_ns=(1_000 + 50 * number) * MS, token_ns=((1_010 + 50 * number) * MS,), end_ns=end * MS)
+        for number, end in enumerate((1_100, 1_150, 1_200, 1_250))
+    ]
+    window = data_of(page_of(tmp_path / "r", requests, load={"concurrency": 2}))["window"]
+    assert window["name"] == "stable"
+    assert (window["begin"], window["end"]) == (pytest.approx(0.1), pytest.approx(0.2))
+
+
+def test_a_page_is_the_same_twice(tmp_path: Path) -> None:
+    """The same recording gives the same bytes."""
+    recording = Recording.open(record(tmp_path / "r", [Request(0), Request(1)]))
+    metrics = compute(recording, ("Average",))
+    assert page(recording, metrics, "m/d") == page(recording, metrics, "m/d")
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "-"), (0.123, "0.12"), (1490.4, "1,490"), (20.01, "20.0")])
+def test_headlines_are_short(value: float | None, text: str) -> None:
+    """A number at the top of the page has about three digits."""
+    assert short(value) == text
+
+
+def test_differences_are_against_the_first() -> None:
+    """Each value but the first tells by how many per cent it differs; nothing differs from nothing."""
+    assert compared([2.0, 3.0, 1.0, None], "ms") == ["2.0000 ms", "3.0000 ms (+50.00 %)", "1.0000 ms (-50.00 %)", "-"]
+    assert compared([0, 3], "") == ["0", "3"]
+    assert compared([None, 3], "") == ["-", "3"]
+    assert compared([2.0, 1.9999999], "ms")[1] == "2.0000 ms (+0.00 %)"
+
+
+def test_a_comparison_sets_runs_side_by_side(tmp_path: Path) -> None:
+    """Its tables have a column for each run, and its curves a line, also where one run has no streams."""
+    slow = Request(0, token_ns=(1_200 * MS, 1_240 * MS), end_ns=1_282 * MS)
+    runs = []
+    for name, request in (("before", Request(0)), ("after", slow), ("whole", Request(0, flags=("kernel",)))):
+        header = header_of(service={"stream": name != "whole"})
+        recording = Recording.open(record(tmp_path / name, [request], header=header))
+        runs.append(Compared(name, recording, compute(recording, STATS)))
+    text = comparison(runs).decode()
+    assert "<td>141.0000 ms</td><td>282.0000 ms (+100.00 %)</td><td>141.0000 ms (+0.00 %)</td>" in text
+    assert "<td>100.0000 ms</td><td>200.0000 ms (+100.00 %)</td><td>-</td>" in text
+    assert [sorted(run["curves"]) for run in data_of(text)["runs"]] == [["E2EL", "ITL", "TPOT", "TTFT"]] * 2 + [
+        ["E2EL"]
+    ]
