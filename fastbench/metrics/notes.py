@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fastbench.metrics.model import ClientError, Load, Output
 from fastbench.metrics.selection import Selection, section
-from fastbench.units import NS_PER_S
+from fastbench.units import NS_PER_MS, NS_PER_S
 
 
 def notes(selection: Selection, load: Load, output: Output, client: ClientError) -> tuple[str, ...]:
@@ -46,6 +46,13 @@ def _run(selection: Selection) -> Iterator[str]:
         yield f"The wall clock was set {steps} times during the run: time stamps near it may be off."
     for sentence in selection.recording.damage:
         yield f"The recording is damaged: {sentence}."
+    axis = selection.recording.axis
+    if axis.hosts > 1:
+        known = "to an error that nobody knows" if axis.bound_ns is None else f"to {axis.bound_ns / NS_PER_MS:.4f} ms"
+        yield (
+            f"{axis.hosts} hosts sent the load; the clocks of any two agree {known} (by {axis.by}). Latencies are "
+            "differences on one host and do not depend on it."
+        )
 
 
 def _tokens(selection: Selection, output: Output) -> Iterator[str]:

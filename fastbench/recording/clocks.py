@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,38 +11,119 @@ from numpy.typing import NDArray
 from fastbench.recording.part import Part
 
 _MOMENTS = ("intended_ns", "sent_ns", "headers_ns", "first_token_ns", "last_token_ns", "end_ns")
+_Moments = NDArray[np.int64]
 
 
-def shift_ns(part: Part, to: Part) -> int:
-    """What a moment of one part's clock needs to stand on another's; 0 on the same host.
+class Reading(NamedTuple):
+    """A host's clock against the coordinator's, as it was found at `mono_ns` of its own monotonic clock.
 
-    By the wall clocks, corrected by what was measured of their difference (header `clock`, its `offset_ns`).
+    zero_ns: where the monotonic clock's zero lies on the coordinator's wall clock. bound_ns: how far that may be off,
+    None = nobody knows. by: how it was found, in words.
     """
-    if _host(part) == _host(to):
-        return 0
-    return _wall_zero(part) - _wall_zero(to)
+
+    mono_ns: int
+    zero_ns: int
+    bound_ns: int | None
+    by: str
 
 
-def aligned(parts: Sequence[Part]) -> list[NDArray[np.void]]:
-    """The rows of each part on the clock of the first; of the parts that need no shift, their own."""
-    tables = []
-    for part in parts:
-        rows, shift = part.table.rows, shift_ns(part, parts[0])
-        if shift:
-            rows = rows.copy()
-            for name in _MOMENTS:
-                rows[name][rows[name] != 0] += shift
-        tables.append(rows)
-    return tables
+class Axis:
+    """The time axis of a recording: the first part's monotonic clock; where several hosts wrote it, the coordinator's
+    clock counted from the first part's zero.
+
+    hosts: how many wrote it. bound_ns: how far two of their clocks may be apart on it; None = nobody knows. by: how
+    that was found.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        # A part whose header is lost is taken for one of the usual host's.
+        self._usual = next((host for part in parts if (host := _host(part))), None)
+        of_hosts: dict[object, list[tuple[Reading, ...]]] = {}
+        for part in parts:
+            of_hosts.setdefault(self._host(part), []).append(_readings(part))
+        self.hosts = len(of_hosts)
+        # One clock a host, however many parts it wrote: the one that is known best.
+        self._clocks = {host: min(found, key=_bound_or_most) for host, found in of_hosts.items()}
+        self._zero_ns = self._clocks[self._host(parts[0])][0].zero_ns
+        bounds = [_bound(readings) for readings in self._clocks.values()]
+        known = sorted(bound for bound in bounds if bound is not None)
+        self.bound_ns = sum(known[-2:]) if len(known) == len(bounds) else None
+        self.by = ", ".join(dict.fromkeys(readings[0].by for readings in self._clocks.values()))
+
+    def shift(self, part: Part, moments: _Moments) -> _Moments:
+        """What moments, (n,) ns of a part's clock, need to stand on the axis: (n,) ns, 0 where one host wrote all."""
+        if self.hosts == 1:
+            return np.zeros(moments.shape, np.int64)
+        first, *later = self._clocks[self._host(part)]
+        shift = np.full(moments.shape, first.zero_ns - self._zero_ns, np.int64)
+        for last in later:
+            drift = (last.zero_ns - first.zero_ns) / max(1, last.mono_ns - first.mono_ns)
+            shift += np.rint((moments - first.mono_ns) * drift).astype(np.int64)
+        return shift
+
+    def rows(self, part: Part) -> NDArray[np.void]:
+        """The rows of a part. All moments of one are moved alike, so that no latency depends on another host."""
+        rows = part.table.rows
+        if self.hosts == 1:
+            return rows
+        rows = rows.copy()
+        shift = self.shift(part, np.where(rows["sent_ns"] > 0, rows["sent_ns"], rows["intended_ns"]))
+        for name in _MOMENTS:
+            rows[name] += np.where(rows[name] != 0, shift, 0)
+        return rows
+
+    def moment(self, part: Part, moment_ns: int) -> int:
+        """One moment of a part's clock on the axis; 0, which did not happen, stays 0."""
+        return moment_ns + int(self.shift(part, np.array([moment_ns]))[0]) if moment_ns else 0
+
+    def shift_at_start(self, part: Part) -> int:
+        """`shift` for moments that need not be exact to more than what the clocks drift apart in a run."""
+        return 0 if self.hosts == 1 else self._clocks[self._host(part)][0].zero_ns - self._zero_ns
+
+    def health(self, part: Part) -> list[dict[str, Any]]:
+        """A part's health records, with their moments on the axis."""
+        return [self._record(part, record) for record in part.health]
+
+    def _host(self, part: Part) -> object:
+        return _host(part) or self._usual
+
+    def _record(self, part: Part, record: Mapping[str, Any]) -> dict[str, Any]:
+        if self.hosts == 1:
+            return dict(record)
+        moved = {**record, "t_ns": self.moment(part, int(record.get("t_ns", 0)))}
+        if "stalls" in record:
+            moved["stalls"] = [[self.moment(part, int(start)), length] for start, length in record["stalls"]]
+        return moved
 
 
 def _host(part: Part) -> object:
+    """What names the host, or rather its clock: it starts anew with each boot."""
     host = part.header.get("host", {})
     return host.get("boot_id") or host.get("name")
 
 
-def _wall_zero(part: Part) -> int:
-    """Where the monotonic clock's zero lies on the coordinator's wall clock."""
-    header = part.header
-    offset = header.get("clock", {}).get("offset_ns", 0)
-    return int(header.get("wall_ns", 0)) - int(header.get("mono_ns", 0)) - int(offset)
+def _readings(part: Part) -> tuple[Reading, ...]:
+    """What is known of the part's clock: from its beginning, and from its end where that was found too."""
+    header, ended = part.header, (part.footer or {}).get("clock")
+    wall_ns, mono_ns = int(header.get("wall_ns", 0)), int(header.get("mono_ns", 0))
+    first = _reading(wall_ns - mono_ns, mono_ns, header.get("clock") or {})
+    if not ended or int(ended.get("mono_ns", 0)) <= mono_ns:
+        return (first,)
+    return first, _reading(wall_ns - mono_ns, int(ended["mono_ns"]), ended)
+
+
+def _reading(wall_zero_ns: int, mono_ns: int, clock: Mapping[str, Any]) -> Reading:
+    """offset_ns: by how much this host's wall clock, as it was at the header, is ahead of the coordinator's."""
+    bound = clock.get("bound_ns")
+    zero = wall_zero_ns - int(clock.get("offset_ns", 0))
+    return Reading(mono_ns, zero, None if bound is None else int(bound), str(clock.get("by", "their own wall clocks")))
+
+
+def _bound(readings: Sequence[Reading]) -> int | None:
+    bounds = [reading.bound_ns for reading in readings if reading.bound_ns is not None]
+    return max(bounds) if len(bounds) == len(readings) else None
+
+
+def _bound_or_most(readings: Sequence[Reading]) -> float:
+    bound = _bound(readings)
+    return float("inf") if bound is None else bound

@@ -6,19 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.recording.clocks import aligned, shift_ns
+from fastbench.recording.clocks import Axis
 from fastbench.recording.counted import with_counted
-from fastbench.recording.format import ESCAPE, NOT_FINAL, ROW_DTYPE, part_paths
+from fastbench.recording.format import ESCAPE, ROW_DTYPE, part_paths
 from fastbench.recording.part import Part
 from fastbench.recording.scrapes import Scrape, scrape_of
 from fastbench.recording.sharing import Progress, part_of
 from fastbench.recording.table import TokenRun
-from fastbench.recording.together import footer_of
+from fastbench.recording.together import accounts_of
 
 
 class Recording:
@@ -26,15 +25,14 @@ class Recording:
 
     header: what was planned. footer: how it ended, None if it did not. health: the client's states, in time order.
     rows: (n,) ROW_DTYPE, part by part in the order in which they finished. damage: what is wrong, a sentence each.
-    lost_rows: the requests that the damage cost.
+    lost_rows: the requests that the damage cost. axis: the clock that all moments stand on.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = parts
-        self.header = parts[0].header
-        self.damage = [sentence for part in parts for sentence in part.damage]
-        self.lost_rows = sum(part.lost_rows for part in parts)
-        tables = aligned(parts)
+        self.header = next((part.header for part in parts if part.header), {})
+        self.axis = Axis(parts)
+        tables = [self.axis.rows(part) for part in parts]
         self.rows: NDArray[np.void] = (
             tables[0] if len(parts) == 1 else np.concatenate([*tables, np.empty(0, ROW_DTYPE)])
         )
@@ -43,13 +41,10 @@ class Recording:
             for record in part.counted:
                 self.rows = with_counted(self.rows, record)
         self.health = sorted(
-            (state for part in parts for state in part.health), key=lambda state: int(state.get("t_ns", 0))
+            (state for part in parts for state in self.axis.health(part)),
+            key=lambda state: int(state.get("t_ns", 0)),
         )
-        footers = [part.footer for part in parts if part.footer is not None]
-        self.footer: dict[str, Any] | None = footers[0] if len(parts) == 1 and footers else None
-        if len(parts) > 1 and footers:
-            self.footer = footer_of(footers)
-            self._note_absent()
+        self.footer, self.lost_rows, self.damage = accounts_of(parts, self.axis)
 
     @classmethod
     def open(cls, directory: Path, progress: Progress | None = None) -> Recording:
@@ -66,9 +61,9 @@ class Recording:
     @property
     def scrapes(self) -> Iterator[Scrape]:
         """What the service's metrics page said, part by part in time order."""
-        shifts = [shift_ns(part, self.parts[0]) for part in self.parts]
+        starts = [self.axis.shift_at_start(part) for part in self.parts]
         return (
-            scrape_of(record, shift) for part, shift in zip(self.parts, shifts, strict=True) for record in part.scrapes
+            scrape_of(record, shift) for part, shift in zip(self.parts, starts, strict=True) for record in part.scrapes
         )
 
     def token_runs(self, mask: NDArray[np.bool_] | None = None) -> Iterator[TokenRun]:
@@ -118,18 +113,3 @@ class Recording:
             raise IndexError(f"the recording has no row {row}")
         at = int(np.searchsorted(self._first_rows, row, side="right")) - 1
         return self.parts[at].table.run(row - int(self._first_rows[at]))
-
-    def _note_absent(self) -> None:
-        """Parts without an end, or not there at all: what they had is lost, and the rest stands."""
-        shares = {int(share["number"]): int(share["of"]) for part in self.parts if (share := part.header.get("share"))}
-        unended = [part.header.get("share", {}).get("number") for part in self.parts if part.footer is None]
-        missing = [index for index in range(max(shares.values(), default=0)) if index not in shares]
-        planned = self.header.get("load", {}).get("planned")
-        self.damage += [f"worker {index} died or was killed" for index in unended]
-        self.damage += [f"the part of worker {index} is missing" for index in missing]
-        if isinstance(planned, int):
-            assert self.footer is not None
-            self.footer["planned"] = planned
-            if unended or missing:
-                final = self.rows["flags"] & NOT_FINAL == 0
-                self.lost_rows = max(self.lost_rows, planned - int(np.count_nonzero(final)))

@@ -1,12 +1,72 @@
-"""What the ends of several parts of one recording say together."""
+"""What the ends of several parts of one recording say together, and what became of parts without one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastbench.recording.clocks import Axis
+from fastbench.recording.format import NOT_FINAL
+from fastbench.recording.part import Part
 
 _HIGHEST = ("longest_stall_ns", "peak_in_flight")
 """Counters of which the highest counts, not the sum."""
+
+
+class Accounts(NamedTuple):
+    """How a recording ended. footer: None where no part has an end. lost_rows: requests without a row that have no
+    other outcome. damage: why, a sentence each."""
+
+    footer: dict[str, Any] | None
+    lost_rows: int
+    damage: list[str]
+
+
+def accounts_of(parts: Sequence[Part], axis: Axis) -> Accounts:
+    """The end of a recording of these parts; of parts that are not there, or ended without a word, what they had is
+    lost, and the rest stands."""
+    shares = [part.header.get("share") or {} for part in parts]
+    of = max(int(share.get("of", 1)) for share in shares)
+    lost = sum(part.lost_rows for part in parts)
+    damage = [sentence for part in parts for sentence in part.damage]
+    if of == len(parts) == 1:
+        return Accounts(parts[0].footer, lost, damage)
+    numbers = [share.get("number") for share in shares]
+    unended = [part for part in parts if part.footer is None]
+    missing = [number for number in range(of) if number not in numbers]
+    damage += [_death(part) for part in unended]
+    damage += [f"the part of worker {number} is missing" for number in missing]
+    footers = [part.footer for part in parts if part.footer is not None]
+    if not footers:
+        return Accounts(None, lost, damage)
+    footer = footer_of(footers)
+    footer["finished_ns"] = max(
+        axis.moment(part, int(part.footer.get("finished_ns") or 0)) for part in parts if part.footer is not None
+    )
+    planned = next((part.header for part in parts if part.header), {}).get("load", {}).get("planned")
+    if planned is None:
+        # As many as the time allowed: of a dead worker those that it told of.
+        footer["planned"] += sum(_final(part) + part.lost_rows for part in unended)
+    else:
+        footer["planned"] = planned
+        if unended or missing:
+            lost = max(lost, planned - sum(map(_final, parts)))
+    return Accounts(footer, lost, damage)
+
+
+def _final(part: Part) -> int:
+    """Rows that are outcomes of measured requests."""
+    return int(np.count_nonzero(part.table.rows["flags"] & NOT_FINAL == 0))
+
+
+def _death(part: Part) -> str:
+    number = (part.header.get("share") or {}).get("number", "of an unknown number")
+    word = part.health[-1] if part.health else {}
+    return (
+        f"worker {number} died or was killed, with {word.get('in_flight', 'an unknown number of')} requests in flight"
+    )
 
 
 def footer_of(footers: Sequence[dict[str, Any]]) -> dict[str, Any]:
