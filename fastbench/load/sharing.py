@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from fastbench.load.schedule import Schedule
 from fastbench.load.slots import Slots
 
@@ -33,7 +35,8 @@ class Queue(Protocol):
 
 
 def share_of(schedule: Schedule, share: Share) -> Schedule:
-    """The schedule of one worker. An open loop's times and a closed loop's slots are dealt out in turn.
+    """The schedule of one worker. An open loop's times and a closed loop's slots are dealt out in turn, so that at any
+    moment each share has its part of the rate, or of the slots.
 
     ValueError for a share without anything in flight.
     """
@@ -43,12 +46,21 @@ def share_of(schedule: Schedule, share: Share) -> Schedule:
     slots, offsets = schedule.slots, schedule.offsets
     return schedule._replace(
         limit=limit,
-        slots=None
-        if slots is None
-        else Slots(slots.openings[share.number :: share.of], slots.closings[share.number :: share.of]),
+        slots=None if slots is None else _dealt(slots, share),
         offsets=None if offsets is None else offsets[share.number :: share.of],
         total=None if schedule.total is None else share.part(schedule.total),
     )
+
+
+def _dealt(slots: Slots, share: Share) -> Slots:
+    """The slots of one share. The slot that closes is the last that opened, so each has its number in the pile."""
+    moments = np.concatenate(slots)
+    change = np.repeat([1, -1], [len(slots.openings), len(slots.closings)])
+    order = np.argsort(moments, kind="stable")
+    moments, change = moments[order], change[order]
+    present = np.cumsum(change)
+    mine = np.where(change > 0, present - 1, present) % share.of == share.number
+    return Slots(moments[mine & (change > 0)], moments[mine & (change < 0)])
 
 
 def places(share: Share, total: int | None) -> Iterator[int]:
