@@ -8,6 +8,7 @@ import pytest
 
 from fastbench._core.ring import OUTCOMES
 
+from . import differential
 from .fuzz_core import run
 from .hostile import make
 
@@ -18,6 +19,13 @@ def test_hostile_responses(seed: int) -> None:
     outcomes = run(500, seed)
     assert outcomes.total() == 500
     assert set(outcomes) <= set(OUTCOMES[1:])
+
+
+def test_generated_streams_against_the_references() -> None:
+    """Each of 10,000 generated streams gives the events, or the body and the refusal, of the plain decoder."""
+    found = differential.run(10_000, 5)
+    assert found.total() == 10_000
+    assert min(found[kind] for kind in ("events", "no events", "chunks: complete", "chunks: more", "chunks: bad")) > 300
 
 
 def test_the_generator_reaches_what_matters() -> None:
