@@ -95,8 +95,8 @@ class _Tally:
 
 
 def _rounded(values: Values) -> Values:
-    """Down to the lower end of the histogram's step that holds each."""
+    """Up to the upper end of the histogram's step that holds each, as HdrHistogram tells a maximum."""
     held = np.clip(values, 0, (1 << _RANGE_BITS) - 1)
     _, bits = np.frexp(held.astype(np.float64))
     shift = np.maximum(bits - _VALUE_BITS, 0)
-    return np.asarray((held >> shift) << shift, np.int64)
+    return np.asarray((((held >> shift) + 1) << shift) - 1, np.int64)
