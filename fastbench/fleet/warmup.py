@@ -24,11 +24,14 @@ _HINTS = {
 }
 
 
-def warmup_samples(task: Task, count: int) -> Iterator[Sample]:
-    """`count` samples. Unless the data set's own are asked for, they are synthetic and have a seed of their own, so
-    that no measured prompt is cached by them."""
+def warmup_samples(task: Task, count: int, tokens_per_word: float = 1.0) -> Iterator[Sample]:
+    """`count` samples. tokens_per_word: of prompts made without a tokenizer.
+
+    Unless the data set's own are asked for, they are synthetic and have a seed of their own, so that no measured
+    prompt is cached by them.
+    """
     own = task.warmup_data == "dataset" and not isinstance(task.dataset, SyntheticConfig)
-    source = open_dataset(task.dataset if own else _synthetic(task, count), task.service.path)
+    source = open_dataset(task.dataset if own else _synthetic(task, count), task.service.path, tokens_per_word)
     again = itertools.chain.from_iterable(source.samples() for _ in itertools.count())
     for sample in itertools.islice(again, count):
         # One request each: what a conversation goes on with is no part of a warm-up.

@@ -228,7 +228,10 @@ class _Worker:
             Wanted(
                 name="warm-up",
                 plan=planned(
-                    ((number, sample, 0) for number, sample in enumerate(warmup_samples(self._task, count))),
+                    (
+                        (number, sample, 0)
+                        for number, sample in enumerate(warmup_samples(self._task, count, self._post.tokens_per_word))
+                    ),
                     requests,
                     conversations,
                 ),
