@@ -35,15 +35,27 @@ class Crew(NamedTuple):
 
 def crew_of(task: Task, survey: Survey) -> Crew:
     """As many as the task asks for, or as the load that it asks for needs. Raises UsageError for more than can be."""
-    schedule = make_schedule(asked_of(task), survey.samples * task.service.repeats)
+    schedule = _schedule(task, survey)
     workers, reasons = (task.workers, ()) if isinstance(task.workers, int) else _automatic(schedule.limit)
-    if workers > schedule.limit:
-        raise UsageError(
-            f"workers (--workers) is {workers}, but only {schedule.limit} requests may be in flight (--concurrency): "
-            "each worker needs one at least"
-        )
+    _check(workers, schedule, f"workers (--workers) is {workers}")
     closed = schedule.slots is not None
     return Crew(workers, workers > 1 and closed, schedule.total, _requests(task, survey, schedule), reasons)
+
+
+def check_shares(shares: int, task: Task, survey: Survey, asked: str) -> None:
+    """Raises UsageError where a share would have nothing in flight. asked: what asks for so many, in words."""
+    _check(shares, _schedule(task, survey), asked)
+
+
+def _check(shares: int, schedule: Schedule, asked: str) -> None:
+    if shares > schedule.limit:
+        raise UsageError(
+            f"{asked}, but only {schedule.limit} requests may be in flight (--concurrency): each needs one at least"
+        )
+
+
+def _schedule(task: Task, survey: Survey) -> Schedule:
+    return make_schedule(asked_of(task), survey.samples * task.service.repeats)
 
 
 def _requests(task: Task, survey: Survey, schedule: Schedule) -> int | None:

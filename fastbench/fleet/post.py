@@ -1,11 +1,14 @@
 """A worker's place among those of its task."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from fastbench.client.engine import Gate, at_once
+from fastbench.load.rest import Rest
 from fastbench.load.sharing import Queue, Share
 from fastbench.load.stop import Stop
+from fastbench.recording.clocks import Reading
 
 
 class Link(Protocol):
@@ -31,6 +34,10 @@ class Alone:
         return stop.on_signals()
 
 
+def one_clock() -> None:
+    """What a worker on its coordinator's host has to know of the clock: nothing, there is but one."""
+
+
 class Post(NamedTuple):
     """Which part of the task a worker has, and whom it hears."""
 
@@ -45,3 +52,7 @@ class Post(NamedTuple):
     tokens_per_word: float = 1.0
     """What the service makes of a word of the prompts, where no tokenizer tells."""
     link: Link = Alone()
+    rest: Rest | None = None
+    """What an interrupted run has left; None = the whole plan."""
+    clock: Callable[[], Reading | None] = one_clock
+    """What is known by now of this host's clock against the coordinator's."""

@@ -12,6 +12,7 @@ from fastbench.errors import FastbenchError
 from fastbench.fleet.check import Checked
 from fastbench.fleet.crew import crew_of
 from fastbench.fleet.embedded import with_service
+from fastbench.fleet.errand import Carrier, Errand
 from fastbench.fleet.logs import log_to
 from fastbench.fleet.member import Job
 from fastbench.fleet.post import Post
@@ -41,22 +42,36 @@ class TaskRun:
 
 
 def run_tasks(
-    run: RunConfig, directory: RunDirectory, checked: Checked, observer_for: ObserverFor
+    run: RunConfig,
+    directory: RunDirectory,
+    checked: Checked,
+    observer_for: ObserverFor,
+    carrier: Carrier | None = None,
 ) -> Iterator[TaskRun]:
     """Carries out the tasks of `run`, yielding each as it ends. A task that fails does not keep the next from its
-    turn; after one that the user stopped no other begins."""
-    carried = _Carrying(run, directory, checked, observer_for)
-    return carried.side_by_side(run.tasks_at_once) if run.tasks_at_once > 1 else carried.one_by_one()
+    turn; after one that the user stopped no other begins. carrier: who carries them out, None = workers of this host.
+    """
+    carried = _Carrying(run, directory, checked, observer_for, carrier)
+    several = run.tasks_at_once > 1 and carrier is None
+    return carried.side_by_side(run.tasks_at_once) if several else carried.one_by_one()
 
 
 class _Carrying:
     """What all tasks of a run share."""
 
-    def __init__(self, run: RunConfig, directory: RunDirectory, checked: Checked, observer_for: ObserverFor) -> None:
+    def __init__(
+        self,
+        run: RunConfig,
+        directory: RunDirectory,
+        checked: Checked,
+        observer_for: ObserverFor,
+        carrier: Carrier | None,
+    ) -> None:
         self._run = run
         self._directory = directory
         self._checked = checked
         self._observer_for = observer_for
+        self._carrier = carrier
         self._stop = Stop()
 
     def one_by_one(self) -> Iterator[TaskRun]:
@@ -93,6 +108,9 @@ class _Carrying:
         recording = self._directory.recording(task)
         surveyed = self._checked.surveyed[task.service.abbr, task.dataset.abbr]
         ratio = measured_words(task)
+        if self._carrier is not None:
+            log_path = None if self._run.debug else self._directory.log(task)
+            return self._carrier(Errand(task, recording, log_path, surveyed, ratio, observer), self._stop)
         crew = crew_of(task, surveyed.survey)
         for sentence in crew.reasons:
             log.info("%s: %s", task.name, sentence)

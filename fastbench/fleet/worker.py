@@ -36,6 +36,7 @@ from fastbench.load.progress import Observer
 from fastbench.load.schedule import make_schedule, scheduled
 from fastbench.load.sharing import places, share_of, taken
 from fastbench.load.stop import Stop
+from fastbench.recording.clocks import clock_record
 from fastbench.recording.format import NOT_FINAL, REQUESTS, TEXTS, part_path
 from fastbench.recording.part import Part
 from fastbench.recording.writer import Writer
@@ -77,7 +78,9 @@ class _Worker:
         self._reach = Reach(task.service)
         self._source = Source(task, surveyed, post.tokens_per_word)
         self._whole = make_schedule(asked_of(task), self._source.samples_count)
-        self._schedule = share_of(self._whole, post.share)
+        left = self._whole if post.rest is None else post.rest.schedule(self._whole)
+        self._left = left.total
+        self._schedule = share_of(left, post.share)
         self._shape = shape_of(task, self._schedule, self._source.longest_output)
         closed = self._schedule.slots is not None
         allow_connections(self._shape.limit, certain=closed and self._source.samples_count >= self._shape.limit)
@@ -99,9 +102,16 @@ class _Worker:
             planned=self._in_plan,
             share=self._post.share,
             tokens_per_word=self._post.tokens_per_word,
+            rest=self._post.rest,
         )
+        header |= self._clock(header)
         with self._post.link.stopping(self._stop):
-            return await self._record(phase, backend, Writer(self._recording, header, self._post.part))
+            return await self._record(phase, backend, header)
+
+    def _clock(self, header: dict[str, Any]) -> dict[str, Any]:
+        """What is known by now of this host's clock."""
+        reading = self._post.clock()
+        return {} if reading is None else {"clock": clock_record(reading, header)}
 
     @property
     def _in_plan(self) -> int | None:
@@ -115,18 +125,19 @@ class _Worker:
     def _planned(self) -> int | None:
         """Requests of this worker; None = as many as the time allows, or as it takes of the queue."""
         if self._post.share.whole:
-            return self._in_plan
+            return self._in_plan if self._post.rest is None else self._left
         singles = self._source.requests_count == self._source.samples_count
         return self._schedule.total if singles and self._post.queue is None else None
 
     def _places(self) -> Iterator[int]:
         """The places in the plan that are this worker's."""
-        if self._post.queue is not None:
-            return taken(self._post.queue, QUEUE_PIECE)
-        return places(self._post.share, self._whole.total)
+        post = self._post
+        mine = places(post.share, self._left) if post.queue is None else taken(post.queue, QUEUE_PIECE)
+        return mine if post.rest is None else post.rest.at(mine)
 
-    async def _record(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
+    async def _record(self, phase: Phase, backend: Backend, header: dict[str, Any]) -> bool:
         """Warm-up and measurement; whatever happens, the recording is closed."""
+        writer = Writer(self._recording, header, self._post.part)
         footer: dict[str, Any] = {"planned": self._planned or 0, "interrupted": True, "reason": None, "dropped": 0}
         seen, counts = Seen(), False
         try:
@@ -147,7 +158,7 @@ class _Worker:
             footer["reason"] = str(error)
             raise
         finally:
-            writer.close({**footer, "finished_ns": time.monotonic_ns()})
+            writer.close({**footer, **self._clock(header), "finished_ns": time.monotonic_ns()})
             if not self._task.service.save_text:
                 # Kept only to be counted or answered.
                 part_path(self._recording, TEXTS, self._post.part).unlink(missing_ok=True)

@@ -50,6 +50,11 @@ class Axis:
         self.bound_ns = sum(known[-2:]) if len(known) == len(bounds) else None
         self.by = ", ".join(dict.fromkeys(readings[0].by for readings in self._clocks.values()))
 
+    @property
+    def still(self) -> bool:
+        """Whether every moment stands where its own clock had it."""
+        return self.hosts == 1
+
     def shift(self, part: Part, moments: _Moments) -> _Moments:
         """What moments, (n,) ns of a part's clock, need to stand on the axis: (n,) ns, 0 where one host wrote all."""
         if self.hosts == 1:
@@ -64,7 +69,7 @@ class Axis:
     def rows(self, part: Part) -> NDArray[np.void]:
         """The rows of a part. All moments of one are moved alike, so that no latency depends on another host."""
         rows = part.table.rows
-        if self.hosts == 1:
+        if self.still:
             return rows
         rows = rows.copy()
         shift = self.shift(part, np.where(rows["sent_ns"] > 0, rows["sent_ns"], rows["intended_ns"]))
@@ -88,12 +93,23 @@ class Axis:
         return _host(part) or self._usual
 
     def _record(self, part: Part, record: Mapping[str, Any]) -> dict[str, Any]:
-        if self.hosts == 1:
+        if self.still:
             return dict(record)
         moved = {**record, "t_ns": self.moment(part, int(record.get("t_ns", 0)))}
         if "stalls" in record:
             moved["stalls"] = [[self.moment(part, int(start)), length] for start, length in record["stalls"]]
         return moved
+
+
+def clock_record(reading: Reading, header: Mapping[str, Any]) -> dict[str, Any]:
+    """`clock` of a header or a footer. offset_ns: by how much this host's wall clock, as it was at the header and
+    carried on by the monotonic one, is ahead of the coordinator's."""
+    return {
+        "mono_ns": reading.mono_ns,
+        "offset_ns": int(header["wall_ns"]) - int(header["mono_ns"]) - reading.zero_ns,
+        "bound_ns": reading.bound_ns,
+        "by": reading.by,
+    }
 
 
 def _host(part: Part) -> object:
@@ -113,7 +129,6 @@ def _readings(part: Part) -> tuple[Reading, ...]:
 
 
 def _reading(wall_zero_ns: int, mono_ns: int, clock: Mapping[str, Any]) -> Reading:
-    """offset_ns: by how much this host's wall clock, as it was at the header, is ahead of the coordinator's."""
     bound = clock.get("bound_ns")
     zero = wall_zero_ns - int(clock.get("offset_ns", 0))
     return Reading(mono_ns, zero, None if bound is None else int(bound), str(clock.get("by", "their own wall clocks")))
