@@ -1,0 +1,251 @@
+"""The report page in a browser that has no network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.browser import CHROMIUM, chromium, open_page
+from benchmarks.varied_recording import make_varied
+from fastbench.metrics.compute import compute
+from fastbench.metrics.selection import Selection
+from fastbench.metrics.timeline import InFlight
+from fastbench.recording.reader import Recording
+from fastbench.report.page.compare import STATS, Compared, comparison
+from fastbench.report.page.page import page
+from fastbench.report.rps.chart import actual_chart
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
+
+MANY = 5_000
+FLIGHT = "document.getElementById('timeline').data.find((trace) => trace.uid === 'flight')"
+TRACES = "document.getElementById('timeline').data.map((trace) => trace.uid)"
+RANGES = (
+    """['timeline', 'rates', 'latency', 'client'].map((id) => document.getElementById(id)._fullLayout.xaxis.range)"""
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One browser for all tests."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """A run of 8 requests."""
+    return Recording.open(make_varied(tmp_path_factory.mktemp("few") / "r", 8, rate=2))
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """A run of more requests than a screen has lines."""
+    return Recording.open(make_varied(tmp_path_factory.mktemp("many") / "r", MANY, rate=100))
+
+
+def written(path: Path, recording: Recording) -> Path:
+    """The page of a recording."""
+    path.write_bytes(page(recording, compute(recording, ("Average", "P99")), "m/d"))
+    return path
+
+
+@pytest.fixture
+def shown_few(browser: Any, few: Recording, tmp_path: Path) -> Iterator[Any]:
+    """The page of few requests, opened."""
+    opened = open_page(browser, written(tmp_path / "few.html", few))
+    yield opened
+    opened.context.close()
+
+
+@pytest.fixture
+def shown_many(browser: Any, many: Recording, tmp_path: Path) -> Iterator[Any]:
+    """The page of many requests, opened."""
+    opened = open_page(browser, written(tmp_path / "many.html", many))
+    yield opened
+    opened.context.close()
+
+
+def settled(shown: Any, condition: str) -> None:
+    """Waits until a condition in the page's own language holds. The page's policy forbids to wait inside of it."""
+    deadline = time.monotonic() + 10
+    while not shown.evaluate(condition):
+        assert time.monotonic() < deadline, f"this does not come true: {condition}"
+        shown.wait_for_timeout(20)
+
+
+def zoom(shown: Any, begin_s: float, end_s: float) -> None:
+    """What a drag over the concurrency chart does: another range of time."""
+    shown.evaluate(
+        "([begin, end]) => Plotly.relayout('timeline', {'xaxis.range[0]': begin, 'xaxis.range[1]': end})",
+        [begin_s, end_s],
+    )
+    settled(shown, f"({RANGES}).every(([from, to]) => Math.abs(from - {begin_s}) + Math.abs(to - {end_s}) < 1e-6)")
+
+
+def test_each_request_is_where_it_was(shown_few: Any, few: Recording) -> None:
+    """Of few requests each has a red and a blue line, from its start to its first token and to its end."""
+    rows = np.sort(few.rows, order="sent_ns")
+    origin = rows["sent_ns"][0]
+    for name, begin, end in (("ttft", "sent_ns", "first_token_ns"), ("decode", "first_token_ns", "end_ns")):
+        trace = shown_few.evaluate(
+            f"(({{x, y}}) => ({{x, y}}))(document.getElementById('timeline').data.find((t) => t.uid === '{name}'))"
+        )
+        ok = rows["outcome"] == 1
+        assert trace["x"][::3] == pytest.approx(((rows[begin] - origin) / 1e9)[ok], abs=1e-6)
+        assert trace["x"][1::3] == pytest.approx(((rows[end] - origin) / 1e9)[ok], abs=1e-6)
+        assert trace["y"][::3] == (np.flatnonzero(ok) + 1).tolist()
+    assert shown_few.complaints == []
+
+
+def test_hovering_tells_the_request(shown_few: Any, few: Recording) -> None:
+    """The pointer over a line's start shows TTFT, Decode and E2E of that request, from, to and how long."""
+    first = np.sort(few.rows, order="sent_ns")[0]
+    x, y = shown_few.evaluate(
+        """() => {
+          const div = document.getElementById('timeline'), {xaxis, yaxis} = div._fullLayout;
+          const box = div.getBoundingClientRect();
+          return [box.left + xaxis._offset + xaxis.l2p(0), box.top + yaxis._offset + yaxis.l2p(1)];
+        }"""
+    )
+    shown_few.mouse.move(x - 30, y)
+    shown_few.mouse.move(x + 1, y, steps=4)
+    told = shown_few.locator("#timeline .hoverlayer .hovertext").text_content(timeout=5_000)
+    ttft, e2e = ((int(first[name]) - int(first["sent_ns"])) / 1e9 for name in ("first_token_ns", "end_ns"))
+    assert f"TTFT(s): 0.000000→{ttft:.6f}={ttft:.6f}" in told
+    assert f"Decode(s): {ttft:.6f}→{e2e:.6f}={e2e - ttft:.6f}" in told
+    assert f"E2E(s): 0.000000→{e2e:.6f}={e2e:.6f}" in told
+
+
+def test_the_steps_are_the_runs_own(shown_few: Any, few: Recording) -> None:
+    """The concurrency steps have the peak and the moments of the recording."""
+    x, y = shown_few.evaluate(f"[({FLIGHT}).x, ({FLIGHT}).y]")
+    flight = InFlight.of(Selection(few).final)
+    moments = np.sort(np.concatenate((flight.starts, flight.ends)) - flight.starts[0]) / 1e9
+    assert x == pytest.approx(moments, abs=1e-6)
+    assert max(y) == flight.peak
+    assert y[-1] == 0
+
+
+def test_many_are_aggregated_and_zooming_shows_each(shown_many: Any, many: Recording) -> None:
+    """Seen whole, many requests are bands; in a short stretch of time each is a line, and no other is there."""
+    assert shown_many.evaluate(TRACES)[:3] == ["range", "ttft", "decode"]
+    zoom(shown_many, 20, 21)
+    assert "range" not in shown_many.evaluate(TRACES)
+    rows = many.rows
+    origin = int(rows["sent_ns"].min())
+    inside = (rows["end_ns"] >= origin + 20 * 10**9) & (rows["sent_ns"] <= origin + 21 * 10**9)
+    lines = shown_many.evaluate(
+        "document.getElementById('timeline').data.flatMap(({uid, y}) => ['ttft', 'failed'].includes(uid) ? [...y] : [])"
+    )
+    assert len({line for line in lines if line is not None}) == np.count_nonzero(inside)
+    assert shown_many.complaints == []
+
+
+def test_the_envelope_keeps_the_peak(shown_many: Any, many: Recording) -> None:
+    """Aggregated steps lose neither the highest nor the lowest number in flight."""
+    high = shown_many.evaluate(f"({FLIGHT}).y")
+    assert max(high) == InFlight.of(Selection(many).final).peak
+
+
+def test_charts_over_time_zoom_together(shown_many: Any) -> None:
+    """A drag in one chart over time sets the range of all, and a double click brings the whole run back."""
+    before = shown_many.evaluate(RANGES)
+    assert all(found == before[0] for found in before)
+    chart = shown_many.locator("#rates .nsewdrag").first
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    shown_many.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2)
+    shown_many.mouse.down()
+    shown_many.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2, steps=5)
+    shown_many.mouse.up()
+    settled(shown_many, f"({RANGES}).every(([from, to]) => to - from < {before[0][1]} * 0.3)")
+    zoomed = shown_many.evaluate(RANGES)
+    assert all(found == pytest.approx(zoomed[0]) for found in zoomed)
+    shown_many.locator("#rates .nsewdrag").first.dblclick()
+    settled(shown_many, f"({RANGES}).every(([from, to]) => Math.abs(to - {before[0][1]}) < 1e-6)")
+
+
+def test_the_wheel_zooms_the_timeline(shown_many: Any) -> None:
+    """Scrolling over the timeline shows less of the time, and the other charts follow."""
+    whole = shown_many.evaluate(RANGES)[0]
+    chart = shown_many.locator("#timeline .nsewdrag").first
+    box = chart.bounding_box()
+    shown_many.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for _ in range(3):
+        shown_many.mouse.wheel(0, -300)
+    settled(shown_many, f"({RANGES}).every(([from, to]) => to - from < {whole[1] - whole[0]} * 0.9)")
+
+
+@pytest.mark.parametrize("button", ["Reset axes", "Autoscale"])
+def test_the_buttons_show_all_again(shown_many: Any, button: str) -> None:
+    """Autoscale and reset bring back the whole run, not only what is drawn at the moment."""
+    before = shown_many.evaluate(RANGES)[0]
+    zoom(shown_many, 20, 21)
+    shown_many.locator("#timeline").hover()
+    shown_many.locator(f'#timeline .modebar-btn[data-title="{button}"]').click()
+    settled(shown_many, f"({RANGES}).every(([from, to]) => Math.abs(to - {before[1]}) < 1e-6)")
+    rows = shown_many.evaluate("document.getElementById('timeline')._fullLayout.yaxis.range")
+    assert rows[1] >= MANY
+
+
+def test_a_trace_can_be_switched_off(shown_many: Any) -> None:
+    """A click in the legend hides a trace, and it stays hidden through a zoom."""
+    shown_many.locator("#timeline .legendtoggle").nth(1).click()
+    hidden = (
+        "document.getElementById('timeline')._fullData.find((trace) => trace.uid === 'ttft').visible === 'legendonly'"
+    )
+    settled(shown_many, hidden)
+    zoom(shown_many, 10, 40)
+    assert shown_many.evaluate(hidden)
+
+
+def test_a_picture_can_be_saved(shown_few: Any, tmp_path: Path) -> None:
+    """The camera button saves a PNG of the chart."""
+    shown_few.locator("#timeline").hover()
+    with shown_few.expect_download(timeout=20_000) as download:
+        shown_few.locator('#timeline .modebar-btn[data-title^="Download plot"]').click()
+    target = tmp_path / "timeline.png"
+    download.value.save_as(target)
+    assert download.value.suggested_filename.endswith("_timeline.png")
+    assert target.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert target.stat().st_size > 10_000
+
+
+def test_light_and_dark(browser: Any, few: Recording, tmp_path: Path) -> None:
+    """The page takes the system's scheme, its button changes it, and the charts follow."""
+    shown = open_page(browser, written(tmp_path / "few.html", few), scheme="dark")
+    ink = "document.getElementById('timeline')._fullLayout.font.color"
+    dark = shown.evaluate(ink)
+    assert shown.evaluate("document.documentElement.dataset.theme") == "dark"
+    shown.locator("#theme").click()
+    settled(shown, f"{ink} !== '{dark}'")
+    assert shown.evaluate("document.documentElement.dataset.theme") == "light"
+    assert shown.complaints == []
+    shown.context.close()
+
+
+def test_another_latency_can_be_chosen(shown_many: Any) -> None:
+    """The chart of latencies shows the one that its selector names."""
+    shown_many.locator("#latency-choice").select_option("E2EL")
+    settled(shown_many, "document.getElementById('latency')._fullLayout.yaxis.title.text === 'E2EL (ms)'")
+    assert shown_many.complaints == []
+
+
+def test_other_pages_open(browser: Any, few: Recording, many: Recording, tmp_path: Path) -> None:
+    """A comparison and a chart of request rates are drawn without a complaint."""
+    runs = [Compared(name, run, compute(run, STATS)) for name, run in (("few", few), ("many", many))]
+    chart = actual_chart(many, "m/d")
+    assert chart is not None
+    for name, content in (("compare", comparison(runs)), ("rates", chart.page)):
+        (tmp_path / f"{name}.html").write_bytes(content)
+        shown = open_page(browser, tmp_path / f"{name}.html")
+        assert shown.locator(".main-svg").count() > 0
+        assert shown.complaints == []
+        shown.context.close()
