@@ -6,11 +6,12 @@ import click
 
 from fastbench.cli.calculation_bar import calculation_bar
 from fastbench.cli.live import Live, live, say
+from fastbench.cli.rate_charts import log_summary, write_planned
 from fastbench.config.dump import dump_config
 from fastbench.config.plan import RunConfig
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import RecordingError, UsageError
-from fastbench.fleet.check import check_datasets
+from fastbench.fleet.check import Checked, check_datasets
 from fastbench.fleet.run import TaskRun, run_tasks
 from fastbench.fleet.rundir import RunDirectory
 from fastbench.recording.scrapes import Scrape
@@ -20,30 +21,29 @@ from fastbench.report.spec_decode import publish_spec_decode
 INTERRUPTED = 130
 
 
-def carry_out(run: RunConfig, *, quiet: bool, plot: bool = True) -> int:
-    """Runs all tasks, then prints their tables together.
+def carry_out(run: RunConfig, *, quiet: bool, plot: bool = True, reused: RunDirectory | None = None) -> int:
+    """Runs all tasks, then prints their tables together. reused: the directory of a run that is to be continued.
 
     Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 130 when the user
     stopped the run. Raises UsageError, before anything is sent, for tokenizers and data sets that cannot be used.
     """
-    check_tokenizers(run)
-    checked = check_datasets(run)
-    for remark in checked.remarks:
-        say(remark)
-    directory = RunDirectory.create(run.work_dir)
-    (directory.path / "configs" / f"{directory.path.name}.py").write_text(dump_config(run), encoding="utf-8")
+    directory, checked = prepare(run, reused)
+    if plot:
+        write_planned(run, directory, checked)
     code = 0
     texts: list[str] = []
     complaints: list[str] = []
     scrapes: list[Scrape] = []
     with live(run, directory, quiet=quiet) as seen:
-        for ended in run_tasks(run, directory, checked, seen.observer_of):
+        for ended in run_tasks(run, directory, checked, seen.observer_of, continues=reused is not None):
             published = _publish(directory, ended, seen, quiet=quiet, plot=plot)
             seen.ended(ended)
             if published is not None:
                 results = directory.results(ended.task)
                 texts.append(f"{published.text}Performance Result files located in {results}.")
                 scrapes += published.spec_decode
+                if published.rates:
+                    log_summary(None if run.debug else directory.log(ended.task), published.rates)
             complaint = _complaint(ended)
             if complaint:
                 complaints.append(complaint)
@@ -57,6 +57,20 @@ def carry_out(run: RunConfig, *, quiet: bool, plot: bool = True) -> int:
     for complaint in complaints:
         say(complaint)
     return code
+
+
+def prepare(run: RunConfig, reused: RunDirectory | None = None) -> tuple[RunDirectory, Checked]:
+    """The run's directory, a new one with its config unless one is reused, and its data sets. Raises UsageError for
+    what cannot be used."""
+    check_tokenizers(run)
+    checked = check_datasets(run)
+    for remark in checked.remarks:
+        say(remark)
+    if reused is not None:
+        return reused, checked
+    directory = RunDirectory.create(run.work_dir)
+    (directory.path / "configs" / f"{directory.path.name}.py").write_text(dump_config(run), encoding="utf-8")
+    return directory, checked
 
 
 def check_tokenizers(run: RunConfig) -> None:

@@ -20,7 +20,7 @@ _RUN = re.compile(r"\d{8}_\d{6}(_\d+)?")
 
 def report_run_again(options: Options, *, quiet: bool, plot: bool) -> int:
     """Reports the tasks that the options name, or all of the run; nothing is sent. Returns the exit code."""
-    run = run_of_options(options).run if _names_tasks(options) else None
+    run = run_of_options(options).run if names_tasks(options) else None
     directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))
     recordings = find_recordings(directory)
     if run is not None:
@@ -45,7 +45,8 @@ def find_run(name: str, work_dir: str) -> Path:
     return runs[-1]
 
 
-def _names_tasks(options: Options) -> bool:
+def names_tasks(options: Options) -> bool:
+    """Whether the options themselves say what is measured."""
     return config_file(options) is not None or bool(options.keys() & {"models", "datasets"})
 
 

@@ -13,6 +13,7 @@ from fastbench.config.dump import public_run
 from fastbench.config.plan import RunConfig, Task
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.fleet.asked import asked_of
+from fastbench.load.rest import Rest
 from fastbench.load.schedule import NO_LIMIT, Schedule
 from fastbench.load.sharing import Share
 
@@ -30,8 +31,10 @@ def make_header(
     planned: int | None,
     share: Share = WHOLE,
     tokens_per_word: float = 1.0,
+    rest: Rest | None = None,
 ) -> dict[str, Any]:
-    """The header, as `docs/recording-format.md` describes it. Holds no secret. schedule, planned: of the whole task."""
+    """The header, as `docs/recording-format.md` describes it. Holds no secret. schedule, planned: of the whole task.
+    rest: what an interrupted run had left."""
     service = task.service
     return {
         "format": 1,
@@ -56,6 +59,7 @@ def make_header(
             "tls": _tls(url, service),
         },
         "share": share._asdict(),
+        **({} if rest is None else {"leg": rest.leg, "resumes_ns": rest.resumes_ns}),
         "tokens_per_word": tokens_per_word,
         "load": asked_load(task, schedule, planned),
         "stamps": "kernel",

@@ -15,10 +15,11 @@ from typing import NamedTuple
 from fastbench.config.plan import Task
 from fastbench.errors import FastbenchError
 from fastbench.fleet.logs import log_to
-from fastbench.fleet.post import Post
+from fastbench.fleet.post import Link, Post
 from fastbench.fleet.queue import SharedQueue
 from fastbench.fleet.worker import run_task
 from fastbench.load.progress import Progress
+from fastbench.load.rest import Rest
 from fastbench.load.sharing import Share
 from fastbench.load.stop import Stop
 
@@ -39,6 +40,21 @@ class Job(NamedTuple):
     run_id: str | None
     queue: SharedQueue | None
     tokens_per_word: float = 1.0
+    rest: Rest | None = None
+
+    def post(self, link: Link) -> Post:
+        """The member's place."""
+        number = self.share.number
+        return Post(
+            share=self.share,
+            queue=self.queue,
+            part=number if self.rest is None else self.rest.part + number,
+            leads=number == 0,
+            run_id=self.run_id,
+            tokens_per_word=self.tokens_per_word,
+            link=link,
+            rest=self.rest,
+        )
 
 
 class Ready(NamedTuple):
@@ -72,10 +88,9 @@ def member_main(connection: Connection, job: Job) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF)
     link = _Link(connection)
-    post = Post(job.share, job.queue, job.share.number, job.share.number == 0, job.run_id, job.tokens_per_word, link)
     with log_to(job.log):
         try:
-            last = Ended(run_task(job.task, job.recording, link.tell, post))
+            last = Ended(run_task(job.task, job.recording, link.tell, job.post(link)))
         except FastbenchError as error:
             last = Ended(complete=False, error=error)
         # Whatever it is: a process that only ends would say nothing of why.

@@ -18,12 +18,15 @@ from fastbench.fleet.member import Job
 from fastbench.fleet.post import Post
 from fastbench.fleet.probe import measured_words
 from fastbench.fleet.queue import SharedQueue, shared_queue
+from fastbench.fleet.rest import rest_of
 from fastbench.fleet.rundir import RunDirectory
 from fastbench.fleet.team import TeamEnd, run_team
 from fastbench.fleet.worker import run_task
 from fastbench.load.progress import Observer
+from fastbench.load.rest import Rest
 from fastbench.load.sharing import Share
 from fastbench.load.stop import Stop
+from fastbench.recording.format import part_paths
 
 log = logging.getLogger("fastbench")
 
@@ -47,11 +50,14 @@ def run_tasks(
     checked: Checked,
     observer_for: ObserverFor,
     carrier: Carrier | None = None,
+    *,
+    continues: bool = False,
 ) -> Iterator[TaskRun]:
     """Carries out the tasks of `run`, yielding each as it ends. A task that fails does not keep the next from its
     turn; after one that the user stopped no other begins. carrier: who carries them out, None = workers of this host.
+    continues: the directory has a run already, of which only what has no outcome is sent.
     """
-    carried = _Carrying(run, directory, checked, observer_for, carrier)
+    carried = _Carrying(run, directory, checked, observer_for, carrier, continues)
     several = run.tasks_at_once > 1 and carrier is None
     return carried.side_by_side(run.tasks_at_once) if several else carried.one_by_one()
 
@@ -66,12 +72,14 @@ class _Carrying:
         checked: Checked,
         observer_for: ObserverFor,
         carrier: Carrier | None,
+        continues: bool,
     ) -> None:
         self._run = run
         self._directory = directory
         self._checked = checked
         self._observer_for = observer_for
         self._carrier = carrier
+        self._continues = continues
         self._stop = Stop()
 
     def one_by_one(self) -> Iterator[TaskRun]:
@@ -107,7 +115,15 @@ class _Carrying:
     def _carry_out(self, task: Task, observer: Observer, in_process: bool) -> TeamEnd:
         recording = self._directory.recording(task)
         surveyed = self._checked.surveyed[task.service.abbr, task.dataset.abbr]
-        ratio = measured_words(task)
+        rest = None
+        if self._continues and part_paths(recording)[0].is_file():
+            rest = rest_of(task, recording, surveyed)
+            if rest is None:
+                log.info("%s: nothing is left to be sent", task.name)
+                return TeamEnd(True)
+            log.info("%s: continued, %s requests are left", task.name, len(rest.places))
+        # Prompts are made as those that were sent before.
+        ratio = measured_words(task) if rest is None else rest.tokens_per_word
         if self._carrier is not None:
             log_path = None if self._run.debug else self._directory.log(task)
             return self._carrier(Errand(task, recording, log_path, surveyed, ratio, observer), self._stop)
@@ -117,16 +133,19 @@ class _Carrying:
         if crew.workers == 1 and in_process:
             # Prompts of another length are another data set.
             known = surveyed if ratio == 1 else None
-            return TeamEnd(run_task(task, recording, observer, Post(tokens_per_word=ratio), known))
+            alone = Post(part=0 if rest is None else rest.part, tokens_per_word=ratio, rest=rest)
+            return TeamEnd(run_task(task, recording, observer, alone, known))
+        if rest is not None:
+            crew = crew._replace(places=len(rest.places), requests=len(rest.places))
         with contextlib.ExitStack() as stack:
             queue = stack.enter_context(shared_queue(crew.places)) if crew.shares_queue else None
             if in_process:
                 stack.enter_context(self._stop.on_plain_signals())
-            return run_team(self._jobs(task, crew.workers, queue, ratio), observer, self._stop, crew.requests)
+            return run_team(self._jobs(task, crew.workers, queue, ratio, rest), observer, self._stop, crew.requests)
 
-    def _jobs(self, task: Task, workers: int, queue: SharedQueue | None, ratio: float) -> list[Job]:
+    def _jobs(self, task: Task, workers: int, queue: SharedQueue | None, ratio: float, rest: Rest | None) -> list[Job]:
         run_id = uuid.uuid4().hex[:8]
         log_path = None if self._run.debug else self._directory.log(task)
         recording = self._directory.recording(task)
         shares = [Share(number, workers) for number in range(workers)]
-        return [Job(task, recording, log_path, share, run_id, queue, ratio) for share in shares]
+        return [Job(task, recording, log_path, share, run_id, queue, ratio, rest) for share in shares]

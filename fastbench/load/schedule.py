@@ -67,6 +67,8 @@ class Schedule(NamedTuple):
     drain_ns: int | None
     """How long what is in flight may take after `duration_ns`; None = as long as it takes."""
     drop_when_full: bool
+    since_ns: int = 0
+    """A trace's times count from here: 0, or where it was interrupted."""
 
 
 def make_schedule(asked: Asked, count: int) -> Schedule:
@@ -94,16 +96,17 @@ def scheduled(samples: Iterable[tuple[int, Sample]], schedule: Schedule) -> Iter
         )
     if schedule.arrival != "trace":
         return ((number, sample, 0) for number, sample in samples)
-    return ((number, sample, _own_time(sample, schedule.speed)) for number, sample in samples)
+    return ((number, sample, begins_at(sample, schedule)) for number, sample in samples)
 
 
-def _own_time(sample: Sample, speed: float) -> int:
+def begins_at(sample: Sample, schedule: Schedule) -> int:
+    """When a sample of a trace goes out, ns since the start. DatasetError for one without a time stamp."""
     if sample.timestamp_ns is None:
         raise DatasetError(
             f"row {sample.index} of the data set has no time stamp, and use_timestamp (--use-timestamp) asks for it; "
             "leave it out, and set request_rate (--rate) or batch_size (--concurrency)"
         )
-    return round(sample.timestamp_ns / speed)
+    return round(sample.timestamp_ns / schedule.speed) - schedule.since_ns
 
 
 def _open(asked: Asked, arrival: str, offsets: Offsets | None, count: int) -> Schedule:

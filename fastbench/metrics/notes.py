@@ -36,7 +36,13 @@ def _sending(load: Load) -> Iterator[str]:
 def _run(selection: Selection) -> Iterator[str]:
     if section(selection.header, "service").get("tls") == "not verified":
         yield "The service's certificate was not verified (insecure): who answered is not sure."
-    footer = selection.recording.footer
+    footer, legs = selection.recording.footer, selection.recording.legs
+    if legs > 1:
+        times = "once" if legs == 2 else f"{legs - 1} times"
+        yield (
+            f"The run was interrupted and continued {times}. The pauses between are cut out: the times of what "
+            "was sent later follow on what was sent before."
+        )
     if footer is None:
         yield "The run has no end: it is still going or was killed. What was recorded by then is counted."
     elif footer.get("interrupted"):

@@ -66,15 +66,22 @@ def sync_directory(directory: Path) -> None:
         os.close(fd)
 
 
-def _taken(path: Path) -> str:
-    """Why `path` cannot be made anew: another writer is at work on it, or it is there from before."""
-    if path.is_symlink():
-        return f"the recording {path} is a symbolic link: give this run a directory of its own"
+def has_writer(path: Path) -> bool:
+    """Whether somebody still writes the file."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return f"the recording {path} has a writer at work: give this run a directory of its own"
+        return True
     finally:
         os.close(fd)
+    return False
+
+
+def _taken(path: Path) -> str:
+    """Why `path` cannot be made anew: another writer is at work on it, or it is there from before."""
+    if path.is_symlink():
+        return f"the recording {path} is a symbolic link: give this run a directory of its own"
+    if has_writer(path):
+        return f"the recording {path} has a writer at work: give this run a directory of its own"
     return f"the directory {path.parent} holds a recording already: give this run a directory of its own"

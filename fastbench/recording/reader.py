@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.recording.clocks import Axis
 from fastbench.recording.counted import with_counted
 from fastbench.recording.format import ESCAPE, ROW_DTYPE, part_paths
+from fastbench.recording.legs import accounts_of_legs, axis_of, leg_of, without_replaced
 from fastbench.recording.part import Part
 from fastbench.recording.scrapes import Scrape, scrape_of
 from fastbench.recording.sharing import Progress, part_of
 from fastbench.recording.table import TokenRun
-from fastbench.recording.together import accounts_of
 
 
 class Recording:
@@ -25,13 +24,15 @@ class Recording:
 
     header: what was planned. footer: how it ended, None if it did not. health: the client's states, in time order.
     rows: (n,) ROW_DTYPE, part by part in the order in which they finished. damage: what is wrong, a sentence each.
-    lost_rows: the requests that the damage cost. axis: the clock that all moments stand on.
+    lost_rows: the requests that the damage cost. axis: the clock that all moments stand on. legs: 1, and how often an
+    interrupted run was continued.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = parts
         self.header = next((part.header for part in parts if part.header), {})
-        self.axis = Axis(parts)
+        self.axis = axis_of(parts)
+        self.legs = 1 + max(map(leg_of, parts))
         tables = [self.axis.rows(part) for part in parts]
         self.rows: NDArray[np.void] = (
             tables[0] if len(parts) == 1 else np.concatenate([*tables, np.empty(0, ROW_DTYPE)])
@@ -44,7 +45,10 @@ class Recording:
             (state for part in parts for state in self.axis.health(part)),
             key=lambda state: int(state.get("t_ns", 0)),
         )
-        self.footer, self.lost_rows, self.damage = accounts_of(parts, self.axis)
+        if self.legs > 1:
+            of_parts = [np.full(table.size, leg_of(part)) for part, table in zip(parts, tables, strict=True)]
+            self.rows = without_replaced(self.rows, np.concatenate(of_parts))
+        self.footer, self.lost_rows, self.damage = accounts_of_legs(parts, self.axis, self.rows)
 
     @classmethod
     def open(cls, directory: Path, progress: Progress | None = None) -> Recording:

@@ -1,0 +1,92 @@
+"""What a recording leaves to be sent of its task."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.config.plan import Task
+from fastbench.errors import UsageError
+from fastbench.fleet.asked import asked_of
+from fastbench.fleet.check import Surveyed
+from fastbench.fleet.source import Source
+from fastbench.load.rest import Rest
+from fastbench.load.schedule import Schedule, begins_at, make_schedule
+from fastbench.recording.blockfile import has_writer
+from fastbench.recording.format import NOT_FINAL, OUTCOMES, part_paths
+from fastbench.recording.reader import Recording
+
+CANCELLED = OUTCOMES.index("cancelled")
+
+
+def rest_of(task: Task, directory: Path, surveyed: Surveyed) -> Rest | None:
+    """The requests of `task` that have no outcome in the recording, or that the user's stop cancelled; None = it has
+    all there is to have.
+
+    Raises UsageError where they cannot be sent by themselves, or while the recording has a writer.
+    """
+    paths = part_paths(directory)
+    if any(map(has_writer, paths)):
+        raise UsageError(f"--reuse: the run is still going, the recording {directory} has a writer at work")
+    recording = Recording.open(directory)
+    rows = recording.rows[recording.rows["flags"] & NOT_FINAL == 0]
+    ended = rows[rows["outcome"] != CANCELLED]
+    planned = recording.header.get("load", {}).get("planned")
+    if planned is None:
+        if recording.footer is not None and not recording.footer.get("interrupted"):
+            return None
+        raise _cannot(task, "was to send for a time (duration, pressure or profile)", "the rest of it is gone")
+    ratio = float(recording.header.get("tokens_per_word", 1.0))
+    source = Source(task, surveyed if ratio == 1 else None, ratio)
+    if planned != source.requests_count:
+        raise UsageError(
+            f"--reuse: {task.name} has {source.requests_count} requests now, and had {planned}: the data set has "
+            "changed since; give it as it was, or leave --reuse out"
+        )
+    places = np.setdiff1d(np.arange(planned), ended["request"])
+    if not places.size:
+        return None
+    if source.requests_count != source.samples_count or ended["session"].any():
+        raise _cannot(task, "is of conversations", "what was said before is not there to go on from")
+    schedule = make_schedule(asked_of(task), source.samples_count)
+    since_ns = _offset(int(places[0]), schedule, source)
+    return Rest(
+        places=places,
+        since_ns=since_ns,
+        leg=recording.legs,
+        part=1 + max(_number(path) for path in paths),
+        resumes_ns=_resumes_ns(recording, rows, schedule, source, since_ns),
+        tokens_per_word=ratio,
+    )
+
+
+def _cannot(task: Task, what: str, why: str) -> UsageError:
+    return UsageError(f"--reuse cannot continue {task.name}: it {what}, and {why}; leave --reuse out to measure anew")
+
+
+def _number(path: Path) -> int:
+    """A part's number: `requests.fbr` is 0, `requests-3.fbr` is 3."""
+    _, _, number = path.stem.partition("-")
+    return int(number or 0)
+
+
+def _offset(place: int, schedule: Schedule, source: Source) -> int:
+    """When a request was to begin, since the plan's start; 0 in a closed loop."""
+    if schedule.offsets is not None:
+        return int(schedule.offsets[place])
+    if schedule.arrival != "trace":
+        return 0
+    ((_, sample),) = source.numbered([place])
+    return begins_at(sample, schedule)
+
+
+def _resumes_ns(recording: Recording, rows: NDArray[np.void], schedule: Schedule, source: Source, since_ns: int) -> int:
+    """Where the rest begins on the recording's axis: an open loop's goes on where the plan has it, a closed loop's
+    follows on the last moment."""
+    timed = rows[rows["intended_ns"] > 0]
+    if not timed.size:
+        return int(recording.header.get("mono_ns", 0))
+    if schedule.slots is not None:
+        return int(rows["end_ns"].max())
+    first = timed[np.argmin(timed["intended_ns"])]
+    return int(first["intended_ns"]) - _offset(int(first["request"]), schedule, source) + since_ns
