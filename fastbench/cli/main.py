@@ -17,6 +17,7 @@ _COMMANDS = {
     "recalc": ("fastbench.cli.recalc", "recalc_command", "Compute the report of a finished run again."),
     "report": ("fastbench.cli.report", "report_command", "Write the report page of runs, or one that compares them."),
     "export": ("fastbench.cli.export", "export_command", "Write the requests of a run as csv, jsonl, parquet or hlog."),
+    "merge": ("fastbench.cli.merge", "merge_command", "Make one run of shares that were recorded apart."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
 }
 _INTERRUPTED = 130

@@ -30,6 +30,10 @@ def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
         from fastbench.cli.perf_viz import report_run_again
 
         return report_run_again(options, quiet=quiet, plot=not no_plot)
+    if action is Action.CONTINUE:
+        from fastbench.cli.perf_reuse import continue_run
+
+        return continue_run(options, quiet=quiet, plot=not no_plot)
     run, remarks = run_of_options(options)
     for remark in remarks:
         click.echo(f"fastbench: {remark}", err=True)
@@ -37,6 +41,11 @@ def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
         from fastbench.cli.dry_run import print_plan
 
         return print_plan(run)
+    from fastbench.cli.perf_shard import carry_out_share, shard_of
+
+    shard = shard_of(options, run)
+    if shard is not None:
+        return carry_out_share(run, shard, quiet=quiet)
     from fastbench.cli.perf_run import carry_out
 
     return carry_out(run, quiet=quiet, plot=not no_plot)

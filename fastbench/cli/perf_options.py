@@ -9,7 +9,17 @@ from typing import Any
 import click
 
 from fastbench.cli.sections import Sections, Several
-from fastbench.cli.values import count_or_auto, count_or_none, header, lengths, pair, profile_stage, ramp
+from fastbench.cli.values import (
+    count_or_auto,
+    count_or_none,
+    header,
+    lengths,
+    pair,
+    profile_stage,
+    ramp,
+    shard,
+    start_time,
+)
 
 APIS = ("chat", "completions", "tgi", "triton", "mindie")
 
@@ -41,7 +51,7 @@ _PLAN: Sequence[click.Option] = (
         metavar="[RUN]",
         is_flag=False,
         flag_value="latest",
-        help="With --mode perf_viz: name of the run in the work dir.  [default: the latest]",
+        help="Continue this interrupted run of the work dir, or report it again by perf_viz.  [default: the latest]",
     ),
 )
 _SERVICE: Sequence[click.Option] = (
@@ -120,6 +130,8 @@ _LOAD: Sequence[click.Option] = (
     _option("--warmup-input-len", type=int, metavar="N", help="Their prompt tokens.  [default: as measured]"),
     _option("--warmup-output-len", type=int, metavar="N", help="Their output tokens.  [default: as measured]"),
     _option("--workers", type=count_or_auto, metavar="N|auto", help="Processes that share the load.  [default: auto]"),
+    _option("--shard", type=shard, metavar="I/N", help="Send only share I of N, from 0, for `fastbench merge`."),
+    _option("--start-at", type=start_time, metavar="TIME", help="With --shard: 2026-11-24T12:30:00Z, or +30s."),
     _option("--max-num-workers", type=int, metavar="N", help="Tasks that run at once.  [default: 1]"),
     _option("--max-workers-per-gpu", type=int, metavar="N", help="Without effect; at least 1."),
 )

@@ -10,7 +10,7 @@ from fastbench.cli.calculation_bar import calculation_bar
 from fastbench.config.issues import Issues
 from fastbench.config.summarizer import Shown, build_summarizer
 from fastbench.errors import RecordingError, UsageError
-from fastbench.recording.format import REQUESTS
+from fastbench.recording.format import REQUESTS, part_paths
 from fastbench.recording.reader import Recording
 from fastbench.recording.scrapes import Scrape
 from fastbench.report.publish import Published, publish_recording, reading
@@ -83,7 +83,7 @@ def find_recordings(directory: Path) -> list[Path]:
     is none."""
     if not directory.is_dir():
         raise UsageError(f"{directory} is no directory: name that of a run or of one of its recordings")
-    if (directory / REQUESTS).is_file():
+    if part_paths(directory)[0].is_file():
         # Resolved, because "." has no name to give to the report.
         return [directory.resolve()]
     for place in _PLACES:

@@ -1,9 +1,13 @@
 """What options are written as: lengths, pairs and headers. Ranges are the config's to check."""
 
 import json
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import click
+
+from fastbench.units import NS_PER_S, parse_duration
 
 
 def lengths(text: str) -> int | list[int]:
@@ -27,6 +31,33 @@ def count_or_none(text: str) -> int | None:
 def count_or_auto(text: str) -> int | str:
     """A whole number, or `auto`; the config's check refuses anything else."""
     return int(text) if text.isdecimal() else text
+
+
+def shard(text: str) -> tuple[int, int]:
+    """`2/4`: the share 2 of the shares 0 to 3."""
+    number, slash, of = text.partition("/")
+    if not slash or not number.isdecimal() or not of.isdecimal():
+        raise click.BadParameter(f"{text!r} is not a share; give its number and how many there are, such as 0/4.")
+    if int(number) >= int(of):
+        last = f"; the last of {of} is {int(of) - 1}/{of}" if int(of) else ""
+        raise click.BadParameter(f"{text!r} is not a share: they are numbered from 0{last}.")
+    return int(number), int(of)
+
+
+def start_time(text: str) -> int:
+    """`2026-11-24T12:30:00Z`, or `+30s` from now: ns of the wall clock. ConfigError for a wrong length of time."""
+    if text.startswith("+"):
+        return time.time_ns() + parse_duration(text[1:])
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is not a time; give it as 2026-11-24T12:30:00Z, or as +30s from now."
+        ) from error
+    if moment.tzinfo is None:
+        raise click.BadParameter(f"{text!r} has no time zone, which hosts may differ in; add Z or such as +01:00.")
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1000
 
 
 def ramp(text: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from fastbench.errors import ServiceError
 from fastbench.fleet.crew import check_shares
@@ -23,7 +23,8 @@ LEAST_NS = 2 * NS_PER_MS
 _LOOK_S = 0.05
 
 
-class Shard(NamedTuple):
+@dataclass(frozen=True)
+class Shard:
     """A carrier of one share. start_ns: of the wall clock."""
 
     share: Share

@@ -48,6 +48,12 @@ def part_path(directory: Path, name: str, part: int) -> Path:
     return path.with_stem(f"{path.stem}-{part}") if part else path
 
 
+def part_number(path: Path) -> int:
+    """The number of the part whose file `requests….fbr` is."""
+    _, _, number = path.stem.partition("-")
+    return int(number) if number else 0
+
+
 def part_paths(directory: Path) -> list[Path]:
     """The files of the parts that are there, in their order; that of part 0 where there is none."""
     pattern = re.compile(r"requests-([1-9]\d{0,4})\.fbr")

@@ -1,0 +1,76 @@
+"""`fastbench perf --shard I/N --start-at TIME`: one share of a plan, recorded for `fastbench merge`."""
+
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+
+from fastbench.cli.live import live, say
+from fastbench.cli.perf_run import INTERRUPTED, prepare
+from fastbench.cli.perf_sources import Options
+from fastbench.config.plan import RunConfig
+from fastbench.errors import RecordingError, UsageError
+from fastbench.fleet.run import TaskRun, run_tasks
+from fastbench.fleet.shard import Shard
+from fastbench.load.sharing import Share
+from fastbench.recording.format import NOT_FINAL, OUTCOMES
+from fastbench.recording.reader import Recording
+
+_OK = OUTCOMES.index("ok")
+
+
+def shard_of(options: Options, run: RunConfig) -> Shard | None:
+    """The share that the options ask for; None = the whole. Raises UsageError for one that cannot be had."""
+    if "shard" not in options:
+        if "start_at" in options:
+            raise UsageError("--start-at goes with --shard I/N, which is not given")
+        return None
+    number, of = options["shard"]
+    asked = f"--shard {number}/{of}"
+    if "start_at" not in options:
+        raise UsageError(f"{asked} needs --start-at TIME, the same for all shares: they are to be one load")
+    if options["start_at"] <= time.time_ns():
+        raise UsageError("--start-at has passed; give all shares a time at which all of them are ready")
+    tasks = run.tasks()
+    if len(tasks) != 1:
+        raise UsageError(f"{asked} is for one task, as --start-at is one time, and the run has {len(tasks)}")
+    (task,) = tasks
+    if task.workers not in (1, "auto"):
+        raise UsageError(
+            f"{asked} and workers (--workers) {task.workers}: a share is sent by one process; leave --workers out, "
+            "and start more shares"
+        )
+    if task.service.mock is not None:
+        raise UsageError(f"{asked} and --mock: all shares ask one service; start `fastbench mock`, and give its --url")
+    return Shard(Share(number, of), options["start_at"])
+
+
+def carry_out_share(run: RunConfig, shard: Shard, *, quiet: bool) -> int:
+    """Sends and records the share; a report is made of all shares. Returns the exit code, as a whole run does."""
+    directory, checked = prepare(run)
+    with live(run, directory, quiet=quiet) as seen:
+        (ended,) = run_tasks(run, directory, checked, seen.observer_of, carrier=shard)
+        seen.ended(ended)
+    if ended.error is not None:
+        say(f"{ended.task.name}: {ended.error}")
+        return ended.error.exit_code
+    try:
+        ok = _tell(ended, shard.share, directory.recording(ended.task))
+    except RecordingError as error:
+        say(str(error))
+        return error.exit_code
+    if not ended.complete:
+        say(f"{ended.task.name}: stopped by the user")
+        return INTERRUPTED
+    return 0 if ok else 1
+
+
+def _tell(ended: TaskRun, share: Share, directory: Path) -> int:
+    """Says what was recorded, and returns how many of its requests succeeded."""
+    rows = Recording.open(directory).rows
+    final = rows[rows["flags"] & NOT_FINAL == 0]
+    ok = int(np.count_nonzero(final["outcome"] == _OK))
+    click.echo(f"{ended.task.name}: share {share.number}/{share.of}: {len(final)} requests, {ok} ok, in {directory}.")
+    click.echo("`fastbench merge` makes one report of all shares.")
+    return ok
