@@ -59,7 +59,7 @@ def test_what_others_wrote_stays_text(tmp_path: Path) -> None:
 
 def test_a_stream_has_every_chart(tmp_path: Path) -> None:
     """Charts of a stream with client states; the service's own metrics only where they were asked for."""
-    directory = record(tmp_path / "r", [Request(0)], health=[{"t_ns": 1_200 * MS, "lag": [[10, 1]], "stalls": []}])
+    directory = record(tmp_path / "r", [Request(0)], health=[{"t_ns": 1_200 * MS, "lag": [[10, 1]]}] * 2)
     recording = Recording.open(directory)
     text = page(recording, compute(recording, ("Average",)), "m/d").decode()
     assert figures_of(text) == ["timeline", "curves", "rates", "latency", "input", "client"]

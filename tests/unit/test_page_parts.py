@@ -128,8 +128,9 @@ def test_the_clients_error_over_time() -> None:
 
 
 def test_no_states_no_error() -> None:
-    """A recording without states has nothing to draw."""
+    """One state makes no line, and none at all neither."""
     assert client_series([], 0) is None
+    assert client_series([{"t_ns": 1}], 0) is None
 
 
 def test_requests_in_flight_agree(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 from fastbench.metrics.client import lag
 from fastbench.units import NS_PER_MS, NS_PER_S
 
-MOST_STATES = 600
+LEAST_STATES, MOST_STATES = 2, 600
 MOST_STALLS = 2_000
 
 
 def client_series(health: list[dict[str, Any]], origin_ns: int) -> dict[str, Any] | None:
-    """Lag by stretch of time, µs, and the longest stalls, ms; times in s since `origin_ns`. None without records."""
-    if not health:
+    """Lag by stretch of time, µs, and the longest stalls, ms; times in s since `origin_ns`. None for fewer states
+    than make a line."""
+    if len(health) < LEAST_STATES:
         return None
     each = -(-len(health) // MOST_STATES)
     groups = [health[first : first + each] for first in range(0, len(health), each)]

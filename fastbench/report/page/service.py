@@ -22,8 +22,7 @@ def service_panels(recording: Recording) -> list[dict[str, Any]]:
     series = service_series(recording)
     if series is None or series.t_ns.size < 2:
         return []
-    # The last one stays, so that a counter's whole rise is shown.
-    kept = np.unique(np.linspace(0, series.t_ns.size - 1, MOST_POINTS).round().astype(int))
+    kept = spaced(series.t_ns)
     thin = series._replace(
         t_ns=series.t_ns[kept], values={name: values[kept] for name, values in series.values.items()}
     )
@@ -63,6 +62,17 @@ def _panels(series: ServiceSeries) -> Iterator[dict[str, Any]]:
         yield panel("token/s", ("Generated Tokens", "decode", per_second(told["generated_tokens"], at)))
     if told.get("preemptions", np.zeros(1))[-1] > 0:
         yield panel("preemptions", ("Preemptions", "ttft", np.maximum(told["preemptions"] - told["preemptions"][0], 0)))
+
+
+def spaced(t_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which scrapes are drawn: those that keep half the usual distance, and at most as many as a chart can show.
+
+    A run begins and ends with a scrape of its own, and between two that are close no rate can be told.
+    """
+    steps = np.rint((t_ns - t_ns[0]) / max(float(np.median(np.diff(t_ns))), 1.0))
+    # The last of those that share a step, so that the run's end is among them.
+    kept = np.flatnonzero(np.diff(steps, append=np.inf) > 0)
+    return np.asarray(kept[np.unique(np.linspace(0, kept.size - 1, MOST_POINTS).round().astype(int))], np.int64)
 
 
 def per_second(counter: Values, at: Values) -> Values:

@@ -64,13 +64,15 @@ function timelineChart(run) {
     };
   }
 
-  function singles(picked, width) {
+  // pixel: µs that one takes; no request is drawn shorter.
+  function singles(picked, width, pixel) {
     const ok = picked.filter(run.isOk), failed = picked.filter((at) => !run.isOk(at));
-    const token = (at) => start[at] + ttft[at];
+    const begin = (at) => start[at], token = (at) => start[at] + ttft[at];
+    const end = (at) => Math.max(ends[at], start[at] + pixel);
     return [
-      pieces("TTFT", "ttft", ok, (at) => start[at], token, width, "ttft"),
-      pieces("Decode", "decode", ok, token, (at) => ends[at], width, "decode"),
-      ...(failed.length ? [pieces("Failed", "failed", failed, (at) => start[at], (at) => ends[at], width, "failed")] : []),
+      pieces("TTFT", "ttft", ok, begin, token, width, "ttft"),
+      pieces("Decode", "decode", ok, token, end, width, "decode"),
+      ...(failed.length ? [pieces("Failed", "failed", failed, begin, end, width, "failed")] : []),
     ];
   }
 
@@ -132,8 +134,9 @@ function timelineChart(run) {
     const y = view.y ?? [0.5 - 0.01 * count, count + 0.5 + 0.01 * count];
     const upper = Math.max(100, view.height * 0.64);
     const picked = run.streams ? visible(view.x, y) : [];
+    const pixel = (view.x[1] - view.x[0]) * 1e6 / Math.max(1, view.width);
     const width = Math.max(1, Math.min(14, 0.7 * upper / (y[1] - y[0])));
-    const shown = picked ? singles(picked, width) : aggregated(y, Math.floor(upper));
+    const shown = picked ? singles(picked, width, pixel) : aggregated(y, Math.floor(upper));
     const single = {yaxis2: axis("Request Concurrency<br>Count", {rangemode: "tozero"})};
     const both = {
       yaxis: axis(run.requests.lane ? "Conversation Index" : "Request Index", {domain: [0.36, 1], range: y}),
