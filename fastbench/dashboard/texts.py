@@ -6,7 +6,8 @@ from datetime import timedelta
 from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
 _UNITS = (("s", NS_PER_S), ("ms", NS_PER_MS), ("us", NS_PER_US))
-_BARS = "▁▂▃▄▅▆▇█"
+_BARS = "▁▂▃▄▅▆▇"
+"""Without the full block: two lines of it, one above the other, would be one."""
 UNKNOWN = "-"
 STOPPING = (
     "",

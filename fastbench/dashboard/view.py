@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from fastbench.dashboard.snapshot import Snapshot
 from fastbench.dashboard.terminal import Terminal
 
 REFRESH_S = 0.5
+_ENDS = {signal.SIGTERM, signal.SIGHUP, signal.SIGINT}
 
 
 class View:
@@ -31,12 +33,16 @@ class View:
         self._signals: set[int] = set()
 
     def show(self) -> None:
-        """Returns when it is over."""
-        for number in (signal.SIGTERM, signal.SIGTSTP):
+        """Returns when it is over, or the terminal was closed."""
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
             signal.signal(number, self._heard)
         signal.signal(signal.SIGINT, self._heard if self._ended_fd is None else signal.SIG_IGN)
-        with Terminal(self._fd) as terminal:
-            self._until_over(terminal)
+        try:
+            with Terminal(self._fd) as terminal:
+                self._until_over(terminal)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
 
     def _heard(self, number: int, _: FrameType | None) -> None:
         self._signals.add(number)
@@ -44,7 +50,7 @@ class View:
     def _until_over(self, terminal: Terminal) -> None:
         due, drawn = time.monotonic(), None
         ended = False
-        while not ended and not self._signals & {signal.SIGTERM, signal.SIGINT}:
+        while not ended and not self._signals & _ENDS:
             columns, lines = terminal.size
             self._look = self._look._replace(width=columns, height=lines)
             if time.monotonic() >= due:

@@ -114,5 +114,7 @@ class RunStatus:
                 write(self._directory, name, self._tasks[name].snapshot())
             except OSError as error:
                 if not self._failed:
-                    log.warning("the status of the run cannot be written (%s): the live view stands still", error)
+                    log.warning(
+                        "the status of the run cannot be written (%s): the live view stands still", error.strerror
+                    )
                 self._failed = True

@@ -1,14 +1,13 @@
-"""What a person at a terminal sees: help, version, the progress bar."""
+"""What a person at a terminal sees beside the live view: help, version, and what stays when nobody looks on."""
 
-import os
-import pty
+import json
 import re
-import subprocess
-import threading
+import time
 from pathlib import Path
 
 import pytest
-from running import LIMIT_S, Argument, command, environment, fastbench_command, perf
+from running import Running, fastbench_command, perf
+from terminals import ENTER, OnTerminal
 
 import fastbench
 from fastbench.mock import Mock
@@ -16,59 +15,48 @@ from fastbench.mock import Mock
 LOAD = ("--input-len", 8, "--output-len", 40, "--num-prompts", 20, "--concurrency", 2)
 
 
-def on_terminal(directory: Path, *arguments: Argument) -> tuple[int, str, str]:
-    """Runs `fastbench perf` with a terminal as its standard error: exit code, standard output, what it showed."""
-    terminal, side = pty.openpty()
-    shown: list[bytes] = []
-
-    def read() -> None:
-        while True:
-            try:
-                data = os.read(terminal, 65536)
-            except OSError:  # Linux says so when the other side has closed
-                return
-            shown.append(data)
-
-    with subprocess.Popen(
-        command("perf", "-w", directory / "out", *arguments),
-        cwd=directory,
-        env=environment({"TERM": "xterm", "COLUMNS": "120"}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=side,
-        text=True,
-    ) as process:
-        os.close(side)
-        reader = threading.Thread(target=read)
-        reader.start()
-        out, _ = process.communicate(timeout=LIMIT_S)
-        reader.join()
-    os.close(terminal)
-    return process.returncode, out, b"".join(shown).decode()
-
-
-def test_progress_bar(tmp_path: Path, service: Mock) -> None:
-    """On a terminal a bar shows the task, the phase, how many are done and how many are in flight."""
-    code, out, shown = on_terminal(tmp_path, "--url", service.url, *LOAD)
-    assert code == 0
-    assert "warm-up: openai-chat/sy…" in shown
-    assert re.search(r"openai-chat/synthetic +\[#*-*\] +\d+/20 .*\b[12] in flight", shown)
-    assert re.search(r"\[#+\] +20/20", shown)
-    # The report goes to standard output alone, without what steers a terminal.
-    assert "Performance Parameters" in out
-    assert "\x1b" not in out
-    assert "Performance Parameters" not in shown
-
-
 def test_quiet(tmp_path: Path, service: Mock) -> None:
-    """`-q` leaves the bar out."""
-    code, out, shown = on_terminal(tmp_path, "--url", service.url, *LOAD, "-q")
-    assert (code, shown) == (0, "")
-    assert "Performance Parameters" in out
+    """`-q` leaves the view out, and only the report is written, to standard output."""
+    report = tmp_path / "report"
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD, "-q")
+    with OnTerminal(tmp_path, *run, output=report) as terminal:
+        assert (terminal.end(), terminal.raw) == (0, b"")
+    assert "Performance Parameters" in report.read_text()
 
 
-def test_no_bar_without_terminal(tmp_path: Path, service: Mock) -> None:
-    """Into a file or a pipe nothing but the report is written."""
+def test_the_report_is_apart_from_the_view(tmp_path: Path, service: Mock) -> None:
+    """Standard output into a file has the report alone, without what steers a terminal; the view is on the terminal."""
+    report = tmp_path / "report"
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD)
+    with OnTerminal(tmp_path, *run, output=report) as terminal:
+        terminal.wait_for(r"openai-chat/synthetic")
+        assert terminal.end() == 0
+        assert b"Performance Parameters" not in terminal.raw
+    assert report.read_text().startswith("Performance Results of task: openai-chat/synthetic")
+    assert "\x1b" not in report.read_text()
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_without_a_screen(tmp_path: Path, service: Mock, term: str) -> None:
+    """Where a terminal cannot move its cursor nothing is drawn."""
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD)
+    with OnTerminal(tmp_path, *run, output=tmp_path / "report", env={"TERM": term}) as terminal:
+        assert terminal.end() == 0
+        assert terminal.raw == b""
+
+
+def test_debug(tmp_path: Path, service: Mock) -> None:
+    """With `--debug` the log has the terminal, and there is no view."""
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD, "--debug")
+    with OnTerminal(tmp_path, *run, output=tmp_path / "report") as terminal:
+        assert terminal.end() == 0
+        shown = terminal.raw.decode()
+    assert ENTER.decode() not in shown
+    assert re.search(r"\[fastbench\] \[INFO\] openai-chat/synthetic: finished", shown)
+
+
+def test_nothing_without_a_terminal(tmp_path: Path, service: Mock) -> None:
+    """Into a file or a pipe a short run writes nothing but the report."""
     ended = perf(tmp_path, "--url", service.url, *LOAD)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("Performance Results of task: openai-chat/synthetic")
@@ -76,7 +64,34 @@ def test_no_bar_without_terminal(tmp_path: Path, service: Mock) -> None:
     assert "\r" not in ended.out
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("perf", "--help"), ("recalc", "--help"), ("mock", "--help")])
+def test_lines_without_a_terminal(tmp_path: Path) -> None:
+    """A long run without a terminal says now and then how far it is, on standard error."""
+    load = ("--input-len", 8, "--output-len", 1, "--num-prompts", 1, "--num-warmups", 0)
+    with Mock(ttft_ms=11_000) as mock, Running(tmp_path, "--url", mock.url, *load) as run:
+        ended = run.end()
+    assert ended.code == 0
+    lines = ended.err.splitlines()
+    assert lines
+    stamp = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] \[fastbench\] \[INFO\] openai-chat/synthetic: "
+    assert all(re.match(stamp, line) for line in lines)
+    assert any("inferencing, 0/1, POST=1 RECV=0 FINISH=0 FAIL=0" in line for line in lines)
+
+
+def test_the_status_stays(tmp_path: Path, service: Mock) -> None:
+    """At the end the status file has the final state, for its owner alone, without the key that was used."""
+    run = ("--url", service.url, *LOAD, "--header", "Authorization: Bearer very-secret")
+    ended = perf(tmp_path, *run)
+    (path,) = (ended.run / "status").iterdir()
+    status = json.loads(path.read_text())
+    assert (status["status"], status["sent"], status["ok"]) == ("finish", 20, 20)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "very-secret" not in path.read_text()
+    assert status["started"] <= status["updated"] <= time.time()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), *((name, "--help") for name in ("perf", "watch", "recalc", "report", "export", "mock"))]
+)
 def test_help(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """Each command explains itself, and needs nothing for it."""
     ended = fastbench_command(tmp_path, *arguments)

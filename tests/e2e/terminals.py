@@ -1,0 +1,130 @@
+"""The real command on a real terminal: what it shows, as a person would see it, and keys for it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyte
+from running import LIMIT_S, Argument, command, environment
+
+UP, DOWN = b"\x1b[A", b"\x1b[B"
+ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
+
+
+class OnTerminal:
+    """A command whose terminal is drawn by an emulator of its own; killed at the end of the `with` block."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: Argument,
+        columns: int = 120,
+        lines: int = 40,
+        output: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """output: a file for standard output; None = the terminal."""
+        self._master, self._side = pty.openpty()
+        self._screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self._screen)
+        self._drawing = threading.Lock()
+        self.raw = b""
+        """All that was written to the terminal."""
+        self.resize(columns, lines)
+        self.before = termios.tcgetattr(self._side)
+        with (output or Path(os.ttyname(self._side))).open("wb") as out:
+            self.process = subprocess.Popen(
+                # In a session of its own, whose terminal this one is: else Ctrl-C and jobs would not be what they are.
+                ["setsid", "--ctty", *command(*arguments)],
+                cwd=directory,
+                env=environment({"TERM": "xterm", **(env or {})}),
+                stdin=self._side,
+                stdout=out,
+                stderr=self._side,
+            )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> OnTerminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._side)
+        self._reader.join(LIMIT_S)
+        os.close(self._master)
+
+    @property
+    def shown(self) -> str:
+        """What stands on the screen."""
+        with self._drawing:
+            return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    @property
+    def after(self) -> list[object]:
+        """The terminal's settings now."""
+        found: list[object] = termios.tcgetattr(self._side)
+        return found
+
+    def colours(self) -> set[str]:
+        """Those that stand on the screen."""
+        with self._drawing:
+            return {cell.fg for line in self._screen.buffer.values() for cell in line.values()} - {"default"}
+
+    def press(self, keys: bytes) -> None:
+        """Types; Ctrl-C is b"\\x03"."""
+        os.write(self._master, keys)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Gives the terminal another size."""
+        with self._drawing:
+            self._screen.resize(lines, columns)
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def wait_for(self, pattern: str, seconds: float = 30.0) -> re.Match[str]:
+        """The first place on the screen that matches, as soon as there is one."""
+        give_up = time.monotonic() + seconds
+        while (match := re.search(pattern, self.shown)) is None:
+            assert time.monotonic() < give_up, f"never shown: {pattern}; the screen:\n{self.shown}"
+            time.sleep(0.05)
+        return match
+
+    def end(self) -> int:
+        """Waits for the end; the exit code."""
+        code = self.process.wait(LIMIT_S)
+        time.sleep(0.1)  # for what it wrote last
+        return code
+
+    def view_pid(self) -> int:
+        """The process that draws."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for child in children:
+            if b"fastbench.dashboard" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+        raise AssertionError("there is no view")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal to the command itself."""
+        self.process.send_signal(number)
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._master, 65536)
+            except OSError:  # Linux says so when all other sides have closed
+                return
+            with self._drawing:
+                self.raw += data
+                self._stream.feed(data)

@@ -1,0 +1,232 @@
+"""The live view in a real terminal: keys, pages, pause, sizes, Ctrl-C, and a second terminal that looks on."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running import fastbench_command
+from terminals import DOWN, ENTER, LEAVE, UP, OnTerminal
+
+from fastbench.mock import Mock
+
+LOAD = ("--input-len", 8, "--output-len", 20, "--num-prompts", 4000, "--concurrency", 4, "--num-warmups", 0)
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Mock]:
+    """A service that leaves time to look."""
+    with Mock(ttft_ms=100, itl_ms=5, seed=1) as mock:
+        yield mock
+
+
+def perf(directory: Path, mock: Mock, *arguments: str | int | Path) -> tuple[str | int | Path, ...]:
+    return ("perf", "-w", directory / "out", "--url", mock.url, *(arguments or LOAD))
+
+
+def several(directory: Path, mock: Mock, count: int, **more: object) -> Path:
+    """A config of some tasks, the first of which lasts."""
+    datasets = [
+        {"type": "synthetic", "abbr": f"d{place}", "count": 4000, "input_len": 8, "output_len": 20}
+        for place in range(count)
+    ]
+    path = directory / "run.py"
+    model = {"type": "openai_chat", "abbr": "m", "url": mock.url, "batch_size": 4}
+    settings = "".join(f"{name} = {value!r}\n" for name, value in more.items())
+    path.write_text(f"models = [{model}]\ndatasets = {datasets}\nnum_warmups = 0\n{settings}")
+    return path
+
+
+def run_of(directory: Path) -> Path:
+    """The only run, once its tasks have their status."""
+    give_up = time.monotonic() + 30
+    while not (found := list((directory / "out").glob("*/status/*.json"))):
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    return found[0].parents[1]
+
+
+def finished(shown: str) -> int:
+    """The count of requests that ended, as the table has it."""
+    match = re.search(r"\] (\d+)/4000 ", shown)
+    assert match, shown
+    return int(match[1])
+
+
+def test_a_run_on_its_screen(tmp_path: Path, slow: Mock) -> None:
+    """The table and the task at hand are shown and go on; afterwards the terminal is as it was, and has the report."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow), columns=150) as terminal:
+        terminal.wait_for(r"\| Task Name .*\n.*\n\| openai-chat/synthetic .*inferencing")
+        terminal.wait_for(r"TTFT p50 / p99 +1\d\d ms / 1\d\d ms +[▁-▇]")
+        terminal.wait_for(r"in flight +4 +[▁-▇]+\n")
+        terminal.wait_for(r"requests/s +\d\d\.\d ")
+        terminal.wait_for(r"client lag p99 +[\d.]+ us")
+        terminal.wait_for(r"Page: 1/1  Total 1 rows of data\n.*'P' to PAUSE/RESUME")
+        before = finished(terminal.shown)
+        terminal.wait_for(rf"\] (?!{before}/)\d+/4000 ")
+        terminal.press(b"\x03")
+        assert terminal.end() == 130
+        assert terminal.after == terminal.before
+        assert terminal.raw.count(ENTER) == terminal.raw.count(LEAVE) == 1
+        report = terminal.raw.rpartition(LEAVE)[2].decode()
+    assert "Performance Parameters" in report
+    assert "openai-chat/synthetic: stopped by the user" in report
+
+
+def test_pause(tmp_path: Path, slow: Mock) -> None:
+    """P stops the refresh so that the screen can be copied, and starts it again."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
+        terminal.wait_for(r"in flight +4")
+        terminal.press(b"p")
+        terminal.wait_for("PAUSED")
+        written = len(terminal.raw)
+        still = terminal.shown
+        time.sleep(1.5)
+        assert (terminal.shown, len(terminal.raw)) == (still, written)
+        terminal.press(b"P")
+        terminal.wait_for(rf"\] (?!{finished(still)}/)\d+/4000 ")
+        assert "PAUSED" not in terminal.shown
+
+
+def test_pages(tmp_path: Path, slow: Mock) -> None:
+    """The arrows turn the pages of a run of many tasks, and stop at the first and the last."""
+    config = several(tmp_path, slow, 7)
+    with OnTerminal(tmp_path, *perf(tmp_path, slow, config), lines=24) as terminal:
+        terminal.wait_for(r"Page: 1/7  Total 7 rows of data[\s\S]*\| m/d0 ")
+        for page in (2, 3, 4, 5, 6, 7, 7):
+            terminal.press(DOWN)
+            terminal.wait_for(rf"Page: {page}/7  Total[\s\S]*\| m/d{page - 1} ")
+        terminal.press(UP * 9)
+        terminal.wait_for(r"Page: 1/7  Total[\s\S]*\| m/d0 ")
+
+
+def test_sizes(tmp_path: Path, slow: Mock) -> None:
+    """The screen follows the size of the terminal at once, also while it is paused."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow), columns=200) as terminal:
+        terminal.wait_for("Extend Parameters")
+        terminal.resize(60, 20)
+        terminal.wait_for(r"Up/Down: page, P: pause[\s\S]*requests/s")
+        assert "Extend Parameters" not in terminal.shown
+        terminal.press(b"p")
+        terminal.wait_for("PAUSED")
+        terminal.resize(200, 40)
+        terminal.wait_for(r"Extend Parameters[\s\S]*client lag")
+        assert "PAUSED" in terminal.shown
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_no_colour(tmp_path: Path, slow: Mock, variables: dict[str, str], coloured: bool) -> None:
+    """With NO_COLOR set the screen has none."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow), env=variables) as terminal:
+        terminal.wait_for("inferencing")
+        assert bool(terminal.colours()) is coloured
+
+
+def test_ctrl_c_once_and_twice(tmp_path: Path) -> None:
+    """After the first Ctrl-C the screen says what a second one does, and the second one ends the run."""
+    with (
+        Mock(ttft_ms=60_000) as mock,
+        OnTerminal(tmp_path, *perf(tmp_path, mock)) as terminal,
+    ):
+        terminal.wait_for(r"in flight +4")
+        terminal.press(b"\x03")
+        terminal.wait_for("stopping: waiting for those in flight; Ctrl-C again stops at once")
+        assert terminal.process.poll() is None
+        terminal.press(b"\x03")
+        assert terminal.end() == 130
+        assert terminal.after == terminal.before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_terminal_is_put_back(tmp_path: Path, slow: Mock, number: signal.Signals) -> None:
+    """Whatever ends the run, SIGKILL too, its screen is gone and the terminal as it was."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
+        terminal.wait_for("inferencing")
+        assert terminal.after != terminal.before
+        view = terminal.view_pid()
+        terminal.signal(number)
+        terminal.end()
+        give_up = time.monotonic() + 10
+        while Path(f"/proc/{view}/cmdline").exists() and Path(f"/proc/{view}/cmdline").read_bytes():
+            assert time.monotonic() < give_up, "the view stays"
+            time.sleep(0.05)
+        assert terminal.after == terminal.before
+        assert terminal.raw.count(ENTER) == terminal.raw.count(LEAVE) == 1
+
+
+def test_a_view_that_dies_does_not_end_the_run(tmp_path: Path, slow: Mock) -> None:
+    """When the view is killed, the run goes on to its end, and puts the terminal back."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
+        terminal.wait_for("inferencing")
+        os.kill(terminal.view_pid(), signal.SIGKILL)
+        time.sleep(0.5)
+        assert terminal.process.poll() is None
+        terminal.signal(signal.SIGINT)
+        assert terminal.end() == 130
+        assert terminal.after == terminal.before
+        assert terminal.raw.count(LEAVE) == 1
+
+
+def test_suspended(tmp_path: Path, slow: Mock) -> None:
+    """Ctrl-Z gives the terminal back; continued, the view is there again."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
+        terminal.wait_for("inferencing")
+        view = terminal.view_pid()
+        os.kill(view, signal.SIGTSTP)
+        give_up = time.monotonic() + 10
+        while terminal.after != terminal.before or terminal.raw.count(LEAVE) != 1:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        os.kill(view, signal.SIGCONT)
+        while terminal.raw.count(ENTER) != 2:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        terminal.press(b"p")
+        terminal.wait_for("PAUSED")
+
+
+def test_watch(tmp_path: Path, slow: Mock) -> None:
+    """A second terminal sees the same run; Ctrl-C there ends the looking on and not the run, whose end ends it too."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
+        run = run_of(tmp_path)
+        with OnTerminal(tmp_path, "watch", run) as second:
+            second.wait_for(r"openai-chat/synthetic .*inferencing")
+            second.wait_for(r"TTFT p50 / p99 +1\d\d ms")
+            second.press(b"\x03")
+            assert second.end() == 0
+            assert second.after == second.before
+            second.wait_for(r"The run \S+\s*\S* goes on\.")
+        assert terminal.process.poll() is None
+        # The work dir will do: the latest run is meant.
+        with OnTerminal(tmp_path, "watch", tmp_path / "out", columns=200) as third:
+            third.wait_for("inferencing")
+            terminal.press(b"\x03")
+            assert terminal.end() == 130
+            assert third.end() == 1
+            third.wait_for(r"openai-chat/synthetic .* killed[\s\S]*The run \S+ was stopped by the user\.")
+
+
+def test_watch_a_run_that_is_killed(tmp_path: Path, slow: Mock) -> None:
+    """When the run's process is gone, whoever looks on learns it at once, and so does who comes later."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
+        run = run_of(tmp_path)
+        with OnTerminal(tmp_path, "watch", run, columns=200) as second:
+            second.wait_for("inferencing")
+            terminal.signal(signal.SIGKILL)
+            terminal.end()
+            assert second.end() == 1
+            second.wait_for(rf"killed[\s\S]*was killed: its process {terminal.process.pid} is gone")
+    later = fastbench_command(tmp_path, "watch", run)
+    assert (later.code, later.err) == (1, "")
+    assert "openai-chat/synthetic: killed, " in later.out
+    assert f"its process {terminal.process.pid} is gone, and left openai-chat/synthetic unfinished." in later.out
+
+
+def test_watch_what_is_no_run(tmp_path: Path) -> None:
+    """A directory without a run is a mistake that is told in a sentence."""
+    ended = fastbench_command(tmp_path, "watch", tmp_path)
+    assert ended.code == 2
+    assert "name the directory of a run" in ended.one_sentence()
