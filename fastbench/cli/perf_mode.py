@@ -1,4 +1,4 @@
-"""What `fastbench perf` is to do: measure, report again, search, or only show the plan."""
+"""What `fastbench perf` is to do: measure, continue, report again, search, or only show the plan."""
 
 from enum import Enum, auto
 
@@ -12,6 +12,7 @@ class Action(Enum):
     """The ways that the command can go."""
 
     MEASURE = auto()
+    CONTINUE = auto()
     REPORT_AGAIN = auto()
     SEARCH = auto()
     DRY_RUN = auto()
@@ -26,18 +27,15 @@ def action_of(options: Options) -> Action:
     if options.get("search"):
         return Action.SEARCH
     if mode == "perf":
-        _refuse_reuse(options)
+        if "reuse" in options and options.get("dry_run"):
+            raise UsageError(
+                "--dry-run shows a whole plan, and --reuse sends what is left of one; give one of them"
+            )
+        if "reuse" in options:
+            return Action.CONTINUE
         return Action.DRY_RUN if options.get("dry_run") else Action.MEASURE
     if "reuse" not in options:
         raise UsageError("--mode perf_viz reports a finished run again; name it with --reuse RUN, or the latest by -r")
     if options.get("dry_run"):
         raise UsageError("--dry-run shows what would be sent, and --mode perf_viz sends nothing; leave one of them out")
     return Action.REPORT_AGAIN
-
-
-def _refuse_reuse(options: Options) -> None:
-    if "reuse" in options:
-        raise UsageError(
-            "--reuse goes with --mode perf_viz, which reports a finished run again, as `fastbench recalc` does; "
-            "--mode perf sends every request anew: leave --reuse out"
-        )

@@ -14,6 +14,7 @@ from fastbench.errors import UsageError
         ({"dry_run": True}, Action.DRY_RUN),
         ({"mode": "perf", "search": True, "reuse": "x"}, Action.SEARCH),
         ({"mode": "perf_viz", "search": True}, Action.SEARCH),
+        ({"reuse": "x"}, Action.CONTINUE),
         ({"mode": "perf_viz", "reuse": "latest"}, Action.REPORT_AGAIN),
     ],
 )
@@ -33,7 +34,7 @@ def test_ways_to_go(options: dict[str, object], action: Action) -> None:
             {"mode": "perf_viz", "reuse": "x", "dry_run": True},
             "--dry-run shows what would be sent, and --mode perf_viz",
         ),
-        ({"reuse": "x"}, "--reuse goes with --mode perf_viz, which reports a finished run again"),
+        ({"reuse": "x", "dry_run": True}, "--dry-run shows a whole plan, and --reuse sends what is left of one"),
     ],
 )
 def test_what_cannot_be_done_is_told(options: dict[str, object], told: str) -> None:
