@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from fastbench._core.hdr import Hdr
 from fastbench.dashboard.snapshot import History, Pair
 from fastbench.load.progress import Progress
-from fastbench.load.recent import WINDOW_NS, latency_counts
+from fastbench.load.recent import WINDOW_NS, Sparse, lag_percentiles, latency_percentiles
 from fastbench.units import NS_PER_S, NS_PER_US
 
 SECONDS_KEPT = 60
@@ -55,8 +53,8 @@ class Pace:
         while mark.elapsed_ns - self._marks[0].elapsed_ns > WINDOW_NS and len(self._marks) > 2:
             self._marks.popleft()
         requests, events = _rates(self._marks[0], mark)
-        ttft, itl = (_pair(latency_counts(), counts, NS_PER_US) for counts in (now.recent.ttft, now.recent.itl))
-        lag = _pair(Hdr(), now.recent.lag, 1)
+        ttft, itl = _pair(now.recent.ttft), _pair(now.recent.itl)
+        lag = lag_percentiles(now.recent.lag)
         if mark.elapsed_ns - self._second.elapsed_ns >= NS_PER_S:
             self._keep(now, mark, ttft, itl)
         return {
@@ -75,7 +73,7 @@ class Pace:
             "events_per_s": events,
             "ttft": ttft,
             "itl": itl,
-            "lag_p99_ns": None if lag is None else lag.p99_ns,
+            "lag_p99_ns": None if lag is None else lag.p99,
             "stalls": now.recent.stalls,
             "history": self._history(),
         }
@@ -112,10 +110,9 @@ def _rates(since: _Mark, now: _Mark) -> tuple[float | None, float | None]:
     return (now.ended - since.ended) / seconds, (now.output_events - since.output_events) / seconds
 
 
-def _pair(counts: Hdr, sparse: Sequence[Sequence[int]], unit_ns: int) -> Pair | None:
-    """Median and p99 of what was counted; None where that is nothing."""
-    counts.add_sparse(sparse)
-    if not counts.total:
+def _pair(sparse: Sparse) -> Pair | None:
+    """Median and p99 of latencies; None where there are none."""
+    found = latency_percentiles(sparse)
+    if found is None:
         return None
-    p50, p99 = (counts.value_at_percentile(percent) * unit_ns for percent in (50, 99))
-    return Pair(p50_ns=p50, p99_ns=p99, count=counts.total)
+    return Pair(p50_ns=found.p50 * NS_PER_US, p99_ns=found.p99 * NS_PER_US, count=found.count)

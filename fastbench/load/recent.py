@@ -46,6 +46,31 @@ class Recent(NamedTuple):
     """Of the client, in the last 5 s."""
 
 
+class Percentiles(NamedTuple):
+    """Of `count` values."""
+
+    p50: int
+    p99: int
+    count: int
+
+
+def latency_percentiles(sparse: Sparse) -> Percentiles | None:
+    """Of TTFT or ITL, in µs; None where nothing was counted."""
+    return _percentiles(latency_counts(), sparse)
+
+
+def lag_percentiles(sparse: Sparse) -> Percentiles | None:
+    """In ns; None where nothing was counted."""
+    return _percentiles(Hdr(), sparse)
+
+
+def _percentiles(counts: Hdr, sparse: Sparse) -> Percentiles | None:
+    counts.add_sparse(sparse)
+    if not counts.total:
+        return None
+    return Percentiles(counts.value_at_percentile(50), counts.value_at_percentile(99), counts.total)
+
+
 NOTHING = Recent([], [], [], 0)
 
 
