@@ -115,4 +115,4 @@ def _pair(sparse: Sparse) -> Pair | None:
     found = latency_percentiles(sparse)
     if found is None:
         return None
-    return Pair(p50_ns=found.p50 * NS_PER_US, p99_ns=found.p99 * NS_PER_US, count=found.count)
+    return Pair(p50_ns=found.p50 * NS_PER_US, p99_ns=found.p99 * NS_PER_US, count=found.values)

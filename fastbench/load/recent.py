@@ -47,11 +47,11 @@ class Recent(NamedTuple):
 
 
 class Percentiles(NamedTuple):
-    """Of `count` values."""
+    """Of so many values."""
 
     p50: int
     p99: int
-    count: int
+    values: int
 
 
 def latency_percentiles(sparse: Sparse) -> Percentiles | None:
