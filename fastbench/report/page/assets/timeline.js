@@ -135,7 +135,7 @@ function timelineChart(run) {
     const upper = Math.max(100, view.height * 0.64);
     const picked = run.streams ? visible(view.x, y) : [];
     const pixel = (view.x[1] - view.x[0]) * 1e6 / Math.max(1, view.width);
-    const width = Math.max(1, Math.min(14, 0.7 * upper / (y[1] - y[0])));
+    const width = Math.max(1.5, Math.min(14, 0.7 * upper / (y[1] - y[0])));
     const shown = picked ? singles(picked, width, pixel) : aggregated(y, Math.floor(upper));
     const single = {yaxis2: axis("Request Concurrency<br>Count", {rangemode: "tozero"})};
     const both = {
