@@ -110,6 +110,9 @@ FRAMING = {
     "not-http": Fault("malformed", saying(b"SSH-2.0-OpenSSH_9.2\r\n"), status=0),
     "coded-twice": Fault("malformed", saying(head("text/event-stream", "Transfer-Encoding: gzip, chunked")), status=0),
     "byte-by-byte": Fault("ok", lambda connection: send_slowly(connection, OK), events=3),
+    "byte-each-10-ms": Fault(
+        "ok", lambda connection: send_slowly(connection, head() + delta("a", "stop"), 0.01), events=1, last=True
+    ),
     "two-responses": Fault("ok", saying(OK + OK), events=3),
     "1xx-first": Fault(
         "ok",
