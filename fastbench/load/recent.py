@@ -9,7 +9,7 @@ import numpy as np
 
 from fastbench._core.hdr import Hdr
 from fastbench.client.engine import Batch, BatchSink
-from fastbench.recording.format import ESCAPE, FLAGS, OUTCOMES
+from fastbench.recording.format import ESCAPE, FLAGS, OUTCOMES, ROW_DTYPE
 from fastbench.units import NS_PER_S, NS_PER_US
 
 WINDOW_NS = 5 * NS_PER_S
@@ -146,8 +146,8 @@ class RecentLog:
         if not self._waiting:
             return
         batches, self._waiting, self._waiting_gaps = self._waiting, [], 0
-        # All at once: batches may be many and small.
-        rows = np.concatenate([batch.rows for batch in batches])
+        # All at once, because batches may be many and small; as bytes, because numpy takes 25 us to append rows.
+        rows = np.frombuffer(b"".join([batch.rows.data for batch in batches]), ROW_DTYPE)
         gaps = np.concatenate([batch.gaps for batch in batches])
         escapes = np.concatenate([batch.escapes for batch in batches])
         good = (rows["outcome"] == _OK) & ((rows["flags"] & _SUPERSEDED) == 0)
@@ -155,8 +155,8 @@ class RecentLog:
             gaps = gaps[np.repeat(good, np.maximum(rows["events"].astype(np.int64) - 1, 0))]
             escapes = escapes[np.repeat(good, rows["escapes"])]
         step = _Step(now, len(rows), latency_counts(), latency_counts())
-        streamed = rows[good & ((rows["flags"] & _STREAM) != 0)]
-        step.ttft.record_values((streamed["first_token_ns"] - streamed["sent_ns"]) // NS_PER_US)
+        ttft_us = (rows["first_token_ns"] - rows["sent_ns"]) // NS_PER_US
+        step.ttft.record_values(ttft_us[good & ((rows["flags"] & _STREAM) != 0)])
         step.itl.record_values(gaps[gaps != ESCAPE][:MOST_GAPS])
         step.itl.record_values(escapes)
         self._steps.append(step)
