@@ -147,7 +147,7 @@ class RecentLog:
             return
         batches, self._waiting, self._waiting_gaps = self._waiting, [], 0
         # All at once, because batches may be many and small; as bytes, because numpy takes 25 us to append rows.
-        rows = np.frombuffer(b"".join([batch.rows.data for batch in batches]), ROW_DTYPE)
+        rows = np.frombuffer(b"".join([batch.rows.tobytes() for batch in batches]), ROW_DTYPE)
         gaps = np.concatenate([batch.gaps for batch in batches])
         escapes = np.concatenate([batch.escapes for batch in batches])
         good = (rows["outcome"] == _OK) & ((rows["flags"] & _SUPERSEDED) == 0)
