@@ -58,10 +58,12 @@ function bands(lines, first, stop, rows) {
   for (let band = 0; band < count; band++) {
     const from = first + Math.floor(band * (stop - first) / count);
     const to = first + Math.floor((band + 1) * (stop - first) / count);
-    const [start, token, end] = [lines.start, lines.token, lines.end].map((all) => all.slice(from, to).sort());
+    const since = (moments) => moments.slice(from, to).map((moment, at) => moment - lines.start[from + at]);
+    const median = (values) => quantile(values.sort(), 0.5);
+    const start = lines.start.slice(from, to).sort(), end = lines.end.slice(from, to).sort();
     found.push({
-      from, to, begin: start[0], start: quantile(start, 0.5), token: quantile(token, 0.5),
-      end: quantile(end, 0.5), last: end[end.length - 1],
+      from, to, begin: start[0], start: quantile(start, 0.5), token: median(lines.token.slice(from, to)),
+      end: quantile(end, 0.5), last: end[end.length - 1], ttft: median(since(lines.token)), e2e: median(since(lines.end)),
     });
   }
   return found;

@@ -1,5 +1,5 @@
 // Each request a line, red until its first token, blue until its end; below, how many were in flight.
-const MOST_SINGLE = 1500;
+const MOST_SINGLE = 1500, MOST_FAILED = 1000;
 const seconds = (us) => us / 1e6;
 
 // All requests, and by line (a request's rank, or its conversation's) from its first start to its last end.
@@ -36,7 +36,7 @@ function hoverText(run, at) {
 function timelineChart(run) {
   const {lane, count, lines, ends} = run.timeline, {start, ttft} = run.requests;
   const flight = steps(start, ends);
-  const noun = run.requests.lane ? "conversation" : "request";
+  const turns = Boolean(run.requests.lane), noun = turns ? "conversation" : "request";
 
   function visible([x0, x1], [y0, y1]) {
     const found = [];
@@ -93,18 +93,35 @@ function timelineChart(run) {
     const found = bands(lines, Math.max(0, Math.ceil(y0) - 1), Math.min(count, Math.floor(y1)), rows);
     const middle = (band) => (band.from + band.to + 1) / 2;
     const told = (band) =>
-      `<b>${noun}s ${band.from + 1}–${band.to}</b><br>median TTFT(s): ${seconds(band.token - band.start).toFixed(6)}` +
-      `<br>median E2E(s): ${seconds(band.end - band.start).toFixed(6)}<br>last end(s): ${seconds(band.last).toFixed(6)}` +
+      `<b>${noun}s ${band.from + 1}–${band.to}</b>` +
+      (turns ? "" : `<br>median TTFT(s): ${seconds(band.ttft).toFixed(6)}`) +
+      `<br>median E2E(s): ${seconds(band.e2e).toFixed(6)}<br>last end(s): ${seconds(band.last).toFixed(6)}` +
       "<br>zoom in to see each";
     return [
       area("First start to last end", "decode", found, "begin", "last", "range", 0.22),
-      area("TTFT", "ttft", found, "start", "token", "ttft", 1),
-      area("Decode", "decode", found, "token", "end", "decode", 0.85),
+      // Of conversations with their turns only the whole has a beginning and an end.
+      ...(turns ? [area("Conversation", "decode", found, "start", "end", "decode", 0.85)] : [
+        area("TTFT", "ttft", found, "start", "token", "ttft", 1),
+        area("Decode", "decode", found, "token", "end", "decode", 0.85),
+      ]),
+      ...failures(y0, y1),
       {
         x: found.map((band) => seconds(band.token)), y: found.map(middle), text: found.map(told), uid: "told",
         mode: "markers", marker: {size: 8, opacity: 0}, showlegend: false, hovertemplate: "%{text}<extra></extra>",
       },
     ];
+  }
+
+  // Evenly chosen where there are too many.
+  function failures(y0, y1) {
+    const all = Array.from(lane.keys()).filter((at) => !run.isOk(at) && lane[at] >= y0 && lane[at] <= y1);
+    const step = Math.max(1, all.length / MOST_FAILED);
+    const shown = Array.from({length: Math.min(all.length, MOST_FAILED)}, (_, k) => all[Math.floor(k * step)]);
+    return shown.length ? [{
+      x: shown.map((at) => seconds(start[at])), y: shown.map((at) => lane[at]), text: shown.map((at) => hoverText(run, at)),
+      uid: "failed", name: "Failed", mode: "markers", marker: {size: 4, color: colour("failed")},
+      hovertemplate: "%{text}<extra></extra>",
+    }] : [];
   }
 
   function concurrency([x0, x1], columns) {
@@ -139,7 +156,7 @@ function timelineChart(run) {
     const shown = picked ? singles(picked, width, pixel) : aggregated(y, Math.floor(upper));
     const single = {yaxis2: axis("Request Concurrency<br>Count", {rangemode: "tozero"})};
     const both = {
-      yaxis: axis(run.requests.lane ? "Conversation Index" : "Request Index", {domain: [0.36, 1], range: y}),
+      yaxis: axis(turns ? "Conversation Index" : "Request Index", {domain: [0.36, 1], range: y}),
       yaxis2: {...single.yaxis2, domain: [0, 0.3]},
     };
     return {
