@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbench.errors import RecordingError
 from fastbench.recording.counted import with_counted
 from fastbench.recording.format import ESCAPE, ROW_DTYPE, part_paths
 from fastbench.recording.legs import accounts_of_legs, axis_of, leg_of, without_replaced
@@ -52,10 +53,24 @@ class Recording:
 
     @classmethod
     def open(cls, directory: Path, progress: Progress | None = None) -> Recording:
-        """Opens the recording in `directory`; RecordingError when nothing readable is there."""
+        """Opens the recording in `directory`; RecordingError when nothing readable is there.
+
+        Of several parts those that can be read are taken, and the others are damage.
+        """
         paths = part_paths(directory)
         steps = np.linspace(0, 1, len(paths) + 1).tolist()
-        return cls([Part(path, part_of(progress, *steps[k : k + 2])) for k, path in enumerate(paths)])
+        parts: list[Part] = []
+        unreadable: list[RecordingError] = []
+        for number, path in enumerate(paths):
+            try:
+                parts.append(Part(path, part_of(progress, *steps[number : number + 2])))
+            except RecordingError as error:
+                unreadable.append(error)
+        if not parts:
+            raise unreadable[0]
+        recording = cls(parts)
+        recording.damage += map(str, unreadable)
+        return recording
 
     @cached_property
     def messages(self) -> dict[int, bytes]:

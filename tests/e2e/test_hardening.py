@@ -114,7 +114,7 @@ def outside(tmp_path: Path) -> set[Path]:
 
 @pytest.mark.parametrize("name", ["requests.fbr", "requests-1.fbr"])
 def test_a_recording_that_points_elsewhere(tmp_path: Path, name: str) -> None:
-    """A part that is a symbolic link is refused in one sentence: it may point at any file of the reader's."""
+    """A part that is a symbolic link is not followed, and that is said: it may point at any file of the reader's."""
     recording = record(tmp_path / "data_recording", [Request(0)])
     elsewhere = tmp_path / "elsewhere"
     os.replace(recording / "requests.fbr", elsewhere)
@@ -123,8 +123,13 @@ def test_a_recording_that_points_elsewhere(tmp_path: Path, name: str) -> None:
         os.replace(tmp_path / "again" / "requests.fbr", recording / "requests.fbr")
     (recording / name).symlink_to(elsewhere)
     ended = fastbench_command(tmp_path, "recalc", recording)
-    assert ended.code == 1
-    assert f"({name}: Too many levels of symbolic links)" in ended.one_sentence()
+    told = f"({name}: Too many levels of symbolic links)"
+    if name == "requests.fbr":
+        assert ended.code == 1
+        assert told in ended.one_sentence()
+    else:
+        assert told in ended.out
+        assert ended.common()["Total Requests"] == 1
 
 
 def test_a_models_code_is_not_run(tmp_path: Path) -> None:
