@@ -42,7 +42,7 @@ _API = {
 # options that are fields of every synthetic data set, of their own names
 _SYNTHETIC = ("input_len", "output_len", "seed", "shared_prefix")
 # What goes out at its time must not be held down by a limit in flight that nobody asked for.
-_OPEN_LOOP = {"rate", "ramp", "use_timestamp"}
+_OPEN_LOOP = {"rate", "ramp", "use_timestamp", "profile"}
 _OPEN_LOOP_LIMIT = 1000
 
 
@@ -148,11 +148,20 @@ def _apply_to_model(settings: Settings, path: str, model: Fields, options: Optio
     if "mock" in options or "mock_option" in options:
         put("mock", _merged(model.get("mock"), options.get("mock_option", ())), "mock_option")
         model["url"] = ""
-    for option in ("burstiness", "ramp"):
-        if option in options:
-            shape = options[option] if option == "ramp" else {option: options[option]}
-            put("traffic_cfg", _merged(model.get("traffic_cfg"), shape), option)
+    _apply_traffic(settings, path, model, options)
     _apply_parameters(put, model, options, bare=settings.bare_service)
+
+
+def _apply_traffic(settings: Settings, path: str, model: Fields, options: Options) -> None:
+    """What shapes an open loop, over the settings of the config's `traffic_cfg`."""
+    shapes = {"burstiness": {"burstiness": options.get("burstiness")}, "ramp": options.get("ramp", {})}
+    given = [option for option in shapes if option in options]
+    if not given:
+        return
+    model["traffic_cfg"] = traffic = _merged(model.get("traffic_cfg"), ())
+    for option in given:
+        for name, value in shapes[option].items():
+            settings.set(f"{path}.traffic_cfg", traffic, name, value, option)
 
 
 def _apply_parameters(put: Callable[[str, Any, str], None], model: Fields, options: Options, *, bare: bool) -> None:

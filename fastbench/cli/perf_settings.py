@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from fastbench.cli.perf_overrides import apply
 from fastbench.cli.perf_sources import Options, Settings, read_settings
 from fastbench.config.build import build_run
+from fastbench.config.effects import without_effect
 from fastbench.config.plan import RunConfig
 from fastbench.errors import UsageError
 from fastbench.mock.options import make_options
@@ -32,7 +33,7 @@ def run_of_options(options: Options) -> Chosen:
     _check_mocks(run, settings)
     if options.get("merge_ds"):
         _check_merging(run)
-    return Chosen(run, settings.remarks)
+    return Chosen(run, (*settings.remarks, *without_effect(run)))
 
 
 def _check_mocks(run: RunConfig, settings: Settings) -> None:

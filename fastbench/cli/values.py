@@ -66,8 +66,20 @@ def ramp(text: str) -> dict[str, Any]:
     try:
         rates = {"ramp_up_start_rps": float(start), "ramp_up_end_rps": float(end)}
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} is not a ramp; give it as 1:100 or exponential:1:100.") from error
+        raise _no_ramp(text) from error
+    if strategy not in ([], ["linear"], ["exponential"]):
+        raise _no_ramp(text)
+    # In a config such a ramp is none, as the guide has it; who types it wants one.
+    if not 0 < rates["ramp_up_start_rps"] <= rates["ramp_up_end_rps"] or not rates["ramp_up_end_rps"] > 0.1:
+        raise click.BadParameter(
+            f"{text!r} does not ramp up: give rates above 0, the second above 0.1 and not below the first, "
+            "or stages as --profile 100/s:30s 50/s:30s."
+        )
     return {"ramp_up_strategy": strategy[0] if strategy else "linear", **rates}
+
+
+def _no_ramp(text: str) -> click.BadParameter:
+    return click.BadParameter(f"{text!r} is not a ramp; give it as 1:100 or exponential:1:100.")
 
 
 def profile_stage(text: str) -> dict[str, Any]:

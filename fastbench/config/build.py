@@ -1,7 +1,7 @@
 """The names that a config file or the options set → a `RunConfig`."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from msgspec import structs
@@ -11,7 +11,7 @@ from fastbench.config.combinations import NAME as COMBINATIONS
 from fastbench.config.combinations import build_pairs
 from fastbench.config.dataset import build_dataset
 from fastbench.config.dataset_schema import DatasetConfig
-from fastbench.config.issues import Issues
+from fastbench.config.issues import Issues, nearest
 from fastbench.config.plan import MAX_PRESSURE_TIME, RunConfig, RunSettings
 from fastbench.config.profile import build_profile
 from fastbench.config.service import build_service
@@ -28,14 +28,18 @@ SETTINGS = ("models", "datasets", COMBINATIONS, "summarizer", *RunSettings.__str
 def build_run(
     raw: Mapping[str, Any], source: str, *, file: str | None = None, labels: Mapping[str, str] | None = None
 ) -> RunConfig:
-    """The run that `raw` (of `SETTINGS`) describes.
+    """The run that `raw` (of `SETTINGS`) describes; another name in it is a misspelled one.
 
     source: how messages name where `raw` came from; file: the config file, for the record; labels: path of a
     field to the option, or the place in another file, that set it. Raises one ConfigError that names every bad field.
     """
     issues = Issues(source, labels)
-    models = _items(raw, "models", build_service, issues)
-    datasets: list[DatasetConfig] = _items(raw, "datasets", build_dataset, issues)
+    meant = {name: nearest(name, SETTINGS) for name in raw if name not in SETTINGS}
+    for name, setting in meant.items():
+        issues.add(name, f"is not a setting; did you mean {setting}?")
+    told = set(meant.values())
+    models = _items(raw, "models", build_service, issues, told)
+    datasets: list[DatasetConfig] = _items(raw, "datasets", build_dataset, issues, told)
     shown = build_summarizer(raw.get("summarizer", {}), issues)
     plain = {name: value for name, value in raw.items() if name in RunSettings.__struct_fields__}
     plain["profile"] = build_profile(plain.get("profile", ()), issues)
@@ -63,10 +67,13 @@ def _items(
     name: str,
     build_item: Callable[[object, str, Issues], Item | None],
     issues: Issues,
+    told: Collection[str | None],
 ) -> list[Item]:
+    """told: names that may be missing, because their faults are in `issues` already."""
     items = raw.get(name)
     if name not in raw:
-        issues.missing(name, "a list of at least one dict")
+        if name not in told:
+            issues.missing(name, "a list of at least one dict")
         return []
     if not isinstance(items, list | tuple):
         issues.wrong(name, items, "a list of dicts")

@@ -1,5 +1,6 @@
 """A Python config file → the settings that it makes, and the run that they describe."""
 
+from collections.abc import Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -7,7 +8,6 @@ from fastbench.config.build import SETTINGS, build_run
 from fastbench.config.execute import execute
 from fastbench.config.issues import nearest
 from fastbench.config.plan import RunConfig
-from fastbench.errors import ConfigError
 
 
 def load_config(path: str) -> RunConfig:
@@ -16,12 +16,14 @@ def load_config(path: str) -> RunConfig:
 
 
 def read_config(path: str) -> dict[str, Any]:
-    """The settings of the file at `path`, not yet checked. Raises ConfigError with its bad line."""
+    """The settings of the file at `path`, not yet checked, misspelled ones among them. Raises ConfigError with its
+    bad line."""
     names = execute(path)
-    for name, value in names.items():
-        if not name.startswith("_") and not is_helper(value):
-            _refuse_misspelled(path, name, names)
-    return {name: names[name] for name in SETTINGS if name in names}
+    return {
+        name: value
+        for name, value in names.items()
+        if name in SETTINGS or (not name.startswith("_") and not is_helper(value) and _is_misspelled(name, names))
+    }
 
 
 def is_helper(value: object) -> bool:
@@ -29,11 +31,10 @@ def is_helper(value: object) -> bool:
     return callable(value) or isinstance(value, ModuleType | SimpleNamespace)
 
 
-def _refuse_misspelled(path: str, name: str, names: dict[str, Any]) -> None:
+def _is_misspelled(name: str, names: Mapping[str, Any]) -> bool:
     """A setting that nobody reads must not pass for one; helpers may be named freely otherwise."""
     close = nearest(name, SETTINGS)
-    if name in SETTINGS or close is None or close in names:
-        return
+    if close is None or close in names:
+        return False
     missing = close in ("models", "datasets")
-    if missing or nearest(name, [close], cutoff=0.85):
-        raise ConfigError(f"{path}: {name} is not a setting; did you mean {close}?")
+    return missing or nearest(name, [close], cutoff=0.85) is not None

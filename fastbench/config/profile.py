@@ -11,7 +11,17 @@ def build_profile(raw: object, issues: Issues) -> tuple[ProfileStage, ...]:
         issues.wrong("profile", raw, "a list of dicts with duration and rate, or duration and concurrency")
         return ()
     built = [_stage(item, f"profile[{index}]", issues) for index, item in enumerate(raw)]
-    return tuple(stage for stage in built if stage is not None)
+    stages = tuple(stage for stage in built if stage is not None)
+    if stages and len(stages) == len(built):
+        _check_together(stages, issues)
+    return stages
+
+
+def _check_together(stages: tuple[ProfileStage, ...], issues: Issues) -> None:
+    if len({stage.rate is None for stage in stages}) > 1:
+        issues.add("profile", "has stages with a rate and stages with a concurrency; give all of them the same")
+    elif not any(stage.rate or stage.concurrency for stage in stages):
+        issues.add("profile", "sends nothing, as all of its stages are 0; give one of them more")
 
 
 def _stage(raw: object, path: str, issues: Issues) -> ProfileStage | None:

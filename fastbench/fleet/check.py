@@ -1,6 +1,6 @@
 """What can be known to be wrong, or less than asked, before anything is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from fastbench.config.plan import RunConfig, Task
@@ -16,7 +16,7 @@ class Surveyed(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """The data sets of a run by their names and their services', and a remark on each that is shorter than asked."""
+    """The data sets of a run by their names and their services', and what the user should know of them."""
 
     surveyed: Mapping[tuple[str, str], Surveyed]
     remarks: tuple[str, ...]
@@ -31,7 +31,7 @@ def survey_task(task: Task, tokens_per_word: float = 1.0) -> Surveyed:
 def check_datasets(run: RunConfig) -> Checked:
     """Opens and checks every data set. Raises UsageError with all that is wrong, a line each."""
     surveyed: dict[tuple[str, str], Surveyed] = {}
-    remarks: dict[str, str] = {}
+    remarks: dict[str, None] = {}
     faults: dict[str, None] = {}
     for task in run.tasks():
         try:
@@ -40,10 +40,15 @@ def check_datasets(run: RunConfig) -> Checked:
         except UsageError as error:
             faults[str(error)] = None
             continue
-        survey = found.survey
-        if task.num_prompts is not None and survey.samples < task.num_prompts:
-            name = task.dataset.abbr
-            remarks[name] = f"{name}: the data set has {survey.samples} rows, {task.num_prompts} were asked for"
+        remarks |= dict.fromkeys(_remarks(task, found.survey))
     if faults:
         raise DatasetError("\n".join(faults))
-    return Checked(surveyed, tuple(remarks.values()))
+    return Checked(surveyed, tuple(remarks))
+
+
+def _remarks(task: Task, survey: Survey) -> Iterator[str]:
+    name = task.dataset.abbr
+    if task.num_prompts is not None and survey.samples < task.num_prompts:
+        yield f"{name}: the data set has {survey.samples} rows, {task.num_prompts} were asked for"
+    if survey.timed and not task.service.use_timestamp:
+        yield f"{name}: the data set has time stamps, which have no effect without use_timestamp (--use-timestamp)"

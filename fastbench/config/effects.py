@@ -1,0 +1,62 @@
+"""Settings that change nothing in the run that they are in: the user should know it before the run, not after it."""
+
+from collections.abc import Iterator
+
+from fastbench.config.dataset_schema import ConversationConfig
+from fastbench.config.plan import LoadSettings, RunConfig
+from fastbench.config.service_schema import ServiceConfig
+
+LEAST_RATE = 0.1
+"""Below this rate the original sends all at once."""
+_DEFAULTS = LoadSettings()
+
+
+def without_effect(run: RunConfig) -> tuple[str, ...]:
+    """A sentence for each such setting, those of the services with their names."""
+    of_models = (f"{model.abbr}: {remark}" for model in run.models for remark in _of_model(model, run))
+    return (*_of_run(run), *of_models)
+
+
+def _of_run(run: RunConfig) -> Iterator[str]:
+    if run.profile and run.pressure:
+        yield "pressure (--pressure) has no effect with profile, which says how many clients there are"
+    if run.duration is not None and run.profile:
+        yield "duration (--duration) has no effect with profile, whose stages say how long it goes on"
+    elif run.duration is not None and run.pressure:
+        yield "duration (--duration) has no effect with pressure, which goes on for pressure_time (--pressure-time)"
+    if run.drain is not None and not (run.duration or run.pressure or run.profile):
+        yield "drain (--drain) has no effect without duration (--duration), pressure or profile"
+    if run.pressure_time != _DEFAULTS.pressure_time and not run.pressure:
+        yield "pressure_time (--pressure-time) has no effect without pressure (--pressure)"
+    if run.think_time and not any(isinstance(dataset, ConversationConfig) for dataset in run.datasets):
+        yield "think_time (--think-time) has no effect without conversations, as no data set has any"
+    if run.trace_speed != _DEFAULTS.trace_speed and not any(model.use_timestamp for model in run.models):
+        yield "trace_speed (--trace-speed) has no effect without use_timestamp (--use-timestamp)"
+    if run.on_full == "drop" and (run.pressure or not any(_has_rate(model, run) for model in run.models)):
+        yield "on_full (--on-full) has no effect without a rate: a closed loop never has more to send than it may"
+
+
+def _of_model(model: ServiceConfig, run: RunConfig) -> Iterator[str]:
+    traffic, rate = model.traffic_cfg, float(model.request_rate)
+    if model.use_timestamp and run.profile:
+        yield "use_timestamp (--use-timestamp) has no effect with profile"
+    elif model.use_timestamp and run.pressure:
+        yield "pressure (--pressure) has no effect with use_timestamp: each request goes out at its own time"
+    if traffic.ramp_up_strategy and traffic.ramp is None:
+        yield (
+            "traffic_cfg has no ramp: ramp_up_start_rps must be above 0, and ramp_up_end_rps above 0.1 and not below it"
+        )
+    if traffic.burstiness and not _has_rate(model, run):
+        yield "traffic_cfg.burstiness (--burstiness) has no effect without request_rate (--rate) or a ramp"
+    if 0 < rate < LEAST_RATE and not (run.profile or model.use_timestamp or traffic.ramp):
+        yield (
+            f"request_rate is {rate:g}, so a request goes out each {1 / rate:g} s, where the original would send all "
+            "at once; set it to 0 for that"
+        )
+
+
+def _has_rate(model: ServiceConfig, run: RunConfig) -> bool:
+    """Whether something goes out at a rate: requests, or the clients of a pressure test."""
+    if run.profile:
+        return run.profile[0].rate is not None
+    return not model.use_timestamp and (model.request_rate > 0 or model.traffic_cfg.ramp is not None)

@@ -1,0 +1,89 @@
+"""Settings without an effect are named before the run, and only those."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastbench.config.build import build_run
+from fastbench.config.effects import without_effect
+from fastbench.fleet.check import check_datasets
+
+TEXTS = {"type": "synthetic", "count": 10, "input_len": 5}
+TALKS = {"type": "mtbench", "path": "talks.jsonl"}
+RATES = [{"rate": 5, "duration": 1}]
+CLIENTS = [{"concurrency": 5, "duration": 1}]
+RAMP = {"ramp_up_strategy": "linear", "ramp_up_start_rps": 1, "ramp_up_end_rps": 5}
+
+
+def remarks(model: dict[str, Any], dataset: dict[str, Any] = TEXTS, **settings: Any) -> list[str]:
+    plan = {"models": [{"type": "openai_chat", "abbr": "m", **model}], "datasets": [dataset], **settings}
+    return list(without_effect(build_run(plan, "run.py")))
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"drain": 1}, "drain"),
+        ({"duration": 5, "profile": RATES}, "duration"),
+        ({"duration": 5, "pressure": True}, "duration"),
+        ({"pressure": True, "profile": CLIENTS}, "pressure"),
+        ({"pressure_time": 5}, "pressure_time"),
+        ({"think_time": 1}, "think_time"),
+        ({"trace_speed": 2}, "trace_speed"),
+        ({"on_full": "drop"}, "on_full"),
+        ({"on_full": "drop", "profile": CLIENTS}, "on_full"),
+    ],
+)
+def test_a_setting_of_the_run(settings: dict[str, Any], named: str) -> None:
+    """What goes with another setting is named where that one is not there."""
+    (remark,) = remarks({}, **settings)
+    assert remark.startswith(f"{named} (--{named.replace('_', '-')}) has no effect with")
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "named"),
+    [
+        ({"traffic_cfg": {"burstiness": 1}}, {}, "traffic_cfg.burstiness"),
+        ({"traffic_cfg": {"burstiness": 1}, "use_timestamp": True}, {}, "traffic_cfg.burstiness"),
+        ({"traffic_cfg": {"burstiness": 1}}, {"profile": CLIENTS}, "traffic_cfg.burstiness"),
+        ({"traffic_cfg": RAMP | {"ramp_up_end_rps": 0.5}}, {}, "traffic_cfg has no ramp"),
+        ({"request_rate": 0.05}, {}, "request_rate is 0.05, so a request goes out each 20 s"),
+        ({"use_timestamp": True}, {"profile": RATES}, "use_timestamp"),
+        ({"use_timestamp": True}, {"pressure": True}, "pressure"),
+    ],
+)
+def test_a_setting_of_a_service(model: dict[str, Any], settings: dict[str, Any], named: str) -> None:
+    """What another setting takes the place of is named with its service, and so is a rate that the original drops."""
+    (remark,) = remarks(model, **settings)
+    assert remark.startswith(f"m: {named}")
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "settings"),
+    [
+        ({}, TEXTS, {}),
+        ({}, TEXTS, {"duration": 5, "drain": 1}),
+        ({}, TEXTS, {"pressure": True, "pressure_time": 5, "drain": 1}),
+        ({"request_rate": 5, "traffic_cfg": {"burstiness": 1}}, TEXTS, {"on_full": "drop"}),
+        ({"request_rate": 5, "traffic_cfg": {"burstiness": 1}}, TEXTS, {"pressure": True}),
+        ({"traffic_cfg": RAMP | {"burstiness": 1}}, TEXTS, {"on_full": "drop"}),
+        ({"traffic_cfg": {"burstiness": 1}}, TEXTS, {"profile": RATES, "on_full": "drop", "drain": 1}),
+        ({"use_timestamp": True}, TEXTS, {"trace_speed": 2}),
+        ({}, TALKS, {"think_time": 1}),
+    ],
+)
+def test_what_has_an_effect_is_not_named(model: dict[str, Any], dataset: dict[str, Any], settings: Any) -> None:
+    """Where the other setting is there, nothing is said."""
+    assert remarks(model, dataset, **settings) == []
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_time_stamps_that_nobody_uses(tmp_path: Path, used: bool) -> None:
+    """A trace that is not sent by its times is told, one that is, is not."""
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text('{"timestamp": 0, "input_length": 5, "output_length": 1}\n')
+    model = {"type": "openai_chat", "url": "http://localhost:1", "use_timestamp": used}
+    run = build_run({"models": [model], "datasets": [{"type": "mooncake", "path": str(trace)}]}, "run.py")
+    told = [remark for remark in check_datasets(run).remarks if "has time stamps" in remark]
+    assert len(told) == (not used)
