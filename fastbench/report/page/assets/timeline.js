@@ -1,5 +1,5 @@
 // Each request a line, red until its first token, blue until its end; below, how many were in flight.
-const MOST_SINGLE = 1500, MOST_FAILED = 1000;
+const MOST_SINGLE = 1500, MOST_FAILED = 150;
 const seconds = (us) => us / 1e6;
 
 // All requests, and by line (a request's rank, or its conversation's) from its first start to its last end.
@@ -119,7 +119,8 @@ function timelineChart(run) {
     const shown = Array.from({length: Math.min(all.length, MOST_FAILED)}, (_, k) => all[Math.floor(k * step)]);
     return shown.length ? [{
       x: shown.map((at) => seconds(start[at])), y: shown.map((at) => lane[at]), text: shown.map((at) => hoverText(run, at)),
-      uid: "failed", name: "Failed", mode: "markers", marker: {size: 4, color: colour("failed")},
+      uid: "failed", name: step > 1 ? `Failed (${shown.length} of ${all.length} shown)` : "Failed", mode: "markers",
+      marker: {size: 3, color: colour("failed")},
       hovertemplate: "%{text}<extra></extra>",
     }] : [];
   }
