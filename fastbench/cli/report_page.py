@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from fastbench.cli.report_again import SUFFIX, find_recordings, only_one, recorded
-from fastbench.metrics.compute import compute
+from fastbench.metrics.compute import compute_with_gaps
 from fastbench.recording.reader import Recording
 from fastbench.report.files import replace
 from fastbench.report.page.compare import STATS, Compared, comparison
@@ -27,9 +27,9 @@ def rebuild(directory: Path, output: Path | None, stage: str | None) -> int:
         recording = Recording.open(path)
         shown = recorded(recording)
         name = path.name.removesuffix(SUFFIX)
-        metrics = compute(recording, shown.stats, stage or shown.stage)
+        computed = compute_with_gaps(recording, shown.stats, stage or shown.stage)
         target = output or path.with_name(f"{name}{PAGE}")
-        _say(write_page(recording, metrics, target, task_of(recording, name)))
+        _say(write_page(recording, computed, target, task_of(recording, name)))
     return 0
 
 
@@ -45,7 +45,7 @@ def compare(directories: Sequence[Path], output: Path | None, stage: str | None)
 
 def _compared(name: str, path: Path, stage: str | None) -> Compared:
     recording = Recording.open(path)
-    return Compared(name, recording, compute(recording, STATS, stage or recorded(recording).stage))
+    return Compared(name, recording, compute_with_gaps(recording, STATS, stage or recorded(recording).stage))
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from fastbench.metrics.arrived import arrived_tokens
 from fastbench.metrics.client import client_error
 from fastbench.metrics.common import common
-from fastbench.metrics.gaps import count
+from fastbench.metrics.gaps import GapSamples, count
 from fastbench.metrics.load import load
 from fastbench.metrics.model import Metrics
 from fastbench.metrics.notes import notes
@@ -32,6 +33,20 @@ def compute(
     stage: total, stable, auto or a window such as 30s:90s. The same recording gives the same numbers to the last
     bit, with however many threads. UsageError for a stage that is not known, or that the recording does not have.
     """
+    return compute_with_gaps(recording, stats, stage, progress).metrics
+
+
+class Computed(NamedTuple):
+    """The numbers of a stage, and its token gaps for those who draw them: counting them takes long."""
+
+    metrics: Metrics
+    gaps: GapSamples
+
+
+def compute_with_gaps(
+    recording: Recording, stats: Sequence[str], stage: str = TOTAL, progress: Progress | None = None
+) -> Computed:
+    """As `compute`."""
     whole = Selection(recording)
     window = find_window(whole, stage)
     selection = whole.within(window)
@@ -43,7 +58,7 @@ def compute(
     client = client_error(selection, gaps.size, percentile(gaps, 50))
     produced = output(selection, runs, gaps.size)
     success = int(selection.ok.size)
-    return Metrics(
+    metrics = Metrics(
         stage=stage,
         window=None if window is None else shown_window(whole, window),
         stats=tuple(stats),
@@ -66,3 +81,4 @@ def compute(
         ),
         notes=notes(selection, sending, produced, client),
     )
+    return Computed(metrics, gaps)

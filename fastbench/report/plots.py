@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from fastbench.metrics.model import Metrics
+from fastbench.metrics.compute import Computed
 from fastbench.recording.reader import Recording
 from fastbench.report.files import replace
 from fastbench.report.page.page import page
@@ -22,12 +22,12 @@ class Plots(NamedTuple):
     rates: str | None = None
 
 
-def write_plots(recording: Recording, metrics: Metrics, out_dir: Path, name: str, task: str) -> Plots:
+def write_plots(recording: Recording, computed: Computed, out_dir: Path, name: str, task: str) -> Plots:
     """Writes `<name>_plot.html`, and `<name>_rps_distribution_plot_with_actual_rps.html` where a rate was asked for.
 
     RecordingError when one of them cannot be written.
     """
-    report = write_page(recording, metrics, out_dir / f"{name}{PAGE}", task)
+    report = write_page(recording, computed, out_dir / f"{name}{PAGE}", task)
     chart = actual_chart(recording, task)
     if chart is None:
         return Plots((report,))
@@ -36,8 +36,8 @@ def write_plots(recording: Recording, metrics: Metrics, out_dir: Path, name: str
     return Plots((report, rates), chart.summary)
 
 
-def write_page(recording: Recording, metrics: Metrics, path: Path, task: str) -> Path:
+def write_page(recording: Recording, computed: Computed, path: Path, task: str) -> Path:
     """The page of one recording, at `path`. RecordingError when it cannot be written."""
     # The failures' messages may repeat a prompt: for the owner alone.
-    replace(path, page(recording, metrics, task), 0o600)
+    replace(path, page(recording, computed, task), 0o600)
     return path

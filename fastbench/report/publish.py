@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastbench.errors import RecordingError, UsageError
-from fastbench.metrics.compute import compute
+from fastbench.metrics.compute import compute_with_gaps
 from fastbench.metrics.model import Metrics
 from fastbench.metrics.service import service_series
 from fastbench.metrics.spec_decode import outer_scrapes
@@ -76,7 +76,8 @@ def publish_recording(
     """`publish` for a recording that is open already."""
     if not name or name == ".." or Path(name).name != name:
         raise UsageError(f"{name!r} cannot name a report: it is no plain file name")
-    metrics = compute(recording, stats, stage, part_of(progress, 0.5, 1))
+    computed = compute_with_gaps(recording, stats, stage, part_of(progress, 0.5, 1))
+    metrics = computed.metrics
     parameters, common, trust = (out_dir / f"{name}{end}" for end in (".csv", ".json", "_trust.json"))
     replace(parameters, parameters_csv(metrics))
     replace(common, common_json(metrics))
@@ -92,7 +93,7 @@ def publish_recording(
     plots = Plots()
     if plot:
         try:
-            plots = write_plots(recording, metrics, out_dir, name, task)
+            plots = write_plots(recording, computed, out_dir, name, task)
         except RecordingError as error:
             # The tables are worth more than their pictures: on a full disk they are all that fits.
             text += f"{error}\n"

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.browser import CHROMIUM, chromium, open_page
 from benchmarks.varied_recording import make_varied
-from fastbench.metrics.compute import compute
+from fastbench.metrics.compute import compute_with_gaps
 from fastbench.metrics.selection import Selection
 from fastbench.metrics.timeline import InFlight
 from fastbench.recording.reader import Recording
@@ -52,7 +52,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 
 def written(path: Path, recording: Recording) -> Path:
     """The page of a recording."""
-    path.write_bytes(page(recording, compute(recording, ("Average", "P99")), "m/d"))
+    path.write_bytes(page(recording, compute_with_gaps(recording, ("Average", "P99")), "m/d"))
     return path
 
 
@@ -240,7 +240,7 @@ def test_another_latency_can_be_chosen(shown_many: Any) -> None:
 
 def test_other_pages_open(browser: Any, few: Recording, many: Recording, tmp_path: Path) -> None:
     """A comparison and a chart of request rates are drawn without a complaint."""
-    runs = [Compared(name, run, compute(run, STATS)) for name, run in (("few", few), ("many", many))]
+    runs = [Compared(name, run, compute_with_gaps(run, STATS)) for name, run in (("few", few), ("many", many))]
     chart = actual_chart(many, "m/d")
     assert chart is not None
     for name, content in (("compare", comparison(runs)), ("rates", chart.page)):

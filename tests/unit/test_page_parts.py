@@ -7,6 +7,7 @@ import pytest
 from recordings import MS, Request, header_of, record
 from test_page_packing import unpacked
 
+from fastbench.metrics.gaps import count
 from fastbench.metrics.selection import Selection
 from fastbench.metrics.statistics import ArraySamples, percent_of, samples_needed
 from fastbench.metrics.timeline import InFlight
@@ -14,7 +15,7 @@ from fastbench.recording.reader import Recording
 from fastbench.report.page.client import client_series
 from fastbench.report.page.curves import curve, curves_of, supported
 from fastbench.report.page.rates import MOST_STRETCHES, rates, round_width
-from fastbench.report.page.requests import lanes, micros, request_columns
+from fastbench.report.page.requests import lanes, micros, request_columns, sent_rows
 
 REQUESTS = [
     Request(0, sent_ns=1_000 * MS, token_ns=(1_100 * MS, 1_120 * MS), end_ns=1_121 * MS, input_tokens=7),
@@ -28,8 +29,12 @@ def whole(directory: Path, requests: list[Request] = REQUESTS, **header: object)
     return Selection(Recording.open(record(directory, requests, header=header_of(**header))))
 
 
+def rates_of(selection: Selection, per_event: float | None) -> dict:
+    return rates(selection, sent_rows(selection), per_event)
+
+
 def columns(selection: Selection) -> dict[str, list[int]]:
-    packed = request_columns(selection)["columns"]
+    packed = request_columns(sent_rows(selection), is_stream=selection.is_stream)["columns"]
     return {name: unpacked(column).tolist() for name, column in packed.items()}
 
 
@@ -86,14 +91,15 @@ def test_a_curve_is_supported_as_the_tables_are(name: str) -> None:
 
 def test_the_curves_of_a_run(tmp_path: Path) -> None:
     """A run has a curve for each latency; ITL's samples are all gaps, as they are in the table."""
-    found = curves_of(whole(tmp_path / "r"))
+    selection = whole(tmp_path / "r")
+    found = curves_of(selection, count(selection.token_runs()))
     assert {name: line["samples"] for name, line in found.items()} == {"TTFT": 2, "TPOT": 2, "ITL": 3, "E2EL": 2}
     assert found["ITL"]["values"][0] == 10.0
 
 
 def test_rates_count_everything_once(tmp_path: Path) -> None:
     """The stretches hold every output event, start, success and failure."""
-    found = rates(whole(tmp_path / "r"), 1.0)
+    found = rates_of(whole(tmp_path / "r"), 1.0)
     assert found["width"] == 1_000
     assert found["duration"] == 231_000
     sums = {name: int(unpacked(found[name]).sum()) for name in ("tokens", "sent", "ended", "failed")}
@@ -104,7 +110,7 @@ def test_rates_count_everything_once(tmp_path: Path) -> None:
 def test_rates_without_a_stream_count_at_the_end(tmp_path: Path) -> None:
     """Without token times a request's tokens count when it ends."""
     requests = [Request(0, flags=("kernel",), output_tokens=40, end_ns=1_141 * MS)]
-    found = rates(whole(tmp_path / "r", requests, service={"stream": False}), None)
+    found = rates_of(whole(tmp_path / "r", requests, service={"stream": False}), None)
     assert unpacked(found["tokens"])[141] == 40
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastbench.metrics.compute import Computed
 from fastbench.metrics.model import Metrics, Number
 from fastbench.metrics.selection import Selection
 from fastbench.metrics.timeline import InFlight
@@ -28,11 +29,16 @@ _STRETCHES = 300
 
 
 class Compared(NamedTuple):
-    """One of the recordings. metrics: of the same statistics as the others'."""
+    """One of the recordings. computed: with the same statistics as the others."""
 
     name: str
     recording: Recording
-    metrics: Metrics
+    computed: Computed
+
+    @property
+    def metrics(self) -> Metrics:
+        """Its numbers."""
+        return self.computed.metrics
 
 
 def comparison(runs: Sequence[Compared]) -> bytes:
@@ -43,7 +49,8 @@ def comparison(runs: Sequence[Compared]) -> bytes:
 
 def _data(run: Compared) -> dict[str, Any]:
     whole = Selection(run.recording)
-    if not sent_rows(whole).size:
+    rows = sent_rows(whole)
+    if not rows.size:
         return {"name": run.name, "curves": {}}
     flight = InFlight.of(whole.final)
     first, last = int(flight.starts[0]), int(flight.ends[-1])
@@ -52,8 +59,8 @@ def _data(run: Compared) -> dict[str, Any]:
     means = flight.means(np.array(edges))
     return {
         "name": run.name,
-        "curves": curves_of(whole.within(find_window(whole, run.metrics.stage))),
-        "rates": rates(whole, run.metrics.output.tokens_per_event),
+        "curves": curves_of(whole.within(find_window(whole, run.metrics.stage)), run.computed.gaps),
+        "rates": rates(whole, rows, run.metrics.output.tokens_per_event),
         "flight": {"x": [(edge - first) / NS_PER_S for edge in edges[:-1]], "y": means.round(4).tolist()},
     }
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from fastbench.metrics.gaps import count
+from fastbench.metrics.gaps import GapSamples
 from fastbench.metrics.parameters import US_PER_MS, e2el_ns, tpot_ns, ttft_ns
 from fastbench.metrics.selection import Selection
 from fastbench.metrics.statistics import CONFIDENCE, ArraySamples, Samples, percentile
@@ -16,14 +16,14 @@ PER_DECADE = 60
 """Points from one more nine to the next."""
 
 
-def curves_of(selection: Selection) -> dict[str, Any]:
-    """By metric: the curve in ms; only of metrics that have samples."""
+def curves_of(selection: Selection, gaps: GapSamples) -> dict[str, Any]:
+    """By metric: the curve in ms; only of metrics that have samples. gaps: all of the selection's."""
 
     def samples() -> Iterator[tuple[str, Samples, float]]:
         if selection.is_stream:
             yield "TTFT", ArraySamples(ttft_ns(selection.streamed)), NS_PER_MS
             yield "TPOT", ArraySamples(tpot_ns(selection.streamed)), NS_PER_MS
-            yield "ITL", count(selection.token_runs()), US_PER_MS
+            yield "ITL", gaps, US_PER_MS
         yield "E2EL", ArraySamples(e2el_ns(selection.ok)), NS_PER_MS
 
     return {name: curve(values, scale) for name, values, scale in samples() if values.size}

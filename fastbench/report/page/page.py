@@ -7,8 +7,9 @@ from html import escape
 from typing import Any
 
 from fastbench.errors import UsageError
+from fastbench.metrics.compute import Computed
 from fastbench.metrics.model import Metrics
-from fastbench.metrics.selection import Selection, Window
+from fastbench.metrics.selection import Rows, Selection, Window
 from fastbench.metrics.window import STABLE, find_window, shown_window
 from fastbench.recording.reader import Recording
 from fastbench.report.page import tables
@@ -26,27 +27,28 @@ _TIMELINE_NOTE = (
 )
 
 
-def page(recording: Recording, metrics: Metrics, task: str) -> bytes:
+def page(recording: Recording, computed: Computed, task: str) -> bytes:
     """The page of one stage of a recording: its tables, and charts of the whole run.
 
-    task: "<model>/<dataset>", as it stands above the tables.
+    computed: of that stage. task: "<model>/<dataset>", as it stands above the tables.
     """
     whole = Selection(recording)
-    data = _data(whole, metrics, task) if sent_rows(whole).size else {}
-    return document(f"{task} · fastbench", "".join(_body(whole, metrics, task, data)), data, _SCRIPTS)
+    rows = sent_rows(whole)
+    data = _data(whole, rows, computed, task) if rows.size else {}
+    return document(f"{task} · fastbench", "".join(_body(whole, computed.metrics, task, data)), data, _SCRIPTS)
 
 
-def _data(whole: Selection, metrics: Metrics, task: str) -> dict[str, Any]:
-    """What the scripts draw."""
+def _data(whole: Selection, rows: Rows, computed: Computed, task: str) -> dict[str, Any]:
+    """What the scripts draw. rows: those that were sent."""
+    metrics = computed.metrics
     window = find_window(whole, metrics.stage)
-    origin_ns = int(sent_rows(whole)["sent_ns"].min())
     return {
         "streams": whole.is_stream,
         "window": _window(whole, window or _stable(whole)),
-        "requests": request_columns(whole),
-        "runs": [{"name": task, "curves": curves_of(whole.within(window))}],
-        "rates": rates(whole, metrics.output.tokens_per_event),
-        "client": client_series(whole.recording.health, origin_ns),
+        "requests": request_columns(rows, is_stream=whole.is_stream),
+        "runs": [{"name": task, "curves": curves_of(whole.within(window), computed.gaps)}],
+        "rates": rates(whole, rows, metrics.output.tokens_per_event),
+        "client": client_series(whole.recording.health, int(rows["sent_ns"].min())),
         "service": service_panels(whole.recording),
     }
 

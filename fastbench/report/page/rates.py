@@ -7,23 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.metrics.selection import OK, Selection, output_tokens
+from fastbench.metrics.selection import OK, Rows, Selection, output_tokens
 from fastbench.metrics.timeline import arrivals
 from fastbench.report.page.packing import pack
-from fastbench.report.page.requests import sent_rows
 from fastbench.units import NS_PER_US
 
 MOST_STRETCHES = 20_000
 LEAST_WIDTH_US = 1_000
 
 
-def rates(whole: Selection, tokens_per_event: float | None) -> dict[str, Any]:
+def rates(whole: Selection, rows: Rows, tokens_per_event: float | None) -> dict[str, Any]:
     """Counts in stretches of equal width since the first request was sent.
 
-    width, duration: µs. tokens: output events, `per_event` tokens each; without a stream the tokens of the requests
-    that ended. sent, ended, failed: requests. ValueError when none was sent.
+    rows: those that were sent and ended, at least one. width, duration: µs. tokens: output events, `per_event` tokens
+    each; without a stream the tokens of the requests that ended. sent, ended, failed: requests.
     """
-    rows = sent_rows(whole)
     origin = int(rows["sent_ns"].min())
     duration_us = -(-(int(rows["end_ns"].max()) - origin) // NS_PER_US)
     width_us = round_width(duration_us)

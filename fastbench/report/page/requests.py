@@ -13,13 +13,12 @@ from fastbench.report.page.packing import pack
 from fastbench.units import NS_PER_US
 
 
-def request_columns(whole: Selection) -> dict[str, Any]:
-    """One entry for each measured request that was sent and ended, by its start; times in µs.
+def request_columns(rows: Rows, *, is_stream: bool) -> dict[str, Any]:
+    """One entry for each of the rows, which were sent and ended, by its start; times in µs.
 
     start: since the first one was sent. ttft: 0 where no token came. lane: its line in the timeline, from 1: its
     rank, or that of its conversation; left out where it is the rank. Token counts are -1 where nobody told them.
     """
-    rows = sent_rows(whole)
     rows = rows[np.lexsort((rows["request"], rows["sent_ns"]))]
     sent, first = rows["sent_ns"], rows["first_token_ns"]
     columns = {
@@ -30,7 +29,7 @@ def request_columns(whole: Selection) -> dict[str, Any]:
         "output": pack(output_tokens(rows)),
         "outcome": pack(rows["outcome"]),
     }
-    if whole.is_stream:
+    if is_stream:
         columns["ttft"] = pack(np.where(first > 0, micros(first - sent), 0))
     if np.any(rows["session"]):
         columns["lane"] = pack(lanes(rows["session"]))
