@@ -1,0 +1,166 @@
+"""One plan shared out: the shares together are the plan, and no two have anything in common."""
+
+import itertools
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from data_files import lines_file
+from hypothesis import given
+from hypothesis import strategies as st
+from tasks import PROMPTS, task_of
+
+from fastbench.config.dataset_schema import MtBenchConfig
+from fastbench.config.service_schema import REPEATS
+from fastbench.fleet.source import Source
+from fastbench.load.arrivals import Process, Ramp
+from fastbench.load.schedule import NO_LIMIT, Asked, Schedule, Stage, make_schedule
+from fastbench.load.sharing import Share, places, share_of, taken
+
+S = 10**9
+MOST = 64
+RATES = (Stage(200.0, None, S), Stage(0.0, None, S // 2), Stage(450.0, None, S))
+LEVELS = tuple(Stage(None, level, S) for level in (70, 200, 64, 131, 64, 0, 99))
+ASKED = {
+    "constant": Asked(concurrency=70, rate=120.0),
+    "poisson": Asked(concurrency=70, rate=120.0, process=Process(1.0), seed=3),
+    "gamma": Asked(concurrency=70, rate=120.0, process=Process(0.3), seed=4),
+    "for a time": Asked(concurrency=70, rate=120.0, duration_ns=3 * S),
+    "ramp": Asked(concurrency=70, rate=1.0, ramp=Ramp("exponential", 5.0, 300.0), process=Process(1.0)),
+    "trace": Asked(concurrency=NO_LIMIT, trace=True, speed=50.0),
+    "rates": Asked(concurrency=70, profile=RATES, process=Process(1.0)),
+    "levels": Asked(concurrency=70, profile=LEVELS),
+    "pressure": Asked(concurrency=70, rate=50.0, pressure=True, duration_ns=5 * S),
+    "closed": Asked(concurrency=70),
+    "closed for a time": Asked(concurrency=70, duration_ns=S),
+}
+KINDS = pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+
+
+def shares(of: int) -> list[Share]:
+    return [Share(number, of) for number in range(of)]
+
+
+def largest_remainder(total: int, of: int) -> list[int]:
+    """The parts of `total`, as even as can be, the larger ones first."""
+    return sorted((total // of + (rest < total % of) for rest in range(of)), reverse=True)
+
+
+def present(schedule: Schedule, moment: int) -> int:
+    """Slots that are there at a moment."""
+    assert schedule.slots is not None
+    openings, closings = schedule.slots
+    return int(np.searchsorted(openings, moment, "right") - np.searchsorted(closings, moment, "right"))
+
+
+@KINDS
+def test_shares_add_up_to_the_plan(asked: Asked) -> None:
+    """For 1 to 64 shares of each kind of schedule, offsets, slots, limits and counts together are the plan's own."""
+    whole = make_schedule(asked, 333)
+    for of in range(1, MOST + 1):
+        dealt = [share_of(whole, share) for share in shares(of)]
+        assert [part.limit for part in dealt] == largest_remainder(whole.limit, of)
+        if whole.total is None:
+            assert {part.total for part in dealt} == {None}
+        else:
+            assert [part.total for part in dealt] == largest_remainder(whole.total, of)
+        if whole.offsets is not None:
+            assert np.array_equal(np.sort(np.concatenate([part.offsets for part in dealt])), whole.offsets)
+        if whole.slots is not None:
+            for name in ("openings", "closings"):
+                together = np.concatenate([getattr(part.slots, name) for part in dealt])
+                assert np.array_equal(np.sort(together), getattr(whole.slots, name))
+        same = {part._replace(limit=0, slots=None, offsets=None, total=None) for part in dealt}
+        assert same == {whole._replace(limit=0, slots=None, offsets=None, total=None)}
+
+
+@KINDS
+def test_a_place_goes_out_when_the_plan_says(asked: Asked) -> None:
+    """Each place of the plan belongs to one share, which sends it at the time that the whole plan has for it."""
+    whole = make_schedule(asked, 333)
+    count = 200 if whole.total is None else whole.total
+    for of in (1, 2, 3, 7, MOST):
+        found: list[tuple[int, int]] = []
+        for share in shares(of):
+            own = itertools.takewhile(lambda place: place < count, places(share, whole.total))
+            offsets = share_of(whole, share).offsets
+            found += zip(own, itertools.repeat(0) if offsets is None else offsets.tolist(), strict=False)
+        times = [0] * count if whole.offsets is None else whole.offsets.tolist()
+        assert sorted(found) == list(enumerate(times))
+
+
+@pytest.mark.parametrize("of", [2, 3, 5, 64])
+def test_levels_are_shared_at_each_moment(of: int) -> None:
+    """Each level of a profile is parted by largest remainder, so no share ever has more slots than its limit."""
+    whole = make_schedule(ASKED["levels"], 333)
+    dealt = [share_of(whole, share) for share in shares(of)]
+    for stage, level in enumerate(LEVELS):
+        now = [present(part, stage * S + S // 2) for part in dealt]
+        assert now == largest_remainder(level.concurrency or 0, of)
+        assert all(slots <= part.limit for slots, part in zip(now, dealt, strict=True))
+
+
+@given(levels=st.lists(st.integers(0, 40), min_size=1, max_size=8), of=st.integers(1, 12), tight=st.booleans())
+def test_any_profile_adds_up(levels: list[int], of: int, tight: bool) -> None:
+    """Whatever the levels, and however short: the slots of all shares are the plan's, and unless a level ends before
+    all of its slots are open each share opens a slot before it closes one."""
+    length = 100_000 if tight else S
+    whole = make_schedule(Asked(concurrency=1, profile=tuple(Stage(None, level, length) for level in levels)), 1)
+    dealt = [share_of(whole._replace(limit=64), share) for share in shares(of)]
+    for name in ("openings", "closings"):
+        together = np.concatenate([getattr(part.slots, name) for part in dealt])
+        assert np.array_equal(np.sort(together), getattr(whole.slots, name))
+    for part in dealt:
+        assert part.slots is not None
+        openings, closings = part.slots
+        assert tight or np.all(openings[: len(closings)] < closings)
+
+
+def test_more_shares_than_requests_in_flight() -> None:
+    """A share that could have nothing in flight is refused."""
+    with pytest.raises(ValueError, match="3 in flight cannot be shared among 4"):
+        share_of(make_schedule(Asked(concurrency=3), 9), Share(3, 4))
+
+
+class _Pieces:
+    def __init__(self, total: int) -> None:
+        self._left = iter(range(total))
+
+    def take(self, most: int) -> range:
+        piece = list(itertools.islice(self._left, most))
+        return range(piece[0], piece[-1] + 1) if piece else range(0)
+
+
+def test_places_are_taken_until_none_are_left() -> None:
+    """What a worker takes of a queue, a few at a time, comes in order and ends with the queue."""
+    assert list(taken(_Pieces(50), 16)) == list(range(50))
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("of", [1, 2, 3, 5, 64])
+def test_samples_of_all_shares(of: int, repeats: int) -> None:
+    """The numbered samples of all shares together are those of the whole, over several rounds of the data set."""
+    source = Source(task_of("http://h:1", generation_kwargs={REPEATS: repeats}))
+    count = 2 * source.samples_count + 5
+
+    def numbered(share: Share) -> Counter[tuple[int, str]]:
+        samples = source.numbered(places(share, count), share.of)
+        return Counter((number, json.dumps(sample.prompt)) for number, sample in samples)
+
+    assert sum((numbered(share) for share in shares(of)), Counter()) == numbered(Share())
+    assert source.samples_count == PROMPTS.count * repeats
+
+
+@pytest.mark.parametrize("of", [1, 2, 3, 7])
+def test_requests_of_conversations(tmp_path: Path, of: int) -> None:
+    """Conversations keep the request numbers of the whole plan whichever worker has them: no number is there twice."""
+    rows = [{"question_id": row, "category": "c", "turns": ["q"] * (1 + row % 4)} for row in range(11)]
+    source = Source(task_of("http://h:1", MtBenchConfig(abbr="talk", path=lines_file(tmp_path, *rows))))
+    count = 2 * source.samples_count
+    numbers: list[int] = []
+    for share in shares(of):
+        for first, sample in source.numbered(places(share, count), of):
+            numbers += range(first, first + (len(sample.turns) or 1))
+    assert sorted(numbers) == list(range(2 * source.requests_count))
