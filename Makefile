@@ -1,9 +1,10 @@
-# One command each: `make test` sets up and tests, `make bench` measures (`make bench-scale`: the card's whole scale), `make lint` checks.
+# One command each: `make test` sets up and tests, `make bench` measures (`make bench-scale`: the card's whole scale), `make lint` checks,
+# `make promises` goes through docs/promises.md at full length, `make longrun` takes half an hour.
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: system venv test lint bench-venv bench bench-scale clean
+.PHONY: system venv test lint bench-venv bench bench-scale promises promises-sanitized longrun clean
 
 # What the build and the tests need of the system. Installed only where that is missing and may be done.
 system:
@@ -43,6 +44,32 @@ bench: bench-venv
 # A run of 250,000 x 4,096 in / 4,096 out: some minutes and 2.3 GB of disk.
 bench-scale: bench-venv
 	$(BIN)/python -m benchmarks.scale --keep outputs/bench/scale --json outputs/bench/scale.json
+
+# What the tests sample, at full length: some ten minutes. Root alone may open the packet socket of the outsider check.
+INPUTS ?= 1000000
+KILLS ?= 200
+promises: venv promises-sanitized
+	$(BIN)/python -m tests.conformance.differential --inputs $(INPUTS)
+	$(BIN)/python -m tests.conformance.fuzz_core --inputs $(INPUTS)
+	FASTBENCH_KILLS=$(KILLS) $(BIN)/python -m pytest -q tests/conformance tests/crash tests/fault tests/outsider \
+	  tests/e2e/test_load_is_the_plan.py tests/e2e/test_coordinated_omission.py tests/e2e/test_interrupt.py \
+	  tests/e2e/test_reuse.py tests/e2e/test_hardening.py tests/e2e/test_tls_options.py
+	$(BIN)/python tests/outsider/measure.py
+
+# The same inputs into a build with AddressSanitizer and UndefinedBehaviorSanitizer: a report ends it.
+SANITIZED := build/sanitized
+promises-sanitized: venv
+	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
+	cp -r fastbench tests setup.py pyproject.toml README.md LICENSE $(SANITIZED)
+	find $(SANITIZED) -name '*.so' -delete -o -path '*/fastbench/*.c' -delete
+	cd $(SANITIZED) && FASTBENCH_SANITIZE=1 $(abspath $(BIN))/python setup.py -q build_ext --inplace
+	cd $(SANITIZED) && export LD_PRELOAD="$$(cc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	  UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 && \
+	  $(abspath $(BIN))/python -m tests.conformance.differential --inputs $(INPUTS) && \
+	  $(abspath $(BIN))/python -m tests.conformance.fuzz_core --inputs $(INPUTS)
+
+longrun: venv
+	$(BIN)/python tests/long/longrun.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
