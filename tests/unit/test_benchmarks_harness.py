@@ -34,7 +34,7 @@ SMALL = {
     bench_lateness: "--rates 200 --seconds 0.3 --rounds 1",
     bench_burst: "--streams 20 --waves 2 --tokens 5 --ttft-ms 50 --itl-ms 5 --rounds 1",
     bench_mock: "--seconds 0.2",
-    bench_watch: "--rounds 1 --requests 64 --seconds 0.5",
+    bench_watch: "--rounds 1 --seconds 2.5 --window 0.2 --rate 100",
 }
 
 
