@@ -51,6 +51,7 @@ cdef class Loop(Connections):
     cdef int timer_fd
     cdef int64_t armed_ns
     cdef int64_t looked_ns
+    cdef int64_t room_ns       # open loop: when the limit in flight last was no longer reached
     cdef int64_t released
     cdef bint started
     cdef bint anything_done

@@ -258,7 +258,8 @@ cdef class Loop(Connections):
         elif self.counters.occupied >= self.limit:
             self.end_begun(call, OUTCOME_DROPPED)
             return
-        if call.submitted_ns > due:
+        # What could not have gone out before for the limit in flight did not want for being prepared.
+        if call.submitted_ns > max(due, self.room_ns):
             call.row.flags |= FLAG_STARVED
             self.counters.starved += 1
         self.counters.occupied += 1
@@ -424,6 +425,8 @@ cdef class Loop(Connections):
 
     cdef void vacate(self) noexcept nogil:
         """A request, or the conversation that it belongs to, has ended."""
+        if self.counters.occupied == self.limit and not self.closed_loop:
+            self.room_ns = mono_ns()
         self.counters.occupied -= 1
         if self.closed_loop and not self.draining:
             self.slots.give_back(mono_ns() - self.start_ns)
