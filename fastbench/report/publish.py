@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastbench.errors import RecordingError, UsageError
+from fastbench.errors import FastbenchError, UsageError
 from fastbench.metrics.compute import compute_with_gaps
 from fastbench.metrics.model import Metrics
 from fastbench.metrics.service import service_series
@@ -94,7 +94,7 @@ def publish_recording(
     if plot:
         try:
             plots = write_plots(recording, computed, out_dir, name, task)
-        except RecordingError as error:
+        except FastbenchError as error:
             # The tables are worth more than their pictures: on a full disk they are all that fits.
             text += f"{error}\n"
     return Published((*paths, *plots.paths), text, metrics, plots.rates, outer_scrapes(recording))

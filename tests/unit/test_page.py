@@ -2,11 +2,14 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
+from plotly.offline import get_plotlyjs
 from recordings import MS, Request, header_of, record
 
+from fastbench.errors import UsageError
 from fastbench.metrics.compute import compute_with_gaps
 from fastbench.recording.reader import Recording
 from fastbench.report.page.compare import STATS, Compared, compared, comparison
@@ -38,6 +41,19 @@ def test_a_page_needs_no_other_file(tmp_path: Path) -> None:
     assert re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=", text.split("<script>")[0]) == []
     assert "default-src 'none'" in text
     assert text.count("plotly.js v") == 1
+
+
+def test_plotly_is_the_packages_own(tmp_path: Path) -> None:
+    """The page holds the very script that plotly itself would write into one."""
+    assert get_plotlyjs() in page_of(tmp_path / "r", [Request(0)])
+
+
+def test_a_missing_plotly_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package one sentence says what to install, or what to leave out."""
+    monkeypatch.setattr("importlib.util._find_spec", lambda name, path: None)
+    monkeypatch.delitem(sys.modules, "plotly", raising=False)
+    with pytest.raises(UsageError, match=r"needs the package plotly: pip install plotly, or leave it out by --no-plot"):
+        page_of(tmp_path / "r", [Request(0)])
 
 
 def test_the_tables_stand_in_the_page(tmp_path: Path) -> None:

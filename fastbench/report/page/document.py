@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+
+from fastbench.errors import UsageError
 
 _STYLES = "page.css"
 _SHARED = ("unpack.js", "levels.js", "theme.js", "chart.js")
@@ -40,9 +44,10 @@ def figure(place: Figure) -> str:
 
 
 def document(title: str, body: str, data: dict[str, Any], scripts: Sequence[str]) -> bytes:
-    """The whole file. body: HTML. data: what the scripts draw, as JSON can hold it. scripts: assets, in order."""
-    from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]  # late: only where a page is written
+    """The whole file. body: HTML. data: what the scripts draw, as JSON can hold it. scripts: assets, in order.
 
+    UsageError without the package plotly.
+    """
     own = "\n".join(asset(name) for name in (*_SHARED, *scripts))
     # "<" cannot end the element that holds the data.
     held = msgspec.json.encode(data).replace(b"<", b"\\u003c").decode("utf-8")
@@ -56,11 +61,19 @@ def document(title: str, body: str, data: dict[str, Any], scripts: Sequence[str]
             f"<style>{asset(_STYLES)}</style></head>",
             f"<body>{body}",
             f'<script type="application/json" id="data">{held}</script>',
-            f"<script>{get_plotlyjs()}</script>",
+            f"<script>{_plotly_js()}</script>",
             f'<script>"use strict";(() => {{\n{own}\n}})();</script>',
             "</body></html>\n",
         )
     ).encode("utf-8")
+
+
+def _plotly_js() -> str:
+    """What `plotly.offline.get_plotlyjs` gives; importing plotly for it would take longer than writing a page."""
+    spec = find_spec("plotly")
+    if spec is None or not spec.submodule_search_locations:
+        raise UsageError("the report page needs the package plotly: pip install plotly, or leave it out by --no-plot")
+    return Path(spec.submodule_search_locations[0], "package_data", "plotly.min.js").read_text(encoding="utf-8")
 
 
 def asset(name: str) -> str:
