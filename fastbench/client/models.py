@@ -1,12 +1,14 @@
 """The model's name, asked of the service itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from fastbench.backends.endpoint import Endpoint
 from fastbench.client.tls import TlsSettings
 from fastbench.errors import ServiceError
 
 TIMEOUT_S = 5.0
+MAX_BYTES = 16 << 20
+"""A longer list is none of models."""
 _EXCERPT = 200
 
 
@@ -31,7 +33,7 @@ async def first_model(
             aiohttp.ClientSession(timeout=timeout) as session,
             session.get(url, headers=dict(headers), allow_redirects=False, ssl=tls.context if tls else True) as answer,
         ):
-            text = hide((await answer.text(errors="replace")).encode()).decode(errors="replace")
+            text = hide(await _beginning(answer.content.iter_any())).decode(errors="replace")
             if answer.status != 200:
                 raise ServiceError(
                     f"The model's name was asked of {url}, which answered "
@@ -41,6 +43,16 @@ async def first_model(
         reason = str(error) or "no answer in time"
         raise ServiceError(f"The model's name was asked of {url} in vain ({reason}): {way_out}.") from error
     return _first_id(text, url, way_out)
+
+
+async def _beginning(pieces: AsyncIterator[bytes]) -> bytes:
+    """As much of an answer as is looked at: one without an end must not fill the memory."""
+    read = bytearray()
+    async for piece in pieces:
+        read += piece
+        if len(read) > MAX_BYTES:
+            break
+    return bytes(read[:MAX_BYTES])
 
 
 def _first_id(text: str, url: str, way_out: str) -> str:

@@ -115,3 +115,19 @@ def test_no_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bytes_that_are_no_text() -> None:
     """An answer in no known encoding is an error like any other, not a crash."""
     assert "no list of models" in fault(answering(document(b"\xff\xfe\x00", "application/json; charset=nonsense")))
+
+
+def test_an_answer_without_an_end() -> None:
+    """No more of an endless answer is taken than a list of models can be, and that in time."""
+    sent = 0
+
+    def handler(connection: socket.socket, _: int) -> None:
+        nonlocal sent
+        read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            connection.sendall(b" " * (1 << 16))
+            sent += 1 << 16
+
+    assert fault(handler).startswith("URL/v1/models answered no list of models (")
+    assert sent < 4 * models.MAX_BYTES
