@@ -79,6 +79,9 @@ def _model(task: Task) -> str:
 
 
 def _requests(source: Source, schedule: Schedule) -> str:
+    if schedule.duration_ns is not None and schedule.arrival == "trace":
+        samples = _count(source.samples_count, "sample")
+        return f"those of the {samples} of the data set that begin within {format_duration(schedule.duration_ns)}"
     if schedule.duration_ns is not None:
         data = f"the {_count(source.samples_count, 'sample')} of the data set again and again"
         return f"as many as fit into {format_duration(schedule.duration_ns)}: {data}"

@@ -21,7 +21,8 @@ def asked_of(task: Task) -> Asked:
     """What `task` asks. The guide's order holds: time stamps, then a ramp, then the rate."""
     service, traffic = task.service, task.service.traffic_cfg
     ramp = traffic.ramp
-    duration = task.pressure_time if task.pressure else task.duration
+    # A trace has no clients that pressure could add.
+    duration = task.pressure_time if task.pressure and not service.use_timestamp else task.duration
     return Asked(
         # A trace says itself how much it brings: batch_size has no say, as in the guide.
         concurrency=NO_LIMIT if service.use_timestamp else service.batch_size,

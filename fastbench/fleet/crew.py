@@ -60,7 +60,7 @@ def _schedule(task: Task, survey: Survey) -> Schedule:
 
 def _requests(task: Task, survey: Survey, schedule: Schedule) -> int | None:
     if survey.requests == survey.samples:
-        return schedule.total
+        return schedule.planned
     return None if schedule.duration_ns is not None else survey.requests * task.service.repeats
 
 

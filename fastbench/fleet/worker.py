@@ -118,7 +118,7 @@ class _Worker:
         """Requests of the whole plan; None = as many as the time allows."""
         source = self._source
         if source.requests_count == source.samples_count:
-            return self._whole.total
+            return self._whole.planned
         return None if self._whole.duration_ns is not None else source.requests_count
 
     @property
@@ -127,7 +127,7 @@ class _Worker:
         if self._post.share.whole:
             return self._in_plan if self._post.rest is None else self._left
         singles = self._source.requests_count == self._source.samples_count
-        return self._schedule.total if singles and self._post.queue is None else None
+        return self._schedule.planned if singles and self._post.queue is None else None
 
     def _places(self) -> Iterator[int]:
         """The places in the plan that are this worker's."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from fastbench.datasets.sample import Sample
@@ -61,14 +62,20 @@ class Schedule(NamedTuple):
     """(count,) ns since the start, of an open loop; None in a closed loop, and for a trace."""
     speed: float
     total: int | None
-    """How many begin; None = as many as the time allows."""
+    """How many begin, or of a trace that is cut by time, how many it has; None = as many as the time allows."""
     duration_ns: int | None
-    """Nothing begins after it, ns since the start; the data is used again and again. None = no limit but `count`."""
+    """Nothing begins after it, ns since the start; the data is used again and again, but for a trace, which has its
+    own times. None = no limit but `count`."""
     drain_ns: int | None
     """How long what is in flight may take after `duration_ns`; None = as long as it takes."""
     drop_when_full: bool
     since_ns: int = 0
     """A trace's times count from here: 0, or where it was interrupted."""
+
+    @property
+    def planned(self) -> int | None:
+        """How many begin; None where only the time tells."""
+        return None if self.arrival == "trace" and self.duration_ns is not None else self.total
 
 
 def make_schedule(asked: Asked, count: int) -> Schedule:
@@ -88,7 +95,10 @@ def make_schedule(asked: Asked, count: int) -> Schedule:
 
 
 def scheduled(samples: Iterable[tuple[int, Sample]], schedule: Schedule) -> Iterator[tuple[int, Sample, int]]:
-    """Each numbered sample with its offset, ns. DatasetError for a sample of a trace without a time stamp."""
+    """Each numbered sample with its offset, ns; of a trace, as far as its time allows.
+
+    DatasetError for a sample of a trace without a time stamp.
+    """
     if schedule.offsets is not None:
         # One at a time: a list of them all would be as large as a run is long.
         return (
@@ -96,7 +106,9 @@ def scheduled(samples: Iterable[tuple[int, Sample]], schedule: Schedule) -> Iter
         )
     if schedule.arrival != "trace":
         return ((number, sample, 0) for number, sample in samples)
-    return ((number, sample, begins_at(sample, schedule)) for number, sample in samples)
+    timed = ((number, sample, begins_at(sample, schedule)) for number, sample in samples)
+    end_ns = schedule.duration_ns
+    return timed if end_ns is None else takewhile(lambda item: item[2] < end_ns, timed)
 
 
 def begins_at(sample: Sample, schedule: Schedule) -> int:

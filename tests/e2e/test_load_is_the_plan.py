@@ -166,3 +166,16 @@ def test_a_trace_is_sent_at_its_times(tmp_path: Path) -> None:
     assert np.array_equal(offsets(ended.recording), expected - expected[0])
     assert np.all(rows["sent_ns"] >= rows["intended_ns"])
     assert ended.trust["outcomes"] == {"ok": 400}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_duration_ends_a_trace(tmp_path: Path, service: Mock, workers: int) -> None:
+    """Nothing of a trace begins after the time, and what would have is not missing."""
+    times = np.arange(60) * 20
+    path = tmp_path / "trace.jsonl"
+    path.write_text("".join(f'{{"timestamp": {time}, "input_length": 9, "output_length": 2}}\n' for time in times))
+    model = {"type": "openai_chat", "url": service.url, "use_timestamp": True}
+    config = write_config(tmp_path, models=[model], datasets=[{"type": "mooncake", "path": str(path)}])
+    ended = perf(tmp_path, config, "--duration", "400ms", "--workers", workers, "--num-warmups", 0, "-q")
+    assert offsets(ended.recording).tolist() == [time * MS for time in times if time < 400]
+    assert ended.trust["outcomes"] == {"ok": 20}

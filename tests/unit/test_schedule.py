@@ -78,6 +78,13 @@ def test_a_trace() -> None:
     assert [offset for _, _, offset in scheduled(samples([0, 10, 4 * S]), schedule)] == [0, 2, S]
 
 
+def test_a_trace_is_cut_by_time() -> None:
+    """Of a trace with a duration what begins within it goes out, once; how much that is only the time tells."""
+    schedule = make_schedule(Asked(concurrency=1, trace=True, speed=4.0, duration_ns=S), 4)
+    assert [number for number, *_ in scheduled(samples([0, 10, 4 * S - 4, 4 * S]), schedule)] == [0, 1, 2]
+    assert (schedule.total, schedule.planned) == (4, None)
+
+
 def test_a_trace_without_times() -> None:
     """A sample without a time stamp is refused by its row, and the message names the way out."""
     schedule = make_schedule(Asked(concurrency=1, trace=True), 2)
