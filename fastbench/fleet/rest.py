@@ -29,6 +29,8 @@ def rest_of(task: Task, directory: Path, surveyed: Surveyed) -> Rest | None:
     if any(map(has_writer, paths)):
         raise UsageError(f"--reuse: the run is still going, the recording {directory} has a writer at work")
     recording = Recording.open(directory)
+    if _is_share(recording):
+        raise _cannot(task, "is one share of a plan (--shard)", "the other shares are not here; merge them first")
     rows = recording.rows[recording.rows["flags"] & NOT_FINAL == 0]
     ended = rows[rows["outcome"] != CANCELLED]
     planned = recording.header.get("load", {}).get("planned")
@@ -62,6 +64,15 @@ def rest_of(task: Task, directory: Path, surveyed: Surveyed) -> Rest | None:
 
 def _cannot(task: Task, what: str, why: str) -> UsageError:
     return UsageError(f"--reuse cannot continue {task.name}: it {what}, and {why}; leave --reuse out to measure anew")
+
+
+def _is_share(recording: Recording) -> bool:
+    """Whether others, on other hosts, had the rest of the plan: their clocks were compared, and they are not here."""
+    shares = [part.header.get("share") or {} for part in recording.parts if "clock" in part.header]
+    of = max((int(share.get("of", 1)) for share in shares), default=0)
+    return len({share.get("number") for share in shares}) < of
+        (int(share.get("of", 1)) for share in shares), default=0
+    )
 
 
 def _number(path: Path) -> int:
