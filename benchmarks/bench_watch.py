@@ -1,10 +1,10 @@
 """R15, looking on does not disturb: the live view on a terminal against the same view held still.
 
-In each run the view is stopped and continued (SIGSTOP, SIGCONT) by turns, so that what else happens on the
-machine meets both alike. Two loads: as many output events per second as one worker takes, and requests at a rate that
-leaves the client idle for most of the time. The view has the client's processor to share, the worst place for it. The
-seconds with and without it make pairs; the figure is the median of their ratios, and its standard error, from the
-pairs' own scatter, says what can be told on this machine.
+In each run the view is stopped and continued (SIGSTOP, SIGCONT) by turns, so that what else happens on the machine
+meets both alike. Two loads: as many output events per second as one worker takes, and requests at a rate that leaves
+the client idle for most of the time. The view has the client's processor to share, the worst place for it. The turns
+with and without it make pairs; the figure is the median of their ratios, and its standard error, from the pairs' own
+scatter, says what can be told on this machine.
 """
 
 import argparse
