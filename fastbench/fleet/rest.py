@@ -71,8 +71,6 @@ def _is_share(recording: Recording) -> bool:
     shares = [part.header.get("share") or {} for part in recording.parts if "clock" in part.header]
     of = max((int(share.get("of", 1)) for share in shares), default=0)
     return len({share.get("number") for share in shares}) < of
-        (int(share.get("of", 1)) for share in shares), default=0
-    )
 
 
 def _number(path: Path) -> int:
