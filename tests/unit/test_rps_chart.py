@@ -135,6 +135,14 @@ def test_what_was_sent_stands_beside_the_plan(tmp_path: Path) -> None:
     assert re.search(r"^Sent +10 .* 7 \(77.78 %\)", chart.summary, re.MULTILINE)
 
 
+def test_a_share_has_no_rate_of_its_own(tmp_path: Path) -> None:
+    """One share of a plan is not held against the rate of all of them."""
+    requests = [sent_at(k, 1_000 + 20 * k, 1_000 + 20 * k, 1_500 + k) for k in range(10)]
+    header = header_of(load={"kind": "open", "arrival": "constant", "rate": 100.0}) | {"share": {"number": 0, "of": 2}}
+    directory = record(tmp_path / "r", requests, header=header)
+    assert actual_chart(Recording.open(directory), "m/d") is None
+
+
 def test_clients_of_a_pressure_load(tmp_path: Path) -> None:
     """Where clients are added one by one, the chart is about their first requests alone."""
     requests = [

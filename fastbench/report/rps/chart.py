@@ -43,7 +43,12 @@ def planned_chart(offsets_ns: Moments, load: dict[str, Any], task: str) -> RateC
 
 
 def actual_chart(recording: Recording, task: str) -> RateChart | None:
-    """The chart of a run that is over, with the rate at which requests really went out."""
+    """The chart of a run that is over, with the rate at which requests really went out.
+
+    None where no rate was asked for, and for one share of a plan: the rate is that of all shares together.
+    """
+    if int(str(section(recording.header, "share").get("of", 1))) > len(recording.parts):
+        return None
     selection = Selection(recording)
     starts = starts_of(selection)
     return _chart(starts.planned, starts.sent, section(selection.header, "load"), task)
