@@ -31,18 +31,32 @@ def arrival_test(begun: Rows, load: dict[str, Any]) -> ArrivalTest | None:
     scatter is `COARSER` times the lateness that nine of ten sends keep to; what is left is the process.
     """
     shape = load.get("burstiness")
-    rates = asked_rates(load, len(begun))
+    begun = begun[np.argsort(_moments(begun), kind="stable")]
+    rates = _rates(begun, load)
     if not shape or rates is None:
         return None
-    moments = np.sort(np.where(begun["sent_ns"] > 0, begun["sent_ns"], begun["intended_ns"]))
     # Each interval in units of its own mean: the same distribution for all of them.
-    intervals = np.diff(moments) / NS_PER_S * rates[1:]
+    intervals = np.diff(_moments(begun)) / NS_PER_S * rates[1:]
     together = _together(begun, float(rates.max(initial=0.0)), shape)
     sums = intervals[: intervals.size // together * together].reshape(-1, together).sum(axis=1)
     if sums.size < MIN_SAMPLES:
         return None
     distance = ks_distance(sums, gamma_cdf(np.sort(sums) * shape, together * shape))
     return ArrivalTest(sums.size, together, distance, ks_p_value(distance, sums.size), SIGNIFICANCE)
+
+
+def _moments(begun: Rows) -> NDArray[np.int64]:
+    return np.where(begun["sent_ns"] > 0, begun["sent_ns"], begun["intended_ns"])
+
+
+def _rates(begun: Rows, load: dict[str, Any]) -> Floats | None:
+    """(rows,): the rate that each was planned with. A ramp's depends on its place in the whole plan, of which a window
+    or an interrupted run has a part; the turns of conversations have no such places."""
+    planned = load.get("planned")
+    if not isinstance(planned, int) or begun["session"].any() or begun["request"].max(initial=0) >= planned:
+        return asked_rates(load, len(begun))
+    rates = asked_rates(load, planned)
+    return None if rates is None else rates[begun["request"]]
 
 
 def _together(begun: Rows, rate: float, shape: float) -> int:

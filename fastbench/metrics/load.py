@@ -28,6 +28,7 @@ def load(selection: Selection, dropped: int) -> Load:
     planned = final[final["intended_ns"] > 0]
     flight = InFlight.of(final)
     begun = planned[planned["turn"] == 0]
+    is_open = kind == "open"
     return Load(
         kind=kind,
         arrival=str(asked.get("arrival") or ("constant" if kind == "open" else "concurrency")),
@@ -35,9 +36,10 @@ def load(selection: Selection, dropped: int) -> Load:
         steady_concurrency=_steady(flight),
         max_concurrency=max_concurrency(selection),
         asked_rate=float(rate) if isinstance(rate, int | float) else None,
-        offered_rate=_rate(planned["intended_ns"]) if kind == "open" else None,
-        achieved_rate=_rate(sent["sent_ns"]),
-        arrival_test=arrival_test(begun, asked) if kind == "open" else None,
+        # Of what the plan has times for: when a conversation goes on, its replies decide.
+        offered_rate=_rate(begun["intended_ns"]) if is_open else None,
+        achieved_rate=_rate((begun[begun["sent_ns"] > 0] if is_open else sent)["sent_ns"]),
+        arrival_test=arrival_test(begun, asked) if is_open else None,
         send_lateness=_since_intended(sent, "sent_ns"),
         response_time=_since_intended(ok, "end_ns"),
         service_time=Quantity("ms", ok.size, statistics(ArraySamples(e2el_ns(ok)), STATS, NS_PER_MS)),

@@ -47,15 +47,17 @@ class InFlight(NamedTuple):
     def means(self, edges_ns: Moments) -> NDArray[np.float64]:
         """(edges - 1,): the average number between neighbouring edges."""
         flown = np.diff(_elapsed(self.starts, edges_ns) - _elapsed(self.ends, edges_ns))
-        return np.asarray(flown / np.diff(edges_ns), np.float64)
+        return flown / np.diff(edges_ns)
 
 
-def _elapsed(moments: Moments, edges_ns: Moments) -> NDArray[np.float64]:
-    """(edges,): at each edge, the time since each earlier moment, added up."""
+def _elapsed(moments: Moments, edges_ns: Moments) -> Moments:
+    """(edges,): at each edge, the time since each earlier moment, added up, modulo 2^64.
+
+    A day of requests adds up to more than an int64 holds; the difference that is made of it holds again.
+    """
     before = np.searchsorted(moments, edges_ns, side="right")
-    origin = moments[0] if moments.size else 0  # near the moments, so that their sums stay exact
-    sums = np.concatenate(([0], np.cumsum(moments - origin)))
-    return np.asarray(before * (edges_ns - origin) - sums[before], np.float64)
+    sums = np.concatenate(([0], np.cumsum(moments)))
+    return before * edges_ns - sums[before]
 
 
 def arrivals(

@@ -27,6 +27,10 @@ HEADER: dict[str, Any] = {
     "stamps": "kernel",
     "config": {},
 }
+_AS_GIVEN = (
+    *("request", "session", "turn", "attempt", "sent_ns", "end_ns"),
+    *("status", "input_tokens", "shared_events"),
+)
 FOOTER: dict[str, Any] = {
     "planned": None,
     "finished_ns": 9_000_000_000,
@@ -54,6 +58,8 @@ class Request:
     input_source: str = "usage"
     output_source: str = "usage"
     attempt: int = 0
+    session: int = 0
+    turn: int = 0
     shared_events: int = 0
     message: bytes | None = None
     text: bytes | None = None
@@ -73,7 +79,7 @@ def batch_of(requests: Sequence[Request]) -> Batch:
         gaps.append(row_gaps)
         escapes.append(row_escapes)
         marks += request.marks
-        for name in ("request", "sent_ns", "end_ns", "status", "input_tokens", "attempt", "shared_events"):
+        for name in _AS_GIVEN:
             row[name] = getattr(request, name)
         row["intended_ns"] = request.sent_ns if request.intended_ns is None else request.intended_ns
         row["first_token_ns"], row["last_token_ns"] = (stamps[0], stamps[-1]) if stamps.size else (0, 0)

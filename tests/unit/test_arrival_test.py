@@ -67,6 +67,16 @@ def test_a_ramp_that_is_kept() -> None:
     assert p_value(rows, {**load, "ramp": Ramp("linear", 5.0, 200.0)._asdict()}) < 0.01
 
 
+@pytest.mark.parametrize("part", [slice(1500), slice(2000, None)])
+def test_a_part_of_a_ramp(part: slice) -> None:
+    """Of a ramp that was cut short, or looked at through a window, each request keeps the rate of its place."""
+    rows = rows_at(ramped(Ramp("linear", 5.0, 100.0), 4000, Process(1.0), 1))
+    rows["request"] = np.arange(4000)
+    load = {**POISSON, "arrival": "ramp", "ramp": {"strategy": "linear", "start": 5.0, "end": 100.0}}
+    assert p_value(rows[part], {**load, "planned": 4000}) > 0.01
+    assert p_value(rows[part], {**load, "planned": 4000, "ramp": {"start": 5.0, "end": 300.0}}) < 0.01
+
+
 def test_a_plan_that_is_not_kept() -> None:
     """A plan whose arrivals come in bursts does not follow the asked process."""
     rows = rows_at(steady(50.0, 5000, Process(1.0), 1))

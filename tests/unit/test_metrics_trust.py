@@ -1,5 +1,6 @@
 """The trust block: load fidelity, client error, coalescing, the verdict."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,17 @@ def test_an_undisturbed_run_is_valid(tmp_path: Path) -> None:
     assert metrics.verdict.valid
     assert metrics.verdict.word == "VALID"
     assert (metrics.verdict.reasons, metrics.notes) == ((), ())
+
+
+def test_the_rate_of_conversations(tmp_path: Path) -> None:
+    """Offered and achieved are those that begin: when a next turn goes out, the replies decide, not the plan."""
+    run = []
+    for k, first in enumerate(spaced(20)):
+        follows = {"request": 2 * k + 1, "turn": 1, "sent_ns": first.sent_ns + 5_000 * MS, "token_ns": ()}
+        run += [replace(first, request=2 * k, session=k + 1)]
+        run += [replace(first, **follows, session=k + 1, outcome="timeout", end_ns=first.end_ns + 5_000 * MS)]
+    load = metrics_of(tmp_path, run, kind="open", arrival="constant", rate=100.0).load
+    assert (load.offered_rate, load.achieved_rate) == (pytest.approx(100), pytest.approx(100))
 
 
 def test_peak_concurrency_counts_failed_requests_and_not_warmups(tmp_path: Path) -> None:
