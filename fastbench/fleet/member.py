@@ -106,6 +106,7 @@ class _Link:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._begin: asyncio.Future[int] | None = None
+        self._stopped = False
 
     def tell(self, message: Message) -> None:
         """Tells the coordinator; one that is gone hears nothing, and this end will be told so."""
@@ -114,6 +115,8 @@ class _Link:
 
     async def gate(self) -> int:
         """Opens when all members are ready; for the measurement only, as the leader's warm-up waits for nobody."""
+        if self._stopped:
+            return 0  # nobody will open it any more
         self._begin = asyncio.get_running_loop().create_future()
         self.tell(Ready())
         return await self._begin
@@ -140,7 +143,8 @@ class _Link:
             self._open(message.start_ns)
         else:
             stop()
-            self._open(0)  # a gate that nobody will open any more
+            self._stopped = True
+            self._open(0)
 
     def _open(self, start_ns: int) -> None:
         if self._begin is not None and not self._begin.done():

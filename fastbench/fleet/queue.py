@@ -7,6 +7,7 @@ import fcntl
 import mmap
 import os
 import struct
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,12 @@ class SharedQueue:
 
     def __reduce__(self) -> tuple[type[SharedQueue], tuple[Path, int | None]]:
         return SharedQueue, (self._path, self._total)
+
+    @property
+    def left(self) -> int:
+        """How many nobody has taken by now."""
+        (first,) = _NUMBER.unpack_from(self._memory)
+        return sys.maxsize if self._total is None else self._total - int(first)
 
     def take(self, most: int) -> range:
         """The next places, at most so many; empty when none are left."""

@@ -110,6 +110,8 @@ class _Team:
         except (EOFError, ConnectionError):
             del self._living[connection]
             self._died.append(number)
+            if number in self._words:
+                self._words[number] = self._words[number]._replace(in_flight=0, ended=True)
             log.error("%s ended without a word", self._named([number]))
             self._give_up_start()
             return

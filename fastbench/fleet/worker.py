@@ -132,7 +132,8 @@ class _Worker:
     def _places(self) -> Iterator[int]:
         """The places in the plan that are this worker's."""
         post = self._post
-        mine = places(post.share, self._left) if post.queue is None else taken(post.queue, QUEUE_PIECE)
+        of = post.share.of
+        mine = places(post.share, self._left) if post.queue is None else taken(post.queue, QUEUE_PIECE, of)
         return mine if post.rest is None else post.rest.at(mine)
 
     async def _record(self, phase: Phase, backend: Backend, header: dict[str, Any]) -> bool:
@@ -203,7 +204,12 @@ class _Worker:
             on_batch=self._reach.hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
             on_health=writer.health,
             gate=self._post.link.gate,
+            left=None if self._post.queue is None else self._left_each,
         )
+
+    def _left_each(self) -> int:
+        assert self._post.queue is not None
+        return self._post.queue.left // self._post.share.of
 
     def _requests(self, backend: Backend, run_id: str) -> tuple[Conversations, RequestWriter]:
         requests = RequestWriter(backend.encode, run_id=run_id, default_output=self._task.service.max_out_len)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from fastbench.client.engine import Engine
@@ -20,6 +20,10 @@ _PIECE = 64
 _TICK_S = 0.01
 
 
+Left = Callable[[], int]
+"""How many requests of the plan nobody has taken, for each of those who take them."""
+
+
 class Feeder:
     """Submits a plan's requests to an engine."""
 
@@ -32,18 +36,28 @@ class Feeder:
         stream: bool,
         keep_text: bool,
         warmup: bool,
+        left: Left | None = None,
     ) -> None:
+        """depth: how many may be in flight. left: where several feeders share a plan, what is left for each."""
         self._engine = engine
         self._plan = plan
         self._slots = depth
-        # Twice: slots that all become free at once find a request each, and so they do once more.
-        self._depth = max(2 * depth, LEAST)
+        self._left = left
         self._submit = partial(engine.reactor.submit, stream=stream, keep_text=keep_text, warmup=warmup)
         self._over = False
 
     def submit(self, item: Planned, due_ns: int = 0) -> None:
         """Submits one request. due_ns: of a turn that follows another one, when it goes out."""
         self._submit(**item._asdict(), due_ns=due_ns)
+
+    @property
+    def _depth(self) -> int:
+        """How many are to be prepared."""
+        # Twice: slots that all become free at once find a request each, and so they do once more.
+        if self._left is None:
+            return max(2 * self._slots, LEAST)
+        # Before the start one for each slot: more would be missing from the slots of others.
+        return max(self._slots, min(LEAST, self._left() // 2)) if self._engine.start_ns else self._slots
 
     def fill(self, max_bytes: int = MAX_BYTES_AT_START, most: int | None = None) -> bool:
         """Submits until enough is prepared; False when it stopped after `most` and there is more to do."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fastbench.client.engine import BatchSink, EngineFactory, Gate, Shape, at_once
 from fastbench.errors import FastbenchError
 from fastbench.load.conversations import Conversations
-from fastbench.load.feed import Feeder
+from fastbench.load.feed import Feeder, Left
 from fastbench.load.plan import Planned
 from fastbench.load.progress import Observer, progress_of
 from fastbench.load.recent import RecentLog
@@ -41,6 +41,8 @@ class Wanted(NamedTuple):
     on_health: HealthSink
     gate: Gate = at_once
     """Says when the load begins, once all is ready."""
+    left: Left | None = None
+    """Where several workers take from one plan: how many requests are left for each."""
 
 
 class Phase:
@@ -108,6 +110,7 @@ class _Running:
             stream=stream,
             keep_text=wanted.keep_text,
             warmup=wanted.name == "warm-up",
+            left=wanted.left,
         )
         self._sink = wanted.conversations.follow(
             self.engine, self._feeder.submit, self.recent.on_the_way_to(wanted.on_batch)

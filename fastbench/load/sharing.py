@@ -29,6 +29,11 @@ class Share(NamedTuple):
 class Queue(Protocol):
     """Places in the plan that workers take as they need them."""
 
+    @property
+    def left(self) -> int:
+        """How many nobody has taken by now."""
+        ...
+
     def take(self, most: int) -> range:
         """The next places, at most so many; empty when none are left."""
         ...
@@ -68,7 +73,7 @@ def places(share: Share, total: int | None) -> Iterator[int]:
     return count(share.number, share.of) if total is None else iter(range(share.number, total, share.of))
 
 
-def taken(queue: Queue, most: int) -> Iterator[int]:
-    """The places that a worker takes from a queue, a few at a time, until it is empty."""
-    while piece := queue.take(most):
+def taken(queue: Queue, most: int, workers: int) -> Iterator[int]:
+    """The places that a worker takes from a queue until it is empty: `most` at a time, fewer when little is left."""
+    while piece := queue.take(max(1, min(most, queue.left // (8 * workers)))):
         yield from piece

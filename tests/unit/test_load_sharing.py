@@ -126,16 +126,23 @@ def test_more_shares_than_requests_in_flight() -> None:
 
 class _Pieces:
     def __init__(self, total: int) -> None:
-        self._left = iter(range(total))
+        self.left = total
+        self.sizes: list[int] = []
 
     def take(self, most: int) -> range:
-        piece = list(itertools.islice(self._left, most))
-        return range(piece[0], piece[-1] + 1) if piece else range(0)
+        size = min(most, self.left)
+        self.sizes.append(size)
+        self.left -= size
+        return range(self.left, self.left + size)
 
 
 def test_places_are_taken_until_none_are_left() -> None:
-    """What a worker takes of a queue, a few at a time, comes in order and ends with the queue."""
-    assert list(taken(_Pieces(50), 16)) == list(range(50))
+    """A worker takes of a queue to its end, in pieces that become single places while others take too."""
+    queue = _Pieces(500)
+    assert sorted(taken(queue, 16, 2)) == list(range(500))
+    assert queue.sizes[0] == 16
+    assert queue.sizes == sorted(queue.sizes, reverse=True)
+    assert queue.sizes[-20:] == [1] * 19 + [0]
 
 
 @pytest.mark.parametrize("repeats", [1, 3])
