@@ -29,6 +29,7 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
         "recalc",
         "report",
         "export",
+        "merge",
         "mock",
     ]
 
