@@ -14,7 +14,7 @@ from fastbench.recording.reader import Recording
 PLANNED = 6
 KINDS = ("workers", "legs")
 # Bytes from one cut or flip to the next: coprime to the sizes of heads and rows, so that every field is met.
-STRIDE = 7
+STRIDE = 13
 
 
 def write_part(directory: Path, part: int, kind: str) -> bytes:

@@ -95,26 +95,3 @@ def test_another_plan(tmp_path: Path) -> None:
     name = f"fastbench: --reuse {interrupted.run.name}: "
     assert model.startswith(f"{name}models openai-chat: batch_size is 9, and the run had 8; a run is continued by")
     assert "datasets synthetic: seed is 4, and the run had 0" in dataset
-
-
-def test_while_it_is_going(tmp_path: Path) -> None:
-    """A run that is still going is not continued by a second command."""
-    with (
-        Mock(ttft_ms=30, itl_ms=20, log=tmp_path / "log") as mock,
-        Running(tmp_path, "--url", mock.url, *CLOSED) as running,
-    ):
-        mock.log_entries(4)
-        ended = perf(tmp_path, "--reuse")
-        assert running.process.poll() is None
-    assert ended.code == 2
-    assert "the run is still going, the recording" in ended.err
-
-
-def test_a_run_for_a_time(tmp_path: Path) -> None:
-    """What is missing of a run for a time is gone, and that is said."""
-    load = (*CLOSED, "--duration", "60s")
-    with Mock(ttft_ms=30, itl_ms=4, log=tmp_path / "log") as mock:
-        interrupt(tmp_path, mock, load, signal.SIGKILL)
-        ended = perf(tmp_path, "--reuse")
-    assert ended.code == 2
-    assert "--reuse cannot continue openai-chat/synthetic: it was to send for a time" in ended.err

@@ -12,12 +12,13 @@ from typing import NamedTuple
 from serving import Service, reset
 
 ROOM = 1 << 16
+DRIPS = 200
 
 
 class Meddling(NamedTuple):
     """What is done to the reply of one connection: after so many bytes of it.
 
-    act: "finish", "reset", "stall", "drip" (a byte each 2 ms for a while), "garbage" (other bytes in their place).
+    act: "finish", "reset", "stall", "drip" (`DRIPS` bytes, one each 2 ms), "garbage" (other bytes in their place).
     """
 
     after: int
@@ -79,9 +80,10 @@ def _meddle(client: socket.socket, data: bytes, act: str) -> bool:
         while client.recv(ROOM):
             pass
     elif act == "drip":
-        for at in range(len(data)):
+        for at in range(min(DRIPS, len(data))):
             client.sendall(data[at : at + 1])
             time.sleep(0.002)
+        client.sendall(data[DRIPS:])
         return True
     elif act == "garbage":
         client.sendall(bytes(byte ^ 0x80 for byte in data) or b"\xff")

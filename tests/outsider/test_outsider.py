@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from measure import CLIENTS, measure
+from measure import measure
 from observer import may_observe
 
 SLACK_NS = 100_000
 
 
 @pytest.mark.skipif(not may_observe(), reason="only root may open packet sockets")
-@pytest.mark.parametrize("condition", CLIENTS)
+@pytest.mark.parametrize("condition", ["blocked loop", "cpu hog"])
 def test_stamps_agree_with_an_outsider(tmp_path: Path, condition: str) -> None:
     """Whatever disturbs the client, half of its stamps are within 50 us of the kernel's packet stamps, and those that
     are off by more than a bit are marked as uncertain by as much."""
