@@ -51,7 +51,7 @@ def test_a_connection_that_is_meddled_with(tmp_path: Path, act: str) -> None:
         service = urlsplit(mock.url).port
         assert service is not None
         with proxy_to(service, chosen.get) as proxy:
-            ended = measure(proxy.port, tmp_path, "--timeout", "1s" if act == "stall" else "30s", "--retry", 0)
+            ended = measure(proxy.port, tmp_path, "--timeout", "3s" if act == "stall" else "30s", "--retry", 0)
             opened = proxy.connections
     assert ended.returncode == 0, ended.stderr
     (path,) = tmp_path.rglob("*_recording")
