@@ -17,6 +17,8 @@ from fastbench.dashboard.modes import Modes, in_foreground, write
 
 _KEYS = {b"\x1b[A": "up", b"\x1bOA": "up", b"\x1b[B": "down", b"\x1bOB": "down", b"p": "p", b"P": "p"}
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+_HOLD, _SHOW = "\x1b[?2026h", "\x1b[?2026l"
+"""A terminal that knows these shows nothing half drawn; others leave them alone."""
 _USUAL_SIZE = (80, 24)
 
 
@@ -55,7 +57,7 @@ class Terminal:
         with self._console.capture() as captured:
             self._console.print(Text("\n").join(lines), end="", soft_wrap=True)
         text = captured.get().replace("\n", f"{_CLEAR_LINE}\r\n")
-        write(self._fd, f"{_HOME}{text}{_CLEAR_LINE}{_CLEAR_BELOW}")
+        write(self._fd, f"{_HOLD}{_HOME}{text}{_CLEAR_LINE}{_CLEAR_BELOW}{_SHOW}")
 
     def wait(self, seconds: float, other_fd: int | None = None) -> tuple[list[str], bool]:
         """The keys pressed until the time is over, or something happened; and whether `other_fd` can be read."""

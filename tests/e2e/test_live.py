@@ -103,6 +103,31 @@ def test_pages(tmp_path: Path, slow: Mock) -> None:
         terminal.wait_for(r"Page: 1/7  Total[\s\S]*\| m/d0 ")
 
 
+def test_tasks_side_by_side(tmp_path: Path, slow: Mock) -> None:
+    """Tasks that run at once each have a process, and go on in the same table."""
+    config = several(tmp_path, slow, 3, max_num_workers=2)
+    with OnTerminal(tmp_path, *perf(tmp_path, slow, config)) as terminal:
+        first, second = (
+            terminal.wait_for(rf"\| m/d{place} +\| +(\d+) \| \[#* *\] [1-9]\d*/4000 .*inferencing")[1]
+            for place in (0, 1)
+        )
+        assert len({first, second, str(terminal.process.pid)}) == 3
+        assert re.search(r"\| m/d2 +\| +- .*not start", terminal.shown)
+        terminal.press(b"\x03")
+        terminal.wait_for("stopping: waiting")
+        assert terminal.end() == 130
+
+
+def test_workers_of_one_task(tmp_path: Path, slow: Mock) -> None:
+    """What several workers do for one task is shown together."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow, *LOAD, "--workers", 2)) as terminal:
+        terminal.wait_for(r"\d\d+/4000 .*inferencing")
+        terminal.wait_for(r"in flight +4 ")
+        terminal.wait_for(r"TTFT p50 / p99 +1\d\d ms")
+        terminal.press(b"\x03")
+        assert terminal.end() == 130
+
+
 def test_sizes(tmp_path: Path, slow: Mock) -> None:
     """The screen follows the size of the terminal at once, also while it is paused."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow), columns=200) as terminal:

@@ -38,7 +38,9 @@ def test_drawing(ends: tuple[int, int]) -> None:
         assert termios.tcgetattr(side)[3] & (termios.ICANON | termios.ECHO | termios.ISIG) == termios.ISIG
     assert termios.tcgetattr(side) == before
     shown = os.read(master, 4096).decode().replace("\r\r", "\r")  # the terminal's own before each line feed
-    assert shown == ("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[Hone\x1b[K\r\ntwo\x1b[K\x1b[J\x1b[?7h\x1b[?25h\x1b[?1049l")
+    assert shown == (
+        "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2026h\x1b[Hone\x1b[K\r\ntwo\x1b[K\x1b[J\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l"
+    )
 
 
 def test_the_terminal_is_put_back_after_an_error(ends: tuple[int, int]) -> None:
