@@ -103,7 +103,7 @@ def _run(url: str, figure: str, options: list[Any], window_s: float) -> tuple[li
     watched = sum(window.end_ns - window.start_ns for window in windows if window.view)
     by_turn = zip(windows[::2], values[::2], values[1::2], strict=False)
     pairs = [(first, second) if window.view else (second, first) for window, first, second in by_turn]
-    return pairs, usage.cpu_ns / watched
+    return [pair for pair in pairs if not math.isnan(sum(pair))], usage.cpu_ns / watched
 
 
 def _in_turn(process: "subprocess.Popen[bytes]", work: Path, window_s: float) -> tuple[list[Window], ThreadTimes]:
@@ -179,11 +179,11 @@ def _events_per_s(recording: Recording, windows: list[Window]) -> list[float]:
 
 
 def _ttft_p99_ms(recording: Recording, windows: list[Window]) -> list[float]:
+    """Of the requests whose first token arrived in a window; not a number where there are none."""
     rows = recording.rows[_measured(recording)]
-    ttft, at = rows["first_token_ns"] - rows["sent_ns"], rows["first_token_ns"]
-    return [
-        float(np.percentile(ttft[(at >= window.start_ns) & (at < window.end_ns)], 99)) / NS_PER_MS for window in windows
-    ]
+    ttft, at = (rows["first_token_ns"] - rows["sent_ns"]) / NS_PER_MS, rows["first_token_ns"]
+    within = [ttft[(at >= window.start_ns) & (at < window.end_ns)] for window in windows]
+    return [float(np.percentile(found, 99)) if found.size else math.nan for found in within]
 
 
 def _measured(recording: Recording) -> NDArray[np.bool_]:
