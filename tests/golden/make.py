@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -59,17 +60,30 @@ def requests() -> list[Request]:
 
 
 def make(version: Path) -> None:
-    """Writes the run's recording."""
+    """Writes the run's recording: one part, or where the name ends in "-parts" those of two workers and of the run's
+    continuation."""
     directory = version / "performances" / "mock" / "golden_recording"
     directory.mkdir(parents=True)
-    file = BlockFile(directory)
+    if not version.name.endswith("-parts"):
+        write(directory, 0, {}, requests())
+        return
+    shares: list[dict[str, Any]] = [{"share": {"number": number, "of": 2}} for number in range(2)]
+    shares.append({"leg": 1, "resumes_ns": 4_000 * MS})
+    made = requests()
+    for number, more in enumerate(shares):
+        write(directory, number, more, made[number::3])
+
+
+def write(directory: Path, part: int, more: dict[str, Any], made: list[Request]) -> None:
+    """One part. more: of its header."""
+    file = BlockFile(directory, part)
     for _ in range(2):
         header = header_of(task={"dataset": "golden"}, load={"planned": 70, "concurrency": 64})
-        file.append(Kind.HEADER, pack_json(header))
+        file.append(Kind.HEADER, pack_json(header | more))
     lag = Hdr()
     lag.record_values(np.random.default_rng(2).lognormal(9, 1, 5_000).astype(np.int64))
-    for part in np.array_split(np.array(requests(), object), 3):
-        counts, payload = pack_batches([batch_of(part.tolist())])
+    for batch in np.array_split(np.array(made, object), 3):
+        counts, payload = pack_batches([batch_of(batch.tolist())])
         file.append(Kind.BATCH, payload, counts)
         health = {"t_ns": 2_000 * MS, "in_flight": 9, "lag": lag.sparse(), "stalls": [[1_500 * MS, 40 * MS]]}
         file.append(Kind.HEALTH, pack_json(health | {"reads": 5_000, "unstamped_reads": 1, "cpu_ns": 10**8}))
@@ -81,14 +95,14 @@ def make(version: Path) -> None:
 def report(version: Path) -> None:
     """Writes the run's reports."""
     task = version / "performances" / "mock"
-    published = publish(task / "golden_recording", task, "golden", DEFAULT_STATS)
+    published = publish(task / "golden_recording", task, "golden", DEFAULT_STATS, plot=False)
     (version / "golden.txt").write_text(published.text)
 
 
 def main() -> None:
     """Makes what the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("version", help="such as v1")
+    parser.add_argument("version", help="such as v1, or v1-parts for a recording of several parts")
     parser.add_argument("--reports", action="store_true", help="the reports alone")
     args = parser.parse_args()
     if not args.reports:

@@ -123,3 +123,11 @@ def test_a_writer_at_work(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the run is still going"):
         found(task_of("http://h:1"), tmp_path)
     writer.close(STOPPED)
+
+
+def test_a_recording_without_a_row(tmp_path: Path) -> None:
+    """A run that was killed in its warm-up has all of its plan left, from the moment at which it began."""
+    Writer(tmp_path, header_of(load={"planned": PLANNED})).close(STOPPED)
+    rest = left(task_of("http://h:1"), tmp_path)
+    assert rest.places.tolist() == list(range(PLANNED))
+    assert rest.resumes_ns == 1_000 * MS
