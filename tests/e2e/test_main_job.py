@@ -112,15 +112,17 @@ def test_verdict_stands_above_the_tables(quickstart: Ended) -> None:
 
 
 def test_files_lie_where_the_guide_says(quickstart: Ended, results: Path) -> None:
-    """A run's directory, named by its time, holds the tables, the recording, the config and the log."""
+    """A run's directory, named by its time, holds tables, page and recording, the config, the log and the status."""
     found = {str(path.relative_to(quickstart.run)) for path in quickstart.run.rglob("*") if path.is_file()}
     assert found == {
         f"configs/{quickstart.run.name}.py",
         "logs/performance/quickstart/synthetic.out",
         "performances/quickstart/synthetic.csv",
         "performances/quickstart/synthetic.json",
+        "performances/quickstart/synthetic_plot.html",
         "performances/quickstart/synthetic_trust.json",
         "performances/quickstart/synthetic_recording/requests.fbr",
+        "status/quickstart--synthetic.json",
     }
     begun = time.mktime(time.strptime(quickstart.run.name[:15], "%Y%m%d_%H%M%S"))
     assert begun <= results.stat().st_mtime <= begun + 60

@@ -286,7 +286,7 @@ def test_faults_in_the_guides_form_have_its_paths() -> None:
         f"{at}.RequestCount is 0; it must be a whole number from 1 to 1048576",
         f"{at}.Typ is not a known field; did you mean Type?",
         f"{at}.StringConfig.Input.Params.MaxValue is 8; it must be at least MinValue, 9",
-        f"{at}.StringConfig.Output.Method is 'normal'; it must be \"uniform\", \"gaussian\" or \"zipf\"",
+        f'{at}.StringConfig.Output.Method is \'normal\'; it must be "uniform", "gaussian" or "zipf"',
     ]
     assert "is 5; it must be a dict" in faults(datasets=[{"synthetic_config": 5}])[0]
 

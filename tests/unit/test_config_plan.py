@@ -67,10 +67,14 @@ def test_a_task_is_a_run() -> None:
 
 
 def test_a_profile_is_a_list_of_stages() -> None:
-    """Each stage says a duration, and a rate or a concurrency."""
-    run = build(profile=[{"duration": "10s", "rate": "60/min"}, {"duration": 5, "concurrency": 3}])
-    found = [(stage.duration, stage.rate, stage.concurrency) for stage in run.profile]
-    assert found == [(10 * NS_PER_S, 1, None), (5 * NS_PER_S, None, 3)]
+    """Each stage says a duration, and a rate or a concurrency, all of them the same."""
+    rates = build(profile=[{"duration": "10s", "rate": "60/min"}, {"duration": 5, "rate": 3}]).profile
+    assert [(stage.duration, stage.rate, stage.concurrency) for stage in rates] == [
+        (10 * NS_PER_S, 1, None),
+        (5 * NS_PER_S, 3, None),
+    ]
+    (only,) = build(profile=[{"duration": 5, "concurrency": 3}]).profile
+    assert (only.rate, only.concurrency) == (None, 3)
 
 
 @pytest.mark.parametrize(
