@@ -55,6 +55,8 @@ promises: venv promises-sanitized
 	  tests/e2e/test_load_is_the_plan.py tests/e2e/test_coordinated_omission.py tests/e2e/test_interrupt.py \
 	  tests/e2e/test_reuse.py tests/e2e/test_hardening.py tests/e2e/test_tls_options.py
 	$(BIN)/python tests/outsider/measure.py
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m pytest -q -m slow
 
 # The same inputs into a build with AddressSanitizer and UndefinedBehaviorSanitizer: a report ends it.
 SANITIZED := build/sanitized

@@ -147,6 +147,7 @@ def test_the_exit_code_tells_failures_from_missed_goals(
     assert said in (tmp_path / "table.txt").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", SMALL, ids=lambda module: module.__name__.rpartition(".")[2])
 def test_a_benchmark_runs(module: types.ModuleType, tmp_path: Path) -> None:
     """Each hot-path benchmark measures at a tiny size and gives figures for its promises."""
