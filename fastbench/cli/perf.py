@@ -46,9 +46,10 @@ def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
     shard = shard_of(options, run)
     if shard is not None:
         return carry_out_share(run, shard, quiet=quiet)
+    from fastbench.cli.perf_ray import cluster_of
     from fastbench.cli.perf_run import carry_out
 
-    return carry_out(run, quiet=quiet, plot=not no_plot)
+    return carry_out(run, quiet=quiet, plot=not no_plot, carrier=cluster_of(options, run))
 
 
 perf_command = SectionedCommand(

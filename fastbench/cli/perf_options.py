@@ -132,6 +132,14 @@ _LOAD: Sequence[click.Option] = (
     _option("--workers", type=count_or_auto, metavar="N|auto", help="Processes that share the load.  [default: auto]"),
     _option("--shard", type=shard, metavar="I/N", help="Send only share I of N, from 0, for `fastbench merge`."),
     _option("--start-at", type=start_time, metavar="TIME", help="With --shard: 2026-11-24T12:30:00Z, or +30s."),
+    _option(
+        "--ray",
+        metavar="[ADDRESS]",
+        is_flag=False,
+        flag_value="auto",
+        help="Send from nodes of a Ray cluster, --workers on each.  [default: auto, the one of this host]",
+    ),
+    _option("--nodes", type=click.IntRange(1, 10_000), metavar="N", help="With --ray: how many nodes."),
     _option("--max-num-workers", type=int, metavar="N", help="Tasks that run at once.  [default: 1]"),
     _option("--max-workers-per-gpu", type=int, metavar="N", help="Without effect; at least 1."),
 )

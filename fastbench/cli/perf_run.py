@@ -12,6 +12,7 @@ from fastbench.config.plan import RunConfig
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import RecordingError, UsageError
 from fastbench.fleet.check import Checked, check_datasets
+from fastbench.fleet.errand import Carrier
 from fastbench.fleet.run import TaskRun, run_tasks
 from fastbench.fleet.rundir import RunDirectory
 from fastbench.recording.scrapes import Scrape
@@ -21,8 +22,16 @@ from fastbench.report.spec_decode import publish_spec_decode
 INTERRUPTED = 130
 
 
-def carry_out(run: RunConfig, *, quiet: bool, plot: bool = True, reused: RunDirectory | None = None) -> int:
+def carry_out(
+    run: RunConfig,
+    *,
+    quiet: bool,
+    plot: bool = True,
+    reused: RunDirectory | None = None,
+    carrier: Carrier | None = None,
+) -> int:
     """Runs all tasks, then prints their tables together. reused: the directory of a run that is to be continued.
+    carrier: who sends, None = this host.
 
     Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 130 when the user
     stopped the run. Raises UsageError, before anything is sent, for tokenizers and data sets that cannot be used.
@@ -35,7 +44,7 @@ def carry_out(run: RunConfig, *, quiet: bool, plot: bool = True, reused: RunDire
     complaints: list[str] = []
     scrapes: list[Scrape] = []
     with live(run, directory, quiet=quiet) as seen:
-        for ended in run_tasks(run, directory, checked, seen.observer_of, continues=reused is not None):
+        for ended in run_tasks(run, directory, checked, seen.observer_of, carrier, continues=reused is not None):
             published = _publish(directory, ended, seen, quiet=quiet, plot=plot)
             seen.ended(ended)
             if published is not None:

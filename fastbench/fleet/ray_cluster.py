@@ -1,0 +1,115 @@
+"""Workers on the nodes of a Ray cluster. Ray says who is there, starts them, carries messages and tells of deaths."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from fastbench import __version__
+from fastbench.errors import ServiceError, UsageError
+from fastbench.fleet.crew import check_shares, crew_of
+from fastbench.fleet.errand import Errand
+from fastbench.fleet.ray_team import Hand, RayTeam
+from fastbench.fleet.remote import RemoteWorker
+from fastbench.fleet.team import TeamEnd
+from fastbench.load.sharing import Share
+from fastbench.load.stop import Stop
+
+PLACE_WAIT_S = 60.0
+"""How long the cluster may take to find the processors that are asked for."""
+THREADS = 4
+"""Of an actor: one runs the load, the others answer meanwhile."""
+
+
+@dataclass(frozen=True)
+class RayCluster:
+    """A carrier by the nodes of a cluster. address: as `ray.init` takes it; nodes: how many are to send."""
+
+    address: str
+    nodes: int
+
+    def check(self) -> None:
+        """Raises UsageError where the package is missing."""
+        _ray()
+
+    def __call__(self, errand: Errand, stop: Stop) -> TeamEnd:
+        """Carries out an errand: one worker a node, or as many as the task asks for. Raises UsageError for a cluster
+        that is not there or too small, ServiceError for one that has no room."""
+        each = errand.task.workers if isinstance(errand.task.workers, int) else 1
+        of = self.nodes * each
+        survey = errand.surveyed.survey
+        check_shares(of, errand.task, survey, f"{self.nodes} nodes (--nodes) have {of} workers")
+        with self._connected() as ray, self._placed(ray, each) as group:
+            hands = [self._hand(ray, group, Share(number, of)) for number in range(of)]
+            with stop.on_plain_signals():
+                team = RayTeam(ray, errand, hands, crew_of(errand.task, survey).requests)
+                with stop.heard_by(team.stop):
+                    return team.to_its_end()
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Any]:
+        ray = _ray()
+        if ray.is_initialized():
+            yield ray
+            return
+        try:
+            ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+            first = (str(error).splitlines() or ["no reason given"])[0]
+            raise UsageError(
+                f"--ray {self.address}: no Ray cluster can be reached ({first}); start one with `ray start --head`, or "
+                "give its address"
+            ) from error
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+    @contextlib.contextmanager
+    def _placed(self, ray: Any, each: int) -> Iterator[Any]:
+        """A place for the workers of each node."""
+        alive = sum(node["Alive"] for node in ray.nodes())
+        if alive < self.nodes:
+            raise UsageError(
+                f"--nodes is {self.nodes}, but the Ray cluster at {self.address} has {alive} "
+                f"node{'' if alive == 1 else 's'}; give fewer, or start more"
+            )
+        group = ray.util.placement_group([{"CPU": each}] * self.nodes, strategy="STRICT_SPREAD")
+        try:
+            if not group.wait(PLACE_WAIT_S):
+                raise ServiceError(
+                    f"the Ray cluster at {self.address} had no {each} free processors (--workers) on each of "
+                    f"{self.nodes} nodes (--nodes) within {PLACE_WAIT_S:g} s; ask for fewer, or wait until others have "
+                    "ended"
+                )
+            yield group
+        finally:
+            ray.util.remove_placement_group(group)
+
+    def _hand(self, ray: Any, group: Any, share: Share) -> Hand:
+        """Begins a worker. Neighbouring shares are on different nodes."""
+        strategy = ray.util.scheduling_strategies.PlacementGroupSchedulingStrategy(
+            placement_group=group, placement_group_bundle_index=share.number % self.nodes
+        )
+        remote = ray.remote(num_cpus=1, max_restarts=0, max_concurrency=THREADS, scheduling_strategy=strategy)
+        actor = remote(RemoteWorker).remote()
+        host = ray.get(actor.host.remote())
+        if host.version != __version__:
+            raise ServiceError(
+                f"the node {host.name} has fastbench {host.version}, and this is {__version__}: install one version on "
+                "all nodes"
+            )
+        return Hand(actor, share, host.name)
+
+
+def _ray() -> Any:
+    """The package, imported late and without its types: it is an extra, and large."""
+    try:
+        import_module("ray.util.scheduling_strategies")
+        return import_module("ray")
+    except ImportError as error:
+        raise UsageError("--ray needs the package ray: pip install 'fastbench[ray]'") from error
