@@ -93,7 +93,7 @@ class OnTerminal:
             self._screen.resize(lines, columns)
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
-    def wait_for(self, pattern: str, seconds: float = 30.0) -> re.Match[str]:
+    def wait_for(self, pattern: str, seconds: float = LIMIT_S) -> re.Match[str]:
         """The first place on the screen that matches, as soon as there is one."""
         give_up = time.monotonic() + seconds
         while (match := re.search(pattern, self.shown)) is None:

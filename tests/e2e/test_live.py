@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from running import fastbench_command
+from running import LIMIT_S, fastbench_command
 from terminals import DOWN, ENTER, LEAVE, UP, OnTerminal
 
 from fastbench.mock import Mock
@@ -42,7 +42,7 @@ def several(directory: Path, mock: Mock, count: int, **more: object) -> Path:
 
 def run_of(directory: Path) -> Path:
     """The only run, once its tasks have their status."""
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + LIMIT_S
     while not (found := list((directory / "out").glob("*/status/*.json"))):
         assert time.monotonic() < give_up
         time.sleep(0.05)
