@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench._core.hdr import Hdr
+from fastbench.errors import RecordingError
 from fastbench.metrics.model import ClientError, Quantity
 from fastbench.metrics.selection import Selection, flagged
 from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
@@ -55,7 +56,10 @@ def lag(health: Iterable[dict[str, Any]]) -> Quantity:
     """From a read's arrival until the client noticed it, over these states."""
     counts = Hdr()
     for record in health:
-        counts.add_sparse(record.get("lag", ()))
+        try:
+            counts.add_sparse(record.get("lag", ()))
+        except ValueError as error:
+            raise RecordingError(f"the recording's health cannot be read: {error}") from error
     if not counts.total:
         return Quantity("us", 0, dict.fromkeys(("Median", "P99", "Max")))
     values = {"Median": counts.value_at_percentile(50), "P99": counts.value_at_percentile(99), "Max": counts.maximum}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.metrics.selection import Mask, Selection
-from fastbench.recording.format import ESCAPE, FLAGS
+from fastbench.recording.format import FLAGS
 from fastbench.recording.reader import Recording
 from fastbench.recording.table import TokenRun
 from fastbench.units import NS_PER_US
@@ -56,12 +56,10 @@ def _times(recording: Recording, run: TokenRun) -> TokenTimes:
     rows = recording.rows[run.first_row : run.stop_row]
     events = rows["events"].astype(np.int64)
     offsets = np.concatenate(([0], np.cumsum(events)))
-    gaps = run.gaps.astype(np.int64)
-    gaps[gaps == ESCAPE] = run.escapes
     between = np.ones(int(offsets[-1]), bool)
     between[offsets[:-1]] = False
     all_gaps = np.zeros(between.size, np.int64)
-    all_gaps[between] = gaps
+    all_gaps[between] = run.gaps_us()
     elapsed = np.cumsum(all_gaps)
     origin = rows["first_token_ns"] - elapsed[offsets[:-1]] * NS_PER_US
     tokens = np.zeros(between.size, np.uint16)

@@ -12,6 +12,7 @@ import msgspec
 from fastbench.errors import RecordingError
 from fastbench.recording.format import Kind
 from fastbench.recording.scan import scan
+from fastbench.recording.shapes import read_record
 from fastbench.recording.sharing import Progress
 from fastbench.recording.table import read_table
 
@@ -34,7 +35,10 @@ class Part:
         for head in found.heads:
             if head.kind in records and head.kind != Kind.BATCH:
                 place = f"block {head.sequence} at byte {head.offset}"
-                records[head.kind].append(self._json(file[head.start : head.end], place))
+                try:
+                    records[head.kind].append(read_record(file[head.start : head.end], head.kind))
+                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                    self.damage.append(f"{place} holds no {Kind(head.kind).name.lower()} ({error})")
         headers, footers = records[Kind.HEADER], records[Kind.FOOTER]
         self.header: dict[str, Any] = headers[0] if headers else {}
         self.footer: dict[str, Any] | None = footers[-1] if footers else None
@@ -47,13 +51,6 @@ class Part:
         if state.get("error"):
             self.lost_rows += state.get("lost", 0)
             self.damage.append(f"not all was written ({state['error']}); {state.get('lost', 0)} requests lost")
-
-    def _json(self, payload: bytes, place: str) -> dict[str, Any]:
-        try:
-            return msgspec.json.decode(payload, type=dict[str, Any])
-        except msgspec.DecodeError as error:
-            self.damage.append(f"{place} holds no JSON object ({error})")
-            return {}
 
 
 def _mapped(path: Path) -> mmap.mmap:

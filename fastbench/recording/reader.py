@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastbench.errors import RecordingError
 from fastbench.recording.counted import with_counted
-from fastbench.recording.format import ESCAPE, ROW_DTYPE, part_paths
+from fastbench.recording.format import ROW_DTYPE, part_paths
 from fastbench.recording.legs import accounts_of_legs, axis_of, leg_of, without_replaced
 from fastbench.recording.part import Part
 from fastbench.recording.scrapes import Scrape, scrape_of
@@ -94,10 +94,7 @@ class Recording:
 
     def gaps_us(self, row: int) -> NDArray[np.int64]:
         """(events - 1,) int64: a row's gaps in µs, escapes resolved."""
-        run = self._run(row)
-        gaps = run.gaps.astype(np.int64)
-        gaps[gaps == ESCAPE] = run.escapes
-        return gaps
+        return self._run(row).gaps_us()
 
     def token_ns(self, row: int) -> NDArray[np.int64]:
         """(events,) int64: when each output event of a row arrived."""

@@ -14,19 +14,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbench.errors import RecordingError
 from fastbench.recording.format import (
+    ESCAPE,
     FLAGS,
     MARK_DTYPE,
     NOTE_DTYPE,
+    OUTCOMES,
     REASON,
     ROW_DTYPE,
     SECTIONS,
+    SOURCES,
     Counts,
     Head,
     section_starts,
 )
 
 _ITEM = dict(SECTIONS)
+_CODES = {"outcome": OUTCOMES, "input_source": SOURCES, "output_source": SOURCES}
+"""Fields of a row that stand for names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,15 @@ class TokenRun:
     gaps: NDArray[np.uint16]
     escapes: NDArray[np.int64]
     event_tokens: NDArray[np.uint16]
+
+    def gaps_us(self) -> NDArray[np.int64]:
+        """The gaps with their escapes, int64 µs. Raises RecordingError where these are not as many as those say."""
+        gaps = self.gaps.astype(np.int64)
+        escaped = np.flatnonzero(gaps == ESCAPE)
+        if escaped.size != self.escapes.size:
+            raise RecordingError(f"the recording contradicts itself: the gaps from row {self.first_row} on do not fit")
+        gaps[escaped] = self.escapes
+        return gaps
 
 
 class Table:
@@ -72,6 +87,9 @@ class Table:
     def agreeing(self) -> NDArray[np.bool_]:
         """(blocks,): whether a block's sections are as long as its rows say, so that no row's share leaves them."""
         agree = np.ones(len(self._counts), bool)
+        for name, names in _CODES.items():
+            wrong = np.flatnonzero(self.rows[name] >= len(names))
+            agree[np.searchsorted(self.first_rows, wrong, side="right") - 1] = False
         for name, at in self.at.items():
             agree &= np.diff(at[self.first_rows]) == self._entries(name)
         for block in np.flatnonzero(self._entries("notes")).tolist():
@@ -154,8 +172,10 @@ def _payload_starts(heads: Sequence[Head]) -> NDArray[np.int64]:
 
 def read_table(file: mmap.mmap, heads: Sequence[Head]) -> tuple[Table, list[Head]]:
     """The batches under `heads`, and the heads of those that contradict themselves and are left out."""
-    ends = section_starts(counts_of(heads))[:, -1]
-    fitting = [head for head, end in zip(heads, ends.tolist(), strict=True) if head.length == end]
+    # No entry is smaller than a byte; larger counts would leave int64.
+    possible = [head for head in heads if max(head.counts) <= head.length]
+    ends = section_starts(counts_of(possible))[:, -1]
+    fitting = [head for head, end in zip(possible, ends.tolist(), strict=True) if head.length == end]
     table = Table(file, fitting)
     agree = table.agreeing().tolist()
     good = [head for head, is_good in zip(fitting, agree, strict=True) if is_good]

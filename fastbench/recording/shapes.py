@@ -1,0 +1,91 @@
+"""What a JSON block must look like for those who read it: a recording of others may say anything."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from fastbench.recording.format import Kind
+
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
+_Moment = Annotated[int, msgspec.Meta(ge=-(2**62), lt=2**62)]
+_Record = dict[str, Any]
+
+
+class _Share(msgspec.Struct):
+    number: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
+    of: Annotated[int, msgspec.Meta(ge=1, lt=2**16)] = 1
+
+
+class _Load(msgspec.Struct):
+    planned: _Count | None = None
+    concurrency: _Count | None = None
+    rate: float | None = None
+    kind: str | None = None
+    arrival: str | None = None
+
+
+class _Header(msgspec.Struct):
+    mono_ns: _Moment = 0
+    wall_ns: _Moment = 0
+    host: _Record = {}
+    task: dict[str, str] = {}
+    service: _Record = {}
+    share: _Share | None = None
+    leg: Annotated[int, msgspec.Meta(ge=0, lt=2**16)] = 0
+    resumes_ns: _Moment | None = None
+    clock: _Record | None = None
+    load: _Load = msgspec.field(default_factory=_Load)
+    config: _Record = {}
+    tokens_per_word: float = 1.0
+
+
+class _Health(msgspec.Struct):
+    t_ns: _Moment = 0
+    in_flight: _Count = 0
+    reads: _Count = 0
+    unstamped_reads: _Count = 0
+    turns: _Count = 0
+    starved: _Count = 0
+    cpu_ns: _Count = 0
+    lag: list[tuple[_Count, _Count]] = []
+    stalls: list[tuple[_Moment, _Count]] = []
+
+
+class _Footer(msgspec.Struct):
+    planned: _Count | None = None
+    finished_ns: _Moment | None = None
+    interrupted: bool = False
+    reason: str | None = None
+    dropped: _Count | None = None
+    client: _Record | None = None
+    recording: _Record | None = None
+    clock: _Record | None = None
+
+
+class _Counted(msgspec.Struct):
+    request: list[int]
+    input_tokens: list[int]
+    output_tokens: list[int]
+
+    def __post_init__(self) -> None:
+        if not len(self.request) == len(self.input_tokens) == len(self.output_tokens):
+            raise ValueError("its lists are not of one length")
+
+
+_SHAPES: dict[int, Any] = {
+    Kind.HEADER: _Header,
+    Kind.HEALTH: _Health,
+    Kind.FOOTER: _Footer,
+    Kind.COUNTED: _Counted,
+    Kind.SCRAPE: _Record,
+}
+
+
+def read_record(payload: bytes, kind: int) -> _Record:
+    """The JSON object of a block. msgspec.DecodeError or UnicodeDecodeError where it is none, or not
+    of its shape."""
+    record: _Record = msgspec.json.decode(payload, type=_Record)
+    msgspec.convert(record, _SHAPES[kind])
+    return record
