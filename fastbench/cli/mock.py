@@ -47,7 +47,7 @@ def run_mock(**values: Any) -> None:
             lambda url: click.echo(f"fastbench mock serves {url} (model {options.model}); stop with Ctrl-C"),
         )
     except FastbenchError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"fastbench: {error}", err=True)
         sys.exit(error.exit_code)
 
 

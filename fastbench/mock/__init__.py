@@ -137,7 +137,7 @@ class Mock:
                 return word
         process.wait()
         self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip().removeprefix("Error: ")
+        said = self._errors.read().decode(errors="replace").strip().removeprefix("fastbench: ")
         raise ServiceError(f"the mock ended with status {process.returncode} before it was ready: {said}")
 
     def _wait_for_answer(self) -> None:
