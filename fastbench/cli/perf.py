@@ -41,15 +41,15 @@ def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
         from fastbench.cli.dry_run import print_plan
 
         return print_plan(run)
+    from fastbench.cli.perf_ray import cluster_of
     from fastbench.cli.perf_shard import carry_out_share, shard_of
 
-    shard = shard_of(options, run)
+    cluster, shard = cluster_of(options, run), shard_of(options, run)
     if shard is not None:
         return carry_out_share(run, shard, quiet=quiet)
-    from fastbench.cli.perf_ray import cluster_of
     from fastbench.cli.perf_run import carry_out
 
-    return carry_out(run, quiet=quiet, plot=not no_plot, carrier=cluster_of(options, run))
+    return carry_out(run, quiet=quiet, plot=not no_plot, carrier=cluster)
 
 
 perf_command = SectionedCommand(
