@@ -65,7 +65,9 @@ def main() -> NoReturn:
         code = _report(str(error), error.exit_code)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "fastbench"
-        code = _report(f"{error.format_message()} See `{command} --help`.", error.exit_code)
+        # Some of click's own sentences are lists of several lines, without an end.
+        told = " ".join(error.format_message().split())
+        code = _report(f"{told}{'' if told[-1:] in '.)' else '.'} See `{command} --help`.", error.exit_code)
     except click.ClickException as error:
         code = _report(error.format_message(), error.exit_code)
     except click.Abort:

@@ -60,11 +60,18 @@ def parse_url(text: str, *, tls: bool) -> BaseUrl:
 
 
 def _split(url: str, text: str) -> SplitResult:
+    if not text.isprintable():
+        raise ConfigError(f"is {text!r}; remove its line breaks and control characters")
     try:
         parts = urlsplit(url)
-        valid = parts.port is None or 1 <= parts.port <= 65535
     except ValueError as error:
         raise ConfigError(f"is {text!r}; it must be a URL such as http://host:8000") from error
+    try:
+        valid = parts.port is None or parts.port >= 1
+    except ValueError:  # no number, or one above 65535
+        valid = False
     if not valid:
-        raise ConfigError(f"is {text!r}; its port must be from 1 to 65535")
+        raise ConfigError(f"is {text!r}; its port must be a whole number from 1 to 65535")
+    if not parts.hostname:
+        raise ConfigError(f"is {text!r}; it names no host, as http://host:8000 does")
     return parts

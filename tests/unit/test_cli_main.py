@@ -79,6 +79,7 @@ def test_help_is_quick() -> None:
         (["perf", "--inputlen", "5"], "No such option"),
         (["perf", "--retry", "x", "--mock"], "Invalid value for '--retry'"),
         (["perf"], "no service is named"),
+        (["export", "run"], "Missing option '--format'. Choose from: csv, jsonl, parquet, hlog. See"),
         (
             ["perf", "--config", "/no/such.py"],
             "/no/such.py: the config cannot be read",
