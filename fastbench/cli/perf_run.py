@@ -40,7 +40,7 @@ def carry_out(
     if plot:
         write_planned(run, directory, checked)
     code = 0
-    texts: list[str] = []
+    tables: dict[str, str] = {}
     complaints: list[str] = []
     scrapes: list[Scrape] = []
     with live(run, directory, quiet=quiet) as seen:
@@ -49,7 +49,7 @@ def carry_out(
             seen.ended(ended)
             if published is not None:
                 results = directory.results(ended.task)
-                texts.append(f"{published.text}Performance Result files located in {results}.")
+                tables[ended.task.name] = f"{published.text}Performance Result files located in {results}."
                 scrapes += published.spec_decode
                 if published.rates:
                     log_summary(None if run.debug else directory.log(ended.task), published.rates)
@@ -57,6 +57,8 @@ def carry_out(
             if complaint:
                 complaints.append(complaint)
             code = max(code, _code(ended, published))
+    # In the plan's order: tasks that run at once end in any.
+    texts = [tables[task.name] for task in run.tasks() if task.name in tables]
     try:
         texts += publish_spec_decode(scrapes, directory.performances)
     except RecordingError as error:

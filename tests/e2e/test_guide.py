@@ -177,12 +177,13 @@ MULTI = (
 )
 
 
-def test_multi_task(gsm8k: Workspace) -> None:
-    """Two models and two data sets are four tasks, all of whose results are printed at the end."""
+@pytest.mark.parametrize("more", ["", " --max-num-workers 2"])
+def test_multi_task(gsm8k: Workspace, more: str) -> None:
+    """Two models and two data sets are four tasks, all of whose results are printed at the end, in this order."""
     gsm8k.data("aime/aime.jsonl", [{"origin_prompt": f"What is {k} + 1?", "gold_answer": k + 1} for k in range(30)])
     gsm8k.serve("models/vllm_api/vllm_api_general_stream.py", max_out_len=2, batch_size=64)
     gsm8k.serve(STREAM_CHAT, max_out_len=2, batch_size=64)
-    ended = gsm8k.perf(MULTI)
+    ended = gsm8k.perf(MULTI + more)
     assert (ended.code, ended.err) == (0, "")
     models = ("vllm-api-general-stream", "vllm-api-stream-chat")
     assert headings(ended) == [f"{model}/{dataset}" for model in models for dataset in ("gsm8k", "aime2024")]
