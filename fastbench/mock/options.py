@@ -40,6 +40,9 @@ class Options:
 
     host: str = _option("127.0.0.1", "Address to listen on; ::1 for IPv6.")
     port: int = _option(8000, "Port to listen on; 0 picks a free one.", low=0, high=65535)
+    reuse_port: bool = _option(
+        False, "Share the port with other services that do so too: the kernel deals connections."
+    )
     model: str = _option("mock", "Name of the served model.")
     style: str = _option("vllm", "Whose replies to imitate.", choices=STYLES)
     seed: int = _option(0, "Seed of everything that is random.", low=0, high=2**63 - 1)
