@@ -16,6 +16,7 @@ from fastbench._core.ring cimport (
     Mark,
     Ring,
     Row,
+    choose_base,
     count_escapes,
     encode_gaps,
 )
@@ -70,14 +71,15 @@ cdef void call_seal(Call* call, Ring ring) noexcept nogil:
     cdef uint32_t gaps = gap_count(&call.row)
     call_drop_payload(call)
     if gaps:
-        call.row.escapes = count_escapes(call.stamps.us, call.row.events)
+        call.row.gap_base = choose_base(call.stamps.us, call.row.events)
+        call.row.escapes = count_escapes(call.stamps.us, call.row.events, call.row.gap_base)
         call.gaps = <uint16_t*> malloc(gaps * sizeof(uint16_t))
         call.escapes = <int64_t*> malloc((call.row.escapes + 1) * sizeof(int64_t))
         if call.gaps == NULL or call.escapes == NULL:
             call.row.events = 1  # out of memory: the moments stand, the gaps are lost
             call.row.escapes = 0
         else:
-            encode_gaps(call.stamps.us, call.row.events, call.gaps, call.escapes)
+            encode_gaps(call.stamps.us, call.row.events, call.row.gap_base, call.gaps, call.escapes)
     call.row.marks = <uint32_t> (call.marks.size // sizeof(Mark))
     ring.release(&call.stamps)
 

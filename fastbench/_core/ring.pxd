@@ -67,7 +67,8 @@ cdef struct Row:
     uint8_t attempt
     uint8_t flags
     uint8_t choices
-    uint8_t padding[6]
+    uint8_t gap_base       # what is taken off each stored gap, in units of GAP_STEP us
+    uint8_t padding[5]
 
 
 cdef struct Mark:
@@ -96,5 +97,8 @@ cdef class Ring:
     cdef void release(self, StampRow* row) noexcept nogil
 
 
-cdef uint32_t count_escapes(const uint32_t* us, uint32_t events) noexcept nogil
-cdef void encode_gaps(const uint32_t* us, uint32_t events, uint16_t* gaps, int64_t* escapes) noexcept nogil
+cdef uint8_t choose_base(const uint32_t* us, uint32_t events) noexcept nogil
+cdef uint32_t count_escapes(const uint32_t* us, uint32_t events, uint8_t base) noexcept nogil
+cdef void encode_gaps(
+    const uint32_t* us, uint32_t events, uint8_t base, uint16_t* gaps, int64_t* escapes
+) noexcept nogil

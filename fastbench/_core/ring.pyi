@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 ESCAPE: Final[int]
 """A stored gap of this value stands for the next entry of the escapes."""
+GAP_STEP: Final[int]
+"""A stored gap has `rows["gap_base"]` times so many us less than the true one; an escape is the true one."""
 OUTCOMES: Final[tuple[str, ...]]
 """Outcome names by code (`rows["outcome"]`); code 0 never stands in a recording."""
 SOURCES: Final[tuple[str, ...]]
@@ -50,5 +52,8 @@ class Ring:
     @property
     def in_use(self) -> int: ...
 
-def encode(us: Any) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
-    """Gaps and escapes of one stream. us: (events,) uint32, microseconds since the first event, not falling."""
+def encode(us: Any, choose: bool = True) -> tuple[int, NDArray[np.uint16], NDArray[np.int64]]:
+    """Base, gaps and escapes of one stream. us: (events,) uint32, microseconds since the first event, not falling.
+
+    choose: the base under which few gaps are escapes, else 0.
+    """

@@ -16,6 +16,10 @@ cimport numpy as cnp
 cnp.import_array()
 
 ESCAPE = 0xFFFF
+cdef enum:
+    STEP = 16_384
+    FAR = 40_000  # a mean gap in us from which on a base other than 0 may pay
+GAP_STEP = STEP
 
 OUTCOMES = (
     "none", "ok", "http_error", "stream_error", "malformed", "truncated", "timeout",
@@ -43,7 +47,7 @@ ROW_DTYPE = np.dtype([
     ("planned_input", "<i4"), ("planned_output", "<i4"),
     ("connection", "<u4"), ("session", "<u4"), ("turn", "<u2"), ("status", "<u2"),
     ("outcome", "u1"), ("input_source", "u1"), ("output_source", "u1"), ("attempt", "u1"),
-    ("flags", "u1"), ("choices", "u1"), ("padding", "u1", (6,)),
+    ("flags", "u1"), ("choices", "u1"), ("gap_base", "u1"), ("padding", "u1", (5,)),
 ])
 MARK_DTYPE = np.dtype([("event", "<u4"), ("count", "<u4"), ("bound_us", "<u4")])
 
@@ -132,34 +136,52 @@ cdef class Ring:
         row.index = -1
 
 
-cdef uint32_t count_escapes(const uint32_t* us, uint32_t events) noexcept nogil:
-    """How many of the `events - 1` gaps do not fit in 16 bits below the escape mark."""
-    cdef uint32_t k, n = 0
+cdef uint8_t choose_base(const uint32_t* us, uint32_t events) noexcept nogil:
+    """The base under which the fewest gaps of a stream are escapes: 0, or the one that puts their mean in the middle."""
+    cdef uint32_t mean
+    cdef uint8_t base
+    if events < 2:
+        return 0
+    mean = (us[events - 1] - us[0]) // (events - 1)
+    if mean < FAR:
+        return 0
+    mean = (mean - 0x8000) // STEP
+    base = <uint8_t> mean if mean < 255 else 255
+    return base if count_escapes(us, events, base) < count_escapes(us, events, 0) else 0
+
+
+cdef uint32_t count_escapes(const uint32_t* us, uint32_t events, uint8_t base) noexcept nogil:
+    """How many of the `events - 1` gaps do not fit in 16 bits above their base and below the escape mark."""
+    cdef uint32_t k, n = 0, least = base * STEP
     for k in range(1, events):
-        n += <uint32_t> (us[k] - us[k - 1] >= 0xFFFF)
+        # What is below the base wraps around to far above it.
+        n += <uint32_t> (us[k] - us[k - 1] - least >= 0xFFFF)
     return n
 
 
-cdef void encode_gaps(const uint32_t* us, uint32_t events, uint16_t* gaps, int64_t* escapes) noexcept nogil:
-    """Writes `events - 1` gaps in us; a gap of 65.535 ms or more is the escape, its value the next of `escapes`."""
-    cdef uint32_t k, gap, n = 0
+cdef void encode_gaps(
+    const uint32_t* us, uint32_t events, uint8_t base, uint16_t* gaps, int64_t* escapes
+) noexcept nogil:
+    """Writes `events - 1` gaps in us less their base; one that does not fit is the escape, itself the next of `escapes`."""
+    cdef uint32_t k, gap, n = 0, least = base * STEP
     for k in range(1, events):
-        gap = us[k] - us[k - 1]
+        gap = us[k] - us[k - 1] - least
         if gap >= 0xFFFF:
             gaps[k - 1] = 0xFFFF
-            escapes[n] = gap
+            escapes[n] = <int64_t> us[k] - us[k - 1]
             n += 1
         else:
             gaps[k - 1] = <uint16_t> gap
 
 
-def encode(us):
-    """Gaps and escapes of one stream. us: (events,) uint32, microseconds since the first event, not falling."""
+def encode(us, choose=True):
+    """Base, gaps and escapes of one stream. us: (events,) uint32, microseconds since the first event, not falling."""
     cdef cnp.ndarray[uint32_t, ndim=1] stamps = np.ascontiguousarray(us, dtype=np.uint32)
     cdef uint32_t events = <uint32_t> stamps.shape[0]
     cdef const uint32_t* at = <const uint32_t*> cnp.PyArray_DATA(stamps)
+    cdef uint8_t base = choose_base(at, events) if choose else 0
     gaps = np.empty(max(0, <int> events - 1), dtype=np.uint16)
-    escapes = np.empty(count_escapes(at, events) if events else 0, dtype=np.int64)
+    escapes = np.empty(count_escapes(at, events, base) if events else 0, dtype=np.int64)
     if events:
-        encode_gaps(at, events, <uint16_t*> cnp.PyArray_DATA(gaps), <int64_t*> cnp.PyArray_DATA(escapes))
-    return gaps, escapes
+        encode_gaps(at, events, base, <uint16_t*> cnp.PyArray_DATA(gaps), <int64_t*> cnp.PyArray_DATA(escapes))
+    return base, gaps, escapes

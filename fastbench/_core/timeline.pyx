@@ -12,8 +12,8 @@ cdef enum:
 @cython.wraparound(False)
 @cython.cdivision(True)
 def count_arrivals(
-    const uint16_t[::1] gaps, const int64_t[::1] escapes, const int64_t[::1] first_ns, const uint32_t[::1] events,
-    int64_t width_ns, int64_t[::1] bins,
+    const uint16_t[::1] gaps, const int64_t[::1] escapes, int64_t base_us, const int64_t[::1] first_ns,
+    const uint32_t[::1] events, int64_t width_ns, int64_t[::1] bins,
 ):
     # Bounds: `needed` gaps are read, and `escaped` never exceeds the escapes there are; both are checked.
     cdef Py_ssize_t rows = first_ns.shape[0], row, _k, gap = 0, escaped = 0
@@ -34,7 +34,7 @@ def count_arrivals(
             count = 1
             for _k in range(<Py_ssize_t> events[row] - 1):
                 if gaps[gap] != ESCAPE:
-                    at += <int64_t> gaps[gap] * 1000
+                    at += (base_us + gaps[gap]) * 1000
                 elif escaped < escapes.shape[0]:
                     at += escapes[escaped] * 1000
                     escaped += 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastbench._core.hdr import Hdr
 from fastbench.client.engine import Batch, BatchSink
-from fastbench.recording.format import ESCAPE, FLAGS, OUTCOMES, ROW_DTYPE
+from fastbench.recording.format import ESCAPE, FLAGS, GAP_STEP, OUTCOMES, ROW_DTYPE
 from fastbench.units import NS_PER_S, NS_PER_US
 
 WINDOW_NS = 5 * NS_PER_S
@@ -148,16 +148,19 @@ class RecentLog:
         batches, self._waiting, self._waiting_gaps = self._waiting, [], 0
         # All at once, because batches may be many and small; as bytes, because numpy takes 25 us to append rows.
         rows = np.frombuffer(b"".join([batch.rows.tobytes() for batch in batches]), ROW_DTYPE)
+        counts = np.maximum(rows["events"].astype(np.int64) - 1, 0)
         gaps = np.concatenate([batch.gaps for batch in batches])
         escapes = np.concatenate([batch.escapes for batch in batches])
         good = (rows["outcome"] == _OK) & ((rows["flags"] & _SUPERSEDED) == 0)
         if not good.all():
-            gaps = gaps[np.repeat(good, np.maximum(rows["events"].astype(np.int64) - 1, 0))]
+            gaps = gaps[np.repeat(good, counts)]
             escapes = escapes[np.repeat(good, rows["escapes"])]
         step = _Step(now, len(rows), latency_counts(), latency_counts())
         ttft_us = (rows["first_token_ns"] - rows["sent_ns"]) // NS_PER_US
         step.ttft.record_values(ttft_us[good & ((rows["flags"] & _STREAM) != 0)])
-        step.itl.record_values(gaps[gaps != ESCAPE][:MOST_GAPS])
+        bases = np.repeat(rows["gap_base"][good].astype(np.int64) * GAP_STEP, counts[good])
+        stored = np.flatnonzero(gaps != ESCAPE)[:MOST_GAPS]
+        step.itl.record_values(gaps[stored] + bases[stored])
         step.itl.record_values(escapes)
         self._steps.append(step)
 

@@ -1,7 +1,7 @@
 """Exact order statistics of all token gaps in one pass, without a copy of them.
 
-Stored gaps are 2-byte µs: counting them into 65,536 bins keeps everything that there is to know about those
-below 65.535 ms, and the few escaped ones are sorted apart.
+Stored gaps are 2-byte µs above a base that a whole run of rows has: counting them into 65,536 bins for each base
+keeps everything that there is to know about them, and the few escaped ones are sorted apart.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ from fastbench.recording.table import TokenRun
 
 
 class GapSamples:
-    """Gaps in µs, as if sorted. counts: (65,536,), by value; escapes: in any order."""
+    """Gaps in µs, as if sorted. counts: (n,), by value; escapes: the others, in any order."""
 
     def __init__(self, counts: NDArray[np.int64], escapes: NDArray[np.int64]) -> None:
-        self._counts = counts[:ESCAPE]
-        self._ranks = np.cumsum(self._counts)
-        self._escapes = np.sort(escapes)
+        inside = escapes < counts.size
+        if inside.any():
+            counts = counts + np.bincount(escapes[inside], minlength=counts.size)
+        self._counts = counts
+        self._ranks = np.cumsum(counts)
+        self._escapes = np.sort(escapes[~inside])
         self.size = int(self._ranks[-1]) + int(self._escapes.size)
 
     @property
     def total(self) -> int:
         """Their exact sum."""
-        below = sum(value * count for value, count in enumerate(self._counts.tolist()))
+        used = np.flatnonzero(self._counts)
+        below = sum(value * count for value, count in zip(used.tolist(), self._counts[used].tolist(), strict=True))
         return int(below + sum(self._escapes.tolist()))
 
     def at(self, rank: int) -> int:
@@ -44,13 +48,19 @@ def count(runs: Iterable[TokenRun], threads: int | None = None, progress: Progre
     """Counts all gaps of the runs. threads: None = as many as cores, when there are many gaps."""
     parts = list(runs)
     shares = shared_out(_count_share, parts, lambda part: part.gaps.nbytes, threads=threads, progress=progress)
-    counts = np.sum(shares, axis=0)
+    counts = np.zeros(ESCAPE + max((part.base_us for part in parts), default=0), np.int64)
+    for share in shares:
+        for base_us, stored in share.items():
+            counts[base_us : base_us + ESCAPE] += stored[:ESCAPE]
     escapes = [part.escapes for part in parts if part.escapes.size]
     return GapSamples(counts, np.concatenate(escapes) if escapes else np.empty(0, np.int64))
 
 
-def _count_share(parts: Iterator[TokenRun]) -> NDArray[np.int64]:
-    counts = np.zeros(GAP_VALUES, np.int64)
+def _count_share(parts: Iterator[TokenRun]) -> dict[int, NDArray[np.int64]]:
+    """By base: how often each stored value stands for a gap."""
+    counts: dict[int, NDArray[np.int64]] = {}
     for part in parts:
-        count_gaps(part.gaps, counts)
+        if part.base_us not in counts:
+            counts[part.base_us] = np.zeros(GAP_VALUES, np.int64)
+        count_gaps(part.gaps, counts[part.base_us])
     return counts

@@ -70,7 +70,8 @@ def arrivals(
         for run in runs:
             rows = recording.rows[run.first_row : run.stop_row]
             first = np.ascontiguousarray(rows["first_token_ns"]) - origin_ns
-            count_arrivals(run.gaps, run.escapes, first, np.ascontiguousarray(rows["events"]), width_ns, counts)
+            events = np.ascontiguousarray(rows["events"])
+            count_arrivals(run.gaps, run.escapes, run.base_us, first, events, width_ns, counts)
         return counts
 
     runs = list(recording.token_runs(mask))

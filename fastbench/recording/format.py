@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench._core.ring import ESCAPE, FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES
+from fastbench._core.ring import ESCAPE, FLAGS, GAP_STEP, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES
 
-__all__ = ["ESCAPE", "FLAGS", "MARK_DTYPE", "OUTCOMES", "ROW_DTYPE", "SOURCES"]
+__all__ = ["ESCAPE", "FLAGS", "GAP_STEP", "MARK_DTYPE", "OUTCOMES", "ROW_DTYPE", "SOURCES"]
 
 REQUESTS: Final = "requests.fbr"
 TEXTS: Final = "texts.jsonl"
 MAGIC: Final = b"\x89FBRblk\n"
-VERSION: Final = 1
+VERSION: Final = 2
 ALIGN: Final = 8
 HEAD: Final = struct.Struct("<8sHHIQQQIIIIQQQQII")
 NOTE_DTYPE: Final = np.dtype([("row", "<u4"), ("kind", "<u4"), ("length", "<u4")])

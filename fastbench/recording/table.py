@@ -18,6 +18,7 @@ from fastbench.errors import RecordingError
 from fastbench.recording.format import (
     ESCAPE,
     FLAGS,
+    GAP_STEP,
     MARK_DTYPE,
     NOTE_DTYPE,
     OUTCOMES,
@@ -39,7 +40,8 @@ _CODES = {"outcome": OUTCOMES, "input_source": SOURCES, "output_source": SOURCES
 class TokenRun:
     """Neighbouring rows of one block and their tokens, views into the file.
 
-    gaps: uint16, µs. escapes: int64, µs. event_tokens: uint16, of the rows whose service told them.
+    gaps: uint16, µs less `base_us`, which all of these rows have. escapes: int64, µs, the true gaps. event_tokens:
+    uint16, of the rows whose service told them.
     """
 
     first_row: int
@@ -47,13 +49,15 @@ class TokenRun:
     gaps: NDArray[np.uint16]
     escapes: NDArray[np.int64]
     event_tokens: NDArray[np.uint16]
+    base_us: int = 0
 
     def gaps_us(self) -> NDArray[np.int64]:
-        """The gaps with their escapes, int64 µs. Raises RecordingError where these are not as many as those say."""
+        """The true gaps, int64 µs. Raises RecordingError where these are not as many as those say."""
         gaps = self.gaps.astype(np.int64)
         escaped = np.flatnonzero(gaps == ESCAPE)
         if escaped.size != self.escapes.size:
             raise RecordingError(f"the recording contradicts itself: the gaps from row {self.first_row} on do not fit")
+        gaps += self.base_us
         gaps[escaped] = self.escapes
         return gaps
 
@@ -115,9 +119,10 @@ class Table:
         return np.concatenate([np.empty(0, MARK_DTYPE), *parts])
 
     def runs(self, mask: NDArray[np.bool_]) -> Iterator[TokenRun]:
-        """The rows of a mask, (rows,), in runs of neighbours that share a block."""
+        """The rows of a mask, (rows,), in runs of neighbours that share a block and a base of their gaps."""
         fenced = np.concatenate(([False], mask, [False]))
-        edges = np.union1d(np.flatnonzero(fenced[1:] != fenced[:-1]), self.first_rows)
+        rebased = np.flatnonzero(np.diff(self.rows["gap_base"])) + 1
+        edges = np.union1d(np.union1d(np.flatnonzero(fenced[1:] != fenced[:-1]), rebased), self.first_rows)
         starts, stops = edges[:-1][mask[edges[:-1]]], edges[1:][mask[edges[:-1]]]
         return self._runs(starts, stops)
 
@@ -135,6 +140,7 @@ class Table:
             self._views("gaps", "<u2", starts, stops),
             self._views("escapes", "<i8", starts, stops),
             self._views("event_tokens", "<u2", starts, stops),
+            (self.rows["gap_base"][starts].astype(np.int64) * GAP_STEP).tolist(),
         )
 
     def _views(

@@ -56,6 +56,9 @@ def requests() -> list[Request]:
     made.append(Request(20, flags=("stream", "superseded"), **reset))
     for k, outcome in enumerate(("http_error", "stream_error", "malformed", "truncated", "timeout", "reset")):
         made.append(Request(60 + k, outcome=outcome, token_ns=(), message=f"{outcome} \N{EM DASH} no".encode()))
+    for k in (66, 67):
+        tokens = 2_000 * MS + 1_000 * np.cumsum([0, *rng.integers(90_000, 120_000, 20).tolist()])  # slow: above a base
+        made.append(Request(k, sent_ns=1_900 * MS, token_ns=tuple(tokens.tolist()), end_ns=int(tokens[-1]) + 90_000))
     return made
 
 

@@ -75,7 +75,7 @@ def batch_of(requests: Sequence[Request]) -> Batch:
     for index, request in enumerate(requests):
         row = rows[index]
         stamps = np.array(request.token_ns, np.int64)
-        row_gaps, row_escapes = encode(((stamps - stamps[:1]) // 1000).astype(np.uint32))
+        row["gap_base"], row_gaps, row_escapes = encode(((stamps - stamps[:1]) // 1000).astype(np.uint32))
         gaps.append(row_gaps)
         escapes.append(row_escapes)
         marks += request.marks

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastbench._core.call import NOTE_FAILURE, NOTE_TEXT
 from fastbench._core.output import OutputSpec
 from fastbench._core.reply import ReplyReader
-from fastbench._core.ring import ESCAPE, FLAGS, OUTCOMES, SOURCES, Batch
+from fastbench._core.ring import ESCAPE, FLAGS, GAP_STEP, OUTCOMES, SOURCES, Batch
 from fastbench.backends.rules import CHAT_RULES, COMPLETIONS_RULES
 
 CHAT = OutputSpec(CHAT_RULES)
@@ -98,7 +98,9 @@ class Result:
     def token_ns(self) -> NDArray[np.int64]:
         """When each output event arrived, as a reader of the recording computes it."""
         gaps = self.batch.gaps.astype(np.int64)
-        gaps[gaps == ESCAPE] = self.batch.escapes
+        escaped = gaps == ESCAPE
+        gaps += int(self.row["gap_base"]) * GAP_STEP
+        gaps[escaped] = self.batch.escapes
         offsets = np.concatenate([[0], np.cumsum(gaps)]) if self.row["events"] else gaps
         return int(self.row["first_token_ns"]) + 1000 * offsets
 

@@ -19,10 +19,11 @@ from fastbench.recording.table import TokenRun
 PERCENTS = st.one_of(st.integers(1, 99), st.sampled_from([0.1, 33.3, 99.9, 99.99]))
 
 
-def run_of(gaps_us: np.ndarray) -> TokenRun:
+def run_of(gaps_us: np.ndarray, base_us: int = 0) -> TokenRun:
     """Gaps in the form in which a recording stores them."""
-    stored = np.minimum(gaps_us, ESCAPE).astype(np.uint16)
-    return TokenRun(0, 1, stored, gaps_us[gaps_us >= ESCAPE], np.empty(0, np.uint16))
+    outside = (gaps_us < base_us) | (gaps_us >= base_us + ESCAPE)
+    stored = np.where(outside, ESCAPE, gaps_us - base_us).astype(np.uint16)
+    return TokenRun(0, 1, stored, gaps_us[outside], np.empty(0, np.uint16), base_us)
 
 
 def gap_samples(gaps_us: list[int]) -> GapSamples:
@@ -46,6 +47,23 @@ def test_percentiles_of_floats_equal_numpy(values: list[float], percent: float) 
 def test_gap_percentiles_equal_numpy(gaps: list[int], percent: float) -> None:
     """Counted gaps give bit for bit what numpy gives on the same µs, escaped gaps included."""
     samples = gap_samples(gaps)
+    assert percentile(samples, percent) == np.percentile(gaps, percent)
+    assert (statistic(samples, "Min"), statistic(samples, "Max")) == (min(gaps), max(gaps))
+    assert (samples.size, samples.total) == (len(gaps), sum(gaps))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 16_384, 98_304, 4_177_920]), st.lists(st.integers(0, 4_300_000), min_size=1)),
+        min_size=1,
+        max_size=5,
+    ),
+    PERCENTS,
+)
+def test_gaps_of_several_bases_equal_numpy(parts: list[tuple[int, list[int]]], percent: float) -> None:
+    """Streams whose gaps are stored above different bases are counted together, bit for bit as numpy does it."""
+    gaps = [gap for _, part in parts for gap in part]
+    samples = count([run_of(np.array(part, np.int64), base) for base, part in parts])
     assert percentile(samples, percent) == np.percentile(gaps, percent)
     assert (statistic(samples, "Min"), statistic(samples, "Max")) == (min(gaps), max(gaps))
     assert (samples.size, samples.total) == (len(gaps), sum(gaps))

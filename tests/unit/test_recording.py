@@ -247,10 +247,10 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
     """A good head of a higher version stops the reading and says which versions are read."""
     path = write_blocks(tmp_path, REQUESTS, footer={}) / "requests.fbr"
     data = bytearray(path.read_bytes())
-    struct.pack_into("<H", data, 8, 2)
+    struct.pack_into("<H", data, 8, 3)
     struct.pack_into("<I", data, HEAD.size - 4, zlib.crc32(bytes(data[: HEAD.size - 4])))
     path.write_bytes(data)
-    with pytest.raises(RecordingError, match="format version 2, this fastbench reads up to 1"):
+    with pytest.raises(RecordingError, match="format version 3, this fastbench reads up to 2"):
         Recording.open(tmp_path)
 
 
