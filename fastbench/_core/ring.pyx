@@ -137,7 +137,7 @@ cdef class Ring:
 
 
 cdef uint8_t choose_base(const uint32_t* us, uint32_t events) noexcept nogil:
-    """The base under which the fewest gaps of a stream are escapes: 0, or the one that puts their mean in the middle."""
+    """The base with the fewest escapes for a stream's gaps: 0, or the one that puts their mean in the middle."""
     cdef uint32_t mean
     cdef uint8_t base
     if events < 2:
@@ -162,7 +162,7 @@ cdef uint32_t count_escapes(const uint32_t* us, uint32_t events, uint8_t base) n
 cdef void encode_gaps(
     const uint32_t* us, uint32_t events, uint8_t base, uint16_t* gaps, int64_t* escapes
 ) noexcept nogil:
-    """Writes `events - 1` gaps in us less their base; one that does not fit is the escape, itself the next of `escapes`."""
+    """Writes `events - 1` gaps in us less their base; of one that does not fit the escape, and itself to `escapes`."""
     cdef uint32_t k, gap, n = 0, least = base * STEP
     for k in range(1, events):
         gap = us[k] - us[k - 1] - least
