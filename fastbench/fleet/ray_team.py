@@ -22,9 +22,11 @@ from fastbench.units import NS_PER_S
 log = logging.getLogger("fastbench")
 
 TELL_S = 0.25
-"""How often each worker is told and asked."""
+"""How often each worker is told and asked, where they are few."""
+WORDS_PER_S = 400
+"""Of all workers together: so many cost the coordinator a part of one processor."""
 START_MARGIN_NS = 2 * NS_PER_S
-"""From the last worker's word that it is ready to the common start: all of them must hear of it by then."""
+"""From the last worker's word that it is ready to the common start, which all of them must hear of by then."""
 FETCHES = 4
 """Recordings that are brought home at a time."""
 
@@ -62,6 +64,7 @@ class RayTeam:
         base_ns = time.time_ns() - time.monotonic_ns()
         self._clocks = {hand.share.number: Exchanges(base_ns) for hand in hands}
         self._living = list(hands)
+        self._tell_s = max(TELL_S, len(hands) / WORDS_PER_S)
         self._stops = 0
         self._start_ns: int | None = None
         self._complete = True
@@ -115,7 +118,7 @@ class RayTeam:
 
     def _hear(self) -> None:
         """Hears what comes until it is time to tell again."""
-        until = time.monotonic() + TELL_S
+        until = time.monotonic() + self._tell_s
         while self._living and (left := until - time.monotonic()) > 0:
             waiting = [hand.run for hand in self._living] + [
                 hand.word for hand in self._living if hand.word is not None
@@ -139,7 +142,7 @@ class RayTeam:
             hand.progress = news.progress
             self._observe()
         if self._start_ns is None and all(one.ready for one in self._living) and len(self._living) == len(self._hands):
-            self._start_ns = time.monotonic_ns() + START_MARGIN_NS
+            self._start_ns = time.monotonic_ns() + START_MARGIN_NS + round(2 * self._tell_s * NS_PER_S)
 
     def _take_end(self, hand: Hand) -> None:
         self._living.remove(hand)
