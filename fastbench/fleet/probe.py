@@ -1,7 +1,9 @@
 """Before a run without a tokenizer: how many tokens the service makes of a word, so that prompts get their length."""
 
 import asyncio
+import contextlib
 import logging
+import threading
 
 import numpy as np
 import uvloop
@@ -21,7 +23,7 @@ from fastbench.load.stop import Stop
 log = logging.getLogger("fastbench")
 
 
-def measured_words(task: Task) -> float:
+def measured_words(task: Task, stop: Stop) -> float:
     """Tokens of a common word by the service's own count, from two short requests; 1 where nothing has to be known.
 
     They are sent only before a warm-up, which the same service would get: a run that warms nothing up measures all
@@ -32,7 +34,7 @@ def measured_words(task: Task) -> float:
         return 1.0
     reach = Reach(task.service)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        told = runner.run(_ask(task, reach))
+        told = runner.run(_ask(task, reach, stop))
     ratio = tokens_per_word(told[0], told[1]) if min(told) >= 0 else None
     if ratio is None:
         log.info("%s: the service does not tell how many tokens a prompt has: a word counts as one", task.name)
@@ -41,7 +43,7 @@ def measured_words(task: Task) -> float:
     return ratio
 
 
-async def _ask(task: Task, reach: Reach) -> tuple[int, int]:
+async def _ask(task: Task, reach: Reach, stop: Stop) -> tuple[int, int]:
     """Prompt tokens of the short and the long request; -1 = not told."""
     told = np.full(2, -1, np.int64)
 
@@ -64,5 +66,8 @@ async def _ask(task: Task, reach: Reach) -> tuple[int, int]:
         on_batch=note,
         on_health=lambda _: None,
     )
-    await reach.phase(backend, Stop(), lambda _: None).run(wanted)
+    # Only the main thread hears signals; others hear them through `stop`.
+    alone = threading.current_thread() is threading.main_thread()
+    with stop.on_signals() if alone else contextlib.nullcontext():
+        await reach.phase(backend, stop, lambda _: None).run(wanted)
     return int(told[0]), int(told[1])

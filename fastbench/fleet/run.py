@@ -123,7 +123,9 @@ class _Carrying:
                 return TeamEnd(True)
             log.info("%s: continued, %s requests are left", task.name, len(rest.places))
         # Prompts are made as those that were sent before.
-        ratio = measured_words(task) if rest is None else rest.tokens_per_word
+        ratio = measured_words(task, self._stop) if rest is None else rest.tokens_per_word
+        if self._stop.asked:
+            return TeamEnd(complete=False)
         if self._carrier is not None:
             log_path = None if self._run.debug else self._directory.log(task)
             return self._carrier(Errand(task, recording, log_path, surveyed, ratio, observer), self._stop)

@@ -128,15 +128,26 @@ def test_before_anything_has_ended(tmp_path: Path) -> None:
 
 def test_during_warm_up(tmp_path: Path) -> None:
     """Stopped in the warm-up, nothing was measured: no complaint about the service, and all are cancelled."""
-    with Mock(ttft_ms=60_000) as mock, Running(tmp_path, "--url", mock.url) as running:
+    load = ("--dataset", mixed_prompts(tmp_path))
+    with Mock(ttft_ms=60_000) as mock, Running(tmp_path, "--url", mock.url, *load) as running:
         wait_for_streams(mock, 1)
         for _ in range(2):
             running.process.send_signal(signal.SIGINT)
             time.sleep(0.1)
         ended = running.end()
     assert ended.code == 130
-    assert last_word(ended) == "fastbench: openai-chat/synthetic: stopped by the user"
-    assert ended.trust["outcomes"] == {"ok": 0, "cancelled": 100}
+    assert last_word(ended).endswith("stopped by the user")
+    assert ended.trust["outcomes"] == {"ok": 0, "cancelled": SHORT + LONG}
+
+
+def test_before_the_prompts_are_made(tmp_path: Path) -> None:
+    """Stopped while the service is asked how it counts tokens, nothing was begun, and that takes no second wish."""
+    with Mock(ttft_ms=60_000) as mock, Running(tmp_path, "--url", mock.url) as running:
+        wait_for_streams(mock, 1)
+        running.process.send_signal(signal.SIGINT)
+        ended = running.end()
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err.strip() == "fastbench: stopped"
 
 
 def test_a_stopped_task_is_the_last(tmp_path: Path) -> None:

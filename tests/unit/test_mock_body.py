@@ -54,7 +54,8 @@ def test_every_field_is_read_wherever_it_stands() -> None:
     }  # fmt: skip
     assert read(body) == {
         "stream": True, "include_usage": True, "continuous_usage": True, "return_token_ids": True, "ignore_eos": True,
-        "details": False, "max_tokens": 7, "min_tokens": 3, "choices": 2, "prompts": 1, "prompt_tokens": 2, "model": b"m",
+        "details": False, "max_tokens": 7, "min_tokens": 3, "choices": 2, "prompts": 1, "prompt_tokens": 2,
+        "model": b"m",
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from fastbench.errors import ServiceError
 from fastbench.fleet.post import Post
 from fastbench.fleet.probe import measured_words
 from fastbench.fleet.worker import run_task
+from fastbench.load.stop import Stop
 from fastbench.recording.reader import Recording
 
 EXACT = SyntheticConfig(count=8, input_len=Uniform(low=300, high=300), output_len=Uniform(low=2, high=2))
@@ -49,7 +50,7 @@ def test_the_services_own_count() -> None:
     """The ratio is the service's, without what its template adds to each prompt; two requests tell it."""
     words = Words(1.5)
     with Service(words) as service:
-        assert measured_words(task_of(url_of(service), warmups=1)) == 1.5
+        assert measured_words(task_of(url_of(service), warmups=1), Stop()) == 1.5
     assert len(words.asked) == 2
 
 
@@ -58,7 +59,7 @@ def test_prompts_get_their_length(tmp_path: Path) -> None:
     words = Words(1.5)
     with Service(words) as service:
         task = task_of(url_of(service), EXACT, warmups=1)
-        ratio = measured_words(task)
+        ratio = measured_words(task, Stop())
         run_task(task, tmp_path / "r", lambda _: None, Post(tokens_per_word=ratio))
     recording = Recording.open(tmp_path / "r")
     assert set(recording.rows["input_tokens"]) == {300 + 7}
@@ -71,13 +72,13 @@ def test_prompts_get_their_length(tmp_path: Path) -> None:
 def test_a_service_that_does_not_tell(tells: bool) -> None:
     """Where the service tells no counts, or none that make sense, a word is one token."""
     with Service(Words(0.0, tells=tells)) as service:
-        assert measured_words(task_of(url_of(service), warmups=1)) == 1
+        assert measured_words(task_of(url_of(service), warmups=1), Stop()) == 1
 
 
 def test_a_service_that_refuses() -> None:
     """A service that answers with an error leaves a word at one token: the warm-up says what is wrong."""
     with Service(Words(1.0, status="500 No")) as service:
-        assert measured_words(task_of(url_of(service), warmups=1)) == 1
+        assert measured_words(task_of(url_of(service), warmups=1), Stop()) == 1
 
 
 def test_nothing_is_sent_where_nothing_is_to_be_known(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_nothing_is_sent_where_nothing_is_to_be_known(tmp_path: Path) -> None:
         ids = replace(PROMPTS, as_ids=True, vocab_size=100)
         tasks = [task_of(url, warmups=0), task_of(url, ids, warmups=1)]
         tasks.append(task_of(url, JsonlConfig(abbr="p", path=str(path)), warmups=1))
-        assert [measured_words(task) for task in tasks] == [1, 1, 1]
+        assert [measured_words(task, Stop()) for task in tasks] == [1, 1, 1]
     assert words.asked == []
 
 
@@ -99,4 +100,4 @@ def test_a_service_that_is_not_there() -> None:
     with Service(Words(1.0)) as service:
         url = url_of(service)
     with pytest.raises(ServiceError, match=f"{url} cannot be reached"):
-        measured_words(task_of(url, warmups=1))
+        measured_words(task_of(url, warmups=1), Stop())
