@@ -28,9 +28,7 @@ def action_of(options: Options) -> Action:
         return Action.SEARCH
     if mode == "perf":
         if "reuse" in options and options.get("dry_run"):
-            raise UsageError(
-                "--dry-run shows a whole plan, and --reuse sends what is left of one; give one of them"
-            )
+            raise UsageError("--dry-run shows a whole plan, and --reuse sends what is left of one; give one of them")
         if "reuse" in options and "shard" in options:
             raise UsageError("--reuse continues a whole run, and --shard is a part of one; give one of them")
         if "reuse" in options:
