@@ -1,7 +1,11 @@
 """The two requests that tell how many tokens a word has."""
 
 import json
+import os
+import signal
 import socket
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +105,21 @@ def test_a_service_that_is_not_there() -> None:
         url = url_of(service)
     with pytest.raises(ServiceError, match=f"{url} cannot be reached"):
         measured_words(task_of(url, warmups=1), Stop())
+
+
+def test_one_wish_to_stop_is_enough() -> None:
+    """Ctrl-C does not wait for a service that has not said a word, as the first one does while a run is measured."""
+
+    def silent(connection: socket.socket, _: int) -> None:
+        for request in each_request(connection):
+            if request.startswith(b"GET "):
+                connection.sendall(MODELS)
+            elif once.acquire(blocking=False):
+                os.kill(os.getpid(), signal.SIGINT)  # heard by now: a request is there
+
+    stop, once = Stop(), threading.Lock()
+    with Service(silent) as service:
+        begun = time.monotonic()
+        assert measured_words(task_of(url_of(service), warmups=1), stop) == 1
+    assert time.monotonic() - begun < 10
+    assert stop.asked
