@@ -23,6 +23,7 @@ OPEN = (*SHORT, "--num-prompts", 120, "--rate", "200/s", "--burstiness", 1)
 MS = 1_000_000
 TRACE_ROWS = int(os.environ.get("FASTBENCH_TRACE_ROWS", "600"))
 """Of the public trace; all 12,031 take 72 s."""
+TRACE_S = 150
 
 
 def final(recording: Recording) -> np.ndarray:
@@ -142,7 +143,8 @@ def test_the_mooncake_trace_over_two_workers(tmp_path: Path) -> None:
         model = {"type": "openai_chat", "url": mock.url, "use_timestamp": True}
         config = write_config(tmp_path, models=[model], datasets=[{"type": "mooncake", "path": str(path)}])
         options = ("--trace-speed", 50, "--num-warmups", 0, "--workers", 2, "-q", "--no-plot")
-        ended = perf(tmp_path, config, *options)
+        with Running(tmp_path, config, *options) as running:
+            ended = running.end(TRACE_S)
     rows = final(ended.recording)
     expected = np.sort([round(row["timestamp"] * MS / 50) for row in short])
     lateness = rows["sent_ns"] - rows["intended_ns"]
