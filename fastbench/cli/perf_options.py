@@ -130,6 +130,7 @@ _LOAD: Sequence[click.Option] = (
     _option("--warmup-input-len", type=int, metavar="N", help="Their prompt tokens.  [default: as measured]"),
     _option("--warmup-output-len", type=int, metavar="N", help="Their output tokens.  [default: as measured]"),
     _option("--workers", type=count_or_auto, metavar="N|auto", help="Processes that share the load.  [default: auto]"),
+    _flag("--pin", "Keep each worker's thread that sends and reads on a processor of its own."),
     _option("--shard", type=shard, metavar="I/N", help="Send only share I of N, from 0, for `fastbench merge`."),
     _option("--start-at", type=start_time, metavar="TIME", help="With --shard: 2026-11-24T12:30:00Z, or +30s."),
     _option(

@@ -45,6 +45,8 @@ class LoadSettings(Frozen, frozen=True, kw_only=True):
     """How long requests in flight are waited for after the last one was sent; None = to their end."""
     workers: Workers = "auto"
     """Processes that share the load of a task; "auto" = as many as the requests in flight need on this machine."""
+    pin: bool = False
+    """Keep the thread of each worker that sends and reads on a processor of its own."""
     profile: tuple[ProfileStage, ...] = ()
     """Rates or concurrencies, one after the other, in the place of `request_rate` and `batch_size`."""
     arrival_seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0

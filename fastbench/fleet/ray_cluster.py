@@ -44,7 +44,7 @@ class RayCluster:
         survey = errand.surveyed.survey
         check_shares(of, errand.task, survey, f"{self.nodes} nodes (--nodes) have {of} workers")
         with self._connected() as ray, self._placed(ray, each) as group:
-            hands = [self._hand(ray, group, Share(number, of)) for number in range(of)]
+            hands = [self._hand(ray, group, number // each, Share(number, of)) for number in range(of)]
             with stop.on_plain_signals():
                 team = RayTeam(ray, errand, hands, crew_of(errand.task, survey).requests)
                 with stop.heard_by(team.stop):
@@ -90,10 +90,10 @@ class RayCluster:
         finally:
             ray.util.remove_placement_group(group)
 
-    def _hand(self, ray: Any, group: Any, share: Share) -> Hand:
-        """Begins a worker. Neighbouring shares are on different nodes."""
+    def _hand(self, ray: Any, group: Any, node: int, share: Share) -> Hand:
+        """Begins a worker. Those of one node have neighbouring shares, so that they keep to different processors."""
         strategy = ray.util.scheduling_strategies.PlacementGroupSchedulingStrategy(
-            placement_group=group, placement_group_bundle_index=share.number % self.nodes
+            placement_group=group, placement_group_bundle_index=node
         )
         remote = ray.remote(num_cpus=1, max_restarts=0, max_concurrency=THREADS, scheduling_strategy=strategy)
         actor = remote(RemoteWorker).remote()

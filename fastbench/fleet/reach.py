@@ -6,12 +6,13 @@ from fastbench.backends.backend import Backend, known_model, make_backend
 from fastbench.backends.endpoint import Endpoint
 from fastbench.backends.request import service_headers
 from fastbench.client.address import resolve
-from fastbench.client.engine import Engine, Target
+from fastbench.client.engine import Engine, EngineFactory, Target
 from fastbench.client.hiding import Hiding
 from fastbench.client.models import first_model
 from fastbench.client.tls import tls_of
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.errors import ServiceError
+from fastbench.fleet.pinning import pinned
 from fastbench.load.phase import Phase
 from fastbench.load.progress import Observer
 from fastbench.load.stop import Stop
@@ -42,10 +43,13 @@ class Reach:
         """How requests for `model` are written and their replies read."""
         return make_backend(self._service, model, self.endpoint.authority, self.endpoint.base_path)
 
-    def phase(self, backend: Backend, stop: Stop, observer: Observer) -> Phase:
-        """Phases of load against the service."""
+    def phase(self, backend: Backend, stop: Stop, observer: Observer, pin: int | None = None) -> Phase:
+        """Phases of load against the service. pin: the number of the processor to keep to, None = any."""
         target = Target(backend.rules, self.address, self._service.connect_timeout, self.tls)
-        return Phase(partial(Engine, target), stream=backend.stream, stop=stop, observer=observer)
+        make_engine: EngineFactory = partial(Engine, target)
+        if pin is not None:
+            make_engine = pinned(make_engine, pin)
+        return Phase(make_engine, stream=backend.stream, stop=stop, observer=observer)
 
     def url(self, backend: Backend) -> str:
         """Where requests go, in full."""

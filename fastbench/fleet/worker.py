@@ -89,7 +89,8 @@ class _Worker:
         task, reach = self._task, self._reach
         model = await reach.model()
         backend = reach.backend(model)
-        phase = reach.phase(backend, self._stop, self._observer)
+        pin = self._post.share.number if task.pin else None
+        phase = reach.phase(backend, self._stop, self._observer, pin)
         count = "requests" if self._planned is None else f"{self._planned} requests"
         log.info("%s: %s to %s at %s", task.name, count, reach.url(backend), reach.address.host)
         header = make_header(
