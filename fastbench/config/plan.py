@@ -40,7 +40,7 @@ class LoadSettings(Frozen, frozen=True, kw_only=True):
     pressure_time: Duration = Duration(15 * NS_PER_S)
     """How long that goes on, at most 24 h."""
     duration: Duration | None = None
-    """When to stop sending, since the first request; data sets but traces are repeated until then. None = at its end."""
+    """When to stop sending, since the first request; data sets but traces are repeated till then. None = at its end."""
     drain: Duration | None = None
     """How long requests in flight are waited for after the last one was sent; None = to their end."""
     workers: Workers = "auto"
