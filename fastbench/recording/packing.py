@@ -24,14 +24,19 @@ def pack_batches(batches: Sequence[Batch]) -> tuple[Counts, list[bytes | memoryv
 
     Notes of other kinds than the reason of a failure are left out: they have files of their own.
     """
-    rows = np.concatenate([batch.rows for batch in batches]).astype(ROW_DTYPE, copy=False)
+    rows = _joined([batch.rows for batch in batches], ROW_DTYPE)
     escapes = np.concatenate([batch.escapes for batch in batches]).astype("<i8", copy=False)
-    marks = np.concatenate([batch.marks for batch in batches]).astype(MARK_DTYPE, copy=False)
+    marks = _joined([batch.marks for batch in batches], MARK_DTYPE)
     gaps = np.concatenate([batch.gaps for batch in batches]).astype("<u2", copy=False)
     event_tokens = np.concatenate([batch.event_tokens for batch in batches]).astype("<u2", copy=False)
     index, note_bytes = _pack_notes(batches)
     counts = Counts(rows.size, escapes.size, marks.size, index.size, gaps.size, event_tokens.size, len(note_bytes))
     return counts, list(_aligned([rows, escapes, marks, gaps, event_tokens, index, note_bytes]))
+
+
+def _joined(parts: Sequence[NDArray[np.void]], dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    """The parts one after the other; as bytes, because numpy takes 25 us to append records of fields."""
+    return np.frombuffer(b"".join([part.tobytes() for part in parts if part.size]), dtype)
 
 
 def _pack_notes(batches: Sequence[Batch]) -> tuple[NDArray[np.void], bytes]:
