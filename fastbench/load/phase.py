@@ -18,6 +18,8 @@ from fastbench.units import NS_PER_S
 
 OBSERVE_S = 0.1
 HEALTH_S = 1.0
+AHEAD = 1024
+"""Open loop: so many requests are prepared ahead of their times, and as many again where their bytes allow."""
 
 HealthSink = Callable[[dict[str, Any]], None]
 
@@ -106,7 +108,7 @@ class _Running:
         self._feeder = Feeder(
             self.engine,
             wanted.plan,
-            depth=wanted.shape.limit,
+            depth=_depth(wanted.shape),
             stream=stream,
             keep_text=wanted.keep_text,
             warmup=wanted.name == "warm-up",
@@ -163,6 +165,11 @@ class _Running:
         self._wanted.conversations.end()
         self.engine.reactor.withdraw()
         self.engine.reactor.close_input()
+
+
+def _depth(shape: Shape) -> int:
+    """Requests that may all be due at once: one for each slot, and in an open loop what a moment brings."""
+    return shape.limit if shape.openings is not None else min(shape.limit, AHEAD)
 
 
 async def _every(seconds: float, act: Callable[[], None]) -> None:
