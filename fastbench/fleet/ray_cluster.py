@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,6 +22,7 @@ from fastbench.load.stop import Stop
 
 PLACE_WAIT_S = 60.0
 """How long the cluster may take to find the processors that are asked for."""
+KNOCK_S = 5.0
 THREADS = 4
 """Of an actor: one runs the load, the others answer meanwhile."""
 
@@ -53,21 +55,28 @@ class RayCluster:
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Any]:
         ray = _ray()
-        if ray.is_initialized():
-            yield ray
-            return
         try:
+            self._knock()
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-            first = (str(error).splitlines() or ["no reason given"])[0]
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
             raise UsageError(
-                f"--ray {self.address}: no Ray cluster can be reached ({first}); start one with `ray start --head`, or "
-                "give its address"
+                f"--ray {self.address}: no Ray cluster can be reached ({reason}); start one with `ray start --head`, "
+                "or give its address"
             ) from error
         try:
             yield ray
+        except ray.exceptions.RayError as error:
+            reason = " ".join(str(error).split())
+            raise ServiceError(f"the Ray cluster at {self.address} failed before the load began: {reason}") from error
         finally:
             ray.shutdown()
+
+    def _knock(self) -> None:
+        """OSError where nobody listens: Ray itself would try for minutes."""
+        host, colon, port = self.address.rpartition(":")
+        if colon and "/" not in host and port.isdecimal():
+            socket.create_connection((host, int(port)), KNOCK_S).close()
 
     @contextlib.contextmanager
     def _placed(self, ray: Any, each: int) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from running import ROOT, Running, environment
+from running import ROOT, Running, environment, perf
 
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
@@ -68,6 +68,25 @@ def cluster(count: int) -> Iterator[Nodes]:
 def nodes() -> Iterator[Nodes]:
     with cluster(2) as made:
         yield made
+
+
+def test_no_cluster(tmp_path: Path) -> None:
+    """Where no cluster answers one sentence says so at once, and says what to do."""
+    with Mock() as mock:
+        ended = perf(tmp_path, "--url", mock.url, *LOAD, "--concurrency", 4, "--ray", "127.0.0.1:1", "--nodes", 2)
+    assert ended.code == 2
+    assert ended.one_sentence() == (
+        "fastbench: openai-chat/synthetic: --ray 127.0.0.1:1: no Ray cluster can be reached ([Errno 111] Connection "
+        "refused); start one with `ray start --head`, or give its address"
+    )
+
+
+def test_more_nodes_than_there_are(tmp_path: Path, nodes: Nodes) -> None:
+    """A cluster that is too small is told of before anything is sent."""
+    with Mock() as mock:
+        ended = perf(tmp_path, "--url", mock.url, *LOAD, "--concurrency", 9, "--ray", nodes.address, "--nodes", 9)
+    assert ended.code == 2
+    assert "--nodes is 9, but the Ray cluster at " in ended.err.splitlines()[-1]
 
 
 def test_two_nodes_and_a_death(tmp_path: Path, nodes: Nodes) -> None:
