@@ -88,13 +88,10 @@ def test_runs_of_chosen_rows(tmp_path: Path, chosen: int) -> None:
     write_all(tmp_path)
     recording = Recording.open(tmp_path)
     mask = np.arange(len(recording.rows)) % chosen == 0
-    gaps = [
-        gap
-        for run in recording.token_runs(mask)
-        for gap in np.asarray(run.gaps).tolist()
-        if run.first_row < run.stop_row <= len(mask)
-    ]
-    expected = [min(gap, 65_535) for row in np.flatnonzero(mask).tolist() for gap in recording.gaps_us(row).tolist()]
+    runs = list(recording.token_runs(mask))
+    gaps = [gap for run in runs for gap in run.gaps_us().tolist()]
+    expected = [gap for row in np.flatnonzero(mask).tolist() for gap in recording.gaps_us(row).tolist()]
+    assert [row for run in runs for row in range(run.first_row, run.stop_row)] == np.flatnonzero(mask).tolist()
     assert gaps == expected
 
 
