@@ -82,8 +82,8 @@ def test_left_behind(tmp_path: Path) -> None:
         ([guide_task(status=Status.FINISH), waiting_task()], False),
         ([guide_task(status=Status.FINISH), guide_task(status=Status.ERROR)], True),
         ([guide_task(status=Status.KILLED, owner=GONE), guide_task(status=Status.NOT_START, owner=GONE)], True),
-        ([guide_task(owner=ELSEWHERE, updated=time.time() + 60)], False),
-        ([guide_task(owner=ELSEWHERE, updated=time.time() - 60)], True),
+        ([guide_task(owner=ELSEWHERE, updated=time.time() + 86_400)], False),
+        ([guide_task(owner=ELSEWHERE, updated=time.time() - 86_400)], True),
     ],
 )
 def test_run_is_over(snapshots: list[Snapshot], over: bool) -> None:
