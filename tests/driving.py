@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import select
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import wait
 from typing import Any, Self
 
 import numpy as np
@@ -145,7 +145,7 @@ class Driver:
         give_up = time.monotonic() + timeout_s
         while not until():
             assert time.monotonic() < give_up, f"nothing came of it: {self.reactor.snapshot()}"
-            select.select([self.reactor.fileno(), self.reactor.parcel_fileno()], [], [], 0.005)
+            wait([self.reactor.fileno(), self.reactor.parcel_fileno()], 0.005)
             self.serve()
         self.serve()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import mmap
-import os
 import struct
 import sys
 import tempfile
@@ -25,8 +24,9 @@ class SharedQueue:
     def __init__(self, path: Path, total: int | None) -> None:
         self._path = path
         self._total = total
-        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        self._memory = mmap.mmap(self._fd, _NUMBER.size)
+        # A file object, so that the last one to know the queue closes it.
+        self._file = path.open("r+b", buffering=0)
+        self._memory = mmap.mmap(self._file.fileno(), _NUMBER.size)
 
     def __reduce__(self) -> tuple[type[SharedQueue], tuple[Path, int | None]]:
         return SharedQueue, (self._path, self._total)
@@ -39,13 +39,13 @@ class SharedQueue:
 
     def take(self, most: int) -> range:
         """The next places, at most so many; empty when none are left."""
-        fcntl.lockf(self._fd, fcntl.LOCK_EX)
+        fcntl.lockf(self._file, fcntl.LOCK_EX)
         try:
             (first,) = _NUMBER.unpack_from(self._memory)
             stop = first + most if self._total is None else min(first + most, self._total)
             _NUMBER.pack_into(self._memory, 0, stop)
         finally:
-            fcntl.lockf(self._fd, fcntl.LOCK_UN)
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
         return range(first, stop)
 
 

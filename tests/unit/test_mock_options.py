@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -136,5 +136,5 @@ def test_the_service_ends_with_its_parent() -> None:
     watch = os.pidfd_open(pid)
     parent.kill()
     parent.wait()
-    assert select.select([watch], [], [], 10)[0] == [watch]
+    assert wait([watch], 10) == [watch]
     os.close(watch)
