@@ -60,16 +60,17 @@ class Recording:
         paths = part_paths(directory)
         steps = np.linspace(0, 1, len(paths) + 1).tolist()
         parts: list[Part] = []
-        unreadable: list[RecordingError] = []
+        # Their sentences, not the errors: kept by this frame they would keep it, and with it every file mapped here.
+        unreadable: list[str] = []
         for number, path in enumerate(paths):
             try:
                 parts.append(Part(path, part_of(progress, *steps[number : number + 2])))
             except RecordingError as error:
-                unreadable.append(error)
+                unreadable.append(str(error))
         if not parts:
-            raise unreadable[0]
+            raise RecordingError(unreadable[0])
         recording = cls(parts)
-        recording.damage += map(str, unreadable)
+        recording.damage += unreadable
         return recording
 
     @cached_property

@@ -1,5 +1,7 @@
 """R9 for recordings of several parts, and of several legs: damage to one part costs no other part anything."""
 
+import gc
+import os
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,18 @@ def test_no_part_that_can_be_read(parts: tuple[Path, list[bytes]]) -> None:
         part_path(directory, "requests.fbr", part).write_bytes(b"")
     with pytest.raises(RecordingError, match="is empty"):
         Recording.open(directory)
+
+
+@pytest.mark.parametrize("hurt", [0, 1])
+def test_a_part_that_cannot_be_read_holds_no_file(parts: tuple[Path, list[bytes]], hurt: int) -> None:
+    """A recording with an unreadable part gives its files back with its last user, without a collection of cycles."""
+    directory, contents = parts
+    part_path(directory, "requests.fbr", hurt).write_bytes(contents[hurt][:1])
+    gc.disable()
+    try:
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(3):
+            assert Recording.open(directory).damage
+        assert len(os.listdir("/proc/self/fd")) == before
+    finally:
+        gc.enable()
