@@ -15,8 +15,9 @@ from fastbench.fleet.check import Checked, check_datasets
 from fastbench.fleet.errand import Carrier
 from fastbench.fleet.run import TaskRun, run_tasks
 from fastbench.fleet.rundir import RunDirectory
+from fastbench.recording.reader import Recording
 from fastbench.recording.scrapes import Scrape
-from fastbench.report.publish import Published, publish
+from fastbench.report.publish import Published, publish, reading
 from fastbench.report.spec_decode import publish_spec_decode
 
 INTERRUPTED = 130
@@ -106,9 +107,10 @@ def _publish(directory: RunDirectory, ended: TaskRun, seen: Live, *, quiet: bool
     task, recording = ended.task, directory.recording(ended.task)
     if not recording.exists():
         return None
-    make = partial(publish, recording, directory.results(task), task.dataset.abbr, task.stats, plot=plot)
     try:
         with calculation_bar(task.name, quiet=quiet or seen.on_screen) as progress:
+            opened = Recording.open(recording, reading(progress))
+            make = partial(publish, opened, directory.results(task), task.dataset.abbr, task.stats, plot=plot)
             published = make(progress, stage=task.stage)
     except UsageError as error:
         seen.say(f"{task.name}: {error}; the whole run is shown")

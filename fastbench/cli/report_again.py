@@ -13,7 +13,7 @@ from fastbench.errors import RecordingError, UsageError
 from fastbench.recording.format import REQUESTS, part_paths
 from fastbench.recording.reader import Recording
 from fastbench.recording.scrapes import Scrape
-from fastbench.report.publish import Published, publish_recording, reading
+from fastbench.report.publish import Published, publish, reading
 from fastbench.report.spec_decode import publish_spec_decode
 
 SUFFIX = "_recording"
@@ -60,7 +60,7 @@ def _publish(path: Path, stats: tuple[str, ...] | None, stage: str | None, quiet
     with calculation_bar(name, quiet=quiet) as progress:
         recording = Recording.open(path, reading(progress))
         before = recorded(recording)
-        return publish_recording(
+        return publish(
             recording, path.parent, name, stats or before.stats, progress, stage=stage or before.stage, plot=plot
         )
 

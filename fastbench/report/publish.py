@@ -36,34 +36,12 @@ class Published:
     spec_decode: tuple[Scrape, ...] = ()
 
 
-def publish(
-    recording_dir: Path,
-    out_dir: Path,
-    name: str,
-    stats: Sequence[str],
-    progress: Progress | None = None,
-    *,
-    stage: str = TOTAL,
-    plot: bool = True,
-) -> Published:
-    """Reads a recording and writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`, where the
-    service's metrics page was asked for `<name>_service.json`, and the plots.
-
-    stats: the columns of "Performance Parameters". stage: as `compute` takes it. plot: whether they are;
-    that they could not be written stands in the text.
-    RecordingError when the recording
-    cannot be read or a file cannot be written, UsageError for a stage that it does not have.
-    """
-    recording = Recording.open(recording_dir, reading(progress))
-    return publish_recording(recording, out_dir, name, stats, progress, stage=stage, plot=plot)
-
-
 def reading(progress: Progress | None) -> Progress | None:
     """The share of a report's progress that `Recording.open` has: checking takes about as long as counting."""
     return part_of(progress, 0, 0.5)
 
 
-def publish_recording(
+def publish(
     recording: Recording,
     out_dir: Path,
     name: str,
@@ -73,7 +51,13 @@ def publish_recording(
     stage: str = TOTAL,
     plot: bool = True,
 ) -> Published:
-    """`publish` for a recording that is open already."""
+    """Writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`, where the service's metrics page was
+    asked for `<name>_service.json`, and the plots.
+
+    stats: the columns of "Performance Parameters". stage: as `compute` takes it. plot: whether there are any; that
+    they could not be written stands in the text. RecordingError when a file cannot be written, UsageError for a stage
+    that the recording does not have.
+    """
     if not name or name == ".." or Path(name).name != name:
         raise UsageError(f"{name!r} cannot name a report: it is no plain file name")
     computed = compute_with_gaps(recording, stats, stage, part_of(progress, 0.5, 1))

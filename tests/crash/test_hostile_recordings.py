@@ -18,7 +18,7 @@ from fastbench.recording.blockfile import BlockFile
 from fastbench.recording.format import Counts, Head, Kind, read_head
 from fastbench.recording.packing import pack_json
 from fastbench.recording.reader import Recording
-from fastbench.report.publish import publish_recording
+from fastbench.report.publish import publish
 
 INPUTS = int(os.environ.get("FASTBENCH_RECORDINGS", "60"))
 GOLDEN = Path(__file__).parents[1] / "golden" / "v1" / "performances" / "mock" / "golden_recording" / "requests.fbr"
@@ -118,7 +118,7 @@ def test_numbers_or_one_sentence(tmp_path: Path, spoil: Callable[[random.Random,
             for row in range(0, len(recording.rows), 9):
                 recording.token_ns(row), recording.event_tokens(row), recording.marks(row)
             if number % 10 == 0:
-                publish_recording(recording, directory, "hostile", ("Average", "P99"))
+                publish(recording, directory, "hostile", ("Average", "P99"))
             ended["numbers"] += 1
         except FastbenchError as error:
             ended["refused" if "\n" not in str(error) else "refused in several lines"] += 1

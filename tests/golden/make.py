@@ -25,6 +25,7 @@ from fastbench.config.stats import DEFAULT_STATS  # noqa: E402
 from fastbench.recording.blockfile import BlockFile  # noqa: E402
 from fastbench.recording.format import Kind  # noqa: E402
 from fastbench.recording.packing import pack_batches, pack_json  # noqa: E402
+from fastbench.recording.reader import Recording  # noqa: E402
 from fastbench.report.publish import publish  # noqa: E402
 
 
@@ -98,7 +99,7 @@ def write(directory: Path, part: int, more: dict[str, Any], made: list[Request])
 def report(version: Path) -> None:
     """Writes the run's reports."""
     task = version / "performances" / "mock"
-    published = publish(task / "golden_recording", task, "golden", DEFAULT_STATS, plot=False)
+    published = publish(Recording.open(task / "golden_recording"), task, "golden", DEFAULT_STATS, plot=False)
     (version / "golden.txt").write_text(published.text)
 
 

@@ -12,6 +12,7 @@ from recordings import MS, Request, header_of, record, write_blocks
 
 from fastbench.cli.recalc import recalc_command
 from fastbench.errors import ConfigError, RecordingError, UsageError
+from fastbench.recording.reader import Recording
 from fastbench.report.publish import publish
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ def test_equal_to_the_run_end(tmp_path: Path) -> None:
     gaps = range(0, 140 * 21, 21)
     requests = [Request(k, token_ns=tuple(1_100 * MS + gap * MS for gap in gaps), end_ns=5_000 * MS) for k in range(9)]
     directory = run_with(tmp_path, a=requests) / "performances" / "m" / "a_recording"
-    at_end = publish(directory, directory.parent, "a", STATS)
+    at_end = publish(Recording.open(directory), directory.parent, "a", STATS)
     before = [path.read_bytes() for path in at_end.paths]
     result = recalc(tmp_path)
     assert [path.read_bytes() for path in at_end.paths] == before

@@ -12,6 +12,7 @@ import pytest
 from recordings import MS, Request, header_of, record
 
 from fastbench.errors import RecordingError, UsageError
+from fastbench.recording.reader import Recording
 from fastbench.report.cells import cell, plain, printable
 from fastbench.report.files import replace
 from fastbench.report.publish import Published, publish
@@ -26,7 +27,7 @@ REQUESTS = [
 def published(directory: Path, requests: list[Request], stats: tuple[str, ...] = STATS, **header: Any) -> Published:
     """The report of a run of these requests."""
     record(directory / "gsm8k_recording", requests, header=header_of(**header))
-    return publish(directory / "gsm8k_recording", directory, "gsm8k", stats)
+    return publish(Recording.open(directory / "gsm8k_recording"), directory, "gsm8k", stats)
 
 
 def test_csv_is_the_first_table(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_publishing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     """A second report of the same recording equals the first one, files and text."""
     first = published(tmp_path, REQUESTS)
     before = [path.read_bytes() for path in first.paths]
-    second = publish(tmp_path / "gsm8k_recording", tmp_path, "gsm8k", STATS)
+    second = publish(Recording.open(tmp_path / "gsm8k_recording"), tmp_path, "gsm8k", STATS)
     assert [path.read_bytes() for path in second.paths] == before
     assert second.text == first.text
     assert {path.name for path in second.paths} | {"gsm8k_recording"} == set(os.listdir(tmp_path))
@@ -150,7 +151,7 @@ def test_the_pictures_can_be_left_out(tmp_path: Path) -> None:
     """Without plots no page is written, and the tables are the same."""
     with_plots = published(tmp_path, REQUESTS)
     (tmp_path / "gsm8k_plot.html").unlink()
-    without = publish(tmp_path / "gsm8k_recording", tmp_path, "gsm8k", STATS, plot=False)
+    without = publish(Recording.open(tmp_path / "gsm8k_recording"), tmp_path, "gsm8k", STATS, plot=False)
     assert without.text == with_plots.text
     assert not (tmp_path / "gsm8k_plot.html").exists()
 
@@ -176,7 +177,7 @@ def test_names_cannot_leave_the_directory(tmp_path: Path, name: str) -> None:
     """A name that is no plain file name is refused."""
     record(tmp_path / "r", REQUESTS)
     with pytest.raises(UsageError, match="cannot name a report"):
-        publish(tmp_path / "r", tmp_path / "out", name, STATS)
+        publish(Recording.open(tmp_path / "r"), tmp_path / "out", name, STATS)
 
 
 def test_unwritable_report_is_one_sentence(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_rows_of_the_report(tmp_path: Path) -> None:
 def test_files_of_the_report(tmp_path: Path) -> None:
     """The report has the table, and a file with the series since the first request was sent."""
     recording_of(tmp_path, scrape_record(9 * S, num_requests_running=0), scrape_record(12 * S, num_preemptions_total=1))
-    published = publish(tmp_path / "recording", tmp_path, "d", ("Average",))
+    published = publish(Recording.open(tmp_path / "recording"), tmp_path, "d", ("Average",))
     assert tmp_path / "d_service.json" in published.paths
     content = (tmp_path / "d_service.json").read_text()
     assert '"series":{"t_s":[-1.0,2.0],"requests_running":[0.0,null],"preemptions":[null,1.0]}' in content
@@ -170,6 +170,6 @@ def test_files_of_the_report(tmp_path: Path) -> None:
 def test_no_file_without_scrapes(tmp_path: Path) -> None:
     """A run that did not ask for the page has neither the table nor the file."""
     recording_of(tmp_path)
-    published = publish(tmp_path / "recording", tmp_path, "d", ("Average",))
+    published = publish(Recording.open(tmp_path / "recording"), tmp_path, "d", ("Average",))
     assert not (tmp_path / "d_service.json").exists()
     assert "Service Metric" not in published.text
