@@ -85,7 +85,7 @@ def _requests(source: Source, schedule: Schedule) -> str:
     if schedule.duration_ns is not None:
         data = f"the {_count(source.samples_count, 'sample')} of the data set again and again"
         return f"as many as fit into {format_duration(schedule.duration_ns)}: {data}"
-    if source.requests_count != source.samples_count:
+    if source.has_turns:
         return f"{source.requests_count} in {_count(source.samples_count, 'conversation')}"
     return str(source.requests_count if schedule.total is None else schedule.total)
 

@@ -10,7 +10,7 @@ class PromptCounter:
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate | None) -> None:
         """template: None = prompts are counted as they are, messages joined by line ends."""
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._template = template
 
     @classmethod
@@ -20,7 +20,7 @@ class PromptCounter:
 
     def counts(self, prompts: list[Prompt]) -> list[int]:
         """Tokens of each prompt. Raises ConfigError where the template refuses one."""
-        counts = iter(self._tokenizer.counts([self._text(prompt) for prompt in prompts if not _is_ids(prompt)]))
+        counts = iter(self.tokenizer.counts([self._text(prompt) for prompt in prompts if not _is_ids(prompt)]))
         return [len(prompt) if _is_ids(prompt) else next(counts) for prompt in prompts]
 
     def _text(self, prompt: Prompt) -> str:

@@ -8,19 +8,16 @@ from typing import Any, TypeVar
 
 from fastbench.datasets.prompt_tokens import PromptCounter
 from fastbench.datasets.sample import Sample
-from fastbench.datasets.tokens import Tokenizer
 from fastbench.recording.counted import counted_record
 
 T = TypeVar("T")
 _AT_ONCE = 256
 
 
-def count_tokens(
-    texts: Path, samples: Iterator[tuple[int, Sample]], tokenizer: Tokenizer, prompts: PromptCounter
-) -> dict[str, Any]:
+def count_tokens(texts: Path, samples: Iterator[tuple[int, Sample]], counter: PromptCounter) -> dict[str, Any]:
     """A record for `Writer.counted`. texts: the file of output texts. samples: those asked, with their numbers."""
-    outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _lines(texts)), tokenizer.counts))
-    inputs = dict(_counts(((number, sample.prompt) for number, sample in samples), prompts.counts))
+    outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _lines(texts)), counter.tokenizer.counts))
+    inputs = dict(_counts(((number, sample.prompt) for number, sample in samples), counter.counts))
     requests = sorted(outputs.keys() | inputs.keys())
     return counted_record(requests, [inputs.get(at, -1) for at in requests], [outputs.get(at, -1) for at in requests])
 

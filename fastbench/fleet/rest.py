@@ -48,7 +48,7 @@ def rest_of(task: Task, directory: Path, surveyed: Surveyed) -> Rest | None:
     places = np.setdiff1d(np.arange(planned), ended["request"])
     if not places.size:
         return None
-    if source.requests_count != source.samples_count or ended["session"].any():
+    if source.has_turns or ended["session"].any():
         raise _cannot(task, "is of conversations", "what was said before is not there to go on from")
     schedule = make_schedule(asked_of(task), source.samples_count)
     since_ns = _offset(int(places[0]), schedule, source)

@@ -6,18 +6,19 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastbench.config.plan import RunConfig, Task
 from fastbench.errors import FastbenchError
 from fastbench.fleet.check import Checked
-from fastbench.fleet.crew import crew_of
+from fastbench.fleet.crew import Crew, crew_of
 from fastbench.fleet.embedded import with_service
 from fastbench.fleet.errand import Carrier, Errand
 from fastbench.fleet.logs import log_to
 from fastbench.fleet.member import Job
 from fastbench.fleet.post import Post
 from fastbench.fleet.probe import measured_words
-from fastbench.fleet.queue import SharedQueue, shared_queue
+from fastbench.fleet.queue import shared_queue
 from fastbench.fleet.rest import rest_of
 from fastbench.fleet.rundir import RunDirectory
 from fastbench.fleet.team import TeamEnd, run_team
@@ -84,7 +85,7 @@ class _Carrying:
 
     def one_by_one(self) -> Iterator[TaskRun]:
         for task in self._run.tasks():
-            with log_to(None if self._run.debug else self._directory.log(task)):
+            with log_to(self._log(task)):
                 ended = self._ended(task, in_process=True)
             yield ended
             if not ended.complete and ended.error is None:
@@ -120,15 +121,15 @@ class _Carrying:
             rest = rest_of(task, recording, surveyed)
             if rest is None:
                 log.info("%s: nothing is left to be sent", task.name)
-                return TeamEnd(True)
+                return TeamEnd(complete=True)
             log.info("%s: continued, %s requests are left", task.name, len(rest.places))
         # Prompts are made as those that were sent before.
         ratio = measured_words(task, self._stop) if rest is None else rest.tokens_per_word
         if self._stop.asked:
             return TeamEnd(complete=False)
         if self._carrier is not None:
-            log_path = None if self._run.debug else self._directory.log(task)
-            return self._carrier(Errand(task, recording, log_path, surveyed, ratio, observer), self._stop)
+            errand = Errand(task, recording, self._log(task), surveyed, ratio, observer)
+            return self._carrier(errand, self._stop)
         crew = crew_of(task, surveyed.survey)
         for sentence in crew.reasons:
             log.info("%s: %s", task.name, sentence)
@@ -139,15 +140,16 @@ class _Carrying:
             return TeamEnd(run_task(task, recording, observer, alone, known))
         if rest is not None:
             crew = crew._replace(places=len(rest.places), requests=len(rest.places))
-        with contextlib.ExitStack() as stack:
-            queue = stack.enter_context(shared_queue(crew.places)) if crew.shares_queue else None
-            if in_process:
-                stack.enter_context(self._stop.on_plain_signals())
-            return run_team(self._jobs(task, crew.workers, queue, ratio, rest), observer, self._stop, crew.requests)
+        with self._stop.on_plain_signals() if in_process else contextlib.nullcontext():
+            return self._by_team(task, observer, crew, ratio, rest)
 
-    def _jobs(self, task: Task, workers: int, queue: SharedQueue | None, ratio: float, rest: Rest | None) -> list[Job]:
-        run_id = uuid.uuid4().hex[:8]
-        log_path = None if self._run.debug else self._directory.log(task)
-        recording = self._directory.recording(task)
-        shares = [Share(number, workers) for number in range(workers)]
-        return [Job(task, recording, log_path, share, run_id, queue, ratio, rest) for share in shares]
+    def _by_team(self, task: Task, observer: Observer, crew: Crew, ratio: float, rest: Rest | None) -> TeamEnd:
+        recording, log_path, run_id = self._directory.recording(task), self._log(task), uuid.uuid4().hex[:8]
+        with shared_queue(crew.places) if crew.shares_queue else contextlib.nullcontext() as queue:
+            shares = [Share(number, crew.workers) for number in range(crew.workers)]
+            jobs = [Job(task, recording, log_path, share, run_id, queue, ratio, rest) for share in shares]
+            return run_team(jobs, observer, self._stop, crew.requests)
+
+    def _log(self, task: Task) -> Path | None:
+        """The task's log; None = standard error."""
+        return None if self._run.debug else self._directory.log(task)

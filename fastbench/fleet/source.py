@@ -31,6 +31,8 @@ class Source:
         """Samples, or conversations, of one round."""
         self.requests_count = survey.requests * self._repeats
         """Requests of one round: a conversation has one for each of its turns."""
+        self.has_turns = self.requests_count != self.samples_count
+        """Whether a sample may be several requests, one after the other's reply."""
         self._turns: NDArray[np.int64] | None = None
         if isinstance(task.dataset, ConversationConfig):
             check_conversations(task.service, task.dataset.abbr)

@@ -14,10 +14,10 @@ import uvloop
 
 from fastbench.backends.backend import Backend
 from fastbench.backends.request import service_headers
+from fastbench.client.engine import BatchSink
 from fastbench.client.seen import Seen
 from fastbench.config.plan import Task
 from fastbench.datasets.prompt_tokens import PromptCounter
-from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import FastbenchError
 from fastbench.fleet.asked import asked_of, shape_of, warmup_shape
 from fastbench.fleet.check import Surveyed
@@ -117,18 +117,17 @@ class _Worker:
     @property
     def _in_plan(self) -> int | None:
         """Requests of the whole plan; None = as many as the time allows."""
-        source = self._source
-        if source.requests_count == source.samples_count:
+        if not self._source.has_turns:
             return self._whole.planned
-        return None if self._whole.duration_ns is not None else source.requests_count
+        return None if self._whole.duration_ns is not None else self._source.requests_count
 
     @property
     def _planned(self) -> int | None:
         """Requests of this worker; None = as many as the time allows, or as it takes of the queue."""
         if self._post.share.whole:
             return self._in_plan if self._post.rest is None else self._left
-        singles = self._source.requests_count == self._source.samples_count
-        return self._schedule.planned if singles and self._post.queue is None else None
+        dealt = self._post.queue is None and not self._source.has_turns
+        return self._schedule.planned if dealt else None
 
     def _places(self) -> Iterator[int]:
         """The places in the plan that are this worker's."""
@@ -192,7 +191,6 @@ class _Worker:
         schedule = self._schedule
         conversations, requests = self._requests(backend, self._run_id)
         samples = self._source.numbered(self._places(), 1 if self._post.queue else self._post.share.of)
-        answered = self._source.requests_count != self._source.samples_count
         return Wanted(
             name="measure",
             plan=planned(scheduled(samples, schedule), requests, conversations),
@@ -200,9 +198,9 @@ class _Worker:
             total=self._planned,
             duration_ns=schedule.duration_ns,
             drain_ns=schedule.drain_ns,
-            keep_text=self._task.service.save_text or counts or answered,
+            keep_text=self._task.service.save_text or counts or self._source.has_turns,
             conversations=conversations,
-            on_batch=self._reach.hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
+            on_batch=self._sink(seen, writer),
             on_health=writer.health,
             gate=self._post.link.gate,
             left=None if self._post.queue is None else self._left_each,
@@ -211,6 +209,10 @@ class _Worker:
     def _left_each(self) -> int:
         assert self._post.queue is not None
         return self._post.queue.left // self._post.share.of
+
+    def _sink(self, seen: Seen, writer: Writer) -> BatchSink:
+        """Takes finished requests to the recording, past all that looks at them."""
+        return self._reach.hiding.on_the_way_to(seen.on_the_way_to(writer.append))
 
     def _requests(self, backend: Backend, run_id: str) -> tuple[Conversations, RequestWriter]:
         requests = RequestWriter(backend.encode, run_id=run_id, default_output=self._task.service.max_out_len)
@@ -231,9 +233,8 @@ class _Worker:
         # A turn of a conversation has a prompt that nobody has kept.
         samples = self._source.numbered(np.unique(final["request"]).tolist())
         texts = part_path(self._recording, TEXTS, self._post.part)
-        path = self._task.service.path
-        prompts = PromptCounter.load(path, chat=self._task.service.type == "openai_chat")
-        writer.counted(count_tokens(texts, samples, load_tokenizer(path), prompts))
+        counter = PromptCounter.load(self._task.service.path, chat=self._task.service.type == "openai_chat")
+        writer.counted(count_tokens(texts, samples, counter))
 
     async def _warm_up(self, phase: Phase, backend: Backend, writer: Writer) -> bool:
         """Requests that are recorded but not measured; whether the service told its token counts."""
@@ -259,7 +260,7 @@ class _Worker:
                 drain_ns=None,
                 keep_text=False,
                 conversations=conversations,
-                on_batch=self._reach.hiding.on_the_way_to(seen.on_the_way_to(writer.append)),
+                on_batch=self._sink(seen, writer),
                 on_health=lambda _: None,
             )
         )

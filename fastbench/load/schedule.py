@@ -50,8 +50,6 @@ class Asked(NamedTuple):
 class Schedule(NamedTuple):
     """When requests (or conversations) begin."""
 
-    kind: str
-    """open or closed."""
     arrival: str
     """concurrency, pressure, constant, poisson, gamma, ramp, trace or profile."""
     limit: int
@@ -71,6 +69,11 @@ class Schedule(NamedTuple):
     drop_when_full: bool
     since_ns: int = 0
     """A trace's times count from here: 0, or where it was interrupted."""
+
+    @property
+    def kind(self) -> str:
+        """open or closed."""
+        return "open" if self.slots is None else "closed"
 
     @property
     def planned(self) -> int | None:
@@ -122,32 +125,28 @@ def begins_at(sample: Sample, schedule: Schedule) -> int:
 
 
 def _open(asked: Asked, arrival: str, offsets: Offsets | None, count: int) -> Schedule:
-    return Schedule(
-        kind="open",
-        arrival=arrival,
-        limit=asked.concurrency,
-        slots=None,
-        offsets=offsets,
-        speed=asked.speed,
-        total=count if offsets is None else len(offsets),
-        duration_ns=asked.duration_ns,
-        drain_ns=asked.drain_ns,
-        drop_when_full=asked.drop_when_full,
-    )
+    return _begun(asked, arrival, count if offsets is None else len(offsets), offsets=offsets)
 
 
 def _closed(asked: Asked, arrival: str, slots: Slots, count: int) -> Schedule:
+    # A trace's speed and what becomes of a send without a place mean nothing where each one waits for a slot.
+    asked = asked._replace(speed=1.0, drop_when_full=False)
+    return _begun(asked, arrival, count if asked.duration_ns is None else None, slots=slots)
+
+
+def _begun(
+    asked: Asked, arrival: str, total: int | None, *, slots: Slots | None = None, offsets: Offsets | None = None
+) -> Schedule:
     return Schedule(
-        kind="closed",
         arrival=arrival,
         limit=asked.concurrency,
         slots=slots,
-        offsets=None,
-        speed=1.0,
-        total=count if asked.duration_ns is None else None,
+        offsets=offsets,
+        speed=asked.speed,
+        total=total,
         duration_ns=asked.duration_ns,
         drain_ns=asked.drain_ns,
-        drop_when_full=False,
+        drop_when_full=asked.drop_when_full,
     )
 
 

@@ -71,13 +71,13 @@ def test_all_parts_of_an_output_are_counted(tmp_path: Path, words: Tokenizer) ->
     lines = [{"request": 1, "text": "a b", "reasoning": "c "}, {"request": 0, "text": "a"}]
     (tmp_path / TEXTS).write_text("".join(json.dumps(line) + "\n" for line in lines))
     samples = [Sample(0, "one two"), Sample(1, [{"role": "user", "content": "three"}])]
-    record = count_tokens(tmp_path / TEXTS, enumerate(samples), words, PromptCounter(words, None))
+    record = count_tokens(tmp_path / TEXTS, enumerate(samples), PromptCounter(words, None))
     assert record == {"request": [0, 1], "input_tokens": [2, 1], "output_tokens": [1, 3]}
 
 
 def test_no_text_is_no_count(tmp_path: Path, words: Tokenizer) -> None:
     """Without any text the outputs stay uncounted."""
-    assert count_tokens(tmp_path / TEXTS, enumerate([Sample(0, "one")]), words, PromptCounter(words, None))[
+    assert count_tokens(tmp_path / TEXTS, enumerate([Sample(0, "one")]), PromptCounter(words, None))[
         "output_tokens"
     ] == [-1]
 
