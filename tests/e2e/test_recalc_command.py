@@ -75,7 +75,7 @@ def test_killed_run(tmp_path: Path) -> None:
         mock.log_entries(60)
         running.process.kill()
         ended = running.end()
-        served = sum(not entry["aborted"] for entry in mock.log_entries())
+    served = sum(not entry["aborted"] for entry in mock.log_entries())
     assert ended.out == ""
     again = fastbench_command(tmp_path, "recalc", ended.run)
     assert (again.code, again.err) == (0, "")

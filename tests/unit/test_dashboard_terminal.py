@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import select
 import signal
 import termios
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from rich.text import Text
 from fastbench.dashboard.modes import Modes, usable
 from fastbench.dashboard.terminal import Terminal, keys_in
 
+LEFT = b"\x1b[?1049l"
+
 
 @pytest.fixture
 def ends() -> Iterator[tuple[int, int]]:
@@ -21,6 +24,15 @@ def ends() -> Iterator[tuple[int, int]]:
     yield master, side
     os.close(master)
     os.close(side)
+
+
+def drawn(master: int) -> bytes:
+    """All that was written to the terminal, up to its leaving the screen: the kernel may hand that over in pieces."""
+    data = b""
+    while not data.endswith(LEFT):
+        assert select.select([master], [], [], 10)[0], f"the screen was not left: {data!r}"
+        data += os.read(master, 4096)
+    return data
 
 
 def test_keys() -> None:
@@ -37,7 +49,7 @@ def test_drawing(ends: tuple[int, int]) -> None:
         terminal.draw([Text("one"), Text("two")])
         assert termios.tcgetattr(side)[3] & (termios.ICANON | termios.ECHO | termios.ISIG) == termios.ISIG
     assert termios.tcgetattr(side) == before
-    shown = os.read(master, 4096).decode().replace("\r\r", "\r")  # the terminal's own before each line feed
+    shown = drawn(master).decode().replace("\r\r", "\r")  # the terminal's own before each line feed
     assert shown == (
         "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2026h\x1b[Hone\x1b[K\r\ntwo\x1b[K\x1b[J\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l"
     )
@@ -51,7 +63,7 @@ def test_the_terminal_is_put_back_after_an_error(ends: tuple[int, int]) -> None:
         terminal.draw([Text("x")])
         raise ZeroDivisionError
     assert termios.tcgetattr(side) == before
-    assert os.read(master, 4096).endswith(b"\x1b[?1049l")
+    assert drawn(master).startswith(b"\x1b[?1049h")
     assert signal.getsignal(signal.SIGWINCH) is signal.SIG_DFL
 
 
@@ -83,7 +95,7 @@ def test_no_colour(
     master, side = ends
     with Terminal(side) as terminal:
         terminal.draw([Text("x", "green")])
-    assert (b"\x1b[32m" in os.read(master, 4096)) is coloured
+    assert (b"\x1b[32m" in drawn(master)) is coloured
 
 
 def test_usable(ends: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
