@@ -56,8 +56,10 @@ class Mock:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            # Ctrl-C goes to a terminal's whole process group: the client drains, so the service must go on.
-            start_new_session=True,
+            # Ctrl-C goes to a terminal's whole process group: the client drains, so the service must go on. Not in a
+            # session of its own: Linux shares processors between sessions first (autogroup), and a reactor that
+            # wakes would wait for the service's turn to end, whatever its priority.
+            process_group=0,
         )
         try:
             self.url = self._read_url()
