@@ -31,6 +31,8 @@ def action_of(options: Options) -> Action:
             raise UsageError("--dry-run shows a whole plan, and --reuse sends what is left of one; give one of them")
         if "reuse" in options and "shard" in options:
             raise UsageError("--reuse continues a whole run, and --shard is a part of one; give one of them")
+        if "reuse" in options and ("ray" in options or "nodes" in options):
+            raise UsageError("--reuse sends what is left from this host; leave --ray and --nodes out")
         if "reuse" in options:
             return Action.CONTINUE
         return Action.DRY_RUN if options.get("dry_run") else Action.MEASURE

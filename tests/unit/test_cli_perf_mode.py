@@ -35,6 +35,7 @@ def test_ways_to_go(options: dict[str, object], action: Action) -> None:
             "--dry-run shows what would be sent, and --mode perf_viz",
         ),
         ({"reuse": "x", "shard": (0, 2)}, "--reuse continues a whole run, and --shard is a part of one"),
+        ({"reuse": "x", "ray": "auto", "nodes": 2}, "--reuse sends what is left from this host; leave --ray"),
         ({"reuse": "x", "dry_run": True}, "--dry-run shows a whole plan, and --reuse sends what is left of one"),
     ],
 )
