@@ -21,7 +21,7 @@ NOTABLE_SHARE = 0.01
 def client_error(selection: Selection, gap_count: int, itl_median_us: float | None) -> ClientError:
     """The client's error over the whole run, and over the stage's gaps. itl_median_us: None without gaps."""
     health = selection.recording.health
-    stalls_ns = [int(duration) for record in health for _, duration in record.get("stalls", ())]
+    stalls_ns = _stalls_ns(selection)
     marks = selection.marks()
     # The first event has no gap before it: its stamp is the TTFT's end.
     from_first = marks["event"] == 0
@@ -64,6 +64,14 @@ def lag(health: Iterable[dict[str, Any]]) -> Quantity:
         return Quantity("us", 0, dict.fromkeys(("Median", "P99", "Max")))
     values = {"Median": counts.value_at_percentile(50), "P99": counts.value_at_percentile(99), "Max": counts.maximum}
     return Quantity("us", counts.total, {name: value / NS_PER_US for name, value in values.items()})
+
+
+def _stalls_ns(selection: Selection) -> list[int]:
+    """How long each stall of the load was; while the load was only prepared there was nothing to be late for."""
+    sent_ns = selection.rows["sent_ns"][~flagged(selection.rows, "warmup")]
+    begin_ns = int(sent_ns.min(initial=np.iinfo(np.int64).max, where=sent_ns > 0))
+    stalls = [stall for record in selection.recording.health for stall in record.get("stalls", ())]
+    return [int(length_ns) for start_ns, length_ns in stalls if start_ns + length_ns > begin_ns]
 
 
 def _ms(bounds_us: NDArray[np.uint32]) -> float:

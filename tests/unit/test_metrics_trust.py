@@ -151,12 +151,16 @@ def test_achieved_rate_decides_in_an_open_loop(tmp_path: Path, stretch: float, v
 
 
 def test_client_error_adds_up_health(tmp_path: Path) -> None:
-    """Lag histograms merge, and counters and stalls of all health records are summed."""
+    """Lag histograms merge, counters and stalls of all health records are summed; stalls before the load count not."""
     lag = Hdr()
     lag.record_values([1_000] * 98 + [50_000, 2_000_000])
     pairs = lag.sparse()
     half = {"lag": pairs, "reads": 100, "unstamped_reads": 1, "starved": 2, "cpu_ns": 5 * 10**8, "t_ns": 1}
-    health = [half | {"stalls": [[5, 3 * MS]]}, half | {"stalls": [[9, 8 * MS], [20, MS]]}]
+    before, across, inside = 990 * MS, 998 * MS, 1_020 * MS
+    health = [
+        half | {"stalls": [[before, 9 * MS], [across, 3 * MS]]},
+        half | {"stalls": [[inside, 8 * MS], [inside, MS]]},
+    ]
     client = metrics_of(tmp_path, spaced(3), health).client
     assert client.lag.samples == 200
     assert client.lag.values["Median"] == pytest.approx(1, rel=2e-3)
