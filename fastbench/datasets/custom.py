@@ -54,7 +54,8 @@ def _asked_lengths(output: Uniform | Shares | None, count: int, seed: int) -> Ca
     if output is None:
         return None
     if isinstance(output, Uniform):
-        return lambda index: Draws(seed, _LENGTHS, index).integer(output.low, output.high)
+        draws = Draws(seed, _LENGTHS)
+        return lambda index: draws.at(index).integer(output.low, output.high)
     return _spread(output, count)
 
 

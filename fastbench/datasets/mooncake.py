@@ -55,7 +55,7 @@ class _Blocks:
     """A block of words for each hash id, the same wherever the id occurs; the last one of a prompt is cut short."""
 
     def __init__(self, seed: int, words: Words) -> None:
-        self._seed = seed
+        self._own, self._shared = Draws(seed, _OWN), Draws(seed, _SHARED)
         self._words = words
         self._last = len(words) - 1
         self._block = words.pieces(BLOCK)
@@ -64,8 +64,8 @@ class _Blocks:
         """The prompt of sample `index`, `length` tokens; without ids it shares nothing with others."""
         if not ids:
             pieces = self._words.pieces(length)
-            return self._words.prompt(Draws(self._seed, _OWN, index).integers(0, self._last, pieces))
-        blocks = [Draws(self._seed, _SHARED, one & _ID_MASK).integers(0, self._last, self._block) for one in ids]
+            return self._words.prompt(self._own.at(index).integers(0, self._last, pieces))
+        blocks = [self._shared.at(one & _ID_MASK).integers(0, self._last, self._block) for one in ids]
         blocks[-1] = blocks[-1][: self._words.pieces(length - (len(ids) - 1) * BLOCK)]
         return self._words.prompt(np.concatenate(blocks))
 

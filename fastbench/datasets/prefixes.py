@@ -29,7 +29,7 @@ class Prefixes:
     def __init__(self, pool: PrefixPool, seed: int, words: Words, mean_length: float) -> None:
         """mean_length: of the prompts, tokens. Raises ConfigError for a ratio too high."""
         self._pool = pool
-        self._seed = seed
+        self._draws, self._chances = Draws(seed, _POOL), Draws(seed, _PICK)
         self._last = len(words) - 1
         self._pieces = words.pieces(pool.length)
         self._mean_length = mean_length
@@ -43,14 +43,14 @@ class Prefixes:
 
     def pick(self, index: int) -> NDArray[np.int64]:
         """The words that sample `index` begins with; empty where it begins with none."""
-        chance = Draws(self._seed, _PICK, index).unit()
+        chance = self._chances.at(index).unit()
         if chance >= self.share:
             return np.empty(0, np.int64)
         return self.words(min(int(chance / self.share * self._pool.count), self._pool.count - 1))
 
     def words(self, number: int) -> NDArray[np.int64]:
         """The words of prefix `number`."""
-        return Draws(self._seed, _POOL, number).integers(0, self._last, self._pieces)
+        return self._draws.at(number).integers(0, self._last, self._pieces)
 
     def hit_ratio(self, requests: int) -> HitRatio:
         """Of a run of so many requests. Cold: each prefix that is used misses once.

@@ -10,9 +10,9 @@ _WORDS = (64, 576)
 
 def probe_samples() -> tuple[Sample, Sample]:
     """Two prompts of 64 and 576 common words, for one output token each."""
-    words = common_words()
+    words, draws = common_words(), Draws(0, _PROBE)
     short, long = (
-        Sample(at, words.text(Draws(0, _PROBE, at).integers(0, len(words) - 1, count)), None, 1)
+        Sample(at, words.text(draws.at(at).integers(0, len(words) - 1, count)), None, 1)
         for at, count in enumerate(_WORDS)
     )
     return short, long

@@ -29,12 +29,13 @@ class SyntheticDataset:
         self._added = added
         self._words = words
         self._last = len(words) - 1
+        self._draws, self._chances = Draws(config.seed, _SAMPLES), Draws(config.seed, _MIX)
         parts = config.parts()
         self._parts = [_Part(part) for part in parts]
         *self._bounds, total = accumulate(part.weight for part in parts)
         self._total = total
         shared = words.pieces(config.shared_prefix) if config.shared_prefix else 0
-        self._prefix = Draws(config.seed, _PREFIX, 0).integers(0, self._last, shared)
+        self._prefix = Draws(config.seed, _PREFIX).integers(0, self._last, shared)
         pool = config.prefix_pool
         self._pool = pool and Prefixes(pool, config.seed, words, self.mean_input())
         self._refuse_short(max(1, config.shared_prefix, pool.length if pool else 0))
@@ -60,7 +61,7 @@ class SyntheticDataset:
 
     def sample(self, index: int) -> Sample:
         """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""
-        draws = Draws(self._config.seed, _SAMPLES, index)
+        draws = self._draws.at(index)
         length, output = self._part(index).lengths(draws)
         words = draws.integers(0, self._last, self._words.pieces(length - self._added))
         prefix = self._pool.pick(index) if self._pool else self._prefix
@@ -86,8 +87,7 @@ class SyntheticDataset:
     def _part(self, index: int) -> "_Part":
         if not self._bounds:
             return self._parts[0]
-        chance = Draws(self._config.seed, _MIX, index).unit()
-        return self._parts[bisect(self._bounds, chance * self._total)]
+        return self._parts[bisect(self._bounds, self._chances.at(index).unit() * self._total)]
 
 
 class _Part:

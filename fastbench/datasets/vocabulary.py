@@ -124,5 +124,5 @@ def _single_tokens(tokenizer: Tokenizer) -> Iterable[str]:
 def _keeps_lengths(vocabulary: Vocabulary, tokenizer: Tokenizer) -> bool:
     """Whether every word, and random texts of them, have as many tokens as words."""
     every = np.arange(len(vocabulary), dtype=np.int64)
-    mixed = Draws(0, 0, 0).integers(0, len(vocabulary) - 1, _CHUNK)
+    mixed = Draws(0, 0).integers(0, len(vocabulary) - 1, _CHUNK)
     return all(tokenizer.count(vocabulary.text(numbers)) == len(numbers) for numbers in (every, mixed))

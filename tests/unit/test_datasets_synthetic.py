@@ -119,6 +119,17 @@ def test_streams_and_indices_differ() -> None:
     assert abs(np.corrcoef(rows) - np.eye(len(keys))).max() < 0.08
 
 
+def test_a_sequence_can_be_begun_anew() -> None:
+    """Whatever was drawn before, a sequence begins with the numbers of a generator of its own, one by one as at once."""
+    draws = Draws(5, 6)
+    for index, before in ((3, 0), (2**62, 1), (3, 7)):
+        draws.integers(0, 9, before)
+        assert draws.at(index).integers(3, 9999, 5).tolist() == Draws(5, 6, index).integers(3, 9999, 5).tolist()
+        assert draws.at(index).integer(3, 2**31) == Draws(5, 6, index).integers(3, 2**31, 1)[0]
+    # A seed means the same in every version.
+    assert [Draws(1, 2, index).integer(0, 10**6) for index in range(4)] == [708304, 810075, 747285, 613072]
+
+
 def test_common_words_are_fit() -> None:
     """The built-in words are distinct, of four letters and many."""
     assert len(set(COMMON_WORDS)) == len(COMMON_WORDS) >= 400
