@@ -35,8 +35,9 @@ cdef class Loop(Connections):
     cdef bint drop_when_full
     cdef int64_t request_timeout_ns
     cdef int64_t stop_offset_ns
-    # Between the threads: mailboxes, event descriptors, and numbers that only ever go up.
+    # Between the threads: mailboxes, event descriptors, and numbers that only ever go up, but `hungry`.
     cdef Call* inbox
+    cdef int hungry            # the next request wakes the reactor: it may be late for it
     cdef Call* outbox
     cdef int wake_fd
     cdef int done_fd
@@ -68,6 +69,7 @@ cdef class Loop(Connections):
     cdef void loop(self) noexcept nogil
     cdef bint over(self) noexcept nogil
     cdef void collect(self) noexcept nogil
+    cdef bint fed_meanwhile(self) noexcept nogil
     cdef void receive(self, Call* call) noexcept nogil
     cdef void obey(self) noexcept nogil
     cdef void withdraw_all(self) noexcept nogil

@@ -25,7 +25,7 @@ from fastbench._core.call cimport (
 )
 from fastbench._core.clock cimport mono_ns, thread_cpu_ns
 from fastbench._core.connections cimport Conn, Connections
-from fastbench._core.mailbox cimport Letter, mailbox_put, mailbox_take
+from fastbench._core.mailbox cimport Letter, fb_fence, mailbox_put, mailbox_take
 from fastbench._core.output cimport OutputSpec
 from fastbench._core.poll cimport (
     EPOLL_CTL_ADD,
@@ -146,6 +146,8 @@ cdef class Loop(Connections):
                 fb_signal(self.done_fd)
             if self.over():
                 break
+            if self.fed_meanwhile():
+                continue
             self.turn()
             self.expire(self.turns.returned_ns)
             self.look_after(self.turns.returned_ns)
@@ -174,6 +176,14 @@ cdef class Loop(Connections):
             self.vacate()
         if self.tls:
             self.open_parcels()
+
+    cdef bint fed_meanwhile(self) noexcept nogil:
+        """Says whether the next request is to wake this thread; True where one came before that was heard."""
+        self.hungry = self.ready.size == 0
+        if not self.hungry:
+            return False
+        fb_fence()
+        return self.inbox != NULL
 
     cdef void receive(self, Call* call) noexcept nogil:
         if call.skip:

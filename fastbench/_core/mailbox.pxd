@@ -27,8 +27,11 @@ cdef extern from *:
         }
         return ordered;
     }
+    /* What this thread wrote is seen by others before what it reads next. */
+    static inline void fb_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
     """
     ctypedef struct Letter "fb_letter":
         pass
     bint mailbox_put "fb_put"(Letter** box, Letter* letter) noexcept nogil
     Letter* mailbox_take "fb_take"(Letter** box) noexcept nogil
+    void fb_fence() noexcept nogil

@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint32_t
 from fastbench._core.call cimport Call, call_new, take_batch
 from fastbench._core.clock cimport mono_ns
 from fastbench._core.loop cimport Counters, Loop
-from fastbench._core.mailbox cimport Letter, mailbox_put, mailbox_take
+from fastbench._core.mailbox cimport Letter, fb_fence, mailbox_put, mailbox_take
 from fastbench._core.poll cimport fb_clear, fb_signal
 from fastbench._core.ring cimport FLAG_KERNEL, FLAG_STREAM, FLAG_WARMUP
 from fastbench._core.turns cimport STALLS_KEPT
@@ -49,7 +49,11 @@ cdef class Reactor(Loop):
         call.submitted_ns = mono_ns()
         self.submitted += 1
         self.submitted_bytes += len(payload)
-        if mailbox_put(<Letter**> &self.inbox, <Letter*> call):
+        mailbox_put(<Letter**> &self.inbox, <Letter*> call)
+        # As long as others are ready before it, it is taken whenever the reactor wakes next.
+        fb_fence()
+        if self.hungry or due_ns or skip:
+            self.hungry = False
             fb_signal(self.wake_fd)
 
     def wake(self):

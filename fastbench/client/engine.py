@@ -1,6 +1,7 @@
 """One reactor with its thread, seen from the event loop that feeds it."""
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -82,7 +83,8 @@ class Engine:
         self.error: Exception | None = None
         """What `on_batch` raised; the run was aborted for it."""
         self.progressed = asyncio.Event()
-        """Set whenever requests finished, for whoever feeds the reactor."""
+        """Set when requests finished and fewer than `enough` are prepared, for whoever feeds the reactor."""
+        self.enough = sys.maxsize
         self._thread = threading.Thread(target=self.reactor.run, name="reactor", daemon=True)
         self._loop.add_reader(self.reactor.fileno(), self._collect)
         if target.tls is not None:
@@ -132,7 +134,8 @@ class Engine:
             # If it ended meanwhile, `take` has swallowed its last signal: look once more.
             if over or not self.reactor.ended:
                 break
-        self.progressed.set()
+        if over or self.reactor.backlog < self.enough:
+            self.progressed.set()
         if over:
             self._loop.remove_reader(self.reactor.fileno())
             self._loop.remove_reader(self.reactor.parcel_fileno())

@@ -45,6 +45,9 @@ class Feeder:
         self._left = left
         self._submit = partial(engine.reactor.submit, stream=stream, keep_text=keep_text, warmup=warmup)
         self._over = False
+        if left is None:
+            # When a quarter has gone, and not for each that ends.
+            engine.enough = self._depth * 3 // 4
 
     def submit(self, item: Planned, due_ns: int = 0) -> None:
         """Submits one request. due_ns: of a turn that follows another one, when it goes out."""

@@ -120,7 +120,7 @@ def test_streams_and_indices_differ() -> None:
 
 
 def test_a_sequence_can_be_begun_anew() -> None:
-    """Whatever was drawn before, a sequence begins with the numbers of a generator of its own, one by one as at once."""
+    """Whatever was drawn before, a sequence begins with the numbers of its own generator, one by one as at once."""
     draws = Draws(5, 6)
     for index, before in ((3, 0), (2**62, 1), (3, 7)):
         draws.integers(0, 9, before)

@@ -72,6 +72,26 @@ def test_progress_wakes_whoever_feeds() -> None:
         in_loop(lambda: test(service))
 
 
+def test_progress_tells_nobody_while_enough_is_prepared() -> None:
+    """`progressed` stays unset when requests have finished and `enough` others are ready; at the end it is set."""
+
+    async def test(service: Service) -> None:
+        finished = asyncio.Event()
+        engine = engine_of(service.address, lambda _: finished.set(), openings=None)
+        engine.enough = 2
+        for number, offset_ns in enumerate((0, 60 * S, 60 * S)):
+            engine.reactor.submit(post(number), request=number, offset_ns=offset_ns)
+        await engine.begin(1)
+        await finished.wait()
+        assert not engine.progressed.is_set()
+        engine.reactor.drain()
+        await engine.ended()
+        assert engine.progressed.is_set()
+
+    with Service(answering(OK)) as service:
+        in_loop(lambda: test(service))
+
+
 def begin_ns(port: int, *, drained: bool = False) -> int:
     """How long a run with two connections waits for its start."""
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -13,7 +14,7 @@ from serving import Service, answering, closed_port, each_request, finish, read_
 
 from fastbench._core.output import OutputSpec
 from fastbench._core.reactor import Reactor
-from fastbench._core.ring import OUTCOMES
+from fastbench._core.ring import FLAGS, OUTCOMES
 from fastbench.backends.rules import CHAT_RULES
 
 CUT = stream(delta("a"), last=b"")
@@ -75,6 +76,39 @@ def test_a_row_says_what_was_planned_and_what_came() -> None:
     moments = ("intended_ns", "sent_ns", "headers_ns", "first_token_ns", "last_token_ns", "end_ns")
     assert np.all(np.diff([row[name] for name in moments]) >= 0)
     assert row["intended_ns"] == driver.start_ns
+
+
+def test_only_the_next_request_wakes_the_reactor() -> None:
+    """What stands behind a request that is ready wakes nobody, and goes out at its time all the same."""
+    count = 100
+    with Service(answering(OK)) as service, Driver(service.address, closed_loop=False, limit=count) as driver:
+        driver.start(300 * MS)
+        driver.submit(1, every_ns=MS)
+        driver.pump(lambda: driver.reactor.snapshot()["turns"])
+        time.sleep(0.05)
+        before = driver.reactor.snapshot()["turns"]
+        for _ in range(count - 1):
+            driver.submit(1, every_ns=MS)
+            time.sleep(0.0005)
+        woken = driver.reactor.snapshot()["turns"] - before
+        ended = driver.finish()
+    assert driver.reactor.snapshot()["sent"] == count
+    assert woken < count // 2
+    assert ended.outcomes == {"ok": count}
+    assert all(not one.row["flags"] & FLAGS["starved"] for one in ended.final)
+
+
+def test_a_reactor_that_waits_is_woken_by_each_request() -> None:
+    """Requests that come one by one to idle slots are all sent at once, however the two threads fall."""
+    with Service(answering(OK)) as service, Driver(service.address, limit=2) as driver:
+        driver.start()
+        for number in range(1, 1001):
+            driver.submit(1)
+            if number % 3:
+                driver.pump(lambda number=number: driver.rows() == number)
+        driver.pump(lambda: driver.rows() == 1000)
+        ended = driver.finish()
+    assert ended.outcomes == {"ok": 1000}
 
 
 def test_the_request_arrives_as_it_was_submitted() -> None:
