@@ -14,7 +14,7 @@ _PARTS = ("reader_cfg", "infer_cfg", "eval_cfg")
 # What has no meaning where nobody judges the answers.
 _NO_EFFECT = ("n", "k", "num_repeats", "trust_remote_code", "model_path", "judge_infer_cfg")
 _FILE_SUFFIXES = (".jsonl", ".json", ".csv")
-_MULTIMODAL = ("MMCustomDataset", "TEXTVQADataset", "VideoBenchDataset", "VocalSoundDataset", "MMMUDataset")
+_MULTIMODAL = ("MMCustomDataset", "TextVQADataset", "VideoBenchDataset", "VocalSoundDataset", "MMMUDataset")
 _WHY_NOT = (
     'a data set that fastbench does not know; set path to a .jsonl, .json or .csv file, and type to "template"',
     "which asks with pictures, video or sound; this version sends text only",

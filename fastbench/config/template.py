@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastbench.config.issues import Issues, show
+from fastbench.config.issues import Issues, nearest, show
 from fastbench.config.service import type_name
 
 _ROLES = {"HUMAN": "user", "BOT": "assistant", "SYSTEM": "system", "TOOL": "tool"}
+_CHAT_ROLES = (*_ROLES.values(), "developer")
+_ROUND_FORM = 'a dict such as dict(role="HUMAN", prompt="{question}")'
 _EXAMPLES = "</E>"
 _RETRIEVERS = ("ZeroRetriever",)
 
@@ -51,16 +53,11 @@ def _template(raw: object, path: str, issues: Issues) -> str | list[dict[str, st
 
 
 def _messages(rounds: list[Any], path: str, issues: Issues) -> list[dict[str, str]] | None:
-    messages = []
-    for index, item in enumerate(rounds):
-        if item == _EXAMPLES:
-            continue
-        role = item.get("role") if isinstance(item, Mapping) else None
-        text = item.get("prompt", "") if isinstance(item, Mapping) else None
-        if not isinstance(role, str) or not isinstance(text, str):
-            issues.wrong(f"{path}.round[{index}]", item, 'a dict such as dict(role="HUMAN", prompt="{question}")')
-            return None
-        messages.append({"role": _ROLES.get(role, role), "content": text})
+    before = len(issues)
+    made = [_message(item, f"{path}.round[{index}]", issues) for index, item in enumerate(rounds) if item != _EXAMPLES]
+    messages = [message for message in made if message is not None]
+    if len(issues) > before:
+        return None
     # A last BOT round is what the model is to write.
     while messages and messages[-1]["role"] == "assistant":
         messages.pop()
@@ -68,3 +65,19 @@ def _messages(rounds: list[Any], path: str, issues: Issues) -> list[dict[str, st
         issues.add(path, "asks nothing; give it a round with role HUMAN")
         return None
     return messages
+
+
+def _message(item: object, path: str, issues: Issues) -> dict[str, str] | None:
+    if not isinstance(item, Mapping):
+        issues.wrong(path, item, _ROUND_FORM)
+    elif "prompt_mm" in item:
+        issues.add(f"{path}.prompt_mm", "asks with pictures, video or sound; this version sends text only, as prompt")
+    elif not isinstance(role := item.get("role"), str) or not isinstance(text := item.get("prompt"), str):
+        issues.wrong(path, item, _ROUND_FORM)
+    elif role not in _ROLES and role not in _CHAT_ROLES:
+        close = nearest(role.upper(), _ROLES)
+        hint = f"did you mean {close}?" if close else f"it must be {', '.join(_ROLES)}"
+        issues.add(f"{path}.role", f"is {show(role)}; {hint}")
+    else:
+        return {"role": _ROLES.get(role, role), "content": text}
+    return None

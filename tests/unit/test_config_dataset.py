@@ -304,10 +304,23 @@ def test_faults_in_the_originals_form(changes: dict[str, Any], told: str) -> Non
         ({"A": "yes"}, "infer_cfg.prompt_template.template is {'A': 'yes'}; it must be text, or a dict with"),
         ({"round": [5]}, "infer_cfg.prompt_template.template.round[0] is 5; it must be a dict such as"),
         ({"round": [{"role": "BOT", "prompt": "x"}]}, "infer_cfg.prompt_template.template asks nothing"),
+        ({"round": [QUESTION, {"role": "HUMAN", "content": "Q"}]}, "infer_cfg.prompt_template.template.round[1] is {"),
+        (
+            {"round": [{"role": "HUMAN", "prompt_mm": {"text": "Q", "image": "{image}"}}]},
+            "infer_cfg.prompt_template.template.round[0].prompt_mm asks with pictures, video or sound; this version",
+        ),
+        (
+            {"round": [QUESTION | {"role": "HUMMAN"}]},
+            "infer_cfg.prompt_template.template.round[0].role is 'HUMMAN'; did you mean HUMAN?",
+        ),
+        (
+            {"round": [QUESTION | {"role": "x"}]},
+            "infer_cfg.prompt_template.template.round[0].role is 'x'; it must be HUMAN, BOT, SYSTEM, TOOL",
+        ),
     ],
 )
 def test_faults_in_the_originals_templates(template: object, told: str) -> None:
-    """A template that asks nothing, or is none, is told by its path."""
+    """A template that asks nothing, that asks with pictures, or that has no known role is told by its path."""
     assert any(line.startswith(told) for line in faults(gsm8k(template)))
 
 
@@ -362,6 +375,7 @@ def test_other_classes_are_read_from_their_files() -> None:
             "type is MyDataset, a data set that fastbench does not know; set path to",
         ),
         ({"type": "MMCustomDataset", "path": "/d.jsonl"}, "type is MMCustomDataset, which asks with pictures"),
+        ({"type": "TextVQADataset", "path": "/d.jsonl"}, "type is TextVQADataset, which asks with pictures"),
         ({"type": "sharegtp", "infer_cfg": None, "reader_cfg": None}, "type is sharegtp, a data set"),
     ],
 )
