@@ -22,11 +22,13 @@ _WHY_NOT = (
 
 
 class Known(NamedTuple):
-    """How a class of the original is read. `file`: below `path`, where that is a directory."""
+    """How a class of the original is read. `file`: below `path`, where that is a directory; `splits`: the parts of the
+    data set that have a file each, the one first that is read where the config names none."""
 
     kind: str
     file: str = ""
     aliases: Mapping[str, str] = {}
+    splits: tuple[str, ...] = ()
 
 
 _AIME = {"question": "origin_prompt", "answer": "gold_answer"}
@@ -36,12 +38,12 @@ CLASSES: dict[str, Known] = {
     "ShareGPTDataset": Known("sharegpt", "ShareGPT_V3_unfiltered_cleaned_split.json"),
     "MTBenchDataset": Known("mtbench", "question.jsonl"),
     "MooncakeTraceDataset": Known("mooncake"),
-    "GSM8KDataset": Known("template", "test.jsonl"),
+    "GSM8KDataset": Known("template", "{split}.jsonl", splits=("test", "train")),
     "Aime2024Dataset": Known("template", "aime.jsonl", _AIME),
     "Aime2025Dataset": Known("template", "aime2025.jsonl"),
     "Aime2026Dataset": Known("template", "aime2026.jsonl"),
     "HumanevalDataset": Known("template", "human-eval-v2-20210705.jsonl"),
-    "CEvalDataset": Known("template", "{split}/{name}_{split}.csv"),
+    "CEvalDataset": Known("template", "{split}/{name}_{split}.csv", splits=("val", "dev", "test")),
     "BoolQDataset": Known("template", "val.jsonl"),
     "BoolQDatasetV2": Known("template", "val.jsonl"),
 }
@@ -130,8 +132,18 @@ def _rows(
         issues.wrong(f"{path}.reader_cfg.input_columns", columns, "a list of names")
     own["output_column"] = reader.get("output_column")
     own["aliases"] = dict(known.aliases)
-    own["path"] = _file(own, known, str(reader.get("test_split", "val")))
+    own["path"] = _file(own, known, _split(known, reader, path, issues))
     own.pop("name", None)
+
+
+def _split(known: Known, reader: Mapping[str, Any], path: str, issues: Issues) -> str:
+    """The part of the data set that is read; "" where its class has but one file, which is every part."""
+    if not known.splits:
+        return ""
+    split = reader.get("test_split", known.splits[0])
+    if split not in known.splits:
+        issues.wrong(f"{path}.reader_cfg.test_split", split, f"one of {', '.join(known.splits)}")
+    return str(split)
 
 
 def _file(own: Settings, known: Known, split: str = "") -> Any:

@@ -367,6 +367,16 @@ def test_other_classes_are_read_from_their_files() -> None:
     assert built(gsm8k(type="CEvalDataset", path="/c", name="law")).path == "/c/val/law_val.csv"
 
 
+def test_the_readers_split_says_which_file_is_read() -> None:
+    """`test_split` takes the file of that part where a class has one for each, and changes nothing where it has one."""
+    train = {"input_columns": ["question"], "test_split": "train"}
+    assert built(gsm8k(reader_cfg=train)).path == "/data/gsm8k/train.jsonl"
+    assert built(gsm8k(type="BoolQDataset", reader_cfg=train)).path == "/data/gsm8k/val.jsonl"
+    dev = train | {"test_split": "dev"}
+    assert built(gsm8k(type="CEvalDataset", path="/c", name="law", reader_cfg=dev)).path == "/c/dev/law_dev.csv"
+    assert faults(gsm8k(reader_cfg=dev)) == ["reader_cfg.test_split is 'dev'; it must be one of test, train"]
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
