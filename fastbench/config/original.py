@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fastbench.config.data_files import find_data
+from fastbench.config.fields import MAX_COUNT
 from fastbench.config.issues import Issues
+from fastbench.config.row_range import parse_slice
 from fastbench.config.template import template_of
 
 Settings = dict[str, Any]
@@ -83,9 +85,21 @@ def _dict(settings: Mapping[str, Any], part: str, path: str, issues: Issues) -> 
     return {}
 
 
-def _synthetic(own: Settings, *_: Any) -> None:
+def _synthetic(
+    own: Settings, _: Known, __: Mapping[str, Any], ___: Mapping[str, Any], path: str, issues: Issues
+) -> None:
     own.pop("path", None)  # the original's loader ignores it too
-    own.pop("test_range", None)
+    test_range, config = own.pop("test_range", None), own.get("config")
+    count = own.get("count", config.get("RequestCount") if isinstance(config, Mapping) else None)
+    if test_range is None or type(count) is not int or not 0 < count <= MAX_COUNT:
+        return
+    # Sample i is made of its number alone, so the first ones are those of a smaller set.
+    part = parse_slice(test_range) if isinstance(test_range, str) else None
+    kept = range(count)[part or slice(0)]
+    if kept and kept[0] == 0 and kept.step == 1:
+        own["count"] = len(kept)
+    else:
+        issues.wrong(f"{path}.test_range", test_range, 'a slice of the first prompts, such as "[:8]", for made ones')
 
 
 def _custom(

@@ -244,6 +244,19 @@ def test_the_guides_rules_of_synthetic_prompts(raw: dict[str, Any], told: str) -
     assert line.startswith(f"config.{told}")
 
 
+@pytest.mark.parametrize(("test_range", "count"), [("[:2]", 2), ("[0:9]", 4), ("[:-1]", 3)])
+def test_the_readers_range_cuts_synthetic_prompts(test_range: str, count: int) -> None:
+    """The reader's range leaves the first prompts of a synthetic set, as it leaves the first rows of a file."""
+    assert built(guide() | {"reader_cfg": {"test_range": test_range}}).count == count
+
+
+@pytest.mark.parametrize("test_range", ["[1:]", "[::2]", "[-2:]", "[:0]", "[::-1]", "2", 2, 0.5, []])
+def test_other_ranges_of_synthetic_prompts_are_refused(test_range: object) -> None:
+    """A range that is not of the first prompts of a synthetic set is told once, with what is allowed."""
+    (line,) = faults(guide() | {"reader_cfg": {"test_range": test_range}})
+    assert line.endswith('it must be a slice of the first prompts, such as "[:8]", for made ones')
+
+
 def test_the_originals_rounds_become_messages() -> None:
     """Rounds become messages of a chat, a last round of the model is left for it to write, the reader's range holds."""
     rounds = [
