@@ -87,7 +87,7 @@ cdef class Loop(Connections):
     cdef bint send_again(self, Call* call, Reply* reply, End how) noexcept nogil
     cdef void finish(self, Call* call, Reply* reply, End how, int64_t end_ns) noexcept nogil
     cdef void forget(self, Call* call) noexcept nogil
-    cdef void vacate(self) noexcept nogil
+    cdef void vacate(self, int64_t ended_ns) noexcept nogil
     cdef void end_begun(self, Call* call, int outcome) noexcept nogil
     cdef void end_following(self, Call* call) noexcept nogil
     cdef void end_unsent(self, Call* call, int outcome) noexcept nogil

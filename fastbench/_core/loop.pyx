@@ -173,7 +173,7 @@ cdef class Loop(Connections):
             call = following
         while self.released < self.releases:
             self.released += 1
-            self.vacate()
+            self.vacate(mono_ns())
         if self.tls:
             self.open_parcels()
 
@@ -208,7 +208,7 @@ cdef class Loop(Connections):
         while self.ready.size:
             self.forget(queue_pop(&self.ready))
         while self.following.size:
-            self.vacate()
+            self.vacate(mono_ns())
             self.forget(agenda_pop(&self.following))
 
     cdef void forget(self, Call* call) noexcept nogil:
@@ -429,17 +429,18 @@ cdef class Loop(Connections):
         flight_remove(&self.flight, call)
         self.counters.in_flight -= 1
         if not call.more:
-            self.vacate()
+            # From the reply's end on, however late that was noticed: the next request is late by as much.
+            self.vacate(call.row.end_ns)
         self.counters.outcomes[call.row.outcome] += 1
         self.deliver(call)
 
-    cdef void vacate(self) noexcept nogil:
+    cdef void vacate(self, int64_t ended_ns) noexcept nogil:
         """A request, or the conversation that it belongs to, has ended."""
         if self.counters.occupied == self.limit and not self.closed_loop:
-            self.room_ns = mono_ns()
+            self.room_ns = ended_ns
         self.counters.occupied -= 1
         if self.closed_loop and not self.draining:
-            self.slots.give_back(mono_ns() - self.start_ns)
+            self.slots.give_back(ended_ns - self.start_ns)
 
     cdef void end_begun(self, Call* call, int outcome) noexcept nogil:
         """Ends a call that was to take a slot, without having sent it."""
@@ -450,7 +451,7 @@ cdef class Loop(Connections):
     cdef void end_following(self, Call* call) noexcept nogil:
         """Ends a call that was to follow another one, without having sent it."""
         if not call.more:
-            self.vacate()
+            self.vacate(mono_ns())
         self.end_unsent(call, OUTCOME_CANCELLED)
 
     cdef void end_unsent(self, Call* call, int outcome) noexcept nogil:

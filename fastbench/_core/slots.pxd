@@ -17,5 +17,5 @@ cdef class Slots:
 
     cdef int64_t next(self, int64_t now) noexcept nogil
     cdef int64_t take(self, int64_t now) noexcept nogil
-    cdef void give_back(self, int64_t now) noexcept nogil
+    cdef void give_back(self, int64_t freed) noexcept nogil
     cdef void close_due(self, int64_t now) noexcept nogil

@@ -50,12 +50,21 @@ cdef class Slots:
             self.opened += 1
         return slot
 
-    cdef void give_back(self, int64_t now) noexcept nogil:
-        """A slot is free again, unless one is to close."""
-        if self.closed < self.closes_count and self.closes[self.closed] <= now:
+    cdef void give_back(self, int64_t freed) noexcept nogil:
+        """A slot is free again from this moment on, unless one is to close."""
+        cdef int64_t at, before
+        if self.closed < self.closes_count and self.closes[self.closed] <= freed:
             self.closed += 1
             return
-        self.freed[(self.head + self.free_count) % self.room] = now
+        # In the order of the moments: replies are noticed nearly, not quite, in the order in which they ended.
+        at = (self.head + self.free_count) % self.room
+        while at != self.head:
+            before = (at + self.room - 1) % self.room
+            if self.freed[before] <= freed:
+                break
+            self.freed[at] = self.freed[before]
+            at = before
+        self.freed[at] = freed
         self.free_count += 1
 
     cdef void close_due(self, int64_t now) noexcept nogil:

@@ -59,24 +59,22 @@ def test_nothing_is_sent_before_the_start() -> None:
 
 
 def test_a_request_is_intended_when_its_slot_became_free() -> None:
-    """With one slot, each request is intended after the end of the one before, and before it is sent."""
+    """With one slot, each request is intended when the last byte of the reply before came, however late it is sent."""
     gauge = Gauge()
     with gauged(gauge, 0.002) as service:
         ended = drive(service.address, COUNT)
     intended, sent, end = (ended.column(name) for name in ("intended_ns", "sent_ns", "end_ns"))
-    assert np.all(end[:-1] <= intended[1:])
+    assert np.array_equal(end[:-1], intended[1:])
     assert np.all(intended <= sent)
-    assert np.median(intended[1:] - end[:-1]) < 20 * MS
 
 
 def test_slots_are_used_in_the_order_in_which_they_became_free() -> None:
-    """With several slots, request k + limit is not intended before k requests have ended."""
+    """With several slots, each request after the first ones is intended at the end of another one, no two at the same."""
     gauge = Gauge()
     with gauged(gauge, 0.003) as service:
         ended = drive(service.address, COUNT, limit=6)
     intended, end = ended.column("intended_ns"), np.sort(ended.column("end_ns"))
-    assert np.all(np.diff(intended) >= 0)
-    assert np.all(intended[6:] >= end[:-6])
+    assert np.array_equal(np.sort(intended[6:]), end[:-6])
 
 
 def test_a_slot_that_is_free_again_does_not_wait_for_those_to_come() -> None:
