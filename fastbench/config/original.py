@@ -1,7 +1,7 @@
 """The original's data set dicts (`type`, `path`, `reader_cfg`, `infer_cfg`, `eval_cfg`) → fastbench's own settings."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from fastbench.config.data_files import find_data
@@ -169,7 +169,7 @@ def _file(own: Settings, known: Known, split: str = "") -> Any:
     return find_data(os.path.join(path, below))
 
 
-_MAKERS = {
+_MAKERS: dict[str, Callable[..., None]] = {
     "synthetic": _synthetic,
     "custom": _custom,
     "sharegpt": _conversation,

@@ -1,6 +1,6 @@
 """Prompt templates: fastbench's own messages, and the original's `prompt_template` dicts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastbench.config.issues import Issues, nearest, show
@@ -9,6 +9,7 @@ from fastbench.config.service import type_name
 _ROLES = {"HUMAN": "user", "BOT": "assistant", "SYSTEM": "system", "TOOL": "tool"}
 _CHAT_ROLES = (*_ROLES.values(), "developer")
 _ROUND_FORM = 'a dict such as dict(role="HUMAN", prompt="{question}")'
+_SECTIONS = ("begin", "round", "end")
 _EXAMPLES = "</E>"
 _RETRIEVERS = ("ZeroRetriever",)
 
@@ -43,18 +44,24 @@ def _template(raw: object, path: str, issues: Issues) -> str | list[dict[str, st
     if isinstance(raw, str):
         return raw.replace(_EXAMPLES, "")
     if isinstance(raw, Mapping) and "round" in raw:
-        begin, rounds = raw.get("begin") or [], raw["round"]
-        if isinstance(begin, str):
-            begin = [{"role": "SYSTEM", "prompt": begin}]
-        if isinstance(begin, list | tuple) and isinstance(rounds, list | tuple):
-            return _messages([*begin, *rounds], path, issues)
-    issues.wrong(path, raw, 'text, or a dict with "round": a list of dicts with role and prompt')
+        sections = {name: raw.get(name) or [] for name in _SECTIONS}
+        if isinstance(begin := sections["begin"], str):
+            text = begin.replace(_EXAMPLES, "")
+            sections["begin"] = [{"role": "SYSTEM", "prompt": text}] if text else []
+        if all(isinstance(section, list | tuple) for section in sections.values()):
+            return _messages(sections, path, issues)
+    issues.wrong(path, raw, 'text, or a dict with "round" (and "begin", "end"): lists of dicts with role and prompt')
     return None
 
 
-def _messages(rounds: list[Any], path: str, issues: Issues) -> list[dict[str, str]] | None:
+def _messages(sections: Mapping[str, Sequence[Any]], path: str, issues: Issues) -> list[dict[str, str]] | None:
     before = len(issues)
-    made = [_message(item, f"{path}.round[{index}]", issues) for index, item in enumerate(rounds) if item != _EXAMPLES]
+    made = [
+        _message(item, f"{path}.{name}[{index}]", issues)
+        for name, items in sections.items()
+        for index, item in enumerate(items)
+        if item != _EXAMPLES
+    ]
     messages = [message for message in made if message is not None]
     if len(issues) > before:
         return None
@@ -79,5 +86,5 @@ def _message(item: object, path: str, issues: Issues) -> dict[str, str] | None:
         hint = f"did you mean {close}?" if close else f"it must be {', '.join(_ROLES)}"
         issues.add(f"{path}.role", f"is {show(role)}; {hint}")
     else:
-        return {"role": _ROLES.get(role, role), "content": text}
+        return {"role": _ROLES.get(role, role), "content": text.replace(_EXAMPLES, "")}
     return None

@@ -283,6 +283,24 @@ def test_the_originals_rounds_become_messages() -> None:
     )
 
 
+@pytest.mark.parametrize("begin", ["</E>", ["</E>"], [{"role": "SYSTEM", "prompt": "Count.</E>"}], "Count.</E>"])
+def test_the_place_of_examples_is_never_sent(begin: object) -> None:
+    """The mark of the place of examples is left out of any message, and a text of it alone is no message."""
+    system = ({"role": "system", "content": "Count."},) if "Count" in str(begin) else ()
+    template = {"begin": begin, "round": [{"role": "HUMAN", "prompt": "</E>{question}"}]}
+    assert built(gsm8k(template)).template == (*system, {"role": "user", "content": "{question}"})
+
+
+def test_the_end_of_a_template_is_sent() -> None:
+    """`end` holds messages as `begin` does, behind the rounds; one that is no list is told."""
+    end = [{"role": "SYSTEM", "prompt": "Be brief."}]
+    last = built(gsm8k({"round": [QUESTION], "end": end})).template[-1]
+    assert last == {"role": "system", "content": "Be brief."}
+    place = "infer_cfg.prompt_template.template"
+    assert faults(gsm8k({"round": [QUESTION], "end": "."}))[0].startswith(f"{place} is {{'round'")
+    assert faults(gsm8k({"round": [QUESTION], "end": [5]}))[0].startswith(f"{place}.end[0] is 5; it must be")
+
+
 def test_the_originals_text_templates_stay_text() -> None:
     """A template of text stays one, without the place of examples; it may stand under ice_template."""
     assert built(gsm8k("</E>Q: {question}")).template == "Q: {question}"
