@@ -8,6 +8,7 @@ from fastbench.config.data_files import find_data
 from fastbench.config.fields import MAX_COUNT
 from fastbench.config.issues import Issues
 from fastbench.config.row_range import parse_slice
+from fastbench.config.service import type_name
 from fastbench.config.template import template_of
 
 Settings = dict[str, Any]
@@ -15,6 +16,8 @@ Settings = dict[str, Any]
 _PARTS = ("reader_cfg", "infer_cfg", "eval_cfg")
 # What has no meaning where nobody judges the answers.
 _NO_EFFECT = ("n", "k", "num_repeats", "trust_remote_code", "model_path", "judge_infer_cfg")
+# Those that weigh given answers or play with tools; the original does not measure them either.
+_NOT_MEASURED = ("PPL", "BFCL")
 _FILE_SUFFIXES = (".jsonl", ".json", ".csv")
 _MULTIMODAL = ("MMCustomDataset", "TextVQADataset", "VideoBenchDataset", "VocalSoundDataset", "MMMUDataset")
 _WHY_NOT = (
@@ -63,12 +66,21 @@ def from_original(settings: Mapping[str, Any], name: str, path: str, issues: Iss
         issues.add(f"{path}.type", f"is {name}, {_WHY_NOT[name in _MULTIMODAL]}")
         return None
     reader, infer = (_dict(settings, part, path, issues) for part in ("reader_cfg", "infer_cfg"))
+    _check_inferencer(infer, path, issues)
     left_out = {"type", *_PARTS, *_NO_EFFECT}
     own: Settings = {key: value for key, value in settings.items() if key not in left_out}
     if "test_range" in reader:
         own.setdefault("test_range", reader["test_range"])
     _MAKERS[known.kind](own, known, reader, infer, path, issues)
     return known.kind, own
+
+
+def _check_inferencer(infer: Mapping[str, Any], path: str, issues: Issues) -> None:
+    inferencer = infer.get("inferencer")
+    name = type_name(inferencer.get("type") if isinstance(inferencer, Mapping) else inferencer) or ""
+    if name.startswith(_NOT_MEASURED):
+        sentence = f"is {name}, which asks for more or other than an answer; it must be one such as GenInferencer"
+        issues.add(f"{path}.infer_cfg.inferencer", sentence)
 
 
 def _by_file(settings: Mapping[str, Any]) -> Known | None:
