@@ -56,8 +56,9 @@ class Terminal:
             return
         with self._console.capture() as captured:
             self._console.print(Text("\n").join(lines), end="", soft_wrap=True)
-        text = captured.get().replace("\n", f"{_CLEAR_LINE}\r\n")
-        write(self._fd, f"{_HOLD}{_HOME}{text}{_CLEAR_LINE}{_CLEAR_BELOW}{_SHOW}")
+        # Cleared before it is written: behind a line that fills the screen the cursor still stands on the last column.
+        above, _, last = f"{_CLEAR_LINE}{captured.get()}".replace("\n", f"\r\n{_CLEAR_LINE}").rpartition(_CLEAR_LINE)
+        write(self._fd, f"{_HOLD}{_HOME}{above}{_CLEAR_BELOW}{last}{_SHOW}")
 
     def wait(self, seconds: float, other_fd: int | None = None) -> tuple[list[str], bool]:
         """The keys pressed until the time is over, or something happened; and whether `other_fd` can be read."""

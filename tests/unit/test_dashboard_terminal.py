@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import re
 import select
 import signal
 import termios
@@ -51,8 +52,16 @@ def test_drawing(ends: tuple[int, int]) -> None:
     assert termios.tcgetattr(side) == before
     shown = drawn(master).decode().replace("\r\r", "\r")  # the terminal's own before each line feed
     assert shown == (
-        "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2026h\x1b[Hone\x1b[K\r\ntwo\x1b[K\x1b[J\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l"
+        "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2026h\x1b[H\x1b[Kone\r\n\x1b[Jtwo\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l"
     )
+
+
+def test_nothing_is_erased_behind_a_line(ends: tuple[int, int]) -> None:
+    """What a line may leave of the one before is erased ahead of it, so that a line of full width keeps its end."""
+    master, side = ends
+    with Terminal(side) as terminal:
+        terminal.draw([Text("x" * 80), Text("y" * 80), Text("z" * 80)])
+    assert not re.search(rb"[xyz]\x1b\[[JK]", drawn(master))
 
 
 def test_the_terminal_is_put_back_after_an_error(ends: tuple[int, int]) -> None:
