@@ -8,11 +8,12 @@ from typing import NamedTuple
 from fastbench.metrics.arrived import arrived_tokens
 from fastbench.metrics.client import client_error
 from fastbench.metrics.common import common
+from fastbench.metrics.coverage import coverage
 from fastbench.metrics.gaps import GapSamples, count
 from fastbench.metrics.load import load
 from fastbench.metrics.model import Metrics
 from fastbench.metrics.notes import notes
-from fastbench.metrics.outcomes import LOST, UNFINISHED, failures, outcomes
+from fastbench.metrics.outcomes import failures, outcomes
 from fastbench.metrics.output import output
 from fastbench.metrics.parameters import parameters, ttft_ns
 from fastbench.metrics.selection import Selection
@@ -73,8 +74,7 @@ def compute_with_gaps(
         service=service_metrics(selection),
         verdict=verdict(
             success,
-            ended.get(LOST, 0),
-            ended.get(UNFINISHED, 0),
+            coverage(whole),
             None if ttft_median is None else ttft_median / NS_PER_MS,
             sending,
             client,

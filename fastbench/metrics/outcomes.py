@@ -6,8 +6,9 @@ import re
 
 import numpy as np
 
+from fastbench.metrics.coverage import coverage
 from fastbench.metrics.model import Failure
-from fastbench.metrics.selection import Selection, section
+from fastbench.metrics.selection import Selection
 from fastbench.recording.format import OUTCOMES
 
 LOST = "no outcome (lost from the recording)"
@@ -29,7 +30,7 @@ _WITHOUT_ROW = {
 
 
 def outcomes(selection: Selection) -> dict[str, int]:
-    """Requests by outcome, in the outcomes' own order; the sum is the number planned."""
+    """Requests by outcome, in the outcomes' own order; the sum is the number planned, or that begun in the window."""
     counts = np.bincount(selection.final["outcome"], minlength=len(OUTCOMES)).tolist()
     found = dict(zip(OUTCOMES, counts, strict=True))
     for name, count in without_row(selection).items():
@@ -38,31 +39,11 @@ def outcomes(selection: Selection) -> dict[str, int]:
 
 
 def without_row(selection: Selection) -> dict[str, int]:
-    """Planned requests that have no row, by what became of them.
-
-    They were dropped if the footer says so, and cancelled if the run came to its end; else they have no outcome,
-    because the row is lost or because the run was interrupted.
-    """
+    """Planned requests that have no row, by what became of them; of a window none, as they may belong anywhere."""
     if selection.window is not None:
-        return {}  # nobody knows when a request without a row would have begun
-    missing = max(0, (planned(selection) or 0) - selection.final.size)
-    footer = selection.recording.footer
-    lost = min(missing, selection.recording.lost_rows)
-    recorded_drops = int((selection.final["outcome"] == OUTCOMES.index("dropped")).sum())
-    dropped = min(missing - lost, max(0, _count(footer or {}, "dropped") - recorded_drops))
-    rest = missing - lost - dropped
-    return {
-        "dropped": dropped,
-        "cancelled": rest if footer is not None else 0,
-        LOST: lost,
-        UNFINISHED: rest if footer is None else 0,
-    }
-
-
-def planned(selection: Selection) -> int | None:
-    """The number of measured requests that were to be sent; None if neither end of the run knew it."""
-    ended = _count(selection.recording.footer or {}, "planned")
-    return ended or _count(section(selection.header, "load"), "planned") or None
+        return {}
+    found = coverage(selection)
+    return {"dropped": found.dropped, "cancelled": found.cancelled, LOST: found.lost, UNFINISHED: found.unfinished}
 
 
 def failures(selection: Selection) -> tuple[Failure, ...]:
@@ -91,8 +72,3 @@ def _first_message(selection: Selection, indices: list[int]) -> str:
     """The message of the lowest request number: the order of finishing is chance."""
     first = min(indices, key=lambda index: int(selection.rows["request"][index]))
     return selection.recording.messages.get(first, b"").decode("utf-8", "replace")
-
-
-def _count(record: dict[str, object], name: str) -> int:
-    value = record.get(name)
-    return value if isinstance(value, int) else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastbench.metrics.client import NOTABLE_SHARE
+from fastbench.metrics.coverage import Coverage
 from fastbench.metrics.model import ClientError, Load, Number, Verdict
 
 LATENESS_MS = 1.0
@@ -13,22 +14,23 @@ UNCERTAIN_SHARE = 0.01
 RATE_SHARE = 0.01
 
 
-def verdict(
-    success: int, lost: int, unfinished: int, ttft_median_ms: Number, load: Load, client: ClientError
-) -> Verdict:
-    """The verdict with all of its reasons. lost: requests of which the recording has lost the row; unfinished: those
-    without an outcome, because the run has no end."""
-    reasons = (*_coverage(success, lost, unfinished), *_sending(ttft_median_ms, load, client), *_receiving(client))
+def verdict(success: int, covered: Coverage, ttft_median_ms: Number, load: Load, client: ClientError) -> Verdict:
+    """The verdict on a stage with all of its reasons. covered: of the whole run, as nobody knows in which stage a
+    request without a row belongs."""
+    reasons = (*_coverage(success, covered), *_sending(ttft_median_ms, load, client), *_receiving(client))
     return Verdict(not reasons, reasons)
 
 
-def _coverage(success: int, lost: int, unfinished: int) -> Iterator[str]:
+def _coverage(success: int, covered: Coverage) -> Iterator[str]:
     if not success:
         yield "no request succeeded"
-    if lost:
-        yield f"{lost} requests are lost from the recording"
-    if unfinished:
-        yield f"{unfinished} requests have no outcome: the run has no end"
+    if covered.lost:
+        yield f"{covered.lost} requests are lost from the recording"
+    if covered.unfinished:
+        least = "" if covered.exact else "at least "
+        yield f"{least}{covered.unfinished} requests have no outcome: the run has no end"
+    elif not covered.ended:
+        yield "the run has no end"
 
 
 def _sending(ttft_median_ms: Number, load: Load, client: ClientError) -> Iterator[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from recordings import FOOTER, HEADER, Request, batch_of, header_of, record, write_blocks
+from recordings import FOOTER, HEADER, MS, Request, batch_of, header_of, record, write_blocks
 
 from fastbench.metrics.compute import compute
 from fastbench.metrics.model import Metrics
@@ -24,8 +24,10 @@ def metrics_of(directory: Path, requests: list[Request], planned: int, **footer:
     return compute(Recording.open(record(directory, requests, header=header, footer=footer)), STATS)
 
 
-def unfinished(directory: Path, requests: list[Request], planned: int) -> Path:
-    """A recording without an end."""
+def unfinished(
+    directory: Path, requests: list[Request], planned: int | None, health: dict[str, Any] | None = None
+) -> Path:
+    """A recording without an end. health: the last word of its client."""
     directory.mkdir(exist_ok=True)
     file = BlockFile(directory)
     for _ in range(2):
@@ -33,6 +35,8 @@ def unfinished(directory: Path, requests: list[Request], planned: int) -> Path:
     for request in requests:
         counts, payload = pack_batches([batch_of([request])])
         file.append(Kind.BATCH, payload, counts)
+    if health is not None:
+        file.append(Kind.HEALTH, pack_json(health))
     file.close()
     return directory
 
@@ -71,13 +75,46 @@ def test_a_run_without_an_end_has_requests_without_an_outcome(tmp_path: Path) ->
     assert total == 3
 
 
-def test_lost_rows_have_no_outcome(tmp_path: Path) -> None:
-    """Requests of a damaged block count as lost, Σ stays the number planned, and the run is not valid."""
-    path = unfinished(tmp_path, [Request(k) for k in range(3)], planned=5) / "requests.fbr"
+def test_a_run_by_time_without_an_end(tmp_path: Path) -> None:
+    """Where no plan says how many there are, those in flight last that have no row have no outcome, at least."""
+    begun = [Request(0), Request(1, end_ns=1_300 * MS)]  # the second ended after the client's last word
+    run = unfinished(tmp_path, begun, planned=None, health={"t_ns": 1_200 * MS, "in_flight": 5})
+    metrics = compute(Recording.open(run), STATS)
+    assert metrics.outcomes == {"ok": 2, UNFINISHED: 4}
+    assert metrics.verdict.reasons == ("at least 4 requests have no outcome: the run has no end",)
+
+
+@pytest.mark.parametrize("planned", [None, 1])
+def test_no_end_is_never_valid(tmp_path: Path, planned: int | None) -> None:
+    """A run without an end is not valid even where nothing is known to be missing."""
+    metrics = compute(Recording.open(unfinished(tmp_path, [Request(0)], planned)), STATS)
+    assert metrics.outcomes == {"ok": 1}
+    assert metrics.verdict.reasons == ("the run has no end",)
+
+
+def damaged(run: Path) -> Recording:
+    """The recording, of which the last request's row is broken."""
+    path = run / "requests.fbr"
     content = bytearray(path.read_bytes())
     content[-100] ^= 1
     path.write_bytes(content)
-    metrics = compute(Recording.open(tmp_path), STATS)
+    return Recording.open(run)
+
+
+@pytest.mark.parametrize("stage", ["total", "0s:", ":100ms", "stable"])
+def test_what_has_no_row_counts_against_every_stage(tmp_path: Path, stage: str) -> None:
+    """Nobody knows in which stage lost and unfinished requests began, so no stage of their run is valid."""
+    starts = range(1_000 * MS, 1_180 * MS, 20 * MS)
+    requests = [Request(k, at, (at + 70 * MS,), at + 75 * MS) for k, at in enumerate(starts)]
+    metrics = compute(damaged(unfinished(tmp_path, requests, planned=12)), STATS, stage)
+    reasons = ("1 requests are lost from the recording", "3 requests have no outcome: the run has no end")
+    assert metrics.verdict.reasons == reasons
+
+
+def test_lost_rows_have_no_outcome(tmp_path: Path) -> None:
+    """Requests of a damaged block count as lost, Σ stays the number planned, and the run is not valid."""
+    recording = damaged(unfinished(tmp_path, [Request(k) for k in range(3)], planned=5))
+    metrics = compute(recording, STATS)
     assert metrics.outcomes == {"ok": 2, LOST: 1, UNFINISHED: 2}
     assert "1 requests are lost from the recording" in metrics.verdict.reasons
     assert any("is damaged; 1 requests lost" in note for note in metrics.notes)

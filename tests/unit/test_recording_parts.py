@@ -8,7 +8,7 @@ import pytest
 from recordings import FOOTER, MS, Request, batch_of, header_of, record
 
 from fastbench.metrics.compute import compute
-from fastbench.metrics.outcomes import LOST, outcomes
+from fastbench.metrics.outcomes import LOST, UNFINISHED, outcomes
 from fastbench.metrics.selection import Selection
 from fastbench.recording.format import REQUESTS, part_number, part_path, part_paths
 from fastbench.recording.reader import Recording
@@ -149,13 +149,15 @@ def test_a_part_without_an_end(tmp_path: Path) -> None:
 
 
 def test_a_plan_without_a_number(tmp_path: Path) -> None:
-    """Where the time decides how many there are, a dead worker's recorded requests are all that is planned of it."""
+    """Where the time decides how many there are, a dead worker's requests are those recorded and those in flight."""
     write_part(tmp_path, 0, of=2, planned=None)
     write_part(tmp_path, 1, of=2, planned=None, ended=False)
     recording = Recording.open(tmp_path)
     assert recording.footer is not None
     assert (recording.footer["planned"], recording.lost_rows) == (COUNT, 0)
-    assert sum(outcomes(Selection(recording)).values()) == COUNT
+    counted = outcomes(Selection(recording))
+    assert (sum(counted.values()) - counted[UNFINISHED], counted[UNFINISHED]) == (COUNT, 5)
+    assert "at least 5 requests have no outcome: the run has no end" in compute(recording, STATS).verdict.reasons
 
 
 def test_no_part_has_an_end(tmp_path: Path) -> None:
