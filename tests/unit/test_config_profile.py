@@ -1,12 +1,15 @@
 """A profile as the config has it, and what of it the options say."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click import BadParameter
 
 from fastbench.cli.perf_settings import run_of_options
-from fastbench.cli.values import ramp
+from fastbench.cli.sections import spread
+from fastbench.cli.values import profile_stage, ramp
 from fastbench.config.build import build_run
 from fastbench.errors import ConfigError
 
@@ -25,6 +28,14 @@ def test_stages_that_make_no_profile(stages: list[dict[str, Any]], fault: str) -
     """Stages of two kinds, and stages that are all 0, are refused: half of them would be sent as nothing."""
     with pytest.raises(ConfigError, match=rf"^run\.py: profile {fault}"):
         build_run({**PLAN, "profile": stages}, "run.py")
+
+
+def test_the_readmes_profile_is_taken_as_it_stands() -> None:
+    """What the README gives `--profile` is the two stages of a run."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"`(--profile [^`]*)`", readme)
+    stages = [profile_stage(part) for part in spread(written.split(), {"--profile"}) if part != "--profile"]
+    assert [stage.rate for stage in build_run({**PLAN, "profile": stages}, "run.py").profile] == [50, 100]
 
 
 def test_a_pause_in_a_profile() -> None:
