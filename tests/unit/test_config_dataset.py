@@ -314,7 +314,7 @@ def test_the_originals_text_templates_stay_text() -> None:
         ({"infer_cfg": {"retriever": {"type": "FixKRetriever"}}}, "infer_cfg.retriever is FixKRetriever; it must be"),
         (
             {"infer_cfg": gsm8k()["infer_cfg"] | {"inferencer": {"type": "icl.PPLInferencer"}}},
-            "infer_cfg.inferencer is PPLInferencer, which asks for more or other than an answer; it must be one such as",
+            "infer_cfg.inferencer is PPLInferencer, which asks for more or other than an answer; it must be one such",
         ),
         ({"infer_cfg": {"retriever": 5}}, "infer_cfg.retriever is 5; it must be ZeroRetriever"),
         ({"infer_cfg": 5}, "infer_cfg is 5; it must be a dict of settings"),
