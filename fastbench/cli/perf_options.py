@@ -42,7 +42,13 @@ _PLAN: Sequence[click.Option] = (
     Several(["--datasets"], metavar="NAME...", help="Data sets by name; each service meets each data set."),
     _option("--summarizer", metavar="NAME", help="What the report shows.  [default: default_perf]"),
     _option("--config-dir", metavar="DIR", help="Your configs by name, found before the presets.  [default: configs]"),
-    _flag("--search", "Print which files the names lead to, all where none is given; send nothing."),
+    _option(
+        "-s",
+        "--search",
+        is_flag=True,
+        default=None,
+        help="Print which files the names lead to, all where none is given; send nothing.",
+    ),
     _flag("--dry-run", "Print what would be done; send nothing."),
     _option("-m", "--mode", metavar="MODE", help="perf, or perf_viz to compute the report of --reuse again."),
     _option(

@@ -10,9 +10,9 @@ from fastbench.config.execute import PRESETS
 from fastbench.errors import ConfigError, UsageError
 
 
-def found(*arguments: str) -> list[list[str]]:
+def found(*arguments: str, option: str = "--search") -> list[list[str]]:
     """The rows of the table."""
-    result = CliRunner().invoke(perf_command, ["--search", *arguments], standalone_mode=False, catch_exceptions=False)
+    result = CliRunner().invoke(perf_command, [option, *arguments], standalone_mode=False, catch_exceptions=False)
     assert result.return_value == 0
     lines = [line for line in result.output.splitlines() if line.startswith("│")]
     return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
@@ -28,6 +28,11 @@ def test_named_configs() -> None:
         ["--summarizer", "stable_stage"],
     ]
     assert all(Path(row[2]).is_file() for row in rows[1:])
+
+
+def test_the_short_form() -> None:
+    """`-s` is the original's short form of `--search`."""
+    assert found(option="-s") == found()
 
 
 def test_all_that_fit() -> None:
