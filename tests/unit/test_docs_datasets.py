@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from fastbench.cli.perf import perf_command
 from fastbench.config.custom_meta import read_meta
 from fastbench.config.dataset import build_dataset
 from fastbench.config.dataset_schema import DATASETS, MixPart, PrefixPool
 from fastbench.config.issues import Issues
 from fastbench.config.original import CLASSES
+from fastbench.errors import UsageError
 
 TEXT = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 
@@ -52,3 +55,16 @@ def test_every_class_of_the_original_is_named() -> None:
     """Every class that is read by name is on the page, but for later versions of the same."""
     for name in CLASSES:
         assert name.removesuffix("V2") in TEXT
+
+
+def test_a_trace_that_is_sent_by_its_times_needs_all_of_them(tmp_path: Path) -> None:
+    """A row without a time is refused before the run where the model has `use_timestamp`, and only there."""
+    (tmp_path / "trace.jsonl").write_text('{"timestamp": 0, "input_length": 5}\n{"input_length": 5}\n')
+    config = tmp_path / "run.py"
+    trace = {"type": "mooncake", "path": str(tmp_path / "trace.jsonl")}
+    for used in (False, True):
+        model = {"type": "openai_chat", "url": "http://localhost:1", "use_timestamp": used}
+        config.write_text(f"models = [{model}]\ndatasets = [{trace}]\n")
+        result = CliRunner().invoke(perf_command, [str(config), "--dry-run"], standalone_mode=False)
+        assert isinstance(result.exception, UsageError) == used
+        assert not used or "has time stamps in 1 of 2 rows" in str(result.exception)
