@@ -19,7 +19,7 @@ def arrived_tokens(whole: Selection, window: Window) -> int:
     first = np.where(whole.streamed_mask, rows["first_token_ns"], rows["end_ns"])
     last = np.where(whole.streamed_mask, rows["last_token_ns"], rows["end_ns"])
     inside = whole.ok_mask & window.holds(first) & window.holds(last)
-    touching = whole.streamed_mask & ~inside & (last >= window.begin_ns) & (first < window.end_ns)
+    touching = whole.streamed_mask & ~inside & (last >= window.begin_ns) & (first <= window.end_ns)
     crossing = math.fsum(_share(whole, window, row) * int(tokens[row]) for row in np.flatnonzero(touching).tolist())
     return int(tokens[inside].sum()) + round(crossing)
 

@@ -20,16 +20,22 @@ Mask = NDArray[np.bool_]
 
 
 class Window(NamedTuple):
-    """A stretch of a run, ns; requests that begin inside count whole. method: how it was found, in words."""
+    """A stretch of a run, ns; requests that begin inside count whole. method: how it was found, in words.
+
+    closed: whether the very moment of its end is inside. It is where the end is something that happened, such as the
+    run's last; it is not where it is a time asked for, so that of neighbouring windows each moment is in one.
+    """
 
     name: str
     begin_ns: int
     end_ns: int
     method: str
+    closed: bool = False
 
     def holds(self, moments_ns: NDArray[np.int64]) -> Mask:
         """Which moments lie inside."""
-        inside: Mask = (moments_ns >= self.begin_ns) & (moments_ns < self.end_ns)
+        before = moments_ns <= self.end_ns if self.closed else moments_ns < self.end_ns
+        inside: Mask = (moments_ns >= self.begin_ns) & before
         return inside
 
 

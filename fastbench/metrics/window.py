@@ -71,7 +71,8 @@ def _by_time(bounds: Bounds, name: str, flight: InFlight) -> Window:
     end = last if bounds.end_ns is None else min(last, first + bounds.end_ns)
     if first + bounds.begin_ns >= end:
         raise UsageError(f"the window {name} lies behind the run's end: it took {(last - first) / NS_PER_S:.3f} s")
-    return Window(name, first + bounds.begin_ns, end, "asked for by time since the first request was sent")
+    method = "asked for by time since the first request was sent"
+    return Window(name, first + bounds.begin_ns, end, method, closed=end == last)
 
 
 def _stable(selection: Selection, flight: InFlight) -> Window:
@@ -89,7 +90,7 @@ def _stable(selection: Selection, flight: InFlight) -> Window:
     # It stays at the limit until the step after the last one that brought it there.
     end = int(moments[min(at_limit[-1] + 1, moments.size - 1)])
     method = f"from the second request that made {limit} in flight to the last moment of {limit}"
-    return Window(STABLE, int(moments[reached[1]]), end, method)
+    return Window(STABLE, int(moments[reached[1]]), end, method, closed=True)
 
 
 def _steps(flight: InFlight) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -121,7 +122,8 @@ def _stationary(selection: Selection, flight: InFlight) -> Window:
         f"where requests in flight are within {BAND:.0%} of their median, cut at both ends by the marginal standard "
         f"error rule on the token rate, in {STRETCHES} stretches of {width / NS_PER_MS:.3f} ms"
     )
-    return Window(AUTO, int(edges[first]), min(end, int(edges[last])), method)
+    stop = min(end, int(edges[last]))
+    return Window(AUTO, int(edges[first]), stop, method, closed=stop == end)
 
 
 def _unsettled() -> UsageError:

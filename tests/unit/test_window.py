@@ -147,6 +147,34 @@ def test_windows_that_reach_the_end(tmp_path: Path, window: str) -> None:
     assert value(metrics, "Benchmark Duration") == pytest.approx(2000, abs=0.01)
 
 
+@pytest.mark.parametrize("window", ["0s:", "0s:1h", ":3s"])
+@pytest.mark.parametrize("flags", [("stream",), ()])
+def test_what_arrives_last_is_inside(tmp_path: Path, window: str, flags: tuple[str, ...]) -> None:
+    """A window that ends with the run counts the tokens that its last moment brought, streamed or not."""
+    request = Request(0, 1 * S, (2 * S, 4 * S), 4 * S, flags=flags, output_tokens=12)
+    metrics = compute(recorded(tmp_path, [request]), STATS, window)
+    assert value(metrics, "Output Token Throughput") == 12 / 3
+    assert value(metrics, "Benchmark Duration") == 3000
+
+
+def test_the_stable_stage_has_its_last_token(tmp_path: Path) -> None:
+    """A token that arrives at the moment at which the limit is left for good is in the stable stage."""
+    requests = clients([[10] * 3, [10] * 3])
+    stable = compute(recorded(tmp_path, requests, 2), STATS, "stable")
+    moments = np.array([moment for request in requests for moment in request.token_ns])
+    begin = sorted(request.sent_ns for request in requests)[3]  # the two clients begin together, and again later
+    assert value(stable, "Benchmark Duration") == (moments.max() - begin) / MS
+    arrived = np.count_nonzero(moments >= begin)
+    assert value(stable, "Output Token Throughput") == pytest.approx(arrived / (moments.max() - begin) * S, abs=1e-9)
+
+
+def test_neighbouring_windows_share_no_moment(tmp_path: Path) -> None:
+    """What arrives at the time at which one window ends and the next begins is in the next alone."""
+    recording = recorded(tmp_path, [Request(0, 1 * S, (2 * S, 3 * S, 5 * S), 5 * S)])
+    early, late = (value(compute(recording, STATS, stage), "Output Token Throughput") for stage in (":2s", "2s:"))
+    assert (early * 2, late * 2) == (1, 2)
+
+
 @pytest.mark.parametrize("text", ["", "5s", "90s:30s", "5s:5s", "a:b", "-1s:3s", "1s:2s:3s", "stabel"])
 def test_what_is_no_window(text: str) -> None:
     """What is no window is refused with the forms that are."""
