@@ -48,6 +48,7 @@ cdef class Loop(Connections):
     cdef int draining
     cdef int aborting
     cdef int abandoned
+    cdef int out_of_time
     # The reactor thread's own.
     cdef int timer_fd
     cdef int64_t armed_ns
@@ -88,9 +89,9 @@ cdef class Loop(Connections):
     cdef void finish(self, Call* call, Reply* reply, End how, int64_t end_ns) noexcept nogil
     cdef void forget(self, Call* call) noexcept nogil
     cdef void vacate(self, int64_t ended_ns) noexcept nogil
-    cdef void end_begun(self, Call* call, int outcome) noexcept nogil
+    cdef void end_begun(self, Call* call, int outcome, const char* reason) noexcept nogil
     cdef void end_following(self, Call* call) noexcept nogil
-    cdef void end_unsent(self, Call* call, int outcome) noexcept nogil
+    cdef void end_unsent(self, Call* call, int outcome, const char* reason) noexcept nogil
     cdef void end_early(self, Call* call, End how) noexcept nogil
     cdef void deliver(self, Call* call) noexcept nogil
     cdef void turn(self) noexcept nogil

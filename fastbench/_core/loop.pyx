@@ -51,6 +51,7 @@ from fastbench._core.reply cimport (
     End,
     Reply,
     ReplyStep,
+    because,
     reply_begin,
     reply_end,
     reply_ends_with_connection,
@@ -85,6 +86,7 @@ cdef int64_t LOOK_NS = 50_000_000
 # A connection lost this soon after a send was closed as we sent; one lost later had the request.
 cdef int64_t RESEND_NS = 100_000_000
 cdef int64_t NEVER = 0x7fffffffffffffffLL
+cdef const char* UNSENT = b"the run ended before it was sent"
 
 
 cdef class Loop(Connections):
@@ -187,7 +189,7 @@ cdef class Loop(Connections):
 
     cdef void receive(self, Call* call) noexcept nogil:
         if call.skip:
-            self.end_unsent(call, OUTCOME_CANCELLED)
+            self.end_unsent(call, OUTCOME_CANCELLED, b"its conversation had ended")
         elif call.due_ns == 0:
             queue_push(&self.ready, call)
         elif not agenda_add(&self.following, call):
@@ -198,7 +200,7 @@ cdef class Loop(Connections):
         if self.withdrawing:
             self.withdraw_all()
         while self.draining and self.ready.size:
-            self.end_begun(queue_pop(&self.ready), OUTCOME_CANCELLED)
+            self.end_begun(queue_pop(&self.ready), OUTCOME_CANCELLED, UNSENT)
         while self.draining and self.following.size:
             self.end_following(agenda_pop(&self.following))
         while self.aborting and self.flight.oldest != NULL:
@@ -266,7 +268,7 @@ cdef class Loop(Connections):
         if self.closed_loop:
             self.slots.take(due - self.start_ns)
         elif self.counters.occupied >= self.limit:
-            self.end_begun(call, OUTCOME_DROPPED)
+            self.end_begun(call, OUTCOME_DROPPED, b"the limit in flight was reached when it was due")
             return
         # What could not have gone out before for the limit in flight did not want for being prepared.
         if call.submitted_ns > max(due, self.room_ns):
@@ -425,6 +427,8 @@ cdef class Loop(Connections):
 
     cdef void finish(self, Call* call, Reply* reply, End how, int64_t end_ns) noexcept nogil:
         """The one outcome of a call in flight; its slot is free, unless its conversation is to go on."""
+        if how == END_CANCELLED and self.out_of_time:
+            because(reply, b"in flight when the time to drain was over")
         reply_end(reply, self.ring, how, end_ns)
         flight_remove(&self.flight, call)
         self.counters.in_flight -= 1
@@ -442,20 +446,21 @@ cdef class Loop(Connections):
         if self.closed_loop and not self.draining:
             self.slots.give_back(ended_ns - self.start_ns)
 
-    cdef void end_begun(self, Call* call, int outcome) noexcept nogil:
+    cdef void end_begun(self, Call* call, int outcome, const char* reason) noexcept nogil:
         """Ends a call that was to take a slot, without having sent it."""
         if call.more:
             self.counters.occupied += 1  # until Python has settled the rest of the conversation
-        self.end_unsent(call, outcome)
+        self.end_unsent(call, outcome, reason)
 
     cdef void end_following(self, Call* call) noexcept nogil:
         """Ends a call that was to follow another one, without having sent it."""
         if not call.more:
             self.vacate(mono_ns())
-        self.end_unsent(call, OUTCOME_CANCELLED)
+        self.end_unsent(call, OUTCOME_CANCELLED, UNSENT)
 
-    cdef void end_unsent(self, Call* call, int outcome) noexcept nogil:
+    cdef void end_unsent(self, Call* call, int outcome, const char* reason) noexcept nogil:
         self.prepare(&self.scratch, call)
+        because(&self.scratch, reason)
         reply_end(&self.scratch, self.ring, END_CANCELLED, mono_ns())
         call.row.outcome = outcome
         self.leave_backlog(call)
@@ -463,7 +468,7 @@ cdef class Loop(Connections):
         self.deliver(call)
 
     cdef void end_early(self, Call* call, End how) noexcept nogil:
-        """Ends a call in flight before its response: it took too long, or the user wants to stop."""
+        """Ends a call in flight before its response: it took too long, or all is to stop."""
         cdef Conn* conn = <Conn*> call.conn
         if conn != NULL and conn.call == call:
             self.finish(call, &conn.reply, how, mono_ns())

@@ -87,8 +87,10 @@ class Reactor(Loop):
     def drain(self) -> None:
         """What is not sent yet ends as cancelled; what is in flight goes on."""
 
-    def abort(self, abandon: bool = False) -> None:
-        """What is in flight ends as cancelled too. abandon: nobody will answer for conversations any more."""
+    def abort(self, abandon: bool = False, out_of_time: bool = False) -> None:
+        """What is in flight ends as cancelled too. abandon: nobody will answer for conversations any more.
+        out_of_time: not the user cancels it, but its time to end was over.
+        """
 
     def run(self) -> None:
         """The reactor thread's whole life."""

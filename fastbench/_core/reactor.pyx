@@ -79,8 +79,9 @@ cdef class Reactor(Loop):
         self.draining = 1
         self.close_input()
 
-    def abort(self, bint abandon=False):
+    def abort(self, bint abandon=False, bint out_of_time=False):
         self.abandoned = self.abandoned or abandon
+        self.out_of_time = out_of_time
         self.aborting = 1
         self.drain()
 

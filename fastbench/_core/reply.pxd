@@ -58,6 +58,7 @@ cdef struct Reply:
     int64_t usage_only_sum
 
 
+cdef void because(Reply* reply, const char* reason) noexcept nogil
 cdef void reply_begin(
     Reply* reply, Call* call, const Node* nodes, const char* names, bint needs_finish
 ) noexcept nogil

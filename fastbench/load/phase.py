@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from fastbench.client.engine import BatchSink, EngineFactory, Gate, Shape, at_once
@@ -153,7 +154,7 @@ class _Running:
         if wanted.shape.openings is not None:
             self._at(end_ns, self._end_of_time)
         if wanted.drain_ns is not None:
-            self._at(end_ns + wanted.drain_ns, self.engine.reactor.abort)
+            self._at(end_ns + wanted.drain_ns, partial(self.engine.reactor.abort, out_of_time=True))
 
     def _at(self, moment_ns: int, act: Callable[[], None]) -> None:
         wait_s = max(0, moment_ns - time.monotonic_ns()) / NS_PER_S

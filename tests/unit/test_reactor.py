@@ -58,7 +58,7 @@ def test_every_outcome_without_a_connection() -> None:
         driver.submit(1)
         driver.reactor.drain()
         cancelled = driver.finish()[0]
-    assert (cancelled.outcome, cancelled.note) == ("cancelled", b"cancelled by the user")
+    assert (cancelled.outcome, cancelled.note) == ("cancelled", b"the run ended before it was sent")
     assert {*ENDINGS, "refused", "cancelled"} == set(OUTCOMES) - {"none", "dropped"}
 
 

@@ -79,15 +79,17 @@ def test_slots_are_used_in_the_order_in_which_they_became_free() -> None:
 
 def test_a_slot_that_is_free_again_does_not_wait_for_those_to_come() -> None:
     """Where replies come before the last slot has opened, slots that are free again are used first."""
-    limit = 1000
+    limit = 200
+    opening_over = np.arange(limit) * MS
     with Mock() as mock:
         address = (socket.AF_INET, "127.0.0.1", urlsplit(mock.url).port or 0)
-        with Driver(address, limit=limit, spare=limit) as driver:
+        with Driver(address, limit=limit, spare=limit, openings=opening_over) as driver:
             driver.pump(lambda: driver.reactor.open_connections == limit)
             driver.submit(2 * limit)
             driver.start(5 * MS)
             ended = driver.finish()
-    assert np.all(np.diff(ended.column("intended_ns")) >= 0)
+    # But for how late replies are noticed, a small part of the time in which the slots open.
+    assert np.all(np.diff(ended.column("intended_ns")) > -limit * MS // 2)
 
 
 def test_a_slot_that_finds_no_request_is_starvation() -> None:
