@@ -147,6 +147,16 @@ def test_windows_that_reach_the_end(tmp_path: Path, window: str) -> None:
     assert value(metrics, "Benchmark Duration") == pytest.approx(2000, abs=0.01)
 
 
+@pytest.mark.parametrize("stage", ["total", "0s:"])
+def test_the_tokens_of_failed_requests(tmp_path: Path, stage: str) -> None:
+    """What failed requests brought before they failed is in no throughput, neither the whole run's nor a window's."""
+    requests = [
+        Request(0, 1 * S, (2 * S, 3 * S), 3 * S),
+        Request(1, 1 * S, (2 * S,), 2 * S, outcome="truncated"),
+    ]
+    assert value(compute(recorded(tmp_path, requests), STATS, stage), "Output Token Throughput") == 2 / 2
+
+
 @pytest.mark.parametrize("window", ["0s:", "0s:1h", ":3s"])
 @pytest.mark.parametrize("flags", [("stream",), ()])
 def test_what_arrives_last_is_inside(tmp_path: Path, window: str, flags: tuple[str, ...]) -> None:
