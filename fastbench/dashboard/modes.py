@@ -29,9 +29,10 @@ class Modes(NamedTuple):
         write(self.fd, _ENTER)
 
     def restore(self) -> None:
-        """As it was. May be done twice."""
+        """As it was; but a shell that has it again has set it for itself. May be done twice."""
         write(self.fd, _LEAVE)
-        termios.tcsetattr(self.fd, termios.TCSANOW, self.attributes)
+        if in_foreground(self.fd):
+            termios.tcsetattr(self.fd, termios.TCSANOW, self.attributes)
 
 
 def in_foreground(fd: int) -> bool:

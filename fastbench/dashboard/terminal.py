@@ -6,7 +6,7 @@ import io
 import os
 import select
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Self
 
@@ -41,11 +41,14 @@ class Terminal:
     def __enter__(self) -> Self:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGWINCH, _only_wake)
+        # What is written when the shell already has the terminal again would stop the whole job, should it go on there.
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._give_back()
-        signal.signal(signal.SIGWINCH, signal.SIG_DFL)
+        for number in (signal.SIGWINCH, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         os.close(self._woken)
         os.close(self._waker)
@@ -73,10 +76,21 @@ class Terminal:
         keys = keys_in(os.read(self._fd, 1024)) if self._fd in ready else []
         return keys, other_fd in ready
 
-    def suspend(self) -> None:
-        """Ctrl-Z: gives the terminal back, and returns when the job is continued."""
+    def suspend(self, continued: Callable[[], bool]) -> None:
+        """Ctrl-Z: gives the terminal back, and returns when the job is continued.
+
+        continued: whether SIGCONT came since Ctrl-Z, for the shell may be faster than this process. Without a shell,
+        where Ctrl-Z does not stop the other processes either, it returns at once.
+        """
         self._give_back()
-        os.kill(os.getpid(), signal.SIGSTOP)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTSTP})
+        before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        # From here on the kernel itself takes the blocked signal back when the job is continued.
+        os.kill(os.getpid(), signal.SIGTSTP)
+        if continued():
+            signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # takes it back
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTSTP})
+        signal.signal(signal.SIGTSTP, before)
 
     def _take(self) -> bool:
         if in_foreground(self._fd):

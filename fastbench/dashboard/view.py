@@ -34,7 +34,7 @@ class View:
 
     def show(self) -> None:
         """Returns when it is over, or the terminal was closed."""
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP, signal.SIGCONT):
             signal.signal(number, self._heard)
         signal.signal(signal.SIGINT, self._heard if self._ended_fd is None else signal.SIG_IGN)
         try:
@@ -64,9 +64,10 @@ class View:
                 for key in keys:
                     self._press(key)
             if signal.SIGTSTP in self._signals:
+                terminal.suspend(lambda: signal.SIGCONT in self._signals)
                 self._signals.remove(signal.SIGTSTP)
-                terminal.suspend()
                 drawn = None
+            self._signals.discard(signal.SIGCONT)
 
     def _refresh(self) -> bool:
         """Takes the newest state, unless paused; whether the run is over and the view with it."""

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import shlex
 import signal
 import struct
 import subprocess
@@ -33,8 +34,9 @@ class OnTerminal:
         lines: int = 40,
         output: Path | None = None,
         env: Mapping[str, str] | None = None,
+        shell: bool = False,
     ) -> None:
-        """output: a file for standard output; None = the terminal."""
+        """output: a file for standard output; None = the terminal. shell: bash has the terminal, and starts it."""
         self._master, self._side = pty.openpty()
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
@@ -46,7 +48,7 @@ class OnTerminal:
         with (output or Path(os.ttyname(self._side))).open("wb") as out:
             self.process = subprocess.Popen(
                 # In a session of its own, whose terminal this one is: else Ctrl-C and jobs would not be what they are.
-                ["setsid", "--ctty", *command(*arguments)],
+                ["setsid", "--ctty", *(["bash", "--norc", "-i"] if shell else command(*arguments))],
                 cwd=directory,
                 env=environment({"TERM": "xterm", **(env or {})}),
                 stdin=self._side,
@@ -55,6 +57,8 @@ class OnTerminal:
             )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        if shell:
+            self.press(f"{shlex.join(command(*arguments))}\r".encode())
 
     def __enter__(self) -> OnTerminal:
         return self

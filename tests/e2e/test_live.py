@@ -4,7 +4,8 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -194,22 +195,45 @@ def test_a_view_that_dies_does_not_end_the_run(tmp_path: Path, slow: Mock) -> No
         assert terminal.raw.count(LEAVE) == 1
 
 
-def test_suspended(tmp_path: Path, slow: Mock) -> None:
-    """Ctrl-Z gives the terminal back; continued, the view is there again."""
+def counted(terminal: OnTerminal, written: bytes, times: int) -> bool:
+    """Whether it was written so often to the terminal."""
+    return terminal.raw.count(written) == times
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Returns as soon as it is."""
+    give_up = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def test_suspended_without_a_shell(tmp_path: Path, slow: Mock) -> None:
+    """Where no shell could continue it, Ctrl-Z stops neither the run nor its view, which is there again at once."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
         terminal.wait_for("inferencing")
-        view = terminal.view_pid()
-        os.kill(view, signal.SIGTSTP)
-        give_up = time.monotonic() + 10
-        while terminal.after != terminal.before or terminal.raw.count(LEAVE) != 1:
-            assert time.monotonic() < give_up
-            time.sleep(0.05)
-        os.kill(view, signal.SIGCONT)
-        while terminal.raw.count(ENTER) != 2:
-            assert time.monotonic() < give_up
-            time.sleep(0.05)
+        terminal.press(b"\x1a")
+        wait_until(partial(counted, terminal, ENTER, 2))
+        assert terminal.raw.count(LEAVE) == 1
         terminal.press(b"p")
         terminal.wait_for("PAUSED")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_suspended(tmp_path: Path, slow: Mock, workers: int) -> None:
+    """Ctrl-Z gives the terminal back to the shell, however often; continued by `fg`, the view is there again."""
+    with OnTerminal(tmp_path, *perf(tmp_path, slow), "--workers", workers, shell=True) as terminal:
+        for times in (1, 2, 3):
+            terminal.wait_for("inferencing")
+            terminal.press(b"\x1a")
+            wait_until(partial(counted, terminal, LEAVE, times))
+            terminal.press(b"fg\r")
+            wait_until(partial(counted, terminal, ENTER, times + 1))
+        terminal.press(b"p")
+        terminal.wait_for("PAUSED")
+        terminal.press(b"\x03")
+        terminal.press(b"\x03")
+        terminal.wait_for(r"stopped by the user")
 
 
 def test_watch(tmp_path: Path, slow: Mock) -> None:
