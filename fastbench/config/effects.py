@@ -1,10 +1,11 @@
-"""Settings that change nothing in the run that they are in: the user should know it before the run, not after it."""
+"""Settings that change nothing in their run, or less than they say: the user should know before it, not after it."""
 
 from collections.abc import Iterator
 
 from fastbench.config.dataset_schema import ConversationConfig
 from fastbench.config.plan import LoadSettings, RunConfig
 from fastbench.config.service_schema import ServiceConfig
+from fastbench.units import NS_PER_S
 
 LEAST_RATE = 0.1
 """Below this rate the original sends all at once."""
@@ -40,19 +41,56 @@ def _of_model(model: ServiceConfig, run: RunConfig) -> Iterator[str]:
     traffic, rate = model.traffic_cfg, float(model.request_rate)
     if model.use_timestamp and run.profile:
         yield "use_timestamp (--use-timestamp) has no effect with profile"
-    elif model.use_timestamp and run.pressure:
-        yield "pressure (--pressure) has no effect with use_timestamp: each request goes out at its own time"
+    elif model.use_timestamp:
+        yield from _replaced_by_times(model, run)
+    elif run.pressure and not run.profile:
+        yield from _late_clients(model, run)
     if traffic.ramp_up_strategy and traffic.ramp is None:
         yield (
             "traffic_cfg has no ramp: ramp_up_start_rps must be above 0, and ramp_up_end_rps above 0.1 and not below it"
         )
-    if traffic.burstiness and not _has_rate(model, run):
+    by_times = model.use_timestamp and not run.profile
+    if traffic.burstiness and not by_times and not _has_rate(model, run):
         yield "traffic_cfg.burstiness (--burstiness) has no effect without request_rate (--rate) or a ramp"
     if 0 < rate < LEAST_RATE and not (run.profile or model.use_timestamp or traffic.ramp):
         yield (
             f"request_rate is {rate:g}, so a request goes out each {1 / rate:g} s, where the original would send all "
             "at once; set it to 0 for that"
         )
+
+
+def _replaced_by_times(model: ServiceConfig, run: RunConfig) -> Iterator[str]:
+    traffic = model.traffic_cfg
+    set_too = {
+        "pressure (--pressure)": run.pressure,
+        "request_rate (--rate)": model.request_rate > 0,
+        "traffic_cfg.burstiness (--burstiness)": traffic.burstiness > 0,
+        "the ramp of traffic_cfg (--ramp)": traffic.ramp is not None,
+    }
+    for name, is_set in set_too.items():
+        if is_set:
+            yield f"{name} has no effect with use_timestamp: each request goes out at its own time"
+
+
+def _late_clients(model: ServiceConfig, run: RunConfig) -> Iterator[str]:
+    last, limit = _last_client(model), run.pressure_time / NS_PER_S
+    if last >= limit:
+        yield (
+            f"pressure_time (--pressure-time) is {limit:g} s, but at its rate the last of {model.batch_size} clients "
+            f"would begin after {last:.4g} s: not all of them will send; give it more, or raise request_rate (--rate)"
+        )
+
+
+def _last_client(model: ServiceConfig) -> float:
+    """When the last client of a pressure test begins, seconds since the first one."""
+    after, ramp = model.batch_size - 1, model.traffic_cfg.ramp
+    if ramp is None:
+        return after / model.request_rate if model.request_rate else 0.0
+    start, end = ramp
+    shares = (number / after for number in range(1, after + 1))
+    if model.traffic_cfg.ramp_up_strategy == "linear":
+        return sum(1 / (start + (end - start) * share) for share in shares)
+    return float(sum((start / end) ** share for share in shares) / start)
 
 
 def _has_rate(model: ServiceConfig, run: RunConfig) -> bool:

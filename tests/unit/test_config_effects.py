@@ -7,7 +7,9 @@ import pytest
 
 from fastbench.config.build import build_run
 from fastbench.config.effects import without_effect
+from fastbench.fleet.asked import asked_of
 from fastbench.fleet.check import check_datasets
+from fastbench.load.schedule import make_schedule
 
 TEXTS = {"type": "synthetic", "count": 10, "input_len": 5}
 TALKS = {"type": "mtbench", "path": "talks.jsonl"}
@@ -57,6 +59,43 @@ def test_a_setting_of_a_service(model: dict[str, Any], settings: dict[str, Any],
     """What another setting takes the place of is named with its service, and so is a rate that the original drops."""
     (remark,) = remarks(model, **settings)
     assert remark.startswith(f"m: {named}")
+
+
+def test_whatever_the_times_of_a_trace_replace() -> None:
+    """Beside use_timestamp the rate, the ramp and the scatter are each named, and the rate is not called missing."""
+    traffic = RAMP | {"burstiness": 0.5}
+    told = remarks({"use_timestamp": True, "request_rate": 50, "traffic_cfg": traffic})
+    assert [remark.partition(" has no effect with use_timestamp: ")[0] for remark in told] == [
+        "m: request_rate (--rate)",
+        "m: traffic_cfg.burstiness (--burstiness)",
+        "m: the ramp of traffic_cfg (--ramp)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "late"),
+    [
+        ({"request_rate": 2}, True),
+        ({"request_rate": 59 / 15}, True),
+        ({"traffic_cfg": RAMP}, True),
+        ({"traffic_cfg": RAMP | {"ramp_up_strategy": "exponential"}}, True),
+        ({"request_rate": 4}, False),
+        ({"traffic_cfg": RAMP | {"ramp_up_end_rps": 50}}, False),
+        ({}, False),
+    ],
+)
+def test_a_pressure_test_that_ends_before_all_its_clients_begin(model: dict[str, Any], late: bool) -> None:
+    """It is told with the time of the last client in the schedule that would be run, and only such a test is."""
+    run = build_run(
+        {"models": [{"type": "openai_chat", "batch_size": 60, **model}], "datasets": [TEXTS], "pressure": True},
+        "run.py",
+    )
+    slots = make_schedule(asked_of(run.tasks()[0]), 10).slots
+    assert slots is not None
+    last = max(slots.openings) / 1e9
+    assert late == (last >= 15)
+    sentence = f"the last of 60 clients would begin after {last:.4g} s: not all of them will send"
+    assert [sentence in remark for remark in without_effect(run)] == [True] * late
 
 
 @pytest.mark.parametrize(
