@@ -11,8 +11,8 @@ from fastbench.load.arrivals import Offsets, Process, Ramp, Step, count_within, 
 from fastbench.load.slots import Level, Slots, at_once
 from fastbench.load.slots import stepped as stepped_slots
 
-NO_LIMIT = 100_000
-"""Requests in flight that a run without a limit has room for."""
+NO_LIMIT = 100_001
+"""Requests in flight that a run without a limit has room for: more than can be asked for."""
 
 
 class Stage(NamedTuple):

@@ -69,7 +69,7 @@ def test_a_request_is_intended_when_its_slot_became_free() -> None:
 
 
 def test_slots_are_used_in_the_order_in_which_they_became_free() -> None:
-    """With several slots, each request after the first ones is intended at the end of another one, no two at the same."""
+    """With several slots, each request after the first ones is intended at the end of one other, no two at the same."""
     gauge = Gauge()
     with gauged(gauge, 0.003) as service:
         ended = drive(service.address, COUNT, limit=6)
