@@ -49,7 +49,10 @@ class _Output(Frozen, frozen=True, kw_only=True):
     method: Annotated[
         Literal["uniform", "percentage"], Rule(extra_json_schema={"description": '"uniform" or "percentage"'})
     ]
-    params: Any
+    params: Annotated[
+        Any,
+        Rule(extra_json_schema={"description": "a dict with min_value and max_value, or with percentage_distribute"}),
+    ]
 
 
 class _Params(Frozen, frozen=True, kw_only=True):

@@ -22,9 +22,12 @@ class _Synthetic(Frozen, frozen=True, kw_only=True):
     TokenIdConfig: Any = None
 
 
+_Side = Annotated[Any, Meta(extra_json_schema={"description": "a dict with Method and Params"})]
+
+
 class _StringConfig(Frozen, frozen=True, kw_only=True):
-    Input: Any
-    Output: Any
+    Input: _Side
+    Output: _Side
 
 
 class _TokenIdConfig(Frozen, frozen=True, kw_only=True):
@@ -38,7 +41,9 @@ class _Method(Frozen, frozen=True, kw_only=True):
         Literal["uniform", "gaussian", "zipf"],
         Meta(extra_json_schema={"description": '"uniform", "gaussian" or "zipf"'}),
     ]
-    Params: Any
+    Params: Annotated[
+        Any, Meta(extra_json_schema={"description": "a dict with MinValue, MaxValue and what else the Method has"})
+    ]
 
 
 class _UniformParams(Frozen, frozen=True, kw_only=True):

@@ -46,7 +46,10 @@ def test_shares_are_added_as_they_are_written(tmp_path: Path) -> None:
         ({"sampling_mode": "first"}, 'sampling_mode is \'first\'; it must be "default", "random" or "shuffle"'),
         ({"requst_count": 1}, "requst_count is not a known field; did you mean request_count?"),
         ({"output_config": 5}, "output_config is 5; it must be a dict of settings"),
-        ({"output_config": {"method": "uniform"}}, "output_config.params is missing"),
+        (
+            {"output_config": {"method": "uniform"}},
+            "output_config.params is missing; it must be a dict with min_value and max_value, or with percentage_",
+        ),
         (output("normal"), 'output_config.method is \'normal\'; it must be "uniform" or "percentage"'),
         (output("uniform", max_value=2), "output_config.params.min_value is missing; it must be a whole number from 1"),
         (output("uniform", min_value=0, max_value=2), "output_config.params.min_value is 0; it must be a whole number"),

@@ -197,7 +197,11 @@ def test_the_guides_tokenid_is_read() -> None:
         (guide(TrustRemoteCode=1), "TrustRemoteCode is 1; it must be True or False"),
         (guide(StringConfig=None), 'StringConfig is missing; it must be a dict of settings, as Type is "string"'),
         (guide(Type="tokenid"), 'TokenIdConfig is missing; it must be a dict of settings, as Type is "tokenid"'),
-        (guide(StringConfig={"Input": UNIFORM}), "StringConfig.Output is missing"),
+        (guide(StringConfig={"Input": UNIFORM}), "StringConfig.Output is missing; it must be a dict with Method and Params"),
+        (
+            guide(StringConfig={"Input": {"Method": "uniform"}, "Output": UNIFORM}),
+            "StringConfig.Input.Params is missing; it must be a dict with MinValue, MaxValue and what else the Method",
+        ),
         (guide(StringConfig=[]), "StringConfig is []; it must be a dict of settings"),
         (law("poisson"), 'StringConfig.Input.Method is \'poisson\'; it must be "uniform", "gaussian" or "zipf"'),
         (law("uniform", MinValue=1), "StringConfig.Input.Params.MaxValue is missing"),
