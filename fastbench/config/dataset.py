@@ -15,6 +15,9 @@ from fastbench.config.service import type_name
 from fastbench.config.synthetic import build_synthetic
 from fastbench.config.template import template_fault
 
+# Most names of classes end alike, so that others look similar too.
+_CLOSE = 0.85
+
 
 def build_dataset(raw: object, path: str, issues: Issues) -> DatasetConfig | None:
     """The data set that `raw` describes, or None after its faults were added to `issues`."""
@@ -48,7 +51,7 @@ def _own_form(raw: Mapping[str, Any], path: str, issues: Issues) -> tuple[str, d
     if "type" not in raw:
         issues.missing(f"{path}.type", f"one of {known}")
     else:
-        close = nearest(name, [*DATASETS, *CLASSES]) if name else None
+        close = nearest(name, [*DATASETS, *CLASSES], _CLOSE) if name else None
         hint = f"did you mean {close}?" if close else f"it must be one of {known}"
         issues.add(f"{path}.type", f"is {show(raw['type'])}; {hint}")
     return None

@@ -72,12 +72,13 @@ def from_guide(raw: object, path: str, issues: Issues) -> dict[str, object]:
     fields: dict[str, object] = {}
     if "RequestCount" in synthetic:
         fields["count"] = synthetic["RequestCount"]
-    if "Type" in synthetic:
-        section, read = _SECTIONS[synthetic["Type"]]
-        if synthetic.get(section) is None:
-            issues.missing(f"{path}.{section}", f'a dict of settings, as Type is "{synthetic["Type"]}"')
-        else:
+    # Under a bad Type all that is there is checked.
+    kinds = [synthetic["Type"]] if "Type" in synthetic else list(_SECTIONS)
+    for section, read in map(_SECTIONS.__getitem__, kinds):
+        if synthetic.get(section) is not None:
             fields |= read(synthetic[section], f"{path}.{section}", issues)
+        elif "Type" in synthetic:
+            issues.missing(f"{path}.{section}", f'a dict of settings, as Type is "{synthetic["Type"]}"')
     return {name: value for name, value in fields.items() if value is not None}
 
 

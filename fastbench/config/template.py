@@ -8,6 +8,8 @@ from fastbench.config.service import type_name
 
 _ROLES = {"HUMAN": "user", "BOT": "assistant", "SYSTEM": "system", "TOOL": "tool"}
 _CHAT_ROLES = (*_ROLES.values(), "developer")
+# Stands for a template whose faults are told, so that it is not called missing too.
+_BAD = "?"
 _ROUND_FORM = 'a dict such as dict(role="HUMAN", prompt="{question}")'
 _SECTIONS = ("begin", "round", "end")
 _EXAMPLES = "</E>"
@@ -24,7 +26,7 @@ def template_fault(template: str | tuple[dict[str, str], ...] | None) -> str | N
 
 
 def template_of(infer: Mapping[str, Any], path: str, issues: Issues) -> str | list[dict[str, str]] | None:
-    """The template of an `infer_cfg`, in fastbench's own form; None where there is none or it cannot be used."""
+    """The template of an `infer_cfg`, in fastbench's own form; None where there is none."""
     retriever = infer.get("retriever")
     name = type_name(retriever.get("type")) if isinstance(retriever, Mapping) else None
     if retriever is not None and name not in _RETRIEVERS:
@@ -32,11 +34,11 @@ def template_of(infer: Mapping[str, Any], path: str, issues: Issues) -> str | li
             f"{path}.retriever",
             f"is {name or show(retriever)}; it must be ZeroRetriever: write the examples into the template",
         )
-        return None
     for field in ("prompt_template", "ice_template"):
         outer = infer.get(field)
         if isinstance(outer, Mapping) and "template" in outer:
-            return _template(outer["template"], f"{path}.{field}.template", issues)
+            made = _template(outer["template"], f"{path}.{field}.template", issues)
+            return _BAD if made is None else made
     return None
 
 

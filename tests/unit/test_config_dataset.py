@@ -197,7 +197,7 @@ def test_the_guides_tokenid_is_read() -> None:
         (guide(TrustRemoteCode=1), "TrustRemoteCode is 1; it must be True or False"),
         (guide(StringConfig=None), 'StringConfig is missing; it must be a dict of settings, as Type is "string"'),
         (guide(Type="tokenid"), 'TokenIdConfig is missing; it must be a dict of settings, as Type is "tokenid"'),
-        (guide(StringConfig={"Input": UNIFORM}), "StringConfig.Output is missing; it must be a dict with Method and Params"),
+        (guide(StringConfig={"Input": UNIFORM}), "StringConfig.Output is missing; it must be a dict with Method"),
         (
             guide(StringConfig={"Input": {"Method": "uniform"}, "Output": UNIFORM}),
             "StringConfig.Input.Params is missing; it must be a dict with MinValue, MaxValue and what else the Method",
@@ -246,6 +246,16 @@ def test_the_guides_rules_of_synthetic_prompts(raw: dict[str, Any], told: str) -
     """Each rule of the guide's `synthetic_config` has a sentence with the path in the guide's own names."""
     (line,) = faults(raw)
     assert line.startswith(f"config.{told}")
+
+
+def test_a_bad_type_hides_no_other_fault() -> None:
+    """The lengths of a `synthetic_config` are checked all the same where its Type is none."""
+    told = faults(guide(Type="strin", StringConfig={"Input": UNIFORM}, TokenIdConfig={"RequestSize": 0}))
+    assert [line.partition(" is ")[0] for line in told] == [
+        "config.Type",
+        "config.StringConfig.Output",
+        "config.TokenIdConfig.RequestSize",
+    ]
 
 
 @pytest.mark.parametrize(("test_range", "count"), [("[:2]", 2), ("[0:9]", 4), ("[:-1]", 3)])
@@ -315,12 +325,16 @@ def test_the_originals_text_templates_stay_text() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"infer_cfg": {"retriever": {"type": "FixKRetriever"}}}, "infer_cfg.retriever is FixKRetriever; it must be"),
+        (
+            {"infer_cfg": gsm8k()["infer_cfg"] | {"retriever": {"type": "FixKRetriever"}}},
+            "infer_cfg.retriever is FixKRetriever; it must be",
+        ),
         (
             {"infer_cfg": gsm8k()["infer_cfg"] | {"inferencer": {"type": "icl.PPLInferencer"}}},
             "infer_cfg.inferencer is PPLInferencer, which asks for more or other than an answer; it must be one such",
         ),
-        ({"infer_cfg": {"retriever": 5}}, "infer_cfg.retriever is 5; it must be ZeroRetriever"),
+        ({"infer_cfg": gsm8k()["infer_cfg"] | {"retriever": 5}}, "infer_cfg.retriever is 5; it must be ZeroRetriever"),
+        ({"infer_cfg": {"prompt_template": {"template": "</E>"}}}, "template is ''; it must be text, or a list of"),
         ({"infer_cfg": 5}, "infer_cfg is 5; it must be a dict of settings"),
         ({"infer_cfg": {}}, "template is missing; it must be text or a list of"),
         ({"reader_cfg": {"input_columns": 5}}, "reader_cfg.input_columns is 5; it must be a list of names"),
@@ -332,9 +346,10 @@ def test_the_originals_text_templates_stay_text() -> None:
     ],
 )
 def test_faults_in_the_originals_form(changes: dict[str, Any], told: str) -> None:
-    """What cannot be used of the original's dict is told by its path."""
+    """What cannot be used of the original's dict is told by its path, and nothing else is."""
     lines = faults(gsm8k() | changes)
-    assert any(line.startswith(told) for line in lines), lines
+    assert lines[0].startswith(told)
+    assert len(lines) == (2 if changes == {"infer_cfg": 5} else 1)  # whose template is missing too
 
 
 @pytest.mark.parametrize(
@@ -360,7 +375,8 @@ def test_faults_in_the_originals_form(changes: dict[str, Any], told: str) -> Non
 )
 def test_faults_in_the_originals_templates(template: object, told: str) -> None:
     """A template that asks nothing, that asks with pictures, or that has no known role is told by its path."""
-    assert any(line.startswith(told) for line in faults(gsm8k(template)))
+    (line,) = faults(gsm8k(template))
+    assert line.startswith(told)
 
 
 def test_the_originals_conversations() -> None:
@@ -438,6 +454,7 @@ def test_a_wrong_type_is_told_with_the_nearest_name() -> None:
     """A misspelled type is told with the name it most likely is, of fastbench's or of the original's."""
     assert faults({"type": "sharegtp"}) == ["type is 'sharegtp'; did you mean sharegpt?"]
     assert faults({"type": "GSM8kDataset"}) == ["type is 'GSM8kDataset'; did you mean GSM8KDataset?"]
+    assert "did you mean" not in faults({"type": "BFCLDataset"})[0]
     assert faults({"type": 5})[0].startswith('type is 5; it must be one of "synthetic", "jsonl", "template"')
     assert faults({})[0].startswith('type is missing; it must be one of "synthetic"')
     assert faults(5) == [" is 5; it must be a dict of settings"]
