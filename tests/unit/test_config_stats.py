@@ -13,7 +13,7 @@ def test_default_is_the_guides() -> None:
 
 def test_text_and_lists_mean_the_same() -> None:
     """Names may come as a list or as text with commas, in any case, and get one spelling."""
-    assert parse_stats("average, p50,P99.9,P07") == parse_stats(["Average", "P50", "p99.9", "P7"])
+    assert parse_stats("average, p50,P99.9,P07") == parse_stats(["Average", "P50", "p99.9", "P007"])
     assert parse_stats("p99.90,MEDIAN"[:5] + ",MEDIAN") == ("P99.9", "Median")
 
 
@@ -22,6 +22,12 @@ def test_other_names_are_refused(name: object) -> None:
     """A name that is no statistic is refused, with those that are."""
     with pytest.raises(ConfigError, match="is not a statistic; name Average, Min, Max, Median or"):
         parse_stats(["Min", name])
+
+
+def test_all_other_names_are_told_at_once() -> None:
+    """Of several names that are no statistics each is told."""
+    with pytest.raises(ConfigError, match=r"^'P0', 'P100', 'Avg' are not statistics; name Average,"):
+        parse_stats(["P0", "P100", "Min", "Avg"])
 
 
 def test_nine_are_too_many() -> None:
