@@ -52,6 +52,8 @@ class Post(NamedTuple):
     tokens_per_word: float = 1.0
     """What the service makes of a word of the prompts, where no tokenizer tells."""
     link: Link = Alone()
+    start_at_ns: int | None = None
+    """Of the wall clock, where a time that all were given and no coordinator says when the load begins."""
     rest: Rest | None = None
     """What an interrupted run has left; None = the whole plan."""
     clock: Callable[[], Reading | None] = one_clock

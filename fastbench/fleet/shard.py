@@ -40,6 +40,7 @@ class Shard:
             leads=self.share.number == 0,
             tokens_per_word=errand.tokens_per_word,
             link=AtTime(self.start_ns),
+            start_at_ns=self.start_ns,
             clock=kernel_clock,
         )
         # Prompts of another length are another data set.

@@ -106,6 +106,8 @@ class _Worker:
             rest=self._post.rest,
         )
         header |= self._clock(header)
+        if self._post.start_at_ns is not None:
+            header["start_at_ns"] = self._post.start_at_ns
         with self._post.link.stopping(self._stop):
             return await self._record(phase, backend, header)
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import msgspec
 from fastbench.errors import RecordingError, UsageError
 from fastbench.recording.blockfile import has_writer, sync_directory
 from fastbench.recording.format import REQUESTS, TEXTS, Kind, part_number, part_path, part_paths, read_head
+from fastbench.units import NS_PER_S
 
 _SAME = ("fastbench", "task", "service", "load", "stamps", "tokens_per_word", "config")
 """What the headers of all shares of a plan have in common."""
@@ -21,6 +23,8 @@ _OWN = ("config.workers", "config.debug", "config.work_dir")
 """What each may have for itself all the same."""
 
 
+_APART_NS = NS_PER_S
+"""How far the shares' starts may be apart: `+30s` was counted from each command's own begin."""
 _MOST = 4 << 20
 """Both copies of a header are in the first bytes."""
 
@@ -72,12 +76,25 @@ def check_pieces(pieces: Sequence[Piece]) -> list[int]:
                     f"{_where(first)} and {_where(piece)} are shares of different plans: {difference}; name the "
                     "recordings of one plan"
                 )
+        _check_start(first, piece)
         double = seen.setdefault((piece.leg, piece.number), piece)
         if double is not piece:
             raise UsageError(
                 f"{_where(double)} and {_where(piece)} are both share {piece.number}: leave one of them out"
             )
     return sorted(set(range(first.of)) - {piece.number for piece in pieces})
+
+
+def _check_start(first: Piece, piece: Piece) -> None:
+    begins = [one.header["start_at_ns"] for one in (first, piece) if "start_at_ns" in one.header]
+    if len(begins) == 2 and abs(begins[0] - begins[1]) > _APART_NS:
+        told = " and ".join(
+            datetime.fromtimestamp(begin / NS_PER_S, UTC).isoformat("T", "milliseconds") for begin in begins
+        )
+        raise UsageError(
+            f"{_where(first)} and {_where(piece)} did not begin together: --start-at was {told}; that is not one "
+            "load, so send the shares again with one time for all"
+        )
 
 
 def merge(pieces: Sequence[Piece], directory: Path) -> None:

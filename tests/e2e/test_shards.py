@@ -1,6 +1,7 @@
 """Shares of one plan, sent by processes that know nothing of each other, and the one run that is made of them."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,13 @@ from fastbench.recording.reader import Recording
 SHORT = ("--input-len", 8, "--output-len", 3, "--quiet")
 OPEN = (*SHORT, "--num-prompts", 90, "--rate", "150/s", "--burstiness", 1)
 SHARES = 3
-SOON = "+4s"
+SOON = timedelta(seconds=4)
 
 
-def send(place: Path, url: str, *load: Argument, of: int = SHARES, start: str = SOON) -> list[Ended]:
+def send(place: Path, url: str, *load: Argument, of: int = SHARES) -> list[Ended]:
     """Each share by a command of its own, all at once, into `place/<number>`."""
     running = []
+    start = (datetime.now(UTC) + SOON).isoformat()
     for number in range(of):
         directory = place / str(number)
         directory.mkdir(parents=True)

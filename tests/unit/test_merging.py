@@ -67,6 +67,19 @@ def test_another_file_system(tmp_path: Path) -> None:
         target.rmdir()
 
 
+@pytest.mark.parametrize(("apart_s", "one_load"), [(0.9, True), (1.1, False)])
+def test_shares_that_did_not_begin_together(tmp_path: Path, apart_s: float, one_load: bool) -> None:
+    """Shares that began at different times are no load of one plan: they are refused, with both times."""
+    start_ns = 1_800_000_000 * 10**9
+    found = pieces(*(write_share(tmp_path, k, start_at_ns=start_ns + int(k * apart_s * 1e9)) for k in range(2)))
+    if one_load:
+        assert check_pieces(found) == [2]
+        return
+    told = r"--start-at was 2027-01-15T08:00:00\.000\+00:00 and 2027-01-15T08:00:01\.100\+00:00"
+    with pytest.raises(UsageError, match=told):
+        check_pieces(found)
+
+
 def test_missing_shares_are_named(tmp_path: Path) -> None:
     """The numbers that no piece has come back."""
     assert check_pieces(pieces(write_share(tmp_path, 1))) == [0, 2]
