@@ -70,7 +70,7 @@ def test_several_blocks_read_like_one(tmp_path: Path) -> None:
     assert recording.marks(3).tolist() == [(0, 1, 7), (0, 1, 9)]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.lists(st.one_of(st.integers(0, 100), st.integers(65_500, 65_600), st.integers(0, 10**6)), max_size=8),
@@ -270,7 +270,7 @@ def test_sections_are_aligned() -> None:
     assert starts == np.cumsum([0, 3 * 144, 8, 16, 8, 16, 16, 8]).tolist()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 4), max_size=5), st.data())
 def test_runs_cover_exactly_their_mask(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject
