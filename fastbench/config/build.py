@@ -1,7 +1,7 @@
 """The names that a config file or the options set → a `RunConfig`."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import structs
@@ -10,7 +10,7 @@ from fastbench.config.check import check_fields
 from fastbench.config.combinations import NAME as COMBINATIONS
 from fastbench.config.combinations import build_pairs
 from fastbench.config.dataset import build_dataset
-from fastbench.config.dataset_schema import DatasetConfig
+from fastbench.config.dataset_schema import DatasetConfig, SyntheticConfig
 from fastbench.config.issues import Issues, nearest
 from fastbench.config.plan import MAX_PRESSURE_TIME, RunConfig, RunSettings
 from fastbench.config.profile import build_profile
@@ -50,6 +50,8 @@ def build_run(
     # Where an item is bad, its abbr is not known.
     if raw.get(COMBINATIONS) is not None and not len(issues):
         pairs = build_pairs(raw[COMBINATIONS], [m.abbr for m in models], [d.abbr for d in datasets], issues)
+    if not len(issues):
+        _check_ids(models, datasets, pairs, issues)
     issues.check()
     return RunConfig(
         models=tuple(models),
@@ -60,6 +62,26 @@ def build_run(
         source=file,
         **structs.asdict(settings),
     )
+
+
+def _check_ids(
+    models: Sequence[ServiceConfig],
+    datasets: Sequence[DatasetConfig],
+    pairs: Collection[tuple[str, str]] | None,
+    issues: Issues,
+) -> None:
+    """Prompts that are made as token ids go to services that take ids. (Of a file only its rows can tell.)"""
+    for index, dataset in enumerate(datasets):
+        if not isinstance(dataset, SyntheticConfig) or not dataset.as_ids:
+            continue
+        for model in models:
+            meet = pairs is None or (model.abbr, dataset.abbr) in pairs
+            if meet and model.type != "openai_completions":
+                issues.add(
+                    f"datasets[{index}].as_ids",
+                    f"is True, but {model.type} of the model {model.abbr} takes no token ids; "
+                    "leave it out, or use type openai_completions (--api completions)",
+                )
 
 
 def _items(

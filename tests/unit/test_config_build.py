@@ -36,6 +36,17 @@ def dataset_faults(**fields: Any) -> list[str]:
     return faults(datasets=[DATASET | fields])
 
 
+def test_token_ids_go_to_completions_alone() -> None:
+    """Prompts made as ids are refused for a service that takes text, where the two meet, before anything is sent."""
+    ids = DATASET | {"as_ids": True, "vocab_size": 9}
+    takes = {"type": "openai_completions", "abbr": "c"}
+    assert build(models=[takes], datasets=[ids]).datasets
+    (told,) = faults(models=[MODEL, takes], datasets=[ids])
+    assert told.startswith("run.py: datasets[0].as_ids is True, but openai_chat of the model openai-chat takes no")
+    pairs = [{"models": ["c"], "datasets": ["synthetic"]}]
+    assert build(models=[MODEL, takes], datasets=[ids], model_dataset_combinations=pairs).pairs
+
+
 def test_defaults() -> None:
     """The least config gives the documented defaults."""
     run = build()
