@@ -22,7 +22,8 @@ def parameters(selection: Selection, gaps: Samples, stats: Sequence[str]) -> tup
     def row(name: str, unit: str, samples: Samples, scale: float = 1, n: int | None = None) -> Parameter:
         values = statistics(samples, stats, scale)
         count = samples.size if n is None else n
-        return Parameter(name, unit, values, count, samples.size, too_few(stats, samples.size))
+        # Of requests: the gaps of one stream depend on each other, and many of them are no more than one sample.
+        return Parameter(name, unit, values, count, samples.size, too_few(stats, count))
 
     def rows() -> Iterator[Parameter]:
         ok, streamed = selection.ok, selection.streamed

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from fastbench.metrics.model import Number, Quantity
+from fastbench.metrics.statistics import too_few
 
 DECIMALS = 4
 MISSING = "-"
+QUANTITY_STATS = ("Median", "P99", "Max")
 
 
 def cell(value: Number, unit: str) -> str:
@@ -26,11 +28,17 @@ def share(value: float | None) -> str:
 
 
 def quantity(measured: Quantity) -> str:
-    """The median, P99 and maximum of a quantity."""
+    """The median, P99 and maximum of a quantity, marked where they are of too few samples."""
     if not measured.samples:
         return MISSING
-    names = ("Median", "P99", "Max")
-    return ", ".join(f"{name} {cell(measured.values[name], measured.unit)}" for name in names)
+    doubtful = too_few(QUANTITY_STATS, measured.samples)
+    texts = {name: cell(measured.values[name], measured.unit) for name in QUANTITY_STATS}
+    return ", ".join(f"{name} {marked(text, name in doubtful)}" for name, text in texts.items())
+
+
+def marked(text: str, doubtful: bool) -> str:
+    """The text, with the mark of a percentile of too few samples; the footnote says what it means."""
+    return f"{text} *" if doubtful else text
 
 
 def printable(text: str, limit: int) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 
 from fastbench.metrics.model import Metrics, Parameter
-from fastbench.metrics.statistics import CONFIDENCE, percent_of, samples_needed
-from fastbench.report.cells import cell, printable
+from fastbench.metrics.statistics import CONFIDENCE, percent_of, samples_needed, too_few
+from fastbench.report.cells import MISSING, QUANTITY_STATS, cell, marked, printable
 from fastbench.report.service import service_rows
-from fastbench.report.trust import trust_rows
+from fastbench.report.trust import quantities, trust_rows
 
 MESSAGE_CHARS = 160
 
@@ -38,10 +38,7 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
     if metrics.failures:
         yield _table(
             ("Failed Requests", "HTTP Status", "Count", "First Message"),
-            (
-                [row.outcome, str(row.status or "-"), str(row.count), printable(row.message, MESSAGE_CHARS)]
-                for row in metrics.failures
-            ),
+            failure_rows(metrics),
             "fancy_outline",
         )
     yield from footnotes(metrics)
@@ -49,17 +46,34 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
 
 def parameter_cells(row: Parameter, stats: Sequence[str]) -> list[str]:
     """The statistics of a row as written; * marks those of too few samples."""
-    return [cell(row.values[name], row.unit) + (" *" if name in row.marked else "") for name in stats]
+    return [marked(cell(row.values[name], row.unit), name in row.marked) for name in stats]
+
+
+def failure_rows(metrics: Metrics) -> list[list[str]]:
+    """A line for each reason why requests failed."""
+    return [
+        [row.outcome, str(row.status or MISSING), str(row.count), printable(row.message, MESSAGE_CHARS)]
+        for row in metrics.failures
+    ]
 
 
 def footnotes(metrics: Metrics) -> Iterator[str]:
     """What the tables' marks mean, then the notes."""
-    marked = dict.fromkeys(name for row in metrics.parameters for name in row.marked)
-    if marked:
-        needs = ", ".join(f"{name} {samples_needed(percent_of(name) or 0)}" for name in marked)
-        yield f"* Too few samples for this percentile at {CONFIDENCE:.0%} confidence; needed: {needs}."
+    yield from mark_footnote(metrics)
     for note in metrics.notes:
         yield printable(note, 2 * MESSAGE_CHARS)
+
+
+def mark_footnote(*reports: Metrics) -> Iterator[str]:
+    """What the marks in the tables of these reports mean; nothing where there is none."""
+    names: list[str] = []
+    for metrics in reports:
+        names += (name for row in metrics.parameters for name in row.marked)
+        names += (name for measured in quantities(metrics) for name in too_few(QUANTITY_STATS, measured.samples))
+    if names:
+        percents = sorted((percent_of(name) or 0, name) for name in set(names))
+        needs = ", ".join(f"{name} {samples_needed(percent)}" for percent, name in percents)
+        yield f"* Too few samples for this percentile at {CONFIDENCE:.0%} confidence; needed: {needs}."
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], form: str = "fancy_grid") -> str:

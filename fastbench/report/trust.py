@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastbench.metrics.model import ClientError, Load, Metrics, Output
+from fastbench.metrics.model import ClientError, Load, Metrics, Output, Quantity
 from fastbench.report.cells import MISSING, cell, quantity, share
 
 
@@ -11,6 +11,13 @@ def trust_rows(metrics: Metrics) -> list[tuple[str, str]]:
     ended = ", ".join(f"{name} {count}" for name, count in metrics.outcomes.items())
     rows = [("Outcomes", ended), *_load(metrics.load), *_client(metrics.client), *_output(metrics.output)]
     return [(name, value) for name, value in rows if value != MISSING]
+
+
+def quantities(metrics: Metrics) -> list[Quantity]:
+    """The measured quantities of the block that have samples."""
+    load, client = metrics.load, metrics.client
+    found = [load.send_lateness, load.response_time, load.service_time, load.ttft_from_intended, client.lag]
+    return [measured for measured in found if measured.samples]
 
 
 def _load(load: Load) -> list[tuple[str, str]]:

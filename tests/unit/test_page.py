@@ -138,6 +138,29 @@ def test_differences_are_against_the_first() -> None:
     assert compared([2.0, 1.9999999], "ms")[1] == "2.0000 ms (+0.00 %)"
 
 
+def test_the_numbers_at_the_top_are_marked(tmp_path: Path) -> None:
+    """A percentile of too few samples has its mark among the numbers at the top of the page, too."""
+    text = page_of(tmp_path / "r", [Request(0), Request(1)])
+    assert "<span>E2EL, P99</span><b>141 <i>ms *</i></b>" in text
+    assert re.search(r"<p class=note>\* Too few samples .* P99 459\.", text)
+
+
+def test_a_comparison_makes_no_claim_beyond_its_data(tmp_path: Path) -> None:
+    """Marks, their footnote, N, notes and failures of each run stand in a comparison as they do in its own report."""
+    failed = Request(500, token_ns=(), outcome="http_error", status=500, message=b"no GPU")
+    few, many = [Request(0), failed], [Request(k) for k in range(500)]
+    runs = []
+    for name, requests in (("few", few), ("many", many)):
+        recording = Recording.open(record(tmp_path / name, requests, footer={"interrupted": True, "reason": "Ctrl-C"}))
+        runs.append(Compared(name, recording, compute_with_gaps(recording, STATS)))
+    text = comparison(runs).decode()
+    assert "<th scope=row>E2EL P99</th><td>141.0000 ms *</td><td>141.0000 ms (+0.00 %)</td>" in text
+    assert "<th scope=row>E2EL N</th><td>1</td><td>500</td>" in text
+    assert "needed: Median 7, P90 44, P99 459." in text
+    assert text.count("The run was interrupted (Ctrl-C).") == 2
+    assert "<th scope=row>few</th><td>http_error</td><td>500</td><td>1</td><td>no GPU</td>" in text
+
+
 def test_a_comparison_sets_runs_side_by_side(tmp_path: Path) -> None:
     """Its tables have a column for each run, and its curves a line, also where one run has no streams."""
     slow = Request(0, token_ns=(1_200 * MS, 1_240 * MS), end_ns=1_282 * MS)

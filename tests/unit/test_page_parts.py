@@ -97,6 +97,13 @@ def test_the_curves_of_a_run(tmp_path: Path) -> None:
     assert found["ITL"]["values"][0] == 10.0
 
 
+def test_a_curve_of_gaps_is_supported_by_its_requests(tmp_path: Path) -> None:
+    """Where ITL's curve ceases to be supported, the number of requests decides, as it does for the tables' marks."""
+    selection = whole(tmp_path / "r")
+    found = curves_of(selection, count(selection.token_runs()))
+    assert found["ITL"]["supported"] == found["TTFT"]["supported"] == supported(2)
+
+
 def test_rates_count_everything_once(tmp_path: Path) -> None:
     """The stretches hold every output event, start, success and failure."""
     found = rates_of(whole(tmp_path / "r"), 1.0)
@@ -105,6 +112,18 @@ def test_rates_count_everything_once(tmp_path: Path) -> None:
     sums = {name: int(unpacked(found[name]).sum()) for name in ("tokens", "sent", "ended", "failed")}
     assert sums == {"tokens": 5, "sent": 3, "ended": 2, "failed": 1}
     assert np.flatnonzero(unpacked(found["tokens"])).tolist() == [100, 120, 200, 210, 230]
+
+
+def test_dropped_requests_count_when_they_were_due(tmp_path: Path) -> None:
+    """What was never sent stands where it was to begin: at the start if that was earlier, and after the last end."""
+    due = (900 * MS, 1_100 * MS, 1_500 * MS)
+    dropped = [
+        Request(number, intended_ns=at, sent_ns=0, token_ns=(), end_ns=at, outcome="dropped", output_tokens=0)
+        for number, at in enumerate(due, 3)
+    ]
+    found = rates_of(whole(tmp_path / "r", [*REQUESTS, *dropped]), 1.0)
+    assert np.flatnonzero(unpacked(found["dropped"])).tolist() == [0, 100, 500]
+    assert (unpacked(found["sent"]).sum(), found["duration"]) == (3, 500_000)
 
 
 def test_rates_without_a_stream_count_at_the_end(tmp_path: Path) -> None:

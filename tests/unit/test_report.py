@@ -105,6 +105,24 @@ def test_terminal_text(tmp_path: Path) -> None:
     assert "Failed Requests   │ HTTP" not in text
 
 
+@pytest.mark.parametrize(("stats", "count"), [(STATS, 8), (("Average",), 8), (("Average",), 500)])
+def test_percentiles_of_the_trust_block_are_marked(tmp_path: Path, stats: tuple[str, ...], count: int) -> None:
+    """A percentile of too few samples is marked in the trust block too, with its footnote, whatever the columns are."""
+    requests = [Request(k, end_ns=1_141 * MS) for k in range(count)]
+    text = published(tmp_path, requests, stats).text
+    (line,) = [line for line in text.splitlines() if line.startswith("│ Response Time")]
+    assert ("P99 141.0000 ms *, Max" in line) == ("P99 459." in text) == (count < 459)
+    assert "Median 141.0000 ms," in line
+
+
+def test_the_gaps_of_a_stream_are_one_request(tmp_path: Path) -> None:
+    """ITL's percentiles are marked by the number of requests, however many gaps each of them has."""
+    tokens = tuple(range(1_100 * MS, 2_100 * MS, MS))
+    published(tmp_path, [Request(0, token_ns=tokens, end_ns=tokens[-1])])
+    trust = json.loads((tmp_path / "gsm8k_trust.json").read_text())
+    assert trust["too_few_samples"]["ITL"] == ["Median", "P75", "P90", "P99"]
+
+
 def test_invalid_runs_say_why_first(tmp_path: Path) -> None:
     """Above the tables of an INVALID run stand all of its reasons."""
     late = [Request(0, intended_ns=900 * MS), Request(1, flags=("stream", "starved"))]

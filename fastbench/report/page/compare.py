@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,8 @@ from fastbench.metrics.selection import Selection
 from fastbench.metrics.timeline import InFlight
 from fastbench.metrics.window import find_window
 from fastbench.recording.reader import Recording
-from fastbench.report.cells import MISSING, cell
+from fastbench.report.cells import MISSING, cell, marked
+from fastbench.report.console import failure_rows, mark_footnote
 from fastbench.report.page.curves import curves_of
 from fastbench.report.page.document import THEME_BUTTON, Figure, document, figure
 from fastbench.report.page.rates import rates
@@ -75,17 +77,24 @@ def _body(runs: Sequence[Compared]) -> Iterator[str]:
     verdicts = ["Verdict", *(run.metrics.verdict.word for run in runs)]
     reasons = ["Reasons", *("; ".join(run.metrics.verdict.reasons) or MISSING for run in runs)]
     stages = ["Stage", *(run.metrics.stage for run in runs)]
+    notes = ["Notes", *(" ".join(run.metrics.notes) or MISSING for run in runs)]
     about = ["Asked", *(about_run(run.recording.header) or MISSING for run in runs)]
-    yield f"<section><h2>Verdicts</h2>{table(('', *names), [verdicts, reasons, stages, about], kind='words')}</section>"
+    rows = [verdicts, reasons, notes, stages, about]
+    yield f"<section><h2>Verdicts</h2>{table(('', *names), rows, kind='words')}</section>"
     yield figure(Figure("curves", "Percentiles", "Dotted: too few samples beyond it at 99 % confidence.", 580))
     yield figure(Figure("rates", "Throughput and requests in flight", "Time since each run's first request.", 520))
-    yield _section("Performance Parameters", names, _parameter_rows(runs))
+    footnote = "".join(f"<p class=note>{escape(text)}</p>" for text in mark_footnote(*(run.metrics for run in runs)))
+    yield _section("Performance Parameters", names, _parameter_rows(runs), footnote)
     yield _section("Common Metric", names, _common_rows(runs))
     yield f"<section><h2>Trust</h2>{table(('Trust', *names), _trust(runs), kind='words')}</section>"
+    failed = [[run.name, *row] for run in runs for row in failure_rows(run.metrics)]
+    if failed:
+        head = ("Run", "Failed Requests", "HTTP Status", "Count", "First Message")
+        yield f"<section><h2>Failed Requests</h2>{table(head, failed, kind='words')}</section>"
 
 
-def _section(title: str, names: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    return f"<section><h2>{title}</h2>{table((title, *names), rows, kind='numbers')}</section>"
+def _section(title: str, names: Sequence[str], rows: Iterator[Sequence[str]], footnote: str = "") -> str:
+    return f"<section><h2>{title}</h2>{table((title, *names), rows, kind='numbers')}{footnote}</section>"
 
 
 def _parameter_rows(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:
@@ -95,7 +104,9 @@ def _parameter_rows(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:
         for stat in runs[0].metrics.stats:
             values = [rows[name].values[stat] if name in rows else None for rows in tables]
             unit = next(rows[name].unit for rows in tables if name in rows)
-            yield [f"{name} {stat}", *compared(values, unit)]
+            marks = [name in rows and stat in rows[name].marked for rows in tables]
+            yield [f"{name} {stat}", *compared(values, unit, marks)]
+        yield [f"{name} N", *(str(rows[name].n) if name in rows else MISSING for rows in tables)]
 
 
 def _common_rows(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:
@@ -105,9 +116,13 @@ def _common_rows(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:
         yield [name, *compared([rows[name].value if name in rows else None for rows in tables], unit)]
 
 
-def compared(values: Sequence[Number], unit: str) -> list[str]:
-    """The cells of one row: each value, and by how many per cent it differs from the first."""
+def compared(values: Sequence[Number], unit: str, marks: Sequence[bool] = ()) -> list[str]:
+    """The cells of one row: each value, and by how many per cent it differs from the first.
+
+    marks: of each, whether it is a percentile of too few samples; none is if empty.
+    """
     base = values[0]
+    texts = [marked(cell(value, unit), mark) for value, mark in zip_longest(values, marks, fillvalue=False)]
 
     def difference(value: Number) -> str:
         if value is None or not base:
@@ -115,7 +130,7 @@ def compared(values: Sequence[Number], unit: str) -> list[str]:
         # Without a minus before what is nothing.
         return f" ({round((value / base - 1) * 100, 2) + 0.0:+.2f} %)"
 
-    return [cell(base, unit), *(cell(value, unit) + difference(value) for value in values[1:])]
+    return [texts[0], *(text + difference(value) for text, value in zip(texts[1:], values[1:], strict=True))]
 
 
 def _trust(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:

@@ -9,21 +9,26 @@ from numpy.typing import NDArray
 
 from fastbench.metrics.selection import OK, Rows, Selection, output_tokens
 from fastbench.metrics.timeline import arrivals
+from fastbench.recording.format import OUTCOMES
 from fastbench.report.page.packing import pack
 from fastbench.units import NS_PER_US
 
 MOST_STRETCHES = 20_000
 LEAST_WIDTH_US = 1_000
+DROPPED = OUTCOMES.index("dropped")
 
 
 def rates(whole: Selection, rows: Rows, tokens_per_event: float | None) -> dict[str, Any]:
     """Counts in stretches of equal width since the first request was sent.
 
     rows: those that were sent and ended, at least one. width, duration: µs. tokens: output events, `per_event` tokens
-    each; without a stream the tokens of the requests that ended. sent, ended, failed: requests.
+    each; without a stream the tokens of the requests that ended. sent, ended, failed: requests. dropped: those that
+    were never sent, when each was to be.
     """
     origin = int(rows["sent_ns"].min())
-    duration_us = -(-(int(rows["end_ns"].max()) - origin) // NS_PER_US)
+    dropped = whole.final["intended_ns"][whole.final["outcome"] == DROPPED]
+    last = max(int(rows["end_ns"].max()), int(dropped.max(initial=0)))
+    duration_us = -(-(last - origin) // NS_PER_US)
     width_us = round_width(duration_us)
     bins = duration_us // width_us + 1
 
@@ -44,6 +49,8 @@ def rates(whole: Selection, rows: Rows, tokens_per_event: float | None) -> dict[
         "sent": counted(rows["sent_ns"]),
         "ended": counted(ok["end_ns"]),
         "failed": counted(failed["end_ns"]),
+        # The first ones may have been due before anything was sent.
+        "dropped": counted(np.maximum(dropped, origin)),
     }
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from fastbench.metrics.model import Metrics, Number, ServiceMetrics
 from fastbench.metrics.selection import section
-from fastbench.report.cells import MISSING, cell, printable
-from fastbench.report.console import MESSAGE_CHARS, footnotes, parameter_cells
+from fastbench.report.cells import MISSING, cell, marked, printable
+from fastbench.report.console import MESSAGE_CHARS, failure_rows, footnotes, parameter_cells
 from fastbench.report.service import service_rows
 from fastbench.report.trust import trust_rows
 
@@ -62,8 +62,9 @@ def _cards(metrics: Metrics) -> Iterator[str]:
         # A run may be reported without these columns.
         names = [name for name in _HEADLINES.get(row.name, ()) if name in row.values]
         if names:
-            rest = [f"{name} {short(row.values[name])} {row.unit}" for name in names[1:]]
-            yield _card(f"{row.name}, {names[0]}", short(row.values[names[0]]), row.unit, rest)
+            units = {name: marked(row.unit, name in row.marked) for name in names}
+            rest = [f"{name} {short(row.values[name])} {units[name]}" for name in names[1:]]
+            yield _card(f"{row.name}, {names[0]}", short(row.values[names[0]]), units[names[0]], rest)
     for common in metrics.common:
         if common.name in _HEADLINES:
             yield _card(common.name, short(common.value), common.unit, [])
@@ -108,11 +109,7 @@ def failures_table(metrics: Metrics) -> str:
     """The failed requests by reason; nothing where all succeeded."""
     if not metrics.failures:
         return ""
-    rows = (
-        [row.outcome, str(row.status or MISSING), str(row.count), printable(row.message, MESSAGE_CHARS)]
-        for row in metrics.failures
-    )
-    return table(("Failed Requests", "HTTP Status", "Count", "First Message"), rows, kind="words")
+    return table(("Failed Requests", "HTTP Status", "Count", "First Message"), failure_rows(metrics), kind="words")
 
 
 def footnotes_list(metrics: Metrics) -> str:

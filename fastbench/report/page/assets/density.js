@@ -2,7 +2,8 @@
 const MOST_POINTS = 2500;
 const SHARES = [["P50", 0.5, 50], ["P90", 0.9, 50], ["P99", 0.99, 500]];
 
-// cloud(): {x, y, picked, xTitle, yTitle, text(at)}: arrays over all requests, and which of them count.
+// cloud(): {x, y, picked, xTitle, yTitle, text(at)}: arrays over all requests, and which of them count. xTitle: unless
+// overTime.
 function densityChart(id, {cloud, overTime = false}) {
   function build(view) {
     const {x, y, picked, xTitle, yTitle, text} = cloud();
@@ -16,7 +17,7 @@ function densityChart(id, {cloud, overTime = false}) {
       traces: [...(inside.length > MOST_POINTS ? [heat(x, y, inside, range, shown, log, view)] :
         [points(x, y, inside, text)]), ...lines(x, y, inside)],
       layout: {
-        xaxis: axis(xTitle, {range}),
+        xaxis: overTime ? timeAxis({range}) : axis(xTitle, {range}),
         yaxis: log ? logAxis(yTitle) : axis(yTitle, view.y ? {} : {rangemode: "tozero"}),
       },
     };
@@ -48,8 +49,8 @@ function densityChart(id, {cloud, overTime = false}) {
     return SHARES.filter(([, , least]) => inside.length >= 2 * least).map(([name, share, least]) => {
       const line = quantileLines(x, y, inside, [share], 120, least);
       return {
-        x: line.x, y: line.y[0], uid: name, name, mode: line.x.length > 1 ? "lines" : "markers",
-        line: {color: colour(tones[name]), width: 1.6}, marker: {color: colour(tones[name])},
+        x: line.x, y: line.y[0], uid: name, name, mode: line.x[0] < line.x.at(-1) ? "lines" : "markers",
+        line: {color: colour(tones[name]), width: 1.6, shape: "hv"}, marker: {color: colour(tones[name])},
         hovertemplate: `${name}: %{y:.4f}<extra></extra>`,
       };
     });

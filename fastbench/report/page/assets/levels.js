@@ -88,6 +88,7 @@ function grid(x, y, picked, across, up) {
 }
 
 // Quantiles of y in at most `most` stretches of x that hold at least `least` points each; equal x stay together.
+// x: where each stretch begins, and the end of the last one; each y stands from there on, so the last one comes twice.
 function quantileLines(x, y, picked, shares, most, least) {
   const order = Uint32Array.from(picked).sort((a, b) => x[a] - x[b]);
   const each = Math.max(least, Math.ceil(order.length / most));
@@ -97,8 +98,12 @@ function quantileLines(x, y, picked, shares, most, least) {
     while (to < order.length && x[order[to]] === x[order[to - 1]]) to++;
     if (order.length - to < least) to = order.length;
     const sorted = Float64Array.from(order.subarray(from, to), (at) => y[at]).sort();
-    lines.x.push(x[order[(from + to) >> 1]]);
+    lines.x.push(x[order[from]]);
     shares.forEach((share, line) => lines.y[line].push(quantile(sorted, share)));
+  }
+  if (order.length) {
+    lines.x.push(x[order.at(-1)]);
+    lines.y.forEach((line) => line.push(line.at(-1)));
   }
   return lines;
 }

@@ -58,7 +58,7 @@ function rpsChart(planned, all, actual) {
     return {
       traces,
       layout: {
-        xaxis: axis("Relative Time (s)", {range: view.x}), yaxis: axis("RPS", {rangemode: "tozero"}),
+        xaxis: timeAxis({range: view.x}), yaxis: axis("RPS", {rangemode: "tozero"}),
         legend: {orientation: "h", y: -0.2, yanchor: "top", x: 0, font: {size: 11}}, margin: {l: 60, r: 20, t: 20, b: 45},
       },
     };

@@ -15,7 +15,7 @@ function seriesChart(id, panels) {
 
   function build(view) {
     const all = panels(view), gap = all.length > 1 ? 0.08 : 0, high = (1 - gap * (all.length - 1)) / all.length;
-    const layout = {xaxis: axis("Relative Time (s)", {range: view.x, anchor: all.length > 1 ? `y${all.length}` : "y"})};
+    const layout = {xaxis: timeAxis({range: view.x, anchor: all.length > 1 ? `y${all.length}` : "y"})};
     all.forEach((panel, number) => {
       const bottom = (all.length - 1 - number) * (high + gap);
       const upright = {domain: [bottom, bottom + high]};

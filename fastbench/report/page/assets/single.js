@@ -14,8 +14,8 @@ async function main() {
 
 async function unpacked(data) {
   const requests = await unpackAll(data.requests.columns);
-  const {tokens, sent, ended, failed, ...rest} = data.rates;
-  const counts = await unpackAll({tokens, sent, ended, failed});
+  const {tokens, sent, ended, failed, dropped, ...rest} = data.rates;
+  const counts = await unpackAll({tokens, sent, ended, failed, dropped});
   const ok = data.requests.outcomes.indexOf("ok");
   return {
     requests, outcomes: data.requests.outcomes, streams: data.streams, duration: data.rates.duration,
@@ -28,10 +28,21 @@ function addCharts(run, data) {
   timelineChart(run);
   if (data.runs[0].curves.E2EL) curvesChart(data.runs);
   ratesChart(run);
-  latencyChart(run);
-  if (run.streams) inputChart(run);
+  if (Array.from(run.requests.outcome.keys()).some(run.isOk)) {
+    latencyChart(run);
+    if (run.streams) inputChart(run);
+  } else {
+    for (const id of ["latency", "input"]) leftOut(id, "No request succeeded.");
+  }
   if (data.service.length) seriesChart("service", () => data.service);
   if (data.client) clientChart(data.client);
+}
+
+// A sentence in the place of a chart that would be empty.
+function leftOut(id, sentence) {
+  const div = document.getElementById(id);
+  document.getElementById(`${id}-choice`)?.remove();
+  if (div) div.replaceWith(Object.assign(document.createElement("p"), {textContent: sentence}));
 }
 
 function ratesChart({rates}) {
@@ -46,6 +57,7 @@ function ratesChart({rates}) {
       {title: "req/s", series: [
         series("Sent", "line-b", rates.sent), series("Succeeded", "flight", rates.ended),
         ...(rates.failed.some((count) => count) ? [series("Failed", "failed", rates.failed)] : []),
+        ...(rates.dropped.some((count) => count) ? [series("Dropped (intended time)", "line-c", rates.dropped)] : []),
       ]},
     ];
   });
@@ -68,7 +80,7 @@ function latencyChart(run) {
   const chart = densityChart("latency", {
     overTime: true,
     cloud: () => ({
-      x, y: all[choice.value], picked: picked[choice.value], xTitle: "Relative Time (s), when the request was sent",
+      x, y: all[choice.value], picked: picked[choice.value],
       yTitle: `${choice.value} (ms)`, text: (at) => hoverText(run, at),
     }),
   });

@@ -35,7 +35,16 @@ function axis(title, more = {}) {
   };
 }
 
+function timeAxis(more) {
+  return axis("Relative Time (s)", {exponentformat: "none", ...more});
+}
+
+// most: how far it goes; a few numbers have no ticks between them.
+function countAxis(title, most, more) {
+  return axis(title, {...(most < 6 ? {dtick: 1} : {}), ...more});
+}
+
 // 1, 2 and 5 of each power of ten, written out.
 function logAxis(title, more = {}) {
-  return axis(title, {type: "log", dtick: "D2", tickformat: ",~r", ...more});
+  return axis(`${title}, log scale`, {type: "log", dtick: "D2", tickformat: ",~r", ...more});
 }

@@ -26,8 +26,9 @@ function hoverText(run, at) {
     `${name}(s): ${seconds(from).toFixed(6)}→${seconds(to).toFixed(6)}=${seconds(to - from).toFixed(6)}`;
   const ended = start[at] + e2e[at], token = start[at] + (ttft?.[at] ?? 0);
   const told = (count) => (count < 0 ? "not known" : count);
+  const index = run.requests.lane ? "Conversation index" : "Index";
   return [
-    `<b>Request ${request[at]}</b>${run.isOk(at) ? "" : `: ${run.outcomes[outcome[at]]}`}`,
+    `<b>${index} ${run.timeline.lane[at]}: request ${request[at]} of the plan</b>${run.isOk(at) ? "" : `: ${run.outcomes[outcome[at]]}`}`,
     ...(ttft?.[at] > 0 ? [span("TTFT", start[at], token), span("Decode", token, ended)] : []),
     span("E2E", start[at], ended), `tokens in: ${told(input[at])}, out: ${told(output[at])}`,
   ].join("<br>");
@@ -35,7 +36,7 @@ function hoverText(run, at) {
 
 function timelineChart(run) {
   const {lane, count, lines, ends} = run.timeline, {start, ttft} = run.requests;
-  const flight = steps(start, ends);
+  const flight = steps(start, ends), peak = flight.number.reduce((most, number) => Math.max(most, number), 0);
   const turns = Boolean(run.requests.lane), noun = turns ? "conversation" : "request";
 
   function visible([x0, x1], [y0, y1]) {
@@ -155,15 +156,15 @@ function timelineChart(run) {
     const pixel = (view.x[1] - view.x[0]) * 1e6 / Math.max(1, view.width);
     const width = Math.max(1.5, Math.min(14, 0.7 * upper / (y[1] - y[0])));
     const shown = picked ? singles(picked, width, pixel) : aggregated(y, Math.floor(upper));
-    const single = {yaxis2: axis("Request Concurrency<br>Count", {rangemode: "tozero"})};
+    const single = {yaxis2: countAxis("Request Concurrency<br>Count", peak, {rangemode: "tozero"})};
     const both = {
-      yaxis: axis(turns ? "Conversation Index" : "Request Index", {domain: [0.36, 1], range: y}),
+      yaxis: countAxis(turns ? "Conversation Index" : "Request Index", y[1] - y[0], {domain: [0.36, 1], range: y}),
       yaxis2: {...single.yaxis2, domain: [0, 0.3]},
     };
     return {
       traces: [...(run.streams ? shown : []), ...concurrency(view.x, Math.max(100, view.width))],
       layout: {
-        xaxis: axis("Relative Time (s)", {anchor: "y2", range: view.x}), ...(run.streams ? both : single),
+        xaxis: timeAxis({anchor: "y2", range: view.x}), ...(run.streams ? both : single),
       },
     };
   }
