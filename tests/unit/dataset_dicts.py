@@ -1,0 +1,53 @@
+"""Data set dicts of the original's form, and what the config makes of a dict."""
+
+from typing import Any
+
+import pytest
+
+from fastbench.config.dataset import build_dataset
+from fastbench.config.issues import Issues
+from fastbench.errors import ConfigError
+
+UNIFORM = {"Method": "uniform", "Params": {"MinValue": 1, "MaxValue": 9}}
+QUESTION = {"role": "HUMAN", "prompt": "Q: {question}"}
+
+
+def built(raw: object) -> Any:
+    """The data set; fails the test where there is a fault."""
+    issues = Issues("run.py")
+    config = build_dataset(raw, "datasets[0]", issues)
+    issues.check()
+    assert config is not None
+    return config
+
+
+def faults(raw: object) -> list[str]:
+    """The faults, each after the path of the data set."""
+    issues = Issues("run.py")
+    assert build_dataset(raw, "datasets[0]", issues) is None
+    with pytest.raises(ConfigError) as caught:
+        issues.check()
+    return [line.removeprefix("run.py: datasets[0]").removeprefix(".") for line in str(caught.value).splitlines()]
+
+
+def guide(**changes: Any) -> dict[str, Any]:
+    """A data set dict of the original, with a synthetic_config of this kind."""
+    config = {"Type": "string", "RequestCount": 4, "StringConfig": {"Input": UNIFORM, "Output": UNIFORM}}
+    return {"abbr": "synthetic", "type": "SyntheticDataset", "config": config | changes}
+
+
+def law(method: str, **params: Any) -> dict[str, Any]:
+    """A synthetic_config whose input has this law."""
+    return guide(StringConfig={"Input": {"Method": method, "Params": params}, "Output": UNIFORM})
+
+
+def gsm8k(template: object = None, **changes: Any) -> dict[str, Any]:
+    """The original's dict for GSM8K."""
+    infer = {
+        "prompt_template": {"type": "PromptTemplate", "template": template or {"round": [QUESTION]}},
+        "retriever": {"type": "ZeroRetriever"},
+        "inferencer": {"type": "GenInferencer"},
+    }
+    reader = {"input_columns": ["question"], "output_column": "answer"}
+    original = {"abbr": "gsm8k", "type": "GSM8KDataset", "path": "/data/gsm8k", "reader_cfg": reader}
+    return original | {"infer_cfg": infer, "eval_cfg": {"evaluator": object()}} | changes
