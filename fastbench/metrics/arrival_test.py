@@ -14,7 +14,7 @@ from fastbench.metrics.selection import Rows
 from fastbench.units import NS_PER_S
 
 SIGNIFICANCE = 0.01
-"""A plan that is followed is called not followed this often."""
+"""A plan that is followed is called not followed at most this often."""
 MIN_SAMPLES = 20
 COARSER = 10
 _PRECISION = 1e-15
@@ -29,6 +29,9 @@ def arrival_test(begun: Rows, load: dict[str, Any]) -> ArrivalTest | None:
     begun: the rows that began by themselves, dropped ones included: what was planned is under test as much as what
     was sent. load: of the header. No client sends to the microsecond: neighbouring intervals are added up until their
     scatter is `COARSER` times the lateness that nine of ten sends keep to; what is left is the process.
+
+    The test is conservative: a plan's intervals are scaled to the sum of their means, so they lie nearer to the law
+    than free ones, for which the p-value is. A test that takes any scale would be exact, and blind to a wrong rate.
     """
     shape = load.get("burstiness")
     begun = begun[np.argsort(_moments(begun), kind="stable")]

@@ -48,7 +48,7 @@ class ArrivalTest(msgspec.Struct, frozen=True):
     """Kolmogorov-Smirnov test of the sent arrivals' intervals against the process that was asked for.
 
     samples: each the sum of `together` neighbouring intervals, so that the client's lateness is small beside them.
-    distance: between the two distributions; p_value: how often a plan that is followed is at least so far off.
+    distance: between the two distributions; p_value: how often, at most, a plan that is followed is so far off.
     """
 
     samples: int

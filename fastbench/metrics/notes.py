@@ -29,7 +29,7 @@ def _sending(load: Load) -> Iterator[str]:
     if test is not None and not test.follows:
         yield (
             f"The sent arrivals do not follow the asked process ({load.arrival}): a plan that is followed is so far "
-            f"off in {test.p_value:.2%} of the runs."
+            f"off in at most {test.p_value:.2%} of the runs."
         )
 
 

@@ -58,6 +58,14 @@ def test_a_plan_that_is_kept(burstiness: float) -> None:
     assert p_value(rows, {**load, "burstiness": burstiness * 1.5}) < 0.01
 
 
+@pytest.mark.parametrize("burstiness", [0.5, 1.0, 4.0])
+def test_plans_that_are_kept_are_hardly_ever_doubted(burstiness: float) -> None:
+    """Of plans that are followed at most one in a hundred is called not followed."""
+    load = {**POISSON, "arrival": "gamma", "burstiness": burstiness}
+    doubted = [p_value(rows_at(steady(50.0, 100, Process(burstiness), seed)), load) < 0.01 for seed in range(500)]
+    assert sum(doubted) <= 5
+
+
 def test_a_ramp_that_is_kept() -> None:
     """A ramp is tested interval by interval against its own rates."""
     ramp = Ramp("exponential", 5.0, 200.0)
