@@ -124,7 +124,8 @@ class Output(msgspec.Struct, frozen=True):
     """How output events relate to tokens.
 
     shared_events: those that came in one read with an earlier event; multi_token_events: those that are known
-    to hold several tokens, because the service said how many.
+    to hold several tokens, because the service said how many; tokens_per_event: of the requests whose tokens somebody
+    counted.
     """
 
     events: int

@@ -20,6 +20,9 @@ def output(selection: Selection, runs: Sequence[TokenRun], gap_count: int) -> Ou
     ok, streamed = selection.ok, selection.streamed
     events = int(streamed["events"].sum(dtype=np.int64))
     shared = int(streamed["shared_events"].sum(dtype=np.int64))
+    # Where nobody counted tokens, an event is one by definition: that says nothing of the service.
+    told = streamed[(streamed["output_tokens"] >= 0) & (streamed["output_source"] != EVENTS)]
+    told_events = int(told["events"].sum(dtype=np.int64))
     several = sum(int(np.count_nonzero(run.event_tokens > 1)) for run in runs if run.event_tokens.size)
     return Output(
         events=events,
@@ -28,7 +31,7 @@ def output(selection: Selection, runs: Sequence[TokenRun], gap_count: int) -> Ou
         shared_share=shared / events if events else None,
         multi_token_events=several,
         multi_token_share=several / events if events else None,
-        tokens_per_event=int(output_tokens(streamed).sum()) / events if events else None,
+        tokens_per_event=int(output_tokens(told).sum()) / told_events if told_events else None,
         input_sources=_sources(ok["input_source"]),
         output_sources=_sources(np.where(ok["output_tokens"] < 0, EVENTS, ok["output_source"])),
     )

@@ -80,8 +80,9 @@ def _output(output: Output) -> list[tuple[str, str]]:
         ("Input Token Source", sources(output.input_sources)),
         ("Output Token Source", sources(output.output_sources)),
     ]
-    if output.tokens_per_event is not None:
+    if output.events:
         shared, several = share(output.shared_share), share(output.multi_token_share)
         rows.append(("Coalesced Events", f"{shared} shared a read, {several} known to hold several tokens"))
-        rows.append(("Tokens per Event", f"{output.tokens_per_event:.4f}"))
+        ratio = output.tokens_per_event
+        rows.append(("Tokens per Event", MISSING if ratio is None else f"{ratio:.4f}"))
     return rows

@@ -11,6 +11,7 @@ from fastbench._core.hdr import Hdr
 from fastbench.metrics.compute import compute
 from fastbench.metrics.model import Metrics
 from fastbench.recording.reader import Recording
+from fastbench.report.trust import trust_rows
 
 STATS = ("Average", "Median", "P99")
 
@@ -246,3 +247,14 @@ def test_unstamped_streams_lower_the_share(tmp_path: Path) -> None:
     assert metrics.client.kernel_stamp_share == 0.75
     assert metrics.client.clipped_requests == 1
     assert metrics.notes == ("1 requests have token times beyond what a row can hold: clipped.",)
+
+
+@pytest.mark.parametrize(("counted", "ratio"), [(0, None), (1, 2.0)])
+def test_tokens_per_event_of_what_was_counted(tmp_path: Path, counted: int, ratio: float | None) -> None:
+    """Where nobody counted the tokens, the number of output events says nothing of how many there are in one."""
+    uncounted: list[dict[str, Any]] = [{"output_tokens": -1, "output_source": "unknown"}, {"output_source": "events"}]
+    requests = [Request(k, **how) for k, how in enumerate(uncounted)]
+    requests += [Request(2 + k, output_tokens=6) for k in range(counted)]
+    metrics = compute(Recording.open(record(tmp_path, requests)), ("Average",))
+    assert metrics.output.tokens_per_event == ratio
+    assert ("Tokens per Event" in dict(trust_rows(metrics))) == (ratio is not None)
