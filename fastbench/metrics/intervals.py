@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench._core.hdr import Hdr
-from fastbench.metrics.parameters import e2el_ns, tpot_ns, ttft_ns
-from fastbench.metrics.selection import Selection, output_tokens
+from fastbench.metrics.parameters import e2el_ns, has_tpot, tpot_ns, ttft_ns
+from fastbench.metrics.selection import Selection
 from fastbench.metrics.token_times import token_times
 from fastbench.units import NS_PER_US
 
@@ -38,7 +38,7 @@ def intervals(selection: Selection, width_ns: int, *, gaps: bool) -> Iterator[In
     if not ok.size:
         return
     origin = int(selection.final["sent_ns"][selection.final["sent_ns"] > 0].min())
-    several = streamed[output_tokens(streamed) > 1]
+    several = streamed[has_tpot(streamed)]
     tallies = {
         "TTFT": _Tally.of((streamed["end_ns"] - origin) // width_ns, ttft_ns(streamed)),
         "TPOT": _Tally.of((several["end_ns"] - origin) // width_ns, np.rint(tpot_ns(several)).astype(np.int64)),

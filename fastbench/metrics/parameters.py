@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.metrics.model import Parameter
-from fastbench.metrics.selection import Rows, Selection, output_tokens
+from fastbench.metrics.selection import Mask, Rows, Selection, output_tokens
 from fastbench.metrics.statistics import ArraySamples, Samples, statistics, too_few
 from fastbench.units import NS_PER_MS, NS_PER_S
 
@@ -55,9 +55,15 @@ def ttft_ns(rows: Rows) -> NDArray[np.int64]:
 
 
 def tpot_ns(rows: Rows) -> NDArray[np.float64]:
-    """float64: `(E2EL - TTFT) / (OutputTokens - 1)` of the rows with more than one output token."""
-    several = rows[output_tokens(rows) > 1]
+    """float64: `(E2EL - TTFT) / (OutputTokens - 1)` of the rows that have it."""
+    several = rows[has_tpot(rows)]
     return np.asarray((e2el_ns(several) - ttft_ns(several)) / (output_tokens(several) - 1), np.float64)
+
+
+def has_tpot(rows: Rows) -> Mask:
+    """(rows,): which have more than one output token, and not all of them in one event: that took no time to watch."""
+    several: Mask = (output_tokens(rows) > 1) & (rows["events"] > 1)
+    return several
 
 
 def known_input(rows: Rows) -> Rows:

@@ -46,7 +46,7 @@ def samples(requests: Sequence[Request]) -> dict[str, list[float]]:
     """The samples behind each row of "Performance Parameters", in the unit shown."""
     ok = measured(requests)
     streams = [r for r in ok if "stream" in r.flags and r.token_ns]
-    several = [r for r in streams if outputs(r) > 1]
+    several = [r for r in streams if outputs(r) > 1 and len(r.token_ns) > 1]
     known = [r for r in streams if r.input_tokens >= 0 and r.token_ns[0] > r.sent_ns]
 
     def rate(amount: int, ns: int) -> float:

@@ -192,6 +192,14 @@ def test_one_token_outputs(tmp_path: Path) -> None:
     assert (n["TTFT"], n["TPOT"], n["ITL"], n["OutputTokens"]) == (4, 0, 0, 4)
 
 
+def test_many_tokens_in_one_event(tmp_path: Path) -> None:
+    """Replies whose tokens all came in one event have no TPOT: nobody saw how long one took."""
+    run = [Request(k, token_ns=(1_100 * MS,), output_tokens=100) for k in range(4)]
+    run.append(Request(4, output_tokens=100))
+    tpot = next(row for row in metrics_of(tmp_path, run).parameters if row.name == "TPOT")
+    assert (tpot.n, tpot.values["Max"]) == (1, pytest.approx(41 / 99))
+
+
 def test_n_counts_requests_not_gaps(tmp_path: Path) -> None:
     """ITL's N is the number of requests with more than one output event."""
     run = [Request(0), Request(1), Request(2, token_ns=(1_100 * MS,))]

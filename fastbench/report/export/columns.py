@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbench.metrics.parameters import has_tpot
 from fastbench.metrics.selection import OK, Rows, Selection, output_tokens
 from fastbench.recording.format import OUTCOMES, SOURCES
 from fastbench.recording.reader import Recording
@@ -75,7 +76,7 @@ def _latencies(rows: Rows) -> Columns:
     ok = rows["outcome"] == OK
     streamed = ok & (rows["first_token_ns"] > 0)
     tokens = output_tokens(rows)
-    several = streamed & (tokens > 1)
+    several = streamed & has_tpot(rows)
     decode = (rows["end_ns"] - rows["first_token_ns"]) / np.maximum(tokens - 1, 1)
     return {
         "e2el_ms": Column((rows["end_ns"] - rows["sent_ns"]) / NS_PER_MS, ok),
