@@ -249,6 +249,15 @@ def test_unstamped_streams_lower_the_share(tmp_path: Path) -> None:
     assert metrics.notes == ("1 requests have token times beyond what a row can hold: clipped.",)
 
 
+@pytest.mark.parametrize("resent", [0, 2])
+def test_resent_requests_are_no_retries(tmp_path: Path, resent: int) -> None:
+    """A request that was sent again on another connection is counted as resent, where there is one, and not as retried."""
+    requests = [Request(k, flags=("stream", "resent")) for k in range(resent)] + [Request(5)]
+    rows = dict(trust_rows(metrics_of(tmp_path, requests)))
+    assert rows.get("Resent Requests") == (str(resent) if resent else None)
+    assert rows["Retried Requests"] == "0 (0 failed attempts)"
+
+
 @pytest.mark.parametrize(("counted", "ratio"), [(0, None), (1, 2.0)])
 def test_tokens_per_event_of_what_was_counted(tmp_path: Path, counted: int, ratio: float | None) -> None:
     """Where nobody counted the tokens, the number of output events says nothing of how many there are in one."""
