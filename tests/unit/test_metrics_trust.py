@@ -251,7 +251,7 @@ def test_unstamped_streams_lower_the_share(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("resent", [0, 2])
 def test_resent_requests_are_no_retries(tmp_path: Path, resent: int) -> None:
-    """A request that was sent again on another connection is counted as resent, where there is one, and not as retried."""
+    """A request that was sent again on another connection is counted as resent, and not as retried."""
     requests = [Request(k, flags=("stream", "resent")) for k in range(resent)] + [Request(5)]
     rows = dict(trust_rows(metrics_of(tmp_path, requests)))
     assert rows.get("Resent Requests") == (str(resent) if resent else None)
