@@ -82,6 +82,25 @@ def test_anomalies_are_really_excluded() -> None:
     assert edges[-1] <= 100.001
 
 
+def test_only_what_is_drawn_is_explained() -> None:
+    """Summary, legend and explanation have the same names, and nothing is explained that is in no chart."""
+    ramp = {"strategy": "linear", "start": 10.0, "end": 80.0}
+    even = planned_chart(steady(50.0, 500, Process(), 1), {**POISSON, "burstiness": 0.0}, "m/d")
+    scattered = planned_chart(steady(50.0, 500, Process(1.0), 1), POISSON, "m/d")
+    ramped_up = planned_chart(ramped(Ramp("linear", 10, 80), 300, Process(), 0), {**POISSON, "ramp": ramp}, "m/d")
+    names = ("Normal RPS", "Time Interval Caused Anomaly", "Burstiness Caused Anomaly", "EWMA", "Theoretical Ramp-up")
+    explained = []
+    for chart in (even, scattered, ramped_up):
+        assert chart is not None
+        assert all(name in chart.summary for name in names[:3])
+        meanings = chart.page.decode().split("What is what")[1].split("</section>")[0]
+        explained.append([name in meanings for name in names])
+        assert "Actual RPS" not in meanings
+    assert explained[0] == [True, False, False, True, False]
+    assert explained[1] == [True, True, True, True, False]
+    assert explained[2][4]
+
+
 def test_a_ramp_is_named_and_drawn() -> None:
     """A ramp stands in the title, and its rates as a curve."""
     offsets = ramped(Ramp("exponential", 10, 80), 300, Process(), 0)

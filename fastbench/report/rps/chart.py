@@ -66,7 +66,7 @@ def _chart(planned: Moments, sent: Moments | None, load: dict[str, Any], task: s
         data["sent"] = _points(sent, asked)
     title = _title(asked)
     summary = str(tabulate(rows, _HEADERS, tablefmt="simple", disable_numparse=True))
-    body = "".join(_body(title, task, rows, asked, planned.size))
+    body = "".join(_body(title, task, rows, asked, planned))
     return RateChart(document(f"{title} · {task}", body, data, _SCRIPTS), f"{title}\n{summary}")
 
 
@@ -78,7 +78,9 @@ class _Asked(NamedTuple):
     ramp: dict[str, Any] | None
 
 
-_HEADERS = ("", "Starts", "Time", "Mean Rate", "Normal", "Short Intervals", "Bursts and Gaps")
+_KIND_NAMES = ("Normal RPS", "Time Interval Caused Anomaly", "Burstiness Caused Anomaly")
+"""By `Kind`, in the legend, the summary and the list of meanings."""
+_HEADERS = ("", "Starts", "Time", "Mean Rate", *_KIND_NAMES)
 
 
 def _points(starts: Moments, asked: _Asked) -> dict[str, Any]:
@@ -143,28 +145,31 @@ def _title(asked: _Asked) -> str:
     return f"{title} | {strategy} Ramp-up: {asked.rates[0]:.2f}→{asked.rates[-1]:.2f}"
 
 
-def _body(title: str, task: str, rows: list[list[str]], asked: _Asked, count: int) -> Iterator[str]:
+def _body(title: str, task: str, rows: list[list[str]], asked: _Asked, planned: Moments) -> Iterator[str]:
+    meanings = _meanings(planned, asked, is_sent=len(rows) > 1)
     yield (f"<header><div><h1>{escape(title)}</h1><p class=meta>{escape(task)}</p></div>{THEME_BUTTON}</header>")
     yield f"<section><h2>Summary</h2>{table(_HEADERS, rows, kind='numbers')}</section>"
     yield '<div class="quarters">'
     yield figure(Figure("rps", "Time vs RPS - Distribution", "Click an entry of the legend to show its points.", 420))
     yield figure(Figure("counts", "Expected: RPS vs Request Count", "Without anomalies.", 420))
     yield figure(Figure("gamma", f"Expected: Gamma Distribution (burstiness: {asked.burstiness:g})", "", 420))
-    yield f"<section><h2>What is what</h2>{table(('Name', 'Meaning'), _meanings(count), kind='words')}</section></div>"
+    yield f"<section><h2>What is what</h2>{table(('Name', 'Meaning'), meanings, kind='words')}</section></div>"
 
 
-def _meanings(count: int) -> Iterator[tuple[str, str]]:
+def _meanings(planned: Moments, asked: _Asked, *, is_sent: bool) -> Iterator[tuple[str, str]]:
+    """Of what is in the charts, under its name there."""
     short, off = SHORT_NS / NS_PER_MS, f"{OFF_SHARE:.0%}"
-    yield "RPS", f"1 / interval between neighbouring starts, of {count} starts"
-    yield "Normal RPS", "what is no anomaly"
-    yield (
-        "Time Interval Caused Anomaly",
+    explained = (
+        "planned, and no anomaly",
         f"an interval below {short:g} ms (where more than 500 req/s are asked for: below half of the asked interval)",
+        f"an interval that differs from the asked one by more than {off} of it",
     )
-    yield (
-        "Burstiness Caused Anomaly",
-        f"an interval that differs from the asked one by more than {off} of it; none without burstiness",
-    )
-    yield "EWMA", "1 / exponentially weighted mean of the intervals"
-    yield "Theoretical Ramp-up", "the rate that was asked for at each start"
-    yield "Actual RPS: After Excluding Anomalies", "of the moments sent, without both kinds of anomaly"
+    yield "RPS", f"1 / interval between neighbouring starts, of {planned.size} starts"
+    found = np.unique(kinds(planned, asked.rates, asked.burstiness)).tolist()
+    for kind in found:
+        yield _KIND_NAMES[kind], explained[kind]
+    if is_sent:
+        yield "Actual RPS: After Excluding Anomalies", "of the moments sent, without anomalies"
+    yield "EWMA", "1 / exponentially weighted mean of the planned intervals"
+    if asked.ramp is not None:
+        yield "Theoretical Ramp-up", "the rate that was asked for at each start"

@@ -32,7 +32,8 @@ function rpsChart(planned, all, actual) {
   }
 
   function build(view) {
-    const traces = KINDS.map(([name, tone, symbol], which) => ({
+    const kinds = KINDS.map((look, which) => [...look, which]).filter(([, , , which]) => all.kind.includes(which));
+    const traces = kinds.map(([name, tone, symbol, which]) => ({
       ...points(all, which, view.x, which ? 1000 : MOST_OF_A_KIND), uid: name, name, mode: "markers",
       marker: {color: faded(tone, which ? 0.9 : 0.5), symbol, size: which ? 7 : 4},
       visible: which ? "legendonly" : true,
@@ -40,7 +41,8 @@ function rpsChart(planned, all, actual) {
     if (actual) {
       traces.push({
         ...points(actual, 0, view.x, MOST_OF_A_KIND), uid: "actual", mode: "markers",
-        name: "Actual RPS: After Excluding Anomalies", marker: {color: faded("actual", 0.6), size: 4},
+        name: "Actual RPS: After Excluding Anomalies",
+        marker: {color: colour("actual"), symbol: "circle-open", size: 8},
       });
     }
     const {smooth, theory} = planned;
