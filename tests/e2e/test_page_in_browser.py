@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recordings import MS, Request, record
 
 from benchmarks.browser import CHROMIUM, chromium, open_page
 from benchmarks.varied_recording import make_varied
@@ -121,6 +122,71 @@ def test_hovering_tells_the_request(shown_few: Any, few: Recording) -> None:
     assert f"TTFT(s): 0.000000→{ttft:.6f}={ttft:.6f}" in told
     assert f"Decode(s): {ttft:.6f}→{e2e:.6f}={e2e - ttft:.6f}" in told
     assert f"E2E(s): 0.000000→{e2e:.6f}={e2e:.6f}" in told
+
+
+def test_a_line_tells_its_place_and_its_request(browser: Any, few: Recording, tmp_path: Path) -> None:
+    """The text over a request has both numbers: its place among the starts, from 1, and that in the plan, from 0."""
+    shown = open_page(browser, written(tmp_path / "p.html", few))
+    (told, *_) = shown.evaluate("document.getElementById('timeline').data.find((t) => t.uid === 'ttft').text")
+    first = np.sort(few.rows, order="sent_ns")[0]
+    assert told.startswith(f"<b>Index 1: request {first['request']} of the plan</b>")
+    shown.context.close()
+
+
+def test_where_nothing_succeeded_no_chart_is_empty(browser: Any, tmp_path: Path) -> None:
+    """A page without a success has a sentence in the place of the charts of latencies, and whole numbers as counts."""
+    requests = [
+        Request(k, sent_ns=(1000 + k) * MS, token_ns=(), end_ns=(1001 + k) * MS, outcome="http_error", status=500)
+        for k in range(3)
+    ]
+    recording = Recording.open(record(tmp_path / "r", requests))
+    shown = open_page(browser, written(tmp_path / "p.html", recording))
+    assert shown.get_by_text("No request succeeded.").count() == 2
+    assert shown.locator("#latency, #input").count() == 0
+    ticks = (
+        "Array.from(document.querySelectorAll('#timeline .ytick text, #timeline .y2tick text'), (t) => t.textContent)"
+    )
+    assert all(tick.isdigit() for tick in shown.evaluate(ticks))
+    times = shown.evaluate("Array.from(document.querySelectorAll('#timeline .xtick text'), (t) => t.textContent)")
+    assert all(float(tick) < 1 for tick in times)
+    assert shown.complaints == []
+    shown.context.close()
+
+
+def test_a_narrow_screen_has_one_column_of_panels(browser: Any, few: Recording, tmp_path: Path) -> None:
+    """On a phone the panels of percentiles stand below each other, on a wide screen two by two."""
+    shown = open_page(browser, written(tmp_path / "p.html", few))
+    panels = "Object.values(document.getElementById('curves')._fullLayout).filter((axis) => axis?._id?.[0] === 'x')"
+    lefts = f"new Set({panels}.map((axis) => axis.domain[0])).size"
+    assert shown.evaluate(lefts) == 2
+    shown.set_viewport_size({"width": 390, "height": 800})
+    shown.reload()
+    settled(shown, "document.documentElement.dataset.drawn === 'all'")
+    assert shown.evaluate(lefts) == 1
+    assert shown.evaluate("document.getElementById('curves').clientHeight") > 800
+    shown.context.close()
+
+
+def test_paper_has_the_timeline_below_the_head(browser: Any, few: Recording, tmp_path: Path) -> None:
+    """For printing the timeline is drawn as low as the first page leaves room for, and afterwards as before."""
+    shown = open_page(browser, written(tmp_path / "p.html", few))
+    height = "document.querySelector('#timeline .main-svg').getBoundingClientRect().height"
+    before = shown.evaluate(height)
+    shown.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert shown.evaluate(height) == 460 < before
+    shown.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert shown.evaluate(height) == before
+    shown.context.close()
+
+
+def test_dropped_requests_have_a_line(browser: Any, tmp_path: Path) -> None:
+    """Requests that were never sent are in the chart of the rates, under their own name."""
+    dropped = Request(1, intended_ns=1_050 * MS, sent_ns=0, token_ns=(), end_ns=1_050 * MS, outcome="dropped")
+    recording = Recording.open(record(tmp_path / "r", [Request(0), dropped]))
+    shown = open_page(browser, written(tmp_path / "p.html", recording))
+    names = shown.evaluate("document.getElementById('rates').data.map((trace) => trace.name)")
+    assert names[1:] == ["Sent", "Succeeded", "Dropped (intended time)"]
+    shown.context.close()
 
 
 def test_the_steps_are_the_runs_own(shown_few: Any, few: Recording) -> None:

@@ -39,7 +39,7 @@ class Chart {
     }
     const isDouble = this.overTime && time.window;
     return {
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest", dragmode: "zoom",
+      height: this.div.clientHeight, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest", dragmode: "zoom",
       font: {family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("text")},
       margin: {l: 70, r: 20, t: 30, b: 45}, uirevision: "kept",
       legend: {orientation: "h", y: 1.02, yanchor: "bottom", x: 0, font: {size: 12}},

@@ -1,10 +1,13 @@
 // Percentile curves of each metric, one beside the other; several runs lie over each other.
 const PERCENT_TICKS = [0, 50, 90, 99, 99.9, 99.99, 99.999, 99.9999, 99.99999];
 
+// Pixels beside each other and above each other; and the share of a row below its panel.
+const LEAST_WIDTH = 520, ROW_HEIGHT = 240, GAP = 0.3;
+
 function curvesChart(runs) {
   const metrics = ["TTFT", "TPOT", "ITL", "E2EL"].filter((name) => runs.some((run) => run.curves[name]));
   const place = (percent) => -Math.log10(1 - percent / 100);
-  const columns = metrics.length > 1 ? 2 : 1, rows = Math.ceil(metrics.length / columns);
+  const div = document.getElementById("curves"), height = div.style.height;
 
   function traces() {
     return metrics.flatMap((name, panel) => runs.flatMap((run, number) => {
@@ -27,14 +30,17 @@ function curvesChart(runs) {
     }));
   }
 
-  function build() {
+  function build(view) {
+    const columns = metrics.length > 1 && view.width > LEAST_WIDTH ? 2 : 1, rows = Math.ceil(metrics.length / columns);
+    div.style.height = rows > 2 ? `${rows * ROW_HEIGHT}px` : height;
+    const step = 1 / (rows - GAP);
     const layout = {annotations: [], margin: {l: 70, r: 20, t: runs.length > 1 ? 60 : 30, b: 45}};
     metrics.forEach((name, panel) => {
       const [column, row] = [panel % columns, Math.floor(panel / columns)], suffix = panel ? panel + 1 : "";
       const most = Math.max(...runs.map((run) => run.curves[name]?.nines.at(-1) ?? 0));
       const ticks = PERCENT_TICKS.filter((percent) => place(percent) <= most + 1e-9);
       const x = columns === 1 ? [0, 1] : [column * 0.54, column * 0.54 + 0.46];
-      const y = rows === 1 ? [0, 1] : [(rows - 1 - row) * 0.58, (rows - 1 - row) * 0.58 + 0.4];
+      const y = [(rows - 1 - row) * step, (rows - 1 - row) * step + (1 - GAP) * step];
       const values = runs.flatMap((run) => run.curves[name]?.values ?? []);
       const log = Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 50;
       layout[`xaxis${suffix}`] = axis("percentile", {

@@ -24,8 +24,15 @@ function watchTheme() {
   });
   // Ink on paper.
   let shown = "light";
-  addEventListener("beforeprint", () => { shown = root.dataset.theme; setTheme("light"); });
-  addEventListener("afterprint", () => setTheme(shown));
+  addEventListener("beforeprint", () => {
+    shown = root.dataset.theme;
+    root.dataset.print = "";
+    setTheme("light");
+  });
+  addEventListener("afterprint", () => {
+    delete root.dataset.print;
+    setTheme(shown);
+  });
 }
 
 function axis(title, more = {}) {
@@ -46,5 +53,5 @@ function countAxis(title, most, more) {
 
 // 1, 2 and 5 of each power of ten, written out.
 function logAxis(title, more = {}) {
-  return axis(`${title}, log scale`, {type: "log", dtick: "D2", tickformat: ",~r", ...more});
+  return axis(`${title} (log)`, {type: "log", dtick: "D2", tickformat: ",~r", ...more});
 }
