@@ -113,14 +113,14 @@ def test_a_grid_holds_every_point_once(run: Any, log: bool) -> None:
 
 
 def test_quantile_lines_keep_equal_places_together(run: Any) -> None:
-    """Points at one place are in one stretch, and no stretch has fewer points than asked."""
+    """Points at one place are in one stretch, no stretch has fewer points than asked, and the last has its end."""
     x = np.repeat([1.0, 2.0, 3.0], [100, 30, 100])
     y = np.arange(230.0)
     line = run(
         "quantileLines(given.x, given.y, given.x.map((_, at) => at), [0.5], 120, 50)", x=x.tolist(), y=y.tolist()
     )
-    assert line["x"] == [1, 3]
-    assert line["y"][0] == [np.median(y[:100]), np.median(y[100:])]
+    assert line["x"] == [1, 2, 3]
+    assert line["y"][0] == [np.median(y[:100]), np.median(y[100:]), np.median(y[100:])]
 
 
 @pytest.mark.parametrize("columns", [3, 12, 1_000])
