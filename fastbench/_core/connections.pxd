@@ -70,7 +70,6 @@ cdef class Connections:
     cdef Parcel* parcels_in
     cdef Parcel* parcels_out
     cdef int parcel_fd
-    cdef bint parcels_waiting
 
     # What the requests' side does.
     cdef void on_open(self, Conn* conn) noexcept nogil

@@ -15,7 +15,7 @@ MAX_EXTENSIONS = 64 * 1024
 
 cdef size_t HEAD_LIMIT = MAX_HEAD
 cdef size_t EXTENSION_LIMIT = MAX_EXTENSIONS
-# RFC 9112 7.1 asks for protection against overflow: 15 digits stay below 2**63, and no chunk is longer.
+# RFC 9112 7.1 asks for protection against overflow: no size reaches 2**63, and leading zeros have an end.
 cdef int MAX_DIGITS = 16
 
 
@@ -340,6 +340,7 @@ cdef HttpStep read_chunk_size(Http* http, const char** at, const char* end) noex
             if p[0] != c'\n':
                 return fail(http, HTTP_BAD_CHUNK_SIZE)
             http.digits = 0
+            http.extension_size = 0
             http.state = STATE_CHUNK_DATA if http.remaining else STATE_TRAILERS
             at[0] = p + 1
             return HTTP_MORE

@@ -74,9 +74,9 @@ cdef class Loop(Connections):
     cdef void receive(self, Call* call) noexcept nogil
     cdef void obey(self) noexcept nogil
     cdef void withdraw_all(self) noexcept nogil
-    cdef int64_t next_due(self) noexcept nogil
-    cdef int64_t next_begun(self) noexcept nogil
-    cdef void dispatch(self) noexcept nogil
+    cdef int64_t next_due(self, int64_t now) noexcept nogil
+    cdef int64_t next_begun(self, int64_t now) noexcept nogil
+    cdef void dispatch(self, int64_t now) noexcept nogil
     cdef void dispatch_one(self, int64_t now) noexcept nogil
     cdef void launch(self, Call* call) noexcept nogil
     cdef void leave_backlog(self, Call* call) noexcept nogil

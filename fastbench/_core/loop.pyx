@@ -25,7 +25,7 @@ from fastbench._core.call cimport (
 )
 from fastbench._core.clock cimport mono_ns, thread_cpu_ns
 from fastbench._core.connections cimport Conn, Connections
-from fastbench._core.mailbox cimport Letter, fb_fence, mailbox_put, mailbox_take
+from fastbench._core.mailbox cimport Letter, fb_fence, fb_seen, mailbox_put, mailbox_take
 from fastbench._core.output cimport OutputSpec
 from fastbench._core.poll cimport (
     EPOLL_CTL_ADD,
@@ -141,8 +141,9 @@ cdef class Loop(Connections):
             self.collect()
             if self.draining or self.withdrawing:
                 self.obey()
-            self.dispatch()
-            self.keep_spares(mono_ns())
+            now = mono_ns()
+            self.dispatch(now)
+            self.keep_spares(now)
             if self.anything_done:
                 self.anything_done = False
                 fb_signal(self.done_fd)
@@ -160,7 +161,7 @@ cdef class Loop(Connections):
     cdef bint over(self) noexcept nogil:
         # In this order: what was submitted before the input was closed is in the mailbox by then.
         return (
-            self.input_over and self.inbox == NULL and self.ready.size == 0 and self.counters.in_flight == 0
+            fb_seen(&self.input_over) and self.inbox == NULL and self.ready.size == 0 and self.counters.in_flight == 0
             and (self.counters.occupied == 0 or self.abandoned)
         )
 
@@ -218,29 +219,29 @@ cdef class Loop(Connections):
         self.leave_backlog(call)
         call_free(call)
 
-    cdef int64_t next_begun(self) noexcept nogil:
+    cdef int64_t next_begun(self, int64_t now) noexcept nogil:
         """When the next request is due that takes a slot of its own; NEVER while there is none, or no place for it."""
-        cdef int64_t now, slot
+        cdef int64_t slot
         if self.ready.head == NULL or not self.started:
             return NEVER
         if not self.closed_loop:
             if self.counters.occupied < self.limit or self.drop_when_full:
                 return self.start_ns + self.ready.head.offset_ns
             return NEVER
-        now = mono_ns() - self.start_ns
+        now -= self.start_ns
         slot = self.slots.next(now)
         if slot == NEVER or slot >= self.stop_offset_ns or now >= self.stop_offset_ns:
             return NEVER
         return self.start_ns + slot
 
-    cdef int64_t next_due(self) noexcept nogil:
+    cdef int64_t next_due(self, int64_t now) noexcept nogil:
         """When the next send is due."""
-        cdef int64_t begun = self.next_begun()
+        cdef int64_t begun = self.next_begun(now)
         if self.following.size and self.following.calls[0].due_ns <= begun:
             return self.following.calls[0].due_ns
         return begun
 
-    cdef void dispatch(self) noexcept nogil:
+    cdef void dispatch(self, int64_t now) noexcept nogil:
         """Sends what is due, a bounded number at a time, so that reads never wait long."""
         cdef int64_t due
         cdef int sends = SENDS_A_TURN
@@ -248,13 +249,14 @@ cdef class Loop(Connections):
             sends -= 1
             self.place(queue_pop(&self.again))
         while sends:
-            due = self.next_due()
-            if due > mono_ns() + (SPIN_NS if self.precise else 0):
+            due = self.next_due(now)
+            if due > now + (SPIN_NS if self.precise else 0):
                 return
             while mono_ns() < due:
                 pass
             sends -= 1
             self.dispatch_one(due)
+            now = mono_ns()
 
     cdef void dispatch_one(self, int64_t due) noexcept nogil:
         cdef Call* call
@@ -391,10 +393,12 @@ cdef class Loop(Connections):
     cdef void on_lost(self, Conn* conn, End how) noexcept nogil:
         cdef Call* call = conn.call
         cdef bint soon = call.attempt_ns == 0 or mono_ns() - call.attempt_ns < RESEND_NS
-        # Over TLS a connection can end while the request is still being encrypted.
-        cdef bint untouched = (conn.served > 0 or call.attempt_ns == 0) and not reply_started(&conn.reply)
-        if untouched and soon and not call.row.flags & FLAG_RESENT and not self.aborting:
-            # The service closed an idle connection just as we sent: nobody's failure, and not an attempt.
+        # Over TLS a connection can end while the request is still being encrypted; that excuses it once.
+        cdef bint unsent = call.attempt_ns == 0 and not call.row.flags & FLAG_RESENT
+        cdef bint untouched = (conn.served > 0 or unsent) and not reply_started(&conn.reply)
+        if untouched and soon and not self.aborting:
+            # The service closed an idle connection just as we sent: nobody's failure, and not an attempt. The next
+            # idle connection may be closed too; each that is used up is one less.
             call.row.flags |= FLAG_RESENT
             self.counters.resent += 1
             queue_push(&self.again, call)
@@ -487,8 +491,8 @@ cdef class Loop(Connections):
     cdef void turn(self) noexcept nogil:
         """Sleeps until something is ready or due, then handles it."""
         cdef epoll_event events[EVENTS_A_TURN]
-        cdef int64_t wake = self.next_due() - (SPIN_NS if self.precise else 0)
         cdef int64_t entered = mono_ns()
+        cdef int64_t wake = self.next_due(entered) - (SPIN_NS if self.precise else 0)
         cdef int i, n, timeout = HEARTBEAT
         if self.again.size or wake <= entered:
             timeout = 0

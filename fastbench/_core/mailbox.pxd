@@ -27,6 +27,9 @@ cdef extern from *:
         }
         return ordered;
     }
+    /* A flag of another thread: who sees it set also sees what was written before it was. */
+    static inline int fb_seen(const int *flag) { return __atomic_load_n(flag, __ATOMIC_ACQUIRE); }
+    static inline void fb_set(int *flag) { __atomic_store_n(flag, 1, __ATOMIC_RELEASE); }
     /* What this thread wrote is seen by others before what it reads next. */
     static inline void fb_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
     """
@@ -34,4 +37,6 @@ cdef extern from *:
         pass
     bint mailbox_put "fb_put"(Letter** box, Letter* letter) noexcept nogil
     Letter* mailbox_take "fb_take"(Letter** box) noexcept nogil
+    bint fb_seen(const int* flag) noexcept nogil
+    void fb_set(int* flag) noexcept nogil
     void fb_fence() noexcept nogil

@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint32_t
 from fastbench._core.call cimport Call, call_new, take_batch
 from fastbench._core.clock cimport mono_ns
 from fastbench._core.loop cimport Counters, Loop
-from fastbench._core.mailbox cimport Letter, fb_fence, mailbox_put, mailbox_take
+from fastbench._core.mailbox cimport Letter, fb_fence, fb_set, mailbox_put, mailbox_take
 from fastbench._core.poll cimport fb_clear, fb_signal
 from fastbench._core.ring cimport FLAG_KERNEL, FLAG_STREAM, FLAG_WARMUP
 from fastbench._core.turns cimport STALLS_KEPT
@@ -64,7 +64,7 @@ cdef class Reactor(Loop):
         fb_signal(self.wake_fd)
 
     def close_input(self):
-        self.input_over = 1
+        fb_set(&self.input_over)
         fb_signal(self.wake_fd)
 
     def release(self):

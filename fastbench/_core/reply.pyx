@@ -207,7 +207,7 @@ cdef void stamp_output(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogil
         us = 0xFFFFFFFF
         row.flags |= FLAG_CLIPPED
     if row.events >= call.stamps.capacity and not ring.grow(&call.stamps):
-        give_up(reply, "no memory for time stamps")
+        give_up(reply, "no room for more time stamps")
         return
     call.stamps.us[row.events] = <uint32_t> us
     row.events += 1

@@ -18,6 +18,7 @@ cnp.import_array()
 ESCAPE = 0xFFFF
 cdef enum:
     STEP = 16_384
+    MOST_EVENTS = 1 << 26  # in one reply: 256 MiB of stamps
     FAR = 40_000  # a mean gap in us from which on a base other than 0 may pay
 GAP_STEP = STEP
 
@@ -106,9 +107,11 @@ cdef class Ring:
             row.capacity = 0
 
     cdef bint grow(self, StampRow* row) noexcept nogil:
-        """Doubles a full row's room, moving it to the heap; False when memory is out."""
+        """Doubles a full row's room, moving it to the heap; False when memory is out, or the row as long as any may be."""
         cdef uint32_t capacity = row.capacity * 2 if row.capacity >= 64 else 128
         cdef uint32_t* us
+        if row.capacity >= MOST_EVENTS:
+            return False
         if row.index >= 0:
             us = <uint32_t*> malloc(<size_t> capacity * sizeof(uint32_t))
             if us == NULL:

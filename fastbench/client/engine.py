@@ -81,7 +81,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self.error: Exception | None = None
-        """What `on_batch` raised; the run was aborted for it."""
+        """What `on_batch`, or the work for TLS, raised; the run was aborted for it."""
         self.progressed = asyncio.Event()
         """Set when requests finished and fewer than `enough` are prepared, for whoever feeds the reactor."""
         self.enough = sys.maxsize
@@ -89,7 +89,7 @@ class Engine:
         self._loop.add_reader(self.reactor.fileno(), self._collect)
         if target.tls is not None:
             self._tls = TlsSide(self.reactor, target.tls)
-            self._loop.add_reader(self.reactor.parcel_fileno(), self._tls.serve)
+            self._loop.add_reader(self.reactor.parcel_fileno(), lambda: self._guarded(self._tls.serve))
         self._thread.start()
 
     async def begin(self, expected: int, gate: Gate = at_once) -> int:
@@ -118,19 +118,26 @@ class Engine:
         """The reactor's counters."""
         return self.reactor.snapshot()
 
-    def _hand_on(self, batch: Batch) -> None:
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """Whether it did not raise; what it raised ends the run."""
         try:
-            self._on_batch(batch)
+            work()
         # Whatever it is: a callback's exception would only be logged by the loop, and the run never end.
         except Exception as error:  # noqa: BLE001
             self.error = self.error or error
             self.reactor.abort(abandon=True)
+            return False
+        return True
+
+    def _hand_on(self) -> None:
+        while (batch := self.reactor.take()) is not None:
+            self._on_batch(batch)
 
     def _collect(self) -> None:
         while True:
             over = self.reactor.ended
-            while (batch := self.reactor.take()) is not None:
-                self._hand_on(batch)
+            while not self._guarded(self._hand_on):
+                pass  # each time at least one batch is gone
             # If it ended meanwhile, `take` has swallowed its last signal: look once more.
             if over or not self.reactor.ended:
                 break

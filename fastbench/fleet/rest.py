@@ -13,7 +13,7 @@ from fastbench.fleet.source import Source
 from fastbench.load.rest import Rest
 from fastbench.load.schedule import Schedule, begins_at, make_schedule
 from fastbench.recording.blockfile import has_writer
-from fastbench.recording.format import NOT_FINAL, OUTCOMES, part_paths
+from fastbench.recording.format import NOT_FINAL, OUTCOMES, part_number, part_paths
 from fastbench.recording.reader import Recording
 
 CANCELLED = OUTCOMES.index("cancelled")
@@ -56,7 +56,7 @@ def rest_of(task: Task, directory: Path, surveyed: Surveyed) -> Rest | None:
         places=places,
         since_ns=since_ns,
         leg=recording.legs,
-        part=1 + max(_number(path) for path in paths),
+        part=1 + max(part_number(path) for path in paths),
         resumes_ns=_resumes_ns(recording, rows, schedule, source, since_ns),
         tokens_per_word=ratio,
     )
@@ -71,12 +71,6 @@ def _is_share(recording: Recording) -> bool:
     shares = [part.header.get("share") or {} for part in recording.parts if "clock" in part.header]
     of = max((int(share.get("of", 1)) for share in shares), default=0)
     return len({share.get("number") for share in shares}) < of
-
-
-def _number(path: Path) -> int:
-    """A part's number: `requests.fbr` is 0, `requests-3.fbr` is 3."""
-    _, _, number = path.stem.partition("-")
-    return int(number or 0)
 
 
 def _offset(place: int, schedule: Schedule, source: Source) -> int:

@@ -97,7 +97,9 @@ def ramp_rates(ramp: Ramp, count: int) -> Rates:
 
 def count_within(rate: float, duration_ns: int) -> int:
     """How many requests of one rate go out before the time is over, the first at 0."""
-    return math.ceil(rate * duration_ns / NS_PER_S)
+    count = math.ceil(rate * duration_ns / NS_PER_S)
+    # Where the product is a whole number, its rounding may bring one that is due exactly when the time is over.
+    return count - 1 if round((count - 1) * NS_PER_S / rate) >= duration_ns else count
 
 
 def stepped(steps: Sequence[Step], process: Process, seed: int) -> Offsets:

@@ -117,7 +117,7 @@ def _log_writer(path: str) -> Iterator[Log]:
         finished.set()
         os.eventfd_write(log.event_fd, 1)
         thread.join()
-        file.write(log.take())
+        _write_all(file, log.take())
         file.close()
         log.close()
 
@@ -125,4 +125,13 @@ def _log_writer(path: str) -> Iterator[Log]:
 def _write_log(log: Log, file: BinaryIO, finished: threading.Event) -> None:
     while not finished.is_set():
         os.eventfd_read(log.event_fd)
-        file.write(log.take())
+        _write_all(file, log.take())
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    """All of it: one write may take a part. On a full disk the service goes on without this piece, and says so."""
+    try:
+        while data:
+            data = data[file.write(data) :]
+    except OSError as error:
+        print(f"fastbench mock: {len(data)} bytes of the log were not written: {error.strerror}", file=sys.stderr)

@@ -89,11 +89,12 @@ def test_a_ramp_of_one_request() -> None:
     assert ramped(Ramp("linear", 1.0, 3.0), 1, CONSTANT, 0).tolist() == [0]
 
 
-@pytest.mark.parametrize(("rate", "count"), [(30.0, 300), (0.25, 3), (0.3, 3), (0.05, 1)])
-def test_how_many_go_out_before_an_end(rate: float, count: int) -> None:
+@pytest.mark.parametrize("seconds", [1, 10, 30, 60, 600])
+@pytest.mark.parametrize("rate", [0.05, 0.25, 0.3, *np.arange(1.1, 2, 0.1).round(1), 30.0, 149.3, 199.9])
+def test_how_many_go_out_before_an_end(rate: float, seconds: int) -> None:
     """As many requests are counted as go out before the time is over, one at its very end not among them."""
-    assert count_within(rate, 10 * S) == count
-    assert steady(rate, count + 1, CONSTANT, 0)[-2] < 10 * S <= steady(rate, count + 1, CONSTANT, 0)[-1]
+    times = steady(rate, count_within(rate, seconds * S) + 1, CONSTANT, 0)
+    assert times[-2] < seconds * S <= times[-1]
 
 
 def test_steps_follow_each_other() -> None:

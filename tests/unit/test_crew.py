@@ -26,11 +26,11 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("machine")
 @pytest.mark.parametrize(
-    ("in_flight", "workers"), [(1, 1), (100, 1), (101, 1), (625, 1), (626, 2), (5_000, 8), (99_000, 16), (100_000, 1)]
+    ("in_flight", "workers"), [(1, 1), (100, 1), (101, 1), (625, 1), (626, 2), (5_000, 8), (100_000, 16), (NO_LIMIT, 1)]
 )
 def test_as_many_as_the_load_needs(in_flight: int, workers: int) -> None:
     """One worker for as many streams as it can serve, never more than half of the processors; why stands beside it
-    wherever there was something to decide. 100,000 stands for no limit, which says nothing of the load."""
+    wherever there was something to decide. NO_LIMIT stands for no limit, which says nothing of the load."""
     crew = crew_of(task_of(URL, batch_size=in_flight), SURVEY)
     assert crew.workers == workers
     if in_flight <= module.FEW or in_flight == NO_LIMIT:

@@ -150,6 +150,24 @@ def test_it_is_resent_only_once() -> None:
     assert has(ended[1], "resent")
 
 
+def test_closed_idle_connections_are_nobodys_failure() -> None:
+    """Where all idle connections were closed at once, a request goes through them and succeeds on a new one."""
+    count = 6
+    all_in = threading.Barrier(count)
+
+    def handler(connection: socket.socket, number: int) -> None:
+        read_request(connection)
+        if number < count:
+            all_in.wait(20)
+        # The last byte and the end come together: the client may send before it knows.
+        connection.sendall(OK)
+
+    with Service(handler) as service:
+        ended = drive(service.address, 10 * count, limit=count, spare=count)
+    assert ended.outcomes == {"ok": 10 * count}
+    assert set(ended.column("attempt")) == {0}
+
+
 def test_a_new_connection_is_none_that_was_used() -> None:
     """What a connection served before it was closed says nothing of the next one: its failure is a failure."""
 
