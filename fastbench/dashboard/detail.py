@@ -9,6 +9,8 @@ from fastbench.dashboard.texts import STOPPING, UNKNOWN, clock, duration, number
 
 HEIGHT = 12
 """Lines at the most."""
+_FIRST_TO_GO = ("log", "client lag p99", "output events/s", "time to go", "requests/s", "ITL p50 / p99", "failures")
+"""Lines that are left out, in this order, where there is no room for all."""
 LABEL = 19
 VALUE = 27
 """Columns of a value where a sparkline stands behind it."""
@@ -22,8 +24,8 @@ def task_at_hand(snapshots: Sequence[Snapshot]) -> Snapshot | None:
     return next((snapshot for snapshot in begun if snapshot.status.active), begun[-1] if begun else None)
 
 
-def details(snapshot: Snapshot, width: int) -> list[Text]:
-    """Its lines, none wider than `width`."""
+def details(snapshot: Snapshot, width: int, room: int = HEIGHT) -> list[Text]:
+    """Its lines, none wider than `width`, not more than `room`."""
     past = snapshot.history
     lines = [
         Text(snapshot.task, "bold"),
@@ -40,9 +42,11 @@ def details(snapshot: Snapshot, width: int) -> list[Text]:
     ]
     if snapshot.stopping:
         lines.append(Text(STOPPING[min(snapshot.stopping, 2)], "bold yellow"))
+    for label in _FIRST_TO_GO[: max(0, len(lines) - room)]:
+        lines = [line for line in lines if not line.plain.startswith(f"  {label} ")]
     for line in lines:
         line.truncate(width, overflow="ellipsis")
-    return lines
+    return lines[:room]
 
 
 def _to_go(snapshot: Snapshot) -> str:

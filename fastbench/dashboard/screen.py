@@ -13,6 +13,9 @@ from fastbench.dashboard.snapshot import Snapshot, Status
 _KEYS = "Press Up/Down arrow to page,  'P' to PAUSE/RESUME screen refresh, 'Ctrl + C' to exit"
 _SHORT_KEYS = "Up/Down: page, P: pause, Ctrl-C: exit"
 _HEADER = 5
+_ROWS_WANTED = 8
+"""Rather than all details of one task."""
+_LEAST_DETAILS = 5
 _STYLES = {
     Status.FINISH: "green",
     Status.ERROR: "bold red",
@@ -37,10 +40,17 @@ class Look(NamedTuple):
 
 
 def rows_of_page(count: int, height: int) -> int:
-    """Tasks on one page: as many as there is room for above the details of one, or in their place; at least one."""
-    free = height - _HEADER - table.HEIGHT
-    beside = (free - detail.HEIGHT - 1) // table.ROW_HEIGHT
-    return max(1, min(count, beside))
+    """Tasks on one page: as many as there is room for above the details of one, some in their place; at least one."""
+    if not _is_lean(count, height):
+        return max(1, count)
+    free = height - _HEADER - table.LEAN_HEIGHT - 1
+    wanted = max(free - detail.HEIGHT, min(_ROWS_WANTED, free - _LEAST_DETAILS))
+    return max(1, min(count, wanted))
+
+
+def _is_lean(count: int, height: int) -> bool:
+    """Whether the tasks have no room in a table with rules above the details of one."""
+    return _HEADER + table.HEIGHT + count * table.ROW_HEIGHT + 1 + detail.HEIGHT > height
 
 
 def pages(count: int, height: int) -> int:
@@ -66,10 +76,11 @@ def screen(snapshots: Sequence[Snapshot], look: Look) -> list[Text]:
     lines = _header(look, page, count, len(snapshots))
     shown = snapshots[page * rows : (page + 1) * rows]
     if shown:
-        lines += [_styled(line, shown) for line in table.table(shown, look.width)]
+        lean = _is_lean(len(snapshots), look.height)
+        lines += [_styled(line, shown) for line in table.table(shown, look.width, lean=lean)]
     at_hand = task_at_hand(snapshots)
     if at_hand is not None:
-        lines += [Text(), *details(at_hand, look.width)]
+        lines += [Text(), *details(at_hand, look.width, max(0, look.height - len(lines) - 1))]
     for line in lines:
         line.truncate(look.width)
     return lines[: look.height]

@@ -10,9 +10,10 @@ from fastbench.dashboard.snapshot import Snapshot, Status
 from fastbench.dashboard.texts import clock
 from fastbench.units import NS_PER_S
 
-HEIGHT = 3
-"""Lines of a table beside those of its rows."""
-ROW_HEIGHT = 2
+HEIGHT, ROW_HEIGHT = 3, 2
+"""Lines of a table beside those of its rows, and of a row."""
+LEAN_HEIGHT, LEAN_ROW_HEIGHT = 4, 1
+"""The same of one without rules between its rows."""
 _SHORTEST_NAME = 8
 _COLUMNS = ("Task Name", "Process", "Progress", "Time Cost", "Status", "Log Path", "Extend Parameters")
 
@@ -40,22 +41,25 @@ _FORMS = (
 """From the guide's own to the poorest."""
 
 
-def table(snapshots: Sequence[Snapshot], width: int) -> list[str]:
-    """The lines of the table, none wider than `width` as long as that is at least some 30 columns."""
+def table(snapshots: Sequence[Snapshot], width: int, *, lean: bool = False) -> list[str]:
+    """The lines of the table, none wider than `width` as long as that is at least some 30 columns.
+
+    lean: without rules between the rows.
+    """
     for form in _FORMS:
-        lines = _draw(snapshots, form, None)
+        lines = _draw(snapshots, form, None, lean)
         if cell_len(lines[0]) <= width:
             return lines
     longest = max(cell_len(snapshot.task) for snapshot in snapshots)
     excess = cell_len(lines[0]) - width
-    return _draw(snapshots, _FORMS[-1], max(_SHORTEST_NAME, longest - excess))
+    return _draw(snapshots, _FORMS[-1], max(_SHORTEST_NAME, longest - excess), lean)
 
 
-def _draw(snapshots: Sequence[Snapshot], form: _Form, name_width: int | None) -> list[str]:
+def _draw(snapshots: Sequence[Snapshot], form: _Form, name_width: int | None, lean: bool) -> list[str]:
     columns = [name for name in _COLUMNS if name not in form.without]
     rows = [[_cell(snapshot, name, form.bar, name_width) for name in columns] for snapshot in snapshots]
     align = ["right" if name == "Process" else "left" for name in columns]
-    drawn: str = tabulate(rows, columns, tablefmt="grid", disable_numparse=True, colalign=align)
+    drawn: str = tabulate(rows, columns, tablefmt="outline" if lean else "grid", disable_numparse=True, colalign=align)
     return drawn.splitlines()
 
 

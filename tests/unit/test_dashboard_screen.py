@@ -86,11 +86,12 @@ def test_narrow_details_have_no_sparkline() -> None:
 def test_pages() -> None:
     """A page has as many tasks as there is room for; together the pages have each once."""
     assert rows_of_page(3, 40) == 3
-    assert rows_of_page(100, 40) == 9
-    assert pages(100, 40) == 12
+    assert rows_of_page(100, 40) == 18
+    assert pages(100, 40) == 6
+    assert (rows_of_page(12, 24), pages(12, 24)) == (8, 2)
     assert (rows_of_page(3, 10), pages(3, 10)) == (1, 3)
     seen = [
-        line.split()[1] for page in range(12) for line in lines(many(100), look(page=page)) if line.startswith("| m/")
+        line.split()[1] for page in range(6) for line in lines(many(100), look(page=page)) if line.startswith("| m/")
     ]
     assert seen == [f"m/{place}" for place in range(100)]
 
@@ -98,10 +99,21 @@ def test_pages() -> None:
 def test_the_page_follows_the_task_at_hand() -> None:
     """Unless a page is asked for it is that of the task being carried out; there is none beyond the last."""
     tasks = many(40, active=25)
-    assert page_shown(tasks, look()) == 2
+    assert page_shown(tasks, look()) == 1
     assert "m/25" in "\n".join(lines(tasks, look()))
     assert page_shown(tasks, look(page=0)) == 0
-    assert page_shown(tasks, look(page=99)) == 4
+    assert page_shown(tasks, look(page=99)) == 2
+
+
+def test_a_small_screen_has_several_tasks() -> None:
+    """On 80 x 24 eight of twelve tasks stand above what matters most of the one at hand, and that Ctrl-C was heard."""
+    tasks = [busy_task(task="m/0", stopping=1), *many(12)[1:]]
+    shown = lines(tasks, look(80, 24))
+    assert len(shown) == 24
+    assert sum(line.startswith("| m/") for line in shown) == 8
+    labels = [line[2:19].rstrip() for line in shown[-6:]]
+    assert labels[1:-1] == ["requests", "in flight", "TTFT p50 / p99", "failures"]
+    assert shown[-1].startswith("stopping")
 
 
 def test_paused_is_shown() -> None:
