@@ -30,7 +30,7 @@ def _coverage(success: int, covered: Coverage) -> Iterator[str]:
         least = "" if covered.exact else "at least "
         yield f"{least}{covered.unfinished} requests have no outcome: the run has no end"
     elif not covered.ended:
-        yield "the run has no end"
+        yield "the run has no end" if covered.exact else "requests may have no outcome: the run has no end"
 
 
 def _sending(ttft_median_ms: Number, load: Load, client: ClientError) -> Iterator[str]:
