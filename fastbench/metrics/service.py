@@ -22,6 +22,8 @@ class ServiceSeries(NamedTuple):
 
     t_ns: NDArray[np.int64]
     """(n,): the middle of each scrape; what it says was so at most half of its time earlier or later."""
+    half_ns: NDArray[np.int64]
+    """(n,): half of that time."""
     values: dict[str, Values]
     """(n,) by figure, of `service_names.FIGURES`: those that some page told; NaN where one did not."""
     origin_ns: int
@@ -36,6 +38,7 @@ class ServiceSeries(NamedTuple):
 def service_series(recording: Recording) -> ServiceSeries | None:
     """The series of a recording; None where the page was not asked for."""
     moments: list[int] = []
+    halves: list[int] = []
     columns: dict[str, list[float]] = {name: [] for name in FIGURES}
     errors: list[str] = []
     url = ""
@@ -44,18 +47,19 @@ def service_series(recording: Recording) -> ServiceSeries | None:
         if scrape.error is not None:
             errors.append(scrape.error)
             continue
+        halves.append(-(-scrape.took_ns // 2))
         moments.append(scrape.t_ns + scrape.took_ns // 2)
         for name, column in columns.items():
             value = scrape.value(name)
             column.append(np.nan if value is None else value)
     if not moments and not errors:
         return None
-    t_ns = np.array(moments, np.int64)
+    t_ns, half_ns = np.array(moments, np.int64), np.array(halves, np.int64)
     order = np.argsort(t_ns, kind="stable")  # the parts of a recording stand one after the other
     arrays = {name: np.array(column, np.float64)[order] for name, column in columns.items()}
     told = {name: array for name, array in arrays.items() if not np.isnan(array).all()}
     begin_ns, _ = _bounds(Selection(recording))
-    return ServiceSeries(t_ns[order], told, begin_ns, url, len(errors), errors[0] if errors else None)
+    return ServiceSeries(t_ns[order], half_ns[order], told, begin_ns, url, len(errors), errors[0] if errors else None)
 
 
 def service_metrics(selection: Selection) -> ServiceMetrics | None:
@@ -89,9 +93,11 @@ class _Stage:
     def __init__(self, series: ServiceSeries, begin_ns: int, end_ns: int) -> None:
         self._values = series.values
         self._inside = (series.t_ns >= begin_ns) & (series.t_ns <= end_ns)
-        last = series.t_ns.size - 1
-        self._before = max(0, int(np.searchsorted(series.t_ns, begin_ns, side="right")) - 1)
-        self._after = min(last, int(np.searchsorted(series.t_ns, end_ns, side="left")))
+        # Wholly before and wholly after: what a scrape says may be as old as its beginning.
+        before = np.flatnonzero(series.t_ns + series.half_ns <= begin_ns)
+        after = np.flatnonzero(series.t_ns - series.half_ns >= end_ns)
+        self._before = int(before[-1]) if before.size else 0
+        self._after = int(after[0]) if after.size else series.t_ns.size - 1
         self.counted_s: float | None = None
         if self._before < self._after:
             self.counted_s = float(series.t_ns[self._after] - series.t_ns[self._before]) / NS_PER_S

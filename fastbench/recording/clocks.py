@@ -114,7 +114,7 @@ def clock_record(reading: Reading, header: Mapping[str, Any]) -> dict[str, Any]:
 
 def _host(part: Part) -> object:
     """What names the host, or rather its clock: it starts anew with each boot."""
-    host = part.header.get("host", {})
+    host = part.header.get("host") or {}
     return host.get("boot_id") or host.get("name")
 
 

@@ -47,7 +47,7 @@ class Part:
         for head in wrong:
             found.lose(head.counts.rows, f"block {head.sequence} at byte {head.offset} contradicts itself")
         self.lost_rows = found.lost_rows
-        state = (self.footer or {}).get("recording", {})
+        state = (self.footer or {}).get("recording") or {}
         if state.get("error"):
             self.lost_rows += state.get("lost", 0)
             self.damage.append(f"not all was written ({state['error']}); {state.get('lost', 0)} requests lost")

@@ -10,12 +10,25 @@ from fastbench.recording.format import Kind
 
 _Count = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
 _Moment = Annotated[int, msgspec.Meta(ge=-(2**62), lt=2**62)]
+_Tokens = Annotated[int, msgspec.Meta(ge=-1, lt=2**31)]
 _Record = dict[str, Any]
 
 
 class _Share(msgspec.Struct):
     number: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
     of: Annotated[int, msgspec.Meta(ge=1, lt=2**16)] = 1
+
+
+class _Host(msgspec.Struct):
+    name: str | None = None
+    boot_id: str | None = None
+
+
+class _Clock(msgspec.Struct):
+    mono_ns: _Moment = 0
+    offset_ns: _Moment = 0
+    bound_ns: _Count | None = None
+    by: str = ""
 
 
 class _Load(msgspec.Struct):
@@ -29,13 +42,13 @@ class _Load(msgspec.Struct):
 class _Header(msgspec.Struct):
     mono_ns: _Moment = 0
     wall_ns: _Moment = 0
-    host: _Record = {}
+    host: _Host | None = None
     task: dict[str, str] = {}
     service: _Record = {}
     share: _Share | None = None
     leg: Annotated[int, msgspec.Meta(ge=0, lt=2**16)] = 0
     resumes_ns: _Moment | None = None
-    clock: _Record | None = None
+    clock: _Clock | None = None
     load: _Load = msgspec.field(default_factory=_Load)
     config: _Record = {}
     tokens_per_word: float = 1.0
@@ -53,6 +66,12 @@ class _Health(msgspec.Struct):
     stalls: list[tuple[_Moment, _Count]] = []
 
 
+class _State(msgspec.Struct):
+    rows: _Count = 0
+    lost: _Count = 0
+    error: str | None = None
+
+
 class _Footer(msgspec.Struct):
     planned: _Count | None = None
     finished_ns: _Moment | None = None
@@ -60,14 +79,14 @@ class _Footer(msgspec.Struct):
     reason: str | None = None
     dropped: _Count | None = None
     client: _Record | None = None
-    recording: _Record | None = None
-    clock: _Record | None = None
+    recording: _State | None = None
+    clock: _Clock | None = None
 
 
 class _Counted(msgspec.Struct):
-    request: list[int]
-    input_tokens: list[int]
-    output_tokens: list[int]
+    request: list[_Count]
+    input_tokens: list[_Tokens]
+    output_tokens: list[_Tokens]
 
     def __post_init__(self) -> None:
         if not len(self.request) == len(self.input_tokens) == len(self.output_tokens):

@@ -41,6 +41,11 @@ ODD = (
     {},
     {"a": 1},
 )
+# Blocks that this recording has none of.
+OTHERS = {
+    Kind.COUNTED: '{"request": [0, 1], "input_tokens": [5, -1], "output_tokens": [7, 8]}',
+    Kind.SCRAPE: '{"t_ns": 5, "took_ns": 3, "url": "u", "series": [["vllm:num_requests_running", {}, 2.0]]}',
+}
 
 
 def heads_of(content: bytes) -> list[Head]:
@@ -72,7 +77,7 @@ def with_odd_bytes(rng: random.Random, content: bytes, directory: Path) -> None:
 def with_odd_records(rng: random.Random, content: bytes, directory: Path) -> None:
     """Values of JSON blocks of other types and sizes."""
     file = BlockFile(directory)
-    chosen = rng.choice((Kind.HEADER, Kind.HEALTH, Kind.FOOTER))
+    chosen = rng.choice((Kind.HEADER, Kind.HEALTH, Kind.FOOTER, *OTHERS))
     seed = rng.random()
     for head in heads_of(content):
         payload = content[head.start : head.end]
@@ -83,6 +88,11 @@ def with_odd_records(rng: random.Random, content: bytes, directory: Path) -> Non
         if head.kind == chosen:  # both copies of the header alike
             change(random.Random(seed), record)
         file.append(Kind(head.kind), pack_json(record), Counts())
+    for kind, text in OTHERS.items():
+        record = json.loads(text)
+        if kind == chosen:
+            change(rng, record)
+        file.append(kind, pack_json(record), Counts())
     file.close()
 
 
