@@ -15,7 +15,7 @@ from fastbench.config.issues import Issues, nearest
 from fastbench.config.plan import MAX_PRESSURE_TIME, RunConfig, RunSettings
 from fastbench.config.profile import build_profile
 from fastbench.config.service import build_service
-from fastbench.config.service_schema import ServiceConfig
+from fastbench.config.service_schema import TAKES_TOKEN_IDS, ServiceConfig
 from fastbench.config.summarizer import build_summarizer
 from fastbench.units import NS_PER_S
 
@@ -76,11 +76,11 @@ def _check_ids(
             continue
         for model in models:
             meet = pairs is None or (model.abbr, dataset.abbr) in pairs
-            if meet and model.type != "openai_completions":
+            if meet and model.type != TAKES_TOKEN_IDS:
                 issues.add(
                     f"datasets[{index}].as_ids",
                     f"is True, but {model.type} of the model {model.abbr} takes no token ids; "
-                    "leave it out, or use type openai_completions (--api completions)",
+                    f"leave it out, or use type {TAKES_TOKEN_IDS} (--api completions)",
                 )
 
 

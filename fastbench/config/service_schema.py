@@ -13,6 +13,8 @@ Backend = Annotated[
     Meta(extra_json_schema={"description": "the name of a backend"}),
 ]
 
+TAKES_TOKEN_IDS = "openai_completions"
+"""The type of service that takes prompts of token ids."""
 ADAPTERS = "lora_data_map_file"
 REPEATS = "num_return_sequences"
 

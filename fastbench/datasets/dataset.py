@@ -19,6 +19,8 @@ class Survey(NamedTuple):
     """The most output tokens that a sample asks for; None = no sample says, so the service's `max_out_len` holds."""
     timed: int
     """How many samples say when they go out."""
+    token_ids: int | None = None
+    """The first sample whose prompt is token ids; None = all are texts."""
 
 
 class Dataset(Protocol):
@@ -45,13 +47,16 @@ class Dataset(Protocol):
 def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
     """The survey of the first `limit` of `samples`."""
     count = requests = longest = timed = 0
+    token_ids: int | None = None
     for sample in islice(samples, limit):
         count += 1
         requests += len(sample.turns) or 1
         lengths = [turn.output_len or 0 for turn in sample.turns] or [sample.output_len or 0]
         longest = max(longest, *lengths)
         timed += sample.timestamp_ns is not None
-    return Survey(count, requests, longest or None, timed)
+        if token_ids is None and sample.prompt and isinstance(sample.prompt[0], int):
+            token_ids = sample.index
+    return Survey(count, requests, longest or None, timed, token_ids)
 
 
 def open_dataset(config: DatasetConfig, tokenizer_path: str = "", tokens_per_word: float = 1.0) -> Dataset:

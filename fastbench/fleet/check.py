@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from fastbench.config.plan import RunConfig, Task
+from fastbench.config.service_schema import TAKES_TOKEN_IDS
 from fastbench.datasets.dataset import Dataset, Survey, open_dataset
 from fastbench.errors import DatasetError, UsageError
 
@@ -25,7 +26,13 @@ class Checked(NamedTuple):
 def survey_task(task: Task, tokens_per_word: float = 1.0) -> Surveyed:
     """Opens the data set of a task and reads through it. Raises UsageError."""
     dataset = open_dataset(task.dataset, task.service.path, tokens_per_word)
-    return Surveyed(dataset, dataset.survey(task.num_prompts))
+    survey = dataset.survey(task.num_prompts)
+    if survey.token_ids is not None and task.service.type != TAKES_TOKEN_IDS:
+        raise DatasetError(
+            f"{task.dataset.abbr}: row {survey.token_ids} holds token ids, which {task.service.type} of the model "
+            f"{task.service.abbr} does not take; give texts, or a model of type {TAKES_TOKEN_IDS}"
+        )
+    return Surveyed(dataset, survey)
 
 
 def check_datasets(run: RunConfig) -> Checked:

@@ -82,6 +82,15 @@ def test_counters_are_differences(tmp_path: Path) -> None:
     assert found.prefix_cache_hit_rate == 0.25
 
 
+def test_a_scrape_across_an_end_counts_for_neither(tmp_path: Path) -> None:
+    """What a scrape says may be as old as its beginning: only those wholly before and wholly after a stage count."""
+    scrapes = [
+        scrape_record(int(t * S), generation_tokens_total=told) | {"took_ns": 200 * MS}
+        for t, told in ((9.7, 5), (9.9, 7), (13.95, 40), (14.2, 60))
+    ]
+    assert metrics_of(tmp_path, *scrapes).generated_tokens == 55
+
+
 def test_counters_of_a_window(tmp_path: Path) -> None:
     """A stage by time has the counters and gauges of that time alone."""
     scrapes = [scrape_record(t * S, generation_tokens_total=t * t, num_requests_running=t) for t in range(9, 16)]
