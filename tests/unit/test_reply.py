@@ -224,6 +224,19 @@ def test_bytes_behind_the_message_are_counted() -> None:
     assert Result(reader.end()).row["events"] == 1
 
 
+@pytest.mark.parametrize(("behind", "end_ns"), [((), 300), ((delta("c"),), 500), ((delta("c"), DONE), 500)])
+def test_a_response_ends_with_its_done(behind: tuple[bytes, ...], end_ns: int) -> None:
+    """A response ends when its `[DONE]` came, not with what closes it; output behind a `[DONE]` makes it none."""
+    reader = ReplyReader(CHAT)
+    reader.feed(stream(delta("a"), delta("b"), FINISH, last=b""), 200)
+    reader.feed(chunk(DONE), 300)
+    for piece in behind:
+        reader.feed(chunk(piece), 400 if piece != DONE else 500)
+    reader.feed(LAST_CHUNK, 500)
+    row = Result(reader.end()).row
+    assert (row["outcome"], row["end_ns"], row["events"]) == (1, end_ns, 2 + (delta("c") in behind))
+
+
 def test_an_ended_reader_takes_nothing() -> None:
     """A response that is complete, broken or ended takes no further bytes."""
     complete, broken, ended = ReplyReader(CHAT), ReplyReader(CHAT), ReplyReader(CHAT)
