@@ -227,3 +227,18 @@ def test_a_task_of_the_array_sends_its_share(tmp_path: Path) -> None:
     refused = subprocess.run(["bash", script], env=names, capture_output=True, text=True, timeout=20, check=False)
     assert refused.returncode != 0
     assert "the common start" in refused.stderr
+
+
+def test_the_image_can_be_read() -> None:
+    """The Dockerfile of the document is made of instructions that there are, copies from a stage that it has, and puts
+    the command where it is found."""
+    page = (ROOT / "docs" / "distributed.md").read_text(encoding="utf-8")
+    lines = page.split("```dockerfile\n")[1].split("```")[0].split("\n")
+    words = [line.split() for line in lines if line]
+    assert {first for first, *_ in words} <= {"FROM", "RUN", "COPY", "ENV", "ENTRYPOINT", "CMD"}
+    stages = [line[3] for line in words if line[0] == "FROM" and line[2:3] == ["AS"]]
+    copied = [line[1].removeprefix("--from=") for line in words if line[0] == "COPY" and line[1].startswith("--from=")]
+    assert copied == stages == ["build"]
+    (path,) = (line[1] for line in words if line[0] == "ENV")
+    (target,) = (line[3] for line in words if line[0] == "COPY" and line[1] == "--from=build")
+    assert path.startswith(f"PATH={target}/bin:")
