@@ -130,8 +130,8 @@ cdef class Connections:
             raise MemoryError()
         parcel.stamp_ns = stamp_ns
         parcel.late_ns = late_ns
-        mailbox_put(<Letter**> &self.parcels_in, <Letter*> parcel)
-        self.wake()
+        if mailbox_put(<Letter**> &self.parcels_in, <Letter*> parcel):
+            self.wake()
 
     def wake(self):
         raise NotImplementedError  # the reactor's; a base class has no thread to wake
