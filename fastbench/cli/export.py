@@ -30,7 +30,7 @@ def export_command(directory: Path, form: str, tokens: bool, output: Path | None
     from fastbench.recording.reader import Recording
     from fastbench.report.export.write import export
 
-    kind = "" if form == "hlog" else "_tokens" if tokens else "_requests"
+    kind = "_tokens" if tokens else "_requests"
     paths = find_recordings(directory)
     only_one(paths, directory, output)
     for path in paths:

@@ -141,6 +141,16 @@ def test_intervals_lie_where_requests_ended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "hlog"])
+def test_both_exports_of_a_form_have_their_files(tmp_path: Path, form: str) -> None:
+    """An export of token times does not replace that of the requests, whatever the form."""
+    run = tmp_path / "d_recording"
+    record(run, [Request(0)])
+    for tokens in ([], ["--tokens"]):
+        assert CliRunner().invoke(export_command, [str(run), "--format", form, *tokens]).exit_code == 0
+    assert {path.name for path in tmp_path.glob(f"*.{form}")} == {f"d_requests.{form}", f"d_tokens.{form}"}
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "hlog"])
 @pytest.mark.parametrize("tokens", [False, True])
 def test_nothing_to_export(tmp_path: Path, form: str, tokens: bool) -> None:
     """A recording without requests becomes a file all the same."""
