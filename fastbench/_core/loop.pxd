@@ -17,6 +17,7 @@ cdef struct Counters:
     int64_t peak_in_flight
     int64_t occupied       # requests in flight, and conversations between two of their turns, or not settled yet
     int64_t withdrawn
+    int64_t unsent         # cancelled before they were sent
     int64_t output_events
     int64_t starved
     int64_t retries

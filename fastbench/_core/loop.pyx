@@ -469,6 +469,7 @@ cdef class Loop(Connections):
         call.row.outcome = outcome
         self.leave_backlog(call)
         self.counters.outcomes[outcome] += 1
+        self.counters.unsent += outcome == OUTCOME_CANCELLED
         self.deliver(call)
 
     cdef void end_early(self, Call* call, End how) noexcept nogil:

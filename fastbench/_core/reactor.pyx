@@ -115,7 +115,7 @@ cdef class Reactor(Loop):
         cdef Counters now = self.counters
         return {
             "sent": now.sent, "in_flight": now.in_flight, "peak_in_flight": now.peak_in_flight,
-            "withdrawn": now.withdrawn,
+            "withdrawn": now.withdrawn, "unsent": now.unsent,
             "output_events": now.output_events, "reads": self.wire.reads,
             "unstamped_reads": self.wire.unstamped_reads, "turns": self.turns.count,
             "stalls": self.turns.stalls, "longest_stall_ns": self.turns.longest_ns, "starved": now.starved,

@@ -24,6 +24,14 @@ def write(run: Path, name: str, snapshot: Snapshot) -> None:
     new.replace(path)
 
 
+def last(run: Path, name: str) -> Snapshot | None:
+    """What the status file of a task says; None where there is none that can be read."""
+    try:
+        return decode((run / DIRECTORY / f"{name}.json").read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
 class StatusFiles:
     """Reads the status files of one run, each only when it has changed."""
 

@@ -12,7 +12,7 @@ from typing import Self
 from msgspec.structs import replace
 
 from fastbench.config.plan import Task
-from fastbench.dashboard.files import write
+from fastbench.dashboard.files import last, write
 from fastbench.dashboard.owner import this_process
 from fastbench.dashboard.snapshot import Snapshot, Status
 from fastbench.fleet.pace import Pace
@@ -77,7 +77,10 @@ class RunStatus:
         for place, task in enumerate(tasks):
             path = str(directory.log(task).relative_to(directory.path)) if log_files else ""
             name = f"{task.service.abbr}--{task.dataset.abbr}"
-            self._tasks[name] = TaskStatus(Snapshot(task=task.name, place=place, owner=owner, log=path))
+            # Where a run is continued with nothing left to send, no phase tells the counts anew.
+            counts = last(directory.path, name) or Snapshot(task=task.name, owner=owner)
+            own = {"task": task.name, "place": place, "owner": owner, "log": path}
+            self._tasks[name] = TaskStatus(replace(counts, status=Status.NOT_START, started=None, **own))
         self._over = threading.Event()
         self._failed = False
         self._thread = threading.Thread(target=self._run, name="status", daemon=True)

@@ -82,6 +82,7 @@ def _tokens(selection: Selection, output: Output) -> Iterator[str]:
 
 def _stamps(client: ClientError) -> Iterator[str]:
     if client.uncertain_ttfts:
-        yield f"TTFT of {client.uncertain_ttfts} requests is uncertain by up to {client.ttft_bound_max_ms:.4f} ms."
+        requests = "request" if client.uncertain_ttfts == 1 else "requests"
+        yield f"TTFT of {client.uncertain_ttfts} {requests} is uncertain by up to {client.ttft_bound_max_ms:.4f} ms."
     if client.clipped_requests:
         yield f"{client.clipped_requests} requests have token times beyond what a row can hold: clipped."

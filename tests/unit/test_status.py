@@ -35,7 +35,7 @@ def wait_for(directory: Path, wanted: Callable[[list[Snapshot]], bool]) -> list[
 
 
 def test_a_run_from_its_start_to_its_end(tmp_path: Path) -> None:
-    """All tasks are there from the start; each says how far it is, and its end stays."""
+    """All tasks are there from the start; each says how far it is, and its end stays, also where nothing follows."""
     with RunStatus(RunDirectory(tmp_path), TASKS) as run:
         first, second = StatusFiles(tmp_path).read()
         assert (first.task, first.place, first.status.value) == ("first/synthetic", 0, "not start")
@@ -58,6 +58,13 @@ def test_a_run_from_its_start_to_its_end(tmp_path: Path) -> None:
         first, second = wait_for(tmp_path, lambda found: found[0].status.final)
         assert (first.status, first.ok) == (Status.FINISH, 3)
         assert 0 < first.took_ns < 60 * S
+    # Continued, with nothing left to send.
+    with RunStatus(RunDirectory(tmp_path), TASKS) as run:
+        first, _ = StatusFiles(tmp_path).read()
+        assert (first.status, first.started) == (Status.NOT_START, None)
+        run.of(TASKS[0]).is_now(Status.FINISH)
+        first, _ = wait_for(tmp_path, lambda found: found[0].status.final)
+        assert (first.sent, first.ok, first.failed) == (5, 3, 1)
         assert second.status is Status.NOT_START
     assert StatusFiles(tmp_path).read()[0].took_ns == first.took_ns
     assert sorted(path.name for path in (tmp_path / "status").iterdir()) == [
