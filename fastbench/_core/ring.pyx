@@ -107,7 +107,7 @@ cdef class Ring:
             row.capacity = 0
 
     cdef bint grow(self, StampRow* row) noexcept nogil:
-        """Doubles a full row's room, moving it to the heap; False when memory is out, or it is as long as any may be."""
+        """Doubles a full row's room, moving it to the heap; False when memory is out, or it is as long as any is."""
         cdef uint32_t capacity = row.capacity * 2 if row.capacity >= 64 else 128
         cdef uint32_t* us
         if row.capacity >= MOST_EVENTS:
