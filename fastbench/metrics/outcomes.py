@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from msgspec.structs import replace
 
 from fastbench.metrics.coverage import coverage
 from fastbench.metrics.model import Failure
@@ -64,8 +65,15 @@ def failures(selection: Selection) -> tuple[Failure, ...]:
     rest = sum(len(indices) for _, indices in ranked[MAX_REASONS:])
     if rest:
         shown.append(Failure("others", 0, rest, f"{len(ranked) - MAX_REASONS} further reasons"))
-    shown += [Failure(name, 0, count, _WITHOUT_ROW[name]) for name, count in without_row(selection).items() if count]
-    return tuple(shown)
+    without = [Failure(name, 0, count, _WITHOUT_ROW[name]) for name, count in without_row(selection).items() if count]
+    return tuple(_with_alike(shown, without))
+
+
+def _with_alike(shown: list[Failure], without: list[Failure]) -> list[Failure]:
+    """Both, those that ended alike together: of the same requests some have a row and some were never made."""
+    counts = {(one.outcome, one.message): one.count for one in without}
+    together = [replace(one, count=one.count + counts.pop((one.outcome, one.message), 0)) for one in shown]
+    return together + [one for one in without if (one.outcome, one.message) in counts]
 
 
 def _first_message(selection: Selection, indices: list[int]) -> str:

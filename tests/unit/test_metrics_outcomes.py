@@ -66,6 +66,15 @@ def test_missing_rows_were_dropped_or_cancelled(tmp_path: Path) -> None:
     assert "The run was interrupted (Ctrl-C)." in metrics.notes
 
 
+def test_unsent_with_and_without_a_row_are_one_reason(tmp_path: Path) -> None:
+    """Of the requests that an interrupted run did not send some were prepared and have rows: one line tells of all."""
+    unsent = {"outcome": "cancelled", "token_ns": (), "message": b"the run ended before it was sent"}
+    requests = [Request(0), Request(1, **unsent), Request(2, **unsent)]
+    metrics = metrics_of(tmp_path, requests, planned=10, interrupted=True, reason="Ctrl-C")
+    assert metrics.outcomes == {"ok": 1, "cancelled": 9}
+    assert [(one.outcome, one.count) for one in metrics.failures] == [("cancelled", 9)]
+
+
 def test_a_run_without_an_end_has_requests_without_an_outcome(tmp_path: Path) -> None:
     """Where the footer is missing, planned requests without a row have no outcome."""
     metrics = compute(Recording.open(unfinished(tmp_path, [Request(0)], planned=3)), STATS)
