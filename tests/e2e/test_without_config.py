@@ -170,7 +170,7 @@ def test_columns_of_the_report(tmp_path: Path, service: Mock) -> None:
     header, first, *_ = table(ended.out, "Performance Parameters")
     assert header == ["Performance Parameters", "Stage", "P95", "P99.9", "N"]
     assert first[2].endswith("ms *")
-    assert "needed: P95 90, P99.9 4603" in ended.out
+    assert "needed: P95 90, P99 459, P99.9 4603" in ended.out
 
 
 def test_texts_are_kept_on_request(tmp_path: Path) -> None:

@@ -155,11 +155,19 @@ def test_nobody_listens(tmp_path: Path) -> None:
 
 
 def test_a_row_that_the_backend_refuses(tmp_path: Path) -> None:
-    """A row that cannot be sent ends the run with its number; what was sent before it is recorded."""
+    """A row that cannot be sent, changed since it was checked, ends the run with its number; what was sent before it
+    is recorded."""
     path = tmp_path / "rows.jsonl"
-    rows = [{"prompt": "hello"}] * 400 + [{"prompt": [1, 2, 3]}] + [{"prompt": "hello"}] * 10
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with Service(noting([])) as service:
+    row = json.dumps({"prompt": "hello " * 500})
+    path.write_text(f"{row}\n" * 411)
+
+    def change(_: bytes) -> bytes:
+        with path.open("r+") as file:
+            file.seek(400 * (len(row) + 1))
+            file.write('{"prompt": [1, 2, 3]}'.ljust(len(row)))
+        return OK
+
+    with Service(noting([], change)) as service:
         task = task_of(url_of(service), JsonlConfig(abbr="rows", path=str(path)))
         with pytest.raises(DatasetError, match="row 400 of the data set holds token ids"):
             carry_out(task, tmp_path)
