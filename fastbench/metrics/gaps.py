@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench._core.hdr import GAP_VALUES, count_gaps
+from fastbench.errors import RecordingError
 from fastbench.recording.format import ESCAPE
 from fastbench.recording.sharing import Progress, shared_out
 from fastbench.recording.table import TokenRun
@@ -45,15 +46,17 @@ class GapSamples:
 
 
 def count(runs: Iterable[TokenRun], threads: int | None = None, progress: Progress | None = None) -> GapSamples:
-    """Counts all gaps of the runs. threads: None = as many as cores, when there are many gaps."""
+    """Counts all gaps of the runs. threads: None = as many as cores, for many gaps. Raises RecordingError."""
     parts = list(runs)
     shares = shared_out(_count_share, parts, lambda part: part.gaps.nbytes, threads=threads, progress=progress)
     counts = np.zeros(ESCAPE + max((part.base_us for part in parts), default=0), np.int64)
     for share in shares:
         for base_us, stored in share.items():
             counts[base_us : base_us + ESCAPE] += stored[:ESCAPE]
-    escapes = [part.escapes for part in parts if part.escapes.size]
-    return GapSamples(counts, np.concatenate(escapes) if escapes else np.empty(0, np.int64))
+    escapes = np.concatenate([np.empty(0, np.int64), *(part.escapes for part in parts if part.escapes.size)])
+    if (escapes < 0).any():
+        raise RecordingError("the recording contradicts itself: an output event came before the one ahead of it")
+    return GapSamples(counts, escapes)
 
 
 def _count_share(parts: Iterator[TokenRun]) -> dict[int, NDArray[np.int64]]:

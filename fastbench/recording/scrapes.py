@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -23,8 +23,8 @@ class Scrape(msgspec.Struct, frozen=True):
     series: those of `service_names.KEPT` that it had. error: why it could not be had, None = it could.
     """
 
-    t_ns: int = 0
-    took_ns: int = 0
+    t_ns: Annotated[int, msgspec.Meta(ge=-(2**62), lt=2**62)] = 0
+    took_ns: Annotated[int, msgspec.Meta(ge=0, lt=2**61)] = 0
     url: str = ""
     series: tuple[Series, ...] = ()
     error: str | None = None

@@ -52,10 +52,10 @@ class TokenRun:
     base_us: int = 0
 
     def gaps_us(self) -> NDArray[np.int64]:
-        """The true gaps, int64 µs. Raises RecordingError where these are not as many as those say."""
+        """The true gaps, int64 µs. Raises RecordingError where these are not as many as those say, or below 0."""
         gaps = self.gaps.astype(np.int64)
         escaped = np.flatnonzero(gaps == ESCAPE)
-        if escaped.size != self.escapes.size:
+        if escaped.size != self.escapes.size or (self.escapes < 0).any():
             raise RecordingError(f"the recording contradicts itself: the gaps from row {self.first_row} on do not fit")
         gaps += self.base_us
         gaps[escaped] = self.escapes
