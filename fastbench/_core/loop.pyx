@@ -270,7 +270,7 @@ cdef class Loop(Connections):
         if self.closed_loop:
             self.slots.take(due - self.start_ns)
         elif self.counters.occupied >= self.limit:
-            self.end_begun(call, OUTCOME_DROPPED, b"the limit in flight was reached when it was due")
+            self.end_begun(call, OUTCOME_DROPPED, b"no slot was free when it was due")
             return
         # What could not have gone out before for the limit in flight did not want for being prepared.
         if call.submitted_ns > max(due, self.room_ns):
