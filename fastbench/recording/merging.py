@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import zlib
@@ -15,6 +16,7 @@ import msgspec
 from fastbench.errors import RecordingError, UsageError
 from fastbench.recording.blockfile import has_writer, sync_directory
 from fastbench.recording.format import REQUESTS, TEXTS, Kind, part_number, part_path, part_paths, read_head
+from fastbench.recording.shapes import read_record
 from fastbench.units import NS_PER_S
 
 _SAME = ("fastbench", "task", "service", "load", "stamps", "tokens_per_word", "config")
@@ -86,7 +88,7 @@ def check_pieces(pieces: Sequence[Piece]) -> list[int]:
 
 
 def _check_start(first: Piece, piece: Piece) -> None:
-    begins = [one.header["start_at_ns"] for one in (first, piece) if "start_at_ns" in one.header]
+    begins = [begin for one in (first, piece) if (begin := one.header.get("start_at_ns")) is not None]
     if len(begins) == 2 and abs(begins[0] - begins[1]) > _APART_NS:
         told = " and ".join(
             datetime.fromtimestamp(begin / NS_PER_S, UTC).isoformat("T", "milliseconds") for begin in begins
@@ -136,7 +138,8 @@ def _header(path: Path) -> dict[str, Any]:
     while head is not None and head.kind == Kind.HEADER:
         payload = start[head.start : head.end]
         if zlib.crc32(payload) == head.payload_crc:
-            return msgspec.json.decode(payload, type=dict[str, Any])
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):  # no header: damaged, as below
+                return read_record(bytes(payload), Kind.HEADER)
         head = read_head(start, head.end)
     raise RecordingError(f"the header of {path} is damaged: it cannot be told of which plan it is a share")
 

@@ -48,6 +48,7 @@ class _Header(msgspec.Struct):
     share: _Share | None = None
     leg: Annotated[int, msgspec.Meta(ge=0, lt=2**16)] = 0
     resumes_ns: _Moment | None = None
+    start_at_ns: _Moment | None = None
     clock: _Clock | None = None
     load: _Load = msgspec.field(default_factory=_Load)
     config: _Record = {}

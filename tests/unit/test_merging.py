@@ -142,6 +142,13 @@ def test_a_damaged_header(tmp_path: Path) -> None:
         pieces_of(share)
 
 
+@pytest.mark.parametrize("odd", [{"start_at_ns": "soon"}, {"start_at_ns": 2**70}, {"leg": []}, {"clock": 5}])
+def test_a_header_that_is_none(tmp_path: Path, odd: dict[str, Any]) -> None:
+    """A header whose values are of other types or sizes than any of ours is as good as damaged."""
+    with pytest.raises(RecordingError, match=r"the header of .* is damaged"):
+        pieces_of(write_share(tmp_path, 1, **odd))
+
+
 def test_a_place_that_is_taken(tmp_path: Path) -> None:
     """A directory that is there is not merged into."""
     share = write_share(tmp_path, 0)
