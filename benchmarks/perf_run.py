@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,12 +27,19 @@ class PerfRun(NamedTuple):
     trust: dict[str, Any]
 
 
-def perf(mock: Mock, *options: object, keep: Path | None = None, processor: int | None = None) -> PerfRun:
-    """Runs the command with these options. keep: where the report's files, without the recording, are to stay."""
+def perf(
+    mock: Mock,
+    *options: object,
+    keep: Path | None = None,
+    processor: int | None = None,
+    through: Sequence[str] = (),
+) -> PerfRun:
+    """Runs the command with these options. keep: where the report's files, without the recording, are to stay.
+    through: a command that starts it."""
     pin(0, mock.pid)
     with tempfile.TemporaryDirectory(prefix="fastbench-bench-") as name:
         where = ("--url", mock.url, "--model", "mock", "--num-warmups", 0, "--quiet", "-w", name)
-        run = watch([*FASTBENCH, "perf", *map(str, (*where, *options))], processor=processor)
+        run = watch([*through, *FASTBENCH, "perf", *map(str, (*where, *options))], processor=processor)
         (results,) = Path(name).glob("*/performances/*")
         (recording,) = results.glob("*_recording")
         (trust,) = results.glob("*_trust.json")

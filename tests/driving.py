@@ -129,6 +129,12 @@ class Driver:
         self.pump(lambda: self.reactor.ended)
         self._thread.join(TIMEOUT_S)
 
+    @property
+    def thread_id(self) -> int:
+        """The system's number of the reactor's thread."""
+        assert self._thread.native_id is not None
+        return self._thread.native_id
+
     def submit(self, count: int = 1, *, size: int = 0, every_ns: int = 0, **fields: Any) -> None:
         """The next `count` requests; in an open loop one each `every_ns`."""
         for request in range(self.submitted, self.submitted + count):

@@ -7,6 +7,7 @@ from fastbench._core.output cimport OutputSpec
 from fastbench._core.reply cimport End, Reply
 from fastbench._core.ring cimport Ring
 from fastbench._core.slots cimport Slots
+from fastbench._core.urgency cimport Urgency
 
 
 cdef struct Counters:
@@ -66,6 +67,7 @@ cdef class Loop(Connections):
     cdef CallQueue waiting     # in flight, without a connection yet
     cdef Flight flight
     cdef Counters counters
+    cdef Urgency urgency
     cdef Reply scratch         # for calls that end without a connection
 
     cdef void loop(self) noexcept nogil
@@ -99,3 +101,4 @@ cdef class Loop(Connections):
     cdef void arm(self, int64_t when_ns) noexcept nogil
     cdef void expire(self, int64_t now) noexcept nogil
     cdef void look_after(self, int64_t now) noexcept nogil
+    cdef void take_stock(self, int64_t now) noexcept nogil

@@ -33,7 +33,6 @@ from fastbench._core.poll cimport (
     epoll_event,
     epoll_wait,
     fb_arm,
-    fb_be_prompt,
     fb_clear,
     fb_eventfd,
     fb_signal,
@@ -68,6 +67,7 @@ from fastbench._core.ring cimport (
     OUTCOME_DROPPED,
 )
 from fastbench._core.turns cimport turns_begin, turns_note
+from fastbench._core.urgency cimport urgency_begin, urgency_look
 
 from fastbench._core.ring import Ring as PyRing
 from fastbench._core.slots import Slots as PySlots
@@ -134,9 +134,9 @@ cdef class Loop(Connections):
 
     cdef void loop(self) noexcept nogil:
         cdef int64_t now = mono_ns()
-        fb_be_prompt()
         turns_begin(&self.turns, now)
         self.look_after(now)
+        urgency_begin(&self.urgency, mono_ns(), thread_cpu_ns())
         while True:
             self.collect()
             if self.draining or self.withdrawing:
@@ -156,7 +156,7 @@ cdef class Loop(Connections):
             self.look_after(self.turns.returned_ns)
         while self.first_conn != NULL:
             self.close_conn(self.first_conn, False)
-        self.counters.cpu_ns = thread_cpu_ns()
+        self.take_stock(mono_ns())
 
     cdef bint over(self) noexcept nogil:
         # In this order: what was submitted before the input was closed is in the mailbox by then.
@@ -527,4 +527,8 @@ cdef class Loop(Connections):
             self.looked_ns = now
             self.watch_clock()
             self.expire_connecting(now)
-            self.counters.cpu_ns = thread_cpu_ns()
+            self.take_stock(now)
+
+    cdef void take_stock(self, int64_t now) noexcept nogil:
+        self.counters.cpu_ns = thread_cpu_ns()
+        urgency_look(&self.urgency, now, self.counters.cpu_ns)

@@ -16,11 +16,7 @@ cdef extern from "<sys/epoll.h>" nogil:
 
 cdef extern from *:
     """
-    #include <sched.h>
     #include <sys/eventfd.h>
-    #include <sys/prctl.h>
-    #include <sys/resource.h>
-    #include <sys/syscall.h>
     #include <sys/timerfd.h>
     #include <unistd.h>
 
@@ -39,27 +35,12 @@ cdef extern from *:
         unsigned long long value;
         while (read(fd, &value, sizeof value) < 0 && errno == EINTR) {}
     }
-    /* Wakes this thread on time: timers without slack; more weight, where the system permits it; short turns, for
-       which a thread in a longer one is interrupted (Linux 6.12). What is refused costs promptness and nothing else;
-       a priority or a policy that the user chose stays. */
-    static void fb_be_prompt(void) {
-        struct { unsigned size, policy; unsigned long long flags; int nice; unsigned priority;
-                 unsigned long long runtime, deadline, period; } turn = {48, SCHED_OTHER, 0, 0, 0, 100000ULL, 0, 0};
-        prctl(PR_SET_TIMERSLACK, 1UL);
-        if (sched_getscheduler(0) != SCHED_OTHER)
-            return;
-        if (getpriority(PRIO_PROCESS, 0) == 0)
-            setpriority(PRIO_PROCESS, 0, -10);
-        turn.nice = getpriority(PRIO_PROCESS, 0);
-        syscall(SYS_sched_setattr, 0, &turn, 0);
-    }
     """
     int fb_eventfd() noexcept nogil
     int fb_timerfd() noexcept nogil
     int fb_arm(int fd, long long ns) noexcept nogil
     void fb_signal(int fd) noexcept nogil
     void fb_clear(int fd) noexcept nogil
-    void fb_be_prompt() noexcept nogil
 
 
 cdef inline int watch(int epoll_fd, int op, int fd, uint32_t events, void* owner) noexcept nogil:

@@ -123,6 +123,7 @@ cdef class Reactor(Loop):
             "connect_failures": self.wire.connect_failures, "open_connections": self.open_conns,
             "connecting": self.connecting, "spilled_rows": self.ring.spilled,
             "clock_steps": self.wire.clock_steps, "cpu_ns": now.cpu_ns,
+            "ordinary_ns": self.urgency.spent_ns[0], "real_time_ns": self.urgency.spent_ns[1],
             "outcomes": {name: now.outcomes[code] for code, name in enumerate(OUTCOMES) if code},
         }
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fastbench._core.reactor import Reactor
 
-_COUNTED = ("reads", "unstamped_reads", "turns", "starved", "cpu_ns")
+_COUNTED = ("reads", "unstamped_reads", "turns", "starved", "cpu_ns", "ordinary_ns", "real_time_ns")
 TOGETHER = 32
 """Neighbouring buckets of lag that become one entry, so that a second costs some 3 kB and not 50: each value is told
 as the uppermost of its 32 buckets, at most 3.2 % (below 1 us: 31 ns) too high."""

@@ -29,6 +29,7 @@ def client_error(selection: Selection, gap_count: int, itl_median_us: float | No
     notable = marks["bound_us"] > NOTABLE_SHARE * (itl_median_us or 0)
     uncertain, notable_gaps = int(gaps.sum()), int(gaps[notable].sum())
     streamed = selection.streamed
+    real_time_ns = _sum(health, "real_time_ns")
     return ClientError(
         stamps=str(selection.header.get("stamps", "unknown")),
         kernel_stamp_share=_share(int(np.count_nonzero(flagged(streamed, "kernel"))), streamed.size),
@@ -49,6 +50,7 @@ def client_error(selection: Selection, gap_count: int, itl_median_us: float | No
         ttft_bound_max_ms=_ms(marks["bound_us"][from_first]),
         clipped_requests=int(np.count_nonzero(flagged(streamed, "clipped"))),
         cpu_s=_sum(health, "cpu_ns") / NS_PER_S,
+        real_time_share=_share(real_time_ns, real_time_ns + _sum(health, "ordinary_ns")),
     )
 
 

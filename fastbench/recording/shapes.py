@@ -63,6 +63,8 @@ class _Health(msgspec.Struct):
     turns: _Count = 0
     starved: _Count = 0
     cpu_ns: _Count = 0
+    ordinary_ns: _Count = 0
+    real_time_ns: _Count = 0
     lag: list[tuple[_Count, _Count]] = []
     stalls: list[tuple[_Moment, _Count]] = []
 

@@ -61,9 +61,16 @@ def _client(client: ClientError) -> list[tuple[str, str]]:
         ("Time Stamps", _stamps(client)),
         ("Client Lag", quantity(client.lag)),
         ("Client Stalls", stalls),
+        ("Client Priority", _priority(client.real_time_share)),
         ("Uncertain Gaps", MISSING if client.uncertain_gap_share is None else uncertain),
         ("Starved Requests", str(client.starved)),
     ]
+
+
+def _priority(real_time: float | None) -> str:
+    if real_time is None:
+        return MISSING
+    return f"real-time for {share(real_time)} of the time" if real_time else "ordinary"
 
 
 def _stamps(client: ClientError) -> str:

@@ -15,6 +15,7 @@ from benchmarks import __main__ as bench
 from benchmarks import (
     bench_burst,
     bench_ceiling,
+    bench_crowd,
     bench_exactness,
     bench_lateness,
     bench_mock,
@@ -32,6 +33,7 @@ SMALL = {
     bench_read_cost: "--streams 10 --seconds 0.8 --fast-itl-ms 10 --rounds 1",
     bench_exactness: "--streams 5 --tokens 8 --ttft-ms 20 --itl-ms 5 --rounds 1",
     bench_lateness: "--rates 200 --seconds 0.3 --rounds 1",
+    bench_crowd: "--rate 100 --seconds 0.5 --busy 1 --rounds 1",
     bench_burst: "--streams 20 --waves 2 --tokens 5 --ttft-ms 50 --itl-ms 5 --rounds 1",
     bench_mock: "--seconds 0.2",
     bench_watch: "--rounds 1 --seconds 2.5 --window 0.2 --rate 100",

@@ -157,6 +157,7 @@ def test_client_error_adds_up_health(tmp_path: Path) -> None:
     lag.record_values([1_000] * 98 + [50_000, 2_000_000])
     pairs = lag.sparse()
     half = {"lag": pairs, "reads": 100, "unstamped_reads": 1, "starved": 2, "cpu_ns": 5 * 10**8, "t_ns": 1}
+    half |= {"ordinary_ns": 10**8, "real_time_ns": 3 * 10**8}
     before, across, inside = 990 * MS, 998 * MS, 1_020 * MS
     health = [
         half | {"stalls": [[before, 9 * MS], [across, 3 * MS]]},
@@ -169,7 +170,12 @@ def test_client_error_adds_up_health(tmp_path: Path) -> None:
     assert client.lag.values["Max"] == pytest.approx(2_000, rel=2e-3)
     assert (client.reads, client.unstamped_reads, client.starved_turns, client.cpu_s) == (200, 2, 4, 1.0)
     assert (client.stalls, client.stall_longest_ms, client.stall_total_ms) == (3, 8, 12)
-    assert (client.stamps, client.kernel_stamp_share) == ("kernel", 1.0)
+    assert (client.stamps, client.kernel_stamp_share, client.real_time_share) == ("kernel", 1.0, 0.75)
+
+
+def test_an_unknown_priority_is_not_told(tmp_path: Path) -> None:
+    """A recording from before priorities were recorded has no share of real-time, not one of 0."""
+    assert metrics_of(tmp_path, spaced(3), [{"t_ns": 1, "reads": 3}]).client.real_time_share is None
 
 
 def test_marks_make_gaps_uncertain(tmp_path: Path) -> None:

@@ -115,6 +115,22 @@ def test_percentiles_of_the_trust_block_are_marked(tmp_path: Path, stats: tuple[
     assert "Median 141.0000 ms," in line
 
 
+@pytest.mark.parametrize(
+    ("spent", "told"),
+    [
+        ({"ordinary_ns": 1, "real_time_ns": 3}, "real-time for 75.0000 % of the time"),
+        ({"ordinary_ns": 4, "real_time_ns": 0}, "ordinary"),
+        ({}, None),
+    ],
+)
+def test_the_clients_priority_is_told(tmp_path: Path, spent: dict[str, int], told: str | None) -> None:
+    """The trust block says for how much of the time the client was real-time, and nothing where nobody knows."""
+    record(tmp_path / "gsm8k_recording", REQUESTS, header=header_of(), health=[{"t_ns": 1, **spent}])
+    text = publish(Recording.open(tmp_path / "gsm8k_recording"), tmp_path, "gsm8k", STATS).text
+    lines = [line.split("│")[2].strip() for line in text.splitlines() if line.startswith("│ Client Priority")]
+    assert lines == ([told] if told else [])
+
+
 def test_the_gaps_of_a_stream_are_one_request(tmp_path: Path) -> None:
     """ITL's percentiles are marked by the number of requests, however many gaps each of them has."""
     tokens = tuple(range(1_100 * MS, 2_100 * MS, MS))

@@ -1,0 +1,81 @@
+"""How soon the reactor's thread runs once something is ready or due.
+
+Real-time, as sound servers are, for as long as it is mostly asleep: a service on the same machine that is woken by a
+request then cannot take the processor from the rest of a burst. A thread that is busy is an ordinary one, so that
+nothing starves beside a client at its limit. Neither needs more than the permission (CAP_SYS_NICE, or limits on
+`rtprio` and `nice`); without it the thread is as prompt as the system lets it be. A priority or a policy that the user
+chose stays.
+"""
+from libc.stdint cimport int64_t
+from libc.string cimport memset
+
+
+cdef extern from *:
+    """
+    #include <sched.h>
+    #include <sys/prctl.h>
+    #include <sys/resource.h>
+    #include <sys/syscall.h>
+    #include <unistd.h>
+
+    static void fb_sharpen_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL); }
+    static int fb_is_ordinary(void) { return sched_getscheduler(0) == SCHED_OTHER; }
+    static int fb_nice(void) { return getpriority(PRIO_PROCESS, 0); }
+    static void fb_renice(int nice) { setpriority(PRIO_PROCESS, 0, nice); }
+    /* Real-time at the lowest priority, or ordinary with turns so short that a thread in a longer one is interrupted
+       for it (Linux 6.12). */
+    static int fb_schedule(int real_time, int nice) {
+        struct { unsigned size, policy; unsigned long long flags; int nice; unsigned priority;
+                 unsigned long long runtime, deadline, period; }
+            as = {48, real_time ? SCHED_RR : SCHED_OTHER, 0, nice, !!real_time, real_time ? 0 : 100000ULL, 0, 0};
+        return syscall(SYS_sched_setattr, 0, &as, 0);
+    }
+    """
+    void fb_sharpen_timers() noexcept nogil
+    bint fb_is_ordinary() noexcept nogil
+    int fb_nice() noexcept nogil
+    void fb_renice(int nice) noexcept nogil
+    int fb_schedule(bint real_time, int nice) noexcept nogil
+
+
+cdef enum:
+    WANTED_NICE = -10
+
+
+cdef struct Urgency:
+    bint permitted         # real-time scheduling
+    bint real_time
+    int nice               # while ordinary
+    int64_t looked_ns
+    int64_t cpu_ns
+    int64_t spent_ns[2]    # how long it was ordinary and real-time, as of the last look
+
+
+cdef inline void urgency_begin(Urgency* urgency, int64_t now_ns, int64_t cpu_ns) noexcept nogil:
+    """For the calling thread, at its start."""
+    cdef bint chosen = not fb_is_ordinary() or fb_nice() != 0
+    memset(urgency, 0, sizeof(Urgency))
+    urgency.looked_ns = now_ns
+    urgency.cpu_ns = cpu_ns
+    fb_sharpen_timers()
+    if not chosen:
+        fb_renice(WANTED_NICE)
+    urgency.nice = fb_nice()
+    urgency.permitted = urgency.real_time = not chosen and fb_schedule(True, urgency.nice) == 0
+    if fb_is_ordinary():
+        fb_schedule(False, urgency.nice)
+
+
+cdef inline void urgency_look(Urgency* urgency, int64_t now_ns, int64_t cpu_ns) noexcept nogil:
+    """Now and then: real-time while it used less than half of a processor since the last look."""
+    cdef int64_t passed = now_ns - urgency.looked_ns
+    cdef bint wanted = urgency.permitted and 2 * (cpu_ns - urgency.cpu_ns) <= passed
+    urgency.spent_ns[urgency.real_time] += passed
+    urgency.looked_ns = now_ns
+    urgency.cpu_ns = cpu_ns
+    if wanted == urgency.real_time:
+        return
+    if fb_schedule(wanted, urgency.nice) == 0:
+        urgency.real_time = wanted
+    elif wanted:
+        urgency.permitted = False
