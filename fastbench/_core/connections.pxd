@@ -18,6 +18,7 @@ cdef enum ConnState:
 
 cdef struct Conn:
     Conn* next             # in the idle stack or among the unused
+    Conn* above            # in the idle stack: the one that is used before this one
     Conn* earlier          # among all that are open, by the time they were opened
     Conn* later
     int fd
@@ -83,6 +84,7 @@ cdef class Connections:
     cdef bint open_conn(self, int64_t now) noexcept nogil
     cdef void close_conn(self, Conn* conn, bint reset) noexcept nogil
     cdef void rest(self, Conn* conn) noexcept nogil
+    cdef void leave_idle(self, Conn* conn) noexcept nogil
     cdef void hold_spares(self) noexcept nogil
     cdef void drop_idle(self, Conn* conn) noexcept nogil
     cdef void send_request(self, Conn* conn, const char* data, size_t size) noexcept nogil

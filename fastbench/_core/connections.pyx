@@ -221,8 +221,19 @@ cdef class Connections:
         """Keeps an open connection for the next request; the one used last is the first to be used again."""
         conn.state = CONN_IDLE
         conn.call = NULL
+        conn.above = NULL
         conn.next = self.idle
+        if self.idle != NULL:
+            self.idle.above = conn
         self.idle = conn
+
+    cdef void leave_idle(self, Conn* conn) noexcept nogil:
+        if conn.above == NULL:
+            self.idle = conn.next
+        else:
+            conn.above.next = conn.next
+        if conn.next != NULL:
+            conn.next.above = conn.above
 
     cdef void hold_spares(self) noexcept nogil:
         self.spares_held_until = mono_ns() + SPARE_PAUSE_NS
@@ -234,17 +245,10 @@ cdef class Connections:
         self.close_conn(conn, False)
 
     cdef void close_conn(self, Conn* conn, bint reset) noexcept nogil:
-        cdef Conn* at
         if conn.state == CONN_CONNECTING or conn.state == CONN_SECURING:
             self.connecting -= 1
         elif conn.state == CONN_IDLE:
-            if self.idle == conn:
-                self.idle = conn.next
-            else:
-                at = self.idle
-                while at.next != conn:
-                    at = at.next
-                at.next = conn.next
+            self.leave_idle(conn)
         if self.tls and conn.state != CONN_CONNECTING:
             self.tell(PARCEL_CLOSED, conn, NULL, 0, 0, 0)
         net_close(conn.fd, reset)

@@ -298,7 +298,7 @@ cdef class Loop(Connections):
         """Gives the call a connection that is open, else lets it wait for one that is being opened."""
         cdef Conn* conn = self.idle
         if conn != NULL:
-            self.idle = conn.next
+            self.leave_idle(conn)
             self.begin(conn, call)
             return
         queue_push(&self.waiting, call)

@@ -51,7 +51,7 @@ def _run(selection: Selection) -> Iterator[str]:
     if steps:
         yield f"The wall clock was set {steps} times during the run: time stamps near it may be off."
     for sentence in selection.recording.damage:
-        yield f"The recording is damaged: {sentence}."
+        yield f"The recording is not whole: {sentence}."
     axis = selection.recording.axis
     if axis.hosts > 1:
         known = "to an error that nobody knows" if axis.bound_ns is None else f"to {axis.bound_ns / NS_PER_MS:.4f} ms"

@@ -49,6 +49,13 @@ def test_requests_stand_by_their_start(tmp_path: Path) -> None:
     assert "lane" not in found
 
 
+def test_tokens_of_one_event_are_told_apart(tmp_path: Path) -> None:
+    """A request whose tokens all came in one event is marked, as it has no TPOT; without such there is no column."""
+    assert "at_once" not in columns(whole(tmp_path / "r"))
+    alone = Request(9, token_ns=(2_000 * MS,), output_tokens=5, sent_ns=1_900 * MS, end_ns=2_010 * MS)
+    assert columns(whole(tmp_path / "s", [*REQUESTS, alone]))["at_once"] == [0, 0, 0, 1]
+
+
 def test_what_is_not_measured_is_not_drawn(tmp_path: Path) -> None:
     """Warm-up requests and attempts that were retried have no line."""
     others = [Request(7, flags=("stream", "warmup")), Request(8, flags=("stream", "superseded"))]

@@ -116,6 +116,39 @@ def test_a_connection_closed_while_idle_is_not_used() -> None:
     assert ended.snapshot["retries"] == 0
 
 
+@pytest.mark.parametrize("closed", [(0, 1, 2), (5, 4, 3), (2, 4, 0), (1, 5, 3), (0, 5, 1, 4, 2, 3)])
+def test_idle_connections_close_in_any_order(closed: tuple[int, ...]) -> None:
+    """Whichever idle connections the service closes, and in which order, those that are left are the ones used."""
+    count = 6
+    all_in = threading.Barrier(count)
+    may_close = [threading.Event() for _ in range(count)]
+
+    def handler(connection: socket.socket, number: int) -> None:
+        read_request(connection)
+        if number < count:
+            all_in.wait(20)
+        connection.sendall(OK)
+        if number in closed:
+            assert may_close[number].wait(20)
+            return
+        while read_request(connection):
+            connection.sendall(OK)
+
+    with Service(handler) as service, Driver(service.address, limit=count) as driver:
+        driver.submit(count)
+        driver.start()
+        driver.pump(lambda: driver.rows() == count)
+        for gone, number in enumerate(closed, 1):
+            may_close[number].set()
+            driver.pump(lambda gone=gone: driver.reactor.open_connections == count - gone)
+        driver.submit(3)
+        ended = driver.finish()
+    left = set(range(count)) - set(closed)
+    assert ended.outcomes == {"ok": count + 3}
+    assert not left or set(ended.column("connection")[count:]) <= left
+    assert (service.connections == count) == bool(left)
+
+
 @pytest.mark.parametrize("end", [finish, reset])
 @pytest.mark.parametrize("retry", [0, 2])
 def test_a_connection_closed_as_we_send_costs_nothing(end: Handler, retry: int) -> None:

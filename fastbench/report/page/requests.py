@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbench.metrics.parameters import has_tpot
 from fastbench.metrics.selection import Rows, Selection, output_tokens
 from fastbench.recording.format import OUTCOMES
 from fastbench.report.page.packing import pack
@@ -18,6 +19,7 @@ def request_columns(rows: Rows, *, is_stream: bool) -> dict[str, Any]:
 
     start: since the first one was sent. ttft: 0 where no token came. lane: its line in the timeline, from 1: its
     rank, or that of its conversation; left out where it is the rank. Token counts are -1 where nobody told them.
+    at_once: 1 where several tokens came in one event, which leaves no TPOT; left out where that happened nowhere.
     """
     rows = rows[np.lexsort((rows["request"], rows["sent_ns"]))]
     sent, first = rows["sent_ns"], rows["first_token_ns"]
@@ -31,6 +33,9 @@ def request_columns(rows: Rows, *, is_stream: bool) -> dict[str, Any]:
     }
     if is_stream:
         columns["ttft"] = pack(np.where(first > 0, micros(first - sent), 0))
+        at_once = (output_tokens(rows) > 1) & ~has_tpot(rows)
+        if np.any(at_once):
+            columns["at_once"] = pack(at_once)
     if np.any(rows["session"]):
         columns["lane"] = pack(lanes(rows["session"]))
     return {"count": rows.size, "outcomes": OUTCOMES, "columns": columns}

@@ -65,11 +65,11 @@ function ratesChart({rates}) {
 
 // The latencies of successful requests, ms.
 function latencies(run) {
-  const {e2e, ttft, output} = run.requests;
+  const {e2e, ttft, output, at_once: atOnce} = run.requests;
   const ms = (values) => Float64Array.from(values, (us) => us / 1e3);
   const found = {E2EL: ms(e2e)};
   if (!run.streams) return found;
-  const tpot = e2e.map((us, at) => (us - ttft[at]) / (output[at] - 1));
+  const tpot = e2e.map((us, at) => (atOnce?.[at] ? NaN : (us - ttft[at]) / (output[at] - 1)));
   return {TTFT: ms(ttft), ...found, TPOT: ms(tpot)};
 }
 
