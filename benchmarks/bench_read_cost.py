@@ -3,7 +3,7 @@
 In rounds and in turn against the same simulated service: a bare C loop (epoll and recvmsg with the kernel's stamps, no
 parsing), fastbench's reactor thread, and aiohttp (its whole process, from the first request on). All per output token.
 The C loop and fastbench are looked at while all streams run. The total is exact (the scheduler's own account); its part
-outside the kernel is sampled by the kernel's tick, so a few percent of the total are its error. Further turns of
+outside the kernel is sampled (`sampling.py`) in turns of their own, of aiohttp at the kernel's ticks. Further turns of
 fastbench at a pace that the service just keeps show how many tokens one core takes, and how many it reads together
 although the service wrote them at their own times. All are medians.
 """
@@ -12,6 +12,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ APART_NS = 100_000
 def parameters(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument("--streams", type=int, default=1000)
-    parser.add_argument("--itl-ms", type=float, default=20.0)
+    parser.add_argument("--itl-ms", type=float, default=19.7)
     parser.add_argument("--fast-itl-ms", type=float, default=8.3, help="time between tokens in the turns at full pace")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each client's turn")
     parser.add_argument("--rounds", type=int, default=3)
@@ -48,7 +49,7 @@ def measure(streams: int, itl_ms: float, fast_itl_ms: float, seconds: float, rou
         clients = Clients(mock.url, Path(place))
         for _ in range(rounds):
             turns["C loop"].append(_loop(clients, streams, tokens))
-            turns["fastbench"].append(_steady(clients.fastbench(streams, streams, tokens)))
+            turns["fastbench"].append(_fastbench(clients, streams, tokens))
             turns["aiohttp"].append(_aiohttp(clients, streams, tokens))
     fast = [_full_pace(streams, fast_itl_ms, round(seconds * 1000 / fast_itl_ms)) for _ in range(rounds)]
     return {"rounds": turns, "fast": fast, "asked_per_s": streams / fast_itl_ms * 1000}
@@ -65,12 +66,22 @@ def _full_pace(streams: int, itl_ms: float, tokens: int) -> dict[str, float]:
 
 
 def _loop(clients: Clients, streams: int, tokens: int) -> dict[str, float]:
-    steady = clients.epoll_loop(streams, streams, tokens, "kernel").steady
+    plain, sampled = (
+        clients.epoll_loop(streams, streams, tokens, "kernel", sampled=sampled) for sampled in (False, True)
+    )
+    total_us, sampled_us = (sum(loop.steady.cpu) / loop.steady.reads * 1e6 for loop in (plain, sampled))
     return {
-        "total_us": sum(steady.cpu) / steady.reads * 1e6,
-        "user_us": steady.cpu.user / steady.reads * 1e6,
-        "reads_a_poll": steady.reads / steady.polls,
+        "total_us": total_us,
+        "user_us": sampled_us * sampled.threads.busiest(0, time.monotonic_ns()).user_share,
+        "reads_a_poll": plain.steady.reads / plain.steady.polls,
     }
+
+
+def _fastbench(clients: Clients, streams: int, tokens: int) -> dict[str, float]:
+    plain, sampled = (
+        _steady(clients.fastbench(streams, streams, tokens, sampled=sampled)) for sampled in (False, True)
+    )
+    return {**plain, "user_us": sampled["user_us"]}
 
 
 def _aiohttp(clients: Clients, streams: int, tokens: int) -> dict[str, float]:

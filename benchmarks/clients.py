@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.place import ROOT, as_client, compile_c, pin, run_client, run_module
+from benchmarks.place import ROOT, as_client, compile_c, pin, run_module
 from benchmarks.threads import ThreadTimes
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
@@ -56,6 +56,7 @@ class Loop(NamedTuple):
 
     whole: Account
     steady: Account
+    threads: ThreadTimes
     streams: dict[str, Stream]
 
 
@@ -126,9 +127,10 @@ class Clients:
         *,
         step_ns: int = SLOT_STEP_NS,
         keep: bool = False,
+        sampled: bool = False,
     ) -> Loop:
         """The C loop. stamps: none, clock or kernel; step_ns: between the first requests of neighbouring streams;
-        keep: look for output events, and return their stamps.
+        keep: look for output events, and return their stamps; sampled: see `ThreadTimes`.
         """
         body = body_of(tokens)
         names = [f"{number:08d}" for number in range(requests)]
@@ -142,9 +144,9 @@ class Clients:
         file.write_bytes(b"".join(pieces))
         address = urlsplit(self._url)
         command = [self._loop, address.hostname, address.port, streams, len(pieces[0]), file, stamps, step_ns]
-        printed = run_client([str(part) for part in [*command, *([out] if keep else [])]])
+        printed, threads = _watched([str(part) for part in [*command, *([out] if keep else [])]], sampled)
         whole, steady = (_account(line) for line in printed.splitlines())
-        return Loop(whole, steady, _read_stamps(out, names) if keep else {})
+        return Loop(whole, steady, threads, _read_stamps(out, names) if keep else {})
 
     def usual(self, client: str, streams: int, requests: int, tokens: int, keep: bool = False) -> Usual:
         """client: aiohttp or httpx. keep: return the stamps."""
@@ -156,8 +158,11 @@ class Clients:
         kept = {name: Stream(sent, 0, np.array(stamps, np.int64)) for name, (sent, stamps) in found.items()}
         return Usual(int(events), wall, Cpu(user, system), kept)
 
-    def fastbench(self, streams: int, requests: int, tokens: int, **service_fields: Any) -> Run:
-        """The whole command: parse, stamp, record, report. service_fields: further fields of its config's model."""
+    def fastbench(
+        self, streams: int, requests: int, tokens: int, *, sampled: bool = False, **service_fields: Any
+    ) -> Run:
+        """The whole command: parse, stamp, record, report. sampled: see `ThreadTimes`; service_fields: further fields
+        of its config's model."""
         work = Path(tempfile.mkdtemp(dir=self._place))
         config = work / "run.py"
         model = {"type": "openai_chat", "url": self._url, "model": "mock", "batch_size": streams}
@@ -168,14 +173,8 @@ class Clients:
         )
         command = [sys.executable, "-m", "fastbench", "perf", "--config", str(config), "--quiet"]
         before = os.times()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=as_client, cwd=ROOT)
-        threads = ThreadTimes(process.pid)
-        while process.poll() is None:
-            threads.sample()
-            time.sleep(0.1)
+        _, threads = _watched(command, sampled)
         after = os.times()
-        if process.returncode:
-            raise subprocess.CalledProcessError(process.returncode, command)
         results = next(work.glob("*/performances/*"))
         return Run(
             Recording.open(next(results.glob("*_recording"))),
@@ -183,6 +182,20 @@ class Clients:
             after.children_user + after.children_system - before.children_user - before.children_system,
             threads,
         )
+
+
+def _watched(command: list[str], sampled: bool) -> tuple[str, ThreadTimes]:
+    """What a client printed, and its threads' times. Raises CalledProcessError, its stderr shown."""
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen(command, stdout=out, preexec_fn=as_client, cwd=ROOT)
+        with ThreadTimes(process.pid, sampled=sampled) as threads:
+            while process.poll() is None:
+                threads.sample()
+                time.sleep(0.1)
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, command)
+        out.seek(0)
+        return out.read(), threads
 
 
 def _account(line: str) -> Account:

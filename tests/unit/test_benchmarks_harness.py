@@ -196,17 +196,25 @@ def test_quiet_counts_the_moments_that_are_late(capsys: pytest.CaptureFixture[st
     assert 0 <= told["1000"] <= told["1"] <= 1
 
 
-def test_the_busiest_thread_is_found_with_what_it_used() -> None:
-    """A process that spins has used no more CPU than time passed between two looks, most of it outside the kernel."""
-    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
-        times = ThreadTimes(process.pid)
-        start = time.monotonic_ns()
-        for _ in range(4):
-            time.sleep(0.2)
-            times.sample()
+SPIN = "while True: pass"
+ASK = "import os\nwith open('/dev/zero', 'rb', 0) as zero:\n    while True: zero.read(1 << 22)"
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+@pytest.mark.parametrize(("code", "outside"), [(SPIN, True), (ASK, False)], ids=["outside", "inside"])
+def test_the_busiest_thread_is_found_with_what_it_used(code: str, outside: bool, sampled: bool) -> None:
+    """A busy process has used no more CPU than time passed between two looks, in or outside the kernel as it does."""
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        times = ThreadTimes(process.pid, sampled=sampled)
+        with times:
+            time.sleep(0.2)  # until Python has started
+            start = time.monotonic_ns()
+            for _ in range(4):
+                time.sleep(0.2)
+                times.sample()
         process.kill()
     used = times.busiest(start, time.monotonic_ns())
     assert 0 < used.cpu_ns <= (used.end_ns - used.start_ns) * 1.1
-    assert used.user_share > 0.5
+    assert (used.user_share > 0.5) == outside
     with pytest.raises(ValueError, match="looked at twice"):
         times.busiest(0, start)
