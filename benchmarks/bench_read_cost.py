@@ -3,9 +3,9 @@
 In rounds and in turn against the same simulated service: a bare C loop (epoll and recvmsg with the kernel's stamps, no
 parsing), fastbench's reactor thread, and aiohttp (its whole process, from the first request on). All per output token.
 The C loop and fastbench are looked at while all streams run. The total is exact (the scheduler's own account); its part
-outside the kernel is sampled (`sampling.py`) in turns of their own, of aiohttp at the kernel's ticks. Further turns of
-fastbench at a pace that the service just keeps show how many tokens one core takes, and how many it reads together
-although the service wrote them at their own times. All are medians.
+outside the kernel is sampled (`sampling.py`) in turns of their own, of the C loop over its whole life, of aiohttp at
+the kernel's ticks. Further turns of fastbench at a pace that the service just keeps show how many tokens one core
+takes, and how many it reads together although the service wrote them at their own times. All are medians.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def _fastbench(clients: Clients, streams: int, tokens: int) -> dict[str, float]:
     plain, sampled = (
         _steady(clients.fastbench(streams, streams, tokens, sampled=sampled)) for sampled in (False, True)
     )
-    return {**plain, "user_us": sampled["user_us"]}
+    return {**plain, **{name: sampled[name] for name in ("user_us", "sampled")}}
 
 
 def _aiohttp(clients: Clients, streams: int, tokens: int) -> dict[str, float]:
@@ -104,6 +104,7 @@ def _steady(run: Run) -> dict[str, float]:
     return {
         "total_us": total_us,
         "user_us": total_us * used.user_share,
+        "sampled": used.sampled,
         "reads_a_poll": _health(run, "reads") / _health(run, "turns"),
         "tokens_per_s": inside / (used.end_ns - used.start_ns) * 1e9,
         "core": used.cpu_ns / (used.end_ns - used.start_ns),
@@ -175,14 +176,11 @@ def _against_loop(results: Results) -> Figure:
 
 def _outside_kernel(results: Results) -> Figure:
     user, limit = (_median(results, name, "user_us") for name in ("fastbench", "C loop"))
-    return Figure.against(
-        "P2",
-        "of it outside the kernel",
-        "≤ 1.5 µs",
-        f"{user:.2f} µs",
-        user <= GOAL_USER_US,
-        f"{user - GOAL_USER_US:.2f} µs too much; the C loop spends {limit:.2f} µs there",
-    )
+    line = ("P2", "of it outside the kernel", "≤ 1.5 µs", f"{user:.2f} µs")
+    if not all(turn["sampled"] for turn in results["rounds"]["fastbench"]):
+        return Figure(*line, met=None, why="the system permits no samples, and its ticks can be wrong by a factor of 3")
+    missed = f"{user - GOAL_USER_US:.2f} µs too much; the C loop spends {limit:.2f} µs there"
+    return Figure.against(*line, user <= GOAL_USER_US, missed)
 
 
 def _capacity(results: Results) -> Figure:

@@ -22,6 +22,8 @@ from fastbench.mock import Mock
 from fastbench.recording.reader import Recording
 
 NS = 1e9
+PATIENCE_S = 300
+"""With a client, which is ended then."""
 SLOT_STEP_NS = 20_000
 """fastbench's closed loop opens its slots so far apart; a client that is compared with it does the same."""
 
@@ -189,9 +191,12 @@ def _watched(command: list[str], sampled: bool) -> tuple[str, ThreadTimes]:
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen(command, stdout=out, preexec_fn=as_client, cwd=ROOT)
         with ThreadTimes(process.pid, sampled=sampled) as threads:
+            give_up = time.monotonic() + PATIENCE_S
             while process.poll() is None:
                 threads.sample()
                 time.sleep(0.1)
+                if time.monotonic() > give_up:
+                    process.kill()
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, command)
         out.seek(0)

@@ -30,9 +30,9 @@ _SAMPLE, _MODE, _USER = 9, 7, 2
 class Sampler:
     """Counts the looks at one thread; `close` when done."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, ring: mmap.mmap) -> None:
         self._descriptor = descriptor
-        self._map = mmap.mmap(descriptor, (1 + _PAGES) * mmap.PAGESIZE)
+        self._map = ring
         self._outside = self._all = 0
 
     @classmethod
@@ -43,7 +43,13 @@ class Sampler:
         if number is None:
             return None
         descriptor = ctypes.CDLL(None).syscall(number, attributes, thread, -1, -1, ctypes.c_ulong(_CLOSE_ON_EXEC))
-        return cls(descriptor) if descriptor >= 0 else None
+        if descriptor < 0:
+            return None
+        try:
+            return cls(descriptor, mmap.mmap(descriptor, (1 + _PAGES) * mmap.PAGESIZE))
+        except OSError:  # the limit on locked memory
+            os.close(descriptor)
+            return None
 
     def count(self) -> tuple[int, int]:
         """(looks outside the kernel, all looks) so far. Each has a record of 8 bytes, whose head says where it was."""

@@ -18,6 +18,7 @@ class Usage(NamedTuple):
     """Exact: the scheduler's own account."""
     user_share: float
     """Of it outside the kernel: sampled, or (not asked for, not permitted) counted at the kernel's ticks."""
+    sampled: bool
 
 
 class ThreadTimes:
@@ -29,6 +30,7 @@ class ThreadTimes:
         self._tasks = Path(f"/proc/{pid}/task")
         self._looks: dict[str, list[tuple[int, int, int, int]]] = {}
         self._samplers: dict[str, Sampler | None] = {}
+        self._sampled_threads: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -53,6 +55,8 @@ class ThreadTimes:
         """What counts of the thread outside the kernel, and all that counts, so far."""
         if task.name not in self._samplers:
             self._samplers[task.name] = Sampler.of(int(task.name)) if self._sampled else None
+            if self._samplers[task.name] is not None:
+                self._sampled_threads.add(task.name)
         if (sampler := self._samplers[task.name]) is not None:
             return sampler.count()
         fields = (task / "stat").read_text().rpartition(")")[2].split()
@@ -62,12 +66,14 @@ class ThreadTimes:
     def busiest(self, start_ns: int, end_ns: int) -> Usage:
         """The thread that used most between two moments. Raises ValueError when it was not looked at twice."""
         usages = []
-        for looks in self._looks.values():
+        for name, looks in self._looks.items():
             inside = np.array([look for look in looks if start_ns <= look[0] <= end_ns], np.int64)
             if len(inside) > 1:
                 cpu_ns, outside, whole = (int(value) for value in (inside[-1] - inside[0])[1:])
                 share = outside / whole if whole else 0.0
-                usages.append(Usage(int(inside[0, 0]), int(inside[-1, 0]), cpu_ns, share))
+                usages.append(
+                    Usage(int(inside[0, 0]), int(inside[-1, 0]), cpu_ns, share, name in self._sampled_threads)
+                )
         if not usages:
             raise ValueError("no thread was looked at twice: the streams must run together for longer")
         return max(usages, key=lambda usage: usage.cpu_ns)

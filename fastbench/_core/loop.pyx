@@ -136,7 +136,7 @@ cdef class Loop(Connections):
         cdef int64_t now = mono_ns()
         turns_begin(&self.turns, now)
         self.look_after(now)
-        urgency_begin(&self.urgency, mono_ns(), thread_cpu_ns())
+        urgency_begin(&self.urgency, mono_ns())
         while True:
             self.collect()
             if self.draining or self.withdrawing:
@@ -502,6 +502,7 @@ cdef class Loop(Connections):
         n = epoll_wait(self.epoll_fd, events, EVENTS_A_TURN, timeout)
         if n >= 0:  # an interrupted poll (SIGCONT) looked at nothing: the turn goes on
             turns_note(&self.turns, entered, mono_ns(), n, n < EVENTS_A_TURN)
+            self.urgency.slept_ns += self.turns.returned_ns - entered
         for i in range(n):
             if events[i].data.ptr == &self.wake_fd:
                 fb_clear(self.wake_fd)
@@ -531,4 +532,4 @@ cdef class Loop(Connections):
 
     cdef void take_stock(self, int64_t now) noexcept nogil:
         self.counters.cpu_ns = thread_cpu_ns()
-        urgency_look(&self.urgency, now, self.counters.cpu_ns)
+        urgency_look(&self.urgency, now)

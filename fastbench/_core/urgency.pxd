@@ -45,37 +45,43 @@ cdef enum:
 cdef struct Urgency:
     bint permitted         # real-time scheduling
     bint real_time
-    int nice               # while ordinary
     int64_t looked_ns
-    int64_t cpu_ns
+    int64_t slept_ns       # in polls, since the last look
     int64_t spent_ns[2]    # how long it was ordinary and real-time, as of the last look
 
 
-cdef inline void urgency_begin(Urgency* urgency, int64_t now_ns, int64_t cpu_ns) noexcept nogil:
+cdef inline bint urgency_ordinary() noexcept nogil:
+    """Makes the calling thread an ordinary one; the system resets the timers' slack with it."""
+    cdef bint done = fb_schedule(False, fb_nice()) == 0
+    fb_sharpen_timers()
+    return done
+
+
+cdef inline void urgency_begin(Urgency* urgency, int64_t now_ns) noexcept nogil:
     """For the calling thread, at its start."""
     cdef bint chosen = not fb_is_ordinary() or fb_nice() != 0
     memset(urgency, 0, sizeof(Urgency))
     urgency.looked_ns = now_ns
-    urgency.cpu_ns = cpu_ns
-    fb_sharpen_timers()
     if not chosen:
         fb_renice(WANTED_NICE)
-    urgency.nice = fb_nice()
-    urgency.permitted = urgency.real_time = not chosen and fb_schedule(True, urgency.nice) == 0
+    urgency.permitted = urgency.real_time = not chosen and fb_schedule(True, 0) == 0
     if fb_is_ordinary():
-        fb_schedule(False, urgency.nice)
+        urgency_ordinary()
 
 
-cdef inline void urgency_look(Urgency* urgency, int64_t now_ns, int64_t cpu_ns) noexcept nogil:
-    """Now and then: real-time while it used less than half of a processor since the last look."""
+cdef inline void urgency_look(Urgency* urgency, int64_t now_ns) noexcept nogil:
+    """Now and then: real-time where it slept for half of the time since the last look.
+
+    Not by the processor time that it had: of that a busy thread has little too, where others are as busy.
+    """
     cdef int64_t passed = now_ns - urgency.looked_ns
-    cdef bint wanted = urgency.permitted and 2 * (cpu_ns - urgency.cpu_ns) <= passed
+    cdef bint wanted = urgency.permitted and 2 * urgency.slept_ns >= passed
+    if urgency.looked_ns == 0:
+        return
     urgency.spent_ns[urgency.real_time] += passed
     urgency.looked_ns = now_ns
-    urgency.cpu_ns = cpu_ns
-    if wanted == urgency.real_time:
-        return
-    if fb_schedule(wanted, urgency.nice) == 0:
-        urgency.real_time = wanted
-    elif wanted:
-        urgency.permitted = False
+    urgency.slept_ns = 0
+    if wanted and not urgency.real_time:
+        urgency.permitted = urgency.real_time = fb_schedule(True, 0) == 0
+    elif urgency.real_time and not wanted:
+        urgency.real_time = not urgency_ordinary()

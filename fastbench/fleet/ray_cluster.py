@@ -25,6 +25,8 @@ PLACE_WAIT_S = 60.0
 KNOCK_S = 5.0
 THREADS = 4
 """Of an actor: one runs the load, the others answer meanwhile."""
+_NO_LESS_URGENT = {"env_vars": {"RAY_worker_niceness": "0"}}
+"""Ray's workers are of niceness 15 otherwise, which the reactor would take for the user's choice."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,13 @@ class RayCluster:
         strategy = ray.util.scheduling_strategies.PlacementGroupSchedulingStrategy(
             placement_group=group, placement_group_bundle_index=node
         )
-        remote = ray.remote(num_cpus=1, max_restarts=0, max_concurrency=THREADS, scheduling_strategy=strategy)
+        remote = ray.remote(
+            num_cpus=1,
+            max_restarts=0,
+            max_concurrency=THREADS,
+            scheduling_strategy=strategy,
+            runtime_env=_NO_LESS_URGENT,
+        )
         actor = remote(RemoteWorker).remote()
         host = ray.get(actor.host.remote())
         if host.version != __version__:

@@ -21,7 +21,8 @@ NOTABLE_SHARE = 0.01
 def client_error(selection: Selection, gap_count: int, itl_median_us: float | None) -> ClientError:
     """The client's error over the whole run, and over the stage's gaps. itl_median_us: None without gaps."""
     health = selection.recording.health
-    stalls_ns = _stalls_ns(selection)
+    begin_ns = _begin_ns(selection)
+    stalls_ns = _stalls_ns(selection, begin_ns)
     marks = selection.marks()
     # The first event has no gap before it: its stamp is the TTFT's end.
     from_first = marks["event"] == 0
@@ -29,7 +30,8 @@ def client_error(selection: Selection, gap_count: int, itl_median_us: float | No
     notable = marks["bound_us"] > NOTABLE_SHARE * (itl_median_us or 0)
     uncertain, notable_gaps = int(gaps.sum()), int(gaps[notable].sum())
     streamed = selection.streamed
-    real_time_ns = _sum(health, "real_time_ns")
+    under_load = [record for record in health if int(record.get("t_ns", 0)) > begin_ns]
+    real_time_ns = _sum(under_load, "real_time_ns")
     return ClientError(
         stamps=str(selection.header.get("stamps", "unknown")),
         kernel_stamp_share=_share(int(np.count_nonzero(flagged(streamed, "kernel"))), streamed.size),
@@ -50,7 +52,7 @@ def client_error(selection: Selection, gap_count: int, itl_median_us: float | No
         ttft_bound_max_ms=_ms(marks["bound_us"][from_first]),
         clipped_requests=int(np.count_nonzero(flagged(streamed, "clipped"))),
         cpu_s=_sum(health, "cpu_ns") / NS_PER_S,
-        real_time_share=_share(real_time_ns, real_time_ns + _sum(health, "ordinary_ns")),
+        real_time_share=_share(real_time_ns, real_time_ns + _sum(under_load, "ordinary_ns")),
     )
 
 
@@ -68,10 +70,14 @@ def lag(health: Iterable[dict[str, Any]]) -> Quantity:
     return Quantity("us", counts.total, {name: value / NS_PER_US for name, value in values.items()})
 
 
-def _stalls_ns(selection: Selection) -> list[int]:
-    """How long each stall of the load was; while the load was only prepared there was nothing to be late for."""
+def _begin_ns(selection: Selection) -> int:
+    """The first send; while the load was only prepared there was nothing to be late for."""
     sent_ns = selection.rows["sent_ns"][~flagged(selection.rows, "warmup")]
-    begin_ns = int(sent_ns.min(initial=np.iinfo(np.int64).max, where=sent_ns > 0))
+    return int(sent_ns.min(initial=np.iinfo(np.int64).max, where=sent_ns > 0))
+
+
+def _stalls_ns(selection: Selection, begin_ns: int) -> list[int]:
+    """How long each stall of the load was."""
     stalls = [stall for record in selection.recording.health for stall in record.get("stalls", ())]
     return [int(length_ns) for start_ns, length_ns in stalls if start_ns + length_ns > begin_ns]
 

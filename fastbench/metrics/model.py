@@ -96,8 +96,9 @@ class ClientError(msgspec.Struct, frozen=True):
 
     lag: from a read's arrival until the client noticed it. starved: requests whose bytes were not ready in
     time; starved_turns: how often the reactor found none. uncertain_*: gaps and TTFTs that a stall blurred, by
-    at most the bound; notable_*: gaps blurred by more than 1 % of the ITL median. real_time_share: of the time, how
-    long the system ran the thread that sends and reads before all ordinary ones; None = not recorded.
+    at most the bound; notable_*: gaps blurred by more than 1 % of the ITL median. real_time_share: of the
+    time of the load, how long the system ran the thread that sends and reads before all ordinary ones; None = not
+    recorded.
     """
 
     stamps: str

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from priorities import may_be_real_time
 from running import ROOT, Running, environment, perf
 
 from fastbench._core.ring import FLAGS
@@ -102,6 +103,7 @@ def test_two_nodes_and_a_death(tmp_path: Path, nodes: Nodes) -> None:
         rows = ended.recording.rows[ended.recording.rows["flags"] & FLAGS["warmup"] == 0]
         rows = np.sort(rows, order="request")
         assert ended.trust["outcomes"] == {"ok": 100}
+        assert bool(ended.trust["client"]["real_time_share"]) == may_be_real_time()
         assert np.array_equal(rows["request"], np.arange(100))
         assert np.all(np.abs(np.diff(rows["intended_ns"]) - 10_000_000) < 50_000_000)
         assert [part.header["share"]["number"] for part in ended.recording.parts] == [0, 1]

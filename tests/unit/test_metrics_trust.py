@@ -152,15 +152,17 @@ def test_achieved_rate_decides_in_an_open_loop(tmp_path: Path, stretch: float, v
 
 
 def test_client_error_adds_up_health(tmp_path: Path) -> None:
-    """Lag histograms merge, counters and stalls of all health records are summed; stalls before the load count not."""
+    """Lag histograms merge, counters and stalls of all health records are summed, of those before the load neither
+    stalls nor priority."""
     lag = Hdr()
     lag.record_values([1_000] * 98 + [50_000, 2_000_000])
     pairs = lag.sparse()
-    half = {"lag": pairs, "reads": 100, "unstamped_reads": 1, "starved": 2, "cpu_ns": 5 * 10**8, "t_ns": 1}
-    half |= {"ordinary_ns": 10**8, "real_time_ns": 3 * 10**8}
+    half = {"lag": pairs, "reads": 100, "unstamped_reads": 1, "starved": 2, "cpu_ns": 5 * 10**8}
+    half |= {"t_ns": 1_500 * MS, "ordinary_ns": 10**8, "real_time_ns": 3 * 10**8}
     before, across, inside = 990 * MS, 998 * MS, 1_020 * MS
     health = [
         half | {"stalls": [[before, 9 * MS], [across, 3 * MS]]},
+        {"t_ns": before, "real_time_ns": 10**12},
         half | {"stalls": [[inside, 8 * MS], [inside, MS]]},
     ]
     client = metrics_of(tmp_path, spaced(3), health).client
@@ -175,7 +177,7 @@ def test_client_error_adds_up_health(tmp_path: Path) -> None:
 
 def test_an_unknown_priority_is_not_told(tmp_path: Path) -> None:
     """A recording from before priorities were recorded has no share of real-time, not one of 0."""
-    assert metrics_of(tmp_path, spaced(3), [{"t_ns": 1, "reads": 3}]).client.real_time_share is None
+    assert metrics_of(tmp_path, spaced(3), [{"t_ns": 1_500 * MS, "reads": 3}]).client.real_time_share is None
 
 
 def test_marks_make_gaps_uncertain(tmp_path: Path) -> None:

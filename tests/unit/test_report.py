@@ -125,7 +125,7 @@ def test_percentiles_of_the_trust_block_are_marked(tmp_path: Path, stats: tuple[
 )
 def test_the_clients_priority_is_told(tmp_path: Path, spent: dict[str, int], told: str | None) -> None:
     """The trust block says for how much of the time the client was real-time, and nothing where nobody knows."""
-    record(tmp_path / "gsm8k_recording", REQUESTS, header=header_of(), health=[{"t_ns": 1, **spent}])
+    record(tmp_path / "gsm8k_recording", REQUESTS, header=header_of(), health=[{"t_ns": 1_100 * MS, **spent}])
     text = publish(Recording.open(tmp_path / "gsm8k_recording"), tmp_path, "gsm8k", STATS).text
     lines = [line.split("│")[2].strip() for line in text.splitlines() if line.startswith("│ Client Priority")]
     assert lines == ([told] if told else [])

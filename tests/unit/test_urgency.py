@@ -3,11 +3,11 @@
 import ctypes
 import os
 import resource
-import threading
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from driving import OK, Driver
+from priorities import NICE, in_thread, may_be_real_time
 from serving import Service, answering
 
 CAP_SYS_NICE = 23
@@ -23,37 +23,6 @@ def without_the_capability() -> None:
     assert libc.capget(header, sets) == 0
     sets[0] &= ~(1 << CAP_SYS_NICE)
     assert libc.capset(header, sets) == 0
-
-
-def in_thread(work: Callable[[], None]) -> None:
-    """Priorities are a thread's own on Linux, and inherited by those that it starts."""
-    errors: list[BaseException] = []
-
-    def guarded() -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001  # raised below, in the thread that waits
-            errors.append(error)
-
-    thread = threading.Thread(target=guarded)
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-
-
-def may_be_real_time() -> bool:
-    allowed: list[bool] = []
-
-    def attempt() -> None:
-        try:
-            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-        except PermissionError:
-            return
-        allowed.append(True)
-
-    in_thread(attempt)
-    return bool(allowed)
 
 
 def spent_ns(driver: Driver, name: str) -> int:
@@ -80,8 +49,10 @@ def test_real_time_only_while_mostly_asleep() -> None:
         assert spent_ns(driver, "ordinary") < 200_000_000
         driver.submit(20_000, every_ns=70_000)
         driver.start()
-        # Where others take most of the processors it may be called idle again meanwhile: so not for how long.
         driver.pump(lambda: spent_ns(driver, "ordinary") > 200_000_000)
+        assert os.sched_getscheduler(driver.thread_id) == os.SCHED_OTHER
+        assert os.getpriority(os.PRIO_PROCESS, driver.thread_id) == -10
+        assert Path(f"/proc/{driver.thread_id}/timerslack_ns").read_text() == "1\n"
         driver.pump(lambda: driver.rows() == 20_000)
         seen = spent_ns(driver, "real_time")
         driver.pump(lambda: spent_ns(driver, "real_time") > seen + 200_000_000)
@@ -89,13 +60,16 @@ def test_real_time_only_while_mostly_asleep() -> None:
         driver.finish()
 
 
-@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_RTPRIO)[0] > 0, reason="needs the usual limit")
+@pytest.mark.skipif(
+    any(resource.getrlimit(limit)[0] for limit in (resource.RLIMIT_RTPRIO, resource.RLIMIT_NICE)),
+    reason="needs the usual limits",
+)
 def test_without_permission_the_thread_is_ordinary() -> None:
     """What the system refuses is no error: the thread keeps its niceness."""
 
     def work() -> None:
         without_the_capability()
-        look_at_ordinary(os.getpriority(os.PRIO_PROCESS, 0))
+        look_at_ordinary(NICE)
 
     in_thread(work)
 
@@ -104,7 +78,7 @@ def test_a_chosen_priority_stays() -> None:
     """A client that was started with `nice` is neither real-time nor less nice."""
 
     def work() -> None:
-        os.setpriority(os.PRIO_PROCESS, 0, 3)
-        look_at_ordinary(3)
+        os.setpriority(os.PRIO_PROCESS, 0, NICE + 3)
+        look_at_ordinary(NICE + 3)
 
     in_thread(work)
