@@ -57,7 +57,8 @@ def crowd(size: int) -> Iterator[None]:
     """That many processes that compute."""
     others: list[subprocess.Popen[bytes]] = []
     try:
-        others += [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(size)]
+        for _ in range(size):
+            others.append(subprocess.Popen([sys.executable, "-c", BUSY]))  # noqa: PERF401  # one by one: all are ended
         yield
     finally:
         for other in others:

@@ -30,7 +30,6 @@ class ThreadTimes:
         self._tasks = Path(f"/proc/{pid}/task")
         self._looks: dict[str, list[tuple[int, int, int, int]]] = {}
         self._samplers: dict[str, Sampler | None] = {}
-        self._sampled_threads: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -39,7 +38,6 @@ class ThreadTimes:
         for sampler in self._samplers.values():
             if sampler is not None:
                 sampler.close()
-        self._samplers.clear()
 
     def sample(self) -> None:
         """Looks once; a thread that ends meanwhile is left out."""
@@ -55,8 +53,6 @@ class ThreadTimes:
         """What counts of the thread outside the kernel, and all that counts, so far."""
         if task.name not in self._samplers:
             self._samplers[task.name] = Sampler.of(int(task.name)) if self._sampled else None
-            if self._samplers[task.name] is not None:
-                self._sampled_threads.add(task.name)
         if (sampler := self._samplers[task.name]) is not None:
             return sampler.count()
         fields = (task / "stat").read_text().rpartition(")")[2].split()
@@ -71,9 +67,8 @@ class ThreadTimes:
             if len(inside) > 1:
                 cpu_ns, outside, whole = (int(value) for value in (inside[-1] - inside[0])[1:])
                 share = outside / whole if whole else 0.0
-                usages.append(
-                    Usage(int(inside[0, 0]), int(inside[-1, 0]), cpu_ns, share, name in self._sampled_threads)
-                )
+                sampled = self._samplers[name] is not None
+                usages.append(Usage(int(inside[0, 0]), int(inside[-1, 0]), cpu_ns, share, sampled))
         if not usages:
             raise ValueError("no thread was looked at twice: the streams must run together for longer")
         return max(usages, key=lambda usage: usage.cpu_ns)

@@ -24,10 +24,10 @@ cdef extern from *:
     static void fb_renice(int nice) { setpriority(PRIO_PROCESS, 0, nice); }
     /* Real-time at the lowest priority, or ordinary with turns so short that a thread in a longer one is interrupted
        for it (Linux 6.12). */
-    static int fb_schedule(int real_time, int nice) {
+    static int fb_schedule(int real_time) {
         struct { unsigned size, policy; unsigned long long flags; int nice; unsigned priority;
                  unsigned long long runtime, deadline, period; }
-            as = {48, real_time ? SCHED_RR : SCHED_OTHER, 0, nice, !!real_time, real_time ? 0 : 100000ULL, 0, 0};
+            as = {48, real_time ? SCHED_RR : SCHED_OTHER, 0, fb_nice(), !!real_time, real_time ? 0 : 100000ULL, 0, 0};
         return syscall(SYS_sched_setattr, 0, &as, 0);
     }
     """
@@ -35,7 +35,7 @@ cdef extern from *:
     bint fb_is_ordinary() noexcept nogil
     int fb_nice() noexcept nogil
     void fb_renice(int nice) noexcept nogil
-    int fb_schedule(bint real_time, int nice) noexcept nogil
+    int fb_schedule(bint real_time) noexcept nogil
 
 
 cdef enum:
@@ -52,7 +52,7 @@ cdef struct Urgency:
 
 cdef inline bint urgency_ordinary() noexcept nogil:
     """Makes the calling thread an ordinary one; the system resets the timers' slack with it."""
-    cdef bint done = fb_schedule(False, fb_nice()) == 0
+    cdef bint done = fb_schedule(False) == 0
     fb_sharpen_timers()
     return done
 
@@ -64,7 +64,7 @@ cdef inline void urgency_begin(Urgency* urgency, int64_t now_ns) noexcept nogil:
     urgency.looked_ns = now_ns
     if not chosen:
         fb_renice(WANTED_NICE)
-    urgency.permitted = urgency.real_time = not chosen and fb_schedule(True, 0) == 0
+    urgency.permitted = urgency.real_time = not chosen and fb_schedule(True) == 0
     if fb_is_ordinary():
         urgency_ordinary()
 
@@ -82,6 +82,6 @@ cdef inline void urgency_look(Urgency* urgency, int64_t now_ns) noexcept nogil:
     urgency.looked_ns = now_ns
     urgency.slept_ns = 0
     if wanted and not urgency.real_time:
-        urgency.permitted = urgency.real_time = fb_schedule(True, 0) == 0
+        urgency.permitted = urgency.real_time = fb_schedule(True) == 0
     elif urgency.real_time and not wanted:
         urgency.real_time = not urgency_ordinary()
