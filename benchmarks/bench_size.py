@@ -2,7 +2,7 @@
 
     python -m benchmarks.bench_size [--json FILE]
 
-A request costs its row (144 bytes), each gap 2 bytes, a gap of 65.5 ms or more 8 further ones, an uncertain stretch
+A request costs its row (184 bytes), each gap 2 bytes, a gap of 65.5 ms or more 8 further ones, an uncertain stretch
 12, and each second some 3 kB of the client's own state. `bench_recalc` has the size at full scale.
 """
 

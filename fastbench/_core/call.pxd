@@ -27,6 +27,7 @@ cdef struct Call:
     Buffer tokens          # uint16 per output event, once one of them has not one token
     Buffer text            # literals of the output
     Buffer note            # why it failed
+    Buffer finish          # a finish reason that has no code
     uint16_t* gaps         # set by `call_seal`
     int64_t* escapes
 

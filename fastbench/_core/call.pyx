@@ -27,6 +27,7 @@ cnp.import_array()
 
 NOTE_FAILURE = 1
 NOTE_TEXT = 2
+NOTE_FINISH = 3
 
 
 cdef Call* call_new(const char* payload, size_t size) noexcept nogil:
@@ -57,6 +58,7 @@ cdef void call_free(Call* call) noexcept nogil:
     buffer_free(&call.tokens)
     buffer_free(&call.text)
     buffer_free(&call.note)
+    buffer_free(&call.finish)
     free(call.gaps)
     free(call.escapes)
     free(call)
@@ -192,6 +194,8 @@ cdef object take_batch(Call* calls):
             mark_at += call.row.marks
         if call.row.outcome != OUTCOME_OK:
             batch.notes.append((n, NOTE_FAILURE, call.note.at[:call.note.size] if call.note.size else b""))
+        if call.finish.size:
+            batch.notes.append((n, NOTE_FINISH, call.finish.at[:call.finish.size]))
         if call.text.size:
             batch.notes.append((n, NOTE_TEXT, call.text.at[:call.text.size]))
         n += 1

@@ -437,8 +437,9 @@ cdef class Loop(Connections):
         flight_remove(&self.flight, call)
         self.counters.in_flight -= 1
         if not call.more:
-            # From the reply's end on, however late that was noticed: the next request is late by as much.
-            self.vacate(call.row.end_ns)
+            # From the end of its message on, however late that was noticed: the next request is late by as much. What
+            # the service takes to end a message whose [DONE] has come is its own time.
+            self.vacate(call.row.message_ns)
         self.counters.outcomes[call.row.outcome] += 1
         self.deliver(call)
 

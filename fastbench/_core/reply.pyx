@@ -499,6 +499,7 @@ cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept n
     settle_tokens(reply)
     row.outcome = decide(reply, how, whole)
     row.end_ns = reply.done_ns if reply.done_ns and row.outcome == OUTCOME_OK else now_ns
+    row.message_ns = now_ns
     if row.outcome != OUTCOME_OK and reply.call.note.size == 0:
         write_note(reply)
 

@@ -33,16 +33,22 @@ cdef enum RowFlag:
     FLAG_RESENT = 32
     FLAG_KERNEL = 64
     FLAG_CLIPPED = 128
+    FLAG_LEFT_OPEN = 256
+    FLAG_REASONING = 512
 
 
 cdef struct Row:
     int64_t request
     int64_t intended_ns
+    int64_t tried_ns       # when the reactor first set about sending it
     int64_t sent_ns
     int64_t headers_ns
     int64_t first_token_ns
+    int64_t answer_ns      # the first output that is not reasoning
     int64_t last_token_ns
+    int64_t record_ns      # the last event, or the document
     int64_t end_ns
+    int64_t message_ns     # the end of the HTTP message
     int64_t connect_ns
     int64_t received_bytes
     uint32_t sent_bytes
@@ -50,25 +56,28 @@ cdef struct Row:
     uint32_t events
     uint32_t data_events
     uint32_t shared_events
+    uint32_t burst_events  # the most output events of one read
     uint32_t escapes
     uint32_t marks
     int32_t input_tokens
     int32_t output_tokens
     int32_t cached_tokens
+    int32_t reasoning_tokens  # of the output tokens
     int32_t planned_input
     int32_t planned_output
     uint32_t connection
     uint32_t session
     uint16_t turn
     uint16_t status
+    uint16_t flags
     uint8_t outcome
     uint8_t input_source
     uint8_t output_source
     uint8_t attempt
-    uint8_t flags
+    uint8_t finish
     uint8_t choices
     uint8_t gap_base       # what is taken off each stored gap, in units of GAP_STEP us
-    uint8_t padding[5]
+    uint8_t padding[3]
 
 
 cdef struct Mark:

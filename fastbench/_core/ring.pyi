@@ -9,6 +9,10 @@ GAP_STEP: Final[int]
 """A stored gap has `rows["gap_base"]` times so many us less than the true one; an escape is the true one."""
 OUTCOMES: Final[tuple[str, ...]]
 """Outcome names by code (`rows["outcome"]`); code 0 never stands in a recording."""
+FINISHES: Final[tuple[str, ...]]
+"""Finish reasons by code (`rows["finish"]`); "other" is a word of the service's that stands in the request's notes."""
+GIVEN_UP: Final[int]
+"""From this code on a finish reason says that the service gave the request up."""
 SOURCES: Final[tuple[str, ...]]
 """Where a token count comes from, by code (`rows["input_source"]`, `rows["output_source"]`)."""
 FLAGS: Final[dict[str, int]]
@@ -24,7 +28,8 @@ class Batch:
     rows: (n,) ROW_DTYPE. gaps: uint16, us; `max(0, events - 1)` per row, in row order.
     escapes: int64, us; `rows["escapes"]` per row. event_tokens: uint16; `events` per row that has the flag.
     marks: (m,) MARK_DTYPE; `rows["marks"]` per row. notes: (index in rows, kind, bytes); kind 1 = the reason of a
-    failure (the service's own message, at most 4 KiB), kind 2 = the output's text as JSON string literals.
+    failure (the service's own message, at most 4 KiB), kind 2 = the output's text as JSON string literals, kind 3 = a
+    finish reason that has no code.
     """
 
     rows: NDArray[np.void]

@@ -26,6 +26,15 @@ OUTCOMES = (
     "none", "ok", "http_error", "stream_error", "malformed", "truncated", "timeout",
     "reset", "refused", "empty", "cancelled", "dropped",
 )
+# Finish reasons by code; "other" is a word that stands in the request's notes.
+FINISHES = (
+    "none", "other", "stop", "length", "tool_calls", "function_call", "content_filter", "eos_token", "end_turn",
+    "max_tokens", "stop_sequence", "tool_use",
+    # From here on the service gave the request up.
+    "abort", "aborted", "error", "cancelled", "canceled", "timeout", "shutdown", "failed", "preempted", "killed",
+    "server_error", "network_error", "insufficient_system_resource",
+)
+GIVEN_UP = FINISHES.index("abort")
 SOURCES = ("unknown", "token_ids", "usage", "tokenizer", "events")
 FLAGS = {
     "starved": FLAG_STARVED,
@@ -36,19 +45,21 @@ FLAGS = {
     "resent": FLAG_RESENT,
     "kernel": FLAG_KERNEL,
     "clipped": FLAG_CLIPPED,
+    "left_open": FLAG_LEFT_OPEN,
+    "reasoning": FLAG_REASONING,
 }
 
 ROW_DTYPE = np.dtype([
-    ("request", "<i8"), ("intended_ns", "<i8"), ("sent_ns", "<i8"), ("headers_ns", "<i8"),
-    ("first_token_ns", "<i8"), ("last_token_ns", "<i8"), ("end_ns", "<i8"), ("connect_ns", "<i8"),
-    ("received_bytes", "<i8"),
+    ("request", "<i8"), ("intended_ns", "<i8"), ("tried_ns", "<i8"), ("sent_ns", "<i8"), ("headers_ns", "<i8"),
+    ("first_token_ns", "<i8"), ("answer_ns", "<i8"), ("last_token_ns", "<i8"), ("record_ns", "<i8"),
+    ("end_ns", "<i8"), ("message_ns", "<i8"), ("connect_ns", "<i8"), ("received_bytes", "<i8"),
     ("sent_bytes", "<u4"), ("sample", "<u4"), ("events", "<u4"), ("data_events", "<u4"),
-    ("shared_events", "<u4"), ("escapes", "<u4"), ("marks", "<u4"),
-    ("input_tokens", "<i4"), ("output_tokens", "<i4"), ("cached_tokens", "<i4"),
+    ("shared_events", "<u4"), ("burst_events", "<u4"), ("escapes", "<u4"), ("marks", "<u4"),
+    ("input_tokens", "<i4"), ("output_tokens", "<i4"), ("cached_tokens", "<i4"), ("reasoning_tokens", "<i4"),
     ("planned_input", "<i4"), ("planned_output", "<i4"),
-    ("connection", "<u4"), ("session", "<u4"), ("turn", "<u2"), ("status", "<u2"),
-    ("outcome", "u1"), ("input_source", "u1"), ("output_source", "u1"), ("attempt", "u1"),
-    ("flags", "u1"), ("choices", "u1"), ("gap_base", "u1"), ("padding", "u1", (5,)),
+    ("connection", "<u4"), ("session", "<u4"), ("turn", "<u2"), ("status", "<u2"), ("flags", "<u2"),
+    ("outcome", "u1"), ("input_source", "u1"), ("output_source", "u1"), ("attempt", "u1"), ("finish", "u1"),
+    ("choices", "u1"), ("gap_base", "u1"), ("padding", "u1", (3,)),
 ])
 MARK_DTYPE = np.dtype([("event", "<u4"), ("count", "<u4"), ("bound_us", "<u4")])
 

@@ -74,7 +74,7 @@ class Conversations:
         last = len(live.sample.turns) - 1
         if turn < last and row["outcome"] == _OK and not self._over:
             live.messages.append({"role": "assistant", "content": self._answer(batch, index, live, turn)})
-            submit(self._turn(session, live, turn + 1), int(row["end_ns"]) + self._think_ns)
+            submit(self._turn(session, live, turn + 1), int(row["message_ns"]) + self._think_ns)
             return
         del self._live[session]
         if turn == last:

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from fastbench.recording.part import Part
 
-_MOMENTS = ("intended_ns", "sent_ns", "headers_ns", "first_token_ns", "last_token_ns", "end_ns")
+_MOMENTS = (
+    *("intended_ns", "tried_ns", "sent_ns", "headers_ns", "first_token_ns", "answer_ns", "last_token_ns"),
+    *("record_ns", "end_ns", "message_ns"),
+)
 _Moments = NDArray[np.int64]
 
 

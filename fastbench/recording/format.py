@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench._core.ring import ESCAPE, FLAGS, GAP_STEP, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES
+from fastbench._core.ring import ESCAPE, FINISHES, FLAGS, GAP_STEP, GIVEN_UP, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES
 
-__all__ = ["ESCAPE", "FLAGS", "GAP_STEP", "MARK_DTYPE", "OUTCOMES", "ROW_DTYPE", "SOURCES"]
+__all__ = ["ESCAPE", "FINISHES", "FLAGS", "GAP_STEP", "GIVEN_UP", "MARK_DTYPE", "OUTCOMES", "ROW_DTYPE", "SOURCES"]
 
 REQUESTS: Final = "requests.fbr"
 TEXTS: Final = "texts.jsonl"
 MAGIC: Final = b"\x89FBRblk\n"
-VERSION: Final = 2
+VERSION: Final = 3
 ALIGN: Final = 8
 HEAD: Final = struct.Struct("<8sHHIQQQIIIIQQQQII")
 NOTE_DTYPE: Final = np.dtype([("row", "<u4"), ("kind", "<u4"), ("length", "<u4")])
@@ -40,6 +40,8 @@ REASON: Final = 1
 """The kind of a note that gives the reason of a failure."""
 TEXT: Final = 2
 """The kind of a note that holds an output's text; it never stands in a block."""
+FINISH: Final = 3
+"""The kind of a note that holds a finish reason that has no code of its own."""
 
 
 def part_path(directory: Path, name: str, part: int) -> Path:
@@ -120,14 +122,14 @@ def padded(length: int) -> int:
     return -(-length // ALIGN) * ALIGN
 
 
-def section_starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def section_starts(counts: NDArray[np.int64], row_size: int = ROW_DTYPE.itemsize) -> NDArray[np.int64]:
     """Where each of the `SECTIONS` of batches starts and where the last one ends, in bytes of the payload.
 
-    counts: (blocks, counts) int64, as `Counts`. The result: (blocks, sections + 1) int64.
+    counts: (blocks, counts) int64, as `Counts`. row_size: of a row, in bytes. The result: (blocks, sections + 1) int64.
     """
     starts = np.zeros((len(counts), len(SECTIONS) + 1), np.int64)
     for place, (name, size) in enumerate(SECTIONS):
-        length = counts[:, Counts._fields.index(name)] * size
+        length = counts[:, Counts._fields.index(name)] * (row_size if name == "rows" else size)
         starts[:, place + 1] = starts[:, place] + -(-length // ALIGN) * ALIGN
     return starts
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench._core.ring import Batch
-from fastbench.recording.format import ALIGN, MARK_DTYPE, NOTE_DTYPE, REASON, ROW_DTYPE, Counts, padded
+from fastbench.recording.format import ALIGN, MARK_DTYPE, NOTE_DTYPE, ROW_DTYPE, TEXT, Counts, padded
 
 
 def pack_json(record: Mapping[str, Any]) -> list[bytes | memoryview]:
@@ -22,7 +22,7 @@ def pack_json(record: Mapping[str, Any]) -> list[bytes | memoryview]:
 def pack_batches(batches: Sequence[Batch]) -> tuple[Counts, list[bytes | memoryview]]:
     """The counts and the payload's parts, in order, for batches that become one block.
 
-    Notes of other kinds than the reason of a failure are left out: they have files of their own.
+    Texts are left out: they have a file of their own.
     """
     rows = _joined([batch.rows for batch in batches], ROW_DTYPE)
     escapes = np.concatenate([batch.escapes for batch in batches]).astype("<i8", copy=False)
@@ -45,7 +45,7 @@ def _pack_notes(batches: Sequence[Batch]) -> tuple[NDArray[np.void], bytes]:
     first_row = 0
     for batch in batches:
         for row, kind, text in batch.notes:
-            if kind == REASON:
+            if kind != TEXT:
                 entries.append((first_row + row, kind, len(text)))
                 texts.append(text)
         first_row += len(batch.rows)

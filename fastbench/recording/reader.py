@@ -86,6 +86,12 @@ class Recording:
             scrape_of(record, shift) for part, shift in zip(self.parts, starts, strict=True) for record in part.scrapes
         )
 
+    @cached_property
+    def finishes(self) -> dict[int, str]:
+        """Row → its finish reason in the service's words, for the rows whose reason has no code of its own."""
+        words = ((first + row, text) for part, first in self._placed() for row, text in part.table.finishes())
+        return {row: text.decode("utf-8", "replace") for row, text in words}
+
     def token_runs(self, mask: NDArray[np.bool_] | None = None) -> Iterator[TokenRun]:
         """The tokens of the rows of a mask, (rows,), of all if None: a few rows at a time, without a copy."""
         chosen = np.ones(len(self.rows), bool) if mask is None else mask

@@ -17,22 +17,25 @@ from numpy.typing import NDArray
 from fastbench.errors import RecordingError
 from fastbench.recording.format import (
     ESCAPE,
+    FINISH,
+    FINISHES,
     FLAGS,
     GAP_STEP,
     MARK_DTYPE,
     NOTE_DTYPE,
     OUTCOMES,
     REASON,
-    ROW_DTYPE,
     SECTIONS,
     SOURCES,
+    VERSION,
     Counts,
     Head,
     section_starts,
 )
+from fastbench.recording.old_rows import as_rows, row_dtype
 
 _ITEM = dict(SECTIONS)
-_CODES = {"outcome": OUTCOMES, "input_source": SOURCES, "output_source": SOURCES}
+_CODES = {"outcome": OUTCOMES, "input_source": SOURCES, "output_source": SOURCES, "finish": FINISHES}
 """Fields of a row that stand for names."""
 
 
@@ -63,7 +66,7 @@ class TokenRun:
 
 
 class Table:
-    """The batches under these heads, whose payloads are inside the file and as long as their counts say.
+    """The batches under these heads of one version, whose payloads are inside the file and as long as their counts say.
 
     rows: (n,) ROW_DTYPE. first_rows: (blocks + 1,) int64, where each block starts in them.
     `at[name]`: (n + 1,) int64; row k has the entries `at[name][k] : at[name][k + 1]` of all blocks' section `name`.
@@ -71,14 +74,16 @@ class Table:
 
     def __init__(self, file: mmap.mmap, heads: Sequence[Head]) -> None:
         self._file = file
+        version = _version(heads)
+        size = row_dtype(version).itemsize
         self._counts = counts_of(heads)
-        self._starts = section_starts(self._counts) + _payload_starts(heads)
+        self._starts = section_starts(self._counts, size) + _payload_starts(heads)
         with memoryview(file) as data:
             rows = b"".join(
-                data[start : start + count * ROW_DTYPE.itemsize]
+                data[start : start + count * size]
                 for start, count in zip(self._section("rows"), self._entries("rows"), strict=True)
             )
-        self.rows: NDArray[np.void] = np.frombuffer(rows, ROW_DTYPE)
+        self.rows = as_rows(rows, version)
         self.first_rows = _offsets(self._entries("rows"))
         events, flags = self.rows["events"].astype(np.int64), self.rows["flags"]
         self.at = {
@@ -104,11 +109,18 @@ class Table:
 
     def messages(self) -> Iterator[tuple[int, bytes]]:
         """(row, reason of its failure) of the rows that have one."""
+        return self._texts(REASON)
+
+    def finishes(self) -> Iterator[tuple[int, bytes]]:
+        """(row, finish reason) of the rows whose finish reason has no code of its own."""
+        return self._texts(FINISH)
+
+    def _texts(self, wanted: int) -> Iterator[tuple[int, bytes]]:
         for block in np.flatnonzero(self._entries("notes")).tolist():
             end = int(self._section("note_bytes")[block])
             for row, kind, length in self._notes(block).tolist():
                 start, end = end, end + length
-                if kind == REASON:
+                if kind == wanted:
                     yield int(self.first_rows[block]) + row, self._file[start:end]
 
     def marks(self) -> NDArray[np.void]:
@@ -172,15 +184,20 @@ def counts_of(heads: Sequence[Head]) -> NDArray[np.int64]:
     return np.array([head.counts for head in heads], np.int64).reshape(len(heads), len(Counts._fields))
 
 
+def _version(heads: Sequence[Head]) -> int:
+    return heads[0].version if heads else VERSION
+
+
 def _payload_starts(heads: Sequence[Head]) -> NDArray[np.int64]:
     return np.array([head.start for head in heads], np.int64).reshape(len(heads), 1)
 
 
 def read_table(file: mmap.mmap, heads: Sequence[Head]) -> tuple[Table, list[Head]]:
     """The batches under `heads`, and the heads of those that contradict themselves and are left out."""
-    # No entry is smaller than a byte; larger counts would leave int64.
-    possible = [head for head in heads if max(head.counts) <= head.length]
-    ends = section_starts(counts_of(possible))[:, -1]
+    # No entry is smaller than a byte; larger counts would leave int64. A file is of one version.
+    version = _version(heads)
+    possible = [head for head in heads if max(head.counts) <= head.length and head.version == version]
+    ends = section_starts(counts_of(possible), row_dtype(version).itemsize)[:, -1]
     fitting = [head for head, end in zip(possible, ends.tolist(), strict=True) if head.length == end]
     table = Table(file, fitting)
     agree = table.agreeing().tolist()

@@ -19,7 +19,7 @@ from recordings import FOOTER, HEADER, MS, Request, batch_of, record, write_bloc
 from fastbench.errors import RecordingError
 from fastbench.recording import writer as writer_module
 from fastbench.recording.blockfile import BlockFile
-from fastbench.recording.format import HEAD, MARK_DTYPE, NOTE_DTYPE, ROW_DTYPE, Counts, Kind, section_starts
+from fastbench.recording.format import HEAD, MARK_DTYPE, NOTE_DTYPE, ROW_DTYPE, VERSION, Counts, Kind, section_starts
 from fastbench.recording.packing import pack_batches, pack_json
 from fastbench.recording.reader import Recording
 from fastbench.recording.texts import join_pieces
@@ -247,16 +247,16 @@ def test_a_later_format_is_refused(tmp_path: Path) -> None:
     """A good head of a higher version stops the reading and says which versions are read."""
     path = write_blocks(tmp_path, REQUESTS, footer={}) / "requests.fbr"
     data = bytearray(path.read_bytes())
-    struct.pack_into("<H", data, 8, 3)
+    struct.pack_into("<H", data, 8, VERSION + 1)
     struct.pack_into("<I", data, HEAD.size - 4, zlib.crc32(bytes(data[: HEAD.size - 4])))
     path.write_bytes(data)
-    with pytest.raises(RecordingError, match="format version 3, this fastbench reads up to 2"):
+    with pytest.raises(RecordingError, match=f"format version {VERSION + 1}, this fastbench reads up to {VERSION}"):
         Recording.open(tmp_path)
 
 
 def test_sizes_are_as_documented(tmp_path: Path) -> None:
-    """A head has 96 bytes, a row 144, a mark and a note 12; full-size requests keep the promised size."""
-    assert (HEAD.size, ROW_DTYPE.itemsize, MARK_DTYPE.itemsize, NOTE_DTYPE.itemsize) == (96, 144, 12, 12)
+    """A head has 96 bytes, a row 184, a mark and a note 12; full-size requests keep the promised size."""
+    assert (HEAD.size, ROW_DTYPE.itemsize, MARK_DTYPE.itemsize, NOTE_DTYPE.itemsize) == (96, 184, 12, 12)
     tokens, count = 4096, 50
     requests = [Request(k, token_ns=stamps([20_000] * (tokens - 1))) for k in range(count)]
     size = (record(tmp_path, requests) / "requests.fbr").stat().st_size
@@ -267,7 +267,7 @@ def test_sections_are_aligned() -> None:
     """Each section starts on a multiple of 8 bytes, in the documented order."""
     counts = Counts(rows=3, escapes=1, marks=1, notes=1, gaps=3, event_tokens=5, note_bytes=1)
     starts = section_starts(np.array([counts]))[0].tolist()
-    assert starts == np.cumsum([0, 3 * 144, 8, 16, 8, 16, 16, 8]).tolist()
+    assert starts == np.cumsum([0, 3 * 184, 8, 16, 8, 16, 16, 8]).tolist()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
