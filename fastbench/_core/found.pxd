@@ -8,28 +8,45 @@ cdef enum Role:
     ROLE_REASONING
     ROLE_TOOL
     ROLE_FINISH
+    ROLE_REASON
     ROLE_CHOICE
     ROLE_INDEX
+    ROLE_PIECE
+    ROLE_WHOLE
     ROLE_TOKEN_IDS
     ROLE_PROMPT_TOKEN_IDS
     ROLE_USAGE_IN
     ROLE_USAGE_OUT
+    ROLE_USAGE_TOTAL
     ROLE_USAGE_CACHED
+    ROLE_USAGE_REASONING
     ROLE_ERROR
+    ROLE_ERROR_WORD
+    ROLE_CODE
+    ROLE_MESSAGE
     ROLE_FINAL
     ROLE_SPECIAL
 
 
 cdef struct Found:
     bint text          # non-empty output
+    bint answer        # some of it is not reasoning
+    bint reasoning     # some of it is
+    bint of_whole      # it stood where the whole reply so far stands, not in a piece
     bint finish        # a finish reason, or the protocol's final record
     bint error
+    bint code, message  # an error, where both stand without a choice
     bint usage
     bint choice        # at least one choice stands in the event
     bint special       # the event's text is a special token's, which belongs to no output
+    bint given_up      # the service says that it gave the request up
+    bint repeated      # a text stood there twice, under two names
+    int finish_code    # of FINISHES; that of a choice that was given up before all others
+    const char* finish_word
+    size_t finish_size
     uint32_t token_ids
     uint32_t prompt_token_ids
-    int64_t usage_in, usage_out, usage_cached    # -1: not said
+    int64_t usage_in, usage_out, usage_total, usage_cached, usage_reasoning    # -1: not said
     uint64_t choices, finished                   # bit i: choice i seen, choice i finished
     # Of the event's only text: where its literal stands, for the memo.
     uint32_t texts

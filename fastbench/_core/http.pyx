@@ -129,6 +129,17 @@ cdef HttpError take_coding(Http* http, const char* value, size_t size) noexcept 
     return HTTP_FINE
 
 
+cdef bint is_coded(const char* value, size_t size) noexcept nogil:
+    """Whether a Content-Encoding names a coding; `none`, `identity` or a charset is none."""
+    return (
+        contains(value, size, "gzip") or contains(value, size, "x-gzip") or contains(value, size, "br")
+        or contains(value, size, "deflate") or contains(value, size, "zstd") or contains(value, size, "compress")
+        or contains(value, size, "x-compress") or contains(value, size, "dcb") or contains(value, size, "dcz")
+        or contains(value, size, "lz4") or contains(value, size, "xz") or contains(value, size, "bzip2")
+        or contains(value, size, "exi") or contains(value, size, "aes128gcm") or contains(value, size, "snappy")
+    )
+
+
 cdef void take_content_type(Http* http, const char* value, size_t size) noexcept nogil:
     if begins(value, size, "text/event-stream"):
         http.content_type = CONTENT_EVENT_STREAM
@@ -169,7 +180,7 @@ cdef HttpError take_header(Http* http, const char* line, size_t size) noexcept n
     elif is_named(line, name, "content-type"):
         take_content_type(http, value, size)
     elif is_named(line, name, "content-encoding"):
-        http.coded = http.coded or (size > 0 and not is_named(value, size, "identity"))
+        http.coded = http.coded or is_coded(value, size)
     elif is_named(line, name, "connection"):
         http.close = http.close or contains(value, size, "close")
         http.keep_alive = http.keep_alive or contains(value, size, "keep-alive")

@@ -17,9 +17,11 @@ cdef uint32_t MEMO_LIMIT = 2048
 cdef void keep_memo(Memo* memo, const char* data, size_t size, const Found* found) noexcept nogil:
     """Remembers an ordinary event: one text, and nothing that differs from event to event."""
     cdef size_t prefix, suffix
-    if found.texts != 1 or found.finish or found.error or found.usage or found.usage_in >= 0:
+    if found.texts != 1 or found.repeated or found.finish or found.finish_code or found.error:
         return
-    if found.token_ids or found.prompt_token_ids:
+    if found.usage or found.usage_in >= 0 or found.usage_total >= 0 or found.token_ids or found.prompt_token_ids:
+        return
+    if found.usage_cached >= 0 or found.usage_reasoning >= 0 or found.of_whole:
         return
     prefix = <size_t> (found.literal - data)
     suffix = size - prefix - found.literal_size

@@ -6,7 +6,7 @@ what counts as output are those of the metrics specification ("The life of a req
 """
 
 cimport cython
-from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memset, strlen
 
 from fastbench._core.bytesbuf cimport Buffer, buffer_add, buffer_free, buffer_reset
@@ -29,10 +29,11 @@ from fastbench._core.http cimport (
     http_next,
 )
 from fastbench._core.memo cimport MEMO_FRAME, MEMO_LEAD, memo_framed, memo_free, memo_reset
-from fastbench._core.output cimport OutputSpec, capture_text, is_blank, is_done, output_find, output_walk
+from fastbench._core.output cimport OutputSpec, is_blank, is_done, output_find
 from fastbench._core.ring cimport (
     FLAG_CLIPPED,
     FLAG_EVENT_TOKENS,
+    FLAG_REASONING,
     FLAG_STREAM,
     OUTCOME_CANCELLED,
     OUTCOME_EMPTY,
@@ -62,12 +63,15 @@ from fastbench._core.sse cimport (
     sse_init,
     sse_next,
 )
+from fastbench._core.walk cimport FINISH_OTHER, Node, capture_text, walk_document
 
 MAX_DOCUMENT = 64 * 1024 * 1024
 MAX_NOTE = 4096
 
 cdef size_t DOCUMENT_LIMIT = MAX_DOCUMENT
 cdef size_t NOTE_LIMIT = MAX_NOTE
+# A finish reason that has no code is kept as far as this.
+cdef size_t FINISH_LIMIT = 64
 
 
 cdef extern from *:
@@ -94,7 +98,7 @@ cdef void reply_begin(
     reply.names = names
     reply.needs_finish = needs_finish
     reply.tokens_known = True
-    reply.usage_in = reply.usage_out = reply.usage_cached = -1
+    reply.usage_in = reply.usage_out = reply.usage_total = reply.usage_cached = reply.usage_reasoning = -1
 
 
 cdef void reply_free(Reply* reply) noexcept nogil:
@@ -111,6 +115,13 @@ cdef bint reply_started(const Reply* reply) noexcept nogil:
 
 cdef bint reply_ends_with_connection(const Reply* reply) noexcept nogil:
     return not reply.http.keep_alive
+
+
+cdef const char* CODED = "the body is compressed or coded, which was not asked for"
+cdef const char* HTML = "the service answered with an HTML page"
+cdef const char* BOM = b"\xef\xbb\xbf"
+cdef const char* GZIP = b"\x1f"
+cdef const char* ZSTD = b"\x28\xb5"
 
 
 cdef void give_up(Reply* reply, const char* reason) noexcept nogil:
@@ -139,15 +150,61 @@ cdef void take_head(Reply* reply, int64_t stamp_ns) noexcept nogil:
     if row.status < 200 or row.status > 299:
         reply.kind = BODY_IGNORED
     elif reply.http.coded:
-        give_up(reply, "the body is compressed or coded, which was not asked for")
-    elif reply.http.content_type == CONTENT_HTML:
-        give_up(reply, "the service answered with an HTML page")
+        give_up(reply, CODED)
+    else:
+        reply.kind = BODY_UNDECIDED
+
+
+cdef void decide_by_label(Reply* reply) noexcept nogil:
+    """The kind of a body that begins like none."""
+    if reply.http.content_type == CONTENT_HTML:
+        give_up(reply, HTML)
     elif reply.http.content_type == CONTENT_JSON:
         reply.kind = BODY_DOCUMENT
-    elif row.flags & FLAG_STREAM or reply.http.content_type == CONTENT_EVENT_STREAM:
+    elif reply.call.row.flags & FLAG_STREAM or reply.http.content_type == CONTENT_EVENT_STREAM:
         reply.kind = BODY_EVENTS
     else:
         reply.kind = BODY_DOCUMENT
+
+
+cdef int begins_field(const char* at, const char* end, const char* name) noexcept nogil:
+    """Whether a line of an event stream begins with this field: 1, 0, or -1 where more bytes must tell."""
+    while at < end and name[0] and at[0] == name[0]:
+        at += 1
+        name += 1
+    if at == end:
+        return -1
+    return not name[0] and (at[0] == c':' or at[0] == c'\n' or at[0] == c'\r')
+
+
+cdef void decide_kind(Reply* reply, const char* at, size_t size) noexcept nogil:
+    """What a body is: by its first bytes, whatever its label says; undecided where they are too few."""
+    cdef const char* end = at + size
+    cdef int data, event, id, retry
+    if at < end and at[0] == BOM[0]:
+        if size < 3:
+            return
+        at += 3
+    while at < end and (at[0] == c' ' or at[0] == c'\t' or at[0] == c'\r' or at[0] == c'\n'):
+        at += 1
+    if at == end:
+        if size >= NOTE_LIMIT:
+            decide_by_label(reply)
+    elif at[0] == c'{' or at[0] == c'[':
+        reply.kind = BODY_DOCUMENT
+    elif at[0] == c':':
+        reply.kind = BODY_EVENTS
+    elif at[0] == c'<':
+        give_up(reply, HTML)
+    elif at[0] == GZIP[0] or (at[0] == ZSTD[0] and end - at > 1 and at[1] == ZSTD[1]):
+        give_up(reply, CODED)
+    else:
+        data, event = begins_field(at, end, "data"), begins_field(at, end, "event")
+        id, retry = begins_field(at, end, "id"), begins_field(at, end, "retry")
+        if data == 1 or event == 1 or id == 1 or retry == 1:
+            reply.kind = BODY_EVENTS
+        elif not (data or event or id or retry):
+            decide_by_label(reply)
 
 
 cdef bint add_tokens(Call* call, int64_t tokens) noexcept nogil:
@@ -173,6 +230,7 @@ cdef void count_tokens(Reply* reply, const Found* found) noexcept nogil:
     elif found.usage and found.choice and __builtin_popcountll(reply.choices) == 1:
         tokens = found.usage_out - (reply.usage_out if reply.usage_out > 0 else 0)
     if found.text:
+        reply.zero_events += tokens == 0 and reply.pending_tokens == 0
         if tokens < 0:
             reply.tokens_known = False
         elif reply.tokens_known:
@@ -185,6 +243,10 @@ cdef void count_tokens(Reply* reply, const Found* found) noexcept nogil:
         reply.usage_in = found.usage_in
     if found.usage_cached >= 0:
         reply.usage_cached = found.usage_cached
+    if found.usage_total >= 0:
+        reply.usage_total = found.usage_total
+    if found.usage_reasoning >= 0:
+        reply.usage_reasoning = found.usage_reasoning
     if found.usage:
         reply.usage_out = found.usage_out
         if not found.choice:
@@ -202,6 +264,9 @@ cdef void stamp_output(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogil
         if not reply.error:
             reply.body.size = 0  # from here on a failure says what happened, not how the body began
         ring.lease(&call.stamps)
+    elif reply.odd and not reply.error:
+        reply.body.size = 0  # it went on: those words were no failure's
+    reply.odd = False
     us = (stamp_ns - row.first_token_ns + 500) // 1000
     if us > 0xFFFFFFFFLL:
         us = 0xFFFFFFFF
@@ -218,17 +283,59 @@ cdef void stamp_output(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogil
 cdef void take_found(Reply* reply, Ring ring, Found* found, int64_t stamp_ns) noexcept nogil:
     # A final record repeats the whole text; where it has more than the events before, it brought the rest itself.
     if found.whole_size > reply.text_size + (found.text_size if found.text else 0):
-        found.text = True
+        found.text = found.answer = True
         found.text_size = found.whole_size - reply.text_size
+    if found.text and found.of_whole and reply.pieces:
+        found.text = False  # it repeats what came in pieces
     reply.choices |= found.choices
     reply.finished |= found.finished
     reply.finish = reply.finish or found.finish
-    if found.text or found.token_ids or found.usage or found.prompt_token_ids or found.usage_in >= 0:
+    if found.finish_code:
+        take_finish(reply, found)
+    if says_tokens(found):
         count_tokens(reply, found)
     if found.text:
-        reply.text_size += found.text_size
-        reply.done_ns = 0  # what came before was not the end
-        stamp_output(reply, ring, stamp_ns)
+        take_output(reply, ring, found, stamp_ns)
+
+
+cdef bint says_tokens(const Found* found) noexcept nogil:
+    return (
+        found.text or found.usage or found.token_ids or found.prompt_token_ids or found.usage_in >= 0
+        or found.usage_cached >= 0 or found.usage_reasoning >= 0
+    )
+
+
+cdef void take_output(Reply* reply, Ring ring, const Found* found, int64_t stamp_ns) noexcept nogil:
+    cdef Row* row = &reply.call.row
+    reply.text_size += found.text_size
+    reply.pieces = reply.pieces or not found.of_whole
+    reply.done_ns = 0  # what came before was not the end
+    if found.reasoning:
+        row.flags |= FLAG_REASONING
+    if found.answer and row.answer_ns == 0:
+        row.answer_ns = stamp_ns
+    stamp_output(reply, ring, stamp_ns)
+
+
+cdef void take_finish(Reply* reply, const Found* found) noexcept nogil:
+    """Keeps the finish reason; one that says that the request was given up is its failure."""
+    cdef Call* call = reply.call
+    cdef size_t size = min(found.finish_size, FINISH_LIMIT)
+    if call.row.finish and not found.given_up:
+        return
+    call.row.finish = <uint8_t> found.finish_code
+    call.finish.size = 0
+    if found.finish_code == FINISH_OTHER:
+        buffer_add(&call.finish, found.finish_word, size)
+    if found.given_up:
+        because(reply, "the service gave the request up, its finish reason is")
+        keep_event(reply, found.finish_word, size)
+        reply.error = True
+
+
+cdef bint is_odd(const Found* found) noexcept nogil:
+    """Whether an event says nothing that is known."""
+    return not (found.choice or found.finish or says_tokens(found))
 
 
 cdef void keep_event(Reply* reply, const char* data, size_t size) noexcept nogil:
@@ -249,15 +356,16 @@ cdef void take_event(
 ) noexcept nogil:
     cdef Found found
     cdef Call* call = reply.call
+    cdef Buffer* text = &call.text if call.keep_text else NULL
+    cdef size_t captured = call.text.size
     call.row.data_events += 1
+    if is_blank(data, size) and not is_error:
+        return  # an event without data keeps a connection alive, and says nothing
+    call.row.record_ns = stamp_ns
     if is_done(data, size) and not is_error:
         if reply.done_ns == 0:
             reply.done_ns = stamp_ns
-    elif is_blank(data, size) and not is_error:
-        pass  # an event without data keeps a connection alive, and says nothing
-    elif not output_find(
-        reply.nodes, reply.names, &reply.memo, data, size, &found, &call.text if call.keep_text else NULL
-    ):
+    elif not output_find(reply.nodes, reply.names, &reply.memo, data, size, &found, text):
         if is_error:
             fail_by_event(reply, data, size)
         else:
@@ -266,12 +374,18 @@ cdef void take_event(
     elif found.error or is_error:
         fail_by_event(reply, data, size)
     else:
+        if found.of_whole and reply.pieces:
+            call.text.size = captured
         take_found(reply, ring, &found, stamp_ns)
+        if call.row.events and is_odd(&found):  # before, the body's beginning is the message
+            keep_event(reply, data, size)
+            reply.odd = True
 
 
 cdef void take_ordinary(Reply* reply, Ring ring, const char* text, size_t size, int64_t stamp_ns) noexcept nogil:
     """`take_event` for an event that is like the last ordinary one: output, and nothing else."""
     reply.call.row.data_events += 1
+    reply.call.row.record_ns = stamp_ns
     reply.choices |= reply.memo.found.choices
     reply.tokens_known = False  # an ordinary event does not say how many tokens it has
     reply.pending_tokens = 0
@@ -311,7 +425,9 @@ cdef void take_events(Reply* reply, Ring ring, const char* data, size_t size, in
 
 
 cdef void take_body(Reply* reply, Ring ring, const char* data, size_t size, int64_t stamp_ns) noexcept nogil:
-    if reply.kind == BODY_EVENTS:
+    if reply.kind == BODY_UNDECIDED:
+        take_beginning(reply, ring, data, size, stamp_ns)
+    elif reply.kind == BODY_EVENTS:
         take_events(reply, ring, data, size, stamp_ns)
     elif reply.kind == BODY_IGNORED:
         if reply.call.row.data_events == 0:
@@ -323,6 +439,25 @@ cdef void take_body(Reply* reply, Ring ring, const char* data, size_t size, int6
         give_up(reply, "no memory for the document")
 
 
+cdef void take_beginning(Reply* reply, Ring ring, const char* data, size_t size, int64_t stamp_ns) noexcept nogil:
+    """The first bytes of a body: kept until they tell what it is, then read as that."""
+    cdef Buffer kept
+    if reply.body.size == 0:
+        decide_kind(reply, data, size)
+        if reply.kind != BODY_UNDECIDED:
+            take_body(reply, ring, data, size, stamp_ns)
+            return
+    if not buffer_add(&reply.body, data, size):
+        give_up(reply, "no memory for the document")
+        return
+    decide_kind(reply, reply.body.at, reply.body.size)
+    if reply.kind != BODY_UNDECIDED:
+        kept = reply.body
+        memset(&reply.body, 0, sizeof(Buffer))
+        take_body(reply, ring, kept.at, kept.size, stamp_ns)
+        buffer_free(&kept)
+
+
 cdef void note_shared(Reply* reply, uint32_t data_events, int64_t late_ns) noexcept nogil:
     """Output events that shared a read: counted, and marked as uncertain where the reactor was late.
 
@@ -332,6 +467,8 @@ cdef void note_shared(Reply* reply, uint32_t data_events, int64_t late_ns) noexc
     cdef Mark mark
     if reply.read_events > 1:
         row.shared_events += reply.read_events - 1
+    if reply.read_events > row.burst_events:
+        row.burst_events = reply.read_events
     # One output event too, where another event shared its read: the read's one stamp may be that one's.
     if late_ns > 0 and reply.read_events and row.data_events - data_events > 1:
         mark.event = row.events - reply.read_events
@@ -378,10 +515,11 @@ cdef void read_document(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogi
     """
     cdef Found found
     cdef Call* call = reply.call
-    cdef bint valid = output_walk(
-        reply.nodes, reply.names, reply.body.at, reply.body.size, &found, &call.text if call.keep_text else NULL
+    cdef bint valid = walk_document(
+        reply.nodes, reply.names, reply.body.at, reply.body.size, True, &found, &call.text if call.keep_text else NULL
     )
     cdef bint cut = reply.kind == BODY_EVENTS and reply.body.size >= NOTE_LIMIT
+    call.row.record_ns = stamp_ns
     if (valid or cut) and found.error:
         reply.error = True
     elif call.row.flags & FLAG_STREAM:
@@ -398,6 +536,15 @@ cdef int32_t as_count(int64_t tokens) noexcept nogil:
     return <int32_t> tokens if tokens <= 0x7fffffff else -1
 
 
+cdef int64_t reasoning_of(const Reply* reply) noexcept nogil:
+    """How many of the usage's output tokens are reasoning; -1: not told, or counted beside them."""
+    if reply.usage_reasoning > reply.usage_out:
+        return -1
+    if reply.usage_reasoning > 0 and reply.usage_total == reply.usage_in + reply.usage_out + reply.usage_reasoning:
+        return -1
+    return reply.usage_reasoning
+
+
 cdef void settle_tokens(Reply* reply) noexcept nogil:
     """The request's token counts by the best source it has: token_ids, else usage, else its events."""
     cdef Row* row = &reply.call.row
@@ -407,6 +554,7 @@ cdef void settle_tokens(Reply* reply) noexcept nogil:
     cdef int64_t tokens
     row.choices = <unsigned char> choices
     row.cached_tokens = as_count(reply.usage_cached)
+    row.reasoning_tokens = as_count(reasoning_of(reply))
     row.input_tokens = -1
     if reply.usage_in >= 0:
         row.input_tokens = as_count(reply.usage_in)
@@ -426,6 +574,8 @@ cdef void settle_tokens(Reply* reply) noexcept nogil:
     else:
         row.output_tokens = <int32_t> row.events
         row.output_source = SOURCE_EVENTS
+    if reply.zero_events * 2 > row.events:
+        reply.tokens_known = False  # a usage that does not grow says nothing of the events
     if reply.tokens_known and reply.call.tokens.size == row.events * sizeof(uint16_t) and row.events:
         row.flags |= FLAG_EVENT_TOKENS
         last = <uint16_t*> reply.call.tokens.at + row.events - 1
@@ -480,7 +630,7 @@ cdef void write_note(Reply* reply) noexcept nogil:
     cdef Buffer* note = &reply.call.note
     if reply.reason != NULL:
         buffer_add(note, reply.reason, strlen(reply.reason))
-    if reply.body.size and (reply.call.row.events == 0 or reply.error or reply.malformed):
+    if reply.body.size and (reply.call.row.events == 0 or reply.error or reply.malformed or reply.odd):
         if note.size:
             buffer_add(note, ": ", 2)
         buffer_add(note, reply.body.at, reply.body.size if reply.body.size < NOTE_LIMIT else NOTE_LIMIT)
@@ -490,6 +640,8 @@ cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept n
     """Decides everything that could not be decided before the end. now_ns: the end's own moment."""
     cdef Row* row = &reply.call.row
     cdef bint whole = how == END_COMPLETE or (how == END_CLOSED and http_eof_completes(&reply.http))
+    if reply.kind == BODY_UNDECIDED:
+        decide_by_label(reply)
     if reply.http.error != HTTP_FINE:
         give_up(reply, http_error_text(reply.http.error))
     elif whole and reply.kind == BODY_DOCUMENT:

@@ -1,34 +1,64 @@
 """Which JSON paths of a reply mean what; `[]` stands for every item of a list. The core compiles these."""
 
+from collections.abc import Iterator
+
 Rules = tuple[tuple[str, str], ...]
-"""(path, role); the path "" is the whole document. text, reasoning, tool: output where it is not empty; special:
-true marks the text as a token that belongs to no output; choice: one choice of the event; index, finish, token_ids
-(a list, or one id): of that choice; final: the record that ends the reply, as text the whole reply's text;
-prompt_token_ids; usage_in, usage_out, usage_cached; error."""
+"""(path, role); the path "" is the whole document. Roles:
+
+text, reasoning, tool: output where it is not empty, of any shape (a string, a list of parts, an object with a text);
+special: true marks the text as a token that belongs to no output; choice: one choice of the event; index, token_ids (a
+list, or one id): of that choice; finish: its finish reason; reason: the word alone, which completes nothing; piece,
+whole: objects with output, of which the second is read only where the first does not stand beside it; final: the record
+that ends the reply, as text the whole reply's text; prompt_token_ids; usage_in, usage_out, usage_total, usage_cached,
+usage_reasoning; error: where it is not empty; error_word: where it is "error" or "failed"; code and message: an error
+where both stand without a choice."""
+
+
+def _usage(path: str) -> Iterator[tuple[str, str]]:
+    """The names that services give to the counts of a usage."""
+    for name in ("prompt_tokens", "input_tokens"):
+        yield f"{path}.{name}", "usage_in"
+        yield f"{path}.{name}_details.cached_tokens", "usage_cached"
+    for name in ("completion_tokens", "output_tokens"):
+        yield f"{path}.{name}", "usage_out"
+        yield f"{path}.{name}_details.reasoning_tokens", "usage_reasoning"
+    yield f"{path}.total_tokens", "usage_total"
+    yield f"{path}.reasoning_tokens", "usage_reasoning"
+    for name in ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens"):
+        yield f"{path}.{name}", "usage_cached"
+
+
+_ERRORS: Rules = (
+    *((name, "error") for name in ("error", "errors", "error_code", "error_msg", "error_message")),
+    *((name, "error_word") for name in ("object", "type", "status")),
+    ("code", "code"),
+    ("message", "message"),
+)
 
 _OPENAI: Rules = (
     ("choices[]", "choice"),
     ("choices[].index", "index"),
     ("choices[].finish_reason", "finish"),
+    ("choices[].finish_reason.type", "finish"),
     ("choices[].token_ids", "token_ids"),
     ("prompt_token_ids", "prompt_token_ids"),
     ("choices[].prompt_token_ids", "prompt_token_ids"),
-    ("usage.prompt_tokens", "usage_in"),
-    ("usage.completion_tokens", "usage_out"),
-    ("usage.prompt_tokens_details.cached_tokens", "usage_cached"),
-    ("error", "error"),
+    ("choices[].error", "error"),
+    *_usage("usage"),
+    *_usage("choices[].usage"),
+    *_ERRORS,
 )
 
 _CHAT_OUTPUT: Rules = (
-    ("content", "text"),
-    ("refusal", "text"),
-    ("reasoning", "reasoning"),
-    ("reasoning_content", "reasoning"),
-    ("tool_calls[].function.name", "tool"),
-    ("tool_calls[].function.arguments", "tool"),
+    *((name, "text") for name in ("content", "refusal", "audio.transcript")),
+    *((name, "reasoning") for name in ("reasoning", "reasoning_content", "reasoning_text", "reasoning_details")),
+    *((name, "reasoning") for name in ("thinking", "thinking_content", "thinking_blocks", "thought", "thoughts")),
+    *((name, "tool") for name in ("tool_calls", "function_call")),
 )
 
 CHAT_RULES: Rules = (
+    ("choices[].delta", "piece"),
+    ("choices[].message", "whole"),
     *((f"choices[].{part}.{path}", role) for part in ("delta", "message") for path, role in _CHAT_OUTPUT),
     *_OPENAI,
 )
@@ -42,11 +72,12 @@ GENERATE_RULES: Rules = (
     ("token.special", "special"),
     ("token.id", "token_ids"),
     ("generated_text", "final"),
+    ("details.finish_reason", "reason"),
     ("details.prefill", "prompt_token_ids"),
     ("details.tokens", "token_ids"),
     ("details.input_length", "usage_in"),
     ("details.generated_tokens", "usage_out"),
-    ("error", "error"),
+    *_ERRORS,
 )
 """TGI and MindIE: a `token` in each event of a stream, `generated_text` in the last one and in a whole reply.
 MindIE's last event has a token's id and no text of its own; `token.id` is a list there."""
@@ -54,8 +85,9 @@ MindIE's last event has a token's id and no text of its own; `token.id` is a lis
 TRITON_RULES: Rules = (
     ("", "choice"),
     ("text_output", "text"),
+    ("details.finish_reason", "reason"),
     ("details.generated_tokens", "usage_out"),
-    ("error", "error"),
+    *_ERRORS,
 )
 """Triton's generate extension marks no record as the last: the end of the body is the reply's end.
 MindIE counts the tokens so far in each event's `details`."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench._core.call import NOTE_FAILURE, NOTE_TEXT
+from fastbench._core.call import NOTE_FAILURE, NOTE_FINISH, NOTE_TEXT
 from fastbench._core.output import OutputSpec
 from fastbench._core.reply import ReplyReader
-from fastbench._core.ring import ESCAPE, FLAGS, GAP_STEP, OUTCOMES, SOURCES, Batch
+from fastbench._core.ring import ESCAPE, FINISHES, FLAGS, GAP_STEP, OUTCOMES, SOURCES, Batch
 from fastbench.backends.rules import CHAT_RULES, COMPLETIONS_RULES
 
 CHAT = OutputSpec(CHAT_RULES)
@@ -95,6 +95,12 @@ class Result:
     def text(self) -> bytes:
         return next((text for _, kind, text in self.batch.notes if kind == NOTE_TEXT), b"")
 
+    @property
+    def finish(self) -> str:
+        """The finish reason, in the service's own word where it has no code."""
+        own = next((text for _, kind, text in self.batch.notes if kind == NOTE_FINISH), b"")
+        return own.decode() or str(FINISHES[self.row["finish"]])
+
     def token_ns(self) -> NDArray[np.int64]:
         """When each output event arrived, as a reader of the recording computes it."""
         gaps = self.batch.gaps.astype(np.int64)
@@ -107,7 +113,7 @@ class Result:
     def facts(self) -> tuple[object, ...]:
         """All that must not depend on how the bytes were cut."""
         row = self.batch.rows.copy()
-        row["shared_events"] = 0
+        row["shared_events"] = row["burst_events"] = 0
         tokens = self.batch.event_tokens.tobytes()
         return row.tobytes(), self.batch.gaps.tobytes(), tokens, self.batch.notes
 

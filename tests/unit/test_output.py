@@ -54,11 +54,108 @@ def test_output_in_each_field(part: dict[str, object], role: bytes) -> None:
         assert found["literals"] == role + b'"a"\n'
 
 
-@pytest.mark.parametrize("value", [None, "", {}, [], 0, False, True, 7, {"content": "a"}, [{"text": "a"}]], ids=repr)
-@pytest.mark.parametrize("field", ["content", "refusal", "reasoning", "reasoning_content"])
+NO_TEXT: list[object] = [
+    *(None, "", {}, [], 0, False, True, 7, [""], [[]], [{}], [7, None], {"text": ""}, {"text": None}, {"text": []}),
+    *([{"type": "text", "text": ""}], [{"type": "text"}], {"id": "a", "type": "text", "signature": "abc"}),
+    *([{"type": "redacted_thinking", "data": "abc"}], [{"type": "image_url", "image_url": {"url": "data:"}}]),
+]
+
+
+@pytest.mark.parametrize("value", NO_TEXT, ids=repr)
+@pytest.mark.parametrize("field", ["content", "refusal", "reasoning", "reasoning_content", "reasoning_details"])
 def test_no_output_without_text(field: str, value: object) -> None:
-    """Only a string that is not empty is output."""
+    """A value without a piece of text in it is no output, whatever its shape."""
     assert not say(delta(**{field: value}))["text"]
+
+
+SHAPES: list[tuple[object, bytes]] = [
+    (["a"], b't"a"\n'),
+    ({"text": "a"}, b't"a"\n'),
+    ({"content": "a"}, b't"a"\n'),
+    ({"type": "text", "text": {"value": "a", "annotations": []}}, b't"a"\n'),
+    ([{"type": "text", "text": "a"}], b't"a"\n'),
+    ([{"text": "a", "type": "output_text"}, {"type": "text", "text": "b"}], b't"a"\nt"b"\n'),
+    ([{"type": "thinking", "thinking": "a"}], b'r"a"\n'),
+    ([{"type": "thinking", "thinking": [{"type": "text", "text": "a"}]}], b'r"a"\n'),
+    ([{"text": "a", "type": "reasoning"}], b'r"a"\n'),
+    ([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "a"}]}], b'r"a"\n'),
+    ([{"type": "thinking", "thinking": "a"}, {"type": "text", "text": "b"}], b'r"a"\nt"b"\n'),
+    ([{"type": "tool_use", "id": "i", "name": "f", "input": {"x": 1}}], b'x"f"\nx"1"\n'),
+    ([{"type": "refusal", "refusal": "a"}], b't"a"\n'),
+]
+
+
+@pytest.mark.parametrize(("value", "literals"), SHAPES, ids=repr)
+def test_output_of_any_shape(value: object, literals: bytes) -> None:
+    """Each piece of text in a list of parts or an object is output, reasoning and calls by their type."""
+    for place in ("delta", "message"):
+        found = say({"choices": [{"index": 0, place: {"role": "assistant", "content": value}}]})
+        assert (found["text"], found["literals"]) == (True, literals)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *({name: "a"} for name in ("reasoning_text", "reasoning_details", "thinking", "thinking_content", "thoughts")),
+        {"reasoning_content": [{"type": "text", "text": "a"}]},
+        {"reasoning_content": {"text": "a"}},
+        {"reasoning": {"summary": ["a"]}},
+        {"reasoning_details": [{"type": "reasoning.text", "text": "a", "signature": "s", "index": 0}]},
+        {"reasoning_details": [{"type": "reasoning.summary", "summary": "a"}]},
+        {"thinking_blocks": [{"type": "thinking", "thinking": "a", "signature": "s"}]},
+    ],
+    ids=repr,
+)
+def test_reasoning_under_any_name(part: dict[str, object]) -> None:
+    """Reasoning is output under each name that services give it, and no answer."""
+    found = say(delta(**part))
+    assert (found["text"], found["answer"], found["reasoning"], found["literals"]) == (True, False, True, b'r"a"\n')
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"function_call": {"name": "a", "arguments": ""}},
+        {"function_call": {"arguments": "a"}},
+        {"tool_calls": [{"index": 0, "type": "function", "id": "i", "function": {"arguments": {"x": "a"}}}]},
+        {"tool_calls": [{"index": 0, "type": "custom", "custom": {"input": "a"}}]},
+        {"tool_calls": [{"id": "i", "name": "a"}]},
+        {"tool_calls": {"name": "a"}},
+    ],
+    ids=repr,
+)
+def test_calls_of_any_form(part: dict[str, object]) -> None:
+    """A call of a tool is output, in the older form, with arguments that are no string, and without a list."""
+    found = say(delta(**part))
+    assert (found["text"], found["answer"], found["literals"]) == (True, True, b'x"a"\n')
+
+
+@pytest.mark.parametrize(
+    ("part", "literals"),
+    [
+        ({"reasoning": "a", "reasoning_content": "a"}, b'r"a"\n'),
+        ({"reasoning_content": "a b", "reasoning_details": [{"text": "a"}, {"text": " b"}]}, b'r"a b"\n'),
+        ({"content": [{"type": "thinking", "thinking": "a"}], "reasoning_content": "a"}, b'r"a"\n'),
+        ({"reasoning": "", "reasoning_content": "a"}, b'r"a"\n'),
+        ({"content": "a", "refusal": "a"}, b't"a"\n'),
+        ({"content": "a", "refusal": "b"}, b't"a"\nt"b"\n'),
+        ({"content": "a", "reasoning": "a"}, b't"a"\nr"a"\n'),
+    ],
+    ids=repr,
+)
+def test_the_same_text_under_two_names(part: dict[str, object], literals: bytes) -> None:
+    """A text that stands in an event twice counts once; reasoning beside an answer is not the same text."""
+    assert say(delta(**part))["literals"] == literals
+
+
+@pytest.mark.parametrize("piece", [{"content": "a"}, {"content": ""}, {}, {"role": "assistant"}], ids=repr)
+def test_a_message_beside_a_delta_repeats(piece: dict[str, str]) -> None:
+    """In a stream the whole message beside a delta is no output, in whichever order they stand; in a document it is."""
+    whole = {"role": "assistant", "content": "all of it"}
+    for choice in ({"delta": piece, "message": whole}, {"message": whole, "delta": piece}):
+        found = say({"choices": [{"index": 0, **choice}]})
+        assert found["literals"] == (b't"a"\n' if piece.get("content") else b"")
+    assert say({"choices": [{"index": 0, "delta": None, "message": whole}]})["of_whole"]
 
 
 @pytest.mark.parametrize(
@@ -152,14 +249,100 @@ def test_usage() -> None:
 
 
 @pytest.mark.parametrize(
+    ("document", "counts"),
+    [
+        ({"usage": {"input_tokens": 19, "output_tokens": 7, "input_tokens_details": {"cached_tokens": 3}}}, (19, 7, 3)),
+        ({"usage": {"prompt_tokens": 19, "completion_tokens": 7, "prompt_cache_hit_tokens": 3}}, (19, 7, 3)),
+        ({"usage": {"prompt_tokens": 19, "completion_tokens": 7, "cached_tokens": 0}}, (19, 7, 0)),
+        ({"choices": [{"index": 0, "usage": {"prompt_tokens": 19, "completion_tokens": 7}}]}, (19, 7, -1)),
+        ({"usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}}, (-1, -1, -1)),
+        ({"usage": {"prompt_tokens": 19, "completion_tokens": 0}}, (19, -1, -1)),
+        ({"usage": {"prompt_tokens": None, "completion_tokens": None, "prompt_tokens_details": None}}, (-1, -1, -1)),
+        ({"usage": None}, (-1, -1, -1)),
+    ],
+    ids=repr,
+)
+def test_usage_under_any_name(document: dict[str, object], counts: tuple[int, int, int]) -> None:
+    """Usage is read under the names of several services; zeros and nulls are no counts."""
+    assert say(document)["usage"] == counts
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"completion_tokens_details": {"reasoning_tokens": 5}},
+        {"output_tokens_details": {"reasoning_tokens": 5}},
+        {"reasoning_tokens": 5},
+    ],
+    ids=repr,
+)
+def test_reasoning_tokens(usage: dict[str, object]) -> None:
+    """Reasoning tokens are read wherever they stand in `usage`."""
+    assert say({"usage": {"total_tokens": 9, **usage}})["usage_more"] == (9, 5)
+
+
+@pytest.mark.parametrize(
+    ("reason", "word", "given_up"),
+    [
+        *((word, word, False) for word in ("stop", "length", "tool_calls", "function_call", "content_filter")),
+        *((word, word, False) for word in ("eos_token", "end_turn", "max_tokens", "stop_sequence", "repetition")),
+        *((word, word, True) for word in ("abort", "aborted", "error", "cancelled", "timeout", "shutdown")),
+        *((word, word, True) for word in ("ABORT", "Error", "insufficient_system_resource")),
+        ({"type": "abort", "message": "out of memory"}, "abort", True),
+        ({"type": "length", "length": 7}, "length", False),
+    ],
+    ids=repr,
+)
+def test_finish_reasons(reason: object, word: str, given_up: bool) -> None:
+    """A finish reason ends its choice, in its word; some words say that the request was given up."""
+    found = say({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+    assert (found["finish"], found["finished"]) == (True, 1)
+    assert (found["reason"], found["given_up"]) == (word.encode(), given_up)
+
+
+@pytest.mark.parametrize("reason", [None, "", "null", {}, {"type": None}], ids=repr)
+def test_no_finish_reason(reason: object) -> None:
+    """Nothing, and the word `null`, end no choice."""
+    assert not say({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})["finish"]
+
+
+@pytest.mark.parametrize(
+    ("document", "is_error"),
+    [
+        ({"object": "error", "message": "engine died", "code": 500}, True),
+        ({"error_code": 50004, "text": "engine died"}, True),
+        ({"error_code": 0, "text": "fine"}, False),
+        ({"type": "error", "detail": "engine died"}, True),
+        ({"error_msg": "engine died"}, True),
+        ({"errors": ["engine died"]}, True),
+        ({"code": "InternalError", "message": "engine died", "request_id": "7"}, True),
+        ({"code": 0, "message": "success"}, False),
+        ({"code": 200, "message": "fine"}, False),
+        ({"message": "fine"}, False),
+        ({"choices": [{"index": 0, "delta": {}, "error": {"message": "engine died"}}]}, True),
+        ({"choices": [{"index": 0, "delta": {}, "error": "engine died"}]}, True),
+        ({"choices": [{"index": 0, "delta": {}, "error": None}]}, False),
+        ({"choices": [{"index": 0, "delta": {"content": "a"}}], "code": 500, "message": "m"}, False),
+        *(({"choices": [], "error": none}, False) for none in (None, {}, [], 0, 0.0, "", False, {"message": None})),
+        *(({"choices": [], "error": some}, True) for some in (True, 1, "x", {"message": "x"}, ["x"], {"code": 500})),
+    ],
+    ids=repr,
+)
+def test_errors_of_any_shape(document: dict[str, object], is_error: bool) -> None:
+    """An error is known by its shape; a field for one that is empty is none."""
+    assert say(document)["error"] is is_error
+
+
+@pytest.mark.parametrize(
     ("written", "read"),
     [
-        (b"0", 0), (b"12", 12), (b"12.0", 12), (b"2147483647", 2147483647), (b"2147483648", -1), (b"9" * 40, -1),
+        (b"0", -1), (b"0.0", -1),
+        (b"12", 12), (b"12.0", 12), (b"2147483647", 2147483647), (b"2147483648", -1), (b"9" * 40, -1),
         (b"-1", -1), (b"1e3", -1), (b"1.5E2", -1), (b"null", -1), (b"true", -1), (b'"x"', -1), (b'""', -1), (b"{}", -1),
     ],
 )  # fmt: skip
 def test_counts(written: bytes, read: int) -> None:
-    """A count is a whole number that a row can hold; anything else, `null` too, is not known."""
+    """A count is a whole number above 0 that a row can hold; anything else, a placeholder too, is not known."""
     found = say(b'{"usage":{"completion_tokens":%s}}' % written)
     assert found["usage"] == (-1, read, -1)
 
