@@ -5,7 +5,7 @@ from fastbench._core.call cimport Call
 from fastbench._core.hdr cimport Hdr
 from fastbench._core.net cimport Address
 from fastbench._core.parcel cimport Parcel, ParcelKind
-from fastbench._core.reply cimport End, Reply
+from fastbench._core.reply_state cimport End, Reply
 from fastbench._core.turns cimport Turns
 
 

@@ -55,7 +55,8 @@ from fastbench._core.poll cimport (
     fb_signal,
     watch,
 )
-from fastbench._core.reply cimport END_CLOSED, END_RESET, End, reply_free
+from fastbench._core.reply cimport reply_free
+from fastbench._core.reply_state cimport END_CLOSED, END_RESET, End
 from fastbench._core.turns cimport turns_lateness
 
 from fastbench._core.hdr import Hdr as PyHdr

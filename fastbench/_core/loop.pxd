@@ -4,7 +4,7 @@ from fastbench._core.agenda cimport Agenda
 from fastbench._core.call cimport Call, CallQueue, Flight
 from fastbench._core.connections cimport Conn, Connections
 from fastbench._core.output cimport OutputSpec
-from fastbench._core.reply cimport End, Reply
+from fastbench._core.reply_state cimport End, Reply
 from fastbench._core.ring cimport Ring
 from fastbench._core.slots cimport Slots
 from fastbench._core.urgency cimport Urgency

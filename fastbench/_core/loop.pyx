@@ -27,6 +27,7 @@ from fastbench._core.clock cimport mono_ns, thread_cpu_ns
 from fastbench._core.connections cimport Conn, Connections
 from fastbench._core.mailbox cimport Letter, fb_fence, fb_seen, mailbox_put, mailbox_take
 from fastbench._core.output cimport OutputSpec
+from fastbench._core.outcome cimport because
 from fastbench._core.poll cimport (
     EPOLL_CTL_ADD,
     EPOLLIN,
@@ -40,23 +41,24 @@ from fastbench._core.poll cimport (
     watch,
 )
 from fastbench._core.reply cimport (
-    END_CANCELLED,
-    END_CLOSED,
-    END_COMPLETE,
-    END_REFUSED,
-    END_TIMEOUT,
     REPLY_COMPLETE,
     REPLY_MORE,
-    End,
-    Reply,
     ReplyStep,
-    because,
     reply_begin,
     reply_end,
     reply_ends_with_connection,
     reply_feed,
     reply_free,
     reply_started,
+)
+from fastbench._core.reply_state cimport (
+    END_CANCELLED,
+    END_CLOSED,
+    END_COMPLETE,
+    END_REFUSED,
+    END_TIMEOUT,
+    End,
+    Reply,
 )
 from fastbench._core.ring cimport (
     FLAG_KERNEL,

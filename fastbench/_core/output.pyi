@@ -3,8 +3,6 @@ from typing import Any, Final
 
 ROLES: Final[tuple[str, ...]]
 """What a JSON path of a reply can mean."""
-MAX_DEPTH: Final[int]
-"""A document nested deeper is refused as malformed."""
 
 class OutputSpec:
     """A backend's rules, compiled. rules: pairs (path, role), as ("choices[].delta.content", "text").

@@ -5,7 +5,6 @@ A backend's rules (JSON path -> role) are compiled into a tree once, along which
 stream differ only in their text: after one walk of such an *ordinary* event the next needs none.
 """
 
-from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memset
 
@@ -14,8 +13,6 @@ from fastbench._core.found cimport Found
 from fastbench._core.json cimport skip_space
 from fastbench._core.memo cimport Memo, keep_memo, memo_free, memo_text
 from fastbench._core.walk cimport Node, capture_text, walk_document
-
-from fastbench._core.walk import MAX_DEPTH as MAX_DEPTH
 
 ROLES = (
     "none", "text", "reasoning", "tool", "finish", "reason", "choice", "index", "piece", "whole", "token_ids",
@@ -133,7 +130,8 @@ cdef class OutputReader:
         return {
             "text": bool(found.text), "answer": bool(found.answer), "reasoning": bool(found.reasoning),
             "of_whole": bool(found.of_whole), "finish": bool(found.finish), "error": bool(found.error),
-            "given_up": bool(found.given_up), "reason": found.finish_word[:found.finish_size] if found.finish_word else b"",
+            "given_up": bool(found.given_up),
+            "reason": found.finish_word[:found.finish_size] if found.finish_word else b"",
             "usage": (found.usage_in, found.usage_out, found.usage_cached),
             "usage_more": (found.usage_total, found.usage_reasoning),
             "token_ids": found.token_ids, "prompt_token_ids": found.prompt_token_ids,

@@ -6,7 +6,7 @@ from libc.stdint cimport uint32_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from fastbench._core.reply cimport END_CLOSED
+from fastbench._core.reply_state cimport END_CLOSED
 
 HOW_CLOSED = END_CLOSED
 OPEN = PARCEL_OPEN

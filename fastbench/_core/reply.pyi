@@ -5,8 +5,6 @@ from fastbench._core.ring import Batch
 
 MAX_DOCUMENT: Final[int]
 """Bytes that a response without streaming may have."""
-MAX_NOTE: Final[int]
-"""Bytes of a failed response's body that are kept as the reason."""
 
 class ReplyReader:
     """One response, parsed exactly as the reactor parses it; for tests and tools."""

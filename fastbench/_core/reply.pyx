@@ -6,16 +6,14 @@ what counts as output are those of the metrics specification ("The life of a req
 """
 
 cimport cython
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memset, strlen
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
+from libc.string cimport memset
 
+from fastbench._core.body_kind cimport decide_by_label, decide_kind, name_coding
 from fastbench._core.bytesbuf cimport Buffer, buffer_add, buffer_free, buffer_reset
 from fastbench._core.call cimport Call, call_free, call_new, call_seal, take_batch
-from fastbench._core.found cimport ROLE_CHOICE, Found
+from fastbench._core.found cimport Found
 from fastbench._core.http cimport (
-    CONTENT_EVENT_STREAM,
-    CONTENT_HTML,
-    CONTENT_JSON,
     HTTP_BODY,
     HTTP_END,
     HTTP_FINE,
@@ -29,30 +27,22 @@ from fastbench._core.http cimport (
     http_next,
 )
 from fastbench._core.memo cimport MEMO_FRAME, MEMO_LEAD, memo_framed, memo_free, memo_reset
+from fastbench._core.outcome cimport NOTE_LIMIT, because, count_choices, decide, give_up, settle_tokens, write_note
 from fastbench._core.output cimport OutputSpec, is_blank, is_done, output_find
-from fastbench._core.ring cimport (
-    FLAG_CLIPPED,
-    FLAG_EVENT_TOKENS,
-    FLAG_REASONING,
-    FLAG_STREAM,
-    OUTCOME_CANCELLED,
-    OUTCOME_EMPTY,
-    OUTCOME_HTTP_ERROR,
-    OUTCOME_MALFORMED,
-    OUTCOME_OK,
-    OUTCOME_REFUSED,
-    OUTCOME_RESET,
-    OUTCOME_STREAM_ERROR,
-    OUTCOME_TIMEOUT,
-    OUTCOME_TRUNCATED,
-    SOURCE_EVENTS,
-    SOURCE_TOKEN_IDS,
-    SOURCE_USAGE,
-    Mark,
-    Outcome,
-    Ring,
-    Row,
+from fastbench._core.reply_state cimport (
+    BODY_DOCUMENT,
+    BODY_EVENTS,
+    BODY_IGNORED,
+    BODY_UNDECIDED,
+    END_CANCELLED,
+    END_CLOSED,
+    END_COMPLETE,
+    END_RESET,
+    END_TIMEOUT,
+    End,
+    Reply,
 )
+from fastbench._core.ring cimport FLAG_CLIPPED, FLAG_REASONING, FLAG_STREAM, OUTCOME_OK, Mark, Ring, Row
 from fastbench._core.sse cimport (
     SSE_EVENT,
     SSE_MORE,
@@ -66,16 +56,10 @@ from fastbench._core.sse cimport (
 from fastbench._core.walk cimport FINISH_OTHER, Node, capture_text, walk_document
 
 MAX_DOCUMENT = 64 * 1024 * 1024
-MAX_NOTE = 4096
 
 cdef size_t DOCUMENT_LIMIT = MAX_DOCUMENT
-cdef size_t NOTE_LIMIT = MAX_NOTE
 # A finish reason that has no code is kept as far as this.
 cdef size_t FINISH_LIMIT = 64
-
-
-cdef extern from *:
-    int __builtin_popcountll(unsigned long long) noexcept nogil
 
 
 cdef void reply_begin(
@@ -117,26 +101,6 @@ cdef bint reply_ends_with_connection(const Reply* reply) noexcept nogil:
     return not reply.http.keep_alive
 
 
-cdef const char* CODED = "the body is compressed or coded, which was not asked for"
-cdef const char* HTML = "the service answered with an HTML page"
-cdef const char* BOM = b"\xef\xbb\xbf"
-cdef const char* GZIP = b"\x1f"
-cdef const char* ZSTD = b"\x28\xb5"
-
-
-cdef void give_up(Reply* reply, const char* reason) noexcept nogil:
-    """The body is not what was asked for; the rest is read only to keep the framing."""
-    reply.malformed = True
-    because(reply, reason)
-    reply.kind = BODY_IGNORED
-
-
-cdef void because(Reply* reply, const char* reason) noexcept nogil:
-    """Our words for a failure; the first cause stands, the service's own error too."""
-    if reply.reason == NULL and not reply.error:
-        reply.reason = reason
-
-
 cdef void keep_head(Buffer* body, const char* data, size_t size) noexcept nogil:
     """Keeps the first 4 KiB of the body for a message."""
     if body.size < NOTE_LIMIT:
@@ -150,61 +114,9 @@ cdef void take_head(Reply* reply, int64_t stamp_ns) noexcept nogil:
     if row.status < 200 or row.status > 299:
         reply.kind = BODY_IGNORED
     elif reply.http.coded:
-        give_up(reply, CODED)
+        name_coding(reply)
     else:
         reply.kind = BODY_UNDECIDED
-
-
-cdef void decide_by_label(Reply* reply) noexcept nogil:
-    """The kind of a body that begins like none."""
-    if reply.http.content_type == CONTENT_HTML:
-        give_up(reply, HTML)
-    elif reply.http.content_type == CONTENT_JSON:
-        reply.kind = BODY_DOCUMENT
-    elif reply.call.row.flags & FLAG_STREAM or reply.http.content_type == CONTENT_EVENT_STREAM:
-        reply.kind = BODY_EVENTS
-    else:
-        reply.kind = BODY_DOCUMENT
-
-
-cdef int begins_field(const char* at, const char* end, const char* name) noexcept nogil:
-    """Whether a line of an event stream begins with this field: 1, 0, or -1 where more bytes must tell."""
-    while at < end and name[0] and at[0] == name[0]:
-        at += 1
-        name += 1
-    if at == end:
-        return -1
-    return not name[0] and (at[0] == c':' or at[0] == c'\n' or at[0] == c'\r')
-
-
-cdef void decide_kind(Reply* reply, const char* at, size_t size) noexcept nogil:
-    """What a body is: by its first bytes, whatever its label says; undecided where they are too few."""
-    cdef const char* end = at + size
-    cdef int data, event, id, retry
-    if at < end and at[0] == BOM[0]:
-        if size < 3:
-            return
-        at += 3
-    while at < end and (at[0] == c' ' or at[0] == c'\t' or at[0] == c'\r' or at[0] == c'\n'):
-        at += 1
-    if at == end:
-        if size >= NOTE_LIMIT:
-            decide_by_label(reply)
-    elif at[0] == c'{' or at[0] == c'[':
-        reply.kind = BODY_DOCUMENT
-    elif at[0] == c':':
-        reply.kind = BODY_EVENTS
-    elif at[0] == c'<':
-        give_up(reply, HTML)
-    elif at[0] == GZIP[0] or (at[0] == ZSTD[0] and end - at > 1 and at[1] == ZSTD[1]):
-        give_up(reply, CODED)
-    else:
-        data, event = begins_field(at, end, "data"), begins_field(at, end, "event")
-        id, retry = begins_field(at, end, "id"), begins_field(at, end, "retry")
-        if data == 1 or event == 1 or id == 1 or retry == 1:
-            reply.kind = BODY_EVENTS
-        elif not (data or event or id or retry):
-            decide_by_label(reply)
 
 
 cdef bint add_tokens(Call* call, int64_t tokens) noexcept nogil:
@@ -227,7 +139,7 @@ cdef void count_tokens(Reply* reply, const Found* found) noexcept nogil:
     if found.token_ids:
         tokens = found.token_ids
         reply.token_ids += tokens
-    elif found.usage and found.choice and __builtin_popcountll(reply.choices) == 1:
+    elif found.usage and found.choice and count_choices(reply) == 1:
         tokens = found.usage_out - (reply.usage_out if reply.usage_out > 0 else 0)
     if found.text:
         reply.zero_events += tokens == 0 and reply.pending_tokens == 0
@@ -529,111 +441,6 @@ cdef void read_document(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogi
         give_up(reply, "the answer is not a JSON document")
     else:
         take_found(reply, ring, &found, stamp_ns)
-
-
-cdef int32_t as_count(int64_t tokens) noexcept nogil:
-    """As a row has it: -1 for what is not known, and for a sum that no service can mean."""
-    return <int32_t> tokens if tokens <= 0x7fffffff else -1
-
-
-cdef int64_t reasoning_of(const Reply* reply) noexcept nogil:
-    """How many of the usage's output tokens are reasoning; -1: not told, or counted beside them."""
-    if reply.usage_reasoning > reply.usage_out:
-        return -1
-    if reply.usage_reasoning > 0 and reply.usage_total == reply.usage_in + reply.usage_out + reply.usage_reasoning:
-        return -1
-    return reply.usage_reasoning
-
-
-cdef void settle_tokens(Reply* reply) noexcept nogil:
-    """The request's token counts by the best source it has: token_ids, else usage, else its events."""
-    cdef Row* row = &reply.call.row
-    cdef int choices = __builtin_popcountll(reply.choices)
-    cdef uint16_t* last
-    cdef int64_t usage_out = reply.usage_out
-    cdef int64_t tokens
-    row.choices = <unsigned char> choices
-    row.cached_tokens = as_count(reply.usage_cached)
-    row.reasoning_tokens = as_count(reasoning_of(reply))
-    row.input_tokens = -1
-    if reply.usage_in >= 0:
-        row.input_tokens = as_count(reply.usage_in)
-        row.input_source = SOURCE_USAGE
-    elif reply.prompt_token_ids:
-        row.input_tokens = as_count(reply.prompt_token_ids)
-        row.input_source = SOURCE_TOKEN_IDS
-    # Some services send one usage for each choice instead of their sum.
-    if choices > 1 and reply.usage_only == <uint32_t> choices:
-        usage_out = reply.usage_only_sum
-    if reply.token_ids:
-        row.output_tokens = as_count(reply.token_ids)
-        row.output_source = SOURCE_TOKEN_IDS
-    elif usage_out >= 0:
-        row.output_tokens = as_count(usage_out)
-        row.output_source = SOURCE_USAGE
-    else:
-        row.output_tokens = <int32_t> row.events
-        row.output_source = SOURCE_EVENTS
-    if reply.zero_events * 2 > row.events:
-        reply.tokens_known = False  # a usage that does not grow says nothing of the events
-    if reply.tokens_known and reply.call.tokens.size == row.events * sizeof(uint16_t) and row.events:
-        row.flags |= FLAG_EVENT_TOKENS
-        last = <uint16_t*> reply.call.tokens.at + row.events - 1
-        tokens = last[0] + reply.pending_tokens
-        last[0] = <uint16_t> tokens if tokens < 65535 else 65535
-
-
-cdef Outcome decide_cut(Reply* reply, End how) noexcept nogil:
-    """The outcome of a response that did not come to its own end."""
-    if how == END_TIMEOUT:
-        because(reply, "no complete response in time")
-        return OUTCOME_TIMEOUT
-    if how == END_CANCELLED:
-        because(reply, "cancelled by the user")
-        return OUTCOME_CANCELLED
-    if how == END_REFUSED:
-        because(reply, "no connection")
-        return OUTCOME_REFUSED
-    if how == END_RESET:
-        because(reply, "the service reset the connection")
-        return OUTCOME_RESET
-    because(reply, "the service closed the connection before the end of the response")
-    return OUTCOME_TRUNCATED
-
-
-cdef Outcome decide(Reply* reply, End how, bint whole) noexcept nogil:
-    """The one outcome of the request, and in `reason` our words for it where the service has none."""
-    cdef Row* row = &reply.call.row
-    if row.status and (row.status < 200 or row.status > 299):
-        return OUTCOME_HTTP_ERROR
-    if reply.error:
-        return OUTCOME_STREAM_ERROR
-    if reply.malformed:
-        return OUTCOME_MALFORMED
-    if not whole:
-        return decide_cut(reply, how)
-    if row.events == 0:
-        because(reply, "the response holds no output")
-        return OUTCOME_EMPTY
-    if reply.needs_finish and (not reply.finish or reply.finished != reply.choices):
-        because(
-            reply,
-            "the stream ended without its final record" if reply.nodes[0].role == ROLE_CHOICE
-            else "the stream ended without a finish reason",
-        )
-        return OUTCOME_TRUNCATED
-    return OUTCOME_OK
-
-
-cdef void write_note(Reply* reply) noexcept nogil:
-    """Our reason, then what the service itself said."""
-    cdef Buffer* note = &reply.call.note
-    if reply.reason != NULL:
-        buffer_add(note, reply.reason, strlen(reply.reason))
-    if reply.body.size and (reply.call.row.events == 0 or reply.error or reply.malformed or reply.odd):
-        if note.size:
-            buffer_add(note, ": ", 2)
-        buffer_add(note, reply.body.at, reply.body.size if reply.body.size < NOTE_LIMIT else NOTE_LIMIT)
 
 
 cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept nogil:

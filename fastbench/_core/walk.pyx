@@ -478,8 +478,9 @@ cdef bint is_among(const Words* words, const char* start, const char* stop) noex
 cdef const char* walk_part(
     Walk* walk, const char* p, int32_t at, Role role, bint free, int depth
 ) noexcept nogil:
-    """A piece of output of any shape: a string, a list of pieces, an object that holds its text under a known name. p: at
-    the value. at: what it is found under. free: any name will do, as of the arguments of a call.
+    """A piece of output of any shape: a string, a list of pieces, an object that holds its text under a known name.
+
+    p: at the value. at: what it is found under. free: any name will do, as of the arguments of a call.
     """
     cdef const char* stop
     cdef bint first = True, more, quoted

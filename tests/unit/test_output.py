@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from linear import growth
 
-from fastbench._core.output import MAX_DEPTH, OutputReader, OutputSpec
+from fastbench._core.output import OutputReader, OutputSpec
+from fastbench._core.walk import MAX_DEPTH
 from fastbench.backends.rules import CHAT_RULES, COMPLETIONS_RULES
 
 CHAT = OutputSpec(CHAT_RULES)

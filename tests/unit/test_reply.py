@@ -25,8 +25,9 @@ from replies import (
     usage,
 )
 
+from fastbench._core.outcome import MAX_NOTE
 from fastbench._core.output import OutputSpec
-from fastbench._core.reply import MAX_DOCUMENT, MAX_NOTE, ReplyReader
+from fastbench._core.reply import MAX_DOCUMENT, ReplyReader
 from fastbench._core.sse import MAX_EVENT
 
 ERROR = event({"error": {"message": "EngineCore died", "code": 500}})
