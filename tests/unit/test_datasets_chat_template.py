@@ -66,6 +66,67 @@ def test_special_tokens_may_be_dicts(tmp_path: Path) -> None:
     assert rendered(path) == "free |</s>"
 
 
+USER = [{"role": "user", "content": "a<b"}]
+TOOLS = [{"type": "function", "function": {"name": "w\u00e4"}}]
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{% for m in messages %}{% generation %}{% set x = 1 %}{{ m.content }}{% endgeneration %}{% endfor %}", "a<b"),
+        ("{%- generation -%} {{ messages[0].content }} {%- endgeneration -%} .", "a<b."),
+        ("{{ messages[0] | tojson }}", '{"role": "user", "content": "a<b"}'),
+        ("{{ {'b': 1, 'a': 'ä'} | tojson(sort_keys=true, ensure_ascii=true) }}", '{"a": "\\u00e4", "b": 1}'),
+        ("{{ {'b': 1, 'a': 2} | tojson(separators=(',', ':')) }}", '{"b":1,"a":2}'),
+        ("{{ [1] | tojson(indent=2) }}{{ 'ä' | tojson(true) }}", '[\n  1\n]"\\u00e4"'),
+        ("{% for n in range(9) %}{% if n == 1 %}{% continue %}{% endif %}{% if n == 3 %}{% break %}{% endif %}{{ n }}"
+         "{% endfor %}", "02"),
+        ("{% if tools is not none or documents is not none %}given{% else %}none{% endif %}", "none"),
+        ("{% if date_string is defined %}given{% else %}not{% endif %} {{ strftime_now('%Y') | length }}", "not 4"),
+        ("{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}", "1"),
+    ],
+)  # fmt: skip
+def test_templates_have_what_the_models_own_library_gives_them(tmp_path: Path, template: str, text: str) -> None:
+    """Tags, filters and names that transformers gives to chat templates are rendered as it renders them."""
+    assert rendered(model(tmp_path, template), USER) == text
+
+
+def test_the_fields_of_a_request_reach_its_template(tmp_path: Path) -> None:
+    """Tools, and what chat_template_kwargs holds, change the text as they do in a service."""
+    template = load_chat_template(model(tmp_path, "{{ tools | tojson }} {{ date_string }} {{ messages | length }}"))
+    assert template is not None
+    fields = {"tools": TOOLS, "chat_template_kwargs": {"date_string": "1 May", "messages": []}, "stop": "x"}
+    assert template.text(USER, fields) == f"{json.dumps(TOOLS, ensure_ascii=False)} 1 May 1"
+
+
+def test_tools_have_a_template_of_their_own(tmp_path: Path) -> None:
+    """The template tool_use renders requests with tools, the default all others, whatever holds them."""
+    by_name = {"default": "plain", "tool_use": "tools"}
+    as_list = [{"name": name, "template": text} for name, text in by_name.items()]
+    for given in (by_name, as_list, None):
+        path = model(tmp_path, None if given else "plain", **({"chat_template": given} if given else {}))
+        if given is None:
+            (tmp_path / "chat_templates").mkdir()
+            (tmp_path / "chat_templates" / "tool_use.jinja").write_text("tools")
+        template = load_chat_template(path)
+        assert template is not None
+        assert (template.text(USER), template.text(USER, {"tools": TOOLS})) == ("plain", "tools")
+
+
+def test_a_template_stands_in_a_processors_file(tmp_path: Path) -> None:
+    """A template is found in chat_template.json too, and tokens that the config lacks in special_tokens_map.json."""
+    path = model(tmp_path)
+    (tmp_path / "chat_template.json").write_text(json.dumps({"chat_template": "{{ bos_token }}|{{ pad_token }}"}))
+    (tmp_path / "special_tokens_map.json").write_text(json.dumps({"bos_token": "x", "pad_token": {"content": "p"}}))
+    assert rendered(path) == "free |p"
+
+
+def test_messages_reach_a_template_without_nulls(tmp_path: Path) -> None:
+    """A null of a message is left out, and its reasoning is found under the names that templates read."""
+    path = model(tmp_path, "{{ messages[0].content is defined }} {{ messages[0].reasoning_content }}")
+    assert rendered(path, [{"role": "assistant", "content": None, "reasoning": "hm"}]) == "False hm"
+
+
 def test_a_template_runs_in_a_cage(tmp_path: Path) -> None:
     """A template can read no file and reach no code of Python's."""
     escape = "{{ messages.__class__.__mro__[1].__subclasses__() }}"
@@ -79,6 +140,8 @@ def test_a_template_runs_in_a_cage(tmp_path: Path) -> None:
         (CHAT, [{"role": "tool", "content": ""}], "the chat template refuses the messages (no tools)"),
         ("{{ messages[7]['role'] }}", MESSAGES, "the chat template refuses the messages"),
         ("{% if %}", MESSAGES, "the chat template is broken at line 1"),
+        ("{% generation %}", MESSAGES, "the chat template is broken at line 1"),
+        ("{{ 1 // 0 }}", MESSAGES, "the chat template refuses the messages"),
     ],
 )
 def test_templates_that_fail_are_told(tmp_path: Path, template: str, messages: Any, told: str) -> None:
