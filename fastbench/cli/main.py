@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from fastbench import __version__
+from fastbench.dashboard.charset import show_all
 from fastbench.errors import FastbenchError
 
 # name: (module, command, line of the overview)
@@ -20,7 +21,7 @@ _COMMANDS = {
     "merge": ("fastbench.cli.merge", "merge_command", "Make one run of shares that were recorded apart."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
 }
-_INTERRUPTED = 130
+_WRONG_USAGE, _INTERRUPTED = 2, 130
 
 
 class _LazyGroup(click.Group):
@@ -59,6 +60,7 @@ def main() -> NoReturn:
     """Ends the process with 0, 1 (a failed run), 2 (wrong usage) or 130 (stopped by Ctrl-C)."""
     # numpy's linear algebra is not used here, and its threads would spin beside the load for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    show_all()
     try:
         code = cli.main(prog_name="fastbench", standalone_mode=False)
     except FastbenchError as error:
@@ -72,7 +74,19 @@ def main() -> NoReturn:
         code = _report(error.format_message(), error.exit_code)
     except click.Abort:
         code = _report("stopped", _INTERRUPTED)
+    except UnicodeEncodeError as error:
+        code = _report(_name_fault(error), _WRONG_USAGE)
     sys.exit(code)
+
+
+def _name_fault(error: UnicodeEncodeError) -> str:
+    """What to do about the name of a file that this locale cannot write. Raises any other `error` again."""
+    if sys.getfilesystemencoding() == "utf-8":
+        raise error
+    return (
+        f"{error.object!r} cannot be the name of a file in this locale ({sys.getfilesystemencoding()}); "
+        "set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
+    )
 
 
 def _report(message: str, code: int) -> int:

@@ -7,6 +7,8 @@ import termios
 import tty
 from typing import Any, NamedTuple, Self
 
+from fastbench.dashboard.charset import terminal_charset
+
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 """The other screen, without a cursor, and without wrapping of what a resize makes too long."""
 _LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
@@ -49,7 +51,7 @@ def usable(fd: int) -> bool:
 
 
 def write(fd: int, text: str) -> None:
-    """All of it."""
-    rest = text.encode()
+    """All of it, as the terminal can show it."""
+    rest = terminal_charset().encode(text)
     while rest:
         rest = rest[os.write(fd, rest) :]

@@ -27,4 +27,4 @@ def _file(path: Path) -> logging.Handler:
     """For the owner alone: a service's message may repeat a prompt."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    return logging.FileHandler(path)
+    return logging.FileHandler(path, encoding="utf-8")
