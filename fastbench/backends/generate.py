@@ -15,21 +15,22 @@ from fastbench.config.service_schema import ServiceConfig
 
 
 class GenerateBackend(HttpBackend):
-    """A body of a text and its `parameters`, `max_new_tokens` among them."""
+    """A body of a text and its `parameters`, the output length among them."""
 
     def _fields(self, service: ServiceConfig, model: str, adapter: str | None) -> dict[str, Any]:
-        fields = self._asked_for() | service.parameters
-        # A setting of its own, so it wins over a sampling parameter of this name.
-        fields.pop("max_new_tokens", None)
+        # Settings of their own, so they win over sampling parameters of these names.
+        given = {name: value for name, value in service.parameters.items() if name not in self._length.names}
+        fields = self._asked_for() | given
         return fields | {"adapter_id": adapter} if adapter else fields
 
     def _asked_for(self) -> dict[str, Any]:
         """Parameters that fastbench sends where the user does not set them."""
         return {}
 
-    def _body(self, sample: SampleLike, request_id: str, length: int) -> bytes:
-        head, text = self._head(request_id), orjson.dumps(as_text(sample))
-        return b'{%b:%b,"parameters":%b"max_new_tokens":%d}}' % (head, text, self._constant.of(sample.index), length)
+    def _body(self, sample: SampleLike, request_id: str, length: bytes | None) -> bytes:
+        head, text, constant = self._head(request_id), orjson.dumps(as_text(sample)), self._constant.of(sample.index)
+        parameters = constant.removesuffix(b",") if length is None else constant + length
+        return b'{%b:%b,"parameters":%b}}' % (head, text, parameters)
 
     @abstractmethod
     def _head(self, request_id: str) -> bytes:

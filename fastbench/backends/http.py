@@ -9,6 +9,7 @@ from fastbench.backends.request import PostTemplate
 from fastbench.backends.rules import Rules
 from fastbench.backends.sample import SampleLike
 from fastbench.config.adapters import read_adapters
+from fastbench.config.output_length import output_length
 from fastbench.config.service_schema import ADAPTERS, ServiceConfig
 
 
@@ -25,14 +26,16 @@ class HttpBackend(ABC):
         self.path = base_path + self._endpoint(service, model)
         self.stream = service.stream
         self._template = PostTemplate(service, authority, self.path)
-        self._max_out_len = service.max_out_len
+        self._length = output_length(service)
+        self._length_name = (self._length.field or "").encode("ascii")
         adapters = read_adapters(service.generation_kwargs[ADAPTERS]) if ADAPTERS in service.generation_kwargs else {}
         self._constant = Constant(lambda adapter: self._fields(service, model, adapter), adapters)
 
     def encode(self, sample: SampleLike, request_id: str) -> bytes:
         """The finished request for `sample`. Raises DatasetError for a prompt of a kind not taken here."""
-        body = self._body(sample, request_id, sample.output_len or self._max_out_len)
-        return self._template.encode(request_id, body)
+        length = self._length.of(sample.output_len)
+        asked = None if length is None else b'"%b":%d' % (self._length_name, length)
+        return self._template.encode(request_id, self._body(sample, request_id, asked))
 
     @abstractmethod
     def _endpoint(self, service: ServiceConfig, model: str) -> str:
@@ -43,8 +46,8 @@ class HttpBackend(ABC):
         """The members of one JSON object of the body that are the same in every request to an adapter."""
 
     @abstractmethod
-    def _body(self, sample: SampleLike, request_id: str, length: int) -> bytes:
-        """The body that asks for `length` tokens."""
+    def _body(self, sample: SampleLike, request_id: str, length: bytes | None) -> bytes:
+        """The body, given its member that asks for a length; None = it asks for none."""
 
 
 class Constant:

@@ -13,7 +13,7 @@ from fastbench.config.service_schema import ServiceConfig
 
 
 class OpenAIBackend(HttpBackend):
-    """What both endpoints share: a body of constant fields, then the prompt, then `max_tokens`."""
+    """What both endpoints share: a body of constant fields, then the prompt, then the output length."""
 
     endpoint: ClassVar[str]
 
@@ -27,12 +27,11 @@ class OpenAIBackend(HttpBackend):
             fields["stream_options"] = self._stream_options(options)
         # Settings of their own, so they win over sampling parameters of these names.
         fields["model"] = adapter or model
-        fields.pop("max_tokens", None)
-        return fields
+        return {name: value for name, value in fields.items() if name not in self._length.names}
 
-    def _body(self, sample: SampleLike, request_id: str, length: int) -> bytes:
-        constant = self._constant.of(sample.index)
-        return b'%b%b,"max_tokens":%d}' % (constant, self._prompt_field(sample), length)
+    def _body(self, sample: SampleLike, request_id: str, length: bytes | None) -> bytes:
+        constant, prompt = self._constant.of(sample.index), self._prompt_field(sample)
+        return b"%b%b}" % (constant, prompt) if length is None else b"%b%b,%b}" % (constant, prompt, length)
 
     @abstractmethod
     def _stream_options(self, given: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import click
 from fastbench.backends.backend import known_model, make_backend
 from fastbench.backends.endpoint import Endpoint
 from fastbench.cli.perf_run import check_tokenizers
+from fastbench.config.output_length import OutputLength, output_length
 from fastbench.config.plan import RunConfig, Task
 from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Sample
@@ -52,13 +53,16 @@ def _rows(task: Task) -> Iterator[tuple[str, str]]:
     schedule = make_schedule(asked_of(task), source.samples_count)
     rows = source.samples_count // task.service.repeats
     samples = islice(open_dataset(task.dataset, task.service.path).samples(), min(rows, LOOKED_AT))
-    inputs, outputs = _lengths(samples, task.service.max_out_len)
+    inputs, outputs = _lengths(samples, output_length(task.service))
     partly = rows > LOOKED_AT
     yield "Service", _service(task)
     yield "Model", _model(task)
     yield "Requests", f"{_requests(source, schedule)}, after {_count(task.num_warmups, 'warm-up request')}"
     yield "Input tokens", _spread(inputs, partly)
-    yield "Output tokens", _spread(outputs, partly)
+    yield (
+        "Output tokens",
+        _spread(outputs, partly) if outputs else "as many as the service sends: no length is asked for",
+    )
     yield "Schedule", _schedule(schedule, task)
     yield "Recording", _recording(outputs, source.requests_count, schedule)
 
@@ -90,7 +94,7 @@ def _requests(source: Source, schedule: Schedule) -> str:
     return str(source.requests_count if schedule.total is None else schedule.total)
 
 
-def _lengths(samples: Iterable[Sample], default_output: int) -> tuple[list[int], list[int]]:
+def _lengths(samples: Iterable[Sample], length: OutputLength) -> tuple[list[int], list[int]]:
     """Prompt tokens where they are known, and output tokens asked for, of each request."""
     inputs: list[int] = []
     outputs: list[int] = []
@@ -98,7 +102,7 @@ def _lengths(samples: Iterable[Sample], default_output: int) -> tuple[list[int],
         if sample.input_len is not None:
             inputs.append(sample.input_len)
         asked = [turn.output_len for turn in sample.turns] or [sample.output_len]
-        outputs += [default_output if length is None else length for length in asked]
+        outputs += filter(None, map(length.of, asked))
     return inputs, outputs
 
 

@@ -79,6 +79,7 @@ _SERVICE: Sequence[click.Option] = (
         default=None,
         help="Ask for output up to its full length.  [default: ignore, where no config says otherwise]",
     ),
+    _option("--length-field", metavar="NAME", help="Field for the output length, such as max_completion_tokens."),
     _option("--tokenizer", metavar="PATH", help="tokenizer.json, or its directory, for exact prompt lengths."),
     _flag("--trust-remote-code", "Accepted for the original's sake: a tokenizer never runs code."),
     _option("--timeout", metavar="TIME", help='Limit for a request, such as "30s".  [default: 600s]'),

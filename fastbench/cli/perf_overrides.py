@@ -27,6 +27,7 @@ _MODEL = {
     "connect_timeout": "connect_timeout",
     "retry": "retry",
     "save_text": "save_text",
+    "length_field": "length_field",
     "ca_file": "ca_file",
     "client_cert": "client_cert",
     "client_key": "client_key",

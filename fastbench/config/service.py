@@ -7,9 +7,10 @@ from pathlib import Path
 
 from fastbench.config.adapters import read_adapters
 from fastbench.config.check import check_fields
-from fastbench.config.fields import MAX_COUNT
+from fastbench.config.fields import MAX_COUNT, MAX_LENGTH
 from fastbench.config.headers import header_fault
 from fastbench.config.issues import Issues, nearest, show
+from fastbench.config.output_length import output_length
 from fastbench.config.secrets import resolve_secret
 from fastbench.config.service_names import MEANT, REFUSED_TYPES, TYPES, WITHOUT_EFFECT
 from fastbench.config.service_schema import ADAPTERS, REPEATS, ServiceConfig
@@ -20,6 +21,7 @@ from fastbench.errors import ConfigError
 
 # Bodies of the OpenAI backends: what other settings say, as the same twice could contradict.
 _BODY_SETTINGS = {"stream": "stream", "messages": "datasets", "prompt": "datasets"}
+_OTHER_FIELDS = frozenset({*_BODY_SETTINGS, "model", "stream_options", "details", "adapter_id"})
 # More than one answer to a request; the guide does not support it, and its answers could not be told apart in time.
 _MANY_ANSWERS = ("n", "best_of")
 
@@ -123,6 +125,11 @@ def _header_faults(service: ServiceConfig) -> Iterator[Fault]:
 
 def _body_faults(service: ServiceConfig) -> Iterator[Fault]:
     parameters = service.generation_kwargs
+    if service.length_field in _OTHER_FIELDS:
+        yield (
+            "length_field",
+            f"is {show(service.length_field)}, which holds something else; leave it out, or name another",
+        )
     if service.type in ("openai_chat", "openai_completions"):
         for name, setting in _BODY_SETTINGS.items():
             if name in parameters:
@@ -135,6 +142,10 @@ def _body_faults(service: ServiceConfig) -> Iterator[Fault]:
 
 def _parameter_faults(service: ServiceConfig) -> Iterator[Fault]:
     parameters = service.generation_kwargs
+    length = output_length(service)
+    if length.fixed is not None and (type(length.fixed) is not int or not 1 <= length.fixed <= MAX_LENGTH):
+        found = f"is {show(length.fixed)}; it must be a whole number from 1 to {MAX_LENGTH}"
+        yield f"generation_kwargs[{length.field!r}]", found
     for name in _MANY_ANSWERS:
         if parameters.get(name) not in (None, 1):
             found = f"is {show(parameters[name])}; only one answer to a request can be measured"

@@ -61,6 +61,10 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     """Do not verify the service's certificate. The report says so."""
     max_out_len: Length = 512
     """Output tokens asked for where the sample does not say."""
+    length_field: Annotated[
+        str, Meta(pattern=r"^(?:[A-Za-z]\w*)?$", extra_json_schema={"description": "the name of a field, or empty"})
+    ] = ""
+    """Name under which the output length goes out, such as "max_completion_tokens"; "" = the protocol's usual one."""
     batch_size: Annotated[int, Meta(ge=1, le=100_000)] = 1
     """The most requests in flight."""
     trust_remote_code: bool = False

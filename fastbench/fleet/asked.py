@@ -3,6 +3,7 @@
 import math
 
 from fastbench.client.engine import Shape
+from fastbench.config.output_length import output_length
 from fastbench.config.plan import Task
 from fastbench.load.arrivals import Process, Ramp
 from fastbench.load.schedule import NO_LIMIT, Asked, Schedule, Stage
@@ -58,7 +59,7 @@ def shape_of(task: Task, schedule: Schedule, longest_output: int | None) -> Shap
         precise=service.precise,
         retry=service.retry,
         request_timeout_ns=service.request_timeout or NEVER_NS,
-        row_tokens=(longest_output or service.max_out_len) + ROW_MARGIN,
+        row_tokens=(output_length(service).of(longest_output) or service.max_out_len) + ROW_MARGIN,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from fastbench.config.output_length import output_length
 from fastbench.config.plan import RunConfig, Task
 from fastbench.config.service_schema import TAKES_TOKEN_IDS
 from fastbench.datasets.dataset import Dataset, Survey, open_dataset
@@ -57,5 +58,11 @@ def _remarks(task: Task, survey: Survey) -> Iterator[str]:
     name = task.dataset.abbr
     if task.num_prompts is not None and survey.samples < task.num_prompts:
         yield f"{name}: the data set has {survey.samples} rows, {task.num_prompts} were asked for"
+    length = output_length(task.service)
+    if length.fixed is not None and survey.longest_output not in (None, length.fixed):
+        yield (
+            f"{name}: the output lengths of the data set have no effect, as generation_kwargs[{length.field!r}] "
+            f"(--param) asks for {length.fixed} tokens in every request"
+        )
     if survey.timed and not task.service.use_timestamp:
         yield f"{name}: the data set has time stamps, which have no effect without use_timestamp (--use-timestamp)"

@@ -10,6 +10,7 @@ from typing import Any
 import fastbench
 from fastbench.backends.backend import Backend
 from fastbench.config.dump import public_run
+from fastbench.config.output_length import output_length
 from fastbench.config.plan import RunConfig, Task
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.fleet.asked import asked_of
@@ -57,6 +58,7 @@ def make_header(
             "backend": backend.name,
             "stream": backend.stream,
             "tls": _tls(url, service),
+            "length_field": output_length(service).field,
         },
         "share": share._asdict(),
         **({} if rest is None else {"leg": rest.leg, "resumes_ns": rest.resumes_ns}),

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from fastbench.client.seen import Seen
 from fastbench.config.dataset_schema import SyntheticConfig, Uniform
+from fastbench.config.output_length import NEWER
 from fastbench.config.plan import Task
 from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Sample, prompt_text
@@ -63,14 +64,23 @@ def _exactly(length: int) -> Uniform:
     return Uniform(low=length, high=length)
 
 
-def check_warmup(seen: Seen, url: str) -> None:
-    """Raises ServiceError, with the service's own words, when no warm-up request succeeded."""
+def check_warmup(seen: Seen, url: str, length_field: str | None = None) -> None:
+    """Raises ServiceError, with the service's own words, when no warm-up request succeeded.
+
+    length_field: the name under which the requests asked for their output length.
+    """
     if seen.ok or not seen.requests:
         return
     what = f"HTTP status {seen.status}" if seen.outcome == "http_error" else seen.outcome
     words = " ".join(seen.message[:_EXCERPT].decode("utf-8", "replace").split())
     raise ServiceError(
         f"The warm-up request to {url} failed: {what}{f', {words}' if words else ''}; "
-        f"{_HINTS.get(seen.outcome, 'check that the service runs')}, "
+        f"{_hint(seen, length_field)}, "
         "or set num_warmups (--num-warmups) to 0 to measure all the same."
     )
+
+
+def _hint(seen: Seen, length_field: str | None) -> str:
+    if seen.outcome == "http_error" and length_field != NEWER and NEWER.encode() in seen.message:
+        return f"set length_field (--length-field) to {NEWER}"
+    return _HINTS.get(seen.outcome, "check that the service runs")

@@ -16,6 +16,7 @@ from fastbench.backends.backend import Backend
 from fastbench.backends.request import service_headers
 from fastbench.client.engine import BatchSink
 from fastbench.client.seen import Seen
+from fastbench.config.output_length import output_length
 from fastbench.config.plan import Task
 from fastbench.datasets.prompt_tokens import PromptCounter
 from fastbench.errors import FastbenchError
@@ -217,7 +218,13 @@ class _Worker:
         return self._reach.hiding.on_the_way_to(seen.on_the_way_to(writer.append))
 
     def _requests(self, backend: Backend, run_id: str) -> tuple[Conversations, RequestWriter]:
-        requests = RequestWriter(backend.encode, run_id=run_id, default_output=self._task.service.max_out_len)
+        length = output_length(self._task.service)
+        requests = RequestWriter(
+            backend.encode,
+            run_id=run_id,
+            default_output=length.usual,
+            fixed_output=-1 if length.field is None else length.fixed,
+        )
         conversations = Conversations(
             requests,
             think_ns=self._task.think_time,
@@ -267,5 +274,5 @@ class _Worker:
             )
         )
         if not self._stop.asked:
-            check_warmup(seen, self._reach.url(backend))
+            check_warmup(seen, self._reach.url(backend), output_length(self._task.service).field)
         return seen.told_tokens

@@ -32,10 +32,12 @@ class Planned(NamedTuple):
 class Writer:
     """Writes the requests of a phase: bytes, ids and what was planned."""
 
-    def __init__(self, encode: Encode, *, run_id: str, default_output: int) -> None:
+    def __init__(self, encode: Encode, *, run_id: str, default_output: int, fixed_output: int | None = None) -> None:
+        """default_output: of samples that do not say. fixed_output: of all, whatever they say; -1 = not planned."""
         self._encode = encode
         self._run_id = run_id
         self._default_output = default_output
+        self._fixed_output = fixed_output
 
     def write(self, sample: Sample, request: int, offset_ns: int = 0) -> Planned:
         """The request for one sample. Raises DatasetError for a prompt that the backend does not take."""
@@ -45,8 +47,13 @@ class Writer:
             offset_ns=offset_ns,
             sample=sample.index,
             planned_input=-1 if sample.input_len is None else sample.input_len,
-            planned_output=self._default_output if sample.output_len is None else sample.output_len,
+            planned_output=self._output(sample),
         )
+
+    def _output(self, sample: Sample) -> int:
+        if self._fixed_output is not None:
+            return self._fixed_output
+        return self._default_output if sample.output_len is None else sample.output_len
 
 
 class Begins(Protocol):

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fastbench.metrics.model import ClientError, Load, Output
+from fastbench.metrics.outcomes import failures
 from fastbench.metrics.selection import Selection, section
 from fastbench.units import NS_PER_MS, NS_PER_S
+
+_NEWER = "max_completion_tokens"
 
 
 def notes(selection: Selection, load: Load, output: Output, client: ClientError) -> tuple[str, ...]:
@@ -36,6 +39,7 @@ def _sending(load: Load) -> Iterator[str]:
 def _run(selection: Selection) -> Iterator[str]:
     if section(selection.header, "service").get("tls") == "not verified":
         yield "The service's certificate was not verified (insecure): who answered is not sure."
+    yield from _refused(selection)
     footer, legs = selection.recording.footer, selection.recording.legs
     if legs > 1:
         times = "once" if legs == 2 else f"{legs - 1} times"
@@ -59,6 +63,13 @@ def _run(selection: Selection) -> Iterator[str]:
             f"{axis.hosts} hosts sent the load; the clocks of any two agree {known} (by {axis.by}). Latencies are "
             "differences on one host and do not depend on it."
         )
+
+
+def _refused(selection: Selection) -> Iterator[str]:
+    """What the service's refusals ask for."""
+    used = section(selection.header, "service").get("length_field", _NEWER)
+    if used != _NEWER and any(one.status and _NEWER in one.message for one in failures(selection)):
+        yield f"The service's refusals name {_NEWER}: set length_field (--length-field) to it."
 
 
 def _tokens(selection: Selection, output: Output) -> Iterator[str]:

@@ -125,3 +125,16 @@ def test_sizes(size: float, text: str) -> None:
 def test_seconds() -> None:
     """Times are shown in seconds to the millisecond."""
     assert format_seconds(1_234_567_890) == "1.235 s"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--param max_completion_tokens=3", "min 3, mean 3.0, max 3"),
+        ("--param max_tokens=null", "as many as the service sends: no length is asked for"),
+        ("--length-field max_completion_tokens", "min 4, mean 4.0, max 4"),
+    ],
+)
+def test_the_length_that_goes_out(options: str, told: str) -> None:
+    """The plan tells the output length that the requests ask for, whatever setting says it."""
+    assert row(dry_run(*f"--url {URL} --model m --output-len 4 {options}".split()), "Output tokens") == told

@@ -270,3 +270,14 @@ def test_all_bad_fields_are_told() -> None:
         "retry",
         "generation_kwargs['n']",
     ]
+
+
+def test_the_name_of_the_length_is_a_name_of_its_own() -> None:
+    """length_field must be a name that holds nothing else, and a given max_completion_tokens a length."""
+    assert build(length_field="max_completion_tokens").length_field == "max_completion_tokens"
+    assert faults(length_field="model") == [
+        "length_field is 'model', which holds something else; leave it out, or name another"
+    ]
+    assert faults(length_field="a b") == ["length_field is 'a b'; it must be the name of a field, or empty"]
+    told = parameter_fault(max_completion_tokens="8")
+    assert told == "generation_kwargs['max_completion_tokens'] is '8'; it must be a whole number from 1 to 1048576"

@@ -48,6 +48,7 @@ def test_what_was_asked_of_whom() -> None:
         "backend": "openai_chat",
         "stream": True,
         "tls": None,
+        "length_field": "max_tokens",
     }
     assert abs(header["wall_ns"] - time.time_ns() - (header["mono_ns"] - time.monotonic_ns())) < 10**9
     assert header["stamps"] == "kernel"

@@ -70,3 +70,10 @@ def test_a_conversation_begins_with_its_first_turn() -> None:
         (3, 0, 0, False, 4),
         (4, 2, 0, True, 5),
     ]
+
+
+def test_a_length_that_is_the_same_for_all() -> None:
+    """A length that the service's settings fix stands in the plan in the place of a sample's own."""
+    for fixed, planned_output in ((5, 5), (-1, -1), (None, 3)):
+        writer = Writer(encode, run_id="r", default_output=9, fixed_output=fixed)
+        assert writer.write(Sample(0, "a", None, 3), 0).planned_output == planned_output

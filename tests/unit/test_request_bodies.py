@@ -113,3 +113,40 @@ def test_conversations_need_chat(kind: str) -> None:
     check_conversations(service(), "sharegpt")
     with pytest.raises(ConfigError, match=f"data set sharegpt .* model m .* {kind}; use type openai_chat"):
         check_conversations(service(type=kind), "sharegpt")
+
+
+LENGTHS = ("max_tokens", "max_completion_tokens", "max_new_tokens")
+
+
+@pytest.mark.parametrize(
+    ("fields", "lengths"),
+    [
+        ({}, {"max_tokens": 9}),
+        ({"length_field": "max_completion_tokens"}, {"max_completion_tokens": 9}),
+        ({"length_field": "max_completion_tokens", "type": "openai_completions"}, {"max_completion_tokens": 9}),
+        ({"length_field": "max_new_tokens"}, {"max_new_tokens": 9}),
+        ({"parameters": {"max_completion_tokens": 5, "max_tokens": None}}, {"max_completion_tokens": 5}),
+        ({"parameters": {"max_completion_tokens": 5, "max_tokens": 7}}, {"max_completion_tokens": 5}),
+        ({"parameters": {"max_completion_tokens": 5}, "length_field": "max_completion_tokens"},
+         {"max_completion_tokens": 5}),
+        ({"parameters": {"max_completion_tokens": 5}, "length_field": "max_tokens"},
+         {"max_completion_tokens": 5, "max_tokens": 9}),
+        ({"parameters": {"max_completion_tokens": None}}, {"max_tokens": 9}),
+        ({"parameters": {"max_tokens": None}}, {}),
+        ({"parameters": {"max_tokens": None, "max_completion_tokens": None}}, {}),
+        ({"parameters": {"max_tokens": None}, "length_field": "max_completion_tokens"}, {"max_completion_tokens": 9}),
+        ({"parameters": {"max_tokens": None}, "type": "openai_completions"}, {}),
+        ({"parameters": {"max_completion_tokens": 5}, "type": "openai_completions"},
+         {"max_tokens": 9, "max_completion_tokens": 5}),
+        ({"parameters": {"max_new_tokens": None}, "type": "tgi_generate"}, {}),
+        ({"parameters": {"max_new_tokens": None}, "type": "triton_generate"}, {}),
+        ({"length_field": "max_tokens", "type": "triton_generate"}, {"max_tokens": 9}),
+    ],
+)  # fmt: skip
+def test_the_name_of_the_length(fields: dict[str, Any], lengths: dict[str, int]) -> None:
+    """The length goes out under the name that the settings say, or not at all, and under no other."""
+    parameters = fields.pop("parameters", {}) | {"seed": None}
+    _, body = sent(Sample(0, "a", None, 9), generation_kwargs=parameters, **fields)
+    where = body.get("parameters", body)
+    assert {name: where[name] for name in LENGTHS if name in where} == lengths
+    assert where["seed"] is None

@@ -127,3 +127,16 @@ def test_long_words_are_cut() -> None:
     told = failure(document(b"\xff" + b"x" * 4000, "text/plain", status="500 Oops"))
     assert len(told) < 700
     assert "\ufffdxxx" in told
+
+
+def test_a_service_that_wants_the_newer_name() -> None:
+    """A refusal that names max_completion_tokens is answered with the setting, unless that name was used already."""
+    words = b'{"error":{"message":"max_tokens is not supported, use max_completion_tokens"}}'
+    seen = Seen()
+    seen.add(read(document(words, status="400 Bad Request"), CHAT).batch)
+    with pytest.raises(
+        ServiceError, match="set length_field \\(--length-field\\) to max_completion_tokens, or set num_"
+    ):
+        check_warmup(seen, URL, "max_tokens")
+    with pytest.raises(ServiceError, match="check url and model"):
+        check_warmup(seen, URL, "max_completion_tokens")

@@ -1,0 +1,33 @@
+"""What a report says beside its numbers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recordings import HEADER, Request, header_of, record
+
+from fastbench.metrics.compute import compute
+from fastbench.recording.reader import Recording
+
+REFUSED = {"outcome": "http_error", "status": 400, "token_ns": ()}
+
+
+def notes_of(directory: Path, *requests: Request, **header: Any) -> tuple[str, ...]:
+    """The notes of a run of these requests whose header says this."""
+    asked = {"load": {"planned": len(requests)}} | header
+    return compute(Recording.open(record(directory, list(requests), header=header_of(**asked))), ("Average",)).notes
+
+
+@pytest.mark.parametrize(
+    ("field", "message", "told"),
+    [
+        ("max_tokens", b"use max_completion_tokens", True),
+        ("max_tokens", b"no", False),
+        ("max_completion_tokens", b"max_completion_tokens is not known", False),
+    ],
+)
+def test_refusals_that_name_the_newer_length(tmp_path: Path, field: str, message: bytes, told: bool) -> None:
+    """A refusal that names max_completion_tokens is answered with the setting, unless that name was used."""
+    service = HEADER["service"] | {"length_field": field}
+    notes = notes_of(tmp_path, Request(0), Request(1, message=message, **REFUSED), service=service)
+    assert any("set length_field (--length-field) to it" in note for note in notes) == told
