@@ -65,6 +65,8 @@ def _rows(task: Task) -> Iterator[tuple[str, str]]:
     )
     yield "Schedule", _schedule(schedule, task)
     yield "Recording", _recording(outputs, source.requests_count, schedule)
+    for note in source.notes:
+        yield "Note", note
 
 
 def _service(task: Task) -> str:

@@ -7,6 +7,9 @@ from typing import NamedTuple, Protocol
 from fastbench.config.dataset_schema import DatasetConfig
 from fastbench.datasets.sample import Sample
 
+LeftOut = tuple[tuple[str, int], ...]
+"""Why rows of a file are no samples, told after what a row is, and how many."""
+
 
 class Survey(NamedTuple):
     """What a run will ask, known before anything is sent."""
@@ -21,6 +24,10 @@ class Survey(NamedTuple):
     """How many samples say when they go out."""
     token_ids: int | None = None
     """The first sample whose prompt is token ids; None = all are texts."""
+    left_out: LeftOut = ()
+    """Of the whole file."""
+    answered: int = 0
+    """Samples whose messages end with one of the assistant."""
 
 
 class Dataset(Protocol):
@@ -46,7 +53,7 @@ class Dataset(Protocol):
 
 def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
     """The survey of the first `limit` of `samples`."""
-    count = requests = longest = timed = 0
+    count = requests = longest = timed = answered = 0
     token_ids: int | None = None
     for sample in islice(samples, limit):
         count += 1
@@ -56,7 +63,13 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
         timed += sample.timestamp_ns is not None
         if token_ids is None and sample.prompt and isinstance(sample.prompt[0], int):
             token_ids = sample.index
-    return Survey(count, requests, longest or None, timed, token_ids)
+        answered += _is_answered(sample)
+    return Survey(count, requests, longest or None, timed, token_ids, answered=answered)
+
+
+def _is_answered(sample: Sample) -> bool:
+    last = sample.prompt[-1] if sample.prompt and not isinstance(sample.prompt, str) else None
+    return isinstance(last, dict) and last.get("role") in ("assistant", "BOT")
 
 
 def open_dataset(config: DatasetConfig, tokenizer_path: str = "", tokens_per_word: float = 1.0) -> Dataset:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 
 from fastbench.config.row_range import parse_slice
-from fastbench.datasets.dataset import Survey, survey_of
+from fastbench.datasets.dataset import LeftOut, Survey, survey_of
 from fastbench.datasets.rows import Read, Row, RowError, RowFile
 from fastbench.datasets.sample import Sample
 from fastbench.errors import DatasetError
@@ -25,10 +25,13 @@ class FileDataset:
         *,
         count: int | None = None,
         outline: Make | None = None,
+        left_out: LeftOut = (),
     ) -> None:
-        """outline: makes samples without their prompts, for surveys, where prompts are dear. None = `make`."""
+        """outline: makes samples without their prompts, for surveys, where prompts are dear. None = `make`.
+        left_out: the rows that are not in `positions`."""
         if not positions:
-            raise DatasetError(_nothing(rows))
+            raise DatasetError(_nothing(rows, left_out))
+        self._left_out = left_out
         self._rows = rows
         self._make = make
         self._outline = outline or make
@@ -46,7 +49,7 @@ class FileDataset:
 
     def survey(self, limit: int | None) -> Survey:
         """What a run of at most `limit` samples will ask. Raises DatasetError for the first broken row."""
-        return survey_of(self._walk(0, 1, self._outline), limit)
+        return survey_of(self._walk(0, 1, self._outline), limit)._replace(left_out=self._left_out)
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
         """The samples `start`, `start + step`, …. Raises DatasetError at a broken row."""
@@ -90,7 +93,8 @@ def _chosen(positions: Sequence[int], test_range: TestRange) -> Sequence[int]:
     return shuffled[:count]
 
 
-def _nothing(rows: RowFile) -> str:
+def _nothing(rows: RowFile, left_out: LeftOut) -> str:
     if len(rows):
-        return f"{rows.path}: the data set has {len(rows)} rows, but none that can be used"
+        why = ", ".join(f"{count} {reason}" for reason, count in left_out)
+        return f"{rows.path}: the data set has {len(rows)} rows, but none that can be used{f': {why}' if why else ''}"
     return f"{rows.path}: the data set is empty; write one JSON object a line into it"

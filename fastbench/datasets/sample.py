@@ -17,6 +17,15 @@ class Turn(Struct, frozen=True):
     """What goes into the history of the later turns; None = the service's own reply."""
     output_len: int | None = None
     """Output tokens asked for; None = the service's `max_out_len`."""
+    role: str = "user"
+    """Who says `text`: the user, or a tool."""
+    before: tuple[Message, ...] = ()
+    """Messages that stand before `text`, after the last answer."""
+
+    @property
+    def messages(self) -> list[Message]:
+        """What the turn adds to the history before it is sent."""
+        return [*self.before, {"role": self.role, "content": self.text}]
 
 
 class Sample(Struct, frozen=True):

@@ -8,6 +8,7 @@ from fastbench.config.plan import RunConfig, Task
 from fastbench.config.service_schema import TAKES_TOKEN_IDS
 from fastbench.datasets.dataset import Dataset, Survey, open_dataset
 from fastbench.errors import DatasetError, UsageError
+from fastbench.fleet.data_notes import data_notes
 
 
 class Surveyed(NamedTuple):
@@ -58,6 +59,7 @@ def _remarks(task: Task, survey: Survey) -> Iterator[str]:
     name = task.dataset.abbr
     if task.num_prompts is not None and survey.samples < task.num_prompts:
         yield f"{name}: the data set has {survey.samples} rows, {task.num_prompts} were asked for"
+    yield from data_notes(task, survey)
     length = output_length(task.service)
     if length.fixed is not None and survey.longest_output not in (None, length.fixed):
         yield (

@@ -3,6 +3,7 @@
 import os
 import platform
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,10 @@ def make_header(
     share: Share = WHOLE,
     tokens_per_word: float = 1.0,
     rest: Rest | None = None,
+    data_notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The header, as `docs/recording-format.md` describes it. Holds no secret. schedule, planned: of the whole task.
-    rest: what an interrupted run had left."""
+    rest: what an interrupted run had left. data_notes: see `Source.notes`."""
     service = task.service
     return {
         "format": 1,
@@ -63,6 +65,7 @@ def make_header(
         "share": share._asdict(),
         **({} if rest is None else {"leg": rest.leg, "resumes_ns": rest.resumes_ns}),
         "tokens_per_word": tokens_per_word,
+        "data_notes": list(data_notes),
         "load": asked_load(task, schedule, planned),
         "stamps": "kernel",
         "config": public_run(RunConfig.of_task(task)),

@@ -12,6 +12,7 @@ from fastbench.config.plan import Task
 from fastbench.datasets.sample import Sample
 from fastbench.errors import ConfigError
 from fastbench.fleet.check import Surveyed, survey_task
+from fastbench.fleet.data_notes import data_notes
 
 
 class Source:
@@ -23,6 +24,8 @@ class Source:
         Raises DatasetError for a data set that cannot be used, ConfigError for one that the service cannot have.
         """
         self._dataset, survey = surveyed or survey_task(task, tokens_per_word)
+        self.notes = tuple(data_notes(task, survey))
+        """What a reader of the numbers has to know of the data set."""
         self._repeats = task.service.repeats
         self._rows = survey.samples
         self.longest_output = survey.longest_output

@@ -10,7 +10,7 @@ from fastbench.config.dataset_schema import SyntheticConfig, Uniform
 from fastbench.config.output_length import NEWER
 from fastbench.config.plan import Task
 from fastbench.datasets.dataset import open_dataset
-from fastbench.datasets.sample import Sample, prompt_text
+from fastbench.datasets.sample import Prompt, Sample, Turn, prompt_text
 from fastbench.errors import ServiceError
 
 # Far from any seed that a user would choose for the prompts that are measured.
@@ -36,8 +36,12 @@ def warmup_samples(task: Task, count: int, tokens_per_word: float = 1.0) -> Iter
     again = itertools.chain.from_iterable(source.samples() for _ in itertools.count())
     for sample in itertools.islice(again, count):
         # One request each: what a conversation goes on with is no part of a warm-up.
-        first = replace(sample, prompt=sample.turns[0].text, turns=()) if sample.turns else sample
+        first = replace(sample, prompt=_opening(sample.turns[0]), turns=()) if sample.turns else sample
         yield replace(first, output_len=task.warmup_output_len) if task.warmup_output_len else first
+
+
+def _opening(turn: Turn) -> Prompt:
+    return turn.messages if turn.before else turn.text
 
 
 def _synthetic(task: Task, count: int) -> SyntheticConfig:

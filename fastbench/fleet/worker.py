@@ -105,6 +105,7 @@ class _Worker:
             share=self._post.share,
             tokens_per_word=self._post.tokens_per_word,
             rest=self._post.rest,
+            data_notes=self._source.notes,
         )
         header |= self._clock(header)
         if self._post.start_at_ns is not None:

@@ -94,7 +94,7 @@ class Conversations:
 
     def _turn(self, session: int, live: _Live, number: int) -> Planned:
         sample, turn = live.sample, live.sample.turns[number]
-        live.messages.append({"role": "user", "content": turn.text})
+        live.messages += turn.messages
         # Its length was planned for the sample as a whole, if at all.
         asked = replace(sample, prompt=live.messages, input_len=None, output_len=turn.output_len, turns=())
         request = self._writer.write(asked, live.request + number)

@@ -14,7 +14,14 @@ _NEWER = "max_completion_tokens"
 
 def notes(selection: Selection, load: Load, output: Output, client: ClientError) -> tuple[str, ...]:
     """The notes of a stage; none of them makes the run invalid."""
-    return (*_stage(selection), *_run(selection), *_sending(load), *_tokens(selection, output), *_stamps(client))
+    return (
+        *_stage(selection),
+        *_run(selection),
+        *_data(selection),
+        *_sending(load),
+        *_tokens(selection, output),
+        *_stamps(client),
+    )
 
 
 def _stage(selection: Selection) -> Iterator[str]:
@@ -70,6 +77,11 @@ def _refused(selection: Selection) -> Iterator[str]:
     used = section(selection.header, "service").get("length_field", _NEWER)
     if used != _NEWER and any(one.status and _NEWER in one.message for one in failures(selection)):
         yield f"The service's refusals name {_NEWER}: set length_field (--length-field) to it."
+
+
+def _data(selection: Selection) -> Iterator[str]:
+    for sentence in selection.header.get("data_notes") or ():
+        yield f"{sentence}."
 
 
 def _tokens(selection: Selection, output: Output) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """What is found in the data before anything is sent."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,18 +32,38 @@ def test_token_ids_in_a_file(tmp_path: Path, kind: str, taken: bool) -> None:
         check_datasets(run)
 
 
+def remarks_of(kind: str, path: Path, **model: Any) -> tuple[str, ...]:
+    """What is said of one data set before a run."""
+    service = {"type": "openai_chat", "url": "http://127.0.0.1:1"} | model
+    return check_datasets(
+        build_run({"models": [service], "datasets": [{"type": kind, "path": str(path)}]}, "run.py")
+    ).remarks
+
+
+def test_conversations_that_are_left_out(tmp_path: Path) -> None:
+    """How many conversations of a file are not sent, and why, is said before the run."""
+    path = tmp_path / "s.json"
+    fit = [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]
+    path.write_text(json.dumps([{"conversations": each} for each in (fit, fit[:1], fit[1:], fit[1:])]))
+    why = "2 that do not begin with the user, 1 that do not end with a reply"
+    assert remarks_of("sharegpt", path) == (f"s: 3 conversations of the file are left out: {why}",)
+
+
+def test_prompts_that_hold_their_answer(tmp_path: Path) -> None:
+    """Rows of messages that end with the assistant's are sent whole, and that is said."""
+    path = tmp_path / "rows.jsonl"
+    asked = [{"role": "user", "content": "q"}]
+    answered = [*asked, {"role": "assistant", "content": "a"}]
+    path.write_text("\n".join(json.dumps({"messages": each}) for each in (asked, answered)))
+    (told,) = remarks_of("jsonl", path)
+    assert told.startswith("rows: 1 of 2 prompts end with a message of the assistant")
+
+
 @pytest.mark.parametrize(("length", "told"), [(5, 1), (7, 0), (None, 0)])
 def test_lengths_without_effect(tmp_path: Path, length: int | None, told: int) -> None:
     """A length given to all requests is told where the data set asks for another one."""
     path = tmp_path / "rows.jsonl"
     path.write_text('{"prompt": "a", "max_tokens": 7}\n')
     parameters = {} if length is None else {"max_completion_tokens": length}
-    run = build_run(
-        {
-            "models": [{"type": "openai_chat", "url": "http://127.0.0.1:1", "generation_kwargs": parameters}],
-            "datasets": [{"type": "jsonl", "path": str(path)}],
-        },
-        "run.py",
-    )
-    remarks = check_datasets(run).remarks
+    remarks = remarks_of("jsonl", path, generation_kwargs=parameters)
     assert ["rows: the output lengths of the data set have no effect" in one for one in remarks] == [True] * told

@@ -135,6 +135,18 @@ def test_each_turn_has_the_history_before_it(answered: bool, answer: str) -> Non
     assert rows["planned_output"].tolist() == [1, 2]
 
 
+def test_turns_of_others_keep_their_places() -> None:
+    """What the system or a tool says in between goes out where the set has it, under its role."""
+    talks = Talks()
+    note, result = {"role": "system", "content": "s"}, {"role": "tool", "content": "t"}
+    turns = (Turn("a", None), Turn("t", None, role="tool", before=(note,)), Turn("c", None))
+    hold(talks, [Sample(index=0, prompt=[], turns=turns)])
+    first, second = ({"role": "assistant", "content": f"re: {text}"} for text in "at")
+    asked = {"role": "user", "content": "a"}
+    history = [asked, first, note, result, second, {"role": "user", "content": "c"}]
+    assert talks.asked == [history[:1], history[:4], history]
+
+
 def test_turns_go_one_after_the_other() -> None:
     """A turn is intended at the end of the reply before it, and is never sent before that."""
     rows = hold(Talks(wait_s=0.01), [talk(0, "a", "b", "c")])

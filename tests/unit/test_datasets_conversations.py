@@ -75,6 +75,111 @@ def test_unfit_conversations_are_left_out(tmp_path: Path) -> None:
         sharegpt(tmp_path, talk("a"))
 
 
+def told(*said: tuple[str, str]) -> dict[str, Any]:
+    """A conversation of (speaker, text)."""
+    return {"conversations": [{"from": speaker, "value": text} for speaker, text in said]}
+
+
+def history(dataset: Dataset) -> list[list[tuple[str, str]]]:
+    """(role, text) of all that is said in each conversation, the set's replies among them."""
+    return [
+        [
+            (message["role"], message["content"])
+            for turn in sample.turns
+            for message in (*turn.messages, {"role": "assistant", "content": turn.answer})
+        ]
+        for sample in dataset.samples()
+    ]
+
+
+MIXED = told(
+    *(("System", "s"), ("human", "a"), ("human", "b"), ("gpt", "c"), ("gpt", "d"), ("system", "t"), ("user", "e")),
+    *(("bing", "f"), ("observation", "g"), ("assistant", "h")),
+)
+MIXED_HISTORY = [
+    ("system", "s"), ("user", "a\n\nb"), ("assistant", "c\n\nd"), ("system", "t"), ("user", "e"), ("assistant", "f"),
+    ("tool", "g"), ("assistant", "h"),
+]  # fmt: skip
+
+
+def test_turns_go_by_their_speaker(tmp_path: Path) -> None:
+    """In every mode each turn has its speaker's role; neighbours are joined, the system and tools keep their places."""
+    assert history(sharegpt(tmp_path, MIXED, infer_mode="every_with_gt")) == [MIXED_HISTORY]
+    (sample,) = sharegpt(tmp_path, MIXED, infer_mode="every").samples()
+    asked = [(message["role"], message["content"]) for turn in sample.turns for message in turn.messages]
+    assert asked == [said for said in MIXED_HISTORY if said[0] != "assistant"]
+    assert [turn.answer for turn in sample.turns] == [None] * 3
+    (last,) = sharegpt(tmp_path, MIXED, infer_mode="last").samples()
+    assert [(message["role"], message["content"]) for message in last.prompt] == MIXED_HISTORY[:-1]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("infer_mode", ["every", "every_with_gt", "last"])
+def test_neither_side_speaks_for_the_other(tmp_path: Path, infer_mode: str) -> None:
+    """Nothing that the model said is sent as the user's, nor the other way round, whatever the order of turns."""
+    rows = [
+        told(("human", "H1"), ("human", "H2"), ("gpt", "G1"), ("gpt", "G2")),
+        told(("human", "H1"), ("gpt", "G1"), ("gpt", "G2"), ("human", "H2"), ("human", "H3"), ("gpt", "G3")),
+        told(("human", "H1"), ("system", "S"), ("human", "H2"), ("gpt", "G1")),
+    ]
+    for sample in sharegpt(tmp_path, *rows, infer_mode=infer_mode).samples():
+        sent = list(sample.prompt) if infer_mode == "last" else [m for turn in sample.turns for m in turn.messages]
+        kinds = {"user": "H", "assistant": "G", "system": "S"}
+        assert all(message["content"][0] == kinds[message["role"]] for message in sent)  # type: ignore[index]
+        assert all((turn.answer or "G")[0] == "G" for turn in sample.turns)
+
+
+@pytest.mark.parametrize("key", ["conversations", "conversation", "messages", "items"])
+@pytest.mark.parametrize(("speaker", "words"), [("from", "value"), ("role", "content"), ("from", "text")])
+def test_other_names_of_the_format(tmp_path: Path, key: str, speaker: str, words: str) -> None:
+    """Sets that write the list, the speaker or the words under other names are read too, as is a row's `system`."""
+    said = [{speaker: "human", words: "a"}, {speaker: "chatgpt", words: ""}]
+    data = sharegpt(tmp_path, {key: said, "system": "s"}, infer_mode="every_with_gt")
+    assert history(data) == [[("system", "s"), ("user", "a"), ("assistant", "")]]
+
+
+def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+    """The survey says how many conversations are left out and why, and so does the message where none is left."""
+    rows = [
+        talk("a", "b"),
+        talk("a"),
+        talk("a", "b", "c"),
+        talk("x", "y", first="gpt"),
+        told(("system", "s"), ("gpt", "b")),
+        told(("human", "a"), ("narrator", "b"), ("gpt", "c")),
+        told(("human", " "), ("gpt", "b")),
+        told(("human", "a"), ("gpt", "b"), ("system", "s"), ("gpt", "c")),
+        {"conversations": [{"from": "human", "value": None}]},
+        {"conversations": [{"value": "a"}]},
+        {"id": 1},
+        {"conversations": []},
+    ]
+    survey = sharegpt(tmp_path, *rows).survey(None)
+    assert survey.samples == 1
+    assert dict(survey.left_out) == {
+        "that do not end with a reply": 2,
+        "that do not begin with the user": 2,
+        "without turns": 2,
+        "with the unknown role 'narrator'": 1,
+        "with the unknown role None": 1,
+        "with a turn of the user without text": 1,
+        "with a reply to nobody": 1,
+        "with a turn that holds no text": 1,
+    }
+    with pytest.raises(DatasetError, match="none that can be used: 1 that do not end with a reply"):
+        sharegpt(tmp_path, talk("a"))
+    assert sharegpt(tmp_path, talk("a", "b")).survey(None).left_out == ()
+
+
+def test_empty_turns_of_the_system_are_dropped(tmp_path: Path) -> None:
+    """A turn of the system without text changes nothing, wherever it stands."""
+    data = sharegpt(
+        tmp_path,
+        told(("system", ""), ("human", "a"), ("gpt", "b"), ("system", " "), ("gpt", "c"), ("human", "d"), ("gpt", "")),
+        infer_mode="every_with_gt",
+    )
+    assert turns(data) == [(Turn("a", "b\n\nc"), Turn("d", ""))]
+
+
 def test_a_survey_counts_turns(tmp_path: Path) -> None:
     """Each turn is a request, and the longest output of any turn counts."""
     data = mtbench(tmp_path, {"turns": ["a", "b"], "max_tokens": [5, 9]}, {"turns": ["c"]})
@@ -106,6 +211,7 @@ def test_turns_without_reference_keep_the_services_reply(tmp_path: Path) -> None
     [
         ({"q": 1}, "has None as prompt, where a list of texts must stand"),
         ({"turns": []}, "has [] as turns, where a list of texts must stand"),
+        ({"turns": ["a", " "]}, "has ['a', ' '] as turns, where a list of texts that are not empty must stand"),
         ({"turns": ["a", 5]}, "has ['a', 5] as turns, where a list of texts"),
         ({"turns": ["a", "b"], "reference": ["c"]}, "has 1 reference answers for 2 turns"),
         ({"turns": ["a", "b"], "max_tokens": [1]}, "has 1 lengths as max_tokens for 2 turns"),

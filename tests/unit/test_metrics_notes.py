@@ -31,3 +31,8 @@ def test_refusals_that_name_the_newer_length(tmp_path: Path, field: str, message
     service = HEADER["service"] | {"length_field": field}
     notes = notes_of(tmp_path, Request(0), Request(1, message=message, **REFUSED), service=service)
     assert any("set length_field (--length-field) to it" in note for note in notes) == told
+
+
+def test_what_was_known_of_the_data_is_told(tmp_path: Path) -> None:
+    """What the header says of the data set stands among the notes."""
+    assert "3 are left out." in notes_of(tmp_path, Request(0), data_notes=["3 are left out"])
