@@ -28,7 +28,7 @@ class GenerateBackend(HttpBackend):
         return {}
 
     def _body(self, sample: SampleLike, request_id: str, length: bytes | None) -> bytes:
-        head, text, constant = self._head(request_id), orjson.dumps(as_text(sample)), self._constant.of(sample.index)
+        head, text, constant = self._head(request_id), orjson.dumps(as_text(sample)), self._constant.of(sample)
         parameters = constant.removesuffix(b",") if length is None else constant + length
         return b'{%b:%b,"parameters":%b}}' % (head, text, parameters)
 

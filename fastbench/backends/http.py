@@ -5,11 +5,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+import orjson
+
 from fastbench.backends.request import PostTemplate
 from fastbench.backends.rules import Rules
 from fastbench.backends.sample import SampleLike
 from fastbench.config.adapters import read_adapters
 from fastbench.config.output_length import output_length
+from fastbench.config.request_fields import not_taken
 from fastbench.config.service_schema import ADAPTERS, ServiceConfig
 
 
@@ -29,7 +32,9 @@ class HttpBackend(ABC):
         self._length = output_length(service)
         self._length_name = (self._length.field or "").encode("ascii")
         adapters = read_adapters(service.generation_kwargs[ADAPTERS]) if ADAPTERS in service.generation_kwargs else {}
-        self._constant = Constant(lambda adapter: self._fields(service, model, adapter), adapters)
+        self._constant = Constant(
+            lambda adapter: self._fields(service, model, adapter), adapters, not_taken(service.type)
+        )
 
     def encode(self, sample: SampleLike, request_id: str) -> bytes:
         """The finished request for `sample`. Raises DatasetError for a prompt of a kind not taken here."""
@@ -51,16 +56,36 @@ class HttpBackend(ABC):
 
 
 class Constant:
-    """The start of a JSON object, all up to the comma behind its constant members, by the adapter of a row."""
+    """The start of a JSON object, all up to the comma behind its constant members, by the adapter of a row.
 
-    def __init__(self, fields: Callable[[str | None], Mapping[str, Any]], adapters: Mapping[int, str]) -> None:
-        self._base = _start(fields(None))
-        starts = {adapter: _start(fields(adapter)) for adapter in set(adapters.values())}
-        self._of_row = {row: starts[adapter] for row, adapter in adapters.items()}
+    What a row has for its own request goes over them, but for `not_taken`.
+    """
 
-    def of(self, row: int) -> bytes:
-        """For the data set's row `row`; one without an adapter goes to the base model."""
-        return self._of_row.get(row, self._base)
+    def __init__(
+        self,
+        fields: Callable[[str | None], Mapping[str, Any]],
+        adapters: Mapping[int, str],
+        not_taken: frozenset[str] = frozenset(),
+    ) -> None:
+        self._adapters = adapters
+        self._fields = {adapter: fields(adapter) for adapter in {None, *adapters.values()}}
+        self._starts = {adapter: _start(given) for adapter, given in self._fields.items()}
+        self._not_taken = not_taken
+
+    def of(self, sample: SampleLike) -> bytes:
+        """For a sample; one whose row has no adapter goes to the base model."""
+        adapter = self._adapters.get(sample.index)
+        if sample.fields is None:
+            return self._starts[adapter]
+        own = {name: value for name, value in sample.fields.items() if name not in self._not_taken}
+        if not own:
+            return self._starts[adapter]
+        given = self._fields[adapter]
+        if given.keys().isdisjoint(own):
+            start = self._starts[adapter]
+        else:
+            start = _start({name: value for name, value in given.items() if name not in own})
+        return b"%b%b," % (start, orjson.dumps(own)[1:-1])
 
 
 def _start(fields: Mapping[str, Any]) -> bytes:

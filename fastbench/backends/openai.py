@@ -30,7 +30,7 @@ class OpenAIBackend(HttpBackend):
         return {name: value for name, value in fields.items() if name not in self._length.names}
 
     def _body(self, sample: SampleLike, request_id: str, length: bytes | None) -> bytes:
-        constant, prompt = self._constant.of(sample.index), self._prompt_field(sample)
+        constant, prompt = self._constant.of(sample), self._prompt_field(sample)
         return b"%b%b}" % (constant, prompt) if length is None else b"%b%b,%b}" % (constant, prompt, length)
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from textwrap import shorten
 
 import click
 
@@ -24,6 +25,7 @@ LOOKED_AT = 1000
 GAP_BYTES = 2
 """What a recording keeps of each output token after the first."""
 _WIDTH = 16
+_FIELDS_SHOWN = 200
 
 
 def print_plan(run: RunConfig) -> int:
@@ -65,6 +67,8 @@ def _rows(task: Task) -> Iterator[tuple[str, str]]:
     )
     yield "Schedule", _schedule(schedule, task)
     yield "Recording", _recording(outputs, source.requests_count, schedule)
+    if source.row_fields:
+        yield "Fields of rows", shorten(source.row_fields, _FIELDS_SHOWN, placeholder=" ...")
     for note in source.notes:
         yield "Note", note
 

@@ -12,14 +12,14 @@ from fastbench.config.dataset_schema import ConversationConfig, MtBenchConfig, S
 from fastbench.config.issues import show
 from fastbench.datasets.dataset import LeftOut
 from fastbench.datasets.filed import FileDataset, in_range
-from fastbench.datasets.output_len import output_len
+from fastbench.datasets.output_len import USUAL, length_key, length_names, output_len
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows, walk
 from fastbench.datasets.sample import Message, Sample, Turn
-from fastbench.datasets.speakers import UnfitError, read_conversation
+from fastbench.datasets.speakers import LISTS, UnfitError, read_conversation
 from fastbench.datasets.tokens import load_tokenizer
 from fastbench.errors import ConfigError
 
-_LENGTHS = "max_tokens"
+_USED = length_names(USUAL).union(LISTS, ("turns", "prompt", "reference", "system"))
 
 Turns = Callable[[Row], list[Turn]]
 """Row → its turns, with the answers that the row has. Raises RowError."""
@@ -70,6 +70,7 @@ def _dataset(
         lambda index, row: make(index, turns(row), feeds_answers),
         in_range(positions, config.test_range, config.path),
         left_out=left_out,
+        used=_USED,
     )
 
 
@@ -123,9 +124,10 @@ def _texts(row: Row, key: str) -> list[str]:
 
 def _lengths(row: Row, turns: int) -> list[int | None]:
     """The output length of each turn: one for all, or a list with one for each."""
-    given = row.get(_LENGTHS)
+    key = length_key(row, USUAL)
+    given = row.get(key)
     if not isinstance(given, list):
-        return [output_len(row, _LENGTHS)] * turns
+        return [output_len(row, key)] * turns
     if len(given) != turns:
-        raise RowError(f"has {len(given)} lengths as {_LENGTHS} for {turns} turns")
-    return [output_len({_LENGTHS: length}, _LENGTHS) for length in given]
+        raise RowError(f"has {len(given)} lengths as {key} for {turns} turns")
+    return [output_len({key: length}, key) for length in given]

@@ -13,12 +13,13 @@ from fastbench.config.issues import show
 from fastbench.config.lengths_schema import Uniform
 from fastbench.datasets.draws import Draws
 from fastbench.datasets.filed import FileDataset, in_range
-from fastbench.datasets.output_len import output_len
+from fastbench.datasets.output_len import USUAL, length_names, output_len
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows
 from fastbench.datasets.sample import Prompt, Sample
 from fastbench.datasets.template import filler
 
 _LENGTHS = 7
+_USED = length_names(USUAL).union(ascii_uppercase, ("question", "answer"))
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 Fill = Callable[[Row], Prompt]
@@ -35,10 +36,10 @@ def open_custom(config: CustomConfig) -> FileDataset:
     fill = _fill(config, rows)
 
     def make(index: int, row: Row) -> Sample:
-        length = output_len(row, "max_tokens") if asked is None else asked(index)
+        length = output_len(row, USUAL) if asked is None else asked(index)
         return Sample(index, fill(row), None, length)
 
-    return FileDataset(rows, make, _sampled(positions, count, meta.sampling_mode, config.seed), count=count)
+    return FileDataset(rows, make, _sampled(positions, count, meta.sampling_mode, config.seed), count=count, used=_USED)
 
 
 def _sampled(positions: Sequence[int], count: int, mode: str, seed: int) -> Sequence[int]:

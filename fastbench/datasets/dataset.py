@@ -1,5 +1,6 @@
 """What every data set can do, and how one is opened."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple, Protocol
@@ -7,7 +8,9 @@ from typing import NamedTuple, Protocol
 from fastbench.config.dataset_schema import DatasetConfig
 from fastbench.datasets.sample import Sample
 
-LeftOut = tuple[tuple[str, int], ...]
+Counts = tuple[tuple[str, int], ...]
+"""Names and their numbers, the most frequent first."""
+LeftOut = Counts
 """Why rows of a file are no samples, told after what a row is, and how many."""
 
 
@@ -26,6 +29,10 @@ class Survey(NamedTuple):
     """The first sample whose prompt is token ids; None = all are texts."""
     left_out: LeftOut = ()
     """Of the whole file."""
+    fields: Counts = ()
+    """Parameters that samples have for their requests, and how many have each."""
+    unused: Counts = ()
+    """Fields of rows that samples are not made of, and how many have each."""
     answered: int = 0
     """Samples whose messages end with one of the assistant."""
 
@@ -54,6 +61,7 @@ class Dataset(Protocol):
 def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
     """The survey of the first `limit` of `samples`."""
     count = requests = longest = timed = answered = 0
+    fields = Counter[str]()
     token_ids: int | None = None
     for sample in islice(samples, limit):
         count += 1
@@ -64,7 +72,11 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
         if token_ids is None and sample.prompt and isinstance(sample.prompt[0], int):
             token_ids = sample.index
         answered += _is_answered(sample)
-    return Survey(count, requests, longest or None, timed, token_ids, answered=answered)
+        if sample.fields is not None:
+            fields.update(sample.fields.keys())
+    return Survey(
+        count, requests, longest or None, timed, token_ids, fields=tuple(fields.most_common()), answered=answered
+    )
 
 
 def _is_answered(sample: Sample) -> bool:

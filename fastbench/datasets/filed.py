@@ -1,6 +1,7 @@
 """A data set whose rows stand in a file, in the file's order or in another one."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from fastbench.config.row_range import parse_slice
@@ -26,12 +27,14 @@ class FileDataset:
         count: int | None = None,
         outline: Make | None = None,
         left_out: LeftOut = (),
+        used: frozenset[str] = frozenset(),
     ) -> None:
         """outline: makes samples without their prompts, for surveys, where prompts are dear. None = `make`.
-        left_out: the rows that are not in `positions`."""
+        left_out: the rows that are not in `positions`. used: the fields of rows that samples are made of."""
         if not positions:
             raise DatasetError(_nothing(rows, left_out))
         self._left_out = left_out
+        self._used = used
         self._rows = rows
         self._make = make
         self._outline = outline or make
@@ -49,7 +52,14 @@ class FileDataset:
 
     def survey(self, limit: int | None) -> Survey:
         """What a run of at most `limit` samples will ask. Raises DatasetError for the first broken row."""
-        return survey_of(self._walk(0, 1, self._outline), limit)._replace(left_out=self._left_out)
+        unused = Counter[str]()
+
+        def make(index: int, row: Row) -> Sample:
+            unused.update(name for name in row if name not in self._used and row[name] not in (None, ""))
+            return self._outline(index, row)
+
+        found = survey_of(self._walk(0, 1, make), limit)
+        return found._replace(left_out=self._left_out, unused=tuple(unused.most_common()))
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
         """The samples `start`, `start + step`, …. Raises DatasetError at a broken row."""

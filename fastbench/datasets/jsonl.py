@@ -3,7 +3,8 @@
 from fastbench.config.dataset_schema import JsonlConfig
 from fastbench.config.issues import show
 from fastbench.datasets.filed import FileDataset, in_range
-from fastbench.datasets.output_len import output_len
+from fastbench.datasets.output_len import length_names, output_len
+from fastbench.datasets.row_fields import SENT_FIELDS, request_fields
 from fastbench.datasets.rows import Row, RowError, columns_of, open_rows
 from fastbench.datasets.sample import Prompt, Sample
 
@@ -15,11 +16,13 @@ def open_jsonl(config: JsonlConfig) -> FileDataset:
     rows = open_rows(config.path)
     keys = _PROMPT_KEYS if config.prompt_key is None else (config.prompt_key,)
     positions = in_range(range(len(rows)), config.test_range, config.path)[: config.count]
+    fields = request_fields(all_text=rows.is_csv)
 
     def make(index: int, row: Row) -> Sample:
-        return Sample(index, _prompt(row, keys), None, output_len(row, config.output_len_key))
+        return Sample(index, _prompt(row, keys), None, output_len(row, config.output_len_key), fields=fields(row))
 
-    return FileDataset(rows, make, positions)
+    used = SENT_FIELDS.union(keys, length_names(config.output_len_key))
+    return FileDataset(rows, make, positions, used=used)
 
 
 def _prompt(row: Row, keys: tuple[str, ...]) -> Prompt:

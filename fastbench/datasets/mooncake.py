@@ -21,6 +21,7 @@ from fastbench.errors import DatasetError
 BLOCK = 512
 """Tokens that one hash id stands for."""
 _SHARED, _OWN = 5, 6
+_USED = frozenset({"timestamp", "input_length", "output_length", "hash_ids", "input_text"})
 _NS_PER_MS = 1_000_000
 _NONE = -1
 _ID_MASK = 2**64 - 1
@@ -48,7 +49,7 @@ def open_mooncake(config: MooncakeConfig, tokenizer_path: str = "", tokens_per_w
             return sample
         return replace(sample, prompt=blocks.prompt(index, sample.input_len, row.get("hash_ids") or []))
 
-    return FileDataset(rows, make, in_range(positions, config.test_range, config.path), outline=outline)
+    return FileDataset(rows, make, in_range(positions, config.test_range, config.path), outline=outline, used=_USED)
 
 
 class _Blocks:

@@ -71,6 +71,11 @@ class RowFile:
     def __len__(self) -> int:
         return len(self._spans.starts)
 
+    @property
+    def is_csv(self) -> bool:
+        """Whether every field is text."""
+        return self._columns is not None
+
     @contextmanager
     def reading(self) -> Iterator[Read]:
         """A function from position to row, while the file is open. It raises DatasetError for a broken row."""

@@ -42,6 +42,8 @@ class Sample(Struct, frozen=True):
     turns: tuple[Turn, ...] = ()
     """A conversation of several requests, one after the other's reply; `prompt` then holds the messages before the
     first turn. () = a single request."""
+    fields: dict[str, Any] | None = None
+    """Parameters of the request, which go over the service's; None = it has none."""
 
 
 def prompt_text(prompt: Prompt) -> str:

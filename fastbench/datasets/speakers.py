@@ -19,7 +19,8 @@ _NAMES = {
 }
 ROLES = {name: role for role, names in _NAMES.items() for name in names}
 """The names that such sets give to speakers, in small letters, and the protocol's role of each."""
-_LISTS = ("conversations", "conversation", "messages", "items")
+LISTS = ("conversations", "conversation", "messages", "items")
+"""The fields of a row that may hold its turns."""
 _SPEAKERS, _WORDS = ("from", "role"), ("value", "content", "text")
 _JOINT = "\n\n"
 
@@ -73,7 +74,7 @@ def _messages(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _items(row: Row) -> Iterator[tuple[str, str]]:
-    items = next((row[key] for key in _LISTS if isinstance(row.get(key), list)), None)
+    items = next((row[key] for key in LISTS if isinstance(row.get(key), list)), None)
     if not items:
         raise UnfitError("without turns")
     # Some sets have what the system says beside the turns.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from fastbench.config.dataset_schema import TemplateConfig
 from fastbench.datasets.filed import FileDataset, in_range
-from fastbench.datasets.output_len import output_len
+from fastbench.datasets.output_len import length_names, output_len
 from fastbench.datasets.rows import Row, RowError, columns_of, open_rows
 from fastbench.datasets.sample import Prompt, Sample
 
@@ -20,7 +20,9 @@ def open_template(config: TemplateConfig) -> FileDataset:
     def make(index: int, row: Row) -> Sample:
         return Sample(index, fill(row), None, output_len(row, config.output_len_key))
 
-    return FileDataset(rows, make, in_range(range(len(rows)), config.test_range, config.path))
+    named = _named(config.template).union(config.columns, config.aliases.values(), (config.output_column or "",))
+    used = named | length_names(config.output_len_key)
+    return FileDataset(rows, make, in_range(range(len(rows)), config.test_range, config.path), used=used)
 
 
 def filler(
@@ -36,8 +38,7 @@ def filler(
     names must be there. output_column: becomes nothing, as the model is to write it. aliases: name in the
     template → another name that the row may have for it. The function raises RowError.
     """
-    texts = [template] if isinstance(template, str) else [message["content"] for message in template]
-    named = set(_NAME.findall("\n".join(texts)))
+    named = _named(template)
     needed = (named & set(required)) - {output_column}
 
     def value(row: Row, name: str) -> object:
@@ -60,3 +61,9 @@ def filler(
         return [{**message, "content": put(message["content"])} for message in template]
 
     return fill
+
+
+def _named(template: str | tuple[dict[str, str], ...]) -> frozenset[str]:
+    """The fields that a template asks for."""
+    texts = [template] if isinstance(template, str) else [message["content"] for message in template]
+    return frozenset(_NAME.findall("\n".join(texts)))

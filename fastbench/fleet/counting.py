@@ -17,7 +17,7 @@ _AT_ONCE = 256
 def count_tokens(texts: Path, samples: Iterator[tuple[int, Sample]], counter: PromptCounter) -> dict[str, Any]:
     """A record for `Writer.counted`. texts: the file of output texts. samples: those asked, with their numbers."""
     outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _lines(texts)), counter.tokenizer.counts))
-    inputs = dict(_counts(((number, sample.prompt) for number, sample in samples), counter.counts))
+    inputs = dict(_counts(samples, counter.counts))
     requests = sorted(outputs.keys() | inputs.keys())
     return counted_record(requests, [inputs.get(at, -1) for at in requests], [outputs.get(at, -1) for at in requests])
 

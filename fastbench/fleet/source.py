@@ -12,7 +12,7 @@ from fastbench.config.plan import Task
 from fastbench.datasets.sample import Sample
 from fastbench.errors import ConfigError
 from fastbench.fleet.check import Surveyed, survey_task
-from fastbench.fleet.data_notes import data_notes
+from fastbench.fleet.data_notes import data_notes, row_fields
 
 
 class Source:
@@ -26,6 +26,8 @@ class Source:
         self._dataset, survey = surveyed or survey_task(task, tokens_per_word)
         self.notes = tuple(data_notes(task, survey))
         """What a reader of the numbers has to know of the data set."""
+        self.row_fields = row_fields(task, survey)
+        """Which fields of rows beside prompts and lengths are sent."""
         self._repeats = task.service.repeats
         self._rows = survey.samples
         self.longest_output = survey.longest_output

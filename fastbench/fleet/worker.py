@@ -243,7 +243,8 @@ class _Worker:
         # A turn of a conversation has a prompt that nobody has kept.
         samples = self._source.numbered(np.unique(final["request"]).tolist())
         texts = part_path(self._recording, TEXTS, self._post.part)
-        counter = PromptCounter.load(self._task.service.path, chat=self._task.service.type == "openai_chat")
+        service = self._task.service
+        counter = PromptCounter.load(service.path, chat=service.type == "openai_chat", fields=service.parameters)
         writer.counted(count_tokens(texts, samples, counter))
 
     async def _warm_up(self, phase: Phase, backend: Backend, writer: Writer) -> bool:

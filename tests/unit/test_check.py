@@ -67,3 +67,45 @@ def test_lengths_without_effect(tmp_path: Path, length: int | None, told: int) -
     parameters = {} if length is None else {"max_completion_tokens": length}
     remarks = remarks_of("jsonl", path, generation_kwargs=parameters)
     assert ["rows: the output lengths of the data set have no effect" in one for one in remarks] == [True] * told
+
+
+ROW = {"prompt": "q", "tools": [{}], "temperature": 0.5, "model": "x", "id": 1, "max_tokens": 3}
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "told"),
+    [
+        ("openai_chat", ROW, "model (2)"),
+        ("openai_completions", ROW, "tools (2), model (2)"),
+        ("tgi_generate", ROW, "tools (2), model (2)"),
+        ("openai_chat", {"prompt": "q", "tools": [{}], "id": 1}, None),
+        ("openai_chat", {"prompt": "q", "id": 1, "answer": "a"}, None),
+    ],
+)
+def test_parameters_that_are_not_sent(tmp_path: Path, kind: str, row: dict[str, Any], told: str | None) -> None:
+    """Parameters that rows have and requests do not are told with the number of rows; other fields are plain data."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(json.dumps(each) for each in (row, row, {"prompt": "q"})))
+    remarks = remarks_of("jsonl", path, type=kind, model="m")
+    text = "rows: fields of rows that could change their requests are not sent, by the number of rows: "
+    assert remarks == (() if told is None else (text + told,))
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        ("mtbench", {"turns": ["q"], "tools": [{}], "category": "x"}),
+        ("custom", {"question": "q", "tools": [{}], "answer": "x"}),
+        (
+            "sharegpt",
+            {"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}], "tools": [{}]},
+        ),
+        ("mooncake", {"input_length": 5, "output_length": 5, "tools": [{}]}),
+    ],
+)
+def test_parameters_of_other_data_sets_are_told(tmp_path: Path, kind: str, row: dict[str, Any]) -> None:
+    """Where the rows of a data set are no requests, none of their parameters is sent, and that is said."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(row))
+    (told,) = remarks_of(kind, path)
+    assert told.endswith("are not sent, by the number of rows: tools (1)")

@@ -138,3 +138,14 @@ def test_seconds() -> None:
 def test_the_length_that_goes_out(options: str, told: str) -> None:
     """The plan tells the output length that the requests ask for, whatever setting says it."""
     assert row(dry_run(*f"--url {URL} --model m --output-len 4 {options}".split()), "Output tokens") == told
+
+
+def test_fields_of_rows_are_told(tmp_path: Path) -> None:
+    """The plan tells which fields of rows are sent and which are not, and what is worth a note."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"prompt": "a", "tools": [], "seed": 1, "id": 7, "model": "x"}\n')
+    lines = dry_run("--url", URL, "--model", "m", "--api", "completions", "--dataset", str(path))
+    assert row(lines, "Fields of rows") == "sent: seed; not sent: tools, id, model"
+    assert row(lines, "Note").endswith("by the number of rows: tools (1), model (1)")
+    path.write_text('{"prompt": "a", "max_tokens": 5}\n')
+    assert not [line for line in dry_run("--url", URL, "--model", "m", "--dataset", str(path)) if "Fields of" in line]

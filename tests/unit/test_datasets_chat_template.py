@@ -14,6 +14,7 @@ from fastbench.config.lengths_schema import Uniform
 from fastbench.datasets.chat_template import load_chat_template
 from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.prompt_tokens import PromptCounter
+from fastbench.datasets.sample import Prompt, Sample
 from fastbench.datasets.words import COMMON_WORDS
 from fastbench.errors import ConfigError
 
@@ -47,6 +48,10 @@ def rendered(path: str, messages: list[dict[str, Any]] = MESSAGES) -> str:
     template = load_chat_template(path)
     assert template is not None
     return template.text(messages)
+
+
+def asking(*prompts: Prompt) -> list[Sample]:
+    return [Sample(index, prompt) for index, prompt in enumerate(prompts)]
 
 
 def test_a_template_stands_in_a_file_or_in_the_config(tmp_path: Path) -> None:
@@ -178,13 +183,21 @@ def test_prompts_of_a_chat_are_counted_with_their_template(tmp_path: Path) -> No
     """Text and messages are counted as the service sees them, ids by their number."""
     path = model(tmp_path, CHAT)
     # free start user ... [UNK for "end"] start assistant: 6 tokens around the text.
-    assert PromptCounter.load(path, chat=True).counts(["able time", MESSAGES, [7, 8, 9]]) == [8, 11, 3]
-    assert PromptCounter.load(path, chat=False).counts(["able time", [1], "time"]) == [2, 1, 1]
+    assert PromptCounter.load(path, chat=True).counts(asking("able time", MESSAGES, [7, 8, 9])) == [8, 11, 3]
+    assert PromptCounter.load(path, chat=False).counts(asking("able time", [1], "time")) == [2, 1, 1]
+
+
+def test_the_tools_of_a_request_are_counted(tmp_path: Path) -> None:
+    """Tools, of the run or of a row, are part of the prompt that is counted; a row's go over the run's."""
+    path = model(tmp_path, "{% for tool in tools or [] %}able {% endfor %}{{ messages[0].content }}")
+    samples = [Sample(0, "time"), Sample(1, "time", fields={"tools": [{}, {}]})]
+    assert PromptCounter.load(path, chat=True).counts(samples) == [1, 3]
+    assert PromptCounter.load(path, chat=True, fields={"tools": [{}]}).counts(samples) == [2, 3]
 
 
 def test_messages_without_a_template_are_counted_by_their_texts(tmp_path: Path) -> None:
     """Where the model has no template, messages count as their texts."""
-    assert PromptCounter.load(model(tmp_path), chat=True).counts([MESSAGES, "able"]) == [2, 1]
+    assert PromptCounter.load(model(tmp_path), chat=True).counts(asking(MESSAGES, "able")) == [2, 1]
 
 
 @pytest.mark.parametrize("length", [7, 8, 300])
@@ -193,7 +206,7 @@ def test_exact_lengths_with_the_template(tmp_path: Path, length: int) -> None:
     path = model(tmp_path, CHAT)
     config = SyntheticConfig(count=9, input_len=Uniform(low=length, high=length), with_chat_template=True)
     samples = list(open_dataset(config, path).samples())
-    assert PromptCounter.load(path, chat=True).counts([sample.prompt for sample in samples]) == [length] * 9
+    assert PromptCounter.load(path, chat=True).counts(samples) == [length] * 9
     assert {sample.input_len for sample in samples} == {length}
 
 
@@ -224,4 +237,4 @@ def test_a_template_needs_a_tokenizer() -> None:
 @needs(TOKENIZER)
 def test_a_tokenizer_without_a_template_counts_texts() -> None:
     """A tokenizer.json with nothing beside it counts a chat's prompt as its text."""
-    assert PromptCounter.load(str(TOKENIZER), chat=True).counts(["hello world"]) == [2]
+    assert PromptCounter.load(str(TOKENIZER), chat=True).counts(asking("hello world")) == [2]

@@ -48,6 +48,76 @@ def test_prompts_are_found_under_the_usual_keys(tmp_path: Path) -> None:
     assert [sample.index for sample in samples] == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("names", "length"),
+    [
+        (("max_completion_tokens", "max_tokens", "max_new_tokens", "max_out_len", "output_len"), 1),
+        (("max_tokens", "max_new_tokens", "max_out_len", "output_len"), 2),
+        (("max_new_tokens", "max_out_len", "output_len"), 3),
+        (("max_out_len", "output_len"), 4),
+        (("output_len",), 5),
+    ],
+)
+def test_lengths_of_all_known_names(tmp_path: Path, names: tuple[str, ...], length: int) -> None:
+    """An output length counts under each of its usual names, the newest first; null says nothing."""
+    given = {name: 6 - len(names) + place for place, name in enumerate(names)}
+    (sample,) = opened(
+        rows_file(tmp_path, {"prompt": "a", "max_tokens": None, **dict(reversed(given.items()))})
+    ).samples()
+    assert (sample.output_len, sample.fields) == (length, None)
+    assert fault(rows_file(tmp_path, {"prompt": "a", names[0]: 0})).endswith(
+        f"has 0 as {names[0]}, where a whole number from 1 to 1048576 must stand; correct or remove it"
+    )
+
+
+TOOLS = [{"type": "function", "function": {"name": "f"}}]
+
+
+@pytest.mark.parametrize(
+    ("row", "fields"),
+    [
+        ({}, None),
+        ({"id": 5, "answer": "x", "category": "math"}, None),
+        ({"tools": TOOLS, "tool_choice": "auto", "max_tokens": 7}, {"tools": TOOLS, "tool_choice": "auto"}),
+        ({"tools": json.dumps(TOOLS), "tool_choice": "auto"}, {"tools": TOOLS, "tool_choice": "auto"}),
+        ({"tools": None, "stop": None}, None),
+        ({"temperature": 0, "stop": "", "seed": 0}, {"temperature": 0, "stop": "", "seed": 0}),
+        ({"response_format": {"type": "json_object"}, "top_p": 0.5},
+         {"response_format": {"type": "json_object"}, "top_p": 0.5}),
+        ({"extra_body": {"top_k": 5, "new_thing": 1, "model": "x", "stream": False, "max_tokens": 3}, "top_k": 4},
+         {"top_k": 5, "new_thing": 1}),
+        ({"model": "x", "stream": True, "n": 2, "stream_options": {}}, None),
+        ({"chat_template_kwargs": {"enable_thinking": False}, "reasoning_effort": "low"},
+         {"chat_template_kwargs": {"enable_thinking": False}, "reasoning_effort": "low"}),
+    ],
+)  # fmt: skip
+def test_parameters_of_rows(tmp_path: Path, row: dict[str, Any], fields: dict[str, Any] | None) -> None:
+    """A row's parameters of a request belong to its sample; what the run decides, and plain data, do not."""
+    (sample,) = opened(rows_file(tmp_path, {"messages": [{"role": "user", "content": "a"}], **row})).samples()
+    assert sample.fields == fields
+
+
+def test_parameters_of_csv_rows(tmp_path: Path) -> None:
+    """In CSV a parameter is the JSON that its cell holds, else its text; an empty cell says nothing."""
+    path = tmp_path / "rows.csv"
+    path.write_text("prompt,temperature,stop,seed\na,0.5,end,\n")
+    (sample,) = opened(path).samples()
+    assert sample.fields == {"temperature": 0.5, "stop": "end"}
+
+
+def test_a_survey_tells_the_fields(tmp_path: Path) -> None:
+    """A survey counts the rows that have each parameter, and each field that nothing is made of."""
+    rows = [
+        {"prompt": "a", "seed": 1, "id": 3, "model": "x"},
+        {"prompt": "a", "seed": 2, "id": 4, "answer": None},
+        {"prompt": "a"},
+    ]
+    survey = opened(rows_file(tmp_path, *rows)).survey(None)
+    assert survey.fields == (("seed", 2),)
+    assert dict(survey.unused) == {"id": 2, "model": 1}
+    assert opened(rows_file(tmp_path, *rows)).survey(1).unused == (("id", 1), ("model", 1))
+
+
 def test_keys_can_be_named(tmp_path: Path) -> None:
     """Both keys can be set, and then only they count."""
     path = rows_file(tmp_path, {"prompt": "a", "text": "b", "n": 7, "max_tokens": 1})

@@ -150,3 +150,44 @@ def test_the_name_of_the_length(fields: dict[str, Any], lengths: dict[str, int])
     where = body.get("parameters", body)
     assert {name: where[name] for name in LENGTHS if name in where} == lengths
     assert where["seed"] is None
+
+
+OF_ROW = {"tools": [{"a": "\u00e4"}], "temperature": 0.5, "stop": ["x"], "guided_regex": "y", "other": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "left_out"),
+    [
+        ("openai_chat", set()),
+        ("openai_completions", {"tools"}),
+        ("tgi_generate", {"tools", "guided_regex"}),
+        ("triton_generate", {"tools", "guided_regex"}),
+        ("mindie_infer", {"tools", "guided_regex"}),
+    ],
+)
+def test_the_parameters_of_a_row(kind: str, left_out: set[str]) -> None:
+    """A row's parameters go out with its request alone, over the run's, where the protocol has a place for them."""
+    run = {"temperature": 0.1, "top_p": 1}
+    for sample, own in ((Sample(0, "a", fields=OF_ROW), OF_ROW), (Sample(1, "a"), {})):
+        _, body = sent(sample, type=kind, generation_kwargs=run)
+        where = body.get("parameters", body)
+        wanted = run | {name: value for name, value in own.items() if name not in left_out}
+        assert {name: where.get(name) for name in wanted} == wanted
+        assert not set(where) & (OF_ROW.keys() - wanted.keys())
+
+
+def test_the_parameters_of_a_row_beside_nothing() -> None:
+    """A row's parameters stand alone where the run has none, with a length and without one."""
+    sample = Sample(0, "a", None, 3, fields={"stop": "x", "tools": 1})
+    assert sent(sample, type="triton_generate")[1]["parameters"] == {"stop": "x", "max_new_tokens": 3}
+    none = {"max_new_tokens": None}
+    assert sent(sample, type="triton_generate", generation_kwargs=none)[1]["parameters"] == {"stop": "x"}
+    assert sent(Sample(0, "a"), type="triton_generate", generation_kwargs=none)[1]["parameters"] == {}
+
+
+def test_the_parameters_of_a_row_keep_its_adapter(tmp_path: Path) -> None:
+    """A row with parameters asks for its adapter as one without does."""
+    file = tmp_path / "lora.json"
+    file.write_text('{"7": "second"}')
+    _, body = sent(Sample(7, "a", fields={"seed": 3}), generation_kwargs={"lora_data_map_file": str(file), "seed": 1})
+    assert (body["model"], body["seed"]) == ("second", 3)
