@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from fastbench.metrics.model import ClientError, Load, Output
 from fastbench.metrics.outcomes import failures
@@ -88,6 +89,12 @@ def _tokens(selection: Selection, output: Output) -> Iterator[str]:
     ratio = selection.header.get("tokens_per_word")
     if isinstance(ratio, float) and ratio != 1:
         yield f"Prompts were made of words, {ratio:.4f} tokens each by the service's own count of two requests before."
+    elif output.input_sources.get("unknown") and _made_of_words(selection.header):
+        yield (
+            "Prompts were made of words, one for each token that was asked for, as the service tells no counts and the "
+            "model has no tokenizer: they may have several times as many tokens. Set path (--tokenizer) to its "
+            "tokenizer.json for exact lengths."
+        )
     for name, sources in (("InputTokens", output.input_sources), ("OutputTokens", output.output_sources)):
         for source, count in sources.items():
             if source == "unknown":
@@ -101,6 +108,14 @@ def _tokens(selection: Selection, output: Output) -> Iterator[str]:
             f"{output.multi_token_share:.2%} of the output events hold several tokens: ITL is the time "
             "between events, TPOT the time per token."
         )
+
+
+def _made_of_words(header: dict[str, Any]) -> bool:
+    """Whether prompts were made of words of which nobody knows how many tokens they are."""
+    config: dict[str, Any] = header.get("config") or {}
+    models, data_sets = config.get("models") or [{}], config.get("datasets") or [{}]
+    made = data_sets[0].get("type") in ("synthetic", "mooncake") and not data_sets[0].get("as_ids")
+    return made and not models[0].get("path")
 
 
 def _stamps(client: ClientError) -> Iterator[str]:
