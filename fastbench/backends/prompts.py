@@ -3,10 +3,13 @@
 from typing import Any
 
 from fastbench.backends.sample import SampleLike
+from fastbench.config.roles import ROLES as SPEAKERS
 from fastbench.errors import DatasetError
 
-ROLES = {"HUMAN": "user", "BOT": "assistant", "SYSTEM": "system", "TOOL": "tool"}
-"""The guide's names of the speakers, and those of the OpenAI protocol."""
+_PROTOCOL = frozenset({"user", "assistant", "system", "developer", "tool", "function"})
+ROLES = {name: role for name, role in SPEAKERS.items() if name not in _PROTOCOL}
+ROLES |= {"HUMAN": "user", "BOT": "assistant", "SYSTEM": "system", "TOOL": "tool"}
+"""The speakers' names of the guide and of data sets, and those of the OpenAI protocol, which has no others."""
 
 
 def as_messages(sample: SampleLike) -> list[dict[str, Any]]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _FILE, _CONFIG, _PROCESSOR = "chat_template.jinja", "tokenizer_config.json", "chat_template.json"
 _FOLDER = "chat_templates"
 _DEFAULT, _WITH_TOOLS = "default", "tool_use"
+# What services hand on from a request's own parameters.
+_OF_REQUEST = ("add_generation_prompt", "reasoning_effort")
 # The names under which services pass a message's reasoning; templates read the first or the second.
 _REASONING = ("reasoning_content", "thinking", "reasoning")
 
@@ -42,6 +44,7 @@ class ChatTemplate:
         template = self._template(_WITH_TOOLS if tools is not None and _WITH_TOOLS in self._texts else _DEFAULT)
         # Templates ask whether these are none; an undefined name is not.
         given = {"tools": tools, "documents": fields.get("documents"), "add_generation_prompt": True}
+        given |= {name: fields[name] for name in _OF_REQUEST if name in fields}
         own = fields.get("chat_template_kwargs")
         given |= own if isinstance(own, Mapping) else {}
         try:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from fastbench.config.dataset_schema import DatasetConfig
+from fastbench.config.roles import role_of
 from fastbench.datasets.sample import Sample
 
 Counts = tuple[tuple[str, int], ...]
@@ -81,7 +82,7 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
 
 def _is_answered(sample: Sample) -> bool:
     last = sample.prompt[-1] if sample.prompt and not isinstance(sample.prompt, str) else None
-    return isinstance(last, dict) and last.get("role") in ("assistant", "BOT")
+    return isinstance(last, dict) and role_of(last.get("role")) == "assistant"
 
 
 def open_dataset(config: DatasetConfig, tokenizer_path: str = "", tokens_per_word: float = 1.0) -> Dataset:

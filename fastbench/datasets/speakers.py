@@ -5,20 +5,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 from fastbench.config.issues import show
+from fastbench.config.roles import role_of
 from fastbench.datasets.rows import Row
 from fastbench.datasets.sample import Message
 
-_NAMES = {
-    "user": ("human", "user", "prompter", "person"),
-    "assistant": (
-        *("gpt", "assistant", "chatgpt", "bing", "bard", "model", "bot", "chatbot", "ai", "llm", "claude", "gemini"),
-        *("function_call", "tool_call"),
-    ),
-    "system": ("system", "developer"),
-    "tool": ("tool", "function", "observation", "function_response", "tool_response", "ipython"),
-}
-ROLES = {name: role for role, names in _NAMES.items() for name in names}
-"""The names that such sets give to speakers, in small letters, and the protocol's role of each."""
 LISTS = ("conversations", "conversation", "messages", "items")
 """The fields of a row that may hold its turns."""
 _SPEAKERS, _WORDS = ("from", "role"), ("value", "content", "text")
@@ -85,7 +75,7 @@ def _items(row: Row) -> Iterator[tuple[str, str]]:
         if not isinstance(text, str):
             raise UnfitError("with a turn that holds no text")
         name = _first(item, _SPEAKERS)
-        role = ROLES.get(name.strip().lower()) if isinstance(name, str) else None
+        role = role_of(name)
         if role is None:
             raise UnfitError(f"with the unknown role {show(name)}")
         if text.strip() or role != "system":

@@ -102,6 +102,9 @@ def test_the_fields_of_a_request_reach_its_template(tmp_path: Path) -> None:
     assert template is not None
     fields = {"tools": TOOLS, "chat_template_kwargs": {"date_string": "1 May", "messages": []}, "stop": "x"}
     assert template.text(USER, fields) == f"{json.dumps(TOOLS, ensure_ascii=False)} 1 May 1"
+    asks = load_chat_template(model(tmp_path, "{{ reasoning_effort }} {{ add_generation_prompt }}"))
+    assert asks is not None
+    assert asks.text(USER, {"reasoning_effort": "low", "add_generation_prompt": False}) == "low False"
 
 
 def test_tools_have_a_template_of_their_own(tmp_path: Path) -> None:

@@ -77,6 +77,14 @@ def test_the_guides_dialogue() -> None:
     assert sent(Sample(0, DIALOGUE), type="tgi_generate")[1]["inputs"] == "s\nq\na"
 
 
+def test_speakers_of_data_sets() -> None:
+    """Messages whose speakers have the names of other formats go out under the protocol's; its own names stay."""
+    names = {"human": "user", "gpt": "assistant", "bot": "assistant", "observation": "tool"}
+    own = ("user", "assistant", "system", "developer", "tool", "function", "unheard-of")
+    messages = [{"role": name, "content": "x"} for name in (*names, *own)]
+    assert [message["role"] for message in sent(Sample(0, messages))[1]["messages"]] == [*names.values(), *own]
+
+
 @pytest.mark.parametrize("kind", ["openai_chat", "openai_completions", "tgi_generate", "mindie_infer"])
 def test_rows_go_to_their_adapters(tmp_path: Path, kind: str) -> None:
     """A row that the file names asks for its adapter, another for the base model; the file's name is not sent."""
