@@ -14,7 +14,9 @@ def data_notes(task: Task, survey: Survey) -> Iterator[str]:
     name = task.dataset.abbr
     if survey.left_out:
         why = ", ".join(f"{count} {reason}" for reason, count in survey.left_out)
-        yield f"{name}: {sum(count for _, count in survey.left_out)} conversations of the file are left out: {why}"
+        count = sum(count for _, count in survey.left_out)
+        are = "1 conversation of the file is" if count == 1 else f"{count} conversations of the file are"
+        yield f"{name}: {are} left out: {why}"
     if unsent := _unsent(task, survey):
         told = ", ".join(f"{field} ({count})" for field, count in unsent)
         yield f"{name}: fields of rows that could change their requests are not sent, by the number of rows: {told}"
