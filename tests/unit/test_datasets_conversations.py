@@ -258,5 +258,6 @@ def test_lengths_of_answers(tmp_path: Path) -> None:
 def test_mt_bench_loads_whole() -> None:
     """The 80 questions of MT-Bench have two turns each; 39 of them have references."""
     data = open_dataset(MtBenchConfig(abbr="m", path=str(MT_BENCH), infer_mode="every_with_gt"))
-    assert data.survey(None) == Survey(samples=80, requests=160, longest_output=None, timed=0)
+    plain = (("question_id", 80), ("category", 80))
+    assert data.survey(None) == Survey(samples=80, requests=160, longest_output=None, timed=0, unused=plain)
     assert sum(turn.answer is not None for sample in data.samples() for turn in sample.turns) == 78
