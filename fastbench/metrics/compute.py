@@ -9,6 +9,7 @@ from fastbench.metrics.arrived import arrived_tokens
 from fastbench.metrics.client import client_error
 from fastbench.metrics.common import common
 from fastbench.metrics.coverage import coverage
+from fastbench.metrics.further import finish_reasons, further
 from fastbench.metrics.gaps import GapSamples, count
 from fastbench.metrics.load import load
 from fastbench.metrics.model import Metrics
@@ -66,6 +67,8 @@ def compute_with_gaps(
         success=success,
         parameters=parameters(selection, gaps, stats),
         common=common(selection, sum(ended.values()), None if window is None else arrived_tokens(whole, window)),
+        further=further(selection, runs, stats),
+        finish_reasons=finish_reasons(selection),
         outcomes=ended,
         failures=failures(selection),
         load=sending,

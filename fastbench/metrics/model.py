@@ -192,7 +192,8 @@ class Stretch(msgspec.Struct, frozen=True):
 class Metrics(msgspec.Struct, frozen=True):
     """All numbers of one stage of one recording.
 
-    window: None = the whole run. outcomes: by name; their sum is the number planned, or that begun in the window.
+    window: None = the whole run. further: the rows of the table "Further Parameters". finish_reasons: requests by the
+    service's word. outcomes: by name; their sum is the number planned, or that begun in the window.
     service: None = its metrics page was not asked for.
     """
 
@@ -202,6 +203,8 @@ class Metrics(msgspec.Struct, frozen=True):
     success: int
     parameters: tuple[Parameter, ...]
     common: tuple[Common, ...]
+    further: tuple[Parameter, ...]
+    finish_reasons: dict[str, int]
     outcomes: dict[str, int]
     failures: tuple[Failure, ...]
     load: Load

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastbench.metrics.model import ClientError, Load, Output
 from fastbench.metrics.outcomes import failures
+from fastbench.metrics.reply_notes import reply_notes
 from fastbench.metrics.selection import Selection, section
 from fastbench.units import NS_PER_MS, NS_PER_S
 
@@ -20,6 +21,7 @@ def notes(selection: Selection, load: Load, output: Output, client: ClientError)
         *_run(selection),
         *_data(selection),
         *_sending(load),
+        *reply_notes(selection),
         *_tokens(selection, output),
         *_stamps(client),
     )

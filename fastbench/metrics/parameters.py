@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.metrics.model import Parameter
-from fastbench.metrics.selection import Mask, Rows, Selection, output_tokens
+from fastbench.metrics.selection import Mask, Rows, Selection, flagged, output_tokens
 from fastbench.metrics.statistics import ArraySamples, Samples, statistics, too_few
+from fastbench.recording.format import SOURCES
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 US_PER_MS = 1_000
@@ -20,10 +21,7 @@ def parameters(selection: Selection, gaps: Samples, stats: Sequence[str]) -> tup
     """The rows in the guide's order; those of token times only for streams."""
 
     def row(name: str, unit: str, samples: Samples, scale: float = 1, n: int | None = None) -> Parameter:
-        values = statistics(samples, stats, scale)
-        count = samples.size if n is None else n
-        # Of requests: the gaps of one stream depend on each other, and many of them are no more than one sample.
-        return Parameter(name, unit, values, count, samples.size, too_few(stats, count))
+        return parameter(name, unit, samples, stats, scale, n)
 
     def rows() -> Iterator[Parameter]:
         ok, streamed = selection.ok, selection.streamed
@@ -44,6 +42,16 @@ def parameters(selection: Selection, gaps: Samples, stats: Sequence[str]) -> tup
     return tuple(rows())
 
 
+def parameter(
+    name: str, unit: str, samples: Samples, stats: Sequence[str], scale: float = 1, n: int | None = None
+) -> Parameter:
+    """A row of a table of parameters. scale: samples in one unit shown. n: the requests behind it, where samples are
+    not one of each."""
+    count = samples.size if n is None else n
+    # Of requests: the gaps of one stream depend on each other, and many of them are no more than one sample.
+    return Parameter(name, unit, statistics(samples, stats, scale), count, samples.size, too_few(stats, count))
+
+
 def e2el_ns(rows: Rows) -> NDArray[np.int64]:
     """(rows,) int64: service time, `end_ns - sent_ns`."""
     return _int64(rows["end_ns"] - rows["sent_ns"])
@@ -55,15 +63,27 @@ def ttft_ns(rows: Rows) -> NDArray[np.int64]:
 
 
 def tpot_ns(rows: Rows) -> NDArray[np.float64]:
-    """float64: `(E2EL - TTFT) / (OutputTokens - 1)` of the rows that have it."""
+    """float64: `(E2EL - TTFT) / (OutputTokens - 1)` of the rows that have it, less reasoning that was not streamed."""
     several = rows[has_tpot(rows)]
-    return np.asarray((e2el_ns(several) - ttft_ns(several)) / (output_tokens(several) - 1), np.float64)
+    return np.asarray((e2el_ns(several) - ttft_ns(several)) / (streamed_tokens(several) - 1), np.float64)
 
 
 def has_tpot(rows: Rows) -> Mask:
     """(rows,): which have more than one output token, and not all of them in one event: that took no time to watch."""
-    several: Mask = (output_tokens(rows) > 1) & (rows["events"] > 1)
+    several: Mask = (streamed_tokens(rows) > 1) & (rows["events"] > 1)
     return several
+
+
+def streamed_tokens(rows: Rows) -> NDArray[np.int64]:
+    """(rows,) int64: output tokens that came as output, without silent reasoning."""
+    return output_tokens(rows) - silent_tokens(rows)
+
+
+def silent_tokens(rows: Rows) -> NDArray[np.int64]:
+    """(rows,) int64: reasoning tokens that usage counts among the output tokens of a reply that streamed none."""
+    silent = (rows["reasoning_tokens"] > 0) & ~flagged(rows, "reasoning")
+    silent &= rows["output_source"] == SOURCES.index("usage")
+    return np.where(silent, rows["reasoning_tokens"], 0).astype(np.int64)
 
 
 def known_input(rows: Rows) -> Rows:

@@ -32,6 +32,11 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
         ("Common Metric", "Stage", "Value"),
         ([row.name, metrics.stage, cell(row.value, row.unit)] for row in metrics.common),
     )
+    if metrics.further:
+        yield _table(
+            ("Further Parameters", "Stage", *metrics.stats, "N"),
+            ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in metrics.further),
+        )
     yield _table(("Trust", "Value"), trust_rows(metrics), "fancy_outline")
     if metrics.service is not None:
         yield _table(("Service Metric", "Value"), service_rows(metrics.service), "fancy_outline")
@@ -68,7 +73,7 @@ def mark_footnote(*reports: Metrics) -> Iterator[str]:
     """What the marks in the tables of these reports mean; nothing where there is none."""
     names: list[str] = []
     for metrics in reports:
-        names += (name for row in metrics.parameters for name in row.marked)
+        names += (name for row in (*metrics.parameters, *metrics.further) for name in row.marked)
         names += (name for measured in quantities(metrics) for name in too_few(QUANTITY_STATS, measured.samples))
     if names:
         percents = sorted((percent_of(name) or 0, name) for name in set(names))

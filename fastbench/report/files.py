@@ -40,12 +40,14 @@ def common_json(metrics: Metrics) -> bytes:
 
 def trust_json(metrics: Metrics) -> bytes:
     """Everything else that the report knows, as numbers."""
-    marked = {row.name: row.marked for row in metrics.parameters if row.marked}
+    marked = {row.name: row.marked for row in (*metrics.parameters, *metrics.further) if row.marked}
     parts = {
         "stage": metrics.stage,
         "verdict": metrics.verdict.word,
         "reasons": metrics.verdict.reasons,
         "outcomes": metrics.outcomes,
+        "finish_reasons": metrics.finish_reasons,
+        "further": metrics.further,
         "failures": metrics.failures,
         "load": metrics.load,
         "client": metrics.client,

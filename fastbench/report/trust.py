@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from fastbench.metrics.model import ClientError, Load, Metrics, Output, Quantity
-from fastbench.report.cells import MISSING, cell, quantity, share
+from fastbench.report.cells import MISSING, cell, printable, quantity, share
+
+WORD_CHARS = 40
 
 
 def trust_rows(metrics: Metrics) -> list[tuple[str, str]]:
     """(question, answer) in the order of a request's life."""
     ended = ", ".join(f"{name} {count}" for name, count in metrics.outcomes.items())
-    rows = [("Outcomes", ended), *_load(metrics.load), *_client(metrics.client), *_output(metrics.output)]
+    reasons = ", ".join(f"{printable(name, WORD_CHARS)} {count}" for name, count in metrics.finish_reasons.items())
+    rows = [
+        ("Outcomes", ended),
+        ("Finish Reasons", reasons or MISSING),
+        *_load(metrics.load),
+        *_client(metrics.client),
+        *_output(metrics.output),
+    ]
     return [(name, value) for name, value in rows if value != MISSING]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbench._core.ring import FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES, Batch, encode
+from fastbench._core.ring import FINISHES, FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES, Batch, encode
 from fastbench.recording.writer import Writer
 
 MS = 1_000_000
@@ -65,6 +65,9 @@ class Request:
     text: bytes | None = None
     marks: tuple[tuple[int, int, int], ...] = ()
     event_tokens: tuple[int, ...] | None = None
+    finish: str = "none"
+    more: tuple[tuple[str, int], ...] = ()
+    """Further fields of the row."""
 
 
 def batch_of(requests: Sequence[Request]) -> Batch:
@@ -90,11 +93,16 @@ def batch_of(requests: Sequence[Request]) -> Batch:
         row["input_source"] = SOURCES.index(request.input_source)
         row["output_source"] = SOURCES.index(request.output_source)
         row["flags"] = sum(FLAGS[flag] for flag in request.flags)
+        row["finish"] = FINISHES.index(request.finish if request.finish in FINISHES else "other")
+        for name, value in request.more:
+            row[name] = value
         if request.event_tokens is not None:
             row["flags"] |= FLAGS["event_tokens"]
             tokens += request.event_tokens
         if request.message is not None:
             notes.append((index, 1, request.message))
+        if request.finish not in FINISHES:
+            notes.append((index, 3, request.finish.encode()))
         if request.text is not None:
             notes.append((index, 2, request.text))
     return Batch(

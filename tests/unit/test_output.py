@@ -14,7 +14,7 @@ from linear import growth
 
 from fastbench._core.output import OutputReader, OutputSpec
 from fastbench._core.walk import MAX_DEPTH
-from fastbench.backends.rules import CHAT_RULES, COMPLETIONS_RULES
+from fastbench.backends.rules import CHAT_RULES, COMPLETIONS_RULES, GENERATE_RULES
 
 CHAT = OutputSpec(CHAT_RULES)
 COMPLETIONS = OutputSpec(COMPLETIONS_RULES)
@@ -462,6 +462,14 @@ EVENTS = st.one_of(
     st.sampled_from(TEXTS).map(lambda text: {**delta(content=text), "usage": {"completion_tokens": 4}}),
     st.just({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}),
     st.just({"error": {"message": "x"}}),
+    st.sampled_from(TEXTS).map(lambda text: delta(content=[{"type": "text", "text": text}])),
+    st.sampled_from(TEXTS).map(lambda text: delta(content=[{"type": "thinking", "thinking": text}])),
+    st.sampled_from(TEXTS).map(lambda text: delta(reasoning=text, reasoning_content="a")),
+    st.sampled_from(TEXTS).map(lambda text: delta(content=text, refusal="a")),
+    st.sampled_from(TEXTS).map(lambda text: {"choices": [{"message": {"content": text}, "delta": {"content": "a"}}]}),
+    st.sampled_from(TEXTS).map(lambda text: {"choices": [{"message": {"content": text}}]}),
+    st.sampled_from(TEXTS).map(lambda text: {**delta(content=text), "usage": {"completion_tokens": 0}}),
+    st.sampled_from(TEXTS).map(lambda text: {"choices": [{"delta": {"content": text}, "finish_reason": "abort"}]}),
 ).map(lambda event: json.dumps(event, separators=(",", ":")).encode())
 # Bytes put between an ordinary event's beginning and end: mostly not the inside of one string.
 INNER = st.lists(
@@ -481,6 +489,23 @@ def test_the_memo_changes_nothing(events: list[bytes]) -> None:
     """A stream of events, hostile ones among them, reads the same with and without the memo."""
     quick, slow = OutputReader(CHAT), OutputReader(CHAT, use_memo=False)
     for data in events:
+        assert outcome(quick, data) == outcome(slow, data), data
+
+
+RECORDS = st.tuples(
+    st.sampled_from(TEXTS), st.sampled_from((None, "", "all", "all of it")), st.booleans(), st.sampled_from((None, {}))
+).map(
+    lambda parts: json.dumps(
+        {"token": {"text": parts[0], "special": parts[2]}, "generated_text": parts[1], "details": parts[3]}
+    ).encode()
+)
+
+
+@given(st.lists(RECORDS, max_size=30))
+def test_the_memo_changes_nothing_of_records(records: list[bytes]) -> None:
+    """Records of TGI, final ones among them, read the same with and without the memo, in every fact."""
+    quick, slow = (OutputReader(OutputSpec(GENERATE_RULES), use_memo=memo) for memo in (True, False))
+    for data in records:
         assert outcome(quick, data) == outcome(slow, data), data
 
 

@@ -8,16 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.metrics.parameters import has_tpot
-from fastbench.metrics.selection import OK, Rows, Selection, output_tokens
-from fastbench.recording.format import OUTCOMES, SOURCES
+from fastbench.metrics.parameters import has_tpot, streamed_tokens
+from fastbench.metrics.selection import OK, Rows, Selection
+from fastbench.recording.format import FINISHES, OUTCOMES, SOURCES
 from fastbench.recording.reader import Recording
 from fastbench.units import NS_PER_MS
 
 ROWS_AT_ONCE = 8_192
-_MOMENTS = ("intended_ns", "sent_ns", "headers_ns", "first_token_ns", "last_token_ns", "end_ns")
+_MOMENTS = (
+    *("intended_ns", "sent_ns", "headers_ns", "first_token_ns", "answer_ns", "last_token_ns", "end_ns", "message_ns"),
+)
 _COUNTS = ("events", "sent_bytes", "received_bytes")
-_PERHAPS = ("input_tokens", "output_tokens", "cached_tokens", "planned_input", "planned_output")
+_PERHAPS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "planned_input", "planned_output")
 
 
 class Column(NamedTuple):
@@ -61,6 +63,7 @@ def _columns(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> Co
     return {
         **{name: Column(rows[name], always) for name in ("request", "session", "turn", "sample", "attempt")},
         "outcome": Column(np.array(OUTCOMES, object)[rows["outcome"]], always),
+        "finish_reason": Column(_finishes(recording, rows, numbers), rows["finish"] > 0),
         "status": Column(rows["status"], rows["status"] > 0),
         **{name: Column(rows[name], rows[name] > 0) for name in _MOMENTS},
         "sent_unix_ns": Column(rows["sent_ns"] + (wall or 0), (rows["sent_ns"] > 0) & (wall is not None)),
@@ -72,10 +75,17 @@ def _columns(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> Co
     }
 
 
+def _finishes(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> NDArray[Any]:
+    words: NDArray[Any] = np.array([None, *FINISHES[1:]], object)[rows["finish"]]
+    for place in np.flatnonzero(rows["finish"] == FINISHES.index("other")).tolist():
+        words[place] = recording.finishes.get(int(numbers[place]), "other")
+    return words
+
+
 def _latencies(rows: Rows) -> Columns:
     ok = rows["outcome"] == OK
     streamed = ok & (rows["first_token_ns"] > 0)
-    tokens = output_tokens(rows)
+    tokens = streamed_tokens(rows)
     several = streamed & has_tpot(rows)
     decode = (rows["end_ns"] - rows["first_token_ns"]) / np.maximum(tokens - 1, 1)
     return {

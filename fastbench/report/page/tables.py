@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
-from fastbench.metrics.model import Metrics, Number, ServiceMetrics
+from fastbench.metrics.model import Metrics, Number, Parameter, ServiceMetrics
 from fastbench.metrics.selection import section
 from fastbench.report.cells import MISSING, cell, marked, printable
 from fastbench.report.console import MESSAGE_CHARS, failure_rows, footnotes, parameter_cells
@@ -84,9 +84,14 @@ def short(value: Number) -> str:
 
 
 def parameters_table(metrics: Metrics) -> str:
-    """The table "Performance Parameters"."""
-    rows = ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in metrics.parameters)
-    return table(("Performance Parameters", "Stage", *metrics.stats, "N"), rows, kind="numbers")
+    """The tables "Performance Parameters" and "Further Parameters"."""
+    tables = {"Performance Parameters": metrics.parameters, "Further Parameters": metrics.further}
+    return "".join(_parameters(metrics, name, rows) for name, rows in tables.items() if rows)
+
+
+def _parameters(metrics: Metrics, name: str, rows: Sequence[Parameter]) -> str:
+    cells = ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in rows)
+    return table((name, "Stage", *metrics.stats, "N"), cells, kind="numbers")
 
 
 def common_table(metrics: Metrics) -> str:
