@@ -22,6 +22,7 @@ from benchmarks.clients import Clients, service
 from benchmarks.harness import Figure, Results, run_main
 from benchmarks.place import run_module
 from fastbench._core.ring import FLAGS
+from fastbench.recording.request_ids import recorded_id
 
 PROMISES = ("P4",)
 GOALS_US = {"plain": 100.0, "precise": 50.0}
@@ -69,7 +70,7 @@ def _sends(way: str, rate: int, seconds: float) -> dict[str, float]:
         run = clients.fastbench(LIMIT, requests, 1, request_rate=rate, precise=way == "precise")
         arrived = {entry["id"]: entry["arrived_ns"] for entry in mock.log_entries(requests)}
         rows = run.recording.rows[run.recording.rows["flags"] & FLAGS["warmup"] == 0]
-        ids = [f"fb-{run.recording.header['run_id']}-{request}" for request in rows["request"]]
+        ids = [recorded_id(run.recording.header["run_id"], request) for request in rows["request"]]
     outside = np.array([arrived[name] for name in ids]) - rows["intended_ns"]
     starved = int(np.count_nonzero(rows["flags"] & FLAGS["starved"]))
     cpu_ns = sum(record["cpu_ns"] for record in run.recording.health)

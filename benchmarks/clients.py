@@ -20,6 +20,7 @@ from benchmarks.threads import ThreadTimes
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
 from fastbench.recording.reader import Recording
+from fastbench.recording.request_ids import recorded_id
 
 NS = 1e9
 PATIENCE_S = 300
@@ -83,7 +84,7 @@ class Run(NamedTuple):
         """Its measured requests by the ids that it sent."""
         rows, run_id = self.recording.rows, self.recording.header["run_id"]
         return {
-            f"fb-{run_id}-{row['request']}": Stream(
+            recorded_id(run_id, row["request"]): Stream(
                 int(row["sent_ns"]), int(row["end_ns"]), self.recording.token_ns(index)
             )
             for index, row in enumerate(rows)

@@ -44,10 +44,14 @@ class PostTemplate:
         usual = {"Content-Type": "application/json", "Accept": accept}
         headers = {"Host": authority, **_merge(usual, service_headers(service))}
         lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-        self._head = "\r\n".join([*lines, "X-Request-Id: "]).encode("latin-1")
+        self._has_id = service.id_header is not None
+        last = [f"{service.id_header}: "] if self._has_id else ["Content-Length: "]
+        self._head = "\r\n".join([*lines, *last]).encode("latin-1")
 
     def encode(self, request_id: str, body: bytes) -> bytes:
         """The finished request; `request_id` holds letters, digits and dashes."""
+        if not self._has_id:
+            return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
         return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (
             self._head,
             request_id.encode("ascii"),

@@ -73,6 +73,11 @@ _SERVICE: Sequence[click.Option] = (
     _option("--client-key", metavar="FILE", help="Its key, where it is in a file of its own."),
     _flag("--insecure", "Do not verify the service's certificate; the report says so."),
     _option("--header", type=header, metavar="'NAME: VALUE'", multiple=True, help="Further request header."),
+    _option(
+        "--request-id-header",
+        metavar="NAME|none",
+        help="Header that carries each request's id, a UUID; none: left out.  [default: X-Request-Id]",
+    ),
     _pairs("--param", "Sampling parameter, sent as it is."),
     click.Option(
         ["--ignore-eos/--no-ignore-eos"],

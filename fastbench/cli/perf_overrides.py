@@ -32,6 +32,7 @@ _MODEL = {
     "client_cert": "client_cert",
     "client_key": "client_key",
     "insecure": "insecure",
+    "request_id_header": "request_id_header",
 }
 _API = {
     "chat": "openai_chat",

@@ -4,7 +4,7 @@ import re
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
-_OWN = frozenset({"host", "content-length", "transfer-encoding", "connection", "x-request-id", "accept-encoding"})
+_OWN = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
 
 
 def header_fault(name: str, value: str) -> str | None:

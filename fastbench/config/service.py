@@ -25,6 +25,9 @@ _OTHER_FIELDS = frozenset({*_BODY_SETTINGS, "model", "stream_options", "details"
 # More than one answer to a request; the guide does not support it, and its answers could not be told apart in time.
 _MANY_ANSWERS = ("n", "best_of")
 
+# What else a request says of itself by these.
+_USED_HEADERS = frozenset({"user-agent", "authorization", "content-type", "accept"})
+
 Fault = tuple[str, str]
 
 
@@ -119,8 +122,26 @@ def _header_faults(service: ServiceConfig) -> Iterator[Fault]:
             fault = str(error)
         if fault:
             yield field, fault
+    yield from _id_header_faults(service)
     if service.api_key and "authorization" in map(str.lower, service.headers):
         yield "api_key", "is set, and headers has Authorization too; set one of them"
+
+
+def _id_header_faults(service: ServiceConfig) -> Iterator[Fault]:
+    name = service.id_header
+    if name is None:
+        return
+    if fault := header_fault(name, ""):
+        yield "request_id_header", fault
+    elif name.lower() in _USED_HEADERS:
+        yield "request_id_header", f"is {show(name)}, which says something else; name another header, or none"
+    for given in service.headers:
+        if given.lower() == name.lower():
+            yield (
+                f"headers[{given!r}]",
+                "is written by fastbench itself; leave it out, or rename that of the ids by request_id_header "
+                "(--request-id-header)",
+            )
 
 
 def _body_faults(service: ServiceConfig) -> Iterator[Fault]:

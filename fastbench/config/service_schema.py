@@ -72,6 +72,8 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     """Sampling parameters, sent with each request as they are, but for `ADAPTERS` and `REPEATS`."""
     headers: dict[str, str] = field(default_factory=dict)
     """Further request headers; a value may be "env:NAME" or "$NAME"."""
+    request_id_header: str = "X-Request-Id"
+    """The header that carries a request's id, a UUID; "none" or "" = it is left out."""
     request_timeout: Duration | None = Duration(600 * NS_PER_S)
     """From the first byte sent to the end of the stream, ns; None = no limit."""
     connect_timeout: Duration = Duration(10 * NS_PER_S)
@@ -81,6 +83,11 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     """Options of the simulated service to start for this run; None = the service runs already."""
     save_text: bool = False
     """Keep the replies' text in the recording."""
+
+    @property
+    def id_header(self) -> str | None:
+        """The header that carries a request's id; None = no header does."""
+        return None if self.request_id_header.lower() in ("", "none") else self.request_id_header
 
     @property
     def parameters(self) -> dict[str, Any]:

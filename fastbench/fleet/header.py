@@ -61,6 +61,7 @@ def make_header(
             "stream": backend.stream,
             "tls": _tls(url, service),
             "length_field": output_length(service).field,
+            "request_id_header": service.id_header,
         },
         "share": share._asdict(),
         **({} if rest is None else {"leg": rest.leg, "resumes_ns": rest.resumes_ns}),

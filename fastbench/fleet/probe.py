@@ -20,6 +20,7 @@ from fastbench.load.phase import Wanted
 from fastbench.load.plan import Writer, planned
 from fastbench.load.schedule import make_schedule
 from fastbench.load.stop import Stop
+from fastbench.recording.request_ids import PROBE, new_run_id
 
 log = logging.getLogger("fastbench")
 
@@ -52,7 +53,7 @@ async def _ask(task: Task, reach: Reach, stop: Stop) -> tuple[int, int]:
         told[batch.rows["request"]] = batch.rows["input_tokens"]
 
     backend = reach.backend(await reach.model())
-    requests = Writer(backend.encode, run_id="probe", default_output=1)
+    requests = Writer(backend.encode, run_id=new_run_id(), default_output=1, kind=PROBE)
     conversations = Conversations(requests)
     items = ((number, sample, 0) for number, sample in enumerate(probe_samples()))
     wanted = Wanted(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ from fastbench.fleet.remote import News, Order
 from fastbench.fleet.team import TeamEnd
 from fastbench.load.progress import Progress, together
 from fastbench.load.sharing import Share
+from fastbench.recording.request_ids import new_run_id
 from fastbench.units import NS_PER_S
 
 log = logging.getLogger("fastbench")
@@ -93,7 +93,7 @@ class RayTeam:
         return TeamEnd(self._complete, died)
 
     def _begin(self) -> None:
-        run_id = uuid.uuid4().hex[:8]
+        run_id = new_run_id()
         for hand in self._hands:
             self._clocks[hand.share.number].measure(partial(self._mono_ns, hand))
         # The clocks stand in the headers, so every worker is told of its own first.

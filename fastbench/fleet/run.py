@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from fastbench.load.rest import Rest
 from fastbench.load.sharing import Share
 from fastbench.load.stop import Stop
 from fastbench.recording.format import part_paths
+from fastbench.recording.request_ids import new_run_id
 
 log = logging.getLogger("fastbench")
 
@@ -144,7 +144,7 @@ class _Carrying:
             return self._by_team(task, observer, crew, ratio, rest)
 
     def _by_team(self, task: Task, observer: Observer, crew: Crew, ratio: float, rest: Rest | None) -> TeamEnd:
-        recording, log_path, run_id = self._directory.recording(task), self._log(task), uuid.uuid4().hex[:8]
+        recording, log_path, run_id = self._directory.recording(task), self._log(task), new_run_id()
         with shared_queue(crew.places) if crew.shares_queue else contextlib.nullcontext() as queue:
             shares = [Share(number, crew.workers) for number in range(crew.workers)]
             jobs = [Job(task, recording, log_path, share, run_id, queue, ratio, rest) for share in shares]

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +39,7 @@ from fastbench.load.stop import Stop
 from fastbench.recording.clocks import clock_record
 from fastbench.recording.format import NOT_FINAL, REQUESTS, TEXTS, part_path
 from fastbench.recording.part import Part
+from fastbench.recording.request_ids import MEASURED, WARM_UP, new_run_id
 from fastbench.recording.writer import Writer
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class _Worker:
         self._recording = recording
         self._observer = observer
         self._stop = Stop()
-        self._run_id = post.run_id or uuid.uuid4().hex[:8]
+        self._run_id = post.run_id or new_run_id()
         self._reach = Reach(task.service)
         self._source = Source(task, surveyed, post.tokens_per_word)
         self._whole = make_schedule(asked_of(task), self._source.samples_count)
@@ -193,7 +193,7 @@ class _Worker:
     def _wanted(self, backend: Backend, writer: Writer, seen: Seen, counts: bool) -> Wanted:
         """The measurement."""
         schedule = self._schedule
-        conversations, requests = self._requests(backend, self._run_id)
+        conversations, requests = self._requests(backend, MEASURED)
         samples = self._source.numbered(self._places(), 1 if self._post.queue else self._post.share.of)
         return Wanted(
             name="measure",
@@ -218,11 +218,12 @@ class _Worker:
         """Takes finished requests to the recording, past all that looks at them."""
         return self._reach.hiding.on_the_way_to(seen.on_the_way_to(writer.append))
 
-    def _requests(self, backend: Backend, run_id: str) -> tuple[Conversations, RequestWriter]:
+    def _requests(self, backend: Backend, kind: str) -> tuple[Conversations, RequestWriter]:
         length = output_length(self._task.service)
         requests = RequestWriter(
             backend.encode,
-            run_id=run_id,
+            run_id=self._run_id,
+            kind=kind,
             default_output=length.usual,
             fixed_output=-1 if length.field is None else length.fixed,
         )
@@ -253,7 +254,7 @@ class _Worker:
         if not count or not self._post.leads:
             return False
         seen = Seen()
-        conversations, requests = self._requests(backend, f"{self._run_id}-warmup")
+        conversations, requests = self._requests(backend, WARM_UP)
         await phase.run(
             Wanted(
                 name="warm-up",

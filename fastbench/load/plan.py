@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from fastbench.datasets.sample import Sample
+from fastbench.recording.request_ids import MEASURED, request_id
 
 Encode = Callable[[Sample, str], bytes]
 """A sample and the request's id → the finished bytes of the request."""
@@ -32,17 +33,27 @@ class Planned(NamedTuple):
 class Writer:
     """Writes the requests of a phase: bytes, ids and what was planned."""
 
-    def __init__(self, encode: Encode, *, run_id: str, default_output: int, fixed_output: int | None = None) -> None:
-        """default_output: of samples that do not say. fixed_output: of all, whatever they say; -1 = not planned."""
+    def __init__(
+        self,
+        encode: Encode,
+        *,
+        run_id: str,
+        default_output: int,
+        fixed_output: int | None = None,
+        kind: str = MEASURED,
+    ) -> None:
+        """run_id, kind: as `request_id` takes them. default_output: of samples that do not say. fixed_output: of all,
+        whatever they say; -1 = not planned."""
         self._encode = encode
         self._run_id = run_id
+        self._kind = kind
         self._default_output = default_output
         self._fixed_output = fixed_output
 
     def write(self, sample: Sample, request: int, offset_ns: int = 0) -> Planned:
         """The request for one sample. Raises DatasetError for a prompt that the backend does not take."""
         return Planned(
-            payload=self._encode(sample, f"fb-{self._run_id}-{request}"),
+            payload=self._encode(sample, request_id(self._run_id, request, self._kind)),
             request=request,
             offset_ns=offset_ns,
             sample=sample.index,

@@ -15,6 +15,7 @@ from fastbench.recording.counted import with_counted
 from fastbench.recording.format import ROW_DTYPE, part_paths
 from fastbench.recording.legs import accounts_of_legs, axis_of, leg_of, without_replaced
 from fastbench.recording.part import Part
+from fastbench.recording.request_ids import sends_ids
 from fastbench.recording.scrapes import Scrape, scrape_of
 from fastbench.recording.sharing import Progress, part_of
 from fastbench.recording.table import TokenRun
@@ -91,6 +92,12 @@ class Recording:
         """Row → its finish reason in the service's words, for the rows whose reason has no code of its own."""
         words = ((first + row, text) for part, first in self._placed() for row, text in part.table.finishes())
         return {row: text.decode("utf-8", "replace") for row, text in words}
+
+    def run_ids(self, numbers: NDArray[np.int64]) -> list[str | None]:
+        """The id of the run that each of these rows is of; None where its requests carried none. numbers: (n,)."""
+        of_parts = [str(part.header.get("run_id", "")) if sends_ids(part.header) else None for part in self.parts]
+        at = np.searchsorted(self._first_rows, numbers, side="right") - 1
+        return [of_parts[place] for place in at.tolist()]
 
     def token_runs(self, mask: NDArray[np.bool_] | None = None) -> Iterator[TokenRun]:
         """The tokens of the rows of a mask, (rows,), of all if None: a few rows at a time, without a copy."""

@@ -16,6 +16,7 @@ from running import Ended, Running
 
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
+from fastbench.recording.request_ids import recorded_id
 
 STREAMS = 500
 TOKENS = 128
@@ -65,10 +66,10 @@ class StreamsRun:
     def pairs(self) -> list[Pair]:
         """The measured requests, joined by the id that the client sent."""
         recording = self.ended.recording
-        entries = {entry["id"]: entry for entry in self.log}
+        entries, run_id = {entry["id"]: entry for entry in self.log}, recording.header["run_id"]
         assert len(entries) == len(self.log)
         return [
-            _pair(index, row, entries[f"fb-{recording.header['run_id']}-{row['request']}"], recording.token_ns(index))
+            _pair(index, row, entries[recorded_id(run_id, row["request"])], recording.token_ns(index))
             for index, row in enumerate(recording.rows)
             if not row["flags"] & FLAGS["warmup"]
         ]

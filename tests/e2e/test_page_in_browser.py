@@ -17,6 +17,7 @@ from fastbench.metrics.compute import compute_with_gaps
 from fastbench.metrics.selection import Selection
 from fastbench.metrics.timeline import InFlight
 from fastbench.recording.reader import Recording
+from fastbench.recording.request_ids import recorded_id
 from fastbench.report.page.compare import STATS, Compared, comparison
 from fastbench.report.page.page import page
 from fastbench.report.rps.chart import actual_chart
@@ -122,6 +123,7 @@ def test_hovering_tells_the_request(shown_few: Any, few: Recording) -> None:
     assert f"TTFT(s): 0.000000→{ttft:.6f}={ttft:.6f}" in told
     assert f"Decode(s): {ttft:.6f}→{e2e:.6f}={e2e - ttft:.6f}" in told
     assert f"E2E(s): 0.000000→{e2e:.6f}={e2e:.6f}" in told
+    assert f"id: {recorded_id(few.header['run_id'], int(first['request']))}" in told
 
 
 def test_a_line_tells_its_place_and_its_request(browser: Any, few: Recording, tmp_path: Path) -> None:

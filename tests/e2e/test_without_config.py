@@ -10,6 +10,7 @@ from tiny_service import MODEL, tiny_service
 
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
+from fastbench.recording.request_ids import PROBE, recorded_id
 
 FEW = ("--input-len", 16, "--output-len", 8, "--num-prompts", 12)
 SMALL = (*FEW, "--concurrency", 4)
@@ -81,7 +82,7 @@ def test_open_loop(tmp_path: Path) -> None:
     assert (np.diff(rows["intended_ns"]) == 5_000_000).all()
     assert (rows["sent_ns"] >= rows["intended_ns"]).all()
     run_id = ended.recording.header["run_id"]
-    assert all(received[f"fb-{run_id}-{row['request']}"] >= row["sent_ns"] for row in rows)
+    assert all(received[recorded_id(run_id, row["request"])] >= row["sent_ns"] for row in rows)
     assert ended.trust["load"]["achieved_rate"] == pytest.approx(200, rel=0.01)
     assert "Offered Rate" in ended.out
 
@@ -156,7 +157,7 @@ def test_warm_up_is_not_measured(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with Mock(log=log) as mock:
         ended = perf(tmp_path, "--url", mock.url, *SMALL, "--num-warmups", 5)
-        asked = [entry for entry in mock.log_entries(19) if not entry["id"].startswith("fb-probe-")]
+        asked = [entry for entry in mock.log_entries(19) if entry["id"][24] != PROBE]
         assert len(asked) == 17
     assert ended.common()["Total Requests"] == 12
     assert {row[-1] for row in table(ended.out, "Performance Parameters")[1:]} == {"12"}

@@ -28,9 +28,10 @@ from running import Running  # noqa: E402
 
 from fastbench._core.ring import FLAGS  # noqa: E402
 from fastbench.mock import Mock  # noqa: E402
+from fastbench.recording.request_ids import recorded_id  # noqa: E402
 
 STREAMS, TOKENS, ITL_MS = 100, 100, 20
-_ID = re.compile(rb"fb-[0-9a-f]+-(\d+)\r\n")
+_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-0(\d{11})\r\n")
 _START = "from fastbench.cli.main import main\nmain()\n"
 _IN_A_THREAD = "import threading\nthreading.Thread(target=disturb, daemon=True).start()\n" + _START
 # Python that holds the GIL for 50 ms twice a second; the event loop is blocked as long.
@@ -82,7 +83,7 @@ def measure(condition: str, directory: Path, streams: int = STREAMS, tokens: int
             stack.enter_context(_hogs())
         with Running(directory, *load, *sizes, "--url", mock.url, python=CLIENTS[condition]) as running:
             ended = running.end()
-        entries = {entry["id"].rpartition("-")[2]: entry for entry in mock.log_entries() if "warmup" not in entry["id"]}
+        entries = {entry["id"]: entry for entry in mock.log_entries()}
     assert (ended.code, ended.err) == (0, ""), ended.err
     recording = ended.recording
     seen = {} if observer is None else _token_stamps(observer)
@@ -92,7 +93,8 @@ def measure(condition: str, directory: Path, streams: int = STREAMS, tokens: int
             continue
         stamps = recording.token_ns(index)
         number = int(row["request"])
-        write.append(stamps - np.array(entries[str(number)]["writes_ns"], np.int64)[: len(stamps)])
+        entry = entries[recorded_id(recording.header["run_id"], number)]
+        write.append(stamps - np.array(entry["writes_ns"], np.int64)[: len(stamps)])
         bound = np.zeros(len(stamps), np.int64)
         for mark in recording.marks(index):
             bound[mark["event"] : mark["event"] + mark["count"]] = int(mark["bound_us"]) * 1000
@@ -125,7 +127,7 @@ def _token_stamps(observer: Observer) -> dict[int, list[int]]:
         for packet in packets:
             if not packet.from_service:
                 match = _ID.search(packet.payload)
-                if match is not None and b"warmup" not in packet.payload:
+                if match is not None:
                     number, pending = int(match[1]), b""
                     found[number] = []
                 elif b"POST " in packet.payload:

@@ -119,7 +119,7 @@ def header_of(**changes: dict[str, Any] | str) -> dict[str, Any]:
     """The usual header; an object given for a key is laid over the usual one."""
     merged = dict(HEADER)
     for name, change in changes.items():
-        merged[name] = {**HEADER[name], **change} if isinstance(change, dict) else change
+        merged[name] = {**HEADER.get(name, {}), **change} if isinstance(change, dict) else change
     return merged
 
 
@@ -130,9 +130,10 @@ def record(
     footer: dict[str, Any] | None = None,
     health: Sequence[dict[str, Any]] = (),
     scrapes: Sequence[dict[str, Any]] = (),
+    part: int = 0,
 ) -> Path:
     """Writes a recording, whose batches the writer may merge; returns its directory."""
-    writer = Writer(directory, HEADER if header is None else header)
+    writer = Writer(directory, HEADER if header is None else header, part)
     for requests in batches:
         writer.append(batch_of(requests))
     for state in health:

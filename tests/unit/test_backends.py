@@ -62,6 +62,15 @@ def test_a_wrong_address_names_its_field() -> None:
         Endpoint.parse(service(host_ip="a b"))
 
 
+def test_the_header_of_the_id() -> None:
+    """The id goes by the header that the config names, or by none; the body's length stands in any case."""
+    _, headers, _ = request(Sample(0, "a", 4, 9), request_id_header="X-Trace")
+    assert (headers["x-trace"], "x-request-id" in headers) == ("run-0007", False)
+    for none in ("none", "None", ""):
+        _, headers, _ = request(Sample(0, "a", 4, 9), request_id_header=none)
+        assert "run-0007" not in headers.values()
+
+
 def test_a_chat_request() -> None:
     """A text prompt becomes one user message; parameters, length and usage are in the body."""
     parameters = {"temperature": 0.5, "stop": ["\u00e4"], "max_tokens": 1, "model": "other"}

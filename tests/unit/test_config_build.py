@@ -231,6 +231,21 @@ def test_headers_that_cannot_be_added_are_refused(name: str) -> None:
     assert line.startswith(f"run.py: models[0].headers[{name!r}] is ")
 
 
+@pytest.mark.parametrize("name", ["X Y", "Host", "Authorization", "content-type"])
+def test_the_header_of_the_ids_is_one_of_its_own(name: str) -> None:
+    """A name that cannot be sent, or by which a request says something else, is refused."""
+    (line,) = model_faults(request_id_header=name)
+    assert line.startswith("run.py: models[0].request_id_header is ")
+
+
+def test_a_header_may_have_the_usual_name_of_the_ids_where_they_have_another() -> None:
+    """`X-Request-Id` is the user's where fastbench does not write it, and a renamed one is not."""
+    for name in ("none", "X-Trace"):
+        build(models=[MODEL | {"request_id_header": name, "headers": {"X-Request-Id": "x"}}])
+    (line,) = model_faults(request_id_header="X-Trace", headers={"x-trace": "x"})
+    assert "--request-id-header" in line
+
+
 @pytest.mark.parametrize("value", [{1, 2}, float("nan"), object])
 def test_parameters_must_be_json(value: object) -> None:
     """A sampling parameter that JSON cannot hold is refused before anything is sent."""

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
-from recordings import MS, Request, record
+from recordings import MS, Request, header_of, record
 
 from fastbench.cli.export import export_command
 from fastbench.errors import UsageError
@@ -49,6 +49,28 @@ def test_csv_has_a_line_for_each_request(tmp_path: Path) -> None:
     assert float(first["tpot_ms"]) == pytest.approx(211 / 3)
     assert (failed["outcome"], failed["status"], failed["ttft_ms"]) == ("http_error", "500", "")
     assert failed["message"] == 'a "quoted", long\nreason'
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_the_id_of_a_request_is_exported(form: str, tmp_path: Path) -> None:
+    """Each form has the id that the request carried, by the run of its part; null where it carried none."""
+    for run_id, service, told in (
+        ("8e3c0d5a-9b1f-4c7e-a2d4", {}, "8e3c0d5a-9b1f-4c7e-a2d4-000000000003"),
+        ("1a2b3c4d", {}, "fb-1a2b3c4d-3"),
+        ("8e3c0d5a-9b1f-4c7e-a2d4", {"request_id_header": None}, None),
+    ):
+        directory = tmp_path / f"{run_id}{len(service)}"
+        recording = Recording.open(record(directory, REQUESTS, header=header_of(run_id=run_id, service=service)))
+        path = tmp_path / f"out.{form}"
+        export(recording, path, form, tokens=False)
+        if form == "csv":
+            with path.open(newline="") as file:
+                *_, last = csv.DictReader(file)
+        elif form == "jsonl":
+            last = json.loads(path.read_text().splitlines()[-1])
+        else:
+            last = parquet.read_table(path).to_pylist()[-1]
+        assert (last["request_id"] or None) == told
 
 
 def test_moments_on_the_wall_clock(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def test_what_was_asked_of_whom() -> None:
         "stream": True,
         "tls": None,
         "length_field": "max_tokens",
+        "request_id_header": "X-Request-Id",
     }
     assert abs(header["wall_ns"] - time.time_ns() - (header["mono_ns"] - time.monotonic_ns())) < 10**9
     assert header["stamps"] == "kernel"

@@ -34,7 +34,7 @@ def rates_of(selection: Selection, per_event: float | None) -> dict:
 
 
 def columns(selection: Selection) -> dict[str, list[int]]:
-    packed = request_columns(sent_rows(selection), is_stream=selection.is_stream)["columns"]
+    packed = request_columns(selection)["columns"]
     return {name: unpacked(column).tolist() for name, column in packed.items()}
 
 
@@ -47,6 +47,26 @@ def test_requests_stand_by_their_start(tmp_path: Path) -> None:
     assert found["e2e"] == [121_000, 221_000, 10_000]
     assert found["input"] == [7, 10, 10]
     assert "lane" not in found
+
+
+def test_the_page_knows_the_ids(tmp_path: Path) -> None:
+    """What an id begins with and the digits of its number, once for the run; null where none was sent."""
+    run_id = "8e3c0d5a-9b1f-4c7e-a2d4"
+    selection = whole(tmp_path / "r", run_id=run_id)
+    assert request_columns(selection)["ids"] == [(f"{run_id}-0", 11)]
+    assert "run" not in columns(selection)
+    unsent = whole(tmp_path / "s", run_id=run_id, service={"request_id_header": None})
+    assert request_columns(unsent)["ids"] == [None]
+
+
+def test_each_part_has_the_ids_of_its_run(tmp_path: Path) -> None:
+    """Where parts are of several runs, as shares are, each request's id is of its own part's."""
+    directory = tmp_path / "r"
+    record(directory, REQUESTS[:1], header=header_of(run_id="1a2b3c4d", share={"number": 0, "of": 2}))
+    record(directory, REQUESTS[1:], header=header_of(run_id="4d3c2b1a", share={"number": 1, "of": 2}), part=1)
+    selection = Selection(Recording.open(directory))
+    assert request_columns(selection)["ids"] == [("fb-1a2b3c4d-", 1), ("fb-4d3c2b1a-", 1)]
+    assert columns(selection)["run"] == [0, 1, 1]
 
 
 def test_tokens_of_one_event_are_told_apart(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from fastbench.datasets.sample import Sample, Turn
 from fastbench.load.conversations import Conversations
 from fastbench.load.plan import Planned, Writer, planned
 
+RUN = "8e3c0d5a-9b1f-4c7e-a2d4"
+
 Item = tuple[int, Sample, int]
 
 
@@ -21,7 +23,7 @@ def encode(sample: Sample, request_id: str) -> bytes:
 
 
 def plan_of(items: Iterator[Item], default_output: int = 9) -> Iterator[Planned]:
-    writer = Writer(encode, run_id="r1", default_output=default_output)
+    writer = Writer(encode, run_id=RUN, default_output=default_output)
     return planned(items, writer, Conversations(writer))
 
 
@@ -30,7 +32,7 @@ def test_numbers_and_ids() -> None:
     found = list(plan_of(samples(5)))
     assert [item.request for item in found] == [0, 1, 2, 3, 4]
     assert [item.sample for item in found] == [1000, 1001, 1002, 1003, 1004]
-    assert [item.payload for item in found] == [f"{1000 + k} fb-r1-{k}".encode() for k in range(5)]
+    assert [item.payload for item in found] == [f"{1000 + k} {RUN}-{k:012d}".encode() for k in range(5)]
 
 
 def test_times_are_those_given() -> None:
@@ -52,11 +54,11 @@ def test_requests_are_made_as_they_are_taken() -> None:
         made.append(request_id)
         return b""
 
-    writer = Writer(noting, run_id="r", default_output=1)
+    writer = Writer(noting, run_id=RUN, default_output=1)
     plan = planned(samples(), writer, Conversations(writer))
     assert made == []
     taken = list(itertools.islice(plan, 3))
-    assert made == ["fb-r-0", "fb-r-1", "fb-r-2"]
+    assert made == [f"{RUN}-{k:012d}" for k in range(3)]
     assert len(taken) == 3
 
 

@@ -64,7 +64,7 @@ def test_requests_are_the_data_sets(tmp_path: Path) -> None:
     assert {body["model"] for body in bodies} == {"m"}
     run_id = recording.header["run_id"]
     for number, request in enumerate(seen):
-        assert f"\r\nX-Request-Id: fb-{run_id}-{number}\r\n".encode() in request
+        assert f"\r\nX-Request-Id: {run_id}-{number:012d}\r\n".encode() in request
 
 
 def test_the_same_seed_sends_the_same_bodies(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from fastbench.metrics.parameters import has_tpot, streamed_tokens
 from fastbench.metrics.selection import OK, Rows, Selection
 from fastbench.recording.format import FINISHES, OUTCOMES, SOURCES
 from fastbench.recording.reader import Recording
+from fastbench.recording.request_ids import recorded_id
 from fastbench.units import NS_PER_MS
 
 ROWS_AT_ONCE = 8_192
@@ -62,6 +63,7 @@ def _columns(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> Co
     wall = wall_offset_ns(recording)
     return {
         **{name: Column(rows[name], always) for name in ("request", "session", "turn", "sample", "attempt")},
+        "request_id": _request_ids(recording, rows, numbers),
         "outcome": Column(np.array(OUTCOMES, object)[rows["outcome"]], always),
         "finish_reason": Column(_finishes(recording, rows, numbers), rows["finish"] > 0),
         "status": Column(rows["status"], rows["status"] > 0),
@@ -80,6 +82,13 @@ def _finishes(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> N
     for place in np.flatnonzero(rows["finish"] == FINISHES.index("other")).tolist():
         words[place] = recording.finishes.get(int(numbers[place]), "other")
     return words
+
+
+def _request_ids(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> Column:
+    """The ids that the requests carried to the service."""
+    pairs = zip(recording.run_ids(numbers), rows["request"].tolist(), strict=True)
+    ids = np.array([None if run_id is None else recorded_id(run_id, request) for run_id, request in pairs], object)
+    return Column(ids, ids != None)  # noqa: E711  # of each element
 
 
 def _latencies(rows: Rows) -> Columns:

@@ -10,7 +10,7 @@ from fastbench.metrics.token_times import TokenTimes, token_times
 from fastbench.recording.reader import Recording
 from fastbench.report.export.columns import Columns, request_columns
 
-_TEXTS = ("outcome", "input_source", "output_source", "message")
+_TEXTS = ("request_id", "outcome", "input_source", "output_source", "message")
 
 
 def write_requests(recording: Recording, file: BinaryIO) -> None:

@@ -45,7 +45,7 @@ def _data(whole: Selection, rows: Rows, computed: Computed, task: str) -> dict[s
     return {
         "streams": whole.is_stream,
         "window": _window(whole, window or _stable(whole)),
-        "requests": request_columns(rows, is_stream=whole.is_stream),
+        "requests": request_columns(whole),
         "runs": [{"name": task, "curves": curves_of(whole.within(window), computed.gaps)}],
         "rates": rates(whole, rows, metrics.output.tokens_per_event),
         "client": client_series(whole.recording.health, int(rows["sent_ns"].min())),

@@ -18,7 +18,7 @@ async function unpacked(data) {
   const counts = await unpackAll({tokens, sent, ended, failed, dropped});
   const ok = data.requests.outcomes.indexOf("ok");
   return {
-    requests, outcomes: data.requests.outcomes, streams: data.streams, duration: data.rates.duration,
+    requests, outcomes: data.requests.outcomes, ids: data.requests.ids, streams: data.streams, duration: data.rates.duration,
     isOk: (at) => requests.outcome[at] === ok, rates: {...rest, ...counts},
     timeline: timelineOf(requests, data.streams),
   };

@@ -31,7 +31,14 @@ function hoverText(run, at) {
     `<b>${index} ${run.timeline.lane[at]}: request ${request[at]} of the plan</b>${run.isOk(at) ? "" : `: ${run.outcomes[outcome[at]]}`}`,
     ...(ttft?.[at] > 0 ? [span("TTFT", start[at], token), span("Decode", token, ended)] : []),
     span("E2E", start[at], ended), `tokens in: ${told(input[at])}, out: ${told(output[at])}`,
+    ...idLine(run, at),
   ].join("<br>");
+}
+
+// The id that a request carried to the service, on a line of its own; nothing where it carried none.
+function idLine(run, at) {
+  const form = run.ids[run.requests.run?.[at] ?? 0];
+  return form ? [`id: ${form[0]}${String(run.requests.request[at]).padStart(form[1], "0")}`] : [];
 }
 
 function timelineChart(run) {
