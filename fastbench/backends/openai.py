@@ -9,7 +9,7 @@ from fastbench.backends.http import HttpBackend
 from fastbench.backends.prompts import as_messages, as_text
 from fastbench.backends.rules import CHAT_RULES, COMPLETIONS_RULES
 from fastbench.backends.sample import SampleLike
-from fastbench.config.service_schema import ServiceConfig
+from fastbench.config.service_schema import STREAM_OPTIONS, ServiceConfig
 
 
 class OpenAIBackend(HttpBackend):
@@ -22,9 +22,11 @@ class OpenAIBackend(HttpBackend):
 
     def _fields(self, service: ServiceConfig, model: str, adapter: str | None) -> dict[str, Any]:
         fields: dict[str, Any] = {"model": model, "stream": service.stream, **service.parameters}
-        options = fields.get("stream_options", {})
+        options = fields.pop(STREAM_OPTIONS, {} if service.stream else None)
         if service.stream and isinstance(options, dict):
-            fields["stream_options"] = self._stream_options(options)
+            fields[STREAM_OPTIONS] = self._stream_options(options)
+        elif options is not None:
+            fields[STREAM_OPTIONS] = options
         # Settings of their own, so they win over sampling parameters of these names.
         fields["model"] = adapter or model
         return {name: value for name, value in fields.items() if name not in self._length.names}

@@ -179,6 +179,10 @@ def _apply_parameters(put: Callable[[str, Any, str], None], model: Fields, optio
         put("generation_kwargs", {name: given[name] for name in given if name != "ignore_eos"}, "param")
     elif bare:
         model["generation_kwargs"] = {"ignore_eos": True, **given}
+        if "ignore_eos" not in given:
+            model["optional_kwargs"] = [
+                "ignore_eos"
+            ]  # nobody asked for it: a service without it is measured all the same
 
 
 def _merged(fields: object, pairs: Any) -> Fields:

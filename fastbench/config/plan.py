@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from msgspec import Meta, structs
+from msgspec import Meta, field, structs
 
 from fastbench.config.dataset_schema import DatasetConfig
 from fastbench.config.fields import Count, Frozen, Interval, Length, Pause, Text
@@ -89,6 +89,13 @@ class Task(LoadSettings, frozen=True, kw_only=True):
     dataset: DatasetConfig
     stats: tuple[str, ...] = DEFAULT_STATS
     stage: str = "total"
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Fields of the body that the service refused at the warm-up, and its words: they are not sent."""
+
+    @property
+    def sent(self) -> ServiceConfig:
+        """The service as it is asked."""
+        return self.service.without(self.left_out) if self.left_out else self.service
 
     @property
     def name(self) -> str:

@@ -1,8 +1,10 @@
 """The settings of one service under test: names, types, defaults, ranges. `service.py` makes them."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Collection
+from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, field
+from msgspec.structs import replace
 
 from fastbench.config.fields import DirName, Frozen, Length
 from fastbench.config.traffic import TrafficConfig
@@ -16,6 +18,8 @@ Backend = Annotated[
 TAKES_TOKEN_IDS = "openai_completions"
 """The type of service that takes prompts of token ids."""
 ADAPTERS = "lora_data_map_file"
+STREAM_OPTIONS = "stream_options"
+"""The field by which OpenAI services are asked for usage in a stream; None among the parameters = left out."""
 REPEATS = "num_return_sequences"
 
 
@@ -70,6 +74,8 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     trust_remote_code: bool = False
     generation_kwargs: dict[str, Any] = field(default_factory=dict)
     """Sampling parameters, sent with each request as they are, but for `ADAPTERS` and `REPEATS`."""
+    optional_kwargs: tuple[str, ...] = ()
+    """Names of `generation_kwargs` that are left out where the service refuses them at the warm-up; a note says so."""
     headers: dict[str, str] = field(default_factory=dict)
     """Further request headers; a value may be "env:NAME" or "$NAME"."""
     request_id_header: str = "X-Request-Id"
@@ -93,6 +99,32 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     def parameters(self) -> dict[str, Any]:
         """What of `generation_kwargs` is sent."""
         return {name: value for name, value in self.generation_kwargs.items() if name not in (ADAPTERS, REPEATS)}
+
+    @property
+    def body_fields(self) -> tuple[str, ...]:
+        """The fields of the body that not every service knows."""
+        given = {name: value for name, value in self.parameters.items() if (name, value) != (STREAM_OPTIONS, None)}
+        return tuple(dict.fromkeys((*given, *((STREAM_OPTIONS,) if self._adds_stream_options else ()))))
+
+    @property
+    def droppable(self) -> tuple[str, ...]:
+        """Those of `body_fields` that nobody asked for by name."""
+        optional = [name for name in self.optional_kwargs if name in self.parameters]
+        return (*optional, *((STREAM_OPTIONS,) if self._adds_stream_options else ()))
+
+    @property
+    def _adds_stream_options(self) -> bool:
+        return (
+            self.stream
+            and self.type in ("openai_chat", "openai_completions")
+            and (STREAM_OPTIONS not in self.generation_kwargs)
+        )
+
+    def without(self, names: Collection[str]) -> Self:
+        """The same service, whose requests have none of these fields."""
+        kept = {name: value for name, value in self.generation_kwargs.items() if name not in names}
+        none = {STREAM_OPTIONS: None} if STREAM_OPTIONS in names else {}
+        return replace(self, generation_kwargs={**kept, **none})
 
     @property
     def repeats(self) -> int:

@@ -67,6 +67,7 @@ def make_header(
         **({} if rest is None else {"leg": rest.leg, "resumes_ns": rest.resumes_ns}),
         "tokens_per_word": tokens_per_word,
         "data_notes": list(data_notes),
+        **({"left_out": task.left_out} if task.left_out else {}),
         "load": asked_load(task, schedule, planned),
         "stamps": "kernel",
         "config": public_run(RunConfig.of_task(task)),

@@ -34,7 +34,7 @@ def measured_words(task: Task, stop: Stop) -> float:
     words_only = isinstance(task.dataset, SyntheticConfig | MooncakeConfig) and not task.service.path
     if not words_only or not task.num_warmups or (isinstance(task.dataset, SyntheticConfig) and task.dataset.as_ids):
         return 1.0
-    reach = Reach(task.service)
+    reach = Reach(task.sent)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         told = runner.run(_ask(task, reach, stop))
     ratio = tokens_per_word(told[0], told[1]) if min(told) >= 0 else None

@@ -7,6 +7,8 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from fastbench.config.plan import RunConfig, Task
 from fastbench.errors import FastbenchError
 from fastbench.fleet.check import Checked
@@ -18,15 +20,17 @@ from fastbench.fleet.member import Job
 from fastbench.fleet.post import Post
 from fastbench.fleet.probe import measured_words
 from fastbench.fleet.queue import shared_queue
+from fastbench.fleet.refusal import FieldRefusedError
 from fastbench.fleet.rest import rest_of
 from fastbench.fleet.rundir import RunDirectory
+from fastbench.fleet.shard import Shard
 from fastbench.fleet.team import TeamEnd, run_team
 from fastbench.fleet.worker import run_task
 from fastbench.load.progress import Observer
 from fastbench.load.rest import Rest
 from fastbench.load.sharing import Share
 from fastbench.load.stop import Stop
-from fastbench.recording.format import part_paths
+from fastbench.recording.format import TEXTS, part_number, part_path, part_paths
 from fastbench.recording.request_ids import new_run_id
 
 log = logging.getLogger("fastbench")
@@ -106,12 +110,29 @@ class _Carrying:
     def _ended(self, task: Task, *, in_process: bool) -> TaskRun:
         try:
             with with_service(task) as served, self._observer_for(task) as observer:
-                end = self._carry_out(served, observer, in_process)
+                end = self._without_what_is_refused(served, observer, in_process)
         except FastbenchError as error:
             log.error("%s: %s", task.name, error)
             return TaskRun(task, complete=False, error=error)
         log.info("%s: %s", task.name, "finished" if end.complete else "stopped by the user")
         return TaskRun(task, end.complete, died=end.died)
+
+    def _without_what_is_refused(self, task: Task, observer: Observer, in_process: bool) -> TeamEnd:
+        """Carries the task out; begins it anew, without the field, where the service refuses one at the warm-up that
+        nobody asked for by name."""
+        there = set(filter(Path.exists, part_paths(self._directory.recording(task))))
+        try:
+            return self._carry_out(task, observer, in_process)
+        except FieldRefusedError as error:
+            # Each share of a plan is another command's: what one leaves out the others would send.
+            if isinstance(self._carrier, Shard):
+                raise
+            log.warning("%s: the service refuses %s (%s): left out", task.name, error.field, error.words)
+            for path in set(part_paths(self._directory.recording(task))) - there:
+                part_path(path.parent, TEXTS, part_number(path)).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+            left_out = {**task.left_out, error.field: error.words}
+            return self._without_what_is_refused(replace(task, left_out=left_out), observer, in_process)
 
     def _carry_out(self, task: Task, observer: Observer, in_process: bool) -> TeamEnd:
         recording = self._directory.recording(task)

@@ -7,11 +7,13 @@ from msgspec.structs import replace
 
 from fastbench.client.seen import Seen
 from fastbench.config.dataset_schema import SyntheticConfig, Uniform
-from fastbench.config.output_length import NEWER
+from fastbench.config.output_length import NEWER, output_length
 from fastbench.config.plan import Task
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.datasets.dataset import open_dataset
 from fastbench.datasets.sample import Prompt, Sample, Turn, prompt_text
 from fastbench.errors import ServiceError
+from fastbench.fleet.refusal import FieldRefusedError, refused_field, way_out
 
 # Far from any seed that a user would choose for the prompts that are measured.
 _SEED_DISTANCE = 2**62
@@ -68,23 +70,24 @@ def _exactly(length: int) -> Uniform:
     return Uniform(low=length, high=length)
 
 
-def check_warmup(seen: Seen, url: str, length_field: str | None = None) -> None:
-    """Raises ServiceError, with the service's own words, when no warm-up request succeeded.
-
-    length_field: the name under which the requests asked for their output length.
-    """
+def check_warmup(seen: Seen, url: str, service: ServiceConfig) -> None:
+    """Raises ServiceError, with the service's own words, when no warm-up request succeeded; FieldRefusedError where the
+    run can go on without what it refuses."""
     if seen.ok or not seen.requests:
         return
     what = f"HTTP status {seen.status}" if seen.outcome == "http_error" else seen.outcome
     words = " ".join(seen.message[:_EXCERPT].decode("utf-8", "replace").split())
-    raise ServiceError(
-        f"The warm-up request to {url} failed: {what}{f', {words}' if words else ''}; "
-        f"{_hint(seen, length_field)}, "
+    hint = _hint(seen, service)
+    message = (
+        f"The warm-up request to {url} failed: {what}{f', {words}' if words else ''}; {hint}, "
         "or set num_warmups (--num-warmups) to 0 to measure all the same."
     )
+    refused = refused_field(seen, service)
+    raise ServiceError(message) if refused is None else FieldRefusedError(message, *refused)
 
 
-def _hint(seen: Seen, length_field: str | None) -> str:
-    if seen.outcome == "http_error" and length_field != NEWER and NEWER.encode() in seen.message:
+def _hint(seen: Seen, service: ServiceConfig) -> str:
+    newer = seen.outcome == "http_error" and NEWER.encode() in seen.message
+    if newer and output_length(service).field != NEWER:
         return f"set length_field (--length-field) to {NEWER}"
-    return _HINTS.get(seen.outcome, "check that the service runs")
+    return way_out(seen, service) or _HINTS.get(seen.outcome, "check that the service runs")

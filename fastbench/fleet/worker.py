@@ -76,7 +76,7 @@ class _Worker:
         self._observer = observer
         self._stop = Stop()
         self._run_id = post.run_id or new_run_id()
-        self._reach = Reach(task.service)
+        self._reach = Reach(task.sent)
         self._source = Source(task, surveyed, post.tokens_per_word)
         self._whole = make_schedule(asked_of(task), self._source.samples_count)
         left = self._whole if post.rest is None else post.rest.schedule(self._whole)
@@ -277,5 +277,5 @@ class _Worker:
             )
         )
         if not self._stop.asked:
-            check_warmup(seen, self._reach.url(backend), output_length(self._task.service).field)
+            check_warmup(seen, self._reach.url(backend), self._task.sent)
         return seen.told_tokens

@@ -12,6 +12,11 @@ from fastbench.metrics.selection import Selection, section
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 _NEWER = "max_completion_tokens"
+_LEFT_OUT = {
+    "ignore_eos": ": outputs may end before their full length",
+    "stream_options": ": its usage was not asked for",
+}
+"""What it means that a field was left out."""
 
 
 def notes(selection: Selection, load: Load, output: Output, client: ClientError) -> tuple[str, ...]:
@@ -47,6 +52,9 @@ def _sending(load: Load) -> Iterator[str]:
 
 
 def _run(selection: Selection) -> Iterator[str]:
+    for name, words in section(selection.header, "left_out").items():
+        means = _LEFT_OUT.get(name, "")
+        yield f"The service refused {name} at the warm-up ({words}), so it was not sent{means}."
     if section(selection.header, "service").get("tls") == "not verified":
         yield "The service's certificate was not verified (insecure): who answered is not sure."
     yield from _refused(selection)

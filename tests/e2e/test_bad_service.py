@@ -1,12 +1,14 @@
 """Services that cannot be measured, or only in part: what is told, and with which exit code."""
 
+import json
 import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from running import Argument, Ended, perf, table, write_config
-from tiny_service import Answer, refusing, tiny_service
+from tiny_service import Answer, Asked, refusing, tiny_service, usual
 
 from fastbench.mock import Mock
 
@@ -163,3 +165,55 @@ def test_refused_first_attempts_are_retried(tmp_path: Path) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert ended.common()["Success Requests"] == 20
     assert ended.trust["load"]["failed_attempts"] >= 3
+
+
+def without(*names: str) -> Callable[[Asked], Answer]:
+    """A service that refuses requests with one of these fields, as transformers' does."""
+
+    def answer(asked: Asked) -> Answer:
+        unknown = [name for name in names if name in asked.body]
+        if not unknown:
+            return usual(asked)
+        detail = json.dumps({"detail": f"Unexpected keys in the request: {{{unknown[0]!r}}}"}).encode()
+        return Answer(422, "application/json", detail)
+
+    return answer
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_default_that_is_refused_is_left_out(tmp_path: Path, workers: int) -> None:
+    """`ignore_eos` and `stream_options` that nobody asked for are dropped at the warm-up, once each, with a note."""
+    with tiny_service(without("ignore_eos", "stream_options")) as tiny:
+        ended = perf(tmp_path, "--url", tiny.url, *SMALL, "--workers", workers)
+    assert ended.code == 0, ended.err
+    refused = [asked for asked in tiny.posts() if asked.body.keys() & {"ignore_eos", "stream_options"}]
+    # Each is refused once by the two requests that look at the prompts' length, and once by the warm-up.
+    assert len(refused) == 6
+    assert ended.common()["Success Requests"] == 20
+    assert "The service refused ignore_eos at the warm-up (Unexpected keys in the request: {'ignore_eos'})" in ended.out
+    assert "The service refused stream_options at the warm-up" in ended.out
+    assert ended.recording.header["left_out"].keys() == {"ignore_eos", "stream_options"}
+    assert ended.recording.damage == []
+
+
+@pytest.mark.parametrize("option", [("--ignore-eos",), ("--param", "ignore_eos=true")], ids=len)
+def test_what_was_asked_for_is_not_left_out(tmp_path: Path, option: tuple[str, ...]) -> None:
+    """A refused `ignore_eos` that an option asks for ends the run, with the service's words and the way out."""
+    with tiny_service(without("ignore_eos")) as tiny:
+        ended = perf(tmp_path, "--url", tiny.url, *SMALL, *option)
+    assert ended.code == 1
+    assert "Unexpected keys in the request: {'ignore_eos'}" in ended.one_sentence()
+    assert "leave out ignore_eos (--no-ignore-eos)" in ended.one_sentence()
+
+
+def test_a_service_that_takes_no_id(tmp_path: Path) -> None:
+    """A service that refuses the id's header without a word is measured without it, as the message says."""
+
+    def answer(asked: Asked) -> Answer:
+        return Answer(400, "text/plain", b"") if asked.body and "x-request-id" in asked.headers else usual(asked)
+
+    with tiny_service(answer) as tiny:
+        refused = perf(tmp_path, "--url", tiny.url, *SMALL)
+        taken = perf(tmp_path, "--url", tiny.url, *SMALL, "--request-id-header", "none")
+    assert "the header X-Request-Id (--request-id-header none leaves it out)" in refused.one_sentence()
+    assert (taken.code, taken.common()["Success Requests"]) == (0, 20)

@@ -113,13 +113,18 @@ def test_messages_are_sent_as_they_are() -> None:
     [
         ({"include_usage": False}, {"include_usage": False}),
         ({"continuous_usage_stats": True}, {"include_usage": True, "continuous_usage_stats": True}),
-        (None, None),
+        ("odd", "odd"),
     ],
 )
 def test_users_stream_options_win(given: object, sent: object) -> None:
     """Usage is asked for unless the user's own stream options say otherwise."""
     body = request(Sample(0, "x"), generation_kwargs={"stream_options": given})[2]
     assert body["stream_options"] == sent
+
+
+def test_stream_options_can_be_left_out() -> None:
+    """None among the parameters leaves the field out, for services that refuse one that they do not know."""
+    assert "stream_options" not in request(Sample(0, "x"), generation_kwargs={"stream_options": None})[2]
 
 
 def test_prompts_that_do_not_fit_are_refused() -> None:

@@ -10,6 +10,7 @@ from tasks import PROMPTS, task_of
 from fastbench.client.seen import Seen
 from fastbench.config.dataset_schema import JsonlConfig, MtBenchConfig
 from fastbench.config.plan import Task
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.datasets.dataset import open_dataset
 from fastbench.errors import ServiceError
 from fastbench.fleet.warmup import check_warmup, warmup_samples
@@ -18,12 +19,15 @@ URL = "http://h:1/v1/chat/completions"
 GOOD = read(stream(delta("a", "stop"), DONE))
 
 
-def failure(reply: bytes) -> str:
+SERVICE = task_of("http://h").service
+
+
+def failure(reply: bytes, service: ServiceConfig = SERVICE) -> str:
     """The sentence for a warm-up whose request had this reply."""
     seen = Seen()
     seen.add(read(reply, CHAT).batch)
     with pytest.raises(ServiceError) as caught:
-        check_warmup(seen, URL)
+        check_warmup(seen, URL, service)
     return str(caught.value)
 
 
@@ -84,10 +88,10 @@ def test_one_request_for_a_conversation(tmp_path: Path) -> None:
 def test_a_warm_up_that_worked() -> None:
     """One success is enough, and no request at all is no failure."""
     seen = Seen()
-    check_warmup(seen, URL)
+    check_warmup(seen, URL, SERVICE)
     seen.add(read(document(b"busy", status="503 Busy")).batch)
     seen.add(GOOD.batch)
-    check_warmup(seen, URL)
+    check_warmup(seen, URL, SERVICE)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +141,21 @@ def test_a_service_that_wants_the_newer_name() -> None:
     with pytest.raises(
         ServiceError, match="set length_field \\(--length-field\\) to max_completion_tokens, or set num_"
     ):
-        check_warmup(seen, URL, "max_tokens")
+        check_warmup(seen, URL, SERVICE)
     with pytest.raises(ServiceError, match="check url and model"):
-        check_warmup(seen, URL, "max_completion_tokens")
+        check_warmup(seen, URL, replace(SERVICE, length_field="max_completion_tokens"))
+
+
+def test_a_refusal_without_a_word_names_what_may_offend() -> None:
+    """A 400 with an empty body tells of the id's header and of all fields that not every service knows."""
+    service = replace(SERVICE, generation_kwargs={"ignore_eos": True, "top_k": 3})
+    told = failure(document(b"", status="400 Bad Request"), service)
+    for offender in (
+        "the header X-Request-Id (--request-id-header none leaves it out)",
+        "ignore_eos (--no-ignore-eos)",
+        "top_k (generation_kwargs, --param)",
+        "stream_options (--param stream_options=null)",
+    ):
+        assert offender in told
+    plain = replace(service, request_id_header="none", generation_kwargs={"stream_options": None})
+    assert "stream_options" not in failure(document(b"", status="400 Bad Request"), plain)
