@@ -5,6 +5,7 @@ from functools import partial
 import click
 
 from fastbench.cli.calculation_bar import calculation_bar
+from fastbench.cli.failed import failed_line, failed_of
 from fastbench.cli.live import Live, live, say
 from fastbench.cli.rate_charts import log_summary, write_planned
 from fastbench.config.dump import dump_config
@@ -54,9 +55,7 @@ def carry_out(
                 scrapes += published.spec_decode
                 if published.rates:
                     log_summary(None if run.debug else directory.log(ended.task), published.rates)
-            complaint = _complaint(ended)
-            if complaint:
-                complaints.append(complaint)
+            complaints += filter(None, (_failed(ended, published), _complaint(ended)))
             code = max(code, _code(ended, published))
     # In the plan's order: tasks that run at once end in any.
     texts = [tables[task.name] for task in run.tasks() if task.name in tables]
@@ -120,6 +119,13 @@ def _publish(directory: RunDirectory, ended: TaskRun, seen: Live, *, quiet: bool
         return None
     # A task that failed before its first success has no numbers to show, only its error.
     return published if ended.error is None or published.metrics.success else None
+
+
+def _failed(ended: TaskRun, published: Published | None) -> str | None:
+    if published is None:
+        return None
+    line = failed_line(failed_of(published.metrics), sum(published.metrics.outcomes.values()))
+    return None if line is None else f"{ended.task.name}: {line}"
 
 
 def _complaint(ended: TaskRun) -> str | None:

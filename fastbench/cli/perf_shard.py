@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from fastbench.cli.failed import failed_in, failed_line
 from fastbench.cli.live import live, say
 from fastbench.cli.perf_run import INTERRUPTED, prepare
 from fastbench.cli.perf_sources import Options
@@ -72,5 +73,8 @@ def _tell(ended: TaskRun, share: Share, directory: Path) -> int:
     final = rows[rows["flags"] & NOT_FINAL == 0]
     ok = int(np.count_nonzero(final["outcome"] == _OK))
     click.echo(f"{ended.task.name}: share {share.number}/{share.of}: {len(final)} requests, {ok} ok, in {directory}.")
+    failed = failed_line(failed_in(final), len(final))
+    if failed is not None:
+        say(f"{ended.task.name}: {failed}")
     click.echo("`fastbench merge` makes one report of all shares.")
     return ok
