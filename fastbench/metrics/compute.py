@@ -58,7 +58,7 @@ def compute_with_gaps(
     ttft_median = percentile(ArraySamples(ttft_ns(selection.streamed)), 50)
     sending = load(selection, ended.get("dropped", 0))
     client = client_error(selection, gaps.size, percentile(gaps, 50))
-    produced = output(selection, runs, gaps.size)
+    produced = output(selection, runs, gaps)
     success = int(selection.ok.size)
     metrics = Metrics(
         stage=stage,

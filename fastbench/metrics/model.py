@@ -123,12 +123,17 @@ class ClientError(msgspec.Struct, frozen=True):
     real_time_share: float | None
 
 
+SEVERAL = 1.05
+"""Tokens per event from which on ITL is another quantity than the time per token."""
+
+
 class Output(msgspec.Struct, frozen=True):
     """How output events relate to tokens.
 
     shared_events: those that came in one read with an earlier event; multi_token_events: those that are known
     to hold several tokens, because the service said how many; tokens_per_event: of the requests whose tokens somebody
-    counted.
+    counted; itl_per_token_ms: the mean gap / tokens_per_event. cached_share: input tokens that came from the
+    service's prefix cache, of the requests for which it told.
     """
 
     events: int
@@ -138,8 +143,15 @@ class Output(msgspec.Struct, frozen=True):
     multi_token_events: int
     multi_token_share: float | None
     tokens_per_event: float | None
+    itl_per_token_ms: float | None
+    cached_share: float | None
     input_sources: dict[str, int]
     output_sources: dict[str, int]
+
+    @property
+    def holds_several(self) -> bool:
+        """Whether events hold clearly more than one token, by the counts of whole replies."""
+        return (self.tokens_per_event or 0) > SEVERAL
 
 
 class Spread(msgspec.Struct, frozen=True):

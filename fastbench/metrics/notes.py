@@ -12,6 +12,8 @@ from fastbench.metrics.selection import Selection, section
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 _NEWER = "max_completion_tokens"
+CACHED_SHARE = 0.01
+"""Of the input tokens, above which a note tells of the service's prefix cache."""
 _LEFT_OUT = {
     "ignore_eos": ": outputs may end before their full length",
     "stream_options": ": its usage was not asked for",
@@ -117,6 +119,17 @@ def _tokens(selection: Selection, output: Output) -> Iterator[str]:
         yield (
             f"{output.multi_token_share:.2%} of the output events hold several tokens: ITL is the time "
             "between events, TPOT the time per token."
+        )
+    elif output.holds_several:
+        yield (
+            f"There are {output.tokens_per_event:.4f} tokens for each output event by the counts of whole replies: "
+            "events hold several tokens, or some were counted and not streamed. ITL is the time between events, TPOT "
+            "the time per token."
+        )
+    if (output.cached_share or 0) > CACHED_SHARE:
+        yield (
+            f"{output.cached_share:.2%} of the input tokens came from the service's prefix cache: TTFT is shorter than "
+            "for prompts that it has not seen."
         )
 
 

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbench.metrics.gaps import GapSamples
 from fastbench.metrics.model import Output
-from fastbench.metrics.selection import Selection, output_tokens
+from fastbench.metrics.selection import Rows, Selection, output_tokens
 from fastbench.recording.format import SOURCES
 from fastbench.recording.table import TokenRun
+from fastbench.units import NS_PER_MS, NS_PER_US
 
 EVENTS = SOURCES.index("events")
 
 
-def output(selection: Selection, runs: Sequence[TokenRun], gap_count: int) -> Output:
+def output(selection: Selection, runs: Sequence[TokenRun], gaps: GapSamples) -> Output:
     """The output of the stage's successful requests. runs: the tokens of its streams."""
     ok, streamed = selection.ok, selection.streamed
     events = int(streamed["events"].sum(dtype=np.int64))
@@ -24,17 +26,31 @@ def output(selection: Selection, runs: Sequence[TokenRun], gap_count: int) -> Ou
     told = streamed[(streamed["output_tokens"] >= 0) & (streamed["output_source"] != EVENTS)]
     told_events = int(told["events"].sum(dtype=np.int64))
     several = sum(int(np.count_nonzero(run.event_tokens > 1)) for run in runs if run.event_tokens.size)
+    per_event = int(output_tokens(told).sum()) / told_events if told_events else None
     return Output(
         events=events,
-        gaps=gap_count,
+        gaps=gaps.size,
         shared_events=shared,
         shared_share=shared / events if events else None,
         multi_token_events=several,
         multi_token_share=several / events if events else None,
-        tokens_per_event=int(output_tokens(told).sum()) / told_events if told_events else None,
+        tokens_per_event=per_event,
+        itl_per_token_ms=_mean_ms(gaps) / per_event if gaps.size and per_event else None,
+        cached_share=_cached(ok),
         input_sources=_sources(ok["input_source"]),
         output_sources=_sources(np.where(ok["output_tokens"] < 0, EVENTS, ok["output_source"])),
     )
+
+
+def _mean_ms(gaps: GapSamples) -> float:
+    return gaps.total / gaps.size * NS_PER_US / NS_PER_MS
+
+
+def _cached(ok: Rows) -> float | None:
+    """The cached among the input tokens, of the requests for which both are known."""
+    told = ok[(ok["cached_tokens"] >= 0) & (ok["input_tokens"] >= 0)]
+    inputs = int(told["input_tokens"].sum(dtype=np.int64))
+    return int(told["cached_tokens"].sum(dtype=np.int64)) / inputs if inputs else None
 
 
 def _sources(codes: NDArray[np.uint8]) -> dict[str, int]:

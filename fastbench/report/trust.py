@@ -97,8 +97,12 @@ def _output(output: Output) -> list[tuple[str, str]]:
         ("Output Token Source", sources(output.output_sources)),
     ]
     if output.events:
-        shared, several = share(output.shared_share), share(output.multi_token_share)
-        rows.append(("Coalesced Events", f"{shared} shared a read, {several} known to hold several tokens"))
+        several = f"{share(output.multi_token_share)} known to hold several tokens"
+        if output.holds_several and not output.multi_token_events:
+            several = "which hold several tokens was not told"
+        rows.append(("Coalesced Events", f"{share(output.shared_share)} shared a read, {several}"))
         ratio = output.tokens_per_event
         rows.append(("Tokens per Event", MISSING if ratio is None else f"{ratio:.4f}"))
+        # Of one token an event it is the ITL.
+        rows.append(("ITL per Token", cell(output.itl_per_token_ms, "ms") if output.holds_several else MISSING))
     return rows

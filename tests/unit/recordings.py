@@ -29,7 +29,7 @@ HEADER: dict[str, Any] = {
 }
 _AS_GIVEN = (
     *("request", "session", "turn", "attempt", "sent_ns", "end_ns"),
-    *("status", "input_tokens", "shared_events"),
+    *("status", "input_tokens", "shared_events", "cached_tokens"),
 )
 FOOTER: dict[str, Any] = {
     "planned": None,
@@ -61,6 +61,7 @@ class Request:
     session: int = 0
     turn: int = 0
     shared_events: int = 0
+    cached_tokens: int = 0
     message: bytes | None = None
     text: bytes | None = None
     marks: tuple[tuple[int, int, int], ...] = ()

@@ -231,6 +231,36 @@ def test_coalesced_events(tmp_path: Path) -> None:
     assert any("50.00% of the output events hold several tokens" in note for note in metrics.notes)
 
 
+def test_several_tokens_by_the_counts_of_whole_replies(tmp_path: Path) -> None:
+    """Where usage counts more tokens than events, a note and a time per token say so, and no line denies it."""
+    metrics = metrics_of(tmp_path, [Request(k, output_tokens=18) for k in range(4)])
+    assert metrics.output.tokens_per_event == 6
+    # Gaps of 20 ms, of six tokens each.
+    assert metrics.output.itl_per_token_ms == pytest.approx(20 / 6)
+    assert any(note.startswith("There are 6.0000 tokens for each output event") for note in metrics.notes)
+    rows = dict(trust_rows(metrics))
+    assert rows["ITL per Token"] == "3.3333 ms"
+    assert "known to hold" not in rows["Coalesced Events"]
+
+
+@pytest.mark.parametrize(("tokens", "told"), [(21, False), (22, True)])
+def test_a_little_more_than_a_token_an_event_is_not_told(tmp_path: Path, tokens: int, told: bool) -> None:
+    """Up to 1.05 tokens an event, as of a last token without text, ITL stands for itself."""
+    stamps = tuple((1_100 + 20 * k) * MS for k in range(20))
+    metrics = metrics_of(tmp_path, [Request(0, token_ns=stamps, end_ns=stamps[-1] + MS, output_tokens=tokens)])
+    assert any("tokens for each output event" in note for note in metrics.notes) is told
+    assert ("ITL per Token" in dict(trust_rows(metrics))) is told
+
+
+@pytest.mark.parametrize(("cached", "told"), [(1, False), (5, True)])
+def test_cached_input_is_told(tmp_path: Path, cached: int, told: bool) -> None:
+    """Above 1 % of the input tokens a note tells of the prefix cache; requests that tell no count have no say."""
+    run = [Request(0, input_tokens=100, cached_tokens=cached), Request(1, input_tokens=900, cached_tokens=-1)]
+    metrics = metrics_of(tmp_path, run)
+    assert metrics.output.cached_share == cached / 100
+    assert any("came from the service's prefix cache" in note for note in metrics.notes) is told
+
+
 def test_token_sources_are_named(tmp_path: Path) -> None:
     """Counts that do not come from usage are named with their number of requests."""
     run = [
