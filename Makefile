@@ -1,23 +1,26 @@
 # One command each: `make test` sets up and tests, `make bench` measures (`make bench-scale`: the card's whole scale), `make lint` checks,
+# `make test-lowest` tests with the lowest versions allowed,
 # `make promises` goes through docs/promises.md at full length, `make longrun` takes half an hour.
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: system venv test lint bench-venv bench bench-scale promises promises-sanitized longrun clean
+.PHONY: system venv test test-lowest lint bench-venv bench bench-scale promises promises-sanitized longrun clean
 
 # What the build and the tests need of the system. Installed only where that is missing and may be done.
 system:
-	@command -v cc >/dev/null && command -v openssl >/dev/null || { \
+	@$(PYTHON) needs.py --tests 2>/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && apt-get install -y -qq build-essential python3-dev python3-venv openssl; \
-	  else echo "a C compiler and openssl are needed; on Debian: apt-get install build-essential python3-dev python3-venv openssl" >&2; exit 1; fi; }
+	    apt-get update -qq && apt-get install -y -qq build-essential python3-dev python3-venv openssl; fi; \
+	  $(PYTHON) needs.py --tests; }
 
 # Made again whenever the build's inputs changed.
-SOURCES := pyproject.toml setup.py $(shell find fastbench -name '*.pyx' -o -name '*.pxd')
+SOURCES := pyproject.toml setup.py needs.py $(shell find fastbench -name '*.pyx' -o -name '*.pxd')
 
 $(VENV)/.built: $(SOURCES) | system
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	# One that was left half-made, without pip, is made anew; a directory that is no environment is never emptied.
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || \
+	  $(PYTHON) -m venv $$(test ! -e $(VENV)/pyvenv.cfg || echo --clear) $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
@@ -28,6 +31,15 @@ venv: $(VENV)/.built
 
 test: venv
 	$(BIN)/python -m pytest -q
+
+# The unit tests with the lowest versions that pyproject.toml allows of what fastbench needs.
+LOWEST := $(VENV)-lowest
+test-lowest: venv
+	$(BIN)/python -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(LOWEST)/bin/python -m pip install --quiet $$($(BIN)/python tests/lowest.py) --group test
+	$(LOWEST)/bin/python -m pip check
+	PYTHONPATH="$(CURDIR)" $(LOWEST)/bin/python -m pytest -q tests/unit
 
 lint: venv
 	$(BIN)/ruff check .
@@ -62,8 +74,8 @@ promises: venv promises-sanitized
 SANITIZED := build/sanitized
 promises-sanitized: venv
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
-	cp -r fastbench tests setup.py pyproject.toml README.md LICENSE $(SANITIZED)
-	find $(SANITIZED) -name '*.so' -delete -o -path '*/fastbench/*.c' -delete
+	cp -r fastbench tests setup.py needs.py pyproject.toml README.md LICENSE $(SANITIZED)
+	find $(SANITIZED) -name '*.so' -delete
 	cd $(SANITIZED) && FASTBENCH_SANITIZE=1 $(abspath $(BIN))/python setup.py -q build_ext --inplace
 	cd $(SANITIZED) && export LD_PRELOAD="$$(cc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
 	  UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 && \
@@ -74,5 +86,5 @@ longrun: venv
 	$(BIN)/python tests/long/longrun.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(LOWEST) build dist *.egg-info
 	find fastbench -name '*.so' -o -name '*.c' | xargs rm -f
