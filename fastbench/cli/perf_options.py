@@ -173,6 +173,12 @@ _REPORT: Sequence[click.Option] = (
         flag_value="1s",
         help="Report the service's own metrics, asking its /metrics each TIME.  [default: 1s]",
     ),
+    _option(
+        "--metrics-url",
+        metavar="URL",
+        multiple=True,
+        help="Where its metrics page is, if not there; several times for several; implies --service-metrics.",
+    ),
     _flag("--spec-decode", "Report the service's speculative decoding, from its /metrics."),
     _flag("--debug", "Log to the terminal instead of logs/, one task after the other."),
     _option("--no-plot", is_flag=True, help="Write no report page (<dataset>_plot.html)."),

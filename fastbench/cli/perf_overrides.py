@@ -32,6 +32,7 @@ _MODEL = {
     "client_cert": "client_cert",
     "client_key": "client_key",
     "insecure": "insecure",
+    "metrics_url": "metrics_url",
     "request_id_header": "request_id_header",
 }
 _API = {
@@ -58,6 +59,8 @@ def apply(settings: Settings, options: Options) -> None:
     for name in RunSettings.__struct_fields__:
         if name in options:
             settings.set("", settings.raw, name, options[name], name)
+    if "metrics_url" in options and not options.get("spec_decode"):
+        settings.raw.setdefault("service_metrics", "1s")
     if settings.bare_prompts and "num_prompts" in options:
         path, fields = settings.items("datasets")[0]
         settings.set(path, fields, "count", settings.raw.pop("num_prompts"), "num_prompts")

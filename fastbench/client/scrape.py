@@ -11,7 +11,7 @@ import math
 import re
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fastbench.backends.endpoint import Endpoint
 from fastbench.client.tls import TlsSettings
+from fastbench.config.url import parse_url
 from fastbench.recording.service_names import KEPT
 from fastbench.units import NS_PER_S
 
@@ -54,23 +55,26 @@ async def scraping(
     sink: Sink,
     interval_ns: int | None,
     *,
+    pages: Sequence[str] = (),
     tls: TlsSettings | None = None,
     number: int = 0,
     of: int = 1,
 ) -> AsyncIterator[Scraper]:
     """Scrapes at the start of the block, each `interval_ns` in it (None = not), and at its end unless it raised.
 
-    headers: those of the service's requests. hide: takes keys out of what is recorded. sink: takes each scrape.
+    pages: URLs, all of which make one scrape; none = the service's own `/metrics`. headers: those of the service's
+    requests; pages of others get none of them. hide: takes keys out of what is recorded. sink: takes each scrape.
     tls: that of the requests.
     number, of: where several workers do so, the intervals in between are dealt out among them; any may end early.
     """
     trust: ssl.SSLContext | bool = tls.context if tls else True
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
-        headers={"Accept": "text/plain", **headers},
+        headers={"Accept": "text/plain"},
         connector=aiohttp.TCPConnector(ssl=trust),
     ) as session:
-        scraper = Scraper(session, f"{endpoint.url}/metrics", hide, sink)
+        asked = {url: headers if _is_at(url, endpoint) else {} for url in pages or [f"{endpoint.url}/metrics"]}
+        scraper = Scraper(session, asked, hide, sink)
         await scraper.once()
         ticking = None
         if interval_ns is not None:
@@ -86,25 +90,47 @@ async def scraping(
         await scraper.once()
 
 
-class Scraper:
-    """Looks at one page; what comes of it, be it a failure, goes to `sink` as `docs/recording-format.md` has it."""
+def _is_at(url: str, endpoint: Endpoint) -> bool:
+    """Whether a page is the service's own: keys are for it alone."""
+    parts = parse_url(url, tls=False)
+    return (parts.scheme, parts.host, parts.port) == (endpoint.scheme, endpoint.host, endpoint.port)
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, hide: Callable[[bytes], bytes], sink: Sink) -> None:
+
+class Scraper:
+    """Looks at one page or more; what comes of it, be it a failure, goes to `sink` as `docs/recording-format.md` has
+    it. pages: the headers of each, by URL."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        pages: Mapping[str, Mapping[str, str]],
+        hide: Callable[[bytes], bytes],
+        sink: Sink,
+    ) -> None:
         self._session = session
-        self._url = url
+        self._pages = pages
         self._hide = hide
         self._sink = sink
 
     async def once(self) -> None:
-        """One scrape."""
+        """One scrape. Of several pages all must answer: a sum over some of the engines is no figure of the service."""
         begun_ns = time.monotonic_ns()
-        found: dict[str, Any]
+        looked = await asyncio.gather(*map(self._look, self._pages))
+        errors = [one for one in looked if isinstance(one, str)]
+        found: dict[str, Any] = {"series": [line for one in looked if not isinstance(one, str) for line in one]}
+        if errors:
+            found = {"error": "; ".join(errors)}
+        url = ", ".join(self._pages)
+        self._sink({"t_ns": begun_ns, "took_ns": time.monotonic_ns() - begun_ns, "url": url, **found})
+
+    async def _look(self, url: str) -> list[tuple[str, dict[str, str], float]] | str:
+        """The series of a page, or why it could not be had."""
         try:
-            found = {"series": kept_series(self._hide(await self._page()))}
+            return kept_series(self._hide(await self._page(url)))
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             reason = str(error) or f"no answer within {TIMEOUT_S:g} s"
-            found = {"error": self._hide(reason.encode(errors="replace")).decode(errors="replace")}
-        self._sink({"t_ns": begun_ns, "took_ns": time.monotonic_ns() - begun_ns, "url": self._url, **found})
+            told = self._hide(reason.encode(errors="replace")).decode(errors="replace")
+            return told if len(self._pages) == 1 else f"{url}: {told}"
 
     async def each(self, interval_s: float, first_s: float) -> None:
         """A scrape after `first_s` and at every interval from then on, but for those that an earlier one ran into."""
@@ -115,10 +141,12 @@ class Scraper:
             await self.once()
             due += interval_s * max(1, math.ceil((loop.time() - due) / interval_s))
 
-    async def _page(self) -> bytes:
+    async def _page(self, url: str) -> bytes:
         page = bytearray()
         # No redirect: the keys in the headers are for this service alone.
-        async with self._session.get(self._url, allow_redirects=False) as answer:
+        async with self._session.get(url, headers=self._pages[url], allow_redirects=False) as answer:
+            if answer.status == 404:
+                raise ValueError("HTTP status 404: name the page by metrics_url (--metrics-url)")
             if answer.status != 200:
                 raise ValueError(f"HTTP status {answer.status}")
             async for part in answer.content.iter_chunked(1 << 16):

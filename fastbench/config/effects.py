@@ -39,6 +39,8 @@ def _of_run(run: RunConfig) -> Iterator[str]:
 
 def _of_model(model: ServiceConfig, run: RunConfig) -> Iterator[str]:
     traffic, rate = model.traffic_cfg, float(model.request_rate)
+    if model.metrics_url and run.service_metrics is None and not run.spec_decode:
+        yield "metrics_url (--metrics-url) has no effect without service_metrics (--service-metrics) or spec_decode"
     if model.use_timestamp and run.profile:
         yield "use_timestamp (--use-timestamp) has no effect with profile"
     elif model.use_timestamp:

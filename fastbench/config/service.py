@@ -16,7 +16,7 @@ from fastbench.config.service_names import MEANT, REFUSED_TYPES, TYPES, WITHOUT_
 from fastbench.config.service_schema import ADAPTERS, REPEATS, ServiceConfig
 from fastbench.config.tls import tls_faults
 from fastbench.config.traffic import build_traffic
-from fastbench.config.url import parse_host, parse_url
+from fastbench.config.url import page_url, parse_host, parse_url
 from fastbench.errors import ConfigError
 
 # Bodies of the OpenAI backends: what other settings say, as the same twice could contradict.
@@ -83,6 +83,7 @@ def _known(settings: dict[str, object], path: str, issues: Issues) -> dict[str, 
 
 def _faults(service: ServiceConfig) -> Iterator[Fault]:
     yield from _address_faults(service)
+    yield from _page_faults(service)
     yield from tls_faults(service)
     yield from _header_faults(service)
     yield from _body_faults(service)
@@ -110,6 +111,14 @@ def _address_faults(service: ServiceConfig) -> Iterator[Fault]:
             parse_host(service.host_ip)
     except ConfigError as error:
         yield "url" if service.url else "host_ip", str(error)
+
+
+def _page_faults(service: ServiceConfig) -> Iterator[Fault]:
+    for place, url in enumerate(service.metrics_url):
+        try:
+            page_url(url)
+        except ConfigError as error:
+            yield f"metrics_url[{place}]", str(error)
 
 
 def _header_faults(service: ServiceConfig) -> Iterator[Fault]:

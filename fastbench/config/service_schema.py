@@ -87,6 +87,8 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     """Spin to each intended time: later by 0.05 ms at most, for more CPU."""
     mock: dict[str, Any] | None = None
     """Options of the simulated service to start for this run; None = the service runs already."""
+    metrics_url: tuple[str, ...] = ()
+    """Where the service's metrics pages are, several where it has several engines; () = its own /metrics."""
     save_text: bool = False
     """Keep the replies' text in the recording."""
 

@@ -59,6 +59,12 @@ def parse_url(text: str, *, tls: bool) -> BaseUrl:
     return BaseUrl(parts.scheme, host, port, path.removesuffix("/v1"))
 
 
+def page_url(text: str) -> str:
+    """The URL of a metrics page in full; one without a path is of `/metrics`. Raises ConfigError."""
+    scheme, host, port, path = parse_url(text, tls=False)
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{path or '/metrics'}"
+
+
 def _split(url: str, text: str) -> SplitResult:
     if not text.isprintable():
         raise ConfigError(f"is {text!r}; remove its line breaks and control characters")

@@ -17,6 +17,7 @@ from fastbench.client.engine import BatchSink
 from fastbench.client.seen import Seen
 from fastbench.config.output_length import output_length
 from fastbench.config.plan import Task
+from fastbench.config.url import page_url
 from fastbench.datasets.prompt_tokens import PromptCounter
 from fastbench.errors import FastbenchError
 from fastbench.fleet.asked import asked_of, shape_of, warmup_shape
@@ -185,6 +186,7 @@ class _Worker:
             self._reach.hiding.clean,
             writer.scrape,
             task.service_metrics,
+            pages=[page_url(url) for url in task.service.metrics_url],
             tls=self._reach.tls,
             number=share.number,
             of=share.of,

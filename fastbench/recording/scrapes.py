@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from fastbench.recording.service_names import FIGURES
+from fastbench.recording.service_names import FIGURES, labelled
 
 
 class Series(msgspec.Struct, frozen=True, array_like=True):
@@ -18,7 +18,7 @@ class Series(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Scrape(msgspec.Struct, frozen=True):
-    """One look at the page. t_ns: when it was asked for; took_ns: until it was read.
+    """One look at the page, or at several together. t_ns: when it was asked for; took_ns: until it was read.
 
     series: those of `service_names.KEPT` that it had. error: why it could not be had, None = it could.
     """
@@ -31,8 +31,12 @@ class Scrape(msgspec.Struct, frozen=True):
 
     def of(self, figure: str) -> tuple[Series, ...]:
         """The series of one of `FIGURES`: those of its first name that the page had."""
-        for name in FIGURES[figure].names:
-            found = tuple(series for series in self.series if series.name == name)
+        for name, label, value in map(labelled, FIGURES[figure].names):
+            found = tuple(
+                series
+                for series in self.series
+                if series.name == name and (not label or series.labels.get(label) == value)
+            )
             if found:
                 return found
         return ()

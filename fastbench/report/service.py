@@ -22,9 +22,9 @@ def service_rows(service: ServiceMetrics) -> list[tuple[str, str]]:
         ("Prefix Cache Hit Rate", share(service.prefix_cache_hit_rate)),
         ("Preemptions", cell(service.preemptions, "")),
         ("Generated Tokens", _generated(service)),
-        ("Scrapes", _scrapes(service)),
     ]
-    return [(name, value) for name, value in rows if value != MISSING]
+    told = [(name, value) for name, value in rows if value != MISSING]
+    return [*told, ("Scrapes", _scrapes(service) if told or service.error else f"{service.scrapes}, no known figure")]
 
 
 def service_json(metrics: Metrics, series: ServiceSeries) -> bytes:

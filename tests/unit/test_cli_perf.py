@@ -320,3 +320,12 @@ def test_pairs_need_both_halves(option: str, value: str) -> None:
     with pytest.raises(click.BadParameter, match=r"given as|give it as") as caught:
         run("--url h", option, value)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_metrics_page_is_asked_for() -> None:
+    """`--metrics-url` is taken several times, and asks for what is there unless something else says how."""
+    plan = run("--url h --metrics-url http://a:8002 --metrics-url http://b:8002/m")
+    assert plan.models[0].metrics_url == ("http://a:8002", "http://b:8002/m")
+    assert plan.service_metrics == 10**9
+    assert run("--url h --metrics-url http://a:8002 --service-metrics 2s").service_metrics == 2 * 10**9
+    assert run("--url h --metrics-url http://a:8002 --spec-decode").service_metrics is None

@@ -253,6 +253,12 @@ def test_parameters_must_be_json(value: object) -> None:
     assert line.startswith("run.py: models[0].generation_kwargs cannot be written as JSON")
 
 
+def test_pages_of_metrics() -> None:
+    """A page that is no URL is refused by its place in the list."""
+    (line,) = model_faults(metrics_url=["http://a:8002", "ftp://b"])
+    assert line.startswith("run.py: models[0].metrics_url[1] is 'ftp://b'")
+
+
 def test_the_body_is_set_in_one_place() -> None:
     """`stream` and the prompt are not sampling parameters; a URL and a mock exclude each other."""
     assert "use stream" in model_faults(generation_kwargs={"stream": False})[0]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastbench.config.url import BaseUrl, parse_host, parse_url
+from fastbench.config.url import BaseUrl, page_url, parse_host, parse_url
 from fastbench.errors import ConfigError
 
 
@@ -70,3 +70,9 @@ def test_other_hosts_are_refused(text: str) -> None:
     """A host with a port, a scheme, a path or a character no name has is refused."""
     with pytest.raises(ConfigError, match="must be a host name or an"):
         parse_host(text)
+
+
+def test_metrics_pages() -> None:
+    """A page without a path is `/metrics`; any other is left alone."""
+    assert page_url("http://a:8002") == "http://a:8002/metrics"
+    assert page_url("https://[::1]/prometheus/metrics") == "https://[::1]:443/prometheus/metrics"

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -41,13 +42,14 @@ def take(
     hide: Any = bytes,
     interval_ns: int | None = None,
     stay_s: float = 0.0,
+    pages: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """The records of the scrapes around a block that lasts `stay_s`."""
     records: list[dict[str, Any]] = []
 
     async def run() -> None:
         endpoint = Endpoint("https" if tls else "http", "127.0.0.1", port, "/base")
-        async with scraping(endpoint, headers or {}, hide, records.append, interval_ns, tls=tls):
+        async with scraping(endpoint, headers or {}, hide, records.append, interval_ns, tls=tls, pages=pages):
             await asyncio.sleep(stay_s)
 
     asyncio.run(run())
@@ -111,6 +113,88 @@ def test_labels_are_kept() -> None:
 def test_pages_of_other_services(name: str, figures: dict[str, float]) -> None:
     """V0 of vLLM, SGLang and TGI tell the same figures under their own names."""
     assert told(page(name)) == figures
+
+
+@pytest.mark.parametrize(
+    ("content", "figures"),
+    [
+        (
+            b"llamacpp:requests_processing 3\nllamacpp:requests_deferred 2\nllamacpp:tokens_predicted_total 340\n",
+            {"requests_running": 3, "requests_waiting": 2, "generated_tokens": 340},
+        ),
+        (
+            b'lmdeploy:num_requests_running{engine="0"} 3\nlmdeploy:num_requests_waiting{engine="0"} 1\n'
+            b'lmdeploy:gpu_cache_usage_perc{engine="0"} 0.5\nlmdeploy:generation_tokens_total{engine="0"} 9\n',
+            {"requests_running": 3, "requests_waiting": 1, "kv_cache_use": 0.5, "generated_tokens": 9},
+        ),
+        (
+            b'trtllm_num_requests_running{m="x"} 3\ntrtllm_num_requests_waiting{m="x"} 0\n'
+            b'trtllm_kv_cache_utilization{m="x"} 0.25\ntrtllm_kv_cache_hit_rate{m="x"} 0.125\n',
+            {"requests_running": 3, "requests_waiting": 0, "kv_cache_use": 0.25, "prefix_cache_hit_rate": 0.125},
+        ),
+        (
+            b'nv_trt_llm_request_metrics{model="m",request_type="context",version="1"} 1\n'
+            b'nv_trt_llm_request_metrics{model="m",request_type="scheduled",version="1"} 4\n'
+            b'nv_trt_llm_request_metrics{model="m",request_type="max",version="1"} 512\n'
+            b'nv_trt_llm_request_metrics{model="m",request_type="waiting",version="1"} 2\n'
+            b'nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="fraction",model="m"} 0.75\n'
+            b'nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="max",model="m"} 1000\n',
+            {"requests_running": 4, "requests_waiting": 2, "kv_cache_use": 0.75},
+        ),
+        (b'nv_inference_pending_request_count{model="m",version="1"} 5\n', {"requests_waiting": 5}),
+        (
+            b'dynamo_frontend_inflight_requests{model="m"} 7\ndynamo_frontend_queued_requests{model="m"} 2\n'
+            b'dynamo_frontend_output_tokens_total{model="m"} 80\n',
+            {"requests_running": 7, "requests_waiting": 2, "generated_tokens": 80},
+        ),
+        (
+            b'sgl_router_running_requests{worker="a"} 3\nsgl_router_running_requests{worker="b"} 4\n',
+            {"requests_running": 7},
+        ),
+        (b'vllm_router_running_requests{worker="a"} 3\n', {"requests_running": 3}),
+        (
+            b"litellm_in_flight_requests 6\nlitellm_output_tokens_metric_total 70\n",
+            {"requests_running": 6, "generated_tokens": 70},
+        ),
+        (
+            b'vllm_router_running_requests{worker="a"} 9\nvllm:num_requests_running{engine="0"} 3\n',
+            {"requests_running": 3},
+        ),
+    ],
+)
+def test_lines_of_further_services(content: bytes, figures: dict[str, float]) -> None:
+    """Each service's own names are known, by label where one name says several things; engines win over routers."""
+    assert told(content) == figures
+
+
+def test_several_pages_are_one_scrape() -> None:
+    """The series of all pages stand together; keys go to the service's own host alone."""
+    asked: list[bytes] = []
+
+    def noting(connection: socket.socket, _: int) -> None:
+        for request in each_request(connection):
+            asked.append(request)
+            connection.sendall(OK_PAGE)
+
+    with Service(noting) as own, Service(noting) as other:
+        pages = [f"http://127.0.0.1:{service.port}/base/metrics" for service in (own, other)]
+        first, _ = take(own.port, headers={"Authorization": "Bearer key"}, pages=pages)
+        assert scrape_of(first).value("requests_running") == 64
+        assert first["url"] == ", ".join(pages)
+        by_port = {own.port: True, other.port: False}
+        for request in asked:
+            port = int(request.partition(b"Host: 127.0.0.1:")[2].partition(b"\r\n")[0])
+            assert (b"Bearer key" in request) is by_port[port]
+    assert len(asked) == 4
+
+
+def test_a_page_of_several_that_is_not_there() -> None:
+    """A scrape of which one page fails is none, and says which page it was."""
+    missing = document(b"", status="404 Not Found")
+    with Service(answering(OK_PAGE)) as there, Service(answering(missing)) as gone:
+        pages = [f"http://127.0.0.1:{service.port}/metrics" for service in (there, gone)]
+        first, _ = take(there.port, pages=pages)
+    assert first["error"] == f"{pages[1]}: HTTP status 404: name the page by metrics_url (--metrics-url)"
 
 
 @pytest.mark.parametrize(
