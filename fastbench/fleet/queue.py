@@ -50,9 +50,14 @@ class SharedQueue:
 
 
 @contextlib.contextmanager
-def shared_queue(total: int | None) -> Iterator[SharedQueue]:
-    """A new queue, gone at the end of the block."""
-    with tempfile.NamedTemporaryFile(prefix="fastbench-queue-") as file:
+def shared_queue(total: int | None, spare: Path) -> Iterator[SharedQueue]:
+    """A new queue, gone at the end of the block. spare: a directory for its file where the system has none that can be
+    written to, as in a container whose root is read-only."""
+    try:
+        place = tempfile.gettempdir()
+    except FileNotFoundError:
+        place = str(spare)
+    with tempfile.NamedTemporaryFile(prefix="fastbench-queue-", dir=place) as file:
         file.write(_NUMBER.pack(0))
         file.flush()
         yield SharedQueue(Path(file.name), total)

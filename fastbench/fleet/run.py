@@ -166,7 +166,9 @@ class _Carrying:
 
     def _by_team(self, task: Task, observer: Observer, crew: Crew, ratio: float, rest: Rest | None) -> TeamEnd:
         recording, log_path, run_id = self._directory.recording(task), self._log(task), new_run_id()
-        with shared_queue(crew.places) if crew.shares_queue else contextlib.nullcontext() as queue:
+        with (
+            shared_queue(crew.places, self._directory.path) if crew.shares_queue else contextlib.nullcontext() as queue
+        ):
             shares = [Share(number, crew.workers) for number in range(crew.workers)]
             jobs = [Job(task, recording, log_path, share, run_id, queue, ratio, rest) for share in shares]
             return run_team(jobs, observer, self._stop, crew.requests)

@@ -46,9 +46,8 @@ class Mock:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        import tempfile
-
-        self._errors = tempfile.TemporaryFile()
+        # In memory: there may be no place that a file could be written to.
+        self._errors = open(os.memfd_create("fastbench-mock-errors"), "w+b")
         self._process = subprocess.Popen(
             # -P: not what happens to lie in the current directory, such as a source tree that is not built.
             [sys.executable, "-P", "-m", COMMAND, *self._arguments()],

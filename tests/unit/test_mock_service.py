@@ -9,6 +9,7 @@ import random
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -29,6 +30,7 @@ from mock_client import (
     request_bytes,
 )
 
+from fastbench.errors import ServiceError
 from fastbench.mock import Mock
 
 SHORT = chat(stream=True, max_tokens=3)
@@ -405,3 +407,13 @@ def test_the_current_directory_is_not_searched_for_code(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     with Mock() as mock:
         assert mock.url.startswith("http://127.0.0.1:")
+
+
+def test_no_file_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service starts where nothing can be written, and an error of its start is told all the same."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with Mock() as mock:
+        assert mock.url.startswith("http://")
+        port = int(mock.url.rpartition(":")[2])
+        with pytest.raises(ServiceError, match=r"before it was ready: \S"), Mock(port=port):
+            pass
