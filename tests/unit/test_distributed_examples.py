@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,11 @@ CONTAINER: dict[str, Any] = {
     "args": [str],
     "env": [{"name": str, "valueFrom": {"fieldRef": {"fieldPath": str}}}],
     "resources": {"requests": {"cpu": str, "memory": str}, "limits": {"cpu": str, "memory": str}},
+    "securityContext": {
+        "capabilities": {"drop": [str], "add": [str]},
+        "allowPrivilegeEscalation": bool,
+        "readOnlyRootFilesystem": bool,
+    },
     "volumeMounts": [VOLUME_MOUNT],
 }
 POD = {
@@ -45,7 +51,9 @@ POD = {
             }
         ],
         "containers": [CONTAINER],
-        "volumes": [{"name": str, "configMap": {"name": str}, "persistentVolumeClaim": {"claimName": str}}],
+        "volumes": [
+            {"name": str, "configMap": {"name": str}, "persistentVolumeClaim": {"claimName": str}, "emptyDir": {}}
+        ],
     },
 }
 META = {"name": str}
@@ -160,6 +168,36 @@ def test_an_indexed_job_sends_all_shares() -> None:
     assert words(merge["spec"]["template"]["spec"]["containers"][0])[2:6] == written
 
 
+def test_senders_may_be_scheduled_first() -> None:
+    """Each container that sends load has SYS_NICE, and one whose root is read-only has a /tmp of its own."""
+    senders = 0
+    for name in ("kubernetes.yaml", "merge.yaml", "kuberay.yaml"):
+        for container in (one for document in documents(name) for pod in pods(document) for one in pod["containers"]):
+            context = container.get("securityContext", {})
+            if container["name"] in ("fastbench", "ray-worker"):
+                senders += 1
+                assert "SYS_NICE" in context["capabilities"]["add"]
+            if context.get("readOnlyRootFilesystem"):
+                assert "/tmp" in {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert senders == 2
+
+
+def test_the_image_is_built_of_what_is_let_through(tmp_path: Path) -> None:
+    """What `.dockerignore` lets through is enough for the build."""
+    patterns = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    for name in (pattern[1:] for pattern in patterns if pattern.startswith("!")):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.c"))
+        else:
+            shutil.copy(source, tmp_path / name)
+    (tmp_path / "out").mkdir()
+    command = [sys.executable, "setup.py", "-q", "dist_info", "--output-dir", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "out").glob("fastbench-*.dist-info/METADATA"))
+
+
 def filled(word: str, names: dict[str, str]) -> str:
     return re.sub(r"\$[({](\w+)[)}]", lambda found: names[found[1]], word)
 
@@ -230,11 +268,10 @@ def test_a_task_of_the_array_sends_its_share(tmp_path: Path) -> None:
 
 
 def test_the_image_can_be_read() -> None:
-    """The Dockerfile of the document is made of instructions that there are, copies from a stage that it has, and puts
+    """The Dockerfile is made of instructions that there are, copies from a stage that it has, and puts
     the command where it is found."""
-    page = (ROOT / "docs" / "distributed.md").read_text(encoding="utf-8")
-    lines = page.split("```dockerfile\n")[1].split("```")[0].split("\n")
-    words = [line.split() for line in lines if line]
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    words = [line.split() for line in lines if line and not line.startswith("#")]
     assert {first for first, *_ in words} <= {"FROM", "RUN", "COPY", "ENV", "ENTRYPOINT", "CMD"}
     stages = [line[3] for line in words if line[0] == "FROM" and line[2:3] == ["AS"]]
     copied = [line[1].removeprefix("--from=") for line in words if line[0] == "COPY" and line[1].startswith("--from=")]
