@@ -132,10 +132,7 @@ def _complaint(ended: TaskRun) -> str | None:
     if ended.error is not None:
         return f"{ended.task.name}: {ended.error}"
     if ended.died:
-        numbers = ", ".join(map(str, ended.died))
-        return (
-            f"{ended.task.name}: worker {numbers} died; what it had recorded is counted, the rest of its share is lost"
-        )
+        return f"{ended.task.name}: {'. '.join(death.sentence for death in ended.died)}"
     return None if ended.complete else f"{ended.task.name}: stopped by the user"
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from fastbench.errors import FastbenchError, ServiceError
+from fastbench.fleet.deaths import Death
 from fastbench.fleet.errand import Errand
 from fastbench.fleet.exchange import Exchanges
 from fastbench.fleet.fetch import fetch
@@ -86,7 +87,7 @@ class RayTeam:
         self._bring_home()
         if self._error is not None:
             raise self._error
-        died = tuple(hand.share.number for hand in self._hands if hand.died)
+        died = tuple(Death(hand.share.number, hand.host) for hand in self._hands if hand.died)
         if died and self._start_ns is None:
             names = ", ".join(hand.name for hand in self._hands if hand.died)
             raise ServiceError(f"{names} died before the load began")

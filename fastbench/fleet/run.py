@@ -13,6 +13,7 @@ from fastbench.config.plan import RunConfig, Task
 from fastbench.errors import FastbenchError
 from fastbench.fleet.check import Checked
 from fastbench.fleet.crew import Crew, crew_of
+from fastbench.fleet.deaths import Death, with_recorded
 from fastbench.fleet.embedded import with_service
 from fastbench.fleet.errand import Carrier, Errand
 from fastbench.fleet.logs import log_to
@@ -40,13 +41,13 @@ ObserverFor = Callable[[Task], contextlib.AbstractContextManager[Observer]]
 
 @dataclass(frozen=True)
 class TaskRun:
-    """How a task ended. complete: False when the user stopped it; error: why it could not be carried out; died: the
-    numbers of its workers that died on the way."""
+    """How a task ended. complete: False when the user stopped it; error: why it could not be carried out; died: its
+    workers that died on the way."""
 
     task: Task
     complete: bool
     error: FastbenchError | None = None
-    died: tuple[int, ...] = ()
+    died: tuple[Death, ...] = ()
 
 
 def run_tasks(
@@ -115,7 +116,8 @@ class _Carrying:
             log.error("%s: %s", task.name, error)
             return TaskRun(task, complete=False, error=error)
         log.info("%s: %s", task.name, "finished" if end.complete else "stopped by the user")
-        return TaskRun(task, end.complete, died=end.died)
+        died = with_recorded(end.died, self._directory.recording(task)) if end.died else ()
+        return TaskRun(task, end.complete, died=died)
 
     def _without_what_is_refused(self, task: Task, observer: Observer, in_process: bool) -> TeamEnd:
         """Carries the task out; begins it anew, without the field, where the service refuses one at the warm-up that

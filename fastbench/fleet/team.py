@@ -15,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 from typing import NamedTuple
 
 from fastbench.errors import FastbenchError, ServiceError
+from fastbench.fleet.deaths import Death
 from fastbench.fleet.member import DEAF, Begin, Ended, Job, Message, Ready, StopOnce, member_main
 from fastbench.load.progress import Observer, Progress, together
 from fastbench.load.stop import Stop
@@ -29,10 +30,10 @@ GONE_S = 10.0
 
 
 class TeamEnd(NamedTuple):
-    """How a team ended. complete: it came to the plan's end. died: the numbers of workers that ended without a word."""
+    """How a team ended. complete: it came to the plan's end. died: the workers that ended without a word."""
 
     complete: bool
-    died: tuple[int, ...] = ()
+    died: tuple[Death, ...] = ()
 
 
 def run_team(jobs: Sequence[Job], observer: Observer, stop: Stop, planned: int | None = None) -> TeamEnd:
@@ -101,7 +102,7 @@ class _Team:
                 raise end.error
         if self._died and not self._started:
             raise ServiceError(f"{self._named(self._died)} died before the load began; see the log")
-        return TeamEnd(all(end.complete for end in self._ends.values()), tuple(self._died))
+        return TeamEnd(all(end.complete for end in self._ends.values()), tuple(map(Death, self._died)))
 
     def _hear(self, connection: Connection) -> None:
         number = self._living[connection]

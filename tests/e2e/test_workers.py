@@ -81,6 +81,8 @@ def test_a_killed_worker(tmp_path: Path) -> None:
     lost = outcomes["no outcome (lost from the recording)"]
     assert ended.code == 1
     assert ended.err.splitlines()[-1].startswith("fastbench: openai-chat/synthetic: worker 1 died")
+    count = 200 - lost - 100
+    assert f"the {count} requests it had recorded count" in ended.err or count == 1
     assert sum(outcomes.values()) == 200
     assert outcomes["ok"] == len(final(ended.recording)) == 200 - lost
     assert 0 < lost < 100

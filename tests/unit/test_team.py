@@ -19,6 +19,7 @@ from tasks import body_of, noting, task_of, url_of
 from fastbench.config.dataset_schema import SyntheticConfig, Uniform
 from fastbench.config.plan import Task
 from fastbench.errors import RecordingError, ServiceError
+from fastbench.fleet.deaths import Death
 from fastbench.fleet.member import Job
 from fastbench.fleet.queue import SharedQueue, shared_queue
 from fastbench.fleet.team import TeamEnd, run_team
@@ -158,7 +159,7 @@ def test_death_in_the_middle(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     with Service(noting(seen)) as service, Meanwhile(kill):
         end = run(task_of(url_of(service), MANY, request_rate=Rate(40.0), batch_size=20), tmp_path)
     recording = Recording.open(tmp_path / "recording")
-    assert end == TeamEnd(complete=True, died=(1,))
+    assert end == TeamEnd(complete=True, died=(Death(1),))
     assert sum(outcomes(Selection(recording)).values()) == COUNT
     assert recording.lost_rows == COUNT - len(recording.rows) > 0
     assert set(recording.rows["request"]) >= set(range(0, COUNT, 2))
