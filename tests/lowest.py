@@ -1,6 +1,6 @@
 """The lowest versions that `pyproject.toml` allows of what fastbench and its extras need, as arguments for pip.
 
-python tests/lowest.py          click==8.2 numpy==2.0 …
+python tests/lowest.py          click==8.1 numpy==2.0 …
 """
 
 import re

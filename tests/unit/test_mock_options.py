@@ -60,8 +60,8 @@ def test_the_command_reports_a_wrong_value_in_one_sentence() -> None:
     """A user's mistake on the command line is exit status 2 without a traceback."""
     result = CliRunner().invoke(mock_command, ["--fault", "bogus"])
     assert result.exit_code == 2
-    assert result.stderr.count("\n") == 1
-    assert "'bogus'" in result.stderr
+    assert result.output.count("\n") == 1
+    assert "'bogus'" in result.output
 
 
 def test_importing_the_package_is_light() -> None:
