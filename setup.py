@@ -71,6 +71,8 @@ class BuildExt(build_ext):
     def run(self) -> None:
         """Cythonizes, compiles, links."""
         c_files = os.path.join(self.get_finalized_command("build").build_base, "cython")
+        if switch("COVERAGE"):
+            c_files = None  # Cython's plugin for coverage looks for them beside the sources
         made = cythonize(
             copy.deepcopy(self.extensions), compiler_directives=directives, nthreads=workers, build_dir=c_files
         )

@@ -183,9 +183,8 @@ def _apply_parameters(put: Callable[[str, Any, str], None], model: Fields, optio
     elif bare:
         model["generation_kwargs"] = {"ignore_eos": True, **given}
         if "ignore_eos" not in given:
-            model["optional_kwargs"] = [
-                "ignore_eos"
-            ]  # nobody asked for it: a service without it is measured all the same
+            # Nobody asked for it: a service without it is measured all the same.
+            model["optional_kwargs"] = ["ignore_eos"]
 
 
 def _merged(fields: object, pairs: Any) -> Fields:

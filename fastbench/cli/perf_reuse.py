@@ -20,19 +20,8 @@ from fastbench.recording.part import Part
 _FREE = frozenset({"work_dir", "max_num_workers", "workers", "debug", "summarizer"})
 """Settings of a run that change nothing of what is sent."""
 _FREE_OF_SERVICE = frozenset(
-    {
-        "url",
-        "host_ip",
-        "host_port",
-        "enable_ssl",
-        "ca_file",
-        "client_cert",
-        "client_key",
-        "insecure",
-        "mock",
-        "api_key",
-        "metrics_url",
-    }
+    {"url", "host_ip", "host_port", "enable_ssl", "ca_file", "client_cert", "client_key", "insecure", "mock", "api_key"}
+    | {"metrics_url"}
 )
 """Where the service is now, and what it asks of its clients."""
 
