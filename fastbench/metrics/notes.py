@@ -123,8 +123,7 @@ def _tokens(selection: Selection, output: Output) -> Iterator[str]:
     elif output.holds_several:
         yield (
             f"There are {output.tokens_per_event:.4f} tokens for each output event by the counts of whole replies: "
-            "events hold several tokens, or some were counted and not streamed. ITL is the time between events, TPOT "
-            "the time per token."
+            "ITL is the time between events, TPOT the time per token."
         )
     if (output.cached_share or 0) > CACHED_SHARE:
         yield (

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fastbench.metrics.gaps import GapSamples
 from fastbench.metrics.model import Output
-from fastbench.metrics.selection import Rows, Selection, output_tokens
+from fastbench.metrics.parameters import streamed_tokens
+from fastbench.metrics.selection import Rows, Selection
 from fastbench.recording.format import SOURCES
 from fastbench.recording.table import TokenRun
 from fastbench.units import NS_PER_MS, NS_PER_US
@@ -26,7 +27,7 @@ def output(selection: Selection, runs: Sequence[TokenRun], gaps: GapSamples) -> 
     told = streamed[(streamed["output_tokens"] >= 0) & (streamed["output_source"] != EVENTS)]
     told_events = int(told["events"].sum(dtype=np.int64))
     several = sum(int(np.count_nonzero(run.event_tokens > 1)) for run in runs if run.event_tokens.size)
-    per_event = int(output_tokens(told).sum()) / told_events if told_events else None
+    per_event = int(streamed_tokens(told).sum()) / told_events if told_events else None
     return Output(
         events=events,
         gaps=gaps.size,
