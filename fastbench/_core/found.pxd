@@ -26,6 +26,7 @@ cdef enum Role:
     ROLE_MESSAGE
     ROLE_FINAL
     ROLE_SPECIAL
+    ROLE_COUNT
 
 
 cdef struct Found:

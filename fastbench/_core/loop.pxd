@@ -5,7 +5,7 @@ from fastbench._core.call cimport Call, CallQueue, Flight
 from fastbench._core.connections cimport Conn, Connections
 from fastbench._core.output cimport OutputSpec
 from fastbench._core.reply_state cimport End, Reply
-from fastbench._core.ring cimport Ring
+from fastbench._core.ring cimport OUTCOME_COUNT, Ring
 from fastbench._core.slots cimport Slots
 from fastbench._core.urgency cimport Urgency
 
@@ -24,7 +24,7 @@ cdef struct Counters:
     int64_t retries
     int64_t resent
     int64_t cpu_ns
-    int64_t outcomes[12]
+    int64_t outcomes[OUTCOME_COUNT]
 
 
 cdef class Loop(Connections):

@@ -9,16 +9,47 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memset
 
 from fastbench._core.bytesbuf cimport Buffer
-from fastbench._core.found cimport Found
+from fastbench._core.found cimport (
+    ROLE_CHOICE,
+    ROLE_CODE,
+    ROLE_COUNT,
+    ROLE_ERROR,
+    ROLE_ERROR_WORD,
+    ROLE_FINAL,
+    ROLE_FINISH,
+    ROLE_INDEX,
+    ROLE_MESSAGE,
+    ROLE_NONE,
+    ROLE_PIECE,
+    ROLE_PROMPT_TOKEN_IDS,
+    ROLE_REASON,
+    ROLE_REASONING,
+    ROLE_SPECIAL,
+    ROLE_TEXT,
+    ROLE_TOKEN_IDS,
+    ROLE_TOOL,
+    ROLE_USAGE_CACHED,
+    ROLE_USAGE_IN,
+    ROLE_USAGE_OUT,
+    ROLE_USAGE_REASONING,
+    ROLE_USAGE_TOTAL,
+    ROLE_WHOLE,
+    Found,
+)
 from fastbench._core.json cimport skip_space
 from fastbench._core.memo cimport Memo, keep_memo, memo_free, memo_text
 from fastbench._core.walk cimport Node, capture_text, walk_document
 
-ROLES = (
-    "none", "text", "reasoning", "tool", "finish", "reason", "choice", "index", "piece", "whole", "token_ids",
-    "prompt_token_ids", "usage_in", "usage_out", "usage_total", "usage_cached", "usage_reasoning", "error",
-    "error_word", "code", "message", "final", "special",
-)
+from fastbench._core.layout import names_by_code
+
+ROLES = names_by_code({
+    ROLE_NONE: "none", ROLE_TEXT: "text", ROLE_REASONING: "reasoning", ROLE_TOOL: "tool", ROLE_FINISH: "finish",
+    ROLE_REASON: "reason", ROLE_CHOICE: "choice", ROLE_INDEX: "index", ROLE_PIECE: "piece", ROLE_WHOLE: "whole",
+    ROLE_TOKEN_IDS: "token_ids", ROLE_PROMPT_TOKEN_IDS: "prompt_token_ids", ROLE_USAGE_IN: "usage_in",
+    ROLE_USAGE_OUT: "usage_out", ROLE_USAGE_TOTAL: "usage_total", ROLE_USAGE_CACHED: "usage_cached",
+    ROLE_USAGE_REASONING: "usage_reasoning", ROLE_ERROR: "error", ROLE_ERROR_WORD: "error_word", ROLE_CODE: "code",
+    ROLE_MESSAGE: "message", ROLE_FINAL: "final", ROLE_SPECIAL: "special",
+}, ROLE_COUNT)
 
 
 cdef class OutputSpec:

@@ -14,6 +14,7 @@ cdef enum Outcome:
     OUTCOME_EMPTY
     OUTCOME_CANCELLED
     OUTCOME_DROPPED
+    OUTCOME_COUNT
 
 
 cdef enum Source:
@@ -22,6 +23,7 @@ cdef enum Source:
     SOURCE_USAGE
     SOURCE_TOKENIZER
     SOURCE_EVENTS
+    SOURCE_COUNT
 
 
 cdef enum RowFlag:

@@ -22,6 +22,12 @@ ROW_DTYPE: Final[np.dtype[np.void]]
 MARK_DTYPE: Final[np.dtype[np.void]]
 """Output events `event … event+count-1` of a request arrived up to `bound_us` before their stamps."""
 
+def compiled_row(memory: bytes) -> dict[str, Any]:
+    """The fields of the row in `memory` (as long as a row) as compiled code reads them."""
+
+def compiled_mark(memory: bytes) -> dict[str, Any]:
+    """The same of a mark."""
+
 class Batch:
     """Finished requests as arrays, in the order in which they finished.
 

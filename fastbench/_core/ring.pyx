@@ -13,6 +13,8 @@ import numpy as np
 
 cimport numpy as cnp
 
+from fastbench._core.layout import check_flags, check_layout, names_by_code
+
 cnp.import_array()
 
 ESCAPE = 0xFFFF
@@ -22,10 +24,12 @@ cdef enum:
     FAR = 40_000  # a mean gap in us from which on a base other than 0 may pay
 GAP_STEP = STEP
 
-OUTCOMES = (
-    "none", "ok", "http_error", "stream_error", "malformed", "truncated", "timeout",
-    "reset", "refused", "empty", "cancelled", "dropped",
-)
+OUTCOMES = names_by_code({
+    OUTCOME_NONE: "none", OUTCOME_OK: "ok", OUTCOME_HTTP_ERROR: "http_error", OUTCOME_STREAM_ERROR: "stream_error",
+    OUTCOME_MALFORMED: "malformed", OUTCOME_TRUNCATED: "truncated", OUTCOME_TIMEOUT: "timeout",
+    OUTCOME_RESET: "reset", OUTCOME_REFUSED: "refused", OUTCOME_EMPTY: "empty", OUTCOME_CANCELLED: "cancelled",
+    OUTCOME_DROPPED: "dropped",
+}, OUTCOME_COUNT)
 # Finish reasons by code; "other" is a word that stands in the request's notes.
 FINISHES = (
     "none", "other", "stop", "length", "tool_calls", "function_call", "content_filter", "eos_token", "end_turn",
@@ -35,7 +39,10 @@ FINISHES = (
     "server_error", "network_error", "insufficient_system_resource",
 )
 GIVEN_UP = FINISHES.index("abort")
-SOURCES = ("unknown", "token_ids", "usage", "tokenizer", "events")
+SOURCES = names_by_code({
+    SOURCE_UNKNOWN: "unknown", SOURCE_TOKEN_IDS: "token_ids", SOURCE_USAGE: "usage", SOURCE_TOKENIZER: "tokenizer",
+    SOURCE_EVENTS: "events",
+}, SOURCE_COUNT)
 FLAGS = {
     "starved": FLAG_STARVED,
     "superseded": FLAG_SUPERSEDED,
@@ -63,8 +70,24 @@ ROW_DTYPE = np.dtype([
 ])
 MARK_DTYPE = np.dtype([("event", "<u4"), ("count", "<u4"), ("bound_us", "<u4")])
 
-if ROW_DTYPE.itemsize != sizeof(Row) or MARK_DTYPE.itemsize != sizeof(Mark):
-    raise ImportError("the compiled row layout differs from its numpy description: rebuild fastbench")
+
+def compiled_row(bytes memory):
+    """The fields of the row in `memory` (as long as a row) as compiled code reads them."""
+    cdef Row row
+    memcpy(&row, <const char*> memory, sizeof(Row))
+    return row
+
+
+def compiled_mark(bytes memory):
+    """The same of a mark."""
+    cdef Mark mark
+    memcpy(&mark, <const char*> memory, sizeof(Mark))
+    return mark
+
+
+check_layout(ROW_DTYPE, sizeof(Row), compiled_row)
+check_layout(MARK_DTYPE, sizeof(Mark), compiled_mark)
+check_flags(FLAGS, ROW_DTYPE["flags"])
 
 
 class Batch:
