@@ -50,9 +50,9 @@ from fastbench._core.poll cimport (
     EPOLLIN,
     EPOLLOUT,
     epoll_create1,
-    fb_clear,
-    fb_eventfd,
-    fb_signal,
+    poll_clear,
+    poll_eventfd,
+    poll_signal,
     watch,
 )
 from fastbench._core.reply cimport reply_free
@@ -79,7 +79,7 @@ cdef class Connections:
         if self.buffer == NULL:
             raise MemoryError()
         self.epoll_fd = epoll_create1(EPOLL_CLOEXEC)
-        self.parcel_fd = fb_eventfd()
+        self.parcel_fd = poll_eventfd()
         self.stamping_fd = net_stamping_socket()
         if self.epoll_fd < 0 or self.parcel_fd < 0 or self.stamping_fd < 0:
             raise OSError("no descriptors for the reactor: raise the limit with `ulimit -n`")
@@ -121,7 +121,7 @@ cdef class Connections:
         return self.parcel_fd
 
     def take_parcels(self):
-        fb_clear(self.parcel_fd)
+        poll_clear(self.parcel_fd)
         return parcels_to_python(<Parcel*> mailbox_take(<Letter**> &self.parcels_out))
 
     def give_parcel(self, int kind, tuple key, bytes data=b"", int64_t stamp_ns=0, int64_t late_ns=0):
@@ -401,7 +401,7 @@ cdef class Connections:
         parcel.stamp_ns = stamp_ns
         parcel.late_ns = late_ns
         if mailbox_put(<Letter**> &self.parcels_out, <Letter*> parcel):
-            fb_signal(self.parcel_fd)
+            poll_signal(self.parcel_fd)
 
     cdef void open_parcels(self) noexcept nogil:
         """Takes what the TLS side sent."""

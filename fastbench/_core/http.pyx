@@ -9,6 +9,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t
 from libc.string cimport memchr, memcmp, memset, strlen
 
 from fastbench._core.bytesbuf cimport Buffer, buffer_add, buffer_free, buffer_reset
+from fastbench._core.json cimport is_digit
 
 MAX_HEAD = 256 * 1024
 MAX_EXTENSIONS = 64 * 1024
@@ -100,10 +101,6 @@ cdef bint contains(const char* value, size_t size, const char* word) noexcept no
             return True
         start = stop + 1
     return False
-
-
-cdef bint is_digit(char c) noexcept nogil:
-    return c'0' <= c <= c'9'
 
 
 cdef HttpError take_length(Http* http, const char* value, size_t size) noexcept nogil:

@@ -25,7 +25,7 @@ from fastbench._core.call cimport (
 )
 from fastbench._core.clock cimport mono_ns, thread_cpu_ns
 from fastbench._core.connections cimport Conn, Connections
-from fastbench._core.mailbox cimport Letter, fb_fence, fb_seen, mailbox_put, mailbox_take
+from fastbench._core.mailbox cimport Letter, mailbox_fence, mailbox_seen, mailbox_put, mailbox_take
 from fastbench._core.output cimport OutputSpec
 from fastbench._core.outcome cimport because
 from fastbench._core.poll cimport (
@@ -33,11 +33,11 @@ from fastbench._core.poll cimport (
     EPOLLIN,
     epoll_event,
     epoll_wait,
-    fb_arm,
-    fb_clear,
-    fb_eventfd,
-    fb_signal,
-    fb_timerfd,
+    poll_arm,
+    poll_clear,
+    poll_eventfd,
+    poll_signal,
+    poll_timerfd,
     watch,
 )
 from fastbench._core.reply cimport (
@@ -114,9 +114,9 @@ cdef class Loop(Connections):
         self.request_timeout_ns = request_timeout_ns
         self.stop_offset_ns = stop_offset_ns
         self.start_ns = NEVER
-        self.timer_fd = fb_timerfd()
-        self.wake_fd = fb_eventfd()
-        self.done_fd = fb_eventfd()
+        self.timer_fd = poll_timerfd()
+        self.wake_fd = poll_eventfd()
+        self.done_fd = poll_eventfd()
         if self.timer_fd < 0 or self.wake_fd < 0 or self.done_fd < 0:
             raise OSError("no descriptors for the reactor: raise the limit with `ulimit -n`")
         watch(self.epoll_fd, EPOLL_CTL_ADD, self.wake_fd, EPOLLIN, &self.wake_fd)
@@ -148,7 +148,7 @@ cdef class Loop(Connections):
             self.keep_spares(now)
             if self.anything_done:
                 self.anything_done = False
-                fb_signal(self.done_fd)
+                poll_signal(self.done_fd)
             if self.over():
                 break
             if self.fed_meanwhile():
@@ -163,7 +163,7 @@ cdef class Loop(Connections):
     cdef bint over(self) noexcept nogil:
         # In this order: what was submitted before the input was closed is in the mailbox by then.
         return (
-            fb_seen(&self.input_over) and self.inbox == NULL and self.ready.size == 0 and self.counters.in_flight == 0
+            mailbox_seen(&self.input_over) and self.inbox == NULL and self.ready.size == 0 and self.counters.in_flight == 0
             and (self.counters.occupied == 0 or self.abandoned)
         )
 
@@ -187,7 +187,7 @@ cdef class Loop(Connections):
         self.hungry = self.ready.size == 0
         if not self.hungry:
             return False
-        fb_fence()
+        mailbox_fence()
         return self.inbox != NULL
 
     cdef void receive(self, Call* call) noexcept nogil:
@@ -508,9 +508,9 @@ cdef class Loop(Connections):
             self.urgency.slept_ns += self.turns.returned_ns - entered
         for i in range(n):
             if events[i].data.ptr == &self.wake_fd:
-                fb_clear(self.wake_fd)
+                poll_clear(self.wake_fd)
             elif events[i].data.ptr == &self.timer_fd:
-                fb_clear(self.timer_fd)
+                poll_clear(self.timer_fd)
                 self.armed_ns = 0
             else:
                 self.handle(<Conn*> events[i].data.ptr, events[i].events)
@@ -518,7 +518,7 @@ cdef class Loop(Connections):
     cdef void arm(self, int64_t when_ns) noexcept nogil:
         if when_ns != self.armed_ns:
             self.armed_ns = when_ns
-            fb_arm(self.timer_fd, when_ns)
+            poll_arm(self.timer_fd, when_ns)
 
     cdef void expire(self, int64_t now) noexcept nogil:
         """Ends the calls that took too long."""

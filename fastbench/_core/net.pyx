@@ -24,10 +24,10 @@ cdef extern from *:
     #include <string.h>
     #include <time.h>
 
-    static int fb_set(int fd, int level, int option, int value) {
+    static int fb_net_option(int fd, int level, int option, int value) {
         return setsockopt(fd, level, option, &value, sizeof value);
     }
-    static int fb_parse(void *to, int family, const char *host, int port) {
+    static int fb_net_address(void *to, int family, const char *host, int port) {
         memset(to, 0, 128);
         if (port < 1 || port > 65535 || (family != AF_INET && family != AF_INET6))
             return 0;
@@ -42,7 +42,7 @@ cdef extern from *:
         four->sin_port = htons((unsigned short) port);
         return inet_pton(AF_INET, host, &four->sin_addr) == 1 ? (int) sizeof *four : 0;
     }
-    static ssize_t fb_recv(int fd, char *at, size_t room, long long *real_ns) {
+    static ssize_t fb_net_recv(int fd, char *at, size_t room, long long *real_ns) {
         char control[128];
         struct iovec piece = {at, room};
         struct msghdr message = {0};
@@ -62,46 +62,46 @@ cdef extern from *:
                 }
         return n;
     }
-    static int fb_connect(int fd, const void *address, int size) {
+    static int fb_net_connect(int fd, const void *address, int size) {
         return connect(fd, (const struct sockaddr *) address, (socklen_t) size);
     }
-    static int fb_error(int fd) {
+    static int fb_net_error(int fd) {
         int error = 0;
         socklen_t size = sizeof error;
         return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) ? -1 : error;
     }
-    static void fb_linger_off(int fd) {
+    static void fb_net_linger_off(int fd) {
         struct linger now = {1, 0};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     }
     """
     int SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC, SOL_SOCKET, SO_TIMESTAMPNS, IPPROTO_TCP, TCP_NODELAY
     int SOCK_DGRAM, AF_INET, MSG_NOSIGNAL
-    int fb_socket "socket"(int family, int kind, int protocol) noexcept nogil
-    int fb_set(int fd, int level, int option, int value) noexcept nogil
-    int fb_parse(void* to, int family, const char* host, int port) noexcept nogil
-    ssize_t fb_recv(int fd, char* at, size_t room, long long* real_ns) noexcept nogil
-    int fb_connect(int fd, const void* address, int size) noexcept nogil
-    int fb_error(int fd) noexcept nogil
-    void fb_linger_off(int fd) noexcept nogil
-    ssize_t fb_send "send"(int fd, const void* data, size_t size, int flags) noexcept nogil
+    int c_socket "socket"(int family, int kind, int protocol) noexcept nogil
+    int fb_net_option(int fd, int level, int option, int value) noexcept nogil
+    int fb_net_address(void* to, int family, const char* host, int port) noexcept nogil
+    ssize_t fb_net_recv(int fd, char* at, size_t room, long long* real_ns) noexcept nogil
+    int fb_net_connect(int fd, const void* address, int size) noexcept nogil
+    int fb_net_error(int fd) noexcept nogil
+    void fb_net_linger_off(int fd) noexcept nogil
+    ssize_t c_send "send"(int fd, const void* data, size_t size, int flags) noexcept nogil
 
 
 cdef bint address_parse(Address* address, int family, bytes host, int port):
     address.family = family
-    address.size = fb_parse(address.bytes, family, host, port)
+    address.size = fb_net_address(address.bytes, family, host, port)
     return address.size > 0
 
 
 cdef int net_connect(const Address* address, bint* done) noexcept nogil:
     """Starts a connection; its descriptor, or minus the errno. done: it stands already."""
-    cdef int fd = fb_socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+    cdef int fd = c_socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
     cdef int error
     if fd < 0:
         return -errno
-    fb_set(fd, IPPROTO_TCP, TCP_NODELAY, 1)
-    fb_set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    done[0] = fb_connect(fd, address.bytes, address.size) == 0
+    fb_net_option(fd, IPPROTO_TCP, TCP_NODELAY, 1)
+    fb_net_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    done[0] = fb_net_connect(fd, address.bytes, address.size) == 0
     if not done[0] and errno != EINPROGRESS:
         error = errno
         close(fd)
@@ -111,33 +111,33 @@ cdef int net_connect(const Address* address, bint* done) noexcept nogil:
 
 cdef int net_socket_error(int fd) noexcept nogil:
     """The outcome of a connection attempt: 0, or its errno."""
-    return fb_error(fd)
+    return fb_net_error(fd)
 
 
 cdef ssize_t net_recv(int fd, char* buffer, size_t room, int64_t* real_ns) noexcept nogil:
     """One read. real_ns: the kernel's stamp of its last segment (CLOCK_REALTIME), 0 when it gave none."""
     cdef long long stamp = 0
-    cdef ssize_t n = fb_recv(fd, buffer, room, &stamp)
+    cdef ssize_t n = fb_net_recv(fd, buffer, room, &stamp)
     real_ns[0] = stamp
     return n
 
 
 cdef ssize_t net_send(int fd, const char* data, size_t size) noexcept nogil:
-    return fb_send(fd, data, size, MSG_NOSIGNAL)
+    return c_send(fd, data, size, MSG_NOSIGNAL)
 
 
 cdef void net_close(int fd, bint reset) noexcept nogil:
     """Closes; with `reset` at once and without waiting for the other side, as a cancelled request wants it."""
     if reset:
-        fb_linger_off(fd)
+        fb_net_linger_off(fd)
     close(fd)
 
 
 cdef int net_stamping_socket() noexcept nogil:
     """An open socket that wants stamps: the kernel turns stamping on lazily, so one must exist before the run."""
-    cdef int fd = fb_socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+    cdef int fd = c_socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)
     if fd >= 0:
-        fb_set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        fb_net_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1)
     return fd
 
 

@@ -16,31 +16,32 @@ cdef extern from "<sys/epoll.h>" nogil:
 
 cdef extern from *:
     """
+    #include <errno.h>
     #include <sys/eventfd.h>
     #include <sys/timerfd.h>
     #include <unistd.h>
 
-    static int fb_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
-    static int fb_timerfd(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
+    static int fb_poll_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+    static int fb_poll_timerfd(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }
     /* An absolute time in the past fires at once; 0 would disarm. */
-    static int fb_arm(int fd, long long ns) {
+    static int fb_poll_arm(int fd, long long ns) {
         struct itimerspec at = {{0, 0}, {ns / 1000000000LL, ns % 1000000000LL}};
         return timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL);
     }
-    static void fb_signal(int fd) {
+    static void fb_poll_signal(int fd) {
         unsigned long long one = 1;
         while (write(fd, &one, sizeof one) < 0 && errno == EINTR) {}
     }
-    static void fb_clear(int fd) {
+    static void fb_poll_clear(int fd) {
         unsigned long long value;
         while (read(fd, &value, sizeof value) < 0 && errno == EINTR) {}
     }
     """
-    int fb_eventfd() noexcept nogil
-    int fb_timerfd() noexcept nogil
-    int fb_arm(int fd, long long ns) noexcept nogil
-    void fb_signal(int fd) noexcept nogil
-    void fb_clear(int fd) noexcept nogil
+    int poll_eventfd "fb_poll_eventfd"() noexcept nogil
+    int poll_timerfd "fb_poll_timerfd"() noexcept nogil
+    int poll_arm "fb_poll_arm"(int fd, long long ns) noexcept nogil
+    void poll_signal "fb_poll_signal"(int fd) noexcept nogil
+    void poll_clear "fb_poll_clear"(int fd) noexcept nogil
 
 
 cdef inline int watch(int epoll_fd, int op, int fd, uint32_t events, void* owner) noexcept nogil:

@@ -10,8 +10,8 @@ from libc.stdint cimport int64_t, uint32_t
 from fastbench._core.call cimport Call, call_new, take_batch
 from fastbench._core.clock cimport mono_ns
 from fastbench._core.loop cimport Counters, Loop
-from fastbench._core.mailbox cimport Letter, fb_fence, fb_set, mailbox_put, mailbox_take
-from fastbench._core.poll cimport fb_clear, fb_signal
+from fastbench._core.mailbox cimport Letter, mailbox_fence, mailbox_set, mailbox_put, mailbox_take
+from fastbench._core.poll cimport poll_clear, poll_signal
 from fastbench._core.ring cimport FLAG_KERNEL, FLAG_STREAM, FLAG_WARMUP
 from fastbench._core.turns cimport STALLS_KEPT
 
@@ -51,29 +51,29 @@ cdef class Reactor(Loop):
         self.submitted_bytes += len(payload)
         mailbox_put(<Letter**> &self.inbox, <Letter*> call)
         # As long as others are ready before it, it is taken whenever the reactor wakes next.
-        fb_fence()
+        mailbox_fence()
         if self.hungry or due_ns or skip:
             self.hungry = False
-            fb_signal(self.wake_fd)
+            poll_signal(self.wake_fd)
 
     def wake(self):
-        fb_signal(self.wake_fd)
+        poll_signal(self.wake_fd)
 
     def start(self, int64_t start_ns):
         self.start_ns = start_ns
-        fb_signal(self.wake_fd)
+        poll_signal(self.wake_fd)
 
     def close_input(self):
-        fb_set(&self.input_over)
-        fb_signal(self.wake_fd)
+        mailbox_set(&self.input_over)
+        poll_signal(self.wake_fd)
 
     def release(self):
         self.releases += 1
-        fb_signal(self.wake_fd)
+        poll_signal(self.wake_fd)
 
     def withdraw(self):
         self.withdrawing = 1
-        fb_signal(self.wake_fd)
+        poll_signal(self.wake_fd)
 
     def drain(self):
         self.draining = 1
@@ -97,7 +97,7 @@ cdef class Reactor(Loop):
         return self.done_fd
 
     def take(self):
-        fb_clear(self.done_fd)
+        poll_clear(self.done_fd)
         cdef Call* calls = <Call*> mailbox_take(<Letter**> &self.outbox)
         return take_batch(calls) if calls != NULL else None
 
@@ -109,7 +109,7 @@ cdef class Reactor(Loop):
             self.loop()
         self.running = False
         self.ended = True
-        fb_signal(self.done_fd)
+        poll_signal(self.done_fd)
 
     def snapshot(self):
         cdef Counters now = self.counters
