@@ -163,8 +163,8 @@ cdef class Loop(Connections):
     cdef bint over(self) noexcept nogil:
         # In this order: what was submitted before the input was closed is in the mailbox by then.
         return (
-            mailbox_seen(&self.input_over) and self.inbox == NULL and self.ready.size == 0 and self.counters.in_flight == 0
-            and (self.counters.occupied == 0 or self.abandoned)
+            mailbox_seen(&self.input_over) and self.inbox == NULL and self.ready.size == 0
+            and self.counters.in_flight == 0 and (self.counters.occupied == 0 or self.abandoned)
         )
 
     cdef void collect(self) noexcept nogil:

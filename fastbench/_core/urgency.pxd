@@ -18,24 +18,26 @@ cdef extern from *:
     #include <sys/syscall.h>
     #include <unistd.h>
 
-    static void fb_sharpen_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL); }
-    static int fb_is_ordinary(void) { return sched_getscheduler(0) == SCHED_OTHER; }
-    static int fb_nice(void) { return getpriority(PRIO_PROCESS, 0); }
-    static void fb_renice(int nice) { setpriority(PRIO_PROCESS, 0, nice); }
+    static void fb_urgency_sharpen_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL); }
+    /* Not by the C library: that of musl has no sched_getscheduler, it answers ENOSYS. */
+    static int fb_urgency_is_ordinary(void) { return syscall(SYS_sched_getscheduler, 0) == SCHED_OTHER; }
+    static int fb_urgency_nice(void) { return getpriority(PRIO_PROCESS, 0); }
+    static void fb_urgency_renice(int nice) { setpriority(PRIO_PROCESS, 0, nice); }
     /* Real-time at the lowest priority, or ordinary with turns so short that a thread in a longer one is interrupted
        for it (Linux 6.12). */
-    static int fb_schedule(int real_time) {
+    static int fb_urgency_schedule(int real_time) {
         struct { unsigned size, policy; unsigned long long flags; int nice; unsigned priority;
                  unsigned long long runtime, deadline, period; }
-            as = {48, real_time ? SCHED_RR : SCHED_OTHER, 0, fb_nice(), !!real_time, real_time ? 0 : 100000ULL, 0, 0};
+            as = {48, real_time ? SCHED_RR : SCHED_OTHER, 0, fb_urgency_nice(), !!real_time, real_time ? 0 : 100000ULL,
+                  0, 0};
         return syscall(SYS_sched_setattr, 0, &as, 0);
     }
     """
-    void fb_sharpen_timers() noexcept nogil
-    bint fb_is_ordinary() noexcept nogil
-    int fb_nice() noexcept nogil
-    void fb_renice(int nice) noexcept nogil
-    int fb_schedule(bint real_time) noexcept nogil
+    void fb_urgency_sharpen_timers() noexcept nogil
+    bint fb_urgency_is_ordinary() noexcept nogil
+    int fb_urgency_nice() noexcept nogil
+    void fb_urgency_renice(int nice) noexcept nogil
+    int fb_urgency_schedule(bint real_time) noexcept nogil
 
 
 cdef enum:
@@ -52,20 +54,20 @@ cdef struct Urgency:
 
 cdef inline bint urgency_ordinary() noexcept nogil:
     """Makes the calling thread an ordinary one; the system resets the timers' slack with it."""
-    cdef bint done = fb_schedule(False) == 0
-    fb_sharpen_timers()
+    cdef bint done = fb_urgency_schedule(False) == 0
+    fb_urgency_sharpen_timers()
     return done
 
 
 cdef inline void urgency_begin(Urgency* urgency, int64_t now_ns) noexcept nogil:
     """For the calling thread, at its start."""
-    cdef bint chosen = not fb_is_ordinary() or fb_nice() != 0
+    cdef bint chosen = not fb_urgency_is_ordinary() or fb_urgency_nice() != 0
     memset(urgency, 0, sizeof(Urgency))
     urgency.looked_ns = now_ns
     if not chosen:
-        fb_renice(WANTED_NICE)
-    urgency.permitted = urgency.real_time = not chosen and fb_schedule(True) == 0
-    if fb_is_ordinary():
+        fb_urgency_renice(WANTED_NICE)
+    urgency.permitted = urgency.real_time = not chosen and fb_urgency_schedule(True) == 0
+    if fb_urgency_is_ordinary():
         urgency_ordinary()
 
 
@@ -82,6 +84,6 @@ cdef inline void urgency_look(Urgency* urgency, int64_t now_ns) noexcept nogil:
     urgency.looked_ns = now_ns
     urgency.slept_ns = 0
     if wanted and not urgency.real_time:
-        urgency.permitted = urgency.real_time = fb_schedule(True) == 0
+        urgency.permitted = urgency.real_time = fb_urgency_schedule(True) == 0
     elif urgency.real_time and not wanted:
         urgency.real_time = not urgency_ordinary()

@@ -20,7 +20,7 @@ cdef struct Page:
     size_t size
 
 
-cdef void put_metric(
+cdef void metric(
     Page* page, const char* kind, const char* name, const char* model, const char* more, double value
 ) noexcept nogil:
     """One line, with its type before it unless `kind` is empty. more: further labels, each with its comma."""
@@ -39,13 +39,13 @@ cdef void put_spec_decode(Page* page, const char* model, int64_t tokens, double 
     cdef int64_t drafts = <int64_t> (<double> tokens / (1 + DRAFTED * accept))
     cdef int64_t accepted = <int64_t> (DRAFTED * accept * <double> drafts)
     cdef int64_t first = min(drafts, <int64_t> (<double> accepted / (1 + accept)))
-    put_metric(page, b"counter", b"spec_decode_num_drafts_total", model, b"", <double> drafts)
-    put_metric(page, b"counter", b"spec_decode_num_draft_tokens_total", model, b"", <double> (DRAFTED * drafts))
-    put_metric(page, b"counter", b"spec_decode_num_accepted_tokens_total", model, b"", <double> accepted)
-    put_metric(
+    metric(page, b"counter", b"spec_decode_num_drafts_total", model, b"", <double> drafts)
+    metric(page, b"counter", b"spec_decode_num_draft_tokens_total", model, b"", <double> (DRAFTED * drafts))
+    metric(page, b"counter", b"spec_decode_num_accepted_tokens_total", model, b"", <double> accepted)
+    metric(
         page, b"counter", b"spec_decode_num_accepted_tokens_per_pos_total", model, b'position="0",', <double> first
     )
-    put_metric(
+    metric(
         page, b"", b"spec_decode_num_accepted_tokens_per_pos_total", model, b'position="1",',
         <double> (accepted - first),
     )
@@ -61,19 +61,19 @@ cdef bint put_metrics(
     page.size = 0
     if state.seats:
         used = <double> state.running / <double> state.seats     # seats are all the room that the mock has
-    put_metric(&page, b"gauge", b"num_requests_running", model, b"", <double> state.running)
-    put_metric(&page, b"gauge", b"num_requests_waiting", model, b"", <double> state.waiting)
-    put_metric(&page, b"gauge", b"kv_cache_usage_perc", model, b"", used)
-    put_metric(&page, b"counter", b"num_preemptions_total", model, b"", 0)
-    put_metric(&page, b"counter", b"prompt_tokens_total", model, b"", <double> counters.prompt_tokens)
-    put_metric(&page, b"counter", b"generation_tokens_total", model, b"", <double> counters.generation_tokens)
-    put_metric(&page, b"counter", b"request_success_total", model, b'finished_reason="stop",', <double> counters.stopped)
-    put_metric(&page, b"", b"request_success_total", model, b'finished_reason="length",', <double> counters.reached_length)
-    put_metric(&page, b"", b"request_success_total", model, b'finished_reason="abort",', <double> counters.aborted)
+    metric(&page, b"gauge", b"num_requests_running", model, b"", <double> state.running)
+    metric(&page, b"gauge", b"num_requests_waiting", model, b"", <double> state.waiting)
+    metric(&page, b"gauge", b"kv_cache_usage_perc", model, b"", used)
+    metric(&page, b"counter", b"num_preemptions_total", model, b"", 0)
+    metric(&page, b"counter", b"prompt_tokens_total", model, b"", <double> counters.prompt_tokens)
+    metric(&page, b"counter", b"generation_tokens_total", model, b"", <double> counters.generation_tokens)
+    metric(&page, b"counter", b"request_success_total", model, b'finished_reason="stop",', <double> counters.stopped)
+    metric(&page, b"", b"request_success_total", model, b'finished_reason="length",', <double> counters.reached_length)
+    metric(&page, b"", b"request_success_total", model, b'finished_reason="abort",', <double> counters.aborted)
     if state.prefix_hits >= 0:
         hits = <int64_t> (state.prefix_hits * <double> counters.prompt_tokens)
-        put_metric(&page, b"counter", b"prefix_cache_queries_total", model, b"", <double> counters.prompt_tokens)
-        put_metric(&page, b"counter", b"prefix_cache_hits_total", model, b"", <double> hits)
+        metric(&page, b"counter", b"prefix_cache_queries_total", model, b"", <double> counters.prompt_tokens)
+        metric(&page, b"counter", b"prefix_cache_hits_total", model, b"", <double> hits)
     if state.spec_accept >= 0:
         put_spec_decode(&page, model, counters.generation_tokens, state.spec_accept)
     return put_answer(

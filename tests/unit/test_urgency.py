@@ -3,6 +3,9 @@
 import ctypes
 import os
 import resource
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +85,35 @@ def test_a_chosen_priority_stays() -> None:
         look_at_ordinary(NICE + 3)
 
     in_thread(work)
+
+
+@pytest.mark.skipif(not may_be_real_time(), reason="needs the permission for real-time scheduling")
+def test_a_c_library_without_scheduler_calls_loses_nothing(tmp_path: Path) -> None:
+    """Where the C library's own call answers ENOSYS, as musl's does, the thread is real-time all the same."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler")
+    source, library = tmp_path / "musl.c", tmp_path / "musl.so"
+    source.write_text("#include <errno.h>\nint sched_getscheduler(int pid) { errno = ENOSYS; return -1; }\n")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _REAL_TIME],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "LD_PRELOAD": str(library), "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "-1 real-time\n"), done.stderr
+
+
+_REAL_TIME = """
+import ctypes
+from driving import OK, Driver
+from serving import Service, answering
+with Service(answering(OK)) as service, Driver(service.address) as driver:
+    driver.pump(lambda: driver.reactor.snapshot()["real_time_ns"] > 0)
+    print(ctypes.CDLL(None).sched_getscheduler(0), "real-time")
+    driver.finish()
+"""
