@@ -1,7 +1,8 @@
 """Builds the compiled modules; all metadata is in pyproject.toml.
 
 Build switches, each set to 1 in the environment:
-FASTBENCH_SANITIZE (ASan + UBSan), FASTBENCH_COVERAGE (line tracing), FASTBENCH_DEBUG (no optimisation).
+FASTBENCH_SANITIZE (ASan + UBSan), FASTBENCH_TSAN (ThreadSanitizer), FASTBENCH_COVERAGE (line tracing),
+FASTBENCH_DEBUG (no optimisation).
 """
 
 import atexit
@@ -31,6 +32,10 @@ if switch("DEBUG"):
     compile_args += ["-O0", "-g", "-UNDEBUG"]
 if switch("SANITIZE"):
     flags = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g", "-O1"]
+    compile_args += flags
+    link_args += flags
+if switch("TSAN"):
+    flags = ["-fsanitize=thread", "-fno-omit-frame-pointer", "-g", "-O1"]
     compile_args += flags
     link_args += flags
 if switch("COVERAGE"):

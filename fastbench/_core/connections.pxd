@@ -63,8 +63,8 @@ cdef class Connections:
     cdef Conn* unused
     cdef Conn* first_conn
     cdef Conn* last_conn
-    cdef int open_conns
-    cdef int connecting
+    cdef int64_t open_conns
+    cdef int64_t connecting
     cdef int64_t spares_held_until   # no connection is opened ahead of need before this
     # TLS: parcels between the reactor and whoever holds the keys.
     cdef readonly bint tls

@@ -57,6 +57,7 @@ from fastbench._core.poll cimport (
 )
 from fastbench._core.reply cimport reply_free
 from fastbench._core.reply_state cimport END_CLOSED, END_RESET, End
+from fastbench._core.shared cimport shared_add, shared_get
 from fastbench._core.turns cimport turns_lateness
 
 from fastbench._core.hdr import Hdr as PyHdr
@@ -111,11 +112,11 @@ cdef class Connections:
 
     @property
     def open_connections(self):
-        return self.open_conns - self.connecting
+        return shared_get(&self.open_conns) - shared_get(&self.connecting)
 
     @property
     def connect_failures(self):
-        return self.wire.connect_failures
+        return shared_get(&self.wire.connect_failures)
 
     def parcel_fileno(self):
         return self.parcel_fd
@@ -172,7 +173,7 @@ cdef class Connections:
         elif fd >= 0:
             self.unused = conn.next
         if fd < 0:
-            self.wire.connect_failures += 1
+            shared_add(&self.wire.connect_failures, 1)
             reason = net_reason(-fd)
             self.on_refused(reason, strlen(reason))
             return False
@@ -192,9 +193,9 @@ cdef class Connections:
         else:
             self.last_conn.later = conn
         self.last_conn = conn
-        self.wire.connections += 1
-        self.open_conns += 1
-        self.connecting += 1
+        shared_add(&self.wire.connections, 1)
+        shared_add(&self.open_conns, 1)
+        shared_add(&self.connecting, 1)
         if watch(self.epoll_fd, EPOLL_CTL_ADD, fd, EPOLLIN if done else EPOLLOUT, conn) < 0:
             reason = net_reason(errno)
             self.refuse(conn, reason, strlen(reason))
@@ -206,7 +207,7 @@ cdef class Connections:
     cdef void refuse(self, Conn* conn, const char* reason, size_t size) noexcept nogil:
         """A connection that never came to stand."""
         self.close_conn(conn, True)
-        self.wire.connect_failures += 1
+        shared_add(&self.wire.connect_failures, 1)
         self.on_refused(reason, size)
 
     cdef void established(self, Conn* conn) noexcept nogil:
@@ -214,7 +215,7 @@ cdef class Connections:
             conn.state = CONN_SECURING
             self.tell(PARCEL_OPEN, conn, NULL, 0, 0, 0)
         else:
-            self.connecting -= 1
+            shared_add(&self.connecting, -1)
             conn.state = CONN_BUSY
             self.on_open(conn)
 
@@ -247,7 +248,7 @@ cdef class Connections:
 
     cdef void close_conn(self, Conn* conn, bint reset) noexcept nogil:
         if conn.state == CONN_CONNECTING or conn.state == CONN_SECURING:
-            self.connecting -= 1
+            shared_add(&self.connecting, -1)
         elif conn.state == CONN_IDLE:
             self.leave_idle(conn)
         if self.tls and conn.state != CONN_CONNECTING:
@@ -261,7 +262,7 @@ cdef class Connections:
             self.last_conn = conn.earlier
         else:
             conn.later.earlier = conn.earlier
-        self.open_conns -= 1
+        shared_add(&self.open_conns, -1)
         conn.fd = -1
         conn.call = NULL
         buffer_reset(&conn.sealed)
@@ -341,8 +342,8 @@ cdef class Connections:
         if stamp < conn.last_stamp_ns:
             stamp = conn.last_stamp_ns
         if conn.state == CONN_BUSY:
-            self.wire.reads += 1
-            self.wire.unstamped_reads += real_ns == 0
+            shared_add(&self.wire.reads, 1)
+            shared_add(&self.wire.unstamped_reads, real_ns == 0)
             self.lag.record(noticed - stamp)
         late = turns_lateness(&self.turns, stamp, noticed, conn.last_read_ns)
         conn.last_stamp_ns = stamp
@@ -387,7 +388,7 @@ cdef class Connections:
         """Follows CLOCK_REALTIME, in which the kernel stamps, and notices when somebody sets it."""
         cdef int64_t offset = real_offset_ns()
         if self.offset_ns and not -CLOCK_STEP_NS < offset - self.offset_ns < CLOCK_STEP_NS:
-            self.wire.clock_steps += 1
+            shared_add(&self.wire.clock_steps, 1)
         self.offset_ns = offset
 
     # TLS.
@@ -424,7 +425,7 @@ cdef class Connections:
             self.on_sending(conn)
             self.send_sealed(conn, parcel)
         elif parcel.kind == PARCEL_READY:
-            self.connecting -= 1
+            shared_add(&self.connecting, -1)
             conn.state = CONN_BUSY
             self.on_open(conn)
         elif parcel.kind == PARCEL_PLAIN:

@@ -23,6 +23,9 @@ class Hdr:
     clipped: int
     """Values outside 0 … highest; each is counted at the nearer end."""
     def __init__(self, lowest: int = 1, highest: int = 3_600_000_000_000, digits: int = 3) -> None: ...
+    def counts_now(self) -> NDArray[np.int64]:
+        """(buckets,) a copy of the counts, which another thread may be raising."""
+
     def clear(self) -> None: ...
     def index_of(self, value: int) -> int:
         """The bucket of a value in 0 … highest; ValueError outside."""

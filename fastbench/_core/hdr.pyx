@@ -14,6 +14,8 @@ import numpy as np
 cimport cython
 cimport numpy as cnp
 
+from fastbench._core.shared cimport shared_add, shared_get
+
 cnp.import_array()
 
 GAP_VALUES = 65536
@@ -53,7 +55,7 @@ cdef class Hdr:
             value = 0
             self.clipped += 1
         # 0 <= value <= highest, for which __cinit__ sized the counts: the index is below `length`.
-        self.base[hdr_index(value, self.mask, self.unit, self.half)] += 1
+        shared_add(&self.base[hdr_index(value, self.mask, self.unit, self.half)], 1)
         self.total += 1
         if value < self.minimum:
             self.minimum = value
@@ -83,6 +85,14 @@ cdef class Hdr:
         self.total += count
         self.minimum = min(self.minimum, self.lower_bound(index))
         self.maximum = max(self.maximum, min(self.upper_bound(index), self.highest))
+
+    def counts_now(self):
+        cdef cnp.ndarray[int64_t, ndim=1] counts = np.empty(self.length, dtype=np.int64)
+        cdef int64_t* at = <int64_t*> cnp.PyArray_DATA(counts)
+        cdef int32_t index
+        for index in range(self.length):
+            at[index] = shared_get(&self.base[index])
+        return counts
 
     def clear(self):
         self.clear_nogil()

@@ -27,6 +27,15 @@ cdef struct Counters:
     int64_t outcomes[OUTCOME_COUNT]
 
 
+cdef enum Order:
+    ORDER_END = 1          # nothing more will be submitted
+    ORDER_WITHDRAW = 2     # forget what is not sent
+    ORDER_DRAIN = 4        # end what is not sent
+    ORDER_ABORT = 8        # end what is in flight
+    ORDER_ABANDON = 16     # nobody answers for conversations any more
+    ORDER_OUT_OF_TIME = 32  # not the user aborts, but the time to end was over
+
+
 cdef class Loop(Connections):
     cdef readonly OutputSpec spec
     cdef Ring ring
@@ -37,27 +46,24 @@ cdef class Loop(Connections):
     cdef bint drop_when_full
     cdef int64_t request_timeout_ns
     cdef int64_t stop_offset_ns
-    # Between the threads: mailboxes, event descriptors, and numbers that only ever go up, but `hungry`.
+    # Between the threads: mailboxes, event descriptors, and numbers that only ever go up, but `hungry`. Python reads
+    # the counters too.
     cdef Call* inbox
-    cdef int hungry            # the next request wakes the reactor: it may be late for it
+    cdef int64_t hungry        # the next request wakes the reactor: it may be late for it
     cdef Call* outbox
     cdef int wake_fd
     cdef int done_fd
-    cdef int64_t start_ns
+    cdef int64_t given_start_ns
     cdef int64_t releases
-    cdef int input_over
-    cdef int withdrawing
-    cdef int draining
-    cdef int aborting
-    cdef int abandoned
-    cdef int out_of_time
+    cdef int64_t given         # orders
     # The reactor thread's own.
     cdef int timer_fd
     cdef int64_t armed_ns
     cdef int64_t looked_ns
     cdef int64_t room_ns       # open loop: when the limit in flight last was no longer reached
+    cdef int64_t start_ns      # NEVER: not told yet
     cdef int64_t released
-    cdef bint started
+    cdef int64_t orders        # as this turn found them
     cdef bint anything_done
     cdef Slots slots           # None = open loop
     cdef bint closed_loop

@@ -25,7 +25,7 @@ from fastbench._core.call cimport (
 )
 from fastbench._core.clock cimport mono_ns, thread_cpu_ns
 from fastbench._core.connections cimport Conn, Connections
-from fastbench._core.mailbox cimport Letter, mailbox_fence, mailbox_seen, mailbox_put, mailbox_take
+from fastbench._core.mailbox cimport Letter, mailbox_filled, mailbox_put, mailbox_take
 from fastbench._core.output cimport OutputSpec
 from fastbench._core.outcome cimport because
 from fastbench._core.poll cimport (
@@ -68,6 +68,7 @@ from fastbench._core.ring cimport (
     OUTCOME_CANCELLED,
     OUTCOME_DROPPED,
 )
+from fastbench._core.shared cimport shared_add, shared_get, shared_put, shared_swap
 from fastbench._core.turns cimport turns_begin, turns_note
 from fastbench._core.urgency cimport urgency_begin, urgency_look
 
@@ -113,7 +114,7 @@ cdef class Loop(Connections):
         self.drop_when_full = drop_when_full
         self.request_timeout_ns = request_timeout_ns
         self.stop_offset_ns = stop_offset_ns
-        self.start_ns = NEVER
+        self.start_ns = self.given_start_ns = NEVER
         self.timer_fd = poll_timerfd()
         self.wake_fd = poll_eventfd()
         self.done_fd = poll_eventfd()
@@ -141,7 +142,7 @@ cdef class Loop(Connections):
         urgency_begin(&self.urgency, mono_ns())
         while True:
             self.collect()
-            if self.draining or self.withdrawing:
+            if self.orders & (ORDER_DRAIN | ORDER_WITHDRAW):
                 self.obey()
             now = mono_ns()
             self.dispatch(now)
@@ -161,22 +162,27 @@ cdef class Loop(Connections):
         self.take_stock(mono_ns())
 
     cdef bint over(self) noexcept nogil:
-        # In this order: what was submitted before the input was closed is in the mailbox by then.
+        # What was submitted before the input was closed is in the mailbox by now.
         return (
-            mailbox_seen(&self.input_over) and self.inbox == NULL and self.ready.size == 0
-            and self.counters.in_flight == 0 and (self.counters.occupied == 0 or self.abandoned)
+            self.orders & ORDER_END and not mailbox_filled(<Letter**> &self.inbox) and self.ready.size == 0
+            and self.counters.in_flight == 0 and (self.counters.occupied == 0 or self.orders & ORDER_ABANDON)
         )
 
     cdef void collect(self) noexcept nogil:
-        """Takes what Python submitted, its word to start, and its word that conversations have ended."""
-        cdef Call* call = <Call*> mailbox_take(<Letter**> &self.inbox)
+        """Takes what Python submitted, its orders, its word to start, and its word that conversations have ended."""
+        cdef Call* call
         cdef Call* following
-        self.started = self.started or self.start_ns != NEVER
+        cdef int64_t releases
+        self.orders = shared_get(&self.given)
+        call = <Call*> mailbox_take(<Letter**> &self.inbox)
+        if self.start_ns == NEVER:
+            self.start_ns = shared_get(&self.given_start_ns)
         while call != NULL:
             following = call.next
             self.receive(call)
             call = following
-        while self.released < self.releases:
+        releases = shared_get(&self.releases)
+        while self.released < releases:
             self.released += 1
             self.vacate(mono_ns())
         if self.tls:
@@ -184,11 +190,12 @@ cdef class Loop(Connections):
 
     cdef bint fed_meanwhile(self) noexcept nogil:
         """Says whether the next request is to wake this thread; True where one came before that was heard."""
-        self.hungry = self.ready.size == 0
-        if not self.hungry:
+        # In this order, and Python's `submit` in the other one: one of both notices the other.
+        if self.ready.size:
+            shared_put(&self.hungry, False)
             return False
-        mailbox_fence()
-        return self.inbox != NULL
+        shared_swap(&self.hungry, True)
+        return mailbox_filled(<Letter**> &self.inbox)
 
     cdef void receive(self, Call* call) noexcept nogil:
         if call.skip:
@@ -200,13 +207,13 @@ cdef class Loop(Connections):
 
     cdef void obey(self) noexcept nogil:
         """Withdrawing: what was not sent is forgotten; draining: it ends as cancelled; aborting: so does all else."""
-        if self.withdrawing:
+        if self.orders & ORDER_WITHDRAW:
             self.withdraw_all()
-        while self.draining and self.ready.size:
+        while self.orders & ORDER_DRAIN and self.ready.size:
             self.end_begun(queue_pop(&self.ready), OUTCOME_CANCELLED, UNSENT)
-        while self.draining and self.following.size:
+        while self.orders & ORDER_DRAIN and self.following.size:
             self.end_following(agenda_pop(&self.following))
-        while self.aborting and self.flight.oldest != NULL:
+        while self.orders & ORDER_ABORT and self.flight.oldest != NULL:
             self.end_early(self.flight.oldest, END_CANCELLED)
 
     cdef void withdraw_all(self) noexcept nogil:
@@ -217,14 +224,14 @@ cdef class Loop(Connections):
             self.forget(agenda_pop(&self.following))
 
     cdef void forget(self, Call* call) noexcept nogil:
-        self.counters.withdrawn += 1
+        shared_add(&self.counters.withdrawn, 1)
         self.leave_backlog(call)
         call_free(call)
 
     cdef int64_t next_begun(self, int64_t now) noexcept nogil:
         """When the next request is due that takes a slot of its own; NEVER while there is none, or no place for it."""
         cdef int64_t slot
-        if self.ready.head == NULL or not self.started:
+        if self.ready.head == NULL or self.start_ns == NEVER:
             return NEVER
         if not self.closed_loop:
             if self.counters.occupied < self.limit or self.drop_when_full:
@@ -277,7 +284,7 @@ cdef class Loop(Connections):
         # What could not have gone out before for the limit in flight did not want for being prepared.
         if call.submitted_ns > max(due, self.room_ns):
             call.row.flags |= FLAG_STARVED
-            self.counters.starved += 1
+            shared_add(&self.counters.starved, 1)
         self.counters.occupied += 1
         self.launch(call)
 
@@ -287,14 +294,14 @@ cdef class Loop(Connections):
         call.deadline_ns = call.dispatched_ns + self.request_timeout_ns
         flight_add(&self.flight, call)
         self.leave_backlog(call)
-        self.counters.in_flight += 1
+        shared_add(&self.counters.in_flight, 1)
         if self.counters.in_flight > self.counters.peak_in_flight:
-            self.counters.peak_in_flight = self.counters.in_flight
+            shared_put(&self.counters.peak_in_flight, self.counters.in_flight)
         self.place(call)
 
     cdef void leave_backlog(self, Call* call) noexcept nogil:
-        self.counters.launched += 1
-        self.counters.launched_bytes += <int64_t> call.payload_size
+        shared_add(&self.counters.launched, 1)
+        shared_add(&self.counters.launched_bytes, <int64_t> call.payload_size)
 
     cdef void place(self, Call* call) noexcept nogil:
         """Gives the call a connection that is open, else lets it wait for one that is being opened."""
@@ -313,7 +320,7 @@ cdef class Loop(Connections):
         cdef int room = SPARES_A_TURN
         if wanted > self.limit:
             wanted = self.limit
-        if self.input_over and self.ready.size == 0 or now < self.spares_held_until:
+        if self.orders & ORDER_END and self.ready.size == 0 or now < self.spares_held_until:
             return
         while self.open_conns < wanted and room and self.open_conn(now):
             room -= 1
@@ -356,7 +363,7 @@ cdef class Loop(Connections):
             call.row.sent_ns = call.attempt_ns
             if conn.opened_ns >= call.dispatched_ns:
                 call.row.connect_ns = call.attempt_ns - call.dispatched_ns
-            self.counters.sent += 1
+            shared_add(&self.counters.sent, 1)
 
     cdef void on_read(
         self, Conn* conn, const char* data, size_t size, int64_t stamp_ns, int64_t late_ns, bint stamped
@@ -367,7 +374,7 @@ cdef class Loop(Connections):
         if not stamped:
             call.row.flags &= ~FLAG_KERNEL
         step = reply_feed(&conn.reply, self.ring, data, size, stamp_ns, late_ns, &left)
-        self.counters.output_events += conn.reply.read_events
+        shared_add(&self.counters.output_events, conn.reply.read_events)
         if call.row.headers_ns:
             self.settle_request(conn, step != REPLY_MORE)
         if step == REPLY_MORE:
@@ -398,11 +405,11 @@ cdef class Loop(Connections):
         # Over TLS a connection can end while the request is still being encrypted; that excuses it once.
         cdef bint unsent = call.attempt_ns == 0 and not call.row.flags & FLAG_RESENT
         cdef bint untouched = (conn.served > 0 or unsent) and not reply_started(&conn.reply)
-        if untouched and soon and not self.aborting:
+        if untouched and soon and not self.orders & ORDER_ABORT:
             # The service closed an idle connection just as we sent: nobody's failure, and not an attempt. The next
             # idle connection may be closed too; each that is used up is one less.
             call.row.flags |= FLAG_RESENT
-            self.counters.resent += 1
+            shared_add(&self.counters.resent, 1)
             queue_push(&self.again, call)
         elif not self.send_again(call, &conn.reply, how):
             self.finish(call, &conn.reply, how, mono_ns())
@@ -411,7 +418,7 @@ cdef class Loop(Connections):
     cdef bint send_again(self, Call* call, Reply* reply, End how) noexcept nogil:
         """Records this attempt and prepares the next, where the plan allows one; False where not."""
         cdef Call* attempt
-        if self.aborting or reply_started(reply) or call.retries >= self.retry:
+        if self.orders & ORDER_ABORT or reply_started(reply) or call.retries >= self.retry:
             return False
         attempt = call_new(NULL, 0)
         if attempt == NULL:
@@ -427,22 +434,22 @@ cdef class Loop(Connections):
         call.retries += 1
         if call.row.attempt < 255:
             call.row.attempt += 1
-        self.counters.retries += 1
+        shared_add(&self.counters.retries, 1)
         queue_push(&self.again, call)
         return True
 
     cdef void finish(self, Call* call, Reply* reply, End how, int64_t end_ns) noexcept nogil:
         """The one outcome of a call in flight; its slot is free, unless its conversation is to go on."""
-        if how == END_CANCELLED and self.out_of_time:
+        if how == END_CANCELLED and self.orders & ORDER_OUT_OF_TIME:
             because(reply, b"in flight when the time to drain was over")
         reply_end(reply, self.ring, how, end_ns)
         flight_remove(&self.flight, call)
-        self.counters.in_flight -= 1
+        shared_add(&self.counters.in_flight, -1)
         if not call.more:
             # From the end of its message on, however late that was noticed: the next request is late by as much. What
             # the service takes to end a message whose [DONE] has come is its own time.
             self.vacate(call.row.message_ns)
-        self.counters.outcomes[call.row.outcome] += 1
+        shared_add(&self.counters.outcomes[call.row.outcome], 1)
         self.deliver(call)
 
     cdef void vacate(self, int64_t ended_ns) noexcept nogil:
@@ -450,7 +457,7 @@ cdef class Loop(Connections):
         if self.counters.occupied == self.limit and not self.closed_loop:
             self.room_ns = ended_ns
         self.counters.occupied -= 1
-        if self.closed_loop and not self.draining:
+        if self.closed_loop and not self.orders & ORDER_DRAIN:
             self.slots.give_back(ended_ns - self.start_ns)
 
     cdef void end_begun(self, Call* call, int outcome, const char* reason) noexcept nogil:
@@ -471,8 +478,8 @@ cdef class Loop(Connections):
         reply_end(&self.scratch, self.ring, END_CANCELLED, mono_ns())
         call.row.outcome = outcome
         self.leave_backlog(call)
-        self.counters.outcomes[outcome] += 1
-        self.counters.unsent += outcome == OUTCOME_CANCELLED
+        shared_add(&self.counters.outcomes[outcome], 1)
+        shared_add(&self.counters.unsent, outcome == OUTCOME_CANCELLED)
         self.deliver(call)
 
     cdef void end_early(self, Call* call, End how) noexcept nogil:
@@ -534,5 +541,5 @@ cdef class Loop(Connections):
             self.take_stock(now)
 
     cdef void take_stock(self, int64_t now) noexcept nogil:
-        self.counters.cpu_ns = thread_cpu_ns()
+        shared_put(&self.counters.cpu_ns, thread_cpu_ns())
         urgency_look(&self.urgency, now)

@@ -8,3 +8,5 @@ cdef class Reactor(Loop):
     cdef int64_t submitted_bytes
     cdef readonly bint running
     cdef readonly bint ended
+
+    cdef give(self, int64_t orders)

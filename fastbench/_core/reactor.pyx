@@ -9,11 +9,21 @@ from libc.stdint cimport int64_t, uint32_t
 
 from fastbench._core.call cimport Call, call_new, take_batch
 from fastbench._core.clock cimport mono_ns
-from fastbench._core.loop cimport Counters, Loop
-from fastbench._core.mailbox cimport Letter, mailbox_fence, mailbox_set, mailbox_put, mailbox_take
+from fastbench._core.loop cimport (
+    ORDER_ABANDON,
+    ORDER_ABORT,
+    ORDER_DRAIN,
+    ORDER_END,
+    ORDER_OUT_OF_TIME,
+    ORDER_WITHDRAW,
+    Counters,
+    Loop,
+)
+from fastbench._core.mailbox cimport Letter, mailbox_put, mailbox_take
 from fastbench._core.poll cimport poll_clear, poll_signal
 from fastbench._core.ring cimport FLAG_KERNEL, FLAG_STREAM, FLAG_WARMUP
-from fastbench._core.turns cimport STALLS_KEPT
+from fastbench._core.shared cimport shared_add, shared_get, shared_order, shared_put, shared_swap
+from fastbench._core.turns cimport STALLS_KEPT, Stall
 
 from fastbench._core.ring import OUTCOMES
 
@@ -51,47 +61,46 @@ cdef class Reactor(Loop):
         self.submitted_bytes += len(payload)
         mailbox_put(<Letter**> &self.inbox, <Letter*> call)
         # As long as others are ready before it, it is taken whenever the reactor wakes next.
-        mailbox_fence()
-        if self.hungry or due_ns or skip:
-            self.hungry = False
+        if shared_swap(&self.hungry, False) or due_ns or skip:
             poll_signal(self.wake_fd)
 
     def wake(self):
         poll_signal(self.wake_fd)
 
     def start(self, int64_t start_ns):
-        self.start_ns = start_ns
+        shared_put(&self.given_start_ns, start_ns)
+        poll_signal(self.wake_fd)
+
+    cdef give(self, int64_t orders):
+        shared_order(&self.given, orders)
         poll_signal(self.wake_fd)
 
     def close_input(self):
-        mailbox_set(&self.input_over)
-        poll_signal(self.wake_fd)
+        self.give(ORDER_END)
 
     def release(self):
-        self.releases += 1
+        shared_add(&self.releases, 1)
         poll_signal(self.wake_fd)
 
     def withdraw(self):
-        self.withdrawing = 1
-        poll_signal(self.wake_fd)
+        self.give(ORDER_WITHDRAW)
 
     def drain(self):
-        self.draining = 1
-        self.close_input()
+        self.give(ORDER_DRAIN | ORDER_END)
 
     def abort(self, bint abandon=False, bint out_of_time=False):
-        self.abandoned = self.abandoned or abandon
-        self.out_of_time = out_of_time
-        self.aborting = 1
-        self.drain()
+        self.give(
+            ORDER_ABORT | ORDER_DRAIN | ORDER_END | (ORDER_ABANDON if abandon else 0)
+            | (ORDER_OUT_OF_TIME if out_of_time else 0)
+        )
 
     @property
     def backlog(self):
-        return self.submitted - self.counters.launched
+        return self.submitted - shared_get(&self.counters.launched)
 
     @property
     def backlog_bytes(self):
-        return self.submitted_bytes - self.counters.launched_bytes
+        return self.submitted_bytes - shared_get(&self.counters.launched_bytes)
 
     def fileno(self):
         return self.done_fd
@@ -112,26 +121,41 @@ cdef class Reactor(Loop):
         poll_signal(self.done_fd)
 
     def snapshot(self):
-        cdef Counters now = self.counters
+        cdef Counters* counters = &self.counters
         return {
-            "sent": now.sent, "in_flight": now.in_flight, "peak_in_flight": now.peak_in_flight,
-            "withdrawn": now.withdrawn, "unsent": now.unsent,
-            "output_events": now.output_events, "reads": self.wire.reads,
-            "unstamped_reads": self.wire.unstamped_reads, "turns": self.turns.count,
-            "stalls": self.turns.stalls, "longest_stall_ns": self.turns.longest_ns, "starved": now.starved,
-            "retries": now.retries, "resent": now.resent, "connections": self.wire.connections,
-            "connect_failures": self.wire.connect_failures, "open_connections": self.open_conns,
-            "connecting": self.connecting, "spilled_rows": self.ring.spilled,
-            "clock_steps": self.wire.clock_steps, "cpu_ns": now.cpu_ns,
-            "ordinary_ns": self.urgency.spent_ns[0], "real_time_ns": self.urgency.spent_ns[1],
-            "outcomes": {name: now.outcomes[code] for code, name in enumerate(OUTCOMES) if code},
+            "sent": shared_get(&counters.sent),
+            "in_flight": shared_get(&counters.in_flight),
+            "peak_in_flight": shared_get(&counters.peak_in_flight),
+            "withdrawn": shared_get(&counters.withdrawn),
+            "unsent": shared_get(&counters.unsent),
+            "output_events": shared_get(&counters.output_events),
+            "reads": shared_get(&self.wire.reads),
+            "unstamped_reads": shared_get(&self.wire.unstamped_reads),
+            "turns": shared_get(&self.turns.count),
+            "stalls": shared_get(&self.turns.stalls),
+            "longest_stall_ns": shared_get(&self.turns.longest_ns),
+            "starved": shared_get(&counters.starved),
+            "retries": shared_get(&counters.retries),
+            "resent": shared_get(&counters.resent),
+            "connections": shared_get(&self.wire.connections),
+            "connect_failures": shared_get(&self.wire.connect_failures),
+            "open_connections": shared_get(&self.open_conns),
+            "connecting": shared_get(&self.connecting),
+            "spilled_rows": shared_get(&self.ring.spilled),
+            "clock_steps": shared_get(&self.wire.clock_steps),
+            "cpu_ns": shared_get(&counters.cpu_ns),
+            "ordinary_ns": shared_get(&self.urgency.spent_ns[0]),
+            "real_time_ns": shared_get(&self.urgency.spent_ns[1]),
+            "outcomes": {name: shared_get(&counters.outcomes[code]) for code, name in enumerate(OUTCOMES) if code},
         }
 
     def stalls_since(self, int64_t seen):
-        cdef int64_t total = self.turns.stalls
+        cdef int64_t total = shared_get(&self.turns.stalls)
         cdef int64_t k
+        cdef Stall* kept
         first = max(seen, total - STALLS_KEPT)
-        return total, [
-            (self.turns.kept[k % STALLS_KEPT].start_ns, self.turns.kept[k % STALLS_KEPT].duration_ns)
-            for k in range(first, total)
-        ]
+        stalls = []
+        for k in range(first, total):
+            kept = &self.turns.kept[k % STALLS_KEPT]
+            stalls.append((shared_get(&kept.start_ns), shared_get(&kept.duration_ns)))
+        return total, stalls

@@ -13,6 +13,8 @@ import numpy as np
 
 cimport numpy as cnp
 
+from fastbench._core.shared cimport shared_add
+
 from fastbench._core.layout import check_flags, check_layout, names_by_code
 
 cnp.import_array()
@@ -156,7 +158,7 @@ cdef class Ring:
             us = <uint32_t*> realloc(row.us, <size_t> capacity * sizeof(uint32_t))
             if us == NULL:
                 return False
-        self.spilled += 1
+        shared_add(&self.spilled, 1)
         row.index = -1
         row.us = us
         row.capacity = capacity

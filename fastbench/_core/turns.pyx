@@ -6,7 +6,8 @@ late, the earlier events of a read may have arrived before that stamp; how long 
 """
 
 from libc.stdint cimport int64_t
-from libc.string cimport memset
+
+from fastbench._core.shared cimport shared_add, shared_put
 
 HEARTBEAT_MS = 2
 """The longest the reactor sleeps; a longer turn is not sleep."""
@@ -22,7 +23,6 @@ cdef int64_t PROMPT_NS = 200_000
 
 
 cdef void turns_begin(Turns* turns, int64_t now_ns) noexcept nogil:
-    memset(turns, 0, sizeof(Turns))
     turns.returned_ns = turns.drained_ns = turns.drained_before = now_ns
 
 
@@ -31,18 +31,18 @@ cdef void turns_note(Turns* turns, int64_t entered_ns, int64_t returned_ns, int 
     cdef int64_t turn = returned_ns - turns.returned_ns
     cdef bint stalled = turn > STALL_NS
     cdef Stall* kept
-    turns.count += 1
+    shared_add(&turns.count, 1)
     # A poll that gave nothing may have been stopped before its clock was read: the next one finds what came then.
     turns.late = stalled or turns.unsure or returned_ns - entered_ns < SLEPT_NS + events * HARVEST_NS
     turns.unsure = stalled or not all_ready
     turns.drained_before = turns.drained_ns
     if stalled:
         kept = &turns.kept[turns.stalls % STALLS_KEPT]
-        kept.start_ns = turns.returned_ns
-        kept.duration_ns = turn
-        turns.stalls += 1
+        shared_put(&kept.start_ns, turns.returned_ns)
+        shared_put(&kept.duration_ns, turn)
+        shared_put(&turns.stalls, turns.stalls + 1)
         if turn > turns.longest_ns:
-            turns.longest_ns = turn
+            shared_put(&turns.longest_ns, turn)
     turns.returned_ns = returned_ns
     if all_ready:
         # Not when it returned: the process may have been stopped between the kernel's look and our clock.

@@ -7,7 +7,8 @@ nothing starves beside a client at its limit. Neither needs more than the permis
 chose stays.
 """
 from libc.stdint cimport int64_t
-from libc.string cimport memset
+
+from fastbench._core.shared cimport shared_add
 
 
 cdef extern from *:
@@ -62,7 +63,6 @@ cdef inline bint urgency_ordinary() noexcept nogil:
 cdef inline void urgency_begin(Urgency* urgency, int64_t now_ns) noexcept nogil:
     """For the calling thread, at its start."""
     cdef bint chosen = not fb_urgency_is_ordinary() or fb_urgency_nice() != 0
-    memset(urgency, 0, sizeof(Urgency))
     urgency.looked_ns = now_ns
     if not chosen:
         fb_urgency_renice(WANTED_NICE)
@@ -80,7 +80,7 @@ cdef inline void urgency_look(Urgency* urgency, int64_t now_ns) noexcept nogil:
     cdef bint wanted = urgency.permitted and 2 * urgency.slept_ns >= passed
     if urgency.looked_ns == 0:
         return
-    urgency.spent_ns[urgency.real_time] += passed
+    shared_add(&urgency.spent_ns[urgency.real_time], passed)
     urgency.looked_ns = now_ns
     urgency.slept_ns = 0
     if wanted and not urgency.real_time:

@@ -26,7 +26,7 @@ class HealthLog:
     def record(self) -> dict[str, Any]:
         """One health record, as `docs/recording-format.md` describes it."""
         now = self._reactor.snapshot()
-        counts = self._reactor.lag.counts.copy()
+        counts = self._reactor.lag.counts_now()
         risen = counts - self._counts
         self._stalls, stalls = self._reactor.stalls_since(self._stalls)
         since = {name: now[name] - self._before[name] for name in _COUNTED}

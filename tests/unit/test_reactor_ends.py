@@ -125,6 +125,18 @@ def test_abort_ends_everything_at_once() -> None:
     assert ended.superseded == []
 
 
+def test_a_second_abort_takes_nothing_back() -> None:
+    """What was in flight when the time was over is told so, also where another abort comes right behind the first."""
+    with Service(lambda connection, _: stall(connection)) as service, Driver(service.address, limit=64) as driver:
+        driver.submit(64)
+        driver.start()
+        driver.pump(lambda: driver.reactor.snapshot()["sent"] == 64)
+        driver.reactor.abort(out_of_time=True)
+        driver.reactor.abort(abandon=True)
+        ended = driver.finish()
+    assert {result.note for result in ended.final} == {b"in flight when the time to drain was over"}
+
+
 def test_abort_ends_what_waits_for_a_connection(full_port: int) -> None:
     """Requests in flight that have no connection yet are cancelled too."""
     with Driver((socket.AF_INET, "127.0.0.1", full_port), limit=2) as driver:
