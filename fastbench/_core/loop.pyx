@@ -290,7 +290,7 @@ cdef class Loop(Connections):
 
     cdef void launch(self, Call* call) noexcept nogil:
         """The call is in flight from now on."""
-        call.dispatched_ns = mono_ns()
+        call.dispatched_ns = call.row.tried_ns = mono_ns()
         call.deadline_ns = call.dispatched_ns + self.request_timeout_ns
         flight_add(&self.flight, call)
         self.leave_backlog(call)

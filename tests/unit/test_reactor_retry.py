@@ -75,6 +75,18 @@ def test_refused_connections_are_tried_again(retry: int) -> None:
     assert ended.snapshot["sent"] == 0
 
 
+def test_a_refused_request_was_tried() -> None:
+    """The first attempt's moment stands in each row of the request, also where nothing could be sent."""
+    ended = drive((socket.AF_INET, "127.0.0.1", closed_port()), 3, retry=1)
+    for result in ended.final:
+        row, (before,) = (
+            result.row,
+            [one.row for one in ended.superseded if one.row["request"] == result.row["request"]],
+        )
+        assert row["intended_ns"] <= row["tried_ns"] == before["tried_ns"] <= before["end_ns"] <= row["end_ns"]
+        assert row["sent_ns"] == 0
+
+
 @pytest.mark.parametrize(
     "start", [b"H", b"HTTP/1.1 200 OK\r\n", stream(delta("a"), last=b"")], ids=["byte", "head", "event"]
 )
