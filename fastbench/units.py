@@ -18,12 +18,13 @@ _NS = {
     "min": 60 * NS_PER_S,
     "h": 3600 * NS_PER_S,
 }
-_MAX_NS = 2**63 - 1
+MAX_NS = 2**62 - 1
+"""The longest duration, some 146 years: added to any moment of a clock it stays an int64."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:/\s*(s|sec|min|m|h))?")
 _SHOWN_UNITS = ("h", "min", "s", "ms", "us")
 
-DURATION_FORM = 'a number of seconds or text such as "200ms", "30s", "1h"'
+DURATION_FORM = 'a number of seconds or text such as "200ms", "30s", "1h"; at most 146 years'
 RATE_FORM = 'a number of requests per second or text such as "200/s", "30/min"'
 
 
@@ -49,9 +50,9 @@ def parse_duration(value: object) -> Duration:
 
 
 def _bounded(ns: float, value: object) -> Duration:
-    if ns <= _MAX_NS:
+    if ns <= MAX_NS:
         return Duration(round(ns))
-    raise ConfigError(f"{value!r} is too long a duration; give at most 292 years")
+    raise ConfigError(f"{value!r} is too long a duration; give at most 146 years")
 
 
 def parse_rate(value: object) -> Rate:

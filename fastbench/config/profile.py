@@ -3,6 +3,7 @@
 from fastbench.config.check import check_fields
 from fastbench.config.issues import Issues
 from fastbench.config.plan import ProfileStage
+from fastbench.units import MAX_NS
 
 
 def build_profile(raw: object, issues: Issues) -> tuple[ProfileStage, ...]:
@@ -22,6 +23,8 @@ def _check_together(stages: tuple[ProfileStage, ...], issues: Issues) -> None:
         issues.add("profile", "has stages with a rate and stages with a concurrency; give all of them the same")
     elif not any(stage.rate or stage.concurrency for stage in stages):
         issues.add("profile", "sends nothing, as all of its stages are 0; give one of them more")
+    elif sum(stage.duration for stage in stages) > MAX_NS:
+        issues.add("profile", "lasts more than 146 years in all; give its stages shorter durations")
 
 
 def _stage(raw: object, path: str, issues: Issues) -> ProfileStage | None:

@@ -115,5 +115,6 @@ def stepped(steps: Sequence[Step], process: Process, seed: int) -> Offsets:
 
 
 def _whole(ns: NDArray[np.float64]) -> Offsets:
-    offsets: Offsets = np.rint(ns).astype(np.int64)
+    # What a rate of next to nothing puts off for longer never goes out either way.
+    offsets: Offsets = np.rint(np.minimum(ns, 2.0**61)).astype(np.int64)
     return offsets

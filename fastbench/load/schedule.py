@@ -10,6 +10,7 @@ from fastbench.errors import DatasetError
 from fastbench.load.arrivals import Offsets, Process, Ramp, Step, count_within, ramped, steady, stepped
 from fastbench.load.slots import Level, Slots, at_once
 from fastbench.load.slots import stepped as stepped_slots
+from fastbench.units import MAX_NS
 
 NO_LIMIT = 100_001
 """Requests in flight that a run without a limit has room for: more than can be asked for."""
@@ -115,13 +116,19 @@ def scheduled(samples: Iterable[tuple[int, Sample]], schedule: Schedule) -> Iter
 
 
 def begins_at(sample: Sample, schedule: Schedule) -> int:
-    """When a sample of a trace goes out, ns since the start. DatasetError for one without a time stamp."""
+    """When a sample of a trace goes out, ns since the start. DatasetError for one without a time, or too late."""
     if sample.timestamp_ns is None:
         raise DatasetError(
             f"row {sample.index} of the data set has no time stamp, and use_timestamp (--use-timestamp) asks for it; "
             "leave it out, and set request_rate (--rate) or batch_size (--concurrency)"
         )
-    return round(sample.timestamp_ns / schedule.speed) - schedule.since_ns
+    begins_ns = round(sample.timestamp_ns / schedule.speed) - schedule.since_ns
+    if begins_ns > MAX_NS:
+        raise DatasetError(
+            f"row {sample.index} of the data set goes out more than 146 years after the start; raise trace_speed "
+            "(--trace-speed), or correct its time stamp"
+        )
+    return begins_ns
 
 
 def _open(asked: Asked, arrival: str, offsets: Offsets | None, count: int) -> Schedule:

@@ -120,3 +120,9 @@ def test_rates_of_each_request() -> None:
 def test_a_process_has_the_fields_name(burstiness: float, name: str) -> None:
     """Burstiness 0 is constant, 1 is Poisson, any other is Gamma."""
     assert Process(burstiness).name == name
+
+
+def test_a_rate_of_next_to_nothing() -> None:
+    """Times that no clock can tell are as late as can be, and in their order; none wraps around to before the start."""
+    offsets = steady(1e-12, 3, Process(), 0)
+    assert offsets.tolist() == [0, 2**61, 2**61]

@@ -12,7 +12,7 @@ from fastbench.config.plan import RunConfig
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.config.stats import DEFAULT_STATS
 from fastbench.errors import ConfigError
-from fastbench.units import NS_PER_S
+from fastbench.units import DURATION_FORM, NS_PER_S
 
 MODEL = {"type": "openai_chat"}
 DATASET = {"type": "synthetic", "count": 10, "input_len": 5}
@@ -98,6 +98,8 @@ def test_the_originals_types_are_known(name: str, backend: str, stream: bool) ->
         ("request_rate", 64_001, "a rate from 0 to 64000/s"),
         ("request_rate", -0.1, "a rate from 0 to 64000/s"),
         ("request_timeout", 0, "a time above 0"),
+        ("request_timeout", "2500000h", f"a time above 0 ({DURATION_FORM})"),
+        ("connect_timeout", f"{2**62}ns", f"a time above 0 ({DURATION_FORM})"),
         ("connect_timeout", None, "a time above 0"),
         ("stream", 1, "True or False"),
         ("attr", "local", '"service"'),

@@ -21,6 +21,7 @@ PLAN = {"models": [{"type": "openai_chat"}], "datasets": [{"type": "synthetic", 
     [
         ([{"rate": 5, "duration": 1}, {"concurrency": 4, "duration": 1}], "has stages with a rate and stages with"),
         ([{"rate": 0, "duration": 1}], "sends nothing"),
+        ([{"rate": 5, "duration": "1000000h"}] * 2, "lasts more than 146 years in all"),
         ([{"concurrency": 0, "duration": 1}, {"concurrency": 0, "duration": 2}], "sends nothing"),
     ],
 )

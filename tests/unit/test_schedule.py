@@ -92,6 +92,14 @@ def test_a_trace_without_times() -> None:
         list(scheduled(samples([5, None]), schedule))
 
 
+def test_a_trace_slowed_beyond_what_clocks_hold() -> None:
+    """A sample that would go out later than a clock can tell is refused by its row, not sent at a wrong time."""
+    schedule = make_schedule(Asked(concurrency=1, trace=True, speed=0.001), 2)
+    assert [offset for *_, offset in scheduled(samples([5]), schedule)] == [5000]
+    with pytest.raises(DatasetError, match=r"row 0 of the data set goes out more than 146 years.*--trace-speed"):
+        list(scheduled(samples([2**62]), schedule))
+
+
 def test_pressure_adds_clients() -> None:
     """Under pressure the clients come at the rate, up to the limit, and the time is the end."""
     schedule = make_schedule(Asked(concurrency=4, rate=2.0, pressure=True, duration_ns=9 * S), 2)

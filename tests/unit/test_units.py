@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from fastbench.errors import ConfigError
 from fastbench.units import (
+    MAX_NS,
     NS_PER_S,
     Duration,
     format_duration,
@@ -36,7 +37,7 @@ def test_durations_are_exact(text: object, ns: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "s", "-1s", "5 parsecs", "1h30", "1e3s", -1, True, None, "300000h" * 2, "3e9h", 1e300]
+    "text", ["", "s", "-1s", "5 parsecs", "1h30", "1e3s", -1, True, None, "300000h" * 2, "3e9h", 1e300, 2**33]
 )
 def test_wrong_durations_are_refused(text: object) -> None:
     """What is no duration is refused with a message that shows how one is written."""
@@ -44,7 +45,14 @@ def test_wrong_durations_are_refused(text: object) -> None:
         parse_duration(text)
 
 
-@given(st.integers(0, 2**62))
+def test_the_longest_duration() -> None:
+    """It is taken, and added to any moment of a clock it stays an int64; one ns more is refused with the limit."""
+    assert parse_duration(f"{2**62 - 1}ns") == MAX_NS == 2**62 - 1
+    with pytest.raises(ConfigError, match="'4611686018427387904ns' is too long a duration; give at most 146 years"):
+        parse_duration(f"{2**62}ns")
+
+
+@given(st.integers(0, MAX_NS))
 def test_a_shown_duration_can_be_read_again(ns: int) -> None:
     """What `format_duration` writes, `parse_duration` reads as the same number of ns."""
     assert parse_duration(format_duration(ns)) == ns
