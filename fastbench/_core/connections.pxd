@@ -10,6 +10,7 @@ from fastbench._core.turns cimport Turns
 
 
 cdef enum ConnState:
+    CONN_CLOSED            # and unused
     CONN_CONNECTING
     CONN_SECURING          # TLS: the handshake goes on
     CONN_IDLE
@@ -17,7 +18,7 @@ cdef enum ConnState:
 
 
 cdef struct Conn:
-    Conn* next             # in the idle stack or among the unused
+    Conn* next             # in the idle stack, or among the closed or unused
     Conn* above            # in the idle stack: the one that is used before this one
     Conn* earlier          # among all that are open, by the time they were opened
     Conn* later
@@ -60,6 +61,7 @@ cdef class Connections:
     cdef Turns turns
     cdef WireCounters wire
     cdef Conn* idle
+    cdef Conn* closed          # in this turn, whose poll may still tell of them
     cdef Conn* unused
     cdef Conn* first_conn
     cdef Conn* last_conn
@@ -83,6 +85,7 @@ cdef class Connections:
 
     cdef bint open_conn(self, int64_t now) noexcept nogil
     cdef void close_conn(self, Conn* conn, bint reset) noexcept nogil
+    cdef void let_closed_be_used(self) noexcept nogil
     cdef void rest(self, Conn* conn) noexcept nogil
     cdef void leave_idle(self, Conn* conn) noexcept nogil
     cdef void hold_spares(self) noexcept nogil
@@ -98,6 +101,7 @@ cdef class Connections:
     cdef void read(self, Conn* conn) noexcept nogil
     cdef void take_read(self, Conn* conn, size_t size, int64_t real_ns) noexcept nogil
     cdef void lost(self, Conn* conn, End how) noexcept nogil
+    cdef void drop(self, Conn* conn, End how) noexcept nogil
     cdef void tell(
         self, ParcelKind kind, Conn* conn, const char* data, size_t size, int64_t stamp_ns, int64_t late_ns
     ) noexcept nogil

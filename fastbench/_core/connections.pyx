@@ -21,6 +21,7 @@ from fastbench._core.net cimport (
     net_reason,
     net_recv,
     net_send,
+    net_shut,
     net_socket_error,
     net_stamping_socket,
 )
@@ -69,6 +70,7 @@ cdef enum:
 
 cdef int64_t CLOCK_STEP_NS = 1_000_000
 cdef const char* NO_HANDSHAKE = b"TLS: no handshake in time; does this port speak https?"
+cdef const char* NO_MEMORY = b"no memory for what is to be sent"
 cdef int64_t SPARE_PAUSE_NS = 100_000_000
 
 
@@ -89,6 +91,7 @@ cdef class Connections:
         cdef Conn* conn
         while self.first_conn != NULL:
             self.close_conn(self.first_conn, False)
+        self.let_closed_be_used()
         while self.unused != NULL:
             conn = self.unused
             self.unused = conn.next
@@ -253,6 +256,8 @@ cdef class Connections:
             self.leave_idle(conn)
         if self.tls and conn.state != CONN_CONNECTING:
             self.tell(PARCEL_CLOSED, conn, NULL, 0, 0, 0)
+        # By hand: a process that was forked meanwhile may hold the socket, and the poll would tell of it for ever.
+        watch(self.epoll_fd, EPOLL_CTL_DEL, conn.fd, 0, conn)
         net_close(conn.fd, reset)
         if conn.earlier == NULL:
             self.first_conn = conn.later
@@ -264,10 +269,20 @@ cdef class Connections:
             conn.later.earlier = conn.earlier
         shared_add(&self.open_conns, -1)
         conn.fd = -1
+        conn.state = CONN_CLOSED
         conn.call = NULL
         buffer_reset(&conn.sealed)
-        conn.next = self.unused
-        self.unused = conn
+        conn.next = self.closed
+        self.closed = conn
+
+    cdef void let_closed_be_used(self) noexcept nogil:
+        """Once the events of a poll are handled: none of them is taken for one of another connection."""
+        cdef Conn* conn
+        while self.closed != NULL:
+            conn = self.closed
+            self.closed = conn.next
+            conn.next = self.unused
+            self.unused = conn
 
     cdef void send_request(self, Conn* conn, const char* data, size_t size) noexcept nogil:
         """Sends a request in one piece; over TLS as soon as it is encrypted. `data` must stay until then."""
@@ -308,6 +323,8 @@ cdef class Connections:
         """What the poll said of a connection."""
         cdef const char* reason
         cdef int error
+        if conn.state == CONN_CLOSED:
+            return  # since the poll: by what was handled before it
         if conn.state == CONN_CONNECTING:
             error = net_socket_error(conn.fd)
             if error == 0:
@@ -365,7 +382,12 @@ cdef class Connections:
             conn.gone = True
             watch(self.epoll_fd, EPOLL_CTL_DEL, conn.fd, 0, conn)
             self.tell(PARCEL_GONE, conn, NULL, 0, 0, how)
-        elif conn.state == CONN_BUSY:
+        else:
+            self.drop(conn, how)
+
+    cdef void drop(self, Conn* conn, End how) noexcept nogil:
+        """A connection that stood is of no further use."""
+        if conn.state == CONN_BUSY:
             self.on_lost(conn, how)
             self.close_conn(conn, False)
         else:
@@ -398,7 +420,10 @@ cdef class Connections:
     ) noexcept nogil:
         cdef Parcel* parcel = parcel_new(kind, conn, conn.serial, data, size)
         if parcel == NULL:
-            return  # out of memory: the request on it ends by its timeout
+            # Out of memory. What was to be told is lost, and so is the connection: its end will be read.
+            if kind != PARCEL_CLOSED:
+                net_shut(conn.fd)
+            return
         parcel.stamp_ns = stamp_ns
         parcel.late_ns = late_ns
         if mailbox_put(<Letter**> &self.parcels_out, <Letter*> parcel):
@@ -413,7 +438,7 @@ cdef class Connections:
             following = parcel.next
             conn = <Conn*> parcel.conn
             # A connection that was closed meanwhile, or serves as another one, gets none of it.
-            if conn.fd >= 0 and conn.serial == parcel.serial:
+            if conn.state != CONN_CLOSED and conn.serial == parcel.serial:
                 self.open_parcel(conn, parcel)
             free(parcel)
             parcel = following
@@ -439,18 +464,20 @@ cdef class Connections:
         elif parcel.kind == PARCEL_FAILED and conn.state == CONN_SECURING:
             self.refuse(conn, parcel.data, parcel.size)
         elif parcel.kind == PARCEL_END or parcel.kind == PARCEL_FAILED:
-            if conn.state == CONN_BUSY:
-                self.on_lost(conn, <End> parcel.late_ns)
-                self.close_conn(conn, False)
-            else:
-                self.drop_idle(conn)
+            self.drop(conn, <End> parcel.late_ns)
 
     cdef void send_sealed(self, Conn* conn, Parcel* parcel) noexcept nogil:
         if conn.out_sent >= conn.out_size:
             conn.sealed.size = 0
             conn.out_sent = 0
-        if buffer_add(&conn.sealed, parcel.data, parcel.size):
-            conn.out = conn.sealed.at
-            conn.out_size = conn.sealed.size
+        if not buffer_add(&conn.sealed, parcel.data, parcel.size):
+            # What is missing in it cannot be made up for.
+            if conn.state == CONN_SECURING:
+                self.refuse(conn, NO_MEMORY, strlen(NO_MEMORY))
+            else:
+                self.drop(conn, END_RESET)
+            return
+        conn.out = conn.sealed.at
+        conn.out_size = conn.sealed.size
         if not conn.gone:
             self.write(conn)

@@ -505,6 +505,7 @@ cdef class Loop(Connections):
         cdef int64_t entered = mono_ns()
         cdef int64_t wake = self.next_due(entered) - (SPIN_NS if self.precise else 0)
         cdef int i, n, timeout = HEARTBEAT
+        self.let_closed_be_used()
         if self.again.size or wake <= entered:
             timeout = 0
         elif wake - entered < HEARTBEAT * 1_000_000:

@@ -13,6 +13,7 @@ cdef int net_connect(const Address* address, bint* done) noexcept nogil
 cdef int net_socket_error(int fd) noexcept nogil
 cdef ssize_t net_recv(int fd, char* buffer, size_t room, int64_t* real_ns) noexcept nogil
 cdef ssize_t net_send(int fd, const char* data, size_t size) noexcept nogil
+cdef void net_shut(int fd) noexcept nogil
 cdef void net_close(int fd, bint reset) noexcept nogil
 cdef int net_stamping_socket() noexcept nogil
 cdef const char* net_reason(int error) noexcept nogil

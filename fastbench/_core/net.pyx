@@ -70,20 +70,23 @@ cdef extern from *:
         socklen_t size = sizeof error;
         return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) ? -1 : error;
     }
-    static void fb_net_linger_off(int fd) {
-        struct linger now = {1, 0};
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    /* Resets a connection, also where another process has its socket open too: linger 0 would reset the last one. */
+    static void fb_net_reset(int fd) {
+        struct sockaddr none = {0};
+        none.sa_family = AF_UNSPEC;
+        connect(fd, &none, sizeof none);
     }
     """
     int SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC, SOL_SOCKET, SO_TIMESTAMPNS, IPPROTO_TCP, TCP_NODELAY
-    int SOCK_DGRAM, AF_INET, MSG_NOSIGNAL
+    int SOCK_DGRAM, AF_INET, MSG_NOSIGNAL, SHUT_RDWR
     int c_socket "socket"(int family, int kind, int protocol) noexcept nogil
     int fb_net_option(int fd, int level, int option, int value) noexcept nogil
     int fb_net_address(void* to, int family, const char* host, int port) noexcept nogil
     ssize_t fb_net_recv(int fd, char* at, size_t room, long long* real_ns) noexcept nogil
     int fb_net_connect(int fd, const void* address, int size) noexcept nogil
     int fb_net_error(int fd) noexcept nogil
-    void fb_net_linger_off(int fd) noexcept nogil
+    void fb_net_reset(int fd) noexcept nogil
+    int c_shutdown "shutdown"(int fd, int how) noexcept nogil
     ssize_t c_send "send"(int fd, const void* data, size_t size, int flags) noexcept nogil
 
 
@@ -126,10 +129,20 @@ cdef ssize_t net_send(int fd, const char* data, size_t size) noexcept nogil:
     return c_send(fd, data, size, MSG_NOSIGNAL)
 
 
+cdef void net_shut(int fd) noexcept nogil:
+    """Ends both directions: nothing more is sent, and the end is read."""
+    c_shutdown(fd, SHUT_RDWR)
+
+
 cdef void net_close(int fd, bint reset) noexcept nogil:
-    """Closes; with `reset` at once and without waiting for the other side, as a cancelled request wants it."""
+    """Closes; with `reset` at once and without waiting for the other side, as a cancelled request wants it.
+
+    The service sees it even where a process that was forked meanwhile has the socket open too.
+    """
     if reset:
-        fb_net_linger_off(fd)
+        fb_net_reset(fd)
+    else:
+        net_shut(fd)
     close(fd)
 
 

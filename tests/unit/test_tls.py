@@ -5,11 +5,13 @@ import socket
 import ssl
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from certificates import CERTIFICATE, secure, server_context, trusting, usual
 from driving import MS, OK, Driver, drive, has, post, shape_of
+from preloading import run_preloaded
 from replies import chunk, delta, head
 from serving import (
     Gauge,
@@ -327,3 +329,43 @@ def test_an_answer_that_overtakes_its_encryption() -> None:
         batch = reactor.take()
     assert batch is not None
     assert batch.rows["status"].tolist() == [408]
+
+
+_NO_ROOM = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+void *realloc(void *at, size_t size) {
+    static void *(*real)(void *, size_t);
+    if (!real) real = dlsym(RTLD_NEXT, "realloc");
+    return size == 1 << 21 ? NULL : real(at, size);
+}
+"""
+_LARGE_REQUEST = """
+import socket, ssl
+from certificates import secure, trusting
+from driving import OK, Driver
+from serving import each_request
+
+def handler(connection, number):
+    try:
+        for _request in each_request(connection):
+            connection.sendall(OK)
+    except ssl.SSLError as error:
+        if "EOF" not in str(error):
+            print("the service read", error)
+        raise
+
+with secure(handler) as service, Driver(service.address, tls=trusting(), limit=1) as driver:
+    driver.submit(1)
+    driver.submit(1, size=1_500_000)
+    driver.submit(1)
+    driver.start()
+    ended = driver.finish()
+    print([ended[number].outcome for number in range(3)])
+"""
+
+
+def test_a_request_without_room_ends_its_connection(tmp_path: Path) -> None:
+    """Where memory runs out for a request's ciphertext the connection ends; nothing else is sent in its place."""
+    assert run_preloaded(_NO_ROOM, _LARGE_REQUEST, tmp_path) == "['ok', 'reset', 'ok']\n"

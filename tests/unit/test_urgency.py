@@ -3,13 +3,11 @@
 import ctypes
 import os
 import resource
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from driving import OK, Driver
+from preloading import run_preloaded
 from priorities import NICE, in_thread, may_be_real_time
 from serving import Service, answering
 
@@ -90,22 +88,8 @@ def test_a_chosen_priority_stays() -> None:
 @pytest.mark.skipif(not may_be_real_time(), reason="needs the permission for real-time scheduling")
 def test_a_c_library_without_scheduler_calls_loses_nothing(tmp_path: Path) -> None:
     """Where the C library's own call answers ENOSYS, as musl's does, the thread is real-time all the same."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("needs a C compiler")
-    source, library = tmp_path / "musl.c", tmp_path / "musl.so"
-    source.write_text("#include <errno.h>\nint sched_getscheduler(int pid) { errno = ENOSYS; return -1; }\n")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
-    done = subprocess.run(
-        [sys.executable, "-c", _REAL_TIME],
-        cwd=Path(__file__).parents[1],
-        env={**os.environ, "LD_PRELOAD": str(library), "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (0, "-1 real-time\n"), done.stderr
+    source = "#include <errno.h>\nint sched_getscheduler(int pid) { errno = ENOSYS; return -1; }\n"
+    assert run_preloaded(source, _REAL_TIME, tmp_path) == "-1 real-time\n"
 
 
 _REAL_TIME = """
