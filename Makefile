@@ -87,7 +87,7 @@ promises-sanitized: venv
 THREADS := build/threads
 promises-threads: venv
 	rm -rf $(THREADS) && mkdir -p $(THREADS)
-	cp -r fastbench tests setup.py pyproject.toml README.md LICENSE $(THREADS)
+	cp -r fastbench tests setup.py needs.py pyproject.toml README.md LICENSE $(THREADS)
 	find $(THREADS) -name '*.so' -delete -o -path '*/fastbench/*.c' -delete
 	cd $(THREADS) && FASTBENCH_TSAN=1 $(abspath $(BIN))/python setup.py -q build_ext --inplace
 	cd $(THREADS) && LD_PRELOAD="$$(cc -print-file-name=libtsan.so)" TSAN_OPTIONS=exitcode=66 \
