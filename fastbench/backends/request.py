@@ -1,7 +1,11 @@
 """The bytes of an HTTP/1.1 POST, all but the body and the id made once."""
 
+from collections.abc import Iterator, Mapping
+
 from fastbench import __version__
 from fastbench.config.headers import header_fault
+from fastbench.config.redactor import KNOWN, env_name, secrets_in
+from fastbench.config.secret_names import is_secret_header
 from fastbench.config.secrets import resolve_secret
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.errors import ConfigError
@@ -20,7 +24,17 @@ def service_headers(service: ServiceConfig) -> dict[str, str]:
     for name, value in headers.items():
         if fault := header_fault(name, value):
             raise ConfigError(f"the header {name} of the model {service.abbr} {fault}")
+    KNOWN.learn(*secrets_of(service, headers))
     return headers
+
+
+def secrets_of(service: ServiceConfig, headers: Mapping[str, str]) -> Iterator[str]:
+    """The keys that requests to `service` carry, in these headers and in their bodies."""
+    referred = {name.lower() for name, value in service.headers.items() if env_name(value)}
+    for name, value in headers.items():
+        if is_secret_header(name, value) or name.lower() in referred:
+            yield value
+    yield from secrets_in(service.parameters)
 
 
 def _resolve(service: ServiceConfig, field: str, value: str) -> str:

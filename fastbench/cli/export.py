@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from fastbench.cli.interrupt import leave_in_order
+
 
 @click.command("export")
 @click.argument("directory", type=click.Path(path_type=Path))
@@ -30,6 +32,7 @@ def export_command(directory: Path, form: str, tokens: bool, output: Path | None
     from fastbench.recording.reader import Recording
     from fastbench.report.export.write import export
 
+    leave_in_order()
     kind = "_tokens" if tokens else "_requests"
     paths = find_recordings(directory)
     only_one(paths, directory, output)

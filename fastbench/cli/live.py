@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
+from fastbench.cli.say import say
 from fastbench.config.plan import RunConfig, Task
 from fastbench.dashboard.attached import attached_view
 from fastbench.dashboard.modes import usable
@@ -16,11 +17,6 @@ from fastbench.fleet.run import TaskRun
 from fastbench.fleet.rundir import RunDirectory
 from fastbench.fleet.status import RunStatus
 from fastbench.load.progress import Observer, Progress
-
-
-def say(message: str) -> None:
-    """One line for the user, beside the results."""
-    print(f"fastbench: {message}", file=sys.stderr)
 
 
 class Live:

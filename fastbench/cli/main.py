@@ -3,11 +3,14 @@
 import os
 import sys
 from importlib import import_module
-from typing import NoReturn
+from types import TracebackType
+from typing import Any, NoReturn
 
 import click
 
 from fastbench import __version__
+from fastbench.cli.interrupt import InterruptError, leave_with
+from fastbench.cli.say import say
 from fastbench.dashboard.charset import show_all
 from fastbench.errors import FastbenchError
 
@@ -21,7 +24,7 @@ _COMMANDS = {
     "merge": ("fastbench.cli.merge", "merge_command", "Make one run of shares that were recorded apart."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
 }
-_WRONG_USAGE, _INTERRUPTED = 2, 130
+_WRONG_USAGE = 2
 
 
 class _LazyGroup(click.Group):
@@ -37,6 +40,13 @@ class _LazyGroup(click.Group):
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As ever, but for Ctrl-C, of which click would make an empty line too."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptError("interrupted") from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -61,6 +71,7 @@ def main() -> NoReturn:
     # numpy's linear algebra is not used here, and its threads would spin beside the load for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     show_all()
+    sys.excepthook = _without_keys
     try:
         code = cli.main(prog_name="fastbench", standalone_mode=False)
     except FastbenchError as error:
@@ -72,10 +83,9 @@ def main() -> NoReturn:
         code = _report(f"{told}{'' if told[-1:] in '.)' else '.'} See `{command} --help`.", error.exit_code)
     except click.ClickException as error:
         code = _report(error.format_message(), error.exit_code)
-    except click.Abort:
-        code = _report("stopped", _INTERRUPTED)
     except UnicodeEncodeError as error:
         code = _report(_name_fault(error), _WRONG_USAGE)
+    leave_with(code or 0)
     sys.exit(code)
 
 
@@ -90,6 +100,14 @@ def _name_fault(error: UnicodeEncodeError) -> str:
 
 
 def _report(message: str, code: int) -> int:
-    for line in message.splitlines():
-        print(f"fastbench: {line}", file=sys.stderr)
+    say(message)
     return code
+
+
+def _without_keys(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A fault of fastbench itself, with its traceback, in which no key is shown."""
+    from traceback import format_exception
+
+    from fastbench.config.redactor import KNOWN
+
+    sys.stderr.write(KNOWN.hide("".join(format_exception(kind, error, trace))))

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fastbench.cli.live import say
+from fastbench.cli.interrupt import leave_in_order
 from fastbench.cli.report_again import SUFFIX, find_recordings, report_again
+from fastbench.cli.say import say
 from fastbench.config.plan import RunSettings
 from fastbench.errors import RecordingError, UsageError
 from fastbench.fleet.rundir import RunDirectory
@@ -20,6 +21,7 @@ def merge_shares(directories: Sequence[Path], output: Path | None, *, partial: b
     partial: whether shares may be missing. Returns the exit code: 1 where nothing succeeded, or a share is not whole.
     Raises UsageError, before anything is written, for recordings that are not the shares of one plan.
     """
+    leave_in_order()
     tasks: dict[Task, list[Piece]] = {}
     for directory in directories:
         for recording in find_runs(directory):

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from fastbench.cli.say import say
 from fastbench.errors import FastbenchError
 from fastbench.mock.options import flag_name, make_options, rows
 
@@ -47,7 +48,7 @@ def run_mock(**values: Any) -> None:
             lambda url: click.echo(f"fastbench mock serves {url} (model {options.model}); stop with Ctrl-C"),
         )
     except FastbenchError as error:
-        click.echo(f"fastbench: {error}", err=True)
+        say(str(error))
         sys.exit(error.exit_code)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from fastbench.cli.perf_options import SECTIONS
+from fastbench.cli.say import say
 from fastbench.cli.sections import SectionedCommand
 
 
@@ -36,7 +37,7 @@ def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
         return continue_run(options, quiet=quiet, plot=not no_plot)
     run, remarks = run_of_options(options)
     for remark in remarks:
-        click.echo(f"fastbench: {remark}", err=True)
+        say(remark)
     if action is Action.DRY_RUN:
         from fastbench.cli.dry_run import print_plan
 

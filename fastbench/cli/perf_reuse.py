@@ -11,6 +11,7 @@ from fastbench.cli.perf_settings import run_of_options
 from fastbench.cli.perf_sources import Options
 from fastbench.cli.perf_viz import find_run, names_tasks
 from fastbench.config.dump import public_run
+from fastbench.config.issues import show
 from fastbench.config.plan import RunConfig, RunSettings, Task
 from fastbench.errors import UsageError
 from fastbench.fleet.rundir import RunDirectory
@@ -73,6 +74,6 @@ def _fields(where: str, ours: dict[str, Any], theirs: dict[str, Any], free: froz
         # A field that the run's version did not know says nothing.
         if name not in free and name in theirs and theirs[name] != value:
             yield (
-                f"{where}{name} is {value!r}, and the run had {theirs[name]!r}; a run is continued by the plan that it "
-                "had, so set it back, or leave --reuse out to measure anew"
+                f"{where}{name} is {show(value)}, and the run had {show(theirs[name])}; a run is continued by "
+                "the plan that it had, so set it back, or leave --reuse out to measure anew"
             )

@@ -7,9 +7,11 @@ import click
 import numpy as np
 
 from fastbench.cli.failed import failed_in, failed_line
-from fastbench.cli.live import live, say
+from fastbench.cli.interrupt import leave_in_order
+from fastbench.cli.live import live
 from fastbench.cli.perf_run import INTERRUPTED, prepare
 from fastbench.cli.perf_sources import Options
+from fastbench.cli.say import say
 from fastbench.config.plan import RunConfig
 from fastbench.errors import RecordingError, UsageError
 from fastbench.fleet.run import TaskRun, run_tasks
@@ -50,6 +52,7 @@ def shard_of(options: Options, run: RunConfig) -> Shard | None:
 def carry_out_share(run: RunConfig, shard: Shard, *, quiet: bool) -> int:
     """Sends and records the share; a report is made of all shares. Returns the exit code, as a whole run does."""
     directory, checked = prepare(run)
+    leave_in_order()
     with live(run, directory, quiet=quiet) as seen:
         (ended,) = run_tasks(run, directory, checked, seen.observer_of, carrier=shard)
         seen.ended(ended)

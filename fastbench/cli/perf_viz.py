@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from fastbench.cli.interrupt import leave_in_order
 from fastbench.cli.perf_overrides import apply_shown
 from fastbench.cli.perf_settings import run_of_options
 from fastbench.cli.perf_sources import Options, Settings, config_file, read_summarizer
@@ -22,6 +23,7 @@ def report_run_again(options: Options, *, quiet: bool, plot: bool) -> int:
     """Reports the tasks that the options name, or all of the run; nothing is sent. Returns the exit code."""
     run = run_of_options(options).run if names_tasks(options) else None
     directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))
+    leave_in_order()
     recordings = find_recordings(directory)
     if run is not None:
         recordings = [_recording(task_name, recordings, directory) for task_name in _task_names(run)]

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from fastbench.cli.interrupt import leave_in_order
+
 
 @click.command("recalc")
 @click.argument("directory", type=click.Path(path_type=Path))
@@ -32,5 +34,6 @@ def recalc_command(directory: Path, stats: str | None, stage: str | None, window
     from fastbench.cli.stage import one_stage
     from fastbench.config.stats import parse_stats
 
+    leave_in_order()
     columns = None if stats is None else parse_stats(stats)
     return report_again(find_recordings(directory), columns, one_stage(stage, window), plot=not no_plot)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from fastbench.cli.interrupt import leave_in_order
+
 
 @click.command("report")
 @click.argument("directories", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIRECTORY...")
@@ -29,5 +31,6 @@ def report_command(directories: tuple[Path, ...], output: Path | None, stage: st
     from fastbench.cli.report_page import compare, rebuild
     from fastbench.cli.stage import one_stage
 
+    leave_in_order()
     chosen = one_stage(stage, window)
     return rebuild(directories[0], output, chosen) if len(directories) == 1 else compare(directories, output, chosen)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from fastbench.cli.interrupt import leave_in_order
+
 
 @click.command("watch")
 @click.argument("directory", type=click.Path(path_type=Path), default="outputs/default")
@@ -21,4 +23,5 @@ def watch_command(directory: Path) -> int:
     # Imported late: help must not wait for it.
     from fastbench.cli.look_on import look_on
 
+    leave_in_order()
     return look_on(directory)

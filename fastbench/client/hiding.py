@@ -3,21 +3,17 @@
 from collections.abc import Callable
 
 from fastbench._core.ring import Batch
-from fastbench.backends.request import service_headers
-from fastbench.config.secrets import is_secret_header
+from fastbench.backends.request import secrets_of, service_headers
+from fastbench.config.redactor import HIDDEN, SHORTEST
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.errors import ServiceError
-
-HIDDEN = "<hidden>"
-SHORTEST = 4
-"""A shorter value is no secret, and would stand in any text by chance."""
 
 
 class Hiding:
     """Takes the keys of one service out of texts."""
 
     def __init__(self, service: ServiceConfig) -> None:
-        carrying = [value for name, value in service_headers(service).items() if is_secret_header(name)]
+        carrying = list(secrets_of(service, service_headers(service)))
         # A header's last word too: the key without its scheme, such as "Bearer".
         found = {text for value in carrying for text in (value, *value.split()[-1:]) if len(text) >= SHORTEST}
         # The longest first, so that no part of one stays behind.

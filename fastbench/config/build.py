@@ -14,6 +14,7 @@ from fastbench.config.dataset_schema import DatasetConfig, SyntheticConfig
 from fastbench.config.issues import Issues, nearest
 from fastbench.config.plan import MAX_PRESSURE_TIME, RunConfig, RunSettings
 from fastbench.config.profile import build_profile
+from fastbench.config.redactor import KNOWN
 from fastbench.config.service import build_service
 from fastbench.config.service_schema import TAKES_TOKEN_IDS, ServiceConfig
 from fastbench.config.summarizer import build_summarizer
@@ -33,6 +34,7 @@ def build_run(
     source: how messages name where `raw` came from; file: the config file, for the record; labels: path of a
     field to the option, or the place in another file, that set it. Raises one ConfigError that names every bad field.
     """
+    KNOWN.learn_in(raw)
     issues = Issues(source, labels)
     meant = {name: nearest(name, SETTINGS) for name in raw if name not in SETTINGS}
     for name, setting in meant.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fastbench.config.execute import PRESETS, execute
-from fastbench.config.issues import nearest
+from fastbench.config.issues import nearest, show
 from fastbench.errors import ConfigError
 
 # Option: the directories, below a root, in which its names are looked for.
@@ -119,7 +119,7 @@ def _value(found: Found, names: Mapping[str, Any], variable: str) -> Any:
 def _listed(found: Found, names: Mapping[str, Any], variable: str) -> Iterator[tuple[str, Any]]:
     items = _value(found, names, variable)
     if not isinstance(items, list | tuple):
-        raise ConfigError(f"{found.path}: {variable} is {items!r}; it must be a list of dicts")
+        raise ConfigError(f"{found.path}: {variable} is {show(items)}; it must be a list of dicts")
     return ((f"{variable}[{index}]", item) for index, item in enumerate(items))
 
 

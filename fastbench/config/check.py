@@ -13,9 +13,6 @@ from fastbench.units import DURATION_FORM, RATE_FORM, Duration, Rate, parse_dura
 
 MAX_RATE = 64_000
 
-# Fields whose values no message may show.
-_SECRETS = frozenset({"api_key", "headers"})
-
 # type: (parser, least, most, what the field allows)
 _CUSTOM: dict[type, tuple[Callable[[object], Any], float, float, str]] = {
     Duration: (parse_duration, 1, float("inf"), f"a time above 0 ({DURATION_FORM})"),
@@ -61,11 +58,7 @@ def check_fields(
         try:
             values[name] = msgspec.convert(value, fields[name].type, dec_hook=decode_custom)
         except msgspec.ValidationError:
-            allowed = describe(fields[name].type)
-            if name in _SECRETS:
-                issues.add(join(path, name), f"is not what it must be: {allowed}")
-            else:
-                issues.wrong(join(path, name), value, allowed)
+            issues.wrong(join(path, name), value, describe(fields[name].type))
     for name, field in fields.items():
         if field.required and name not in raw and name not in told:
             issues.missing(join(path, name), describe(field.type))

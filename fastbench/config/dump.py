@@ -11,7 +11,8 @@ from fastbench.config import service_schema
 from fastbench.config.combinations import NAME as COMBINATIONS
 from fastbench.config.dataset_schema import DatasetConfig, Uniform
 from fastbench.config.plan import RunConfig, RunSettings
-from fastbench.config.secrets import dumpable, is_secret_header
+from fastbench.config.secret_names import is_secret_header
+from fastbench.config.secrets import dumpable, without_keys
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.units import Duration, Rate, format_duration
 
@@ -63,7 +64,7 @@ def _plain(name: str, value: Any) -> Any:
         case "api_key", str():
             return dumpable(value)
         case "headers", dict():
-            return {key: dumpable(text) if is_secret_header(key) else text for key, text in value.items()}
+            return {key: dumpable(text) if is_secret_header(key, text) else text for key, text in value.items()}
         case str(), str() if name in _PATHS:
             return os.path.abspath(value) if value else value
         case _, Duration():
@@ -73,7 +74,9 @@ def _plain(name: str, value: Any) -> Any:
         case _, Rate():
             return float(value)
         case "generation_kwargs", {service_schema.ADAPTERS: str(file)}:
-            return {**value, service_schema.ADAPTERS: os.path.abspath(file)}
+            return {**without_keys(value), service_schema.ADAPTERS: os.path.abspath(file)}
+        case "generation_kwargs" | "mock", dict():
+            return without_keys(value)
         case _, Struct():
             return _fields(value)
         case _, tuple():

@@ -9,12 +9,15 @@ have an `__import__` of their own, and nothing outside is touched.
 
 import builtins
 import traceback
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TextIO
 
 from fastbench.config.original import CLASSES
+from fastbench.config.redactor import KNOWN, secrets_in_source
 from fastbench.config.service_names import TYPES
 from fastbench.config.standin import ROOTS, stand_in, with_attributes
 from fastbench.config.summarizer import SUMMARIZER_TYPES
@@ -33,18 +36,42 @@ def execute(path: str, within: tuple[str, ...] = ()) -> dict[str, Any]:
         source = Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: the config cannot be read: {error.strerror}") from error
+    # The source too: of a file that cannot be run, only its text tells which keys are in it.
+    KNOWN.learn(*secrets_in_source(source.decode(errors="replace")))
     known: dict[str, Any] = dict(vars(builtins))
     known["__import__"] = _Import(path, within, known)
     names: dict[str, Any] = {"__name__": "__config__", "__file__": path, "__builtins__": known}
     try:
-        exec(compile(source, path, "exec"), names)
+        with _warnings_without_lines():
+            exec(compile(source, path, "exec"), names)
     # An imported file has told its own line.
     except ConfigError:
         raise
     # A config is the user's own program: whatever stops it is the user's to see, with its line.
-    except (Exception, SystemExit) as error:
-        raise ConfigError(f"{path}, line {_line(error, path)}: {_reason(error)}") from error
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is raised anew, without lines that may hold a key
+        KNOWN.learn_in(names)
+        raise ConfigError(KNOWN.hide(f"{path}, line {_line(error, path)}: {_reason(error)}")) from None
     return {name: value for name, value in names.items() if not name.startswith("__")}
+
+
+@contextmanager
+def _warnings_without_lines() -> Iterator[None]:
+    """Python shows a warning with the line that it is about, which may hold a key."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def show_without(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            show(KNOWN.hide(str(message)), category, filename, lineno, file, "")
+
+        warnings.showwarning = show_without
+        yield
 
 
 class _Import:

@@ -2,6 +2,8 @@
 
 import re
 
+from fastbench.config.issues import show
+
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 _OWN = frozenset({"host", "content-length", "transfer-encoding", "connection", "accept-encoding"})
@@ -10,7 +12,7 @@ _OWN = frozenset({"host", "content-length", "transfer-encoding", "connection", "
 def header_fault(name: str, value: str) -> str | None:
     """Why this header cannot be sent, or None. Never quotes the value, which may be a key."""
     if not _TOKEN.fullmatch(name):
-        return f"is named {name!r}; a header name holds only letters, digits and !#$%&'*+-.^_`|~"
+        return f"is named {show(name)}; a header name holds only letters, digits and !#$%&'*+-.^_`|~"
     if name.lower() in _OWN:
         return "is written by fastbench itself; leave it out"
     if not _VALUE.fullmatch(value):

@@ -1,19 +1,27 @@
 """All that is wrong with a config, gathered so that one run of fastbench reports all of it."""
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from fastbench.config.redactor import cleaned
+from fastbench.config.secret_names import is_secret_name
 from fastbench.errors import ConfigError
 
 _SHOWN = 80
+_LONG = 4000
+_NAME = re.compile(r"[\w-]+")
 
 
 def show(value: object) -> str:
-    """`value` as the user wrote it, cut to one short line."""
-    if isinstance(value, type):
-        return f"class {value.__name__}"
-    text = " ".join(repr(value).split())
+    """`value` as the user wrote it, but for keys in it, cut to one short line."""
+    text = " ".join(repr(cleaned(value[:_LONG] if isinstance(value, str | bytes) else value)).split())
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def is_secret_path(path: str) -> bool:
+    """Whether the field at `path` may hold a key."""
+    return any(is_secret_name(name) or name == "headers" for name in _NAME.findall(path))
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
@@ -43,8 +51,9 @@ class Issues:
         return f"{self._source}: {path}"
 
     def wrong(self, path: str, found: object, allowed: str) -> None:
-        """A value that the field does not allow."""
-        self.add(path, f"is {show(found)}; it must be {allowed}")
+        """A value that the field does not allow; not shown where it may be a key."""
+        told = "is not what it must be:" if is_secret_path(path) else f"is {show(found)}; it must be"
+        self.add(path, f"{told} {allowed}")
 
     def missing(self, path: str, allowed: str) -> None:
         """A field without which nothing can be done."""

@@ -2,18 +2,14 @@
 
 import os
 import re
+from collections.abc import Mapping
+from typing import Any
 
+from fastbench.config.redactor import KNOWN, NOT_DUMPED, env_name
+from fastbench.config.secret_names import is_secret_name, looks_secret
 from fastbench.errors import ConfigError
 
-NOT_DUMPED = "<not dumped>"
-_REFERENCE = re.compile(r"(?:env:|\$)([A-Za-z_][A-Za-z0-9_]*)")
-_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|passw|credential|signature|session", re.IGNORECASE)
-
-
-def env_name(value: str) -> str | None:
-    """The variable that `value` points at by "env:NAME" or "$NAME"; None = `value` stands for itself."""
-    match = _REFERENCE.fullmatch(value)
-    return match[1] if match else None
+_USUAL_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 def resolve_secret(value: str) -> str:
@@ -22,10 +18,17 @@ def resolve_secret(value: str) -> str:
     if name is None:
         if value == NOT_DUMPED:
             raise ConfigError('is left out of dumped configs; give it again, best as "env:NAME"')
+        if value.startswith("env:"):
+            raise ConfigError("names no environment variable; give the variable's name, not the key, as env:NAME")
         return value
-    if not os.environ.get(name):
-        raise ConfigError(f"names the environment variable {name}, which is not set; export it first")
-    return os.environ[name]
+    found = os.environ.get(name)
+    if not found:
+        # Who gives the key itself in the place of the name must not see it on the screen.
+        if _USUAL_NAME.fullmatch(name):
+            raise ConfigError(f"names the environment variable {name}, which is not set; export it first")
+        raise ConfigError("names an environment variable that is not set; give its name, not the key, and export it")
+    KNOWN.learn(found)
+    return found
 
 
 def dumpable(value: str) -> str:
@@ -33,6 +36,11 @@ def dumpable(value: str) -> str:
     return value if not value or env_name(value) else NOT_DUMPED
 
 
-def is_secret_header(name: str) -> bool:
-    """Whether the header is one that usually carries a key."""
-    return _SECRET_HEADER.search(name) is not None
+def without_keys(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """`fields` as a dump may show them; of a key only that it was left out."""
+    return {name: dumpable(value) if is_key(name, value) else value for name, value in fields.items()}
+
+
+def is_key(name: str, value: object) -> bool:
+    """Whether a setting is a key, by its name or by its form."""
+    return isinstance(value, str) and (is_secret_name(name) or looks_secret(value))

@@ -11,6 +11,7 @@ from fastbench.config.fields import MAX_COUNT, MAX_LENGTH
 from fastbench.config.headers import header_fault
 from fastbench.config.issues import Issues, nearest, show
 from fastbench.config.output_length import output_length
+from fastbench.config.redactor import NOT_DUMPED
 from fastbench.config.secrets import resolve_secret
 from fastbench.config.service_names import MEANT, REFUSED_TYPES, TYPES, WITHOUT_EFFECT
 from fastbench.config.service_schema import ADAPTERS, REPEATS, ServiceConfig
@@ -91,7 +92,7 @@ def _faults(service: ServiceConfig) -> Iterator[Fault]:
     if service.type == "triton_generate" and not (service.model_name or service.model):
         yield "model_name", "is missing; it must be the model's name, which triton_generate asks for by its URL"
     if service.path and not tokenizer_file(service.path).is_file():
-        yield "path", f"is {service.path!r}; it must be a tokenizer.json or a directory that holds one"
+        yield "path", f"is {show(service.path)}; it must be a tokenizer.json or a directory that holds one"
     elif service.path and find_spec("tokenizers") is None:
         yield "path", "needs the package tokenizers; pip install 'fastbench[tokenizer]', or leave path empty"
 
@@ -123,7 +124,7 @@ def _page_faults(service: ServiceConfig) -> Iterator[Fault]:
 
 def _header_faults(service: ServiceConfig) -> Iterator[Fault]:
     secrets = {"api_key": ("Authorization", service.api_key)}
-    secrets |= {f"headers[{name!r}]": (name, value) for name, value in service.headers.items()}
+    secrets |= {f"headers[{show(name)}]": (name, value) for name, value in service.headers.items()}
     for field, (name, value) in secrets.items():
         try:
             fault = header_fault(name, resolve_secret(value))
@@ -164,6 +165,9 @@ def _body_faults(service: ServiceConfig) -> Iterator[Fault]:
         for name, setting in _BODY_SETTINGS.items():
             if name in parameters:
                 yield f"generation_kwargs[{name!r}]", f"is not a sampling parameter; use {setting}"
+    for name, value in parameters.items():
+        if value == NOT_DUMPED:
+            yield f"generation_kwargs[{name!r}]", "is left out of dumped configs, as it may be a key; give it again"
     try:
         json.dumps(parameters, allow_nan=False)
     except (TypeError, ValueError) as error:

@@ -5,12 +5,14 @@ from ipaddress import AddressValueError, IPv6Address
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from fastbench.config.redactor import HIDDEN, hide_in_text
 from fastbench.errors import ConfigError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
 _PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/%-]*")
-_USER = re.compile(r"(?:[A-Za-z0-9+.-]*://)?[^/?#]*@")
+# A password may have a slash in it, which a port before a path has not.
+_USER = re.compile(r"([A-Za-z0-9+.-]*://)?(?:[^/?#]*|[^/?#@:]*:(?!\d+[/?#]).*)@")
 _ENDPOINT = re.compile(
     r"(/v1)?/(chat/completions|completions|models)$|/v2/models/[^/]+/generate(_stream)?$|/generate(_stream)?$"
 )
@@ -26,6 +28,13 @@ class BaseUrl(NamedTuple):
     path: str
 
 
+def shown_url(text: str) -> str:
+    """`text`, which is to be where a service is, as a message may show it: without user, password and query."""
+    place = _USER.sub(lambda match: f"{match[1] or ''}{HIDDEN}@", text)
+    base, mark, _ = re.split(r"([?#])", f"{place}?", maxsplit=1)
+    return repr(hide_in_text(place if base == place else f"{base}{mark}{HIDDEN}"))
+
+
 def parse_host(text: str) -> str:
     """A DNS name or an address, an IPv6 one without its brackets. Raises ConfigError."""
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
@@ -33,10 +42,10 @@ def parse_host(text: str) -> str:
         try:
             IPv6Address(bare)
         except AddressValueError as error:
-            raise ConfigError(f"is {text!r}; it must be a host name or an address, without a port") from error
+            raise ConfigError(f"is {shown_url(text)}; it must be a host name or an address, without a port") from error
         return bare
     if not _NAME.fullmatch(bare):
-        raise ConfigError(f"is {text!r}; it must be a host name or an IPv4 or IPv6 address")
+        raise ConfigError(f"is {shown_url(text)}; it must be a host name or an IPv4 or IPv6 address")
     return bare
 
 
@@ -46,14 +55,14 @@ def parse_url(text: str, *, tls: bool) -> BaseUrl:
         raise ConfigError("holds a user name or password; put the key into api_key or headers")
     parts = _split(text if "://" in text else f"{'https' if tls else 'http'}://{text}", text)
     if parts.scheme not in DEFAULT_PORTS:
-        raise ConfigError(f"is {text!r}; its scheme must be http or https")
+        raise ConfigError(f"is {shown_url(text)}; its scheme must be http or https")
     if parts.query or parts.fragment:
-        raise ConfigError(f"is {text!r}; a base URL ends before '?' and '#'")
+        raise ConfigError(f"is {shown_url(text)}; a base URL ends before '?' and '#'")
     path = parts.path.rstrip("/")
     if endpoint := _ENDPOINT.search(path):
-        raise ConfigError(f"is {text!r}; give only what stands before {endpoint[0]}")
+        raise ConfigError(f"is {shown_url(text)}; give only what stands before {endpoint[0]}")
     if not _PATH.fullmatch(path):
-        raise ConfigError(f"is {text!r}; write other characters of its path as %XX")
+        raise ConfigError(f"is {shown_url(text)}; write other characters of its path as %XX")
     host = parse_host(parts.hostname or "")
     port = parts.port if parts.port is not None else DEFAULT_PORTS[parts.scheme]
     return BaseUrl(parts.scheme, host, port, path.removesuffix("/v1"))
@@ -67,17 +76,17 @@ def page_url(text: str) -> str:
 
 def _split(url: str, text: str) -> SplitResult:
     if not text.isprintable():
-        raise ConfigError(f"is {text!r}; remove its line breaks and control characters")
+        raise ConfigError(f"is {shown_url(text)}; remove its line breaks and control characters")
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise ConfigError(f"is {text!r}; it must be a URL such as http://host:8000") from error
+        raise ConfigError(f"is {shown_url(text)}; it must be a URL such as http://host:8000") from error
     try:
         valid = parts.port is None or parts.port >= 1
     except ValueError:  # no number, or one above 65535
         valid = False
     if not valid:
-        raise ConfigError(f"is {text!r}; its port must be a whole number from 1 to 65535")
+        raise ConfigError(f"is {shown_url(text)}; its port must be a whole number from 1 to 65535")
     if not parts.hostname:
-        raise ConfigError(f"is {text!r}; it names no host, as http://host:8000 does")
+        raise ConfigError(f"is {shown_url(text)}; it names no host, as http://host:8000 does")
     return parts

@@ -5,14 +5,23 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from fastbench.config.redactor import KNOWN
+
 log = logging.getLogger("fastbench")
+
+
+class _WithoutKeys(logging.Formatter):
+    """Takes the known keys out of what is logged, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return KNOWN.hide(super().format(record))
 
 
 @contextlib.contextmanager
 def log_to(path: Path | None) -> Iterator[None]:
     """All that is logged meanwhile goes to the file, or to standard error where there is none."""
     handler = logging.StreamHandler() if path is None else _file(path)
-    handler.setFormatter(logging.Formatter("[%(asctime)s] [fastbench] [%(levelname)s] %(message)s"))
+    handler.setFormatter(_WithoutKeys("[%(asctime)s] [fastbench] [%(levelname)s] %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False

@@ -17,6 +17,7 @@ from fastbench.client.engine import BatchSink
 from fastbench.client.seen import Seen
 from fastbench.config.output_length import output_length
 from fastbench.config.plan import Task
+from fastbench.config.redactor import KNOWN
 from fastbench.config.url import page_url
 from fastbench.datasets.prompt_tokens import PromptCounter
 from fastbench.errors import FastbenchError
@@ -112,7 +113,9 @@ class _Worker:
         if self._post.start_at_ns is not None:
             header["start_at_ns"] = self._post.start_at_ns
         with self._post.link.stopping(self._stop):
-            return await self._record(phase, backend, header)
+            complete = await self._record(phase, backend, header)
+        # A wish that came after all was done is one for what would come next.
+        return complete and not self._stop.asked
 
     def _clock(self, header: dict[str, Any]) -> dict[str, Any]:
         """What is known by now of this host's clock."""
@@ -161,7 +164,7 @@ class _Worker:
             footer["interrupted"] = bool(self._stop.asked)
             footer["reason"] = "stopped by the user" if self._stop.asked else None
         except FastbenchError as error:
-            footer["reason"] = str(error)
+            footer["reason"] = KNOWN.hide(str(error))
             raise
         finally:
             writer.close({**footer, **self._clock(header), "finished_ns": time.monotonic_ns()})

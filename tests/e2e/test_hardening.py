@@ -10,13 +10,14 @@ from recordings import Request, header_of, record
 from running import Ended, fastbench_command, perf, write_config
 from tiny_service import Answer, Asked, tiny_service, usual
 
-KEYS = ("sk-hardening-5up3rs3cr37-01", "team-t0k3n-9f8e7d6c5b4a")
-ENV = {"HARDENING_KEY": KEYS[0]}
+KEYS = ("sk-hardening-5up3rs3cr37-01", "team-t0k3n-9f8e7d6c5b4a", "tenant-77-green", "body-k3y")
+ENV = {"HARDENING_KEY": KEYS[0], "HARDENING_TENANT": KEYS[2]}
 
 
 def repeating(asked: Asked) -> Answer:
     """A service that says the keys whenever it can: in what it lists, generates, counts and refuses."""
-    said = f"{asked.headers.get('authorization')} {asked.headers.get('x-api-key')}"
+    said = f"{asked.headers.get('authorization')} {asked.headers.get('x-api-key')} {asked.headers.get('x-tenant')}"
+    said += f" {(asked.body or {}).get('auth_token')}"
     if asked.path == "/metrics":
         line = f'vllm:num_requests_running{{model_name="{said}"}} 1\n'
         return Answer(200, "text/plain", line.encode())
@@ -46,7 +47,9 @@ def test_no_key_in_anything(tmp_path: Path, workers: int) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(json.dumps({"prompt": kind}) + "\n" for kind in ("refuse", "fail", "generate") * 4))
     with tiny_service(repeating) as tiny:
-        model = {"url": tiny.url, "api_key": "env:HARDENING_KEY", "headers": {"X-Api-Key": KEYS[1]}}
+        headers = {"X-Api-Key": KEYS[1], "X-Tenant": "$HARDENING_TENANT"}
+        keys = {"api_key": "env:HARDENING_KEY", "headers": headers, "generation_kwargs": {"auth_token": KEYS[3]}}
+        model = {"url": tiny.url, **keys}
         config = write_config(
             tmp_path,
             models=[{"type": "openai_chat", "batch_size": 2, "retry": 0, "save_text": True, **model}],

@@ -1,0 +1,166 @@
+"""No message shows a key: those that are known are taken out of it, and what is one by its form or its name."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from fastbench.config.secret_names import FORMS, is_secret_name, looks_secret
+
+NOT_DUMPED = "<not dumped>"
+HIDDEN = "<hidden>"
+SHORTEST = 4
+"""A shorter value is no secret, and would stand in any text by chance."""
+_SURE = 8
+"""A value as long as this is hidden inside words too."""
+_ANY = frozenset({"empty", "none", "null", "dummy", "test", "token", "true", "false"})
+"""What is given where a service wants no key."""
+_DEPTH = 8
+_REFERENCE = re.compile(r"(?:env:|\$)([A-Za-z_][A-Za-z0-9_]*)")
+_KEY = re.compile(rf"(?<![\w-])(?:{FORMS})")
+# What is found in a text, and what is kept of it.
+_IN_TEXT = (
+    # The name and the password before a URL's host, also a password with a slash in it.
+    (re.compile(r"(?<=//)(?:[^/?#\s'\"]*|[^/?#\s'\"@:]*:(?!\d+[/?#])[^\s'\"]*)@"), f"{HIDDEN}@"),
+    (re.compile(r"(\w://[^\s?#'\"]*[?#])[^\s'\"]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"\b(bearer|basic)\s+(?!realm)(?=\S*[\d=])[^\s'\"]{4,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (_KEY, HIDDEN),
+)
+# name=value, "name": "value", 'name': 'value'
+_PAIR = re.compile(
+    r"(?<![\w.-])(?P<name>[\w.-]+)(?P<is>\s*=\s*|[\"']\s*\]?\s*[:=]\s*)(?P<quote>[rbfuRBFU]{0,2}[\"'])?"
+    r"(?P<value>(?(quote)[^\"']+|[^\s&'\",;()\[\]{}]+))"
+)
+
+
+def env_name(value: str) -> str | None:
+    """The variable that `value` points at by "env:NAME" or "$NAME"; None = `value` stands for itself."""
+    match = _REFERENCE.fullmatch(value)
+    return match[1] if match else None
+
+
+def hide_in_text(text: str) -> str:
+    """`text` without what is a key by its form or by the name before it: in URLs, headers and pairs."""
+    for pattern, kept in _IN_TEXT:
+        text = pattern.sub(kept, text)
+    return _PAIR.sub(_without_value, text)
+
+
+def _without_value(pair: re.Match[str]) -> str:
+    if not is_secret_name(_last(pair["name"])) or HIDDEN in pair["value"] or env_name(pair["value"]):
+        return pair[0]
+    return f"{pair['name']}{pair['is']}{pair['quote'] or ''}{HIDDEN}"
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].strip("-")
+
+
+class _Said:
+    """Stands for a value in what is shown of the settings around it."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __repr__(self) -> str:
+        return self._words
+
+
+def cleaned(value: object, depth: int = _DEPTH) -> object:
+    """`value` with nothing in it that may be a key, to be shown by `repr`."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return hide_in_text(value)
+        case bytes():
+            return hide_in_text(value.decode("latin-1")).encode("latin-1")
+        case type():
+            return _Said(f"class {value.__name__}")
+        case Mapping() | list() | tuple() | set() | frozenset() if not depth:
+            return _Said("…")
+        case Mapping():
+            return {_name(name): _item(name, item, depth - 1) for name, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            items = [cleaned(item, depth - 1) for item in value]
+            if len(items) == 2 and is_secret_name(items[0]):
+                items[1] = _Said(HIDDEN)
+            return tuple(items) if isinstance(value, tuple) else items
+    return _Said(f"an object of the type {type(value).__name__}")
+
+
+def _name(name: object) -> object:
+    return name if name is None or isinstance(name, bool | int | float) else _Said(repr(cleaned(name)))
+
+
+def _item(name: object, item: object, depth: int) -> object:
+    if isinstance(name, str) and name.lower().endswith("headers") and isinstance(item, Mapping):
+        return {_name(header): _Said(HIDDEN) for header in item}
+    secret = is_secret_name(name) or (isinstance(name, str) and name.lower().endswith("headers"))
+    return _Said(HIDDEN) if secret and item not in (None, "") else cleaned(item, depth)
+
+
+def secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
+    """The keys in settings of any shape. named: whether the name before it says that `value` is one."""
+    match value:
+        case str():
+            if named or looks_secret(value):
+                yield value
+            else:
+                yield from (match[0] for match in _KEY.finditer(value))
+        case Mapping():
+            for name, item in value.items():
+                yield from secrets_in(item, named=is_secret_name(name))
+        case (str(name), str(item)) if is_secret_name(name) and any(map(str.isdigit, item)):
+            yield item
+        case list() | tuple() | set() | frozenset():
+            for item in value:
+                yield from secrets_in(item, named=named)
+
+
+def secrets_in_source(source: str) -> Iterator[str]:
+    """The keys that stand in the text of a config, be it one that cannot be run."""
+    for pair in _PAIR.finditer(source):
+        value = pair["value"]
+        sure = pair["quote"] or looks_secret(value) or any(map(str.isdigit, value))
+        if sure and is_secret_name(_last(pair["name"])):
+            yield value
+    yield from (match[0] for match in _KEY.finditer(source))
+
+
+class Redactor:
+    """Takes the keys that it has learnt out of texts."""
+
+    def __init__(self) -> None:
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def learn(self, *values: str) -> None:
+        """Keys from now on; a reference to a variable is none, nor is a word that stands for any key."""
+        # A header's last word too: the key without its scheme, such as "Bearer".
+        for text in (text for value in values for text in (value, *value.split()[-1:])):
+            if len(text) < SHORTEST or text.lower() in _ANY or text == NOT_DUMPED or env_name(text):
+                continue
+            # As it stands in a URL, in JSON and in Python too.
+            self._forms |= {text, quote(text, safe=""), json.dumps(text)[1:-1], repr(text)[1:-1]}
+            self._pattern = None
+
+    def learn_in(self, settings: Any) -> None:
+        """The keys in settings of any shape."""
+        self.learn(*secrets_in(settings))
+
+    def hide(self, text: str) -> str:
+        """`text` without keys: those learnt, and what is one by its form."""
+        if self._pattern is None and self._forms:
+            # The longest first, so that no part of one stays behind.
+            self._pattern = re.compile("|".join(map(_form, sorted(self._forms, key=len, reverse=True))))
+        return hide_in_text(self._pattern.sub(HIDDEN, text) if self._pattern else text)
+
+
+def _form(text: str) -> str:
+    return re.escape(text) if len(text) >= _SURE else rf"(?<!\w){re.escape(text)}(?!\w)"
+
+
+KNOWN = Redactor()
+"""The keys that this process has come across; what it tells its user passes here."""
