@@ -6,8 +6,10 @@ import click
 
 from fastbench.cli.calculation_bar import calculation_bar
 from fastbench.cli.failed import failed_line, failed_of
-from fastbench.cli.live import Live, live, say
+from fastbench.cli.interrupt import leave_in_order
+from fastbench.cli.live import Live, live
 from fastbench.cli.rate_charts import log_summary, write_planned
+from fastbench.cli.say import say
 from fastbench.config.dump import dump_config
 from fastbench.config.plan import RunConfig
 from fastbench.datasets.tokens import load_tokenizer
@@ -45,10 +47,13 @@ def carry_out(
     tables: dict[str, str] = {}
     complaints: list[str] = []
     scrapes: list[Scrape] = []
+    left = [task.name for task in run.tasks()]
+    leave_in_order()
     with live(run, directory, quiet=quiet) as seen:
         for ended in run_tasks(run, directory, checked, seen.observer_of, carrier, continues=reused is not None):
             published = _publish(directory, ended, seen, quiet=quiet, plot=plot)
             seen.ended(ended)
+            left.remove(ended.task.name)
             if published is not None:
                 results = directory.results(ended.task)
                 tables[ended.task.name] = f"{published.text}Performance Result files located in {results}."
@@ -65,6 +70,8 @@ def carry_out(
         complaints.append(str(error))
         code = max(code, error.exit_code)
     code = max(code, _print(texts, directory))
+    if left and complaints:
+        complaints[-1] += f"; not begun: {', '.join(left)}"
     for complaint in complaints:
         say(complaint)
     return code

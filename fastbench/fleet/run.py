@@ -115,6 +115,10 @@ class _Carrying:
         except FastbenchError as error:
             log.error("%s: %s", task.name, error)
             return TaskRun(task, complete=False, error=error)
+        except KeyboardInterrupt:
+            # Before its load began, or after: what other tasks came to is not lost by it.
+            log.info("%s: interrupted", task.name)
+            return TaskRun(task, complete=False)
         log.info("%s: %s", task.name, "finished" if end.complete else "stopped by the user")
         died = with_recorded(end.died, self._directory.recording(task)) if end.died else ()
         return TaskRun(task, end.complete, died=died)

@@ -43,13 +43,28 @@ class Stop:
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Takes SIGINT and SIGTERM as wishes to stop, for the running event loop."""
+        """Takes SIGINT and SIGTERM as wishes to stop, in the running event loop; none is lost at the block's end, as
+        one of `loop.add_signal_handler` would be."""
         loop = asyncio.get_running_loop()
-        signals = (signal.SIGINT, signal.SIGTERM)
-        for number in signals:
-            loop.add_signal_handler(number, self)
+        heard = 0
+
+        def hear(*_: object) -> None:
+            nonlocal heard
+            heard += 1
+            loop.call_soon_threadsafe(take)
+
+        def take() -> None:
+            nonlocal heard
+            if heard:
+                heard -= 1
+                self()
+
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, hear) for number in numbers]
         try:
             yield
         finally:
-            for number in signals:
-                loop.remove_signal_handler(number)
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+            while heard:
+                take()

@@ -3,11 +3,14 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from running import Ended, Running, fastbench_command
+import pytest
+from running import Ended, Running, environment, fastbench_command
 from streams import running_requests, wait_for_streams
 
 from fastbench._core.ring import OUTCOMES
@@ -151,11 +154,11 @@ def test_before_the_prompts_are_made(tmp_path: Path) -> None:
 
 
 def test_a_stopped_task_is_the_last(tmp_path: Path) -> None:
-    """After Ctrl-C no further task begins, and SIGTERM is as good as Ctrl-C."""
+    """After Ctrl-C no further task begins, those that did not are named, and SIGTERM is as good as Ctrl-C."""
     config = tmp_path / "run.py"
     with Mock(ttft_ms=50, itl_ms=5, log=tmp_path / "log") as mock:
         model = {"type": "openai_chat", "url": mock.url}
-        models = [{**model, "abbr": "first"}, {**model, "abbr": "second"}]
+        models = [{**model, "abbr": abbr} for abbr in ("first", "second", "third")]
         datasets = [{"type": "synthetic", "count": 200, "input_len": 4, "output_len": 20}]
         config.write_text(f"models = {models}\ndatasets = {datasets}\nnum_warmups = 0\n")
         with Running(tmp_path, "--config", config) as running:
@@ -163,5 +166,38 @@ def test_a_stopped_task_is_the_last(tmp_path: Path) -> None:
             running.process.send_signal(signal.SIGTERM)
             ended = running.end()
     assert ended.code == 130
-    assert last_word(ended) == "fastbench: first/synthetic: stopped by the user"
+    left = "second/synthetic, third/synthetic"
+    assert last_word(ended) == f"fastbench: first/synthetic: stopped by the user; not begun: {left}"
     assert [path.name for path in (ended.run / "performances").iterdir()] == ["first"]
+
+
+def interrupted_after(delay_s: float, directory: Path, *arguments: str) -> tuple[int, str]:
+    """Exit code and standard error of a command that was interrupted some time after Python heard it first."""
+    process = subprocess.Popen(
+        # Python tells of the first import of ours, the earliest moment at which it can be asked for anything.
+        [sys.executable, "-v", "-m", "fastbench", *arguments],
+        cwd=directory,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    with process:
+        for line in process.stderr:
+            if "'fastbench.cli'" in line:
+                break
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGINT)
+        told = [line for line in process.stderr if not line.startswith(("#", "import "))]
+    return process.returncode, "".join(told)
+
+
+@pytest.mark.parametrize("delay_s", [0, 0.005, 0.01, 0.03, 0.06, 0.1, 0.2, 0.4])
+def test_while_it_starts(tmp_path: Path, delay_s: float) -> None:
+    """Ctrl-C in the imports, or whenever before the load, is one line and exit code 130; no traceback is shown."""
+    config = tmp_path / "slow.py"
+    config.write_text("import time\ntime.sleep(60)\n")
+    code, err = interrupted_after(delay_s, tmp_path, "perf", "--config", str(config))
+    assert (code, err) == (130, "fastbench: interrupted\n")

@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+import uvloop
 
 from fastbench.load.stop import Stop
 
@@ -66,3 +67,17 @@ def test_signals_are_wishes_to_stop(number: int) -> None:
     assert asyncio.run(asyncio.wait_for(test(), 20)) == 2
     usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     assert signal.getsignal(number) == usual[number]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_the_very_end_is_not_lost(number: int) -> None:
+    """A wish that comes when the block is about to be left counts, though the loop has no turn any more."""
+
+    async def test() -> int:
+        stop = Stop()
+        with stop.on_signals():
+            os.kill(os.getpid(), number)
+        return stop.asked
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(test()) == 1
