@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from fastbench.backends.endpoint import Endpoint
+from fastbench.client.advice import REDIRECTS, SPEAKS_TLS, advice, by_status, reason_of, redirected, speaks_tls
 from fastbench.client.tls import TlsSettings
 from fastbench.errors import ServiceError
 
@@ -35,12 +36,19 @@ async def first_model(
         ):
             text = hide(await _beginning(answer.content.iter_any())).decode(errors="replace")
             if answer.status != 200:
+                in_clear = answer.status == 400 and not endpoint.tls and await speaks_tls(endpoint)
+                told = redirected(answer.headers.get("Location")) if answer.status in REDIRECTS else None
                 raise ServiceError(
-                    f"The model's name was asked of {url}, which answered "
-                    f"{answer.status} {answer.reason} {text[:_EXCERPT]!r}: {way_out}."
+                    f"The model's name was asked of {url}, which answered {answer.status} {answer.reason} "
+                    f"{text[:_EXCERPT]!r}: "
+                    f"{told or by_status(answer.status) or (in_clear and SPEAKS_TLS) or way_out}."
                 )
     except (TimeoutError, aiohttp.ClientError) as error:
-        reason = str(error) or "no answer in time"
+        reason = reason_of(error, "no answer in time")
+        if reason.startswith("TLS: "):
+            way_out = advice("refused", 0, reason)
+        elif not endpoint.tls and await speaks_tls(endpoint):
+            way_out = SPEAKS_TLS
         raise ServiceError(f"The model's name was asked of {url} in vain ({reason}): {way_out}.") from error
     return _first_id(text, url, way_out)
 
@@ -65,4 +73,6 @@ def _first_id(text: str, url: str, way_out: str) -> str:
     match document:
         case {"data": [{"id": str(name)}, *_]} if name:
             return name
+        case {"data": []}:
+            raise ServiceError(f"{url} lists no model: load one, or set model (--model) to the service's name for it.")
     raise ServiceError(f"{url} answered no list of models ({text[:_EXCERPT]!r}): {way_out}.")

@@ -18,6 +18,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from fastbench.backends.endpoint import Endpoint
+from fastbench.client.advice import reason_of
 from fastbench.client.tls import TlsSettings
 from fastbench.config.url import parse_url
 from fastbench.recording.service_names import KEPT
@@ -128,7 +129,7 @@ class Scraper:
         try:
             return kept_series(self._hide(await self._page(url)))
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
-            reason = str(error) or f"no answer within {TIMEOUT_S:g} s"
+            reason = reason_of(error, f"no answer within {TIMEOUT_S:g} s")
             told = self._hide(reason.encode(errors="replace")).decode(errors="replace")
             return told if len(self._pages) == 1 else f"{url}: {told}"
 

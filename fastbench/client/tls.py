@@ -14,6 +14,13 @@ from fastbench.config.service_schema import ServiceConfig
 from fastbench.config.tls import tls_context
 
 _ROOM = 1 << 18
+NO_TLS = ("wrong version number", "http request", "record layer failure", "packet length too long")
+"""What OpenSSL, by `tls_words`, makes of an answer in clear."""
+
+
+def tls_words(error: ssl.SSLError) -> str:
+    """OpenSSL's reason, a constant such as WRONG_VERSION_NUMBER, in words."""
+    return str(error.reason or error).replace("_", " ").lower()
 
 
 class TlsSettings(NamedTuple):
@@ -105,9 +112,7 @@ class _Session:
             self._reactor.give_parcel(kind, self._key, data)
 
     def _fail(self, error: ssl.SSLError) -> None:
-        # OpenSSL's reasons are constants such as WRONG_VERSION_NUMBER.
-        words = (error.reason or str(error)).replace("_", " ").lower()
-        self._give_failure(f"TLS: {getattr(error, 'verify_message', None) or words}")
+        self._give_failure(f"TLS: {getattr(error, 'verify_message', None) or tls_words(error)}")
 
     def _give_failure(self, reason: str) -> None:
         self._reactor.give_parcel(parcel.FAILED, self._key, reason.encode(), late_ns=parcel.HOW_CLOSED)

@@ -74,6 +74,15 @@ def page_url(text: str) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{path or '/metrics'}"
 
 
+def base_of(location: str) -> str | None:
+    """The base URL of the place that a redirect names; None where it is none."""
+    parts = urlsplit(location)
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        return None
+    path = _ENDPOINT.sub("", parts.path.rstrip("/"))
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
 def _split(url: str, text: str) -> SplitResult:
     if not text.isprintable():
         raise ConfigError(f"is {shown_url(text)}; remove its line breaks and control characters")

@@ -6,9 +6,11 @@ from fastbench.backends.backend import Backend, known_model, make_backend
 from fastbench.backends.endpoint import Endpoint
 from fastbench.backends.request import service_headers
 from fastbench.client.address import resolve
+from fastbench.client.advice import second_look
 from fastbench.client.engine import Engine, EngineFactory, Target
 from fastbench.client.hiding import Hiding
 from fastbench.client.models import first_model
+from fastbench.client.seen import Seen
 from fastbench.client.tls import tls_of
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.errors import ServiceError
@@ -50,6 +52,11 @@ class Reach:
         if pin is not None:
             make_engine = pinned(make_engine, pin)
         return Phase(make_engine, stream=backend.stream, stop=stop, observer=observer)
+
+    async def second_look(self, backend: Backend, seen: Seen) -> str | None:
+        """What a further look at the service tells of the last request that failed; None = nothing more."""
+        headers = service_headers(self._service)
+        return await second_look(self.endpoint, self.url(backend), headers, self.tls, seen.outcome, seen.status)
 
     def url(self, backend: Backend) -> str:
         """Where requests go, in full."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from fastbench.client.advice import advice
 from fastbench.client.seen import Seen
 from fastbench.config.dataset_schema import SyntheticConfig, Uniform
 from fastbench.config.output_length import NEWER, output_length
@@ -18,13 +19,6 @@ from fastbench.fleet.refusal import FieldRefusedError, refused_field, way_out
 # Far from any seed that a user would choose for the prompts that are measured.
 _SEED_DISTANCE = 2**62
 _EXCERPT = 400
-_HINTS = {
-    "http_error": "check url and model",
-    "malformed": "check that url names an OpenAI-compatible service",
-    "truncated": "check that the service streams whole replies",
-    "empty": "check the prompt and max_out_len (--output-len)",
-    "timeout": "check request_timeout (--timeout), or that the service is not overloaded",
-}
 
 
 def warmup_samples(task: Task, count: int, tokens_per_word: float = 1.0) -> Iterator[Sample]:
@@ -70,14 +64,14 @@ def _exactly(length: int) -> Uniform:
     return Uniform(low=length, high=length)
 
 
-def check_warmup(seen: Seen, url: str, service: ServiceConfig) -> None:
+def check_warmup(seen: Seen, url: str, service: ServiceConfig, looked: str | None = None) -> None:
     """Raises ServiceError, with the service's own words, when no warm-up request succeeded; FieldRefusedError where the
-    run can go on without what it refuses."""
+    run can go on without what it refuses. looked: the way out that a second look told; None = nothing more."""
     if seen.ok or not seen.requests:
         return
     what = f"HTTP status {seen.status}" if seen.outcome == "http_error" else seen.outcome
     words = " ".join(seen.message[:_EXCERPT].decode("utf-8", "replace").split())
-    hint = _hint(seen, service)
+    hint = looked or _hint(seen, service, words)
     message = (
         f"The warm-up request to {url} failed: {what}{f', {words}' if words else ''}; {hint}, "
         "or set num_warmups (--num-warmups) to 0 to measure all the same."
@@ -86,8 +80,8 @@ def check_warmup(seen: Seen, url: str, service: ServiceConfig) -> None:
     raise ServiceError(message) if refused is None else FieldRefusedError(message, *refused)
 
 
-def _hint(seen: Seen, service: ServiceConfig) -> str:
+def _hint(seen: Seen, service: ServiceConfig, words: str) -> str:
     newer = seen.outcome == "http_error" and NEWER.encode() in seen.message
     if newer and output_length(service).field != NEWER:
         return f"set length_field (--length-field) to {NEWER}"
-    return way_out(seen, service) or _HINTS.get(seen.outcome, "check that the service runs")
+    return way_out(seen, service) or advice(seen.outcome, seen.status, words)

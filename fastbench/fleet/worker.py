@@ -282,5 +282,6 @@ class _Worker:
             )
         )
         if not self._stop.asked:
-            check_warmup(seen, self._reach.url(backend), self._task.sent)
+            looked = None if seen.ok else await self._reach.second_look(backend, seen)
+            check_warmup(seen, self._reach.url(backend), self._task.sent, looked)
         return seen.told_tokens

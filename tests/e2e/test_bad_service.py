@@ -97,8 +97,7 @@ def test_no_models(tmp_path: Path) -> None:
     with tiny_service(lambda _: Answer(200, "application/json", b'{"object": "list", "data": []}')) as tiny:
         ended = perf(tmp_path, "--url", tiny.url, *SMALL)
     assert ended.code == 1
-    assert "answered no list of models" in ended.one_sentence()
-    assert "set model to the name that the service knows" in ended.err
+    assert "lists no model: load one, or set model (--model)" in ended.one_sentence()
 
 
 def test_all_requests_fail(tmp_path: Path) -> None:
