@@ -78,8 +78,9 @@ def main() -> NoReturn:
         code = _report(str(error), error.exit_code)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "fastbench"
+        told = _no_such_option(error) if isinstance(error, click.NoSuchOption) else None
         # Some of click's own sentences are lists of several lines, without an end.
-        told = " ".join(error.format_message().split())
+        told = told or " ".join(error.format_message().split())
         code = _report(f"{told}{'' if told[-1:] in '.)' else '.'} See `{command} --help`.", error.exit_code)
     except click.ClickException as error:
         code = _report(error.format_message(), error.exit_code)
@@ -97,6 +98,17 @@ def _name_fault(error: UnicodeEncodeError) -> str:
         f"{error.object!r} cannot be the name of a file in this locale ({sys.getfilesystemencoding()}); "
         "set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
     )
+
+
+def _no_such_option(error: click.NoSuchOption) -> str | None:
+    """The sentence about an option that other tools have; None = click's own will do."""
+    from fastbench.cli.synonyms import meant_by
+
+    if error.ctx is None or error.ctx.command.name != "perf":
+        return None
+    known = {name for parameter in error.ctx.command.params for name in parameter.opts}
+    meant = meant_by(error.option_name, known)
+    return meant and f"No such option '{error.option_name}'; use {meant}."
 
 
 def _report(message: str, code: int) -> int:

@@ -14,14 +14,16 @@ def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
 
     \b
     fastbench perf CONFIG.py
+    fastbench perf http://host:8000
     fastbench perf --models vllm_api_stream_chat --datasets synthetic_gen_string
     fastbench perf --url http://host:8000 --input-len 1024 --output-len 128 --concurrency 64
     """
     # Imported late: help must not wait for them.
+    from fastbench.cli.perf_given import understood
     from fastbench.cli.perf_mode import Action, action_of
     from fastbench.cli.perf_settings import given_options, run_of_options
 
-    options = given_options(parameters)
+    options = understood(given_options(parameters))
     action = action_of(options)
     if action is Action.SEARCH:
         from fastbench.cli.search import print_found
@@ -56,6 +58,6 @@ def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
 perf_command = SectionedCommand(
     "perf",
     callback=perf,
-    arguments=[click.Argument(["config_file"], metavar="[CONFIG.py]", required=False)],
+    arguments=[click.Argument(["config_file"], metavar="[CONFIG.py|URL]", required=False)],
     sections=SECTIONS,
 )

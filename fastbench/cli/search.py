@@ -1,9 +1,11 @@
 """`fastbench perf --search`: which files the names of tasks lead to."""
 
+from collections.abc import Sequence
+
 import click
 
 from fastbench.cli.perf_sources import Options, config_file
-from fastbench.config.catalog import FOLDERS, find
+from fastbench.config.catalog import FOLDERS, Found, find
 from fastbench.errors import UsageError
 
 HEADER = ("Task Type", "Task Name", "Config File Path")
@@ -22,9 +24,15 @@ def print_found(options: Options) -> int:
     if not wanted:
         wanted = {option: ["*"] for option in FOLDERS}
     rows = [
-        (f"--{found.option}", found.name, str(found.path))
+        (f"--{found.option}", found.name, f"{found.path}{_shadow(found, fitting)}")
         for fitting in find(wanted, options.get("config_dir"))
         for found in fitting
     ]
     click.echo(tabulate(rows, HEADER, tablefmt="fancy_grid", disable_numparse=True))
     return 0
+
+
+def _shadow(found: Found, fitting: Sequence[Found]) -> str:
+    """A mark behind a config that another of its name stands in the place of."""
+    first = next(other for other in fitting if other.name == found.name)
+    return "" if first is found else " (not used: the one above stands in its place)"

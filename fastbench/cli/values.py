@@ -96,7 +96,8 @@ def pair(text: str) -> tuple[str, Any]:
     """`name=value`, the value as JSON where it is JSON, else as text."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise click.BadParameter(f"{text!r} is not a pair; give it as name=value.")
+        # Not shown: it may be a key.
+        raise click.BadParameter("it must be given as name=value, such as temperature=0.5.")
     try:
         return name, json.loads(value)
     except json.JSONDecodeError:

@@ -17,6 +17,16 @@ FOLDERS = {
 }
 DEFAULT_DIR = "configs"
 _SUFFIX = "_datasets"
+_NO_TEXT = "it asks with pictures, video or sound, and fastbench sends text only"
+_NO_PRESET = (
+    'fastbench has no config for it; put its prompts into a JSONL file, a row {"prompt": …} each, for --dataset'
+)
+# Data sets of the original that are not here, and why.
+_NOT_HERE = {
+    **dict.fromkeys(("textvqa*", "docvqa*", "videobench*", "vocalsound*", "mmmu*", "mmstar*", "ocrbench*"), _NO_TEXT),
+    **dict.fromkeys(("longbench*", "needlebench*", "mmlu*", "math*", "livecodebench*", "bbh*", "gpqa*"), _NO_PRESET),
+    "bfcl*": "it plays with tools, which fastbench does not measure",
+}
 _GUIDE = "synthetic_config"
 
 
@@ -67,7 +77,7 @@ def find(wanted: Mapping[str, Sequence[str]], config_dir: str | None = None) -> 
             if not fitting:
                 known = {file.stem for file in every}
                 close = nearest(pattern.lower(), known)
-                hint = f"did you mean {close}?" if close else "list all with --search"
+                hint = _no_name(option, name) or (f"did you mean {close}?" if close else "list all with --search")
                 faults.append(f"--{option} {name}: there is no such config in {roots[0]} or the presets; {hint}")
     if faults:
         raise ConfigError("\n".join(faults))
@@ -93,7 +103,10 @@ def read_named(wanted: Mapping[str, Sequence[str]], config_dir: str | None = Non
             continue
         items = raw.setdefault(first.option, [])
         for place, item in _MEMBERS[first.option](first, names):
-            labels[f"{first.option}[{len(items)}]"] = f"{first.path}: {place}"
+            item_path = f"{first.option}[{len(items)}]"
+            labels[item_path] = f"{first.path}: {place}"
+            if place == _GUIDE:
+                labels[f"{item_path}.{_GUIDE}"] = labels[item_path]
             items.append(item)
     return Named(raw, labels, tuple(remarks))
 
@@ -102,6 +115,18 @@ def _files(option: str, roots: Sequence[Path]) -> Iterator[Path]:
     for root in roots:
         for folder in FOLDERS[option]:
             yield from sorted(file for file in (root / folder).rglob("*.py") if file.name != "__init__.py")
+
+
+def _no_name(option: str, name: str) -> str | None:
+    """What to do about a name that is none of a config, by its kind; None = it may be misspelt."""
+    if option == "models" and "://" in name:
+        return "give a URL as --url URL"
+    if option != "datasets":
+        return None
+    if name.endswith((".jsonl", ".json", ".csv")):
+        kind = "--dataset" if name.endswith(".jsonl") else "--custom-dataset-path"
+        return f"give a file of prompts as {kind} FILE"
+    return next((why for pattern, why in _NOT_HERE.items() if fnmatchcase(name.lower(), pattern)), None)
 
 
 def _fits(file: Path, pattern: str) -> bool:

@@ -37,6 +37,7 @@ def shown_url(text: str) -> str:
 
 def parse_host(text: str) -> str:
     """A DNS name or an address, an IPv6 one without its brackets. Raises ConfigError."""
+    text = text.strip()
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     if ":" in bare:
         try:
@@ -50,7 +51,11 @@ def parse_host(text: str) -> str:
 
 
 def parse_url(text: str, *, tls: bool) -> BaseUrl:
-    """A base URL; without a scheme it is https where `tls`, else http. Raises ConfigError."""
+    """A base URL, white space around it aside; without a scheme it is https where `tls`, else http.
+
+    Raises ConfigError.
+    """
+    text = text.strip()
     if _USER.match(text):
         raise ConfigError("holds a user name or password; put the key into api_key or headers")
     parts = _split(text if "://" in text else f"{'https' if tls else 'http'}://{text}", text)

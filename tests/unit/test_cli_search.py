@@ -51,3 +51,17 @@ def test_a_name_that_fits_nothing() -> None:
     """A name that leads nowhere is told."""
     with pytest.raises(ConfigError, match="--models nothing_like_it: there is no such config in"):
         found("--models", "nothing_like_it")
+
+
+def test_a_preset_that_a_copy_shadows(tmp_path: Path) -> None:
+    """Of two configs of one name the user's is used, and the preset is marked as not used."""
+    copy = tmp_path / "models" / "tgi_api_general.py"
+    copy.parent.mkdir()
+    copy.write_text("models = []")
+    rows = found("--models", "tgi*", "--config-dir", str(tmp_path))[1:]
+    assert [(row[1], "not used" in row[2]) for row in rows] == [
+        ("tgi_api_general", False),
+        ("tgi_api_general", True),
+        ("tgi_stream_api_general", False),
+    ]
+    assert rows[0][2] == str(copy)

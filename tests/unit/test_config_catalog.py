@@ -116,3 +116,32 @@ def test_a_config_dir_must_exist(tmp_path: Path) -> None:
     """A --config-dir that is no directory is refused; the usual one may be absent."""
     with pytest.raises(ConfigError, match=r"--config-dir .*/absent is no directory; give one with models/"):
         find({"models": ["vllm_api_general"]}, str(tmp_path / "absent"))
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "told"),
+    [
+        ("datasets", "prompts.jsonl", "give a file of prompts as --dataset FILE"),
+        ("datasets", "rows.csv", "give a file of prompts as --custom-dataset-path FILE"),
+        ("datasets", "textvqa_gen", "it asks with pictures, video or sound, and fastbench sends text only"),
+        ("datasets", "TextVQA_gen_base64", "fastbench sends text only"),
+        ("datasets", "vocalsound_gen", "fastbench sends text only"),
+        ("datasets", "longbench_gen", "fastbench has no config for it; put its prompts into a JSONL file"),
+        ("datasets", "longbenchv2_gen", "fastbench has no config for it"),
+        ("models", "http://host:8000", "give a URL as --url URL"),
+    ],
+)
+def test_names_of_what_is_no_config(own: Path, option: str, name: str, told: str) -> None:
+    """A file, a URL, or a data set that fastbench does not have is told as such, not as a misspelling."""
+    (line,) = fault({option: [name]}, own)
+    assert told in line
+    assert "did you mean" not in line
+
+
+def test_the_guides_dict_in_a_named_file(own: Path) -> None:
+    """A fault of a file that sets only `synthetic_config` is told by the path that it has there."""
+    (own / "datasets" / "guide.py").write_text("synthetic_config = {'Type': 'nothing', 'RequestCount': 1}\n")
+    named = read_named({"datasets": ["guide"]}, str(own))
+    with pytest.raises(ConfigError) as caught:
+        build_run({**named.raw, "models": [{"type": "openai_chat"}]}, "options", labels=named.labels)
+    assert str(caught.value).startswith(f"{own / 'datasets' / 'guide.py'}: synthetic_config.Type is 'nothing'")
