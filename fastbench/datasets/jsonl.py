@@ -29,7 +29,10 @@ def _prompt(row: Row, keys: tuple[str, ...]) -> Prompt:
     key = next((key for key in keys if key in row), None)
     if key is None:
         wanted = " or ".join(keys)
-        raise RowError(f"has no {wanted}, only {columns_of(row)}; set prompt_key to one")
+        raise RowError(
+            f"has no {wanted}, only {columns_of(row)}; set prompt_key to one in a config (a data set of the type "
+            '"jsonl"), or rename it to prompt'
+        )
     prompt: Prompt = row[key]
     if not _is_prompt(prompt):
         allowed = "text, a list of chat messages or a list of token ids"

@@ -41,6 +41,21 @@ def columns_of(row: Row) -> str:
     return shorten(", ".join(row), _SHOWN, placeholder=" …") or "nothing"
 
 
+def utf8_fault(text: bytes) -> str | None:
+    """What is wrong with a row that is not UTF-8, with a guess at what it is; None where it is UTF-8."""
+    if text.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in text:
+        guess = "UTF-16"
+    else:
+        try:
+            text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            guess = f"Latin-1 or Windows-1252, by byte {error.start + 1}, 0x{text[error.start]:02x}"
+        else:
+            return None
+    name = "UTF-16" if guess == "UTF-16" else "CP1252"
+    return f"is not UTF-8; save the file as UTF-8 (it looks like {guess}: `iconv -f {name} -t UTF-8`)"
+
+
 class _Spans(NamedTuple):
     starts: "array[int]"
     ends: "array[int]"
@@ -95,7 +110,8 @@ class RowFile:
     def broken(self, position: int, what: object) -> DatasetError:
         """The error that tells what is wrong with a row, and where it stands."""
         place = f"item {position + 1}" if self._is_array else f"line {self._line(position)}"
-        return DatasetError(f"{self.path}, {place}: the row {what}; correct or remove it")
+        way_out = "" if "save the file" in str(what) else "; correct or remove it"
+        return DatasetError(f"{self.path}, {place}: the row {what}{way_out}")
 
     def _line(self, position: int) -> int:
         left = self._spans.starts[position]
@@ -125,6 +141,8 @@ class RowFile:
         try:
             row = orjson.loads(text)
         except orjson.JSONDecodeError as error:
+            if (fault := utf8_fault(text)) is not None:
+                raise RowError(fault) from error
             raise RowError(f"is not JSON ({error.msg}, column {error.colno})") from error
         if not isinstance(row, dict):
             raise RowError(f'is {show(row)}, not an object such as {{"prompt": "text"}}')
@@ -141,9 +159,7 @@ class RowFile:
                 try:
                     yield line.removeprefix(_BOM if number == 1 else b"").decode("utf-8")
                 except UnicodeDecodeError as error:
-                    raise DatasetError(
-                        f"{self.path}, line {number}: this is not UTF-8; save the file as UTF-8"
-                    ) from error
+                    raise DatasetError(f"{self.path}, line {number}: this {utf8_fault(line)}") from error
 
         records = csv.reader(lines(), strict=True)
         columns: list[str] = []

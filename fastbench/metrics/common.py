@@ -44,7 +44,7 @@ def common(selection: Selection, total: int, arrived: int | None) -> tuple[Commo
         Common("Failed Requests", "", total - ok.size),
         Common("Success Requests", "", ok.size),
         Common("Concurrency", "", _concurrency(selection, duration_ns)),
-        Common("Max Concurrency", "", max_concurrency(selection)),
+        Common("Max Concurrency", "", _max_concurrency(selection)),
         Common("Request Throughput", "req/s", per_second(ok.size)),
         Common("Total Input Tokens", "", inputs),
         Common("Prefill Token Throughput", "token/s", _prefill_throughput(selection)),
@@ -81,6 +81,14 @@ def max_concurrency(selection: Selection) -> int | None:
     """The configured limit of requests in flight; None where there is none."""
     limit = section(selection.header, "load").get("concurrency")
     return limit if isinstance(limit, int) else None
+
+
+def _max_concurrency(selection: Selection) -> int | None:
+    """As the guide has it: `batch_size` even where it limits nothing, as with a trace's time stamps."""
+    models = section(selection.header, "config").get("models")
+    size = models[0].get("batch_size") if isinstance(models, list) and models and isinstance(models[0], dict) else None
+    limit = max_concurrency(selection)
+    return limit if limit is not None or not isinstance(size, int) else size
 
 
 def _prefill_throughput(selection: Selection) -> Number:

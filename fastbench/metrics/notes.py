@@ -73,7 +73,8 @@ def _run(selection: Selection) -> Iterator[str]:
         yield f"The run was interrupted ({footer.get('reason') or 'no reason given'})."
     steps = ((footer or {}).get("client") or {}).get("clock_steps")
     if steps:
-        yield f"The wall clock was set {steps} times during the run: time stamps near it may be off."
+        times = "once" if steps == 1 else f"{steps} times"
+        yield f"The wall clock was changed {times} during the run: time stamps near it may be off."
     for sentence in selection.recording.damage:
         yield f"The recording is not whole: {sentence}."
     axis = selection.recording.axis

@@ -82,9 +82,13 @@ def _stable(selection: Selection, flight: InFlight) -> Window:
     moments, numbers = _steps(flight)
     reached = np.flatnonzero((numbers == limit) & (np.diff(numbers, prepend=0) > 0))
     if reached.size < 2:
+        times = "once" if reached.size == 1 else f"{reached.size} times"
+        what = f"its limit of {limit} in flight was reached {times}, and twice is needed"
+        if section(selection.header, "load").get("kind") == "open":
+            what = f"an open loop has one only where {limit} in flight, the most that were allowed, are reached twice"
         raise UsageError(
-            f"the run has no stable stage: its limit of {limit} in flight was reached {reached.size} times, and twice "
-            f"is needed (at most {flight.peak} were in flight); send more requests, or {_WAYS_OUT}"
+            f"the run has no stable stage: {what} (at most {flight.peak} were in flight); "
+            f"send more requests, or {_WAYS_OUT}"
         )
     at_limit = np.flatnonzero(numbers == limit)
     # It stays at the limit until the step after the last one that brought it there.

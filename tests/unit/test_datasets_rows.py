@@ -125,3 +125,22 @@ def test_a_large_array_does_not_stay_in_memory(tmp_path: Path) -> None:
     count, mib = map(int, told.split())
     assert count == 96
     assert mib < 48
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r.csv", "r.json"])
+@pytest.mark.parametrize(
+    ("encoding", "guess"), [("latin-1", "Latin-1 or Windows-1252"), ("cp1252", "Windows-1252"), ("utf-16", "UTF-16")]
+)
+def test_other_encodings_are_guessed(tmp_path: Path, name: str, encoding: str, guess: str) -> None:
+    """A file in another encoding is told by its line, with the encoding that it looks like and the way out."""
+    path = tmp_path / name
+    text = "prompt,x\nfine,1\ngrüße,2\n" if name == "r.csv" else '{"prompt": "fine"}\n{"prompt": "grüße"}\n'
+    path.write_bytes(text.encode(encoding))
+    with pytest.raises(DatasetError) as caught:
+        list(walk(open_rows(str(path))))
+    told = str(caught.value)
+    line = 1 if encoding == "utf-16" else 3 if name == "r.csv" else 2
+    assert told.startswith(f"{path}, line {line}: ")
+    assert "is not UTF-8; save the file as UTF-8 (it looks like " in told
+    assert guess in told
+    assert "iconv" in told

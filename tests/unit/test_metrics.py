@@ -212,3 +212,15 @@ def test_unknown_stage_is_an_error(tmp_path: Path) -> None:
     recording = Recording.open(write_blocks(tmp_path, [Request(0)], footer={}))
     with pytest.raises(UsageError, match="'nonsense' is not a stage; it is total, stable, auto"):
         compute(recording, STATS, "nonsense")
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(None, 7), (3, 3)])
+def test_max_concurrency_is_a_number(tmp_path: Path, limit: int | None, shown: int) -> None:
+    """Without a limit in flight, as with time stamps, Max Concurrency is `batch_size`, as scripts read a number."""
+    header = header_of(load={"kind": "open", "arrival": "trace", "concurrency": limit})
+    header["config"] = {"models": [{"batch_size": 7}]}
+    recording = Recording.open(record(tmp_path / "r", [Request(0)], header=header))
+    metrics = compute(recording, ("Average",))
+    (row,) = [row for row in metrics.common if row.name == "Max Concurrency"]
+    assert row.value == shown
+    assert metrics.load.max_concurrency == limit

@@ -239,3 +239,11 @@ def test_nothing_sent_has_no_stage(tmp_path: Path) -> None:
     """A run in which nothing was sent has no stage but the whole."""
     with pytest.raises(UsageError, match="no request was sent; take the stage total"):
         compute(recorded(tmp_path, []), STATS, "stable")
+
+
+def test_an_open_loop_without_a_stable_stage(tmp_path: Path) -> None:
+    """Of an open loop it is not said that it missed a limit which nobody meant it to reach."""
+    header = header_of(load={"kind": "open", "arrival": "constant", "concurrency": 1000})
+    recording = Recording.open(record(tmp_path / "r", clients([[10] * 3, [10] * 3]), header=header))
+    with pytest.raises(UsageError, match="an open loop has one only where 1000 in flight, the most that were allowed"):
+        compute(recording, STATS, "stable")
