@@ -27,3 +27,9 @@ class ServiceError(FastbenchError):
 
 class RecordingError(FastbenchError):
     """A recording cannot be written or read."""
+
+
+class NotARunError(RecordingError):
+    """What was named is no run: that is wrong usage, not a fault of a recording."""
+
+    exit_code = 2

@@ -21,7 +21,7 @@ from fastbench.cli.interrupt import leave_in_order
 def export_command(directory: Path, form: str, tokens: bool, output: Path | None) -> int:
     """Writes the measured requests of a finished run to a file: a row for each, with all its moments and counts.
 
-    DIRECTORY is the directory of a run, of its performances, or of one recording in it.
+    DIRECTORY is that of a run, of its performances, of one recording in it, or a work dir: its latest run is taken.
 
     \b
     fastbench export outputs/default/20261124_073446 --format csv

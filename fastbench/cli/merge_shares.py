@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastbench.cli.interrupt import leave_in_order
-from fastbench.cli.report_again import SUFFIX, find_recordings, report_again
+from fastbench.cli.report_again import SUFFIX, find_recordings, recordings_of, report_again, runs_in
 from fastbench.cli.say import say
 from fastbench.config.plan import RunSettings
 from fastbench.errors import RecordingError, UsageError
@@ -39,13 +39,8 @@ def merge_shares(directories: Sequence[Path], output: Path | None, *, partial: b
 
 def find_runs(directory: Path) -> list[Path]:
     """The recordings of the runs in a directory: of itself, or of those that lie in it as in a work_dir."""
-    try:
-        return find_recordings(directory)
-    except RecordingError:
-        runs = [path for path in sorted(directory.iterdir()) if (path / "performances").is_dir()]
-        if not runs:
-            raise
-        return [recording for run in runs for recording in find_recordings(run)]
+    runs = [] if recordings_of(directory) else runs_in(directory)
+    return [recording for run in runs for recording in recordings_of(run)] or find_recordings(directory)
 
 
 def _check(pieces: list[Piece], *, partial: bool) -> None:

@@ -24,7 +24,7 @@ from fastbench.cli.interrupt import leave_in_order
 def recalc_command(directory: Path, stats: str | None, stage: str | None, window: str | None, no_plot: bool) -> int:
     """Computes the report of a finished run again and rewrites its files; nothing is sent.
 
-    DIRECTORY is the directory of a run, of its performances, or of one recording in it.
+    DIRECTORY is that of a run, of its performances, of one recording in it, or a work dir: its latest run is taken.
 
     \b
     fastbench recalc outputs/default/20261124_073446 --stats P95,P99

@@ -19,9 +19,9 @@ from fastbench.cli.interrupt import leave_in_order
 def report_command(directories: tuple[Path, ...], output: Path | None, stage: str | None, window: str | None) -> int:
     """Writes the report page of finished runs from their recordings; nothing is sent.
 
-    Each DIRECTORY is that of a run, of its performances, or of one recording in it. One of them: the page
-    <dataset>_plot.html of each of its recordings, beside the tables. Several: one page that compares all their
-    recordings, by default comparison.html.
+    Each DIRECTORY is that of a run, of its performances, of one recording in it, or a work dir: its latest run is
+    taken. One of them: the page <dataset>_plot.html of each of its recordings, beside the tables. Several: one page
+    that compares all their recordings, by default comparison.html.
 
     \b
     fastbench report outputs/default/20261124_073446

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from fastbench.cli.calculation_bar import calculation_bar
+from fastbench.cli.say import say
 from fastbench.config.issues import Issues
 from fastbench.config.summarizer import Shown, build_summarizer
-from fastbench.errors import RecordingError, UsageError
+from fastbench.errors import NotARunError, RecordingError, UsageError
 from fastbench.recording.format import REQUESTS, part_paths
 from fastbench.recording.reader import Recording
 from fastbench.recording.scrapes import Scrape
@@ -79,8 +80,24 @@ def _spec_decode(scrapes: Mapping[Path, Iterable[Scrape]], faults: list[str]) ->
 
 
 def find_recordings(directory: Path) -> list[Path]:
-    """The recordings of a run or of a part of it, or the one that `directory` itself is; RecordingError when there
-    is none."""
+    """The recordings of a run or of a part of it, the one that `directory` itself is, or those of the latest run in a
+    work dir, which the user is told. Raises UsageError or NotARunError when there is none."""
+    found = recordings_of(directory)
+    if found:
+        return found
+    runs = runs_in(directory)
+    if not runs:
+        raise NotARunError(
+            f"{directory} holds no recording: name the directory of a run "
+            f"(with performances/<model>/<data set>{SUFFIX}), of one recording (with {REQUESTS}), or a work dir"
+        )
+    if len(runs) > 1:
+        say(f"{directory} has {len(runs)} runs; the latest, {runs[-1].name}, is taken")
+    return recordings_of(runs[-1])
+
+
+def recordings_of(directory: Path) -> list[Path]:
+    """As `find_recordings`, but of this directory alone; empty where it has none."""
     if not directory.is_dir():
         raise UsageError(f"{directory} is no directory: name that of a run or of one of its recordings")
     if part_paths(directory)[0].is_file():
@@ -90,10 +107,12 @@ def find_recordings(directory: Path) -> list[Path]:
         found = [path for path in sorted(directory.glob(place)) if path.is_dir()]
         if found:
             return found
-    raise RecordingError(
-        f"{directory} holds no recording: name the directory of a run "
-        f"(with performances/<model>/<data set>{SUFFIX}) or of one recording (with {REQUESTS})"
-    )
+    return []
+
+
+def runs_in(directory: Path) -> list[Path]:
+    """The runs in a work dir that have a recording, the latest last."""
+    return [path for path in sorted(directory.iterdir()) if (path / "performances").is_dir() and recordings_of(path)]
 
 
 def only_one(paths: list[Path], directory: Path, output: Path | None) -> None:

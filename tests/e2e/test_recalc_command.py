@@ -92,13 +92,15 @@ def test_killed_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "code", "words"),
-    [(".", 1, "holds no recording: name the directory of a run"), ("missing", 2, "no directory")],
+    [(".", 2, "holds no recording: name the directory of a run"), ("missing", 2, "no directory")],
 )
 def test_directory_without_recording(tmp_path: Path, name: str, code: int, words: str) -> None:
-    """A directory without a recording, or none at all, is one sentence that says which one to name."""
-    ended = fastbench_command(tmp_path, "recalc", tmp_path / name)
-    assert ended.code == code
-    assert words in ended.one_sentence()
+    """A directory without a recording, or none at all, is wrong usage of every command, in one sentence that says
+    which one to name."""
+    for command in (("recalc",), ("report",), ("export", "--format", "csv"), ("merge",)):
+        ended = fastbench_command(tmp_path, *command, tmp_path / name)
+        assert ended.code == code
+        assert words in ended.one_sentence()
 
 
 def test_run_that_never_began(tmp_path: Path) -> None:
@@ -106,5 +108,5 @@ def test_run_that_never_began(tmp_path: Path) -> None:
     failed = perf(tmp_path, "--url", "http://127.0.0.1:9", *LOAD)
     assert failed.code == 1
     ended = fastbench_command(tmp_path, "recalc", failed.run)
-    assert ended.code == 1
+    assert ended.code == 2
     assert "holds no recording" in ended.one_sentence()

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from recordings import MS, Request, header_of, record, write_blocks
 
 from fastbench.cli.recalc import recalc_command
+from fastbench.cli.report_again import find_recordings
 from fastbench.errors import ConfigError, RecordingError, UsageError
 from fastbench.recording.reader import Recording
 from fastbench.report.publish import publish
@@ -173,3 +174,16 @@ def test_the_command_itself(tmp_path: Path) -> None:
     bad = subprocess.run([*command, "/nowhere"], capture_output=True, text=True, env=environment, check=False)
     assert bad.returncode == 2
     assert len(bad.stderr.splitlines()) == 1
+
+
+def test_the_latest_run_of_a_work_dir(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A work dir stands for its latest run that has a recording, which is said where there are several."""
+    for name in ("20261124_120000", "20261125_120000"):
+        run_with(tmp_path / name, **{f"d{name[7]}": [Request(number) for number in range(3)]})
+    (tmp_path / "20261126_120000" / "performances").mkdir(parents=True)
+    found = find_recordings(tmp_path)
+    assert [path.name for path in found] == ["d5_recording"]
+    assert f"{tmp_path} has 2 runs; the latest, 20261125_120000, is taken" in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "20261124_120000")
+    assert find_recordings(tmp_path) == found
+    assert capsys.readouterr().err == ""
