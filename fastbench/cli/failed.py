@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from fastbench.metrics.model import Metrics
+from fastbench.metrics.model import Failure, Metrics
 from fastbench.metrics.selection import Rows
 from fastbench.recording.format import OUTCOMES
 
@@ -21,9 +21,14 @@ def failed_of(metrics: Metrics) -> Failed:
     """Those of a report; requests without an outcome are the verdict's to tell."""
     found: Failed = Counter()
     for failure in metrics.failures:
-        if failure.outcome == "others" or (failure.outcome in OUTCOMES and failure.outcome not in _NO_FAILURE):
+        if is_failed(failure):
             found[_kind(failure.outcome, failure.status)] += failure.count
     return found
+
+
+def is_failed(failure: Failure) -> bool:
+    """Whether it is the service's, and one that the verdict does not tell."""
+    return failure.outcome == "others" or (failure.outcome in OUTCOMES and failure.outcome not in _NO_FAILURE)
 
 
 def failed_in(rows: Rows) -> Failed:

@@ -44,6 +44,8 @@ _API = {
 }
 # options that are fields of every synthetic data set, of their own names
 _SYNTHETIC = ("input_len", "output_len", "seed", "shared_prefix")
+# options that name other prompts
+_PROMPTS = ("dataset", "custom_dataset_path", "datasets")
 # What goes out at its time must not be held down by a limit in flight that nobody asked for.
 _OPEN_LOOP = {"rate", "ramp", "use_timestamp", "profile"}
 _OPEN_LOOP_LIMIT = 1000
@@ -125,7 +127,9 @@ def _apply_lengths(settings: Settings, options: Options) -> None:
             for path, fields in settings.items("models"):
                 settings.set(path, fields, "max_out_len", options[option], option)
         elif not synthetic:
-            raise UsageError(f"{flag(option)} is for synthetic prompts, and the run has none")
+            others = next((name for name in _PROMPTS if name in options), None)
+            why = f", as {flag(others)} names others: leave one of them out" if others else ""
+            raise UsageError(f"{flag(option)} is for synthetic prompts, and the run has none{why}")
 
 
 def _is_synthetic(fields: Fields) -> bool:

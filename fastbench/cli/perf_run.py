@@ -5,11 +5,12 @@ from functools import partial
 import click
 
 from fastbench.cli.calculation_bar import calculation_bar
-from fastbench.cli.failed import failed_line, failed_of
+from fastbench.cli.failed import failed_line, failed_of, is_failed
 from fastbench.cli.interrupt import leave_in_order
 from fastbench.cli.live import Live, live
 from fastbench.cli.rate_charts import log_summary, write_planned
 from fastbench.cli.say import say
+from fastbench.client.advice import advice
 from fastbench.config.dump import dump_config
 from fastbench.config.plan import RunConfig
 from fastbench.datasets.tokens import load_tokenizer
@@ -70,7 +71,7 @@ def carry_out(
         complaints.append(str(error))
         code = max(code, error.exit_code)
     code = max(code, _print(texts, directory))
-    if left and complaints:
+    if left and complaints and code == INTERRUPTED:
         complaints[-1] += f"; not begun: {', '.join(left)}"
     for complaint in complaints:
         say(complaint)
@@ -129,10 +130,16 @@ def _publish(directory: RunDirectory, ended: TaskRun, seen: Live, *, quiet: bool
 
 
 def _failed(ended: TaskRun, published: Published | None) -> str | None:
+    """How many requests failed, by what, and what to do about most of them."""
     if published is None:
         return None
-    line = failed_line(failed_of(published.metrics), sum(published.metrics.outcomes.values()))
-    return None if line is None else f"{ended.task.name}: {line}"
+    metrics = published.metrics
+    line = failed_line(failed_of(metrics), sum(metrics.outcomes.values()))
+    if line is None:
+        return None
+    most = next(filter(is_failed, metrics.failures))
+    way_out = advice(most.outcome, most.status, most.message)
+    return f"{ended.task.name}: {line}; {way_out} (--reuse sends no failed request again)"
 
 
 def _complaint(ended: TaskRun) -> str | None:
@@ -140,6 +147,8 @@ def _complaint(ended: TaskRun) -> str | None:
         return f"{ended.task.name}: {ended.error}"
     if ended.died:
         return f"{ended.task.name}: {'. '.join(death.sentence for death in ended.died)}"
+    if ended.idle:
+        return f"{ended.task.name}: nothing was sent, as no request is left; the report is that of the run that was"
     return None if ended.complete else f"{ended.task.name}: stopped by the user"
 
 

@@ -9,6 +9,8 @@ from fastbench.cli.perf_sources import Options, Settings, read_settings
 from fastbench.config.build import build_run
 from fastbench.config.effects import without_effect
 from fastbench.config.plan import RunConfig
+from fastbench.config.proxies import past_proxies
+from fastbench.config.service import type_name
 from fastbench.errors import UsageError
 from fastbench.mock.options import make_options
 
@@ -32,8 +34,9 @@ def run_of_options(options: Options) -> Chosen:
     run = build_run(settings.raw, settings.source, file=settings.file, labels=settings.labels)
     _check_mocks(run, settings)
     if options.get("merge_ds"):
-        _check_merging(run)
-    return Chosen(run, (*settings.remarks, *without_effect(run)))
+        _check_merging(run, settings)
+    samples = run.num_prompts or options.get("num_prompts")
+    return Chosen(run, (*settings.remarks, *without_effect(run, samples), *past_proxies(run)))
 
 
 def _check_mocks(run: RunConfig, settings: Settings) -> None:
@@ -43,10 +46,12 @@ def _check_mocks(run: RunConfig, settings: Settings) -> None:
         make_options(service.mock or {}, settings.labels.get(path, f"{settings.source}: {path}"))
 
 
-def _check_merging(run: RunConfig) -> None:
-    kind, times = Counter(type(dataset).__name__ for dataset in run.datasets).most_common(1)[0]
+def _check_merging(run: RunConfig, settings: Settings) -> None:
+    """As in the original, those of one class would be merged; those of different classes are left alone."""
+    kinds = [type_name(fields.get("type")) or "synthetic" for _, fields in settings.items("datasets")]
+    kind, times = Counter(kinds).most_common(1)[0]
     if times > 1:
-        names = ", ".join(dataset.abbr for dataset in run.datasets if type(dataset).__name__ == kind)
+        names = ", ".join(dataset.abbr for dataset, its in zip(run.datasets, kinds, strict=True) if its == kind)
         raise UsageError(
             f"--merge-ds would make one task of {names}, and fastbench reports each by itself; "
             "leave it out, or put their rows into one file for --custom-dataset-path"

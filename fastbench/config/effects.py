@@ -12,13 +12,19 @@ LEAST_RATE = 0.1
 _DEFAULTS = LoadSettings()
 
 
-def without_effect(run: RunConfig) -> tuple[str, ...]:
-    """A sentence for each such setting, those of the services with their names."""
+def without_effect(run: RunConfig, samples: int | None = None) -> tuple[str, ...]:
+    """A sentence for each such setting, those of the services with their names. samples: those asked for."""
     of_models = (f"{model.abbr}: {remark}" for model in run.models for remark in _of_model(model, run))
-    return (*_of_run(run), *of_models)
+    return (*_of_run(run, samples), *of_models)
 
 
-def _of_run(run: RunConfig) -> Iterator[str]:
+def _of_run(run: RunConfig, samples: int | None) -> Iterator[str]:
+    until = "profile" if run.profile else "pressure_time" if run.pressure else "duration" if run.duration else None
+    if samples is not None and until and not any(model.use_timestamp for model in run.models):
+        yield (
+            f"num_prompts (--num-prompts) is {samples}, but {until} decides how many requests are sent: those prompts "
+            "are sent again and again till then"
+        )
     if run.profile and run.pressure:
         yield "pressure (--pressure) has no effect with profile, which says how many clients there are"
     if run.duration is not None and run.profile:

@@ -42,12 +42,13 @@ ObserverFor = Callable[[Task], contextlib.AbstractContextManager[Observer]]
 @dataclass(frozen=True)
 class TaskRun:
     """How a task ended. complete: False when the user stopped it; error: why it could not be carried out; died: its
-    workers that died on the way."""
+    workers that died on the way; idle: nothing of it was left to be sent."""
 
     task: Task
     complete: bool
     error: FastbenchError | None = None
     died: tuple[Death, ...] = ()
+    idle: bool = False
 
 
 def run_tasks(
@@ -121,7 +122,7 @@ class _Carrying:
             return TaskRun(task, complete=False)
         log.info("%s: %s", task.name, "finished" if end.complete else "stopped by the user")
         died = with_recorded(end.died, self._directory.recording(task)) if end.died else ()
-        return TaskRun(task, end.complete, died=died)
+        return TaskRun(task, end.complete, died=died, idle=end.idle)
 
     def _without_what_is_refused(self, task: Task, observer: Observer, in_process: bool) -> TeamEnd:
         """Carries the task out; begins it anew, without the field, where the service refuses one at the warm-up that
@@ -148,7 +149,7 @@ class _Carrying:
             rest = rest_of(task, recording, surveyed)
             if rest is None:
                 log.info("%s: nothing is left to be sent", task.name)
-                return TeamEnd(complete=True)
+                return TeamEnd(complete=True, idle=True)
             log.info("%s: continued, %s requests are left", task.name, len(rest.places))
         # Prompts are made as those that were sent before.
         ratio = measured_words(task, self._stop) if rest is None else rest.tokens_per_word

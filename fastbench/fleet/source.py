@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.backends.backend import check_conversations
 from fastbench.config.dataset_schema import ConversationConfig
 from fastbench.config.plan import Task
 from fastbench.datasets.sample import Sample
-from fastbench.errors import ConfigError
 from fastbench.fleet.check import Surveyed, survey_task
 from fastbench.fleet.data_notes import data_notes, row_fields
 
@@ -40,16 +38,9 @@ class Source:
         """Whether a sample may be several requests, one after the other's reply."""
         self._turns: NDArray[np.int64] | None = None
         if isinstance(task.dataset, ConversationConfig):
-            check_conversations(task.service, task.dataset.abbr)
             samples = itertools.islice(self._dataset.samples(), self._rows)
             self._turns = np.array([len(sample.turns) or 1 for sample in samples], np.int64)
             self._before = np.cumsum(self._turns) - self._turns
-        if task.service.use_timestamp and survey.timed < survey.samples:
-            raise ConfigError(
-                f"use_timestamp (--use-timestamp) of the model {task.service.abbr} is True, but the data set "
-                f"{task.dataset.abbr} has time stamps in {survey.timed} of {survey.samples} rows; set it to False, or "
-                "take a data set with time stamps"
-            )
 
     def numbered(self, places: Iterable[int], step: int = 1) -> Iterator[tuple[int, Sample]]:
         """The samples at these rising places in the plan, each with the number of its (first) request.

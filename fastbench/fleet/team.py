@@ -30,10 +30,12 @@ GONE_S = 10.0
 
 
 class TeamEnd(NamedTuple):
-    """How a team ended. complete: it came to the plan's end. died: the workers that ended without a word."""
+    """How a team ended. complete: it came to the plan's end. died: the workers that ended without a word. idle: nothing
+    was left to be sent."""
 
     complete: bool
     died: tuple[Death, ...] = ()
+    idle: bool = False
 
 
 def run_team(jobs: Sequence[Job], observer: Observer, stop: Stop, planned: int | None = None) -> TeamEnd:

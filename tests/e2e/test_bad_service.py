@@ -107,10 +107,22 @@ def test_all_requests_fail(tmp_path: Path) -> None:
     assert ended.code == 1
     assert "Traceback" not in ended.err
     assert failures(ended) == [["http_error", "400", "20", '{"error": {"message": "max_tokens is too large"}}']]
+    assert "20 of 20 requests failed, all by HTTP status 400: check url and model" in ended.one_sentence()
     assert "INVALID: no request succeeded" in ended.out
     common = ended.common_cells()
     assert (common["Total Requests"], common["Failed Requests"], common["Success Requests"]) == ("20", "20", "0")
     assert ended.trust["outcomes"] == {"ok": 0, "http_error": 20}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_all_are_refused_without_a_key(tmp_path: Path, status: int) -> None:
+    """Where the service wants a key, before the run, in its warm-up or in it, the option that gives one is named."""
+    with tiny_service(lambda _: Answer(status, "application/json", b'{"error": "no key"}')) as tiny:
+        for options in ((), ("--model", "m"), ("--model", "m", "--num-warmups", 0)):
+            ended = perf(tmp_path, "--url", tiny.url, *SMALL, *options)
+            assert ended.code == 1
+            assert "--api-key-env" in ended.one_sentence()
+            assert str(status) in ended.err
 
 
 def test_some_requests_fail(tmp_path: Path) -> None:
@@ -119,8 +131,10 @@ def test_some_requests_fail(tmp_path: Path) -> None:
         ended = perf(tmp_path, "--url", mock.url, *SMALL, "--num-prompts", 60, "--num-warmups", 0)
     assert ended.code == 0
     counts = {kind: int(count) for kind, _, count, _ in failures(ended)}
-    assert f" {sum(counts.values())} of 60 requests failed: " in ended.one_sentence()
-    assert f"{counts['http_error']} http_error 503" in ended.err
+    told = ended.one_sentence()
+    assert f" {sum(counts.values())} of 60 requests failed: " in told
+    assert f"{counts['http_error']} http_error 503" in told
+    assert "--reuse sends no failed request again" in told
     assert set(counts) == {"http_error", "truncated", "stream_error"}
     common = ended.common()
     assert common["Failed Requests"] == sum(counts.values())
@@ -136,7 +150,8 @@ def test_requests_that_never_end(tmp_path: Path) -> None:
         ended = perf(tmp_path, "--url", mock.url, *SMALL, "--timeout", "0.5s", "--num-warmups", 0)
     ((kind, _, count, _),) = failures(ended)
     assert ended.code == 0
-    assert ended.one_sentence().endswith(f" {count} of 20 requests failed: {count} timeout")
+    told = ended.one_sentence()
+    assert f" {count} of 20 requests failed: {count} timeout; check request_timeout (--timeout)" in told
     assert kind == "timeout"
     assert 0 < int(count) < 20
     assert ended.trust["outcomes"] == {"ok": 20 - int(count), "timeout": int(count)}

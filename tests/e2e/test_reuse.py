@@ -75,12 +75,13 @@ def test_the_pause_is_no_part_of_the_run(tmp_path: Path) -> None:
 
 
 def test_a_finished_run(tmp_path: Path) -> None:
-    """Of a run with all of its outcomes nothing is sent again; it is reported."""
+    """Of a run with all of its outcomes nothing is sent again, which is said; it is reported."""
     with Mock(log=tmp_path / "log") as mock:
         first = perf(tmp_path, "--url", mock.url, *CLOSED)
         again = perf(tmp_path, "--reuse", first.run.name)
         assert len(mock.log_entries()) == PLANNED
-    assert (again.code, again.err) == (0, "")
+    assert again.code == 0
+    assert "openai-chat/synthetic: nothing was sent, as no request is left" in again.one_sentence()
     assert again.out == first.out
 
 

@@ -19,9 +19,10 @@ from fastbench.errors import ServiceError
 
 def told(service: AbstractContextManager[Service], *, https: bool = False, tls: TlsSettings | None = None) -> str:
     """What the question for the model's name says."""
-    with service as running, pytest.raises(ServiceError) as caught:
+    with service as running:
         endpoint = Endpoint("https" if https else "http", "127.0.0.1", running.port, "")
-        asyncio.run(first_model(endpoint, {}, bytes, tls))
+        with pytest.raises(ServiceError) as caught:
+            asyncio.run(first_model(endpoint, {}, bytes, tls))
     return str(caught.value)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fastbench.config.build import build_run
+from fastbench.config.plan import RunConfig
 from fastbench.errors import DatasetError
 from fastbench.fleet.check import check_datasets
 
@@ -109,3 +110,49 @@ def test_parameters_of_other_data_sets_are_told(tmp_path: Path, kind: str, row: 
     path.write_text(json.dumps(row))
     (told,) = remarks_of(kind, path)
     assert told.endswith("are not sent, by the number of rows: tools (1)")
+
+
+def plan(models: list[dict[str, object]], datasets: list[dict[str, object]], **settings: object) -> RunConfig:
+    usual = {"type": "openai_chat", "url": "http://127.0.0.1:1", "model": "m"}
+    return build_run({"models": [usual | model for model in models], "datasets": datasets, **settings}, "run.py")
+
+
+def test_what_a_service_cannot_have_is_told_of_all_tasks(tmp_path: Path) -> None:
+    """Conversations for a text backend, and time stamps that are not there, are refused before any task begins."""
+    talks, rows = tmp_path / "talks.jsonl", tmp_path / "rows.jsonl"
+    talks.write_text('{"question_id": 1, "prompt": ["first", "second"]}\n')
+    rows.write_text('{"prompt": "a"}\n')
+    models = [
+        {"abbr": "chat"},
+        {"abbr": "text", "type": "openai_completions"},
+        {"abbr": "timed", "use_timestamp": True},
+    ]
+    run = plan(models, [{"type": "mtbench", "path": str(talks)}, {"type": "jsonl", "path": str(rows)}])
+    with pytest.raises(DatasetError) as caught:
+        check_datasets(run)
+    told = str(caught.value).splitlines()
+    assert any("talks holds conversations of several turns, which the model text cannot hold" in line for line in told)
+    assert any(
+        "use_timestamp (--use-timestamp) of the model timed is True, but the data set rows" in line for line in told
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "told"),
+    [
+        ({"batch_size": 64}, {}, "batch_size (--concurrency) is 64, but there are 10 requests: 54 slots stay empty"),
+        ({"batch_size": 11}, {}, "batch_size (--concurrency) is 11, but there are 10 requests: 1 slot stays empty"),
+        ({"batch_size": 64}, {"num_prompts": 4}, "there are 4 requests: 60 slots stay empty"),
+        ({"batch_size": 10}, {}, None),
+        ({"batch_size": 64, "request_rate": 5}, {}, None),
+        ({"batch_size": 64}, {"duration": 5}, None),
+        ({"batch_size": 64}, {"pressure": True}, None),
+        ({"batch_size": 20, "generation_kwargs": {"num_return_sequences": 2}}, {}, None),
+    ],
+)
+def test_slots_that_stay_empty(model: dict[str, object], settings: dict[str, object], told: str | None) -> None:
+    """A concurrency that the prompts cannot reach is told, in a closed loop that sends each of them once."""
+    run = plan([model], [{"type": "synthetic", "count": 10, "input_len": 4}], **settings)
+    remarks = check_datasets(run).remarks
+    assert [told in remark for remark in remarks if told] == ([True] if told else [])
+    assert bool(remarks) == bool(told)

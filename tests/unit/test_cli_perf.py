@@ -186,11 +186,13 @@ def test_several_configs_that_fit_are_told() -> None:
 
 
 def test_merging_data_sets() -> None:
-    """`--merge-ds` is taken where there is nothing to merge, and refused where it would change the reports."""
-    line = "--url h --merge-ds --datasets synthetic_gen_string gsm8k_gen_0_shot_cot_str"
-    assert len(run(line).datasets) == 2
-    (told,) = faults(f"{line} aime2024_gen_0_shot_str")
-    assert told.startswith("--merge-ds would make one task of gsm8k, aime2024, and fastbench reports each by itself")
+    """`--merge-ds` merges nothing of different classes, as in the original; of one class it is refused."""
+    line = "--url h --merge-ds --datasets synthetic_gen_string gsm8k_gen_0_shot_cot_str aime2024_gen_0_shot_str"
+    assert len(run(line).datasets) == 3
+    (told,) = faults(
+        "--url h --merge-ds --datasets gsm8k_gen_0_shot_cot_str demo_gsm8k_gen_0_shot_cot_str_perf mtbench_gen"
+    )
+    assert told.startswith("--merge-ds would make one task of gsm8k, demo_gsm8k, and fastbench reports each by itself")
 
 
 def test_columns_and_stage(tmp_path: Path) -> None:
@@ -284,7 +286,18 @@ def test_faults_name_the_option() -> None:
         ("--url h --max-num-workers 0", "--max-num-workers is 0; it must be a whole number from 1 to 1024"),
         ("--url h --mock", "--url and --mock name two services"),
         ("--url h --mock-option a=1", "--url and --mock name two services"),
-        ("--url h --dataset x --seed 1", "--seed is for synthetic prompts, and the run has none"),
+        (
+            "--url h --dataset x --seed 1",
+            "--seed is for synthetic prompts, and the run has none, as --dataset names others",
+        ),
+        (
+            "--url h --custom-dataset-path x.csv --shared-prefix 1",
+            "--shared-prefix is for synthetic prompts, and the run has none, as --custom-dataset-path names others",
+        ),
+        (
+            "--url h --datasets mtbench_gen --input-len 8",
+            "--input-len is for synthetic prompts, and the run has none, as --datasets names others: leave one of them",
+        ),
         ("--url h --dataset x --input-len 1", "--input-len is for synthetic prompts, and the run has none"),
         ("--url h --dataset x --output-len 1:2", "--output-len is [1, 2]; it must be a whole number from 1"),
         ("--config /no/such/run.py", "/no/such/run.py: the config cannot be read"),
@@ -329,3 +342,12 @@ def test_a_metrics_page_is_asked_for() -> None:
     assert plan.service_metrics == 10**9
     assert run("--url h --metrics-url http://a:8002 --service-metrics 2s").service_metrics == 2 * 10**9
     assert run("--url h --metrics-url http://a:8002 --spec-decode").service_metrics is None
+
+
+def test_synthetic_prompts_beside_a_duration() -> None:
+    """Also where the number of prompts is that of the synthetic ones, that a duration decides is told."""
+    given = perf_command.make_context(
+        "perf", ["--url", "h", "--input-len", "8", "--num-prompts", "6", "--duration", "1s"]
+    ).params
+    (remark,) = run_of_options(given_options(given)).remarks
+    assert remark.startswith("num_prompts (--num-prompts) is 6, but duration decides how many requests are sent")

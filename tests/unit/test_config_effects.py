@@ -20,7 +20,7 @@ RAMP = {"ramp_up_strategy": "linear", "ramp_up_start_rps": 1, "ramp_up_end_rps":
 
 def remarks(model: dict[str, Any], dataset: dict[str, Any] = TEXTS, **settings: Any) -> list[str]:
     plan = {"models": [{"type": "openai_chat", "abbr": "m", **model}], "datasets": [dataset], **settings}
-    return list(without_effect(build_run(plan, "run.py")))
+    return list(without_effect(build_run(plan, "run.py"), settings.get("num_prompts")))
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,19 @@ def test_time_stamps_that_nobody_uses(tmp_path: Path, used: bool) -> None:
     run = build_run({"models": [model], "datasets": [{"type": "mooncake", "path": str(trace)}]}, "run.py")
     told = [remark for remark in check_datasets(run).remarks if "has time stamps" in remark]
     assert len(told) == (not used)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"duration": 1}, "duration"),
+        ({"pressure": True}, "pressure_time"),
+        ({"profile": RATES}, "profile"),
+    ],
+)
+def test_a_number_of_prompts_beside_a_time(settings: dict[str, Any], told: str) -> None:
+    """Where a time decides how many requests are sent, the number of prompts that was asked for does not."""
+    (remark,) = remarks({}, num_prompts=6, **settings)
+    assert remark.startswith(f"num_prompts (--num-prompts) is 6, but {told} decides how many requests are sent")
+    assert remarks({}, **settings) == []
+    assert remarks({}, num_prompts=6) == []
