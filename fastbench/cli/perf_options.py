@@ -112,7 +112,7 @@ _PROMPTS: Sequence[click.Option] = (
         metavar="N",
         help="Requests to send, the first ones of the data set.  [default: all; 100 synthetic ones]",
     ),
-    _flag("--merge-ds", "Accepted where each data set is of a kind of its own."),
+    _flag("--merge-ds", "Accepted where each data set is of a class of its own."),
 )
 _LOAD: Sequence[click.Option] = (
     _option(
