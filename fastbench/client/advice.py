@@ -1,18 +1,15 @@
 """What to do about an answer that is none: by its outcome, its HTTP status, and what a second look tells."""
 
-import asyncio
-import contextlib
 import ssl
 from collections.abc import Mapping
 from typing import Final
 
 from fastbench.backends.endpoint import Endpoint
 from fastbench.client.tls import NO_TLS, TlsSettings, tls_words
+from fastbench.client.tls_probe import LOOK_S, SPEAKS_NONE, SPEAKS_TLS, speaks_tls
 from fastbench.config.url import base_of, shown_url
 
-LOOK_S: Final = 2.0
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-SPEAKS_TLS: Final = "the port speaks TLS: write https:// in url (--url)"
 _KEY = (
     "the service wants a key: give it by api_key, as the name of a variable by --api-key-env NAME, or correct the one "
     "that it was given"
@@ -36,7 +33,7 @@ def by_status(status: int) -> str | None:
 def advice(outcome: str, status: int, message: str = "") -> str:
     """The way out of requests that ended like this. status: 0 = there was none."""
     if "TLS: " in message and any(words in message for words in NO_TLS):
-        return "the port does not speak TLS: write http:// in url (--url)"
+        return SPEAKS_NONE
     if "TLS: " in message and "certificate" in message:
         return "name whom to trust by ca_file (--ca-file), or verify nothing by insecure (--insecure)"
     return (outcome == "http_error" and by_status(status)) or _BY_OUTCOME.get(outcome) or "check that the service runs"
@@ -76,22 +73,6 @@ async def _location(url: str, headers: Mapping[str, str], tls: TlsSettings | Non
             return answer.headers.get("Location")
     except (TimeoutError, aiohttp.ClientError):
         return None  # it is a hint's detail; the failure itself is told anyway
-
-
-async def speaks_tls(endpoint: Endpoint) -> bool:
-    """Whether the port takes a TLS handshake; whose certificate it shows does not matter."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    try:
-        async with asyncio.timeout(LOOK_S):
-            _, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=context)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return True
 
 
 def reason_of(error: Exception, otherwise: str) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from fastbench.backends.endpoint import Endpoint
-from fastbench.client.advice import REDIRECTS, SPEAKS_TLS, advice, by_status, reason_of, redirected, speaks_tls
+from fastbench.client.advice import REDIRECTS, advice, by_status, reason_of, redirected
 from fastbench.client.tls import TlsSettings
+from fastbench.client.tls_probe import SPEAKS_TLS, speaks_tls
 from fastbench.errors import ServiceError
 
 TIMEOUT_S = 5.0

@@ -1,7 +1,7 @@
 """Proxies of the environment, which no request goes through: the service is to be measured, not what is before it."""
 
+import os
 from collections.abc import Iterator
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from fastbench.config.plan import RunConfig
 from fastbench.config.service_schema import ServiceConfig
@@ -12,6 +12,8 @@ from fastbench.errors import ConfigError
 def past_proxies(run: RunConfig) -> Iterator[str]:
     """A sentence for each proxy that the environment names for one of the services. It is not shown: it may hold a
     password."""
+    if not any(name.lower().endswith("_proxy") for name in os.environ):
+        return
     variables = dict.fromkeys(name for model in run.models if (name := _variable(model)) is not None)
     for name in variables:
         yield (
@@ -28,6 +30,9 @@ def _variable(model: ServiceConfig) -> str | None:
         host = parse_host(model.host_ip) if url is None else url.host
     except ConfigError:
         return None  # the check of the field has told
+    # Imported late: it brings much that a run without proxies need not wait for.
+    from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
     scheme = url.scheme if url is not None else "https" if model.enable_ssl else "http"
     # By their small names; "all" stands for every scheme.
     proxies = getproxies_environment()

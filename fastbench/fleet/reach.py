@@ -12,6 +12,7 @@ from fastbench.client.hiding import Hiding
 from fastbench.client.models import first_model
 from fastbench.client.seen import Seen
 from fastbench.client.tls import tls_of
+from fastbench.client.tls_probe import SPEAKS_NONE, is_in_clear
 from fastbench.config.service_schema import ServiceConfig
 from fastbench.errors import ServiceError
 from fastbench.fleet.pinning import pinned
@@ -32,7 +33,12 @@ class Reach:
         self.address = resolve(self.endpoint, service.connect_timeout)
 
     async def model(self) -> str:
-        """The model's name as requests have it; asked of the service where the config leaves it open."""
+        """The model's name as requests have it; asked of the service where the config leaves it open.
+
+        Raises ServiceError, also for a port of a https URL that does not speak TLS: requests to it might only wait.
+        """
+        if self.tls is not None and await is_in_clear(self.endpoint):
+            raise ServiceError(f"The service at {self.endpoint.url} cannot be asked: {SPEAKS_NONE}.")
         known = known_model(self._service)
         if known is not None:
             return known

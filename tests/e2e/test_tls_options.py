@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from running import perf
+from running import Argument, perf
 
 from fastbench.mock import Mock
 from fastbench.recording.reader import Recording
@@ -44,3 +44,11 @@ def header_of(work_dir: Path) -> dict[str, dict[str, object]]:
     """What the one recording below says of its run."""
     (file,) = work_dir.rglob("requests.fbr")
     return Recording.open(file.parent).header
+
+
+@pytest.mark.parametrize("options", [(), ("--model", "m"), ("--model", "m", "--num-warmups", 0)], ids=len)
+def test_https_to_a_port_in_clear(tmp_path: Path, service: Mock, options: tuple[Argument, ...]) -> None:
+    """A https URL of a port that speaks http is refused at once, in plain words."""
+    ended = perf(tmp_path, "--url", service.url.replace("http:", "https:"), "--input-len", 4, *options)
+    assert ended.code == 1
+    assert ended.one_sentence().endswith("cannot be asked: the port does not speak TLS: write http:// in url (--url).")

@@ -11,10 +11,12 @@ from replies import document, head
 from serving import Handler, Service, answering, closed_port, finish, read_request, reset
 
 from fastbench.backends.endpoint import Endpoint
-from fastbench.client.advice import advice, redirected, second_look, speaks_tls
+from fastbench.client.advice import advice, redirected, second_look
 from fastbench.client.models import first_model
 from fastbench.client.tls import TlsSettings
+from fastbench.client.tls_probe import is_in_clear, speaks_tls
 from fastbench.errors import ServiceError
+from fastbench.mock import Mock
 
 
 def told(service: AbstractContextManager[Service], *, https: bool = False, tls: TlsSettings | None = None) -> str:
@@ -117,6 +119,24 @@ def test_a_port_that_says_nothing_of_tls() -> None:
         with Service(handler) as running:
             assert not asyncio.run(speaks_tls(Endpoint("http", "127.0.0.1", running.port, "")))
     assert not asyncio.run(speaks_tls(Endpoint("http", "127.0.0.1", closed_port(), "")))
+
+
+def test_which_port_is_in_clear() -> None:
+    """A port in clear is told from one of TLS, also where it waits in silence for a line that it understands."""
+
+    def found(port: int) -> bool:
+        return asyncio.run(is_in_clear(Endpoint("https", "127.0.0.1", port, "")))
+
+    def answering_at_once(connection: socket.socket, _: int) -> None:
+        connection.recv(100)
+        connection.sendall(document(b"what?", status="400 Bad Request"))
+
+    with Mock() as silent, Service(answering_at_once) as quick, secure(answering(document(b"hi"))) as encrypted:
+        assert silent.url.startswith("http://127.0.0.1:")
+        assert found(int(silent.url.rpartition(":")[2]))
+        assert found(quick.port)
+        assert not found(encrypted.port)
+    assert not found(closed_port())
 
 
 @pytest.mark.parametrize("body", [b'{"data":[]}', b'{"object":"list","data":[]}'])
