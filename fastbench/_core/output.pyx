@@ -160,7 +160,8 @@ cdef class OutputReader:
             raise ValueError("not a JSON object")
         return {
             "text": bool(found.text), "answer": bool(found.answer), "reasoning": bool(found.reasoning),
-            "of_whole": bool(found.of_whole), "whole_size": found.whole_size, "special": bool(found.special), "finish": bool(found.finish), "error": bool(found.error),
+            "of_whole": bool(found.of_whole), "whole_size": found.whole_size, "special": bool(found.special),
+            "finish": bool(found.finish), "error": bool(found.error),
             "given_up": bool(found.given_up),
             "reason": found.finish_word[:found.finish_size] if found.finish_word else b"",
             "usage": (found.usage_in, found.usage_out, found.usage_cached),
