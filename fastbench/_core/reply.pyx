@@ -203,7 +203,7 @@ cdef void take_found(Reply* reply, Ring ring, Found* found, int64_t stamp_ns) no
     reply.finished |= found.finished
     reply.finish = reply.finish or found.finish
     if found.finish_code:
-        take_finish(reply, found)
+        keep_finish(reply, found)
     if says_tokens(found):
         count_tokens(reply, found)
     if found.text:
@@ -229,7 +229,7 @@ cdef void take_output(Reply* reply, Ring ring, const Found* found, int64_t stamp
     stamp_output(reply, ring, stamp_ns)
 
 
-cdef void take_finish(Reply* reply, const Found* found) noexcept nogil:
+cdef void keep_finish(Reply* reply, const Found* found) noexcept nogil:
     """Keeps the finish reason; one that says that the request was given up is its failure."""
     cdef Call* call = reply.call
     cdef size_t size = min(found.finish_size, FINISH_LIMIT)
