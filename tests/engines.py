@@ -27,6 +27,7 @@ SHAPE = Shape(
     precise=False,
     retry=0,
     request_timeout_ns=20 * S,
+    total_timeout_ns=60 * S,
     row_tokens=64,
 )
 

@@ -10,5 +10,6 @@ cdef struct Agenda:
 
 
 cdef bint agenda_add(Agenda* agenda, Call* call) noexcept nogil
+cdef bint agenda_remove(Agenda* agenda, Call* call) noexcept nogil
 cdef Call* agenda_pop(Agenda* agenda) noexcept nogil
 cdef void agenda_free(Agenda* agenda) noexcept nogil

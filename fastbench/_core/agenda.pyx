@@ -17,31 +17,52 @@ cdef bint agenda_add(Agenda* agenda, Call* call) noexcept nogil:
             return False
         agenda.calls = grown
         agenda.room = room
-    cdef int64_t at = agenda.size
     agenda.size += 1
-    while at and agenda.calls[(at - 1) // 2].due_ns > call.due_ns:
-        agenda.calls[at] = agenda.calls[(at - 1) // 2]
-        at = (at - 1) // 2
-    agenda.calls[at] = call
+    settle(agenda, agenda.size - 1, call)
     return True
+
+
+cdef void settle(Agenda* agenda, int64_t at, Call* call) noexcept nogil:
+    """Puts a call into the free place `at`, or where it belongs above or below it."""
+    cdef int64_t child = 2 * at + 1
+    while at and agenda.calls[(at - 1) // 2].due_ns > call.due_ns:
+        put(agenda, at, agenda.calls[(at - 1) // 2])
+        at = (at - 1) // 2
+        child = agenda.size
+    while child < agenda.size:
+        if child + 1 < agenda.size and agenda.calls[child + 1].due_ns < agenda.calls[child].due_ns:
+            child += 1
+        if agenda.calls[child].due_ns >= call.due_ns:
+            break
+        put(agenda, at, agenda.calls[child])
+        at = child
+        child = 2 * at + 1
+    put(agenda, at, call)
+
+
+cdef void put(Agenda* agenda, int64_t at, Call* call) noexcept nogil:
+    agenda.calls[at] = call
+    call.agenda_at = at
 
 
 cdef Call* agenda_pop(Agenda* agenda) noexcept nogil:
     """Takes the call that is due first; there must be one."""
     cdef Call* first = agenda.calls[0]
-    agenda.size -= 1
-    cdef Call* last = agenda.calls[agenda.size]
-    cdef int64_t at = 0, child = 1
-    while child < agenda.size:
-        if child + 1 < agenda.size and agenda.calls[child + 1].due_ns < agenda.calls[child].due_ns:
-            child += 1
-        if agenda.calls[child].due_ns >= last.due_ns:
-            break
-        agenda.calls[at] = agenda.calls[child]
-        at = child
-        child = 2 * at + 1
-    agenda.calls[at] = last
+    agenda_remove(agenda, first)
     return first
+
+
+cdef bint agenda_remove(Agenda* agenda, Call* call) noexcept nogil:
+    """Takes a call out; False when it is not there."""
+    cdef int64_t at = call.agenda_at
+    cdef Call* last
+    if at >= agenda.size or agenda.calls[at] != call:
+        return False
+    agenda.size -= 1
+    last = agenda.calls[agenda.size]
+    if last != call:
+        settle(agenda, at, last)
+    return True
 
 
 cdef void agenda_free(Agenda* agenda) noexcept nogil:

@@ -4,20 +4,28 @@ from fastbench._core.bytesbuf cimport Buffer
 from fastbench._core.ring cimport Ring, Row, StampRow
 
 
+cdef struct Place:
+    Place* earlier         # in a line; NULL for the first one
+    Place* later
+    Call* call
+    int64_t until_ns       # when its time there is over
+
+
 cdef struct Call:
     Call* next             # in a mailbox or a queue
-    Call* earlier          # in the list of calls in flight, by the time they were sent
-    Call* later
+    Place flying           # among those in flight: till when it may be
+    Place trying           # among those with a connection: till when this attempt may take
+    Place lingering        # among those whose reply is complete and its message is not
     Row row
     int64_t offset_ns      # open loop: send so long after the start
-    int64_t due_ns         # a turn that follows another one: send at this moment; else 0
+    int64_t due_ns         # a turn that follows another one, or an attempt: send at this moment; else 0
+    int64_t agenda_at      # its index in an agenda
     bint more              # another turn of its conversation is to follow
     bint skip              # not to be sent: it only wants its place among the outcomes
     int retries
     int64_t submitted_ns
     int64_t dispatched_ns  # when the reactor wanted to send it
     int64_t attempt_ns     # when this attempt was sent
-    int64_t deadline_ns
     void* conn             # the connection of this attempt; stale once that serves another call
     char* payload          # the request's bytes, until the first byte of the response
     size_t payload_size
@@ -40,13 +48,14 @@ cdef object take_batch(Call* calls)
 cdef void calls_free(Call* calls) noexcept nogil
 
 
-cdef struct Flight:
-    Call* oldest           # in flight, by dispatch
-    Call* newest
+cdef struct Line:
+    Place* first           # by when they were added; all are given the same time, so also by when it is over
+    Place* last
 
 
-cdef void flight_add(Flight* flight, Call* call) noexcept nogil
-cdef void flight_remove(Flight* flight, Call* call) noexcept nogil
+cdef void line_add(Line* line, Place* place, Call* call, int64_t until_ns) noexcept nogil
+cdef void line_remove(Line* line, Place* place) noexcept nogil
+cdef bint line_expired(const Line* line, int64_t now_ns) noexcept nogil
 
 
 cdef struct CallQueue:

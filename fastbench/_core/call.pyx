@@ -124,25 +124,38 @@ cdef bint queue_unlink(CallQueue* queue, Call* call) noexcept nogil:
     return True
 
 
-cdef void flight_add(Flight* flight, Call* call) noexcept nogil:
-    call.earlier = flight.newest
-    call.later = NULL
-    if flight.newest == NULL:
-        flight.oldest = call
+cdef void line_add(Line* line, Place* place, Call* call, int64_t until_ns) noexcept nogil:
+    """Puts a place at the line's end, wherever in the line it is now."""
+    line_remove(line, place)
+    place.call = call
+    place.until_ns = until_ns
+    place.earlier = line.last
+    if line.last == NULL:
+        line.first = place
     else:
-        flight.newest.later = call
-    flight.newest = call
+        line.last.later = place
+    line.last = place
 
 
-cdef void flight_remove(Flight* flight, Call* call) noexcept nogil:
-    if call.earlier == NULL:
-        flight.oldest = call.later
+cdef void line_remove(Line* line, Place* place) noexcept nogil:
+    """Takes a place out of the line, if it is in it."""
+    if place.call == NULL:
+        return
+    if place.earlier == NULL:
+        line.first = place.later
     else:
-        call.earlier.later = call.later
-    if call.later == NULL:
-        flight.newest = call.earlier
+        place.earlier.later = place.later
+    if place.later == NULL:
+        line.last = place.earlier
     else:
-        call.later.earlier = call.earlier
+        place.later.earlier = place.earlier
+    place.call = NULL
+    place.earlier = place.later = NULL
+
+
+cdef bint line_expired(const Line* line, int64_t now_ns) noexcept nogil:
+    """Whether the time of the line's first call is over."""
+    return line.first != NULL and line.first.until_ns <= now_ns
 
 
 cdef void calls_free(Call* call) noexcept nogil:

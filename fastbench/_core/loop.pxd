@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t
 
 from fastbench._core.agenda cimport Agenda
-from fastbench._core.call cimport Call, CallQueue, Flight
+from fastbench._core.call cimport Call, CallQueue, Line
 from fastbench._core.connections cimport Conn, Connections
 from fastbench._core.output cimport OutputSpec
 from fastbench._core.reply_state cimport End, Reply
@@ -44,7 +44,9 @@ cdef class Loop(Connections):
     cdef int retry
     cdef bint precise
     cdef bint drop_when_full
-    cdef int64_t request_timeout_ns
+    cdef int64_t request_timeout_ns  # of an attempt, from its first byte sent
+    cdef int64_t total_timeout_ns  # of a request
+    cdef int64_t retry_pause_ns
     cdef int64_t stop_offset_ns
     # Between the threads: mailboxes, event descriptors, and numbers that only ever go up, but `hungry`. Python reads
     # the counters too.
@@ -69,9 +71,12 @@ cdef class Loop(Connections):
     cdef bint closed_loop
     cdef CallQueue ready       # submitted, in the order of their due times
     cdef Agenda following      # turns that follow another turn of their conversation: it has its slot
-    cdef CallQueue again       # in flight, to be sent once more
+    cdef Agenda pausing        # in flight, to be tried again
+    cdef CallQueue again       # in flight, to be sent once more at once
     cdef CallQueue waiting     # in flight, without a connection yet
-    cdef Flight flight
+    cdef Line flight           # all in flight
+    cdef Line attempts         # those with a connection
+    cdef Line lingerers        # those whose reply is complete and its message is not
     cdef Counters counters
     cdef Urgency urgency
     cdef Reply scratch         # for calls that end without a connection
@@ -92,6 +97,7 @@ cdef class Loop(Connections):
     cdef void place(self, Call* call) noexcept nogil
     cdef void keep_spares(self, int64_t now) noexcept nogil
     cdef void begin(self, Conn* conn, Call* call) noexcept nogil
+    cdef void begin_attempt(self, Call* call, int64_t now) noexcept nogil
     cdef void prepare(self, Reply* reply, Call* call) noexcept nogil
     cdef void settle_request(self, Conn* conn, bint answered) noexcept nogil
     cdef bint send_again(self, Call* call, Reply* reply, End how) noexcept nogil
@@ -101,7 +107,7 @@ cdef class Loop(Connections):
     cdef void end_begun(self, Call* call, int outcome, const char* reason) noexcept nogil
     cdef void end_following(self, Call* call) noexcept nogil
     cdef void end_unsent(self, Call* call, int outcome, const char* reason) noexcept nogil
-    cdef void end_early(self, Call* call, End how) noexcept nogil
+    cdef void end_early(self, Call* call, End how, const char* reason) noexcept nogil
     cdef void deliver(self, Call* call) noexcept nogil
     cdef void turn(self) noexcept nogil
     cdef void arm(self, int64_t when_ns) noexcept nogil

@@ -8,26 +8,18 @@ What could not be done in time (stalls, starvation) is counted, so that the repo
 from libc.stdint cimport int64_t
 from posix.unistd cimport close
 
-from fastbench._core.agenda cimport agenda_add, agenda_free, agenda_pop
+from fastbench._core.agenda cimport agenda_add, agenda_free, agenda_pop, agenda_remove
 from fastbench._core.bytesbuf cimport buffer_add
 from fastbench._core.call cimport (
-    Call,
-    call_drop_payload,
-    call_free,
-    call_new,
-    call_seal,
-    calls_free,
-    flight_add,
-    flight_remove,
-    queue_pop,
-    queue_push,
-    queue_unlink,
+    Call, call_drop_payload, call_free, call_new, call_seal, calls_free, line_add, line_expired, line_remove,
+    queue_pop, queue_push, queue_unlink,
 )
 from fastbench._core.clock cimport mono_ns, thread_cpu_ns
 from fastbench._core.connections cimport Conn, Connections
 from fastbench._core.mailbox cimport Letter, mailbox_filled, mailbox_put, mailbox_take
 from fastbench._core.output cimport OutputSpec
 from fastbench._core.outcome cimport because
+from fastbench._core.pause cimport pause_ns
 from fastbench._core.poll cimport (
     EPOLL_CTL_ADD,
     EPOLLIN,
@@ -41,27 +33,15 @@ from fastbench._core.poll cimport (
     watch,
 )
 from fastbench._core.reply cimport (
-    REPLY_COMPLETE,
-    REPLY_MORE,
-    ReplyStep,
-    reply_begin,
-    reply_end,
-    reply_ends_with_connection,
-    reply_feed,
-    reply_free,
+    REPLY_COMPLETE, REPLY_MORE, ReplyStep, reply_begin, reply_end, reply_ends_with_connection, reply_feed, reply_free,
     reply_started,
 )
 from fastbench._core.reply_state cimport (
-    END_CANCELLED,
-    END_CLOSED,
-    END_COMPLETE,
-    END_REFUSED,
-    END_TIMEOUT,
-    End,
-    Reply,
+    END_CANCELLED, END_CLOSED, END_COMPLETE, END_LINGERED, END_REFUSED, END_TIMEOUT, End, Reply,
 )
 from fastbench._core.ring cimport (
     FLAG_KERNEL,
+    FLAG_LEFT_OPEN,
     FLAG_RESENT,
     FLAG_STARVED,
     FLAG_SUPERSEDED,
@@ -88,8 +68,13 @@ cdef int64_t SPIN_NS = 60_000
 cdef int64_t LOOK_NS = 50_000_000
 # A connection lost this soon after a send was closed as we sent; one lost later had the request.
 cdef int64_t RESEND_NS = 100_000_000
+# How long a service may leave the body open when it has said that the reply is complete.
+cdef int64_t LINGER_NS = 1_000_000_000
+cdef int64_t LONGEST_NS = (1 << 62) - 1
 cdef int64_t NEVER = 0x7fffffffffffffffLL
 cdef const char* UNSENT = b"the run ended before it was sent"
+cdef const char* NOT_AGAIN = b"the run ended before it was sent again"
+cdef const char* TOOK_TOO_LONG = b"no complete response in time, over all attempts"
 
 
 cdef class Loop(Connections):
@@ -97,11 +82,14 @@ cdef class Loop(Connections):
 
     def __cinit__(
         self, OutputSpec spec, *, int limit, openings, closings=(), int spare, int retry=0, bint precise=False,
-        bint drop_when_full=False, int64_t request_timeout_ns, int64_t stop_offset_ns=NEVER, int row_tokens=1024,
+        bint drop_when_full=False, int64_t request_timeout_ns, int64_t total_timeout_ns=LONGEST_NS,
+        int64_t retry_pause_ns=50_000_000, int64_t stop_offset_ns=NEVER, int row_tokens=1024,
     ):
         self.timer_fd = self.wake_fd = self.done_fd = -1
         if limit < 1 or spare < 0 or retry < 0:
             raise ValueError("limit must be at least 1, spare and retry at least 0")
+        if request_timeout_ns > LONGEST_NS or total_timeout_ns > LONGEST_NS:
+            raise ValueError("a time limit must be below 2**62 ns")
         self.spec = spec
         # More streams at once than rows have theirs on the heap.
         self.ring = PyRing(min(limit, RING_ROWS), row_tokens)
@@ -113,6 +101,8 @@ cdef class Loop(Connections):
         self.precise = precise
         self.drop_when_full = drop_when_full
         self.request_timeout_ns = request_timeout_ns
+        self.total_timeout_ns = total_timeout_ns
+        self.retry_pause_ns = retry_pause_ns
         self.stop_offset_ns = stop_offset_ns
         self.start_ns = self.given_start_ns = NEVER
         self.timer_fd = poll_timerfd()
@@ -130,6 +120,7 @@ cdef class Loop(Connections):
         calls_free(self.again.head)
         calls_free(self.waiting.head)
         agenda_free(&self.following)
+        agenda_free(&self.pausing)
         reply_free(&self.scratch)
         for fd in (self.timer_fd, self.wake_fd, self.done_fd):
             if fd >= 0:
@@ -206,15 +197,18 @@ cdef class Loop(Connections):
             self.end_following(call)
 
     cdef void obey(self) noexcept nogil:
-        """Withdrawing: what was not sent is forgotten; draining: it ends as cancelled; aborting: so does all else."""
+        """Withdrawing: what was not sent is forgotten; draining: it ends as cancelled; aborting: so does all else.
+        What waits for another attempt ends with all three."""
         if self.orders & ORDER_WITHDRAW:
             self.withdraw_all()
         while self.orders & ORDER_DRAIN and self.ready.size:
             self.end_begun(queue_pop(&self.ready), OUTCOME_CANCELLED, UNSENT)
         while self.orders & ORDER_DRAIN and self.following.size:
             self.end_following(agenda_pop(&self.following))
-        while self.orders & ORDER_ABORT and self.flight.oldest != NULL:
-            self.end_early(self.flight.oldest, END_CANCELLED)
+        while self.orders & ORDER_ABORT and self.flight.first != NULL:
+            self.end_early(self.flight.first.call, END_CANCELLED, NULL)
+        while self.pausing.size:
+            self.end_early(self.pausing.calls[0], END_CANCELLED, NOT_AGAIN)
 
     cdef void withdraw_all(self) noexcept nogil:
         while self.ready.size:
@@ -257,6 +251,9 @@ cdef class Loop(Connections):
         while self.again.size and sends:
             sends -= 1
             self.place(queue_pop(&self.again))
+        while self.pausing.size and self.pausing.calls[0].due_ns <= now and sends:
+            sends -= 1
+            self.place(agenda_pop(&self.pausing))
         while sends:
             due = self.next_due(now)
             if due > now + (SPIN_NS if self.precise else 0):
@@ -291,8 +288,7 @@ cdef class Loop(Connections):
     cdef void launch(self, Call* call) noexcept nogil:
         """The call is in flight from now on."""
         call.dispatched_ns = call.row.tried_ns = mono_ns()
-        call.deadline_ns = call.dispatched_ns + self.request_timeout_ns
-        flight_add(&self.flight, call)
+        line_add(&self.flight, &call.flying, call, call.dispatched_ns + self.total_timeout_ns)
         self.leave_backlog(call)
         shared_add(&self.counters.in_flight, 1)
         if self.counters.in_flight > self.counters.peak_in_flight:
@@ -331,6 +327,8 @@ cdef class Loop(Connections):
         call.conn = conn
         call.attempt_ns = 0
         call.row.connection = conn.serial
+        if self.tls:
+            self.begin_attempt(call, mono_ns())  # for as long as it is being encrypted
         self.prepare(&conn.reply, call)
         self.send_request(conn, call.payload, call.payload_size)
 
@@ -359,11 +357,15 @@ cdef class Loop(Connections):
     cdef void on_sending(self, Conn* conn) noexcept nogil:
         cdef Call* call = conn.call
         call.attempt_ns = mono_ns()
+        self.begin_attempt(call, call.attempt_ns)
         if call.row.sent_ns == 0:
             call.row.sent_ns = call.attempt_ns
             if conn.opened_ns >= call.dispatched_ns:
                 call.row.connect_ns = call.attempt_ns - call.dispatched_ns
             shared_add(&self.counters.sent, 1)
+
+    cdef void begin_attempt(self, Call* call, int64_t now) noexcept nogil:
+        line_add(&self.attempts, &call.trying, call, now + self.request_timeout_ns)
 
     cdef void on_read(
         self, Conn* conn, const char* data, size_t size, int64_t stamp_ns, int64_t late_ns, bint stamped
@@ -378,6 +380,8 @@ cdef class Loop(Connections):
         if call.row.headers_ns:
             self.settle_request(conn, step != REPLY_MORE)
         if step == REPLY_MORE:
+            if conn.reply.done_ns and call.lingering.call == NULL:
+                line_add(&self.lingerers, &call.lingering, call, stamp_ns + LINGER_NS)
             return
         self.finish(call, &conn.reply, END_COMPLETE if step == REPLY_COMPLETE else END_CLOSED, stamp_ns)
         conn.served += 1
@@ -410,19 +414,26 @@ cdef class Loop(Connections):
             # idle connection may be closed too; each that is used up is one less.
             call.row.flags |= FLAG_RESENT
             shared_add(&self.counters.resent, 1)
+            line_remove(&self.attempts, &call.trying)
             queue_push(&self.again, call)
         elif not self.send_again(call, &conn.reply, how):
             self.finish(call, &conn.reply, how, mono_ns())
         conn.call = NULL
 
     cdef bint send_again(self, Call* call, Reply* reply, End how) noexcept nogil:
-        """Records this attempt and prepares the next, where the plan allows one; False where not."""
+        """Records this attempt; the next one follows after a pause. False where the plan allows none."""
         cdef Call* attempt
-        if self.orders & ORDER_ABORT or reply_started(reply) or call.retries >= self.retry:
+        cdef bint stopping = (self.orders & (ORDER_ABORT | ORDER_DRAIN | ORDER_WITHDRAW)) != 0
+        if stopping or reply_started(reply) or call.retries >= self.retry:
             return False
         attempt = call_new(NULL, 0)
         if attempt == NULL:
             return False
+        call.due_ns = mono_ns() + pause_ns(self.retry_pause_ns, call.row.request, call.retries)
+        if not agenda_add(&self.pausing, call):
+            call_free(attempt)
+            return False
+        line_remove(&self.attempts, &call.trying)
         attempt.row = call.row
         attempt.row.flags |= FLAG_SUPERSEDED
         attempt.row.sent_ns = call.attempt_ns
@@ -435,7 +446,6 @@ cdef class Loop(Connections):
         if call.row.attempt < 255:
             call.row.attempt += 1
         shared_add(&self.counters.retries, 1)
-        queue_push(&self.again, call)
         return True
 
     cdef void finish(self, Call* call, Reply* reply, End how, int64_t end_ns) noexcept nogil:
@@ -443,7 +453,9 @@ cdef class Loop(Connections):
         if how == END_CANCELLED and self.orders & ORDER_OUT_OF_TIME:
             because(reply, b"in flight when the time to drain was over")
         reply_end(reply, self.ring, how, end_ns)
-        flight_remove(&self.flight, call)
+        line_remove(&self.flight, &call.flying)
+        line_remove(&self.attempts, &call.trying)
+        line_remove(&self.lingerers, &call.lingering)
         shared_add(&self.counters.in_flight, -1)
         if not call.more:
             # From the end of its message on, however late that was noticed: the next request is late by as much. What
@@ -482,16 +494,26 @@ cdef class Loop(Connections):
         shared_add(&self.counters.unsent, outcome == OUTCOME_CANCELLED)
         self.deliver(call)
 
-    cdef void end_early(self, Call* call, End how) noexcept nogil:
-        """Ends a call in flight before its response: it took too long, or all is to stop."""
+    cdef void end_early(self, Call* call, End how, const char* reason) noexcept nogil:
+        """Ends a call in flight before its message has ended: it took too long, or all is to stop.
+
+        reason: NULL for the usual one of `how`.
+        """
         cdef Conn* conn = <Conn*> call.conn
         if conn != NULL and conn.call == call:
+            if conn.reply.done_ns:
+                how = END_LINGERED  # the reply is complete, whatever becomes of its message
+                call.row.flags |= FLAG_LEFT_OPEN
+            elif reason != NULL:
+                because(&conn.reply, reason)
             self.finish(call, &conn.reply, how, mono_ns())
             self.close_conn(conn, True)
             return
-        if not queue_unlink(&self.waiting, call):
+        if not agenda_remove(&self.pausing, call) and not queue_unlink(&self.waiting, call):
             queue_unlink(&self.again, call)
         self.prepare(&self.scratch, call)
+        if reason != NULL:
+            because(&self.scratch, reason)
         self.finish(call, &self.scratch, how, mono_ns())
 
     cdef void deliver(self, Call* call) noexcept nogil:
@@ -529,9 +551,18 @@ cdef class Loop(Connections):
             poll_arm(self.timer_fd, when_ns)
 
     cdef void expire(self, int64_t now) noexcept nogil:
-        """Ends the calls that took too long."""
-        while self.flight.oldest != NULL and self.flight.oldest.deadline_ns <= now:
-            self.end_early(self.flight.oldest, END_TIMEOUT)
+        """Ends the calls that took too long: an attempt, all of them, or the message of a reply that is complete."""
+        cdef Call* call
+        while line_expired(&self.attempts, now):
+            self.end_early(self.attempts.first.call, END_TIMEOUT, NULL)
+        while line_expired(&self.flight, now):
+            self.end_early(self.flight.first.call, END_TIMEOUT, TOOK_TOO_LONG)
+        while line_expired(&self.lingerers, now):
+            call = self.lingerers.first.call
+            # Unless more output came after it was said to be complete.
+            line_remove(&self.lingerers, &call.lingering)
+            if (<Conn*> call.conn).reply.done_ns:
+                self.end_early(call, END_LINGERED, NULL)
 
     cdef void look_after(self, int64_t now) noexcept nogil:
         """What wants to be done now and then."""

@@ -15,7 +15,10 @@ class Reactor(Loop):
     closed loop opens, a request goes out whenever a slot is free; None = open loop, a request goes out at its offset.
     closings: when one of the open slots closes for good, each when it is next free. drop_when_full: open loop, what
     finds the limit reached is dropped instead of waiting. spare: connections to hold open beyond those in use.
-    retry: attempts after the first, for failures before any byte of a response. precise: spin the last 60 us before
+    retry: attempts after the first, for failures before any byte of a response; retry_pause_ns: before the first of
+    them, twice as long before each further one, at most 64 times as long, a quarter more or less.
+    request_timeout_ns: of an attempt, from its first byte sent; total_timeout_ns: of a request, from when it goes out,
+    with all attempts, connecting and pauses. precise: spin the last 60 us before
     a send. stop_offset_ns: closed loop, no conversation or request begins from then on. row_tokens: output events a
     stream has room for before its stamps move to the heap. Times are ns of CLOCK_MONOTONIC, offsets count from the
     start.
@@ -39,6 +42,8 @@ class Reactor(Loop):
         precise: bool = False,
         drop_when_full: bool = False,
         request_timeout_ns: int,
+        total_timeout_ns: int = ...,
+        retry_pause_ns: int = 50_000_000,
         stop_offset_ns: int = ...,
         row_tokens: int = 1024,
     ) -> None: ...

@@ -37,6 +37,7 @@ from fastbench._core.reply_state cimport (
     END_CANCELLED,
     END_CLOSED,
     END_COMPLETE,
+    END_LINGERED,
     END_RESET,
     END_TIMEOUT,
     End,
@@ -446,7 +447,8 @@ cdef void read_document(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogi
 cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept nogil:
     """Decides everything that could not be decided before the end. now_ns: the end's own moment."""
     cdef Row* row = &reply.call.row
-    cdef bint whole = how == END_COMPLETE or (how == END_CLOSED and http_eof_completes(&reply.http))
+    cdef bint whole = how == END_COMPLETE or how == END_LINGERED
+    whole = whole or (how == END_CLOSED and http_eof_completes(&reply.http))
     if reply.kind == BODY_UNDECIDED:
         decide_by_label(reply)
     if reply.http.error != HTTP_FINE:

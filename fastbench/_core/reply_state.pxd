@@ -11,6 +11,7 @@ from fastbench._core.walk cimport Node
 
 cdef enum End:
     END_COMPLETE       # the message came to its own end
+    END_LINGERED       # the reply is complete, but the service left its message open
     END_CLOSED         # the service closed the connection
     END_RESET
     END_TIMEOUT

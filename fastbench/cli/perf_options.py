@@ -87,7 +87,8 @@ _SERVICE: Sequence[click.Option] = (
     _option("--length-field", metavar="NAME", help="Field for the output length, such as max_completion_tokens."),
     _option("--tokenizer", metavar="PATH", help="tokenizer.json, or its directory, for exact prompt lengths."),
     _flag("--trust-remote-code", "Accepted for the original's sake: a tokenizer never runs code."),
-    _option("--timeout", metavar="TIME", help='Limit for a request, such as "30s".  [default: 600s]'),
+    _option("--timeout", metavar="TIME", help='Limit for an attempt once it is sent, such as "30s".  [default: 600s]'),
+    _option("--total-timeout", metavar="TIME", help="Limit for a request with all attempts, connecting and pauses."),
     _option("--connect-timeout", metavar="TIME", help="Limit for a connection.  [default: 10s]"),
     _option(
         "--retry",

@@ -24,6 +24,7 @@ _MODEL = {
     "use_timestamp": "use_timestamp",
     "precise": "precise",
     "timeout": "request_timeout",
+    "total_timeout": "total_timeout",
     "connect_timeout": "connect_timeout",
     "retry": "retry",
     "save_text": "save_text",

@@ -52,6 +52,9 @@ class Shape(NamedTuple):
     precise: bool
     retry: int
     request_timeout_ns: int
+    """Of one attempt, from its first byte sent."""
+    total_timeout_ns: int
+    """Of a request, with all its attempts, from when it goes out."""
     row_tokens: int
     """Output events a stream is expected to have at the most."""
 

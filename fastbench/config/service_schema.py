@@ -81,7 +81,10 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     request_id_header: str = "X-Request-Id"
     """The header that carries a request's id, a UUID; "none" or "" = it is left out."""
     request_timeout: Duration | None = Duration(600 * NS_PER_S)
-    """From the first byte sent to the end of the stream, ns; None = no limit."""
+    """Of one attempt, from its first byte sent to the end of the stream, ns; None = no limit."""
+    total_timeout: Duration | None = None
+    """Of a request, from when it goes out to its outcome, with all attempts, connecting and pauses; None = as long as
+    they may take."""
     connect_timeout: Duration = Duration(10 * NS_PER_S)
     precise: bool = False
     """Spin to each intended time: later by 0.05 ms at most, for more CPU."""

@@ -5,17 +5,20 @@ import math
 from fastbench.client.engine import Shape
 from fastbench.config.output_length import output_length
 from fastbench.config.plan import Task
+from fastbench.config.service_schema import ServiceConfig
 from fastbench.load.arrivals import Process, Ramp
 from fastbench.load.schedule import NO_LIMIT, Asked, Schedule, Stage
 from fastbench.load.slots import Slots, at_once
-from fastbench.units import NS_PER_MS
+from fastbench.units import MAX_NS, NS_PER_MS, NS_PER_S
 
 SPARE_SECONDS = 0.1
 """Open loop: connections are kept open for the sends of this long."""
 MAX_SPARE = 256
 ROW_MARGIN = 16
 """Output events beyond the length asked for that a stream has room for at once."""
-NEVER_NS = 2**62
+NEVER_NS = MAX_NS
+LONGEST_PAUSE_NS = 4 * NS_PER_S
+"""Before an attempt after the first: the reactor's longest."""
 
 
 def asked_of(task: Task) -> Asked:
@@ -59,8 +62,19 @@ def shape_of(task: Task, schedule: Schedule, longest_output: int | None) -> Shap
         precise=service.precise,
         retry=service.retry,
         request_timeout_ns=service.request_timeout or NEVER_NS,
+        total_timeout_ns=_total_timeout(service),
         row_tokens=(output_length(service).of(longest_output) or service.max_out_len) + ROW_MARGIN,
     )
+
+
+def _total_timeout(service: ServiceConfig) -> int:
+    """As the service's settings say, else so that no attempt is cut short by those before it, ns."""
+    if service.total_timeout is not None:
+        return service.total_timeout
+    if service.request_timeout is None:
+        return NEVER_NS
+    attempt = service.connect_timeout + service.request_timeout
+    return min(attempt + service.retry * (LONGEST_PAUSE_NS + attempt), NEVER_NS)
 
 
 def warmup_shape(shape: Shape, count: int) -> Shape:

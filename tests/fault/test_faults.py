@@ -83,8 +83,8 @@ def test_many_faults_in_one_run() -> None:
 @pytest.mark.parametrize("retry", [0, 2])
 @pytest.mark.parametrize("how", BREAKS)
 def test_a_response_that_breaks_off(how: str, retry: int, tls: bool) -> None:
-    """Reset, end of file or silence: wherever the response breaks off, that is its outcome; only before its
-    first byte there are further attempts, and none after the time limit."""
+    """Reset, end of file or silence: wherever the response breaks off, that is its outcome, but for silence behind
+    [DONE]; only before its first byte there are further attempts, and none after the time limit."""
     run(cuts(how), tls=tls, retry=retry)
 
 

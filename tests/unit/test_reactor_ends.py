@@ -73,9 +73,12 @@ def test_a_connection_that_never_stands(full_port: int) -> None:
 
 
 def test_a_request_may_time_out_before_it_has_a_connection(full_port: int) -> None:
-    """The time limit of the request counts while it waits for a connection too."""
-    ended = drive((socket.AF_INET, "127.0.0.1", full_port), 1, request_timeout_ns=100 * MS)
+    """The time limit of the whole request counts while it waits for a connection too, that of an attempt does not."""
+    limits = {"request_timeout_ns": 1, "total_timeout_ns": 100 * MS}
+    ended = drive((socket.AF_INET, "127.0.0.1", full_port), 1, **limits)
     assert (ended[0].outcome, ended[0].row["sent_ns"]) == ("timeout", 0)
+    assert ended[0].note == b"no complete response in time, over all attempts"
+    assert ended[0].row["end_ns"] - ended[0].row["tried_ns"] >= 100 * MS
 
 
 def test_drain_lets_finish_what_was_sent() -> None:

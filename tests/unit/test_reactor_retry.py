@@ -1,12 +1,14 @@
 """Retries: up to N attempts after the first, for failures before any byte of the response, each recorded."""
 
 import socket
+import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from driving import MS, OK, Driver, S, drive, has
 from replies import delta, stream
-from serving import Handler, Service, closed_port, each_request, finish, read_request, reset, stall
+from serving import Handler, Service, answering, closed_port, each_request, finish, read_request, reset, stall
 
 FAILURES: dict[str, Handler] = {"reset": lambda c, _: reset(c), "truncated": lambda c, _: finish(c)}
 
@@ -118,7 +120,7 @@ def test_no_retry_of_an_answer() -> None:
 
 
 def test_no_retry_after_a_timeout() -> None:
-    """The time limit counts from the first send over all attempts, and what it ends is not begun anew."""
+    """What the time limit ends is not begun anew."""
 
     def handler(connection: socket.socket, number: int) -> None:
         read_request(connection)
@@ -162,5 +164,92 @@ def test_retries_stop_with_the_user() -> None:
 
 def test_many_attempts_are_counted_up_to_what_a_row_holds() -> None:
     """A row's attempt ends at 255; the counters go on."""
-    ended = drive((socket.AF_INET, "127.0.0.1", closed_port()), 1, retry=300, request_timeout_ns=60 * S)
+    ended = drive((socket.AF_INET, "127.0.0.1", closed_port()), 1, retry=300, retry_pause_ns=10_000)
     assert (ended[0].row["attempt"], len(ended.superseded), ended.snapshot["retries"]) == (255, 300, 300)
+
+
+NOWHERE = (socket.AF_INET, "127.0.0.1")
+
+
+def test_the_time_limit_is_that_of_an_attempt() -> None:
+    """Attempts that together take longer than one may are no timeout: each has the whole time, from its own send."""
+
+    def slowly_fails(connection: socket.socket, _: int) -> None:
+        time.sleep(0.6)
+        reset(connection)
+
+    with Service(failing(2, slowly_fails)) as service:
+        ended = drive(service.address, 1, retry=2, request_timeout_ns=S)
+    assert [attempt.outcome for attempt in ended.superseded] == ["reset", "reset"]
+    assert ended[0].outcome == "ok"
+    assert ended[0].row["end_ns"] - ended[0].row["sent_ns"] > S
+
+
+def test_the_limit_over_all_attempts() -> None:
+    """A request whose attempts fail for ever ends when its whole time is over, while it waits for the next one."""
+    with Service(failing(10**9, FAILURES["reset"])) as service:
+        ended = drive(service.address, 1, retry=1000, total_timeout_ns=400 * MS)
+    row = ended[0].row
+    assert (ended[0].outcome, ended[0].note) == ("timeout", b"no complete response in time, over all attempts")
+    assert row["end_ns"] - row["tried_ns"] >= 400 * MS
+    assert 1 <= len(ended.superseded) <= 4, "50 + 100 + 200 ms of pauses, a quarter less"
+
+
+def test_pauses_double() -> None:
+    """Between the failure of an attempt and the next one lie at least 3/4 of 50, 100, 200 ms, of others for others."""
+    ended = drive((*NOWHERE, closed_port()), 2, limit=2, retry=3)
+    gaps = []
+    for request in range(2):
+        attempts = [one for one in ended.superseded if one.row["request"] == request]
+        gaps.append(np.diff([one.row["end_ns"] for one in [*attempts, ended[request]]]))
+        assert np.all(gaps[-1] >= 0.75 * 50 * MS * 2.0 ** np.arange(3))
+    assert np.all(gaps[0] != gaps[1])
+
+
+def test_attempts_outlive_a_restart() -> None:
+    """A service that comes back while requests wait for their next attempt serves them all."""
+    port = closed_port()
+    with Driver((*NOWHERE, port), limit=4, spare=4, retry=8) as driver:
+        driver.submit(4)
+        driver.start()
+        driver.pump(lambda: driver.rows() >= 4)
+        with Service(answering(OK), port=port):
+            ended = driver.finish()
+    assert ended.outcomes == {"ok": 4}
+    assert set(ended.column("attempt")) <= {1, 2, 3, 4, 5, 6, 7, 8}
+    assert ended.snapshot["peak_in_flight"] == 4
+
+
+STOPS: dict[str, Callable[[Driver], None]] = {
+    "drain": lambda driver: driver.reactor.drain(),
+    "withdraw": lambda driver: driver.reactor.withdraw(),
+    "abort": lambda driver: driver.reactor.abort(),
+    "time over": lambda driver: driver.reactor.abort(out_of_time=True),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_what_waits_for_an_attempt_ends_with_the_run(stop: str) -> None:
+    """Requests that pause between attempts end as cancelled at once, with the reason, and free what they held."""
+    with Driver((*NOWHERE, closed_port()), limit=8, spare=2, retry=1000, retry_pause_ns=60 * S) as driver:
+        driver.submit(8)
+        driver.start()
+        driver.pump(lambda: driver.rows() == 8)
+        STOPS[stop](driver)
+        ended = driver.finish()
+    assert ended.outcomes == {"cancelled": 8}
+    assert len(ended.superseded) == 8
+    notes = {"abort": b"cancelled by the user", "time over": b"in flight when the time to drain was over"}
+    assert {result.note for result in ended.final} == {notes.get(stop, b"the run ended before it was sent again")}
+
+
+def test_pauses_of_many_end_in_the_middle() -> None:
+    """Whole-request limits take requests out of the middle of those that pause, and leave the others in order."""
+    with Driver(
+        (*NOWHERE, closed_port()), limit=200, retry=2, retry_pause_ns=150 * MS, total_timeout_ns=160 * MS
+    ) as driver:
+        driver.submit(200)
+        driver.start()
+        ended = driver.finish()
+    assert set(ended.outcomes) <= {"timeout", "refused"}
+    assert ended.outcomes["timeout"] > 0
