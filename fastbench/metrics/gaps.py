@@ -7,6 +7,7 @@ keeps everything that there is to know about them, and the few escaped ones are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,19 @@ class GapSamples:
         self.size = int(self._ranks[-1]) + int(self._escapes.size)
 
     @property
+    def values(self) -> int:
+        """How many values are counted: gaps from this one on are sorted."""
+        return int(self._counts.size)
+
+    def changed(self, counts: NDArray[np.int64], gone: NDArray[np.int64], come: NDArray[np.int64]) -> GapSamples:
+        """The same with other gaps. counts: (n,), n >= values, the change of each value's count; gone, come: those from
+        n on that are no more, and that are new."""
+        counts = counts.copy()
+        counts[: self._counts.size] += self._counts
+        kept = _without(self._escapes, np.sort(gone))
+        return GapSamples(counts, np.concatenate([kept, come]))
+
+    @cached_property
     def total(self) -> int:
         """Their exact sum."""
         used = np.flatnonzero(self._counts)
@@ -43,6 +57,14 @@ class GapSamples:
         if rank >= below:
             return int(self._escapes[rank - below])
         return int(np.searchsorted(self._ranks, rank, side="right"))
+
+
+def _without(ordered: NDArray[np.int64], gone: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What is left of a multiset without some of its members; both in rising order."""
+    places = np.searchsorted(ordered, gone)
+    # Equal ones stand one behind the other.
+    again = np.arange(gone.size) - np.searchsorted(gone, gone)
+    return np.delete(ordered, places + again)
 
 
 def count(runs: Iterable[TokenRun], threads: int | None = None, progress: Progress | None = None) -> GapSamples:

@@ -6,6 +6,8 @@ import msgspec
 
 Number = int | float | None
 """A number of a report; None where there is nothing to compute it from."""
+Interval = tuple[float, float]
+"""The least and the most that a number can be."""
 
 
 class Parameter(msgspec.Struct, frozen=True):
