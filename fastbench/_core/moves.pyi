@@ -18,5 +18,6 @@ def move_gaps(
     how many events, escapes and marks each row has. marks: (m, 3), event, count and bound in µs of each.
     counts: (2, size), added to: the change in how often each value is there, of the shortest and of the longest gaps.
     far: (2, 2, room), of each those from `size` on that went and that came; room: as many as marked events, or gaps
-    where these are fewer. Returns how many of these there are. ValueError when the arrays do not agree, or marks overlap or reach beyond their row's events.
+    where these are fewer. Returns how many of these there are. ValueError when the arrays do not agree, or marks
+    overlap or reach beyond their row's events.
     """

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Token gaps with their marked events at their earliest: what is taken from the counts of gaps, and what is put there."""
+"""Token gaps with their marked events at their earliest: what their counts lose by it, and what they gain."""
 
 cimport cython
 from libc.stdint cimport INT64_MAX, int64_t, uint16_t, uint32_t

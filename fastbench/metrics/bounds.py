@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from fastbench.metrics.gaps import GapSamples
 from fastbench.metrics.model import Interval, Number
 from fastbench.metrics.moved import moved
-from fastbench.metrics.parameters import US_PER_MS, e2el_ns, has_tpot, ttft_ns
-from fastbench.metrics.selection import Selection, output_tokens
+from fastbench.metrics.parameters import US_PER_MS, e2el_ns, has_tpot, streamed_tokens, ttft_ns
+from fastbench.metrics.selection import Selection
 from fastbench.metrics.statistics import ArraySamples, statistics
 from fastbench.recording.table import TokenRun
 from fastbench.units import NS_PER_MS, NS_PER_US
@@ -87,7 +87,7 @@ def _tpot(selection: Selection, edges: _Edges, names: Sequence[str]) -> dict[str
     if not first.any() and not end.any():
         return {}
     rows = selection.streamed[several]
-    spent, tokens = e2el_ns(rows) - ttft_ns(rows), output_tokens(rows) - 1
+    spent, tokens = e2el_ns(rows) - ttft_ns(rows), streamed_tokens(rows) - 1
     return _between(np.maximum(spent - end, 0) / tokens, (spent + first) / tokens, names)
 
 

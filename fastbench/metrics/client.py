@@ -12,17 +12,18 @@ from fastbench._core.hdr import Hdr
 from fastbench.errors import RecordingError
 from fastbench.metrics.model import ClientError, Quantity
 from fastbench.metrics.selection import Selection, flagged
+from fastbench.metrics.stalls import Stalls, begin_ns
 from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
 NOTABLE_SHARE = 0.01
-"""A gap's uncertainty counts for the verdict above this share of the ITL median."""
+"""A gap's uncertainty is worth a word above this share of the ITL median."""
 
 
 def client_error(selection: Selection, gap_count: int, itl_median_us: float | None) -> ClientError:
     """The client's error over the whole run, and over the stage's gaps. itl_median_us: None without gaps."""
     health = selection.recording.health
-    begin_ns = _begin_ns(selection)
-    stalls_ns = _stalls_ns(selection, begin_ns)
+    begin = begin_ns(selection)
+    stalls_ns = Stalls.of(selection).lengths_ns
     marks = selection.marks()
     # The first event has no gap before it: its stamp is the TTFT's end.
     from_first = marks["event"] == 0
@@ -30,8 +31,9 @@ def client_error(selection: Selection, gap_count: int, itl_median_us: float | No
     notable = marks["bound_us"] > NOTABLE_SHARE * (itl_median_us or 0)
     uncertain, notable_gaps = int(gaps.sum()), int(gaps[notable].sum())
     streamed = selection.streamed
-    under_load = [record for record in health if int(record.get("t_ns", 0)) > begin_ns]
+    under_load = [record for record in health if int(record.get("t_ns", 0)) > begin]
     real_time_ns = _sum(under_load, "real_time_ns")
+    scheduled_ns = real_time_ns + _sum(under_load, "ordinary_ns")
     return ClientError(
         stamps=str(selection.header.get("stamps", "unknown")),
         kernel_stamp_share=_share(int(np.count_nonzero(flagged(streamed, "kernel"))), streamed.size),
@@ -52,7 +54,8 @@ def client_error(selection: Selection, gap_count: int, itl_median_us: float | No
         ttft_bound_max_ms=_ms(marks["bound_us"][from_first]),
         clipped_requests=int(np.count_nonzero(flagged(streamed, "clipped"))),
         cpu_s=_sum(health, "cpu_ns") / NS_PER_S,
-        real_time_share=_share(real_time_ns, real_time_ns + _sum(under_load, "ordinary_ns")),
+        real_time_share=_share(real_time_ns, scheduled_ns),
+        busy_share=_share(_sum(under_load, "cpu_ns"), scheduled_ns),
     )
 
 
@@ -68,18 +71,6 @@ def lag(health: Iterable[dict[str, Any]]) -> Quantity:
         return Quantity("us", 0, dict.fromkeys(("Median", "P99", "Max")))
     values = {"Median": counts.value_at_percentile(50), "P99": counts.value_at_percentile(99), "Max": counts.maximum}
     return Quantity("us", counts.total, {name: value / NS_PER_US for name, value in values.items()})
-
-
-def _begin_ns(selection: Selection) -> int:
-    """The first send; while the load was only prepared there was nothing to be late for."""
-    sent_ns = selection.rows["sent_ns"][~flagged(selection.rows, "warmup")]
-    return int(sent_ns.min(initial=np.iinfo(np.int64).max, where=sent_ns > 0))
-
-
-def _stalls_ns(selection: Selection, begin_ns: int) -> list[int]:
-    """How long each stall of the load was."""
-    stalls = [stall for record in selection.recording.health for stall in record.get("stalls", ())]
-    return [int(length_ns) for start_ns, length_ns in stalls if start_ns + length_ns > begin_ns]
 
 
 def _ms(bounds_us: NDArray[np.uint32]) -> float:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fastbench.metrics.arrived import arrived_tokens
+from fastbench.metrics.bounds import bounds
 from fastbench.metrics.client import client_error
-from fastbench.metrics.common import common
+from fastbench.metrics.common import common, length_ns
 from fastbench.metrics.coverage import coverage
+from fastbench.metrics.effect import SHOWN, client_effect, sends
 from fastbench.metrics.further import finish_reasons, further
 from fastbench.metrics.gaps import GapSamples, count
 from fastbench.metrics.load import load
@@ -16,11 +18,12 @@ from fastbench.metrics.model import Metrics
 from fastbench.metrics.notes import notes
 from fastbench.metrics.outcomes import failures, outcomes
 from fastbench.metrics.output import output
-from fastbench.metrics.parameters import parameters, ttft_ns
+from fastbench.metrics.parameters import parameters, shown
 from fastbench.metrics.selection import Selection
 from fastbench.metrics.service import service_metrics
-from fastbench.metrics.statistics import ArraySamples, percentile
-from fastbench.metrics.verdict import verdict
+from fastbench.metrics.statistics import percentile
+from fastbench.metrics.uncertainty import JUDGED
+from fastbench.metrics.verdict import Judged, verdict
 from fastbench.metrics.window import TOTAL, find_window, shown_window
 from fastbench.recording.reader import Recording
 from fastbench.recording.sharing import Progress
@@ -55,33 +58,35 @@ def compute_with_gaps(
     runs = list(selection.token_runs())
     gaps = count(runs, progress=progress)
     ended = outcomes(selection)
-    ttft_median = percentile(ArraySamples(ttft_ns(selection.streamed)), 50)
+    # What is judged and what is shown are not the same columns.
+    every = tuple(dict.fromkeys((*stats, *JUDGED, *SHOWN)))
+    uncertain = bounds(selection, gaps, runs, every)
+    table = parameters(selection, gaps, every, uncertain)
     sending = load(selection, ended.get("dropped", 0))
     client = client_error(selection, gaps.size, percentile(gaps, 50))
     produced = output(selection, runs, gaps)
-    success = int(selection.ok.size)
+    success, planned = int(selection.ok.size), sum(ended.values())
+    sent = sends(selection, sending)
+    effect = client_effect(selection, sending, sent, table)
+    length_ms = length_ns(selection) / NS_PER_MS
+    judged = Judged(selection, table, sending, client, effect, sent, coverage(whole), planned, success, length_ms)
     metrics = Metrics(
         stage=stage,
         window=None if window is None else shown_window(whole, window),
         stats=tuple(stats),
         success=success,
-        parameters=parameters(selection, gaps, stats),
-        common=common(selection, sum(ended.values()), None if window is None else arrived_tokens(whole, window)),
+        parameters=tuple(shown(row, stats) for row in table),
+        common=common(selection, planned, None if window is None else arrived_tokens(whole, window)),
         further=further(selection, runs, stats),
         finish_reasons=finish_reasons(selection),
         outcomes=ended,
         failures=failures(selection),
         load=sending,
         client=client,
+        effect=effect,
         output=produced,
         service=service_metrics(selection),
-        verdict=verdict(
-            success,
-            coverage(whole),
-            None if ttft_median is None else ttft_median / NS_PER_MS,
-            sending,
-            client,
-        ),
+        verdict=verdict(judged),
         notes=notes(selection, sending, produced, client),
     )
     return Computed(metrics, gaps)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.metrics.arrival_test import arrival_test
+from fastbench.metrics.begun import attempted_ns
 from fastbench.metrics.common import max_concurrency
 from fastbench.metrics.model import Load, Quantity
 from fastbench.metrics.parameters import e2el_ns
@@ -38,7 +39,7 @@ def load(selection: Selection, dropped: int) -> Load:
         asked_rate=float(rate) if isinstance(rate, int | float) else None,
         # Of what the plan has times for: when a conversation goes on, its replies decide.
         offered_rate=_rate(begun["intended_ns"]) if is_open else None,
-        achieved_rate=_rate((begun[begun["sent_ns"] > 0] if is_open else sent)["sent_ns"]),
+        achieved_rate=_rate(_made(begun) if is_open else sent["sent_ns"]),
         arrival_test=arrival_test(begun, asked) if is_open else None,
         send_lateness=_since_intended(sent, "sent_ns"),
         response_time=_since_intended(ok, "end_ns"),
@@ -49,6 +50,12 @@ def load(selection: Selection, dropped: int) -> Load:
         retried_requests=int(np.count_nonzero(final["attempt"])),
         failed_attempts=selection.failed_attempts,
     )
+
+
+def _made(rows: Rows) -> NDArray[np.int64]:
+    """When each was sent, or tried: that the service refused it is not the load's fault."""
+    moments = attempted_ns(rows)
+    return moments[moments > 0]
 
 
 def _steady(flight: InFlight) -> float | None:

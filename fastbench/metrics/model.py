@@ -11,7 +11,11 @@ Interval = tuple[float, float]
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A row of the table "Performance Parameters". values: by statistic; marked: those of too few samples."""
+    """A row of the table "Performance Parameters". values: by statistic; marked: those of too few samples.
+
+    bounds: the least and the most that a statistic can be, where the client's stalls leave it uncertain; unsure: those
+    that they leave too uncertain.
+    """
 
     name: str
     unit: str
@@ -19,6 +23,8 @@ class Parameter(msgspec.Struct, frozen=True):
     n: int
     samples: int
     marked: tuple[str, ...] = ()
+    bounds: dict[str, Interval] = {}
+    unsure: tuple[str, ...] = ()
 
 
 class Common(msgspec.Struct, frozen=True):
@@ -99,8 +105,8 @@ class ClientError(msgspec.Struct, frozen=True):
     lag: from a read's arrival until the client noticed it. starved: requests whose bytes were not ready in
     time; starved_turns: how often the reactor found none. uncertain_*: gaps and TTFTs that a stall blurred, by
     at most the bound; notable_*: gaps blurred by more than 1 % of the ITL median. real_time_share: of the
-    time of the load, how long the system ran the thread that sends and reads before all ordinary ones; None = not
-    recorded.
+    time of the load, how long the system ran the thread that sends and reads before all ordinary ones; busy_share: how
+    long it computed; None = not recorded.
     """
 
     stamps: str
@@ -123,6 +129,7 @@ class ClientError(msgspec.Struct, frozen=True):
     clipped_requests: int
     cpu_s: float
     real_time_share: float | None
+    busy_share: float | None
 
 
 SEVERAL = 1.05
@@ -183,11 +190,50 @@ class ServiceMetrics(msgspec.Struct, frozen=True):
     counted_s: float | None
 
 
+class ClientEffect(msgspec.Struct, frozen=True):
+    """What the client can have changed at most.
+
+    off_ms: by how much the median and P99 of TTFT and ITL may be off; bounds: between what they lie, ms, where marks
+    leave them uncertain. load_share: what was taken from the
+    load, a share of 1: of a closed loop slot_share, of an open loop what was sent less than asked. slot_share: the part
+    of its slots' time in which the client left them empty. ramp_ms: from the first send until all slots were in flight,
+    own_ramp_ms: without what the service took to accept connections; first_wave: how many those were. lateness_ms: the
+    P99 of the client's own lateness.
+    """
+
+    off_ms: dict[str, dict[str, float]]
+    bounds: dict[str, dict[str, Interval]]
+    load_share: float | None
+    slot_share: float | None
+    ramp_ms: float | None
+    own_ramp_ms: float | None
+    first_wave: int
+    lateness_ms: float | None
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why the numbers are not to be trusted: clauses of one sentence, the cause and the remedy without a capital."""
+
+    effect: str
+    cause: str
+    remedy: str
+
+    @property
+    def sentence(self) -> str:
+        """All three."""
+        return f"{self.effect}, because {self.cause}: {self.remedy}."
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """Whether the numbers may be used as they stand; the reasons if not."""
 
     valid: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The reasons as they are shown."""
+        return tuple(reason.sentence for reason in self.reasons)
 
     @property
     def word(self) -> str:
@@ -223,6 +269,7 @@ class Metrics(msgspec.Struct, frozen=True):
     failures: tuple[Failure, ...]
     load: Load
     client: ClientError
+    effect: ClientEffect
     output: Output
     service: ServiceMetrics | None
     verdict: Verdict

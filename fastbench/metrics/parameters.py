@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from fastbench.metrics.model import Parameter
+from fastbench.metrics.model import Interval, Parameter
 from fastbench.metrics.selection import Mask, Rows, Selection, flagged, output_tokens
 from fastbench.metrics.statistics import ArraySamples, Samples, statistics, too_few
+from fastbench.metrics.uncertainty import unsure
 from fastbench.recording.format import SOURCES
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 US_PER_MS = 1_000
 
 
-def parameters(selection: Selection, gaps: Samples, stats: Sequence[str]) -> tuple[Parameter, ...]:
-    """The rows in the guide's order; those of token times only for streams."""
+def parameters(
+    selection: Selection, gaps: Samples, stats: Sequence[str], bounds: Mapping[str, dict[str, Interval]]
+) -> tuple[Parameter, ...]:
+    """The rows in the guide's order; those of token times only for streams. bounds: of rows, by their names."""
 
     def row(name: str, unit: str, samples: Samples, scale: float = 1, n: int | None = None) -> Parameter:
-        return parameter(name, unit, samples, stats, scale, n)
+        row = replace(parameter(name, unit, samples, stats, scale, n), bounds=bounds.get(name, {}))
+        return replace(row, unsure=unsure(row))
 
     def rows() -> Iterator[Parameter]:
         ok, streamed = selection.ok, selection.streamed
@@ -50,6 +55,17 @@ def parameter(
     count = samples.size if n is None else n
     # Of requests: the gaps of one stream depend on each other, and many of them are no more than one sample.
     return Parameter(name, unit, statistics(samples, stats, scale), count, samples.size, too_few(stats, count))
+
+
+def shown(row: Parameter, stats: Sequence[str]) -> Parameter:
+    """A row with some of its statistics."""
+    return replace(
+        row,
+        values={name: row.values[name] for name in stats},
+        marked=tuple(name for name in row.marked if name in stats),
+        bounds={name: row.bounds[name] for name in stats if name in row.bounds},
+        unsure=tuple(name for name in stats if name in row.unsure),
+    )
 
 
 def e2el_ns(rows: Rows) -> NDArray[np.int64]:

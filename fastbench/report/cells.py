@@ -36,9 +36,10 @@ def quantity(measured: Quantity) -> str:
     return ", ".join(f"{name} {marked(text, name in doubtful)}" for name, text in texts.items())
 
 
-def marked(text: str, doubtful: bool) -> str:
-    """The text, with the mark of a percentile of too few samples; the footnote says what it means."""
-    return f"{text} *" if doubtful else text
+def marked(text: str, few: bool, unsure: bool = False) -> str:
+    """The text, with the marks of a percentile of too few samples and of a number that the client's stalls leave too
+    uncertain; the footnotes say what they mean."""
+    return f"{text}{' *' if few else ''}{' ~' if unsure else ''}"
 
 
 def printable(text: str, limit: int) -> str:

@@ -13,6 +13,7 @@ from fastbench.report.service import service_rows
 from fastbench.report.trust import quantities, trust_rows
 
 MESSAGE_CHARS = 160
+UNSURE = "The client read too late to know this exactly"
 
 
 def render(metrics: Metrics, task: str) -> str:
@@ -22,8 +23,8 @@ def render(metrics: Metrics, task: str) -> str:
 
 def _parts(metrics: Metrics, task: str) -> Iterator[str]:
     yield f"Performance Results of task: {printable(task, MESSAGE_CHARS)}: {metrics.verdict.word}"
-    for reason in metrics.verdict.reasons:
-        yield f"  {metrics.verdict.word}: {reason}"
+    for sentence in metrics.verdict.sentences:
+        yield f"  {metrics.verdict.word}: {sentence}"
     yield _table(
         ("Performance Parameters", "Stage", *metrics.stats, "N"),
         ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in metrics.parameters),
@@ -50,8 +51,8 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
 
 
 def parameter_cells(row: Parameter, stats: Sequence[str]) -> list[str]:
-    """The statistics of a row as written; * marks those of too few samples."""
-    return [marked(cell(row.values[name], row.unit), name in row.marked) for name in stats]
+    """The statistics of a row as written; * marks those of too few samples, ~ those that are too uncertain."""
+    return [marked(cell(row.values[name], row.unit), name in row.marked, name in row.unsure) for name in stats]
 
 
 def failure_rows(metrics: Metrics) -> list[list[str]]:
@@ -79,6 +80,18 @@ def mark_footnote(*reports: Metrics) -> Iterator[str]:
         percents = sorted((percent_of(name) or 0, name) for name in set(names))
         needs = ", ".join(f"{name} {samples_needed(percent)}" for percent, name in percents)
         yield f"* Too few samples for this percentile at {CONFIDENCE:.0%} confidence; needed: {needs}."
+    found = [f"{row.name} {name}" for metrics in reports for row in metrics.parameters for name in row.unsure]
+    if len(reports) > 1 and found:
+        yield f"~ {UNSURE}; the run's own report has the bounds: {', '.join(dict.fromkeys(found))}."
+    elif found:
+        yield f"~ {UNSURE}: {'; '.join(_bounds(reports[0]))}."
+
+
+def _bounds(metrics: Metrics) -> Iterator[str]:
+    for row in metrics.parameters:
+        for name in row.unsure:
+            low, high = (cell(value, row.unit) for value in row.bounds[name])
+            yield f"{row.name} {name} is between {low} and {high}"
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], form: str = "fancy_grid") -> str:

@@ -44,15 +44,19 @@ def trust_json(metrics: Metrics) -> bytes:
     parts = {
         "stage": metrics.stage,
         "verdict": metrics.verdict.word,
-        "reasons": metrics.verdict.reasons,
+        "reasons": metrics.verdict.sentences,
+        "invalid_because": metrics.verdict.reasons,
         "outcomes": metrics.outcomes,
         "finish_reasons": metrics.finish_reasons,
         "further": metrics.further,
         "failures": metrics.failures,
         "load": metrics.load,
         "client": metrics.client,
+        "effect": metrics.effect,
         "output": metrics.output,
         "too_few_samples": marked,
+        "uncertain": {row.name: row.unsure for row in metrics.parameters if row.unsure},
+        "bounds": {row.name: row.bounds for row in metrics.parameters if row.bounds},
         "notes": metrics.notes,
     }
     return to_json(parts)

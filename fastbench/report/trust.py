@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastbench.metrics.model import ClientError, Load, Metrics, Output, Quantity
+from fastbench.metrics.model import ClientEffect, ClientError, Load, Metrics, Output, Quantity
 from fastbench.report.cells import MISSING, cell, printable, quantity, share
 
 WORD_CHARS = 40
@@ -16,6 +16,7 @@ def trust_rows(metrics: Metrics) -> list[tuple[str, str]]:
         ("Outcomes", ended),
         ("Finish Reasons", reasons or MISSING),
         *_load(metrics.load),
+        *_effect(metrics.effect),
         *_client(metrics.client),
         *_output(metrics.output),
     ]
@@ -56,6 +57,20 @@ def _arrivals(load: Load) -> str:
     intervals = f"{test.samples} intervals" if test.together == 1 else f"{test.samples} x {test.together} intervals"
     figures = f"KS distance {test.distance:.4f} of {intervals}, p {test.p_value:.4f}"
     return f"{load.arrival}, {word} ({figures})"
+
+
+def _effect(effect: ClientEffect) -> list[tuple[str, str]]:
+    off = [f"{row} {_each(values)}" for row, values in effect.off_ms.items()]
+    taken = [] if effect.load_share is None else [f"{share(effect.load_share)} of the load"]
+    return [
+        ("Ramp", MISSING if effect.ramp_ms is None else f"{cell(effect.ramp_ms, 'ms')} ({effect.first_wave} sent)"),
+        ("Client Share of Slot Time", share(effect.slot_share)),
+        ("Client Effect", f"at most {'; '.join(off + taken)}" if off or taken else MISSING),
+    ]
+
+
+def _each(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {cell(value, 'ms')}" for name, value in values.items())
 
 
 def _client(client: ClientError) -> list[tuple[str, str]]:

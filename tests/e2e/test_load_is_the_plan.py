@@ -117,7 +117,8 @@ def test_what_is_beyond_the_limit_is_dropped(tmp_path: Path) -> None:
         load = ("--rate", 100, "--num-prompts", 40, "--concurrency", 10, "--on-full", "drop")
         ended = perf(tmp_path, "--url", slow.url, *SHORT, *load)
     assert ended.trust["outcomes"] == {"ok": 10, "dropped": 30}
-    assert "30 requests were dropped" in ended.trust["reasons"]
+    (reason, *_) = [one for one in ended.trust["invalid_because"] if one["effect"] == "30 requests were dropped"]
+    assert "--concurrency" in reason["remedy"]
 
 
 def test_what_waits_keeps_its_time(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ HEADER: dict[str, Any] = {
     "config": {},
 }
 _AS_GIVEN = (
-    *("request", "session", "turn", "attempt", "sent_ns", "end_ns"),
+    *("request", "session", "turn", "attempt", "tried_ns", "sent_ns", "end_ns", "message_ns", "connect_ns"),
     *("status", "input_tokens", "shared_events", "cached_tokens"),
 )
 FOOTER: dict[str, Any] = {
@@ -66,6 +66,9 @@ class Request:
     text: bytes | None = None
     marks: tuple[tuple[int, int, int], ...] = ()
     event_tokens: tuple[int, ...] | None = None
+    tried_ns: int = 0
+    message_ns: int = 0
+    connect_ns: int = 0
     finish: str = "none"
     more: tuple[tuple[str, int], ...] = ()
     """Further fields of the row."""

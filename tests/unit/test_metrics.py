@@ -166,7 +166,8 @@ def test_nothing_succeeded(tmp_path: Path) -> None:
     values = {row.name: row.value for row in metrics.common}
     assert (values["Total Requests"], values["Failed Requests"], values["Success Requests"]) == (2, 2, 0)
     assert values["Benchmark Duration"] is None
-    assert metrics.verdict.reasons == ("no request succeeded",)
+    (sentence,) = metrics.verdict.sentences
+    assert sentence.startswith("Nothing was measured, because no request succeeded: ")
 
 
 def test_empty_recording(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Tables on the terminal and files, as the guide has them."""
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -140,11 +141,33 @@ def test_the_gaps_of_a_stream_are_one_request(tmp_path: Path) -> None:
 
 
 def test_invalid_runs_say_why_first(tmp_path: Path) -> None:
-    """Above the tables of an INVALID run stand all of its reasons."""
-    late = [Request(0, intended_ns=900 * MS), Request(1, flags=("stream", "starved"))]
-    lines = published(tmp_path, late).text.splitlines()
+    """Above the tables of an INVALID run stand all of its reasons, a sentence each; the trust file has their parts."""
+    load = {"kind": "open", "arrival": "constant", "rate": 50.0}
+    late = [Request(0, intended_ns=900 * MS), Request(1, sent_ns=0, token_ns=(), outcome="dropped")]
+    made = published(tmp_path, late, load=load)
+    lines = made.text.splitlines()
     assert lines[0].endswith(": INVALID")
-    assert [line[:12] for line in lines[1:3]] == ["  INVALID: s", "  INVALID: 1"]
+    told = [line.removeprefix("  INVALID: ") for line in lines[1:3]]
+    assert [sentence.split(" ")[0] for sentence in told] == ["Requests", "1"]
+    trust = json.loads((tmp_path / "gsm8k_trust.json").read_text())
+    assert trust["reasons"] == told
+    assert [set(reason) for reason in trust["invalid_because"]] == [{"effect", "cause", "remedy"}] * 2
+
+
+def test_what_stalls_leave_uncertain_is_marked(tmp_path: Path) -> None:
+    """A percentile whose bounds are too wide has a ~ in the tables and a footnote with its bounds, as has the file."""
+    tokens = tuple(range(1_100 * MS, 1_340 * MS, 20 * MS))
+    requests = [Request(k, token_ns=tokens, end_ns=1_400 * MS) for k in range(100)]
+    requests[:5] = [dataclasses.replace(request, marks=((1, 1, 10_000),)) for request in requests[:5]]
+    made = published(tmp_path, requests, ("Median", "P99", "P99.9"))
+    assert made.text.splitlines()[0].endswith(": VALID")
+    assert made.text.count("20.0000 ms * ~") == 1
+    told = "~ The client read too late to know this exactly: ITL P99.9 is between 20.0000 ms and 30.0000 ms."
+    assert told in made.text.splitlines()
+    trust = json.loads((tmp_path / "gsm8k_trust.json").read_text())
+    assert trust["uncertain"] == {"ITL": ["P99.9"]}
+    assert trust["bounds"] == {"ITL": {"Median": [20, 20], "P99": [20, 20], "P99.9": [20, 30]}}
+    assert trust["effect"]["off_ms"]["ITL"] == {"Median": 0, "P99": 0}
 
 
 def test_failures_are_tabled_and_cannot_steer_the_terminal(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ TABLE: dict[str, frozenset[str]] = {
     "datasets": ANYWHERE | {"config"},
     "backends": ANYWHERE | {"config", "_core"},
     "client": ANYWHERE | {"config", "backends", "recording", "_core"},
-    "metrics": ANYWHERE | {"recording", "_core.hdr", "_core.ring", "_core.timeline"},
+    "metrics": ANYWHERE | {"recording", "_core.hdr", "_core.moves", "_core.ring", "_core.timeline"},
     "load": ANYWHERE | {"config", "client", "datasets", "recording", "_core.hdr"},
     "dashboard": ANYWHERE,
     "report": ANYWHERE | {"metrics", "recording"},

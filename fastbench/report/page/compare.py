@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import zip_longest
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ from fastbench.units import NS_PER_S
 STATS = ("Average", "Median", "P90", "P99")
 _SCRIPTS = ("curves.js", "series.js", "compare.js")
 _STRETCHES = 300
+_MARKS = (attrgetter("marked"), attrgetter("unsure"))
 
 
 class Compared(NamedTuple):
@@ -75,7 +77,7 @@ def _body(runs: Sequence[Compared]) -> Iterator[str]:
     )
     names = [run.name for run in runs]
     verdicts = ["Verdict", *(run.metrics.verdict.word for run in runs)]
-    reasons = ["Reasons", *("; ".join(run.metrics.verdict.reasons) or MISSING for run in runs)]
+    reasons = ["Reasons", *(" ".join(run.metrics.verdict.sentences) or MISSING for run in runs)]
     stages = ["Stage", *(run.metrics.stage for run in runs)]
     notes = ["Notes", *(" ".join(run.metrics.notes) or MISSING for run in runs)]
     about = ["Asked", *(about_run(run.recording.header) or MISSING for run in runs)]
@@ -104,7 +106,9 @@ def _parameter_rows(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:
         for stat in runs[0].metrics.stats:
             values = [rows[name].values[stat] if name in rows else None for rows in tables]
             unit = next(rows[name].unit for rows in tables if name in rows)
-            marks = [name in rows and stat in rows[name].marked for rows in tables]
+            marks = [
+                marked("", *(name in rows and stat in names_of(rows[name]) for names_of in _MARKS)) for rows in tables
+            ]
             yield [f"{name} {stat}", *compared(values, unit, marks)]
         yield [f"{name} N", *(str(rows[name].n) if name in rows else MISSING for rows in tables)]
 
@@ -116,13 +120,13 @@ def _common_rows(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:
         yield [name, *compared([rows[name].value if name in rows else None for rows in tables], unit)]
 
 
-def compared(values: Sequence[Number], unit: str, marks: Sequence[bool] = ()) -> list[str]:
+def compared(values: Sequence[Number], unit: str, marks: Sequence[str] = ()) -> list[str]:
     """The cells of one row: each value, and by how many per cent it differs from the first.
 
-    marks: of each, whether it is a percentile of too few samples; none is if empty.
+    marks: what stands behind each; nothing if empty.
     """
     base = values[0]
-    texts = [marked(cell(value, unit), mark) for value, mark in zip_longest(values, marks, fillvalue=False)]
+    texts = [f"{cell(value, unit)}{mark or ''}" for value, mark in zip_longest(values, marks)]
 
     def difference(value: Number) -> str:
         if value is None or not base:

@@ -37,7 +37,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = 
 
 def verdict(metrics: Metrics) -> str:
     """The word, and the reasons for INVALID."""
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in metrics.verdict.reasons)
+    reasons = "".join(f"<li>{escape(sentence)}</li>" for sentence in metrics.verdict.sentences)
     word = metrics.verdict.word
     listed = f"<ul class=reasons>{reasons}</ul>" if reasons else ""
     return f'<p class="verdict {word.lower()}" id=verdict>{word}</p>{listed}'
@@ -62,7 +62,7 @@ def _cards(metrics: Metrics) -> Iterator[str]:
         # A run may be reported without these columns.
         names = [name for name in _HEADLINES.get(row.name, ()) if name in row.values]
         if names:
-            units = {name: marked(row.unit, name in row.marked) for name in names}
+            units = {name: marked(row.unit, name in row.marked, name in row.unsure) for name in names}
             rest = [f"{name} {short(row.values[name])} {units[name]}" for name in names[1:]]
             yield _card(f"{row.name}, {names[0]}", short(row.values[names[0]]), units[names[0]], rest)
     for common in metrics.common:
