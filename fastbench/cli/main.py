@@ -67,7 +67,7 @@ def cli(ctx: click.Context) -> None:
 
 
 def main() -> NoReturn:
-    """Ends the process with 0, 1 (a failed run), 2 (wrong usage) or 130 (stopped by Ctrl-C)."""
+    """Ends the process with 0, 1 (a failed run), 2 (wrong usage), 4 (--strict: INVALID) or 130 (Ctrl-C)."""
     # numpy's linear algebra is not used here, and its threads would spin beside the load for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     show_all()

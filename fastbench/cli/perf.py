@@ -9,7 +9,7 @@ from fastbench.cli.say import say
 from fastbench.cli.sections import SectionedCommand
 
 
-def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
+def perf(quiet: bool, no_plot: bool, strict: bool, **parameters: Any) -> int:
     """Sends the planned load to a service, records it and reports what it did.
 
     \b
@@ -32,11 +32,11 @@ def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
     if action is Action.REPORT_AGAIN:
         from fastbench.cli.perf_viz import report_run_again
 
-        return report_run_again(options, quiet=quiet, plot=not no_plot)
+        return report_run_again(options, quiet=quiet, plot=not no_plot, strict=strict)
     if action is Action.CONTINUE:
         from fastbench.cli.perf_reuse import continue_run
 
-        return continue_run(options, quiet=quiet, plot=not no_plot)
+        return continue_run(options, quiet=quiet, plot=not no_plot, strict=strict)
     run, remarks = run_of_options(options)
     for remark in remarks:
         say(remark)
@@ -52,7 +52,7 @@ def perf(quiet: bool, no_plot: bool, **parameters: Any) -> int:
         return carry_out_share(run, shard, quiet=quiet)
     from fastbench.cli.perf_run import carry_out
 
-    return carry_out(run, quiet=quiet, plot=not no_plot, carrier=cluster)
+    return carry_out(run, quiet=quiet, plot=not no_plot, strict=strict, carrier=cluster)
 
 
 perf_command = SectionedCommand(

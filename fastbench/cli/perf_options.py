@@ -183,6 +183,7 @@ _REPORT: Sequence[click.Option] = (
     _flag("--spec-decode", "Report the service's speculative decoding, from its /metrics."),
     _flag("--debug", "Log to the terminal instead of logs/, one task after the other."),
     _option("--no-plot", is_flag=True, help="Write no report page (<dataset>_plot.html)."),
+    _option("--strict", is_flag=True, help="Exit with 4 when a verdict is INVALID."),
     _option("-q", "--quiet", is_flag=True, help="No live view."),
 )
 SECTIONS: Sections = {

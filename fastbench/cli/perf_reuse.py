@@ -27,7 +27,7 @@ _FREE_OF_SERVICE = frozenset(
 """Where the service is now, and what it asks of its clients."""
 
 
-def continue_run(options: Options, *, quiet: bool, plot: bool) -> int:
+def continue_run(options: Options, *, quiet: bool, plot: bool, strict: bool) -> int:
     """Sends what the run has left, and reports all of it. Returns the exit code.
 
     Raises UsageError where the plan is not that of the run.
@@ -41,7 +41,7 @@ def continue_run(options: Options, *, quiet: bool, plot: bool) -> int:
     differences = list(_differences(run, place))
     if differences:
         raise UsageError("\n".join(f"--reuse {directory.name}: {difference}" for difference in differences))
-    return carry_out(run, quiet=quiet, plot=plot, reused=place)
+    return carry_out(run, quiet=quiet, plot=plot, strict=strict, reused=place)
 
 
 def _own_config(directory: Path) -> Path:

@@ -10,6 +10,7 @@ from fastbench.cli.interrupt import leave_in_order
 from fastbench.cli.live import Live, live
 from fastbench.cli.rate_charts import log_summary, write_planned
 from fastbench.cli.say import say
+from fastbench.cli.strict import strict_code
 from fastbench.client.advice import advice
 from fastbench.config.dump import dump_config
 from fastbench.config.plan import RunConfig
@@ -32,14 +33,16 @@ def carry_out(
     *,
     quiet: bool,
     plot: bool = True,
+    strict: bool = False,
     reused: RunDirectory | None = None,
     carrier: Carrier | None = None,
 ) -> int:
     """Runs all tasks, then prints their tables together. reused: the directory of a run that is to be continued.
-    carrier: who sends, None = this host.
+    carrier: who sends, None = this host. strict: whether an INVALID run is a failure.
 
-    Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 130 when the user
-    stopped the run. Raises UsageError, before anything is sent, for tokenizers and data sets that cannot be used.
+    Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 4 when it is to be
+    strict and a verdict is INVALID, 130 when the user stopped the run. Raises UsageError, before anything is sent, for
+    tokenizers and data sets that cannot be used.
     """
     directory, checked = prepare(run, reused)
     if plot:
@@ -62,7 +65,8 @@ def carry_out(
                 if published.rates:
                     log_summary(None if run.debug else directory.log(ended.task), published.rates)
             complaints += filter(None, (_failed(ended, published), _complaint(ended)))
-            code = max(code, _code(ended, published))
+            found = [] if published is None else [published.metrics]
+            code = max(code, strict_code(_code(ended, published), found, strict=strict))
     # In the plan's order: tasks that run at once end in any.
     texts = [tables[task.name] for task in run.tasks() if task.name in tables]
     try:

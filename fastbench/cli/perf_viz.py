@@ -19,7 +19,7 @@ LATEST = "latest"
 _RUN = re.compile(r"\d{8}_\d{6}(_\d+)?")
 
 
-def report_run_again(options: Options, *, quiet: bool, plot: bool) -> int:
+def report_run_again(options: Options, *, quiet: bool, plot: bool, strict: bool) -> int:
     """Reports the tasks that the options name, or all of the run; nothing is sent. Returns the exit code."""
     run = run_of_options(options).run if names_tasks(options) else None
     directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))
@@ -28,7 +28,7 @@ def report_run_again(options: Options, *, quiet: bool, plot: bool) -> int:
     if run is not None:
         recordings = [_recording(task_name, recordings, directory) for task_name in _task_names(run)]
     stats, stage = _shown(options)
-    return report_again(recordings, stats, stage, quiet=quiet, plot=plot)
+    return report_again(recordings, stats, stage, quiet=quiet, plot=plot, strict=strict)
 
 
 def find_run(name: str, work_dir: str) -> Path:

@@ -21,7 +21,10 @@ from fastbench.cli.interrupt import leave_in_order
 )
 @click.option("--window", metavar="FROM:TO", help='Requests to count: those that begin in it, such as "30s:90s".')
 @click.option("--no-plot", is_flag=True, help="Write no report page.")
-def recalc_command(directory: Path, stats: str | None, stage: str | None, window: str | None, no_plot: bool) -> int:
+@click.option("--strict", is_flag=True, help="Exit with 4 when a verdict is INVALID.")
+def recalc_command(
+    directory: Path, stats: str | None, stage: str | None, window: str | None, no_plot: bool, strict: bool
+) -> int:
     """Computes the report of a finished run again and rewrites its files; nothing is sent.
 
     DIRECTORY is that of a run, of its performances, of one recording in it, or a work dir: its latest run is taken.
@@ -36,4 +39,4 @@ def recalc_command(directory: Path, stats: str | None, stage: str | None, window
 
     leave_in_order()
     columns = None if stats is None else parse_stats(stats)
-    return report_again(find_recordings(directory), columns, one_stage(stage, window), plot=not no_plot)
+    return report_again(find_recordings(directory), columns, one_stage(stage, window), plot=not no_plot, strict=strict)

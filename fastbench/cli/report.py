@@ -16,7 +16,10 @@ from fastbench.cli.interrupt import leave_in_order
     help="Requests to count: all, those at the full concurrency, or those of the stationary window.",
 )
 @click.option("--window", metavar="FROM:TO", help='Requests to count: those that begin in it, such as "30s:90s".')
-def report_command(directories: tuple[Path, ...], output: Path | None, stage: str | None, window: str | None) -> int:
+@click.option("--strict", is_flag=True, help="Exit with 4 when a verdict is INVALID.")
+def report_command(
+    directories: tuple[Path, ...], output: Path | None, stage: str | None, window: str | None, strict: bool
+) -> int:
     """Writes the report page of finished runs from their recordings; nothing is sent.
 
     Each DIRECTORY is that of a run, of its performances, of one recording in it, or a work dir: its latest run is
@@ -33,4 +36,6 @@ def report_command(directories: tuple[Path, ...], output: Path | None, stage: st
 
     leave_in_order()
     chosen = one_stage(stage, window)
-    return rebuild(directories[0], output, chosen) if len(directories) == 1 else compare(directories, output, chosen)
+    if len(directories) == 1:
+        return rebuild(directories[0], output, chosen, strict=strict)
+    return compare(directories, output, chosen, strict=strict)

@@ -8,9 +8,11 @@ import click
 
 from fastbench.cli.calculation_bar import calculation_bar
 from fastbench.cli.say import say
+from fastbench.cli.strict import strict_code
 from fastbench.config.issues import Issues
 from fastbench.config.summarizer import Shown, build_summarizer
 from fastbench.errors import NotARunError, RecordingError, UsageError
+from fastbench.metrics.model import Metrics
 from fastbench.recording.format import REQUESTS, part_paths
 from fastbench.recording.reader import Recording
 from fastbench.recording.scrapes import Scrape
@@ -29,14 +31,15 @@ def report_again(
     *,
     quiet: bool = False,
     plot: bool = True,
+    strict: bool = False,
 ) -> int:
     """Rewrites the files of each report and prints it. stats, stage: None = those that the run was reported with.
     plot: whether the page is among them.
 
-    Returns the exit code: 1 when a recording has no success. RecordingError with all that cannot be reported, after
-    the rest was.
+    Returns the exit code: 1 when a recording has no success, 4 when it is to be strict and a verdict is INVALID.
+    RecordingError with all that cannot be reported, after the rest was.
     """
-    some_without_success = False
+    reported: list[Metrics] = []
     faults: list[str] = []
     scrapes: dict[Path, list[Scrape]] = {}
     for path in recordings:
@@ -47,13 +50,14 @@ def report_again(
             continue
         click.echo(published.text, nl=False)
         click.echo(f"Performance Result files located in {path.parent}.")
-        some_without_success |= not published.metrics.success
+        reported.append(published.metrics)
         scrapes[path] = list(published.spec_decode)
     for text in _spec_decode(scrapes, faults):
         click.echo(text)
     if faults:
         raise RecordingError("\n".join(faults))
-    return int(some_without_success)
+    code = int(any(not metrics.success for metrics in reported))
+    return strict_code(code, reported, strict=strict)
 
 
 def _publish(path: Path, stats: tuple[str, ...] | None, stage: str | None, quiet: bool, plot: bool) -> Published:

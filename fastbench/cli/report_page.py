@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from fastbench.cli.report_again import SUFFIX, find_recordings, only_one, recorded
+from fastbench.cli.strict import strict_code
 from fastbench.metrics.compute import compute_with_gaps
+from fastbench.metrics.model import Metrics
 from fastbench.recording.reader import Recording
 from fastbench.report.files import replace
 from fastbench.report.page.compare import STATS, Compared, comparison
@@ -16,31 +18,34 @@ from fastbench.report.publish import task_of
 COMPARISON = Path("comparison.html")
 
 
-def rebuild(directory: Path, output: Path | None, stage: str | None) -> int:
+def rebuild(directory: Path, output: Path | None, stage: str | None, *, strict: bool) -> int:
     """The page of each recording in `directory`, at `output` if there is one alone; returns the exit code.
 
     stage: None = that with which the run was reported.
     """
     paths = find_recordings(directory)
     only_one(paths, directory, output)
+    reported: list[Metrics] = []
     for path in paths:
         recording = Recording.open(path)
         shown = recorded(recording)
         name = path.name.removesuffix(SUFFIX)
         computed = compute_with_gaps(recording, shown.stats, stage or shown.stage)
+        reported.append(computed.metrics)
         target = output or path.with_name(f"{name}{PAGE}")
         _say(write_page(recording, computed, target, task_of(recording, name)))
-    return 0
+    return strict_code(0, reported, strict=strict)
 
 
-def compare(directories: Sequence[Path], output: Path | None, stage: str | None) -> int:
+def compare(directories: Sequence[Path], output: Path | None, stage: str | None, *, strict: bool) -> int:
     """One page about all recordings in the directories, in their order; returns the exit code."""
     paths = [path for directory in directories for path in find_recordings(directory)]
     names = short_names(paths)
     target = output or COMPARISON
-    replace(target, comparison([_compared(*each, stage) for each in zip(names, paths, strict=True)]))
+    runs = [_compared(*each, stage) for each in zip(names, paths, strict=True)]
+    replace(target, comparison(runs))
     _say(target)
-    return 0
+    return strict_code(0, [run.metrics for run in runs], strict=strict)
 
 
 def _compared(name: str, path: Path, stage: str | None) -> Compared:
