@@ -23,7 +23,7 @@ NEARLY = 0.95
 """Of the limit in flight: workers that share it reach theirs one by one."""
 
 _ROOM = "leave it a processor of its own, or measure from another machine"
-_PRIORITY = "let its thread run as a real-time one (docs/performance.md), or leave it a processor of its own"
+_URGENT = "let its thread run as a real-time one (docs/performance.md), or leave it a processor of its own"
 
 
 class Cause(NamedTuple):
@@ -82,9 +82,8 @@ def _at_limit(sent: Sends, selection: Selection, load: Load) -> NDArray[np.bool_
 def _stalled(client: ClientError) -> Cause:
     times = "once" if client.stalls == 1 else f"{client.stalls} times"
     longest = "" if client.stalls == 1 else f", the longest {client.stall_longest_ms:.1f} ms"
-    return Cause(
-        f"the client was stopped or had no processor {times}, {client.stall_total_ms:.1f} ms in all{longest}", _ROOM
-    )
+    why = f"the client was stopped or had no processor {times}, {client.stall_total_ms:.1f} ms in all{longest}"
+    return Cause(why, _processor(client))
 
 
 def _starved(client: ClientError) -> Cause:
@@ -104,5 +103,10 @@ def _slow(client: ClientError, what: str) -> Cause:
             "use more --workers, or a lower load",
         )
     why = f"the thread that sends and reads got its processor late, and {what} late by it"
+    return Cause(why, _processor(client))
+
+
+def _processor(client: ClientError) -> str:
+    """How it comes to one in time: a priority that it has already is no remedy."""
     share = client.real_time_share
-    return Cause(why, _ROOM if share is not None and share >= MOST else _PRIORITY)
+    return _URGENT if share is not None and share < MOST else _ROOM

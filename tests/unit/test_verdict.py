@@ -229,7 +229,7 @@ def test_stalls_are_a_cause_where_they_were(tmp_path: Path) -> None:
 )
 def test_saturation_is_a_cause(tmp_path: Path, cpu_s: float, cause: str, remedy: str) -> None:
     """A thread that computes all the time needs more of its kind; one that does not, a processor."""
-    health = [{"t_ns": START + 1, "cpu_ns": int(cpu_s * 1e9), "ordinary_ns": 10**9}]
+    health: list[dict[str, Any]] = [{"t_ns": START + 1, "cpu_ns": int(cpu_s * 1e9), "ordinary_ns": 10**9}]
     reason = only_reason(metrics_of(tmp_path, closed_loop(9 * MS), health))
     assert cause in reason.cause
     assert remedy in reason.remedy
@@ -300,3 +300,12 @@ def test_a_continued_run_begins_once(tmp_path: Path) -> None:
     (leg / "requests.fbr").rename(path / "requests-1.fbr")
     effect = compute(Recording.open(path), STATS).effect
     assert (effect.ramp_ms, effect.slot_share) == (0.02, 0)
+
+
+@pytest.mark.parametrize("stalls", [0, 1])
+@pytest.mark.parametrize(("priority", "named"), [("ordinary_ns", True), ("real_time_ns", False), ("unknown", False)])
+def test_a_priority_that_it_has_is_no_remedy(tmp_path: Path, stalls: int, priority: str, named: bool) -> None:
+    """A thread that ran as an ordinary one may be made real-time; one that was so already needs room."""
+    run = [replace(request, marks=((0, 1, 30_000),)) for request in closed_loop(0)]
+    health = [{"t_ns": START + 1, priority: 10**9, "stalls": [[START + 50 * MS, 30 * MS]] * stalls}]
+    assert ("real-time" in only_reason(metrics_of(tmp_path, run, health)).remedy) is named
