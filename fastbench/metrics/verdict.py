@@ -55,8 +55,10 @@ class Judged(NamedTuple):
 
 def verdict(run: Judged) -> Verdict:
     """The verdict with all of its reasons."""
-    open_loop = run.load.kind == "open"
-    reasons = (*_known(run), *_latencies(run), *(_open_loop(run) if open_loop else _closed_loop(run)))
+    reasons = tuple(_known(run))
+    # Where nothing was measured there is nothing that the client can have changed.
+    if run.success:
+        reasons += (*_latencies(run), *(_open_loop(run) if run.load.kind == "open" else _closed_loop(run)))
     return Verdict(not reasons, reasons)
 
 

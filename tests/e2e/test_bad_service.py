@@ -107,8 +107,8 @@ def test_all_requests_fail(tmp_path: Path) -> None:
     assert ended.code == 1
     assert "Traceback" not in ended.err
     assert failures(ended) == [["http_error", "400", "20", '{"error": {"message": "max_tokens is too large"}}']]
-    assert "20 of 20 requests failed, all by HTTP status 400: check url and model" in ended.one_sentence()
-    assert "INVALID: no request succeeded" in ended.out
+    assert "20 of 20 requests failed: 20 http_error 400; check url and model" in ended.one_sentence()
+    assert "INVALID: Nothing was measured, because no request succeeded: " in ended.out
     common = ended.common_cells()
     assert (common["Total Requests"], common["Failed Requests"], common["Success Requests"]) == ("20", "20", "0")
     assert ended.trust["outcomes"] == {"ok": 0, "http_error": 20}
