@@ -39,6 +39,12 @@ class Sends(NamedTuple):
         """By how much the client itself was late."""
         return np.asarray(np.maximum(self.begun_ns - self.intended_ns, 0), np.int64)
 
+    @property
+    def again(self) -> Mask:
+        """Those that were sent on a slot which another request had left."""
+        sent: Mask = ~self.fresh & (self.sent_ns > 0)
+        return sent
+
 
 def sends(selection: Selection, load: Load) -> Sends:
     """Of the stage."""
@@ -82,8 +88,7 @@ def client_effect(selection: Selection, load: Load, sent: Sends, latencies: Sequ
 
 def _slot_share(sent: Sends) -> float | None:
     """The part of the slots' time that the client took: none of it before a slot's first request."""
-    again = ~sent.fresh
-    late, lasted = int(sent.late_ns[again].sum()), int(sent.lasted_ns[again].sum())
+    late, lasted = (int(part_ns[sent.again].sum()) for part_ns in (sent.late_ns, sent.lasted_ns))
     return late / (late + lasted) if late + lasted else None
 
 

@@ -107,9 +107,8 @@ def _latencies(run: Judged) -> Iterator[Reason]:
 
 def _closed_loop(run: Judged) -> Iterator[Reason]:
     share, sent = run.effect.slot_share, run.sent
-    late = np.where(sent.fresh, 0, sent.late_ns)
-    again = int(np.count_nonzero(~sent.fresh))
-    if share is not None and share > SLOT_SHARE and int(late.sum()) > TURNAROUND_NS * again:
+    late = np.where(sent.again, sent.late_ns, 0)
+    if share is not None and share > SLOT_SHARE and int(late.sum()) > TURNAROUND_NS * np.count_nonzero(sent.again):
         yield Reason(f"The client left its slots empty for {share:.2%} of their time", *_why_late(run, late))
     ramp, median = run.effect.own_ramp_ms, run.median("E2EL")
     if ramp is None or median is None or ramp <= max(RAMP_MS, RAMP_SHARE * median):

@@ -309,3 +309,14 @@ def test_a_priority_that_it_has_is_no_remedy(tmp_path: Path, stalls: int, priori
     run = [replace(request, marks=((0, 1, 30_000),)) for request in closed_loop(0)]
     health = [{"t_ns": START + 1, priority: 10**9, "stalls": [[START + 50 * MS, 30 * MS]] * stalls}]
     assert ("real-time" in only_reason(metrics_of(tmp_path, run, health)).remedy) is named
+
+
+def test_refused_requests_have_no_share_of_slot_time(tmp_path: Path) -> None:
+    """What was refused took no time in a slot that the client's own could be set against."""
+    run = closed_loop(0)
+    free = run[-1].message_ns
+    refused = {"sent_ns": 0, "token_ns": (), "outcome": "refused", "intended_ns": free}
+    run += [Request(100 + k, tried_ns=free + 50 * MS, end_ns=free + 51 * MS, **refused) for k in range(100)]
+    metrics = metrics_of(tmp_path, run)
+    assert metrics.effect.slot_share == 0
+    assert metrics.verdict.valid
