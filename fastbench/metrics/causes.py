@@ -33,12 +33,10 @@ class Cause(NamedTuple):
     remedy: str
 
 
-LIMIT = "raise --concurrency or lower --rate"
-
-
 def limit_reached(load: Load) -> Cause:
     """There was no place in flight."""
-    return Cause(f"the limit of {load.max_concurrency} requests in flight was reached", LIMIT)
+    most = "" if load.max_concurrency is None else f" of {load.max_concurrency} requests"
+    return Cause(f"the limit{most} in flight was reached", "raise --concurrency or lower --rate")
 
 
 def of_reading(selection: Selection, client: ClientError) -> Cause:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.metrics.causes import Cause, limit_reached, of_reading, of_sending
+from fastbench.metrics.causes import MOST, Cause, limit_reached, of_reading, of_sending
 from fastbench.metrics.coverage import Coverage
 from fastbench.metrics.effect import Sends
 from fastbench.metrics.model import ClientEffect, ClientError, Load, Number, Parameter, Reason, Verdict
@@ -58,7 +58,11 @@ def verdict(run: Judged) -> Verdict:
     reasons = tuple(_known(run))
     # Where nothing was measured there is nothing that the client can have changed.
     if run.success:
-        reasons += (*_latencies(run), *(_open_loop(run) if run.load.kind == "open" else _closed_loop(run)))
+        reasons += (
+            *_latencies(run),
+            *_dropped(run),
+            *(_open_loop(run) if run.load.kind == "open" else _closed_loop(run)),
+        )
     return Verdict(not reasons, reasons)
 
 
@@ -105,19 +109,37 @@ def _latencies(run: Judged) -> Iterator[Reason]:
     )
 
 
+def _dropped(run: Judged) -> Iterator[Reason]:
+    dropped = run.load.dropped
+    if dropped > DROPPED_SHARE * run.planned:
+        were = "1 request was" if dropped == 1 else f"{dropped} requests were"
+        yield Reason(f"{were} dropped", *limit_reached(run.load))
+
+
 def _closed_loop(run: Judged) -> Iterator[Reason]:
     share, sent = run.effect.slot_share, run.sent
     late = np.where(sent.again, sent.late_ns, 0)
     if share is not None and share > SLOT_SHARE and int(late.sum()) > TURNAROUND_NS * np.count_nonzero(sent.again):
         yield Reason(f"The client left its slots empty for {share:.2%} of their time", *_why_late(run, late))
     ramp, median = run.effect.own_ramp_ms, run.median("E2EL")
-    if ramp is None or median is None or ramp <= max(RAMP_MS, RAMP_SHARE * median):
+    if ramp is None or not median or ramp <= max(RAMP_MS, RAMP_SHARE * median):
         return
     if ramp > median and ramp <= SHORT_START * run.length_ms:
         return
-    late = np.where(sent.wave, sent.late_ns, 0)
     slots = f"until all {run.effect.first_wave} slots were in flight"
-    yield Reason(f"It took {ramp:.1f} ms, {ramp / median:.0%} of the median E2EL, {slots}", *_why_late(run, late))
+    yield Reason(f"It took {ramp:.1f} ms, {ramp / median:.0%} of the median E2EL, {slots}", *_why_slow(run, ramp))
+
+
+def _why_slow(run: Judged, ramp_ms: float) -> Cause:
+    """Why the start took so long."""
+    wave = run.sent.wave
+    planned_ms = int(np.ptp(run.sent.intended_ns[wave])) / NS_PER_MS
+    if planned_ms >= MOST * ramp_ms:
+        return Cause(
+            f"slots open one after the other, these within {planned_ms:.1f} ms",
+            "use more --workers, which open theirs side by side, or a lower --concurrency",
+        )
+    return _why_late(run, np.where(wave, run.sent.late_ns, 0))
 
 
 def _open_loop(run: Judged) -> Iterator[Reason]:
@@ -129,9 +151,6 @@ def _open_loop(run: Judged) -> Iterator[Reason]:
         yield Reason(
             f"Requests were sent late, P99 {lateness:.4f} ms with {limit:.4f} ms allowed", *_why_late(run, beyond)
         )
-    if load.dropped > DROPPED_SHARE * run.planned:
-        were = "1 request was" if load.dropped == 1 else f"{load.dropped} requests were"
-        yield Reason(f"{were} dropped", *limit_reached(load))
     if load.offered_rate and load.achieved_rate:
         off = load.achieved_rate / load.offered_rate - 1
         if abs(off) > RATE_SHARE:

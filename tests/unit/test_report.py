@@ -148,7 +148,7 @@ def test_invalid_runs_say_why_first(tmp_path: Path) -> None:
     lines = made.text.splitlines()
     assert lines[0].endswith(": INVALID")
     told = [line.removeprefix("  INVALID: ") for line in lines[1:3]]
-    assert [sentence.split(" ")[0] for sentence in told] == ["Requests", "1"]
+    assert [sentence.split(" ")[0] for sentence in told] == ["1", "Requests"]
     trust = json.loads((tmp_path / "gsm8k_trust.json").read_text())
     assert trust["reasons"] == told
     assert [set(reason) for reason in trust["invalid_because"]] == [{"effect", "cause", "remedy"}] * 2

@@ -320,3 +320,11 @@ def test_refused_requests_have_no_share_of_slot_time(tmp_path: Path) -> None:
     metrics = metrics_of(tmp_path, run)
     assert metrics.effect.slot_share == 0
     assert metrics.verdict.valid
+
+
+def test_a_start_that_is_slow_by_its_plan(tmp_path: Path) -> None:
+    """Where slots open over a long time without any being late, more workers help, not a processor."""
+    run = [lasting(k, START + k * 20 * US) for k in range(5_000)]
+    reason = only_reason(metrics_of(tmp_path, run, concurrency=5_000))
+    assert reason.cause == "slots open one after the other, these within 100.0 ms"
+    assert "--workers" in reason.remedy
