@@ -35,7 +35,7 @@ class Cause(NamedTuple):
 
 def limit_reached(load: Load) -> Cause:
     """There was no place in flight."""
-    most = "" if load.max_concurrency is None else f" of {load.max_concurrency} requests"
+    most = "" if load.max_concurrency is None else f" of {load.max_concurrency}"
     return Cause(f"the limit{most} in flight was reached", "raise --concurrency or lower --rate")
 
 

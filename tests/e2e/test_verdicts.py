@@ -106,7 +106,7 @@ def test_the_limit_in_flight_is_named(tmp_path: Path) -> None:
     assert ended.code == 4
     (reason, *_) = ended.trust["invalid_because"]
     assert reason["effect"].startswith("Requests were sent late, P99 ")
-    assert reason["cause"] == "the limit of 1 requests in flight was reached"
+    assert reason["cause"] == "the limit of 1 in flight was reached"
     assert reason["remedy"] == "raise --concurrency or lower --rate"
     again = fastbench_command(tmp_path, "recalc", ended.run, "--no-plot")
     assert again.code == 0

@@ -174,7 +174,7 @@ def test_dropped(tmp_path: Path, dropped: int, valid: bool) -> None:
     assert metrics.verdict.valid is valid
     if not valid:
         assert only_reason(metrics).sentence == (
-            "2 requests were dropped, because the limit of 300 requests in flight was reached: "
+            "2 requests were dropped, because the limit of 300 in flight was reached: "
             "raise --concurrency or lower --rate."
         )
 
@@ -196,7 +196,7 @@ def test_the_limit_is_named_with_its_remedy(tmp_path: Path) -> None:
         free = run[-1].end_ns
     metrics = metrics_of(tmp_path, run, **(OPEN | {"concurrency": 1}))
     assert {(r.cause, r.remedy) for r in metrics.verdict.reasons} == {
-        ("the limit of 1 requests in flight was reached", "raise --concurrency or lower --rate")
+        ("the limit of 1 in flight was reached", "raise --concurrency or lower --rate")
     }
 
 
