@@ -17,9 +17,9 @@ WHOLE = " (whole-request rule)"
 """Behind the name of a figure by the original's rule: the tokens of the requests that began inside, over the window."""
 
 
-def common(selection: Selection, total: int, arrived: int | None) -> tuple[Common, ...]:
-    """The rows in the guide's order. total: the number of requests planned. arrived: the tokens that arrived in the
-    stage's window, None for the whole run."""
+def common(selection: Selection, total: int, failed: int, arrived: int | None) -> tuple[Common, ...]:
+    """The rows in the guide's order. total: the number of requests planned; failed: those of them that failed.
+    arrived: the tokens that arrived in the stage's window, None for the whole run."""
     ok = selection.ok
     duration_ns = length_ns(selection)
     known = known_input(ok)
@@ -41,7 +41,7 @@ def common(selection: Selection, total: int, arrived: int | None) -> tuple[Commo
     rows = [
         Common("Benchmark Duration", "ms", duration_ns / NS_PER_MS if ok.size else None),
         Common("Total Requests", "", total),
-        Common("Failed Requests", "", total - ok.size),
+        Common("Failed Requests", "", failed),
         Common("Success Requests", "", ok.size),
         Common("Concurrency", "", _concurrency(selection, duration_ns)),
         Common("Max Concurrency", "", _max_concurrency(selection)),

@@ -16,11 +16,13 @@ from fastbench.metrics.gaps import GapSamples, count
 from fastbench.metrics.load import load
 from fastbench.metrics.model import Metrics
 from fastbench.metrics.notes import notes
-from fastbench.metrics.outcomes import failures, outcomes
+from fastbench.metrics.outcomes import count_failed, count_not_sent, failures, outcomes
 from fastbench.metrics.output import output
 from fastbench.metrics.parameters import parameters, shown
 from fastbench.metrics.selection import Selection
 from fastbench.metrics.service import service_metrics
+from fastbench.metrics.service_verdict import run_of, service_verdict
+from fastbench.metrics.stages import stages
 from fastbench.metrics.statistics import percentile
 from fastbench.metrics.uncertainty import JUDGED
 from fastbench.metrics.verdict import Judged, verdict
@@ -69,14 +71,17 @@ def compute_with_gaps(
     sent = sends(selection, sending)
     effect = client_effect(selection, sending, sent, table)
     length_ms = length_ns(selection) / NS_PER_MS
-    judged = Judged(selection, table, sending, client, effect, sent, coverage(whole), planned, success, length_ms)
+    covered, run = coverage(whole), run_of(whole)
+    judged = Judged(selection, table, sending, client, effect, sent, covered, planned, success, length_ms)
+    arrived = None if window is None else arrived_tokens(whole, window)
+    parts = stages(whole, run)
     metrics = Metrics(
         stage=stage,
         window=None if window is None else shown_window(whole, window),
         stats=tuple(stats),
         success=success,
         parameters=tuple(shown(row, stats) for row in table),
-        common=common(selection, planned, None if window is None else arrived_tokens(whole, window)),
+        common=common(selection, planned, count_failed(selection), arrived),
         further=further(selection, runs, stats),
         finish_reasons=finish_reasons(selection),
         outcomes=ended,
@@ -87,6 +92,9 @@ def compute_with_gaps(
         output=produced,
         service=service_metrics(selection),
         verdict=verdict(judged),
+        kept_up=service_verdict(whole, selection, run, covered, parts),
+        stages=parts,
+        not_sent=count_not_sent(selection),
         notes=notes(selection, sending, produced, client),
     )
     return Computed(metrics, gaps)

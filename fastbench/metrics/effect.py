@@ -104,6 +104,6 @@ def _ramp(sent: Sends) -> tuple[float, float] | tuple[None, None]:
 
 def _withheld(load: Load) -> float | None:
     """By how much fewer requests a second were sent than asked."""
-    if not load.offered_rate or load.achieved_rate is None:
+    if not load.asked_rate or load.sent_rate is None:
         return None
-    return max(0.0, 1 - load.achieved_rate / load.offered_rate)
+    return max(0.0, 1 - load.sent_rate / load.asked_rate)

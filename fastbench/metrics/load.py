@@ -36,10 +36,10 @@ def load(selection: Selection, dropped: int) -> Load:
         peak_concurrency=flight.peak,
         steady_concurrency=_steady(flight),
         max_concurrency=max_concurrency(selection),
-        asked_rate=float(rate) if isinstance(rate, int | float) else None,
+        configured_rate=float(rate) if isinstance(rate, int | float) else None,
         # Of what the plan has times for: when a conversation goes on, its replies decide.
-        offered_rate=_rate(begun["intended_ns"]) if is_open else None,
-        achieved_rate=_rate(_made(begun) if is_open else sent["sent_ns"]),
+        asked_rate=_rate(begun["intended_ns"]) if is_open else None,
+        sent_rate=_rate(_made(begun) if is_open else sent["sent_ns"]),
         arrival_test=arrival_test(begun, asked) if is_open else None,
         send_lateness=_since_intended(sent, "sent_ns"),
         response_time=_since_intended(ok, "end_ns"),

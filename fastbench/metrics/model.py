@@ -74,8 +74,8 @@ class ArrivalTest(msgspec.Struct, frozen=True):
 class Load(msgspec.Struct, frozen=True):
     """Whether the load that was asked for went out. Rates in req/s.
 
-    arrival: the process that was asked for. asked_rate: the configured one; offered_rate: of the intended moments;
-    achieved_rate: of the moments sent. steady_concurrency: requests in flight, averaged over the time between the
+    arrival: the process that was asked for. configured_rate: of the plan; asked_rate: of the intended moments;
+    sent_rate: of the moments sent. steady_concurrency: requests in flight, averaged over the time between the
     first moment at which the peak is reached and the last request sent. service_time: E2EL, for the place beside the
     response time.
     """
@@ -85,9 +85,9 @@ class Load(msgspec.Struct, frozen=True):
     peak_concurrency: int
     steady_concurrency: float | None
     max_concurrency: int | None
+    configured_rate: float | None
     asked_rate: float | None
-    offered_rate: float | None
-    achieved_rate: float | None
+    sent_rate: float | None
     arrival_test: ArrivalTest | None
     send_lateness: Quantity
     response_time: Quantity
@@ -241,6 +241,53 @@ class Verdict(msgspec.Struct, frozen=True):
         return "VALID" if self.valid else "INVALID"
 
 
+class StageOfLoad(msgspec.Struct, frozen=True):
+    """A stage of a load whose rate changes; times in s since the first request was sent, rates in req/s.
+
+    asked_rate: the plan's, of a ramp the middle of the step; None where clients decide. intended_rate: of the moments
+    that the plan has in the stage. ttft_ms, tpot_ms: by statistic; None for a percentile of too few samples.
+    in_flight: averaged over the stage. kept_up: kept up, overloaded or too short to tell; None for a closed loop.
+    """
+
+    name: str
+    begin_s: float
+    end_s: float
+    asked_rate: float | None
+    intended_rate: float | None
+    sent_rate: float
+    answered_rate: float
+    requests: int
+    ttft_ms: dict[str, Number]
+    tpot_ms: dict[str, Number]
+    in_flight: float | None
+    kept_up: str | None
+    onset_s: float | None
+
+
+class ServiceVerdict(msgspec.Struct, frozen=True):
+    """Whether the service kept up, and what failed.
+
+    state: kept up, overloaded, too short to tell, closed loop, no end (the recording ends before the run did). onset_s:
+    since the first request was sent. Rates, req/s: in an overload from its onset to the end of sending, else from when
+    the pipeline had filled; answered: successfully. queue: in flight when sending ended. limit: the one in flight,
+    where it was reached and so decided when requests went out. failed_share: of those that ended. reasons: such as
+    `17 HTTP 503`, the most frequent first. kept_up_to: the highest rate of a stage that it kept up with.
+    """
+
+    state: str
+    onset_s: float | None
+    asked_rate: float | None
+    sent_rate: float | None
+    answered_rate: float | None
+    queue: int | None
+    limit: int | None
+    answered: int
+    failed: int
+    failed_share: float | None
+    reasons: tuple[str, ...]
+    kept_up_to: float | None
+
+
 class Stretch(msgspec.Struct, frozen=True):
     """The part of the run that a stage is about, s since the first request was sent. method: how it was found."""
 
@@ -253,7 +300,8 @@ class Metrics(msgspec.Struct, frozen=True):
     """All numbers of one stage of one recording.
 
     window: None = the whole run. further: the rows of the table "Further Parameters". finish_reasons: requests by the
-    service's word. outcomes: by name; their sum is the number planned, or that begun in the window.
+    service's word. outcomes: by name; their sum is the number planned, or that begun in the window. not_sent: of them
+    those that never went out. kept_up: the service's own verdict. stages: of the whole run's load.
     service: None = its metrics page was not asked for.
     """
 
@@ -273,4 +321,7 @@ class Metrics(msgspec.Struct, frozen=True):
     output: Output
     service: ServiceMetrics | None
     verdict: Verdict
+    kept_up: ServiceVerdict
+    stages: tuple[StageOfLoad, ...]
+    not_sent: int
     notes: tuple[str, ...]

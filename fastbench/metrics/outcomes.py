@@ -9,15 +9,17 @@ from msgspec.structs import replace
 
 from fastbench.metrics.coverage import coverage
 from fastbench.metrics.model import Failure
-from fastbench.metrics.selection import Selection
+from fastbench.metrics.selection import OK, Mask, Rows, Selection
 from fastbench.recording.format import OUTCOMES
 
+NOT_SENT = "not sent"
 LOST = "no outcome (lost from the recording)"
 UNFINISHED = "no outcome (run interrupted)"
 MAX_REASONS = 20
 REASON_CHARS = 60
 """Messages that agree so far are one reason: what follows is often the service's own document."""
 
+_CANCELLED, _DROPPED = OUTCOMES.index("cancelled"), OUTCOMES.index("dropped")
 _CHANGING = re.compile(r"[0-9a-fA-F]{8,}|\d+")
 """What differs between two messages of the same reason: ids, numbers, times."""
 
@@ -28,6 +30,33 @@ _WITHOUT_ROW = {
     LOST: "its row in the recording is damaged or was never written",
     UNFINISHED: "the run was interrupted before it ended",
 }
+
+
+_SHOWN = {"dropped": NOT_SENT, "cancelled": NOT_SENT}
+
+
+def is_not_sent(rows: Rows) -> Mask:
+    """(rows,): which requests never went out. One whose connection was refused did not either, but failed."""
+    mask: Mask = (rows["sent_ns"] == 0) & ((rows["outcome"] == _DROPPED) | (rows["outcome"] == _CANCELLED))
+    return mask
+
+
+def is_failed(rows: Rows) -> Mask:
+    """(rows,): which failed; one that the client cut off did not, nor one that it never sent."""
+    mask: Mask = (rows["outcome"] != OK) & (rows["outcome"] != _CANCELLED) & (rows["outcome"] != _DROPPED)
+    return mask
+
+
+def count_not_sent(selection: Selection) -> int:
+    """How many requests never went out, with and without a row."""
+    without = without_row(selection)
+    rows = int(np.count_nonzero(is_not_sent(selection.final)))
+    return rows + without.get("dropped", 0) + without.get("cancelled", 0)
+
+
+def count_failed(selection: Selection) -> int:
+    """How many requests failed; what was never sent, cut off or lost did not."""
+    return int(np.count_nonzero(is_failed(selection.final)))
 
 
 def outcomes(selection: Selection) -> dict[str, int]:
@@ -48,15 +77,16 @@ def without_row(selection: Selection) -> dict[str, int]:
 
 
 def failures(selection: Selection) -> tuple[Failure, ...]:
-    """The failed requests by reason, the most frequent first; at most 20 reasons, the rest as one."""
+    """The requests that did not end well by reason, the most frequent first; at most 20 reasons, the rest as one."""
     groups: dict[tuple[str, int, str], list[int]] = {}
     failed = np.flatnonzero(selection.final_mask & ~selection.ok_mask)
     messages = selection.recording.messages
-    codes, statuses = (selection.rows[name][failed].tolist() for name in ("outcome", "status"))
-    for index, code, status in zip(failed.tolist(), codes, statuses, strict=True):
+    rows = selection.rows[failed]
+    names = np.where(is_not_sent(rows), NOT_SENT, np.array(OUTCOMES)[rows["outcome"]])
+    for index, outcome, status in zip(failed.tolist(), names.tolist(), rows["status"].tolist(), strict=True):
         message = messages.get(index, b"").decode("utf-8", "replace")
         reason = _CHANGING.sub("#", message)[:REASON_CHARS]
-        groups.setdefault((OUTCOMES[code], status, reason), []).append(index)
+        groups.setdefault((outcome, status, reason), []).append(index)
     ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
     shown = [
         Failure(outcome, status, len(indices), _first_message(selection, indices))
@@ -65,7 +95,11 @@ def failures(selection: Selection) -> tuple[Failure, ...]:
     rest = sum(len(indices) for _, indices in ranked[MAX_REASONS:])
     if rest:
         shown.append(Failure("others", 0, rest, f"{len(ranked) - MAX_REASONS} further reasons"))
-    without = [Failure(name, 0, count, _WITHOUT_ROW[name]) for name, count in without_row(selection).items() if count]
+    without = [
+        Failure(_SHOWN.get(name, name), 0, count, _WITHOUT_ROW[name])
+        for name, count in without_row(selection).items()
+        if count
+    ]
     return tuple(_with_alike(shown, without))
 
 

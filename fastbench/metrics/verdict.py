@@ -151,11 +151,11 @@ def _open_loop(run: Judged) -> Iterator[Reason]:
         yield Reason(
             f"Requests were sent late, P99 {lateness:.4f} ms with {limit:.4f} ms allowed", *_why_late(run, beyond)
         )
-    if load.offered_rate and load.achieved_rate:
-        off = load.achieved_rate / load.offered_rate - 1
+    if load.asked_rate and load.sent_rate:
+        off = load.sent_rate / load.asked_rate - 1
         if abs(off) > RATE_SHARE:
             yield Reason(
-                f"Requests were sent at {load.achieved_rate:.4f}/s, {off:+.2%} off the {load.offered_rate:.4f}/s asked",
+                f"Requests were sent at {load.sent_rate:.4f}/s, {off:+.2%} off the {load.asked_rate:.4f}/s asked",
                 *(limit_reached(load) if load.dropped else _why_late(run, late)),
             )
     if load.arrival_test is not None and not load.arrival_test.follows:

@@ -9,6 +9,7 @@ from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 from fastbench.metrics.model import Metrics, Parameter
 from fastbench.metrics.statistics import CONFIDENCE, percent_of, samples_needed, too_few
 from fastbench.report.cells import MISSING, QUANTITY_STATS, cell, marked, printable
+from fastbench.report.kept_up import STAGE_COLUMNS, measurement, service, stage_note, stage_rows
 from fastbench.report.service import service_rows
 from fastbench.report.trust import quantities, trust_rows
 
@@ -23,8 +24,11 @@ def render(metrics: Metrics, task: str) -> str:
 
 def _parts(metrics: Metrics, task: str) -> Iterator[str]:
     yield f"Performance Results of task: {printable(task, MESSAGE_CHARS)}: {metrics.verdict.word}"
-    for sentence in metrics.verdict.sentences:
-        yield f"  {metrics.verdict.word}: {sentence}"
+    yield from (f"  {line}" for line in measurement(metrics))
+    yield f"  {service(metrics.kept_up, metrics.not_sent)}"
+    if metrics.stages:
+        yield _table(STAGE_COLUMNS, stage_rows(metrics), "fancy_outline")
+        yield from filter(None, [stage_note(metrics)])
     yield _table(
         ("Performance Parameters", "Stage", *metrics.stats, "N"),
         ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in metrics.parameters),
@@ -43,7 +47,7 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
         yield _table(("Service Metric", "Value"), service_rows(metrics.service), "fancy_outline")
     if metrics.failures:
         yield _table(
-            ("Failed Requests", "HTTP Status", "Count", "First Message"),
+            ("Failed or Not Sent", "HTTP Status", "Count", "First Message"),
             failure_rows(metrics),
             "fancy_outline",
         )
@@ -56,7 +60,7 @@ def parameter_cells(row: Parameter, stats: Sequence[str]) -> list[str]:
 
 
 def failure_rows(metrics: Metrics) -> list[list[str]]:
-    """A line for each reason why requests failed."""
+    """A line for each reason why requests failed or were not sent."""
     return [
         [row.outcome, str(row.status or MISSING), str(row.count), printable(row.message, MESSAGE_CHARS)]
         for row in metrics.failures

@@ -16,6 +16,7 @@ import msgspec
 from fastbench.errors import RecordingError
 from fastbench.metrics.model import Metrics
 from fastbench.report.cells import cell, plain
+from fastbench.report.kept_up import measurement, service
 
 
 def parameters_csv(metrics: Metrics) -> bytes:
@@ -46,7 +47,11 @@ def trust_json(metrics: Metrics) -> bytes:
         "verdict": metrics.verdict.word,
         "reasons": metrics.verdict.sentences,
         "invalid_because": metrics.verdict.reasons,
+        "measurement": " ".join(measurement(metrics)),
+        "service": {"statement": service(metrics.kept_up, metrics.not_sent), **msgspec.structs.asdict(metrics.kept_up)},
+        "stages": metrics.stages,
         "outcomes": metrics.outcomes,
+        "not_sent": metrics.not_sent,
         "finish_reasons": metrics.finish_reasons,
         "further": metrics.further,
         "failures": metrics.failures,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from fastbench.metrics.model import ClientEffect, ClientError, Load, Metrics, Output, Quantity
-from fastbench.report.cells import MISSING, cell, printable, quantity, share
+from fastbench.report.cells import MISSING, cell, marked, printable, quantity, share
 
 WORD_CHARS = 40
 
 
 def trust_rows(metrics: Metrics) -> list[tuple[str, str]]:
     """(question, answer) in the order of a request's life."""
-    ended = ", ".join(f"{name} {count}" for name, count in metrics.outcomes.items())
     reasons = ", ".join(f"{printable(name, WORD_CHARS)} {count}" for name, count in metrics.finish_reasons.items())
     rows = [
-        ("Outcomes", ended),
+        ("Outcomes", _outcomes(metrics)),
         ("Finish Reasons", reasons or MISSING),
-        *_load(metrics.load),
+        *_load(metrics),
+        *_users(metrics),
         *_effect(metrics.effect),
         *_client(metrics.client),
         *_output(metrics.output),
@@ -30,16 +30,35 @@ def quantities(metrics: Metrics) -> list[Quantity]:
     return [measured for measured in found if measured.samples]
 
 
-def _load(load: Load) -> list[tuple[str, str]]:
+def _outcomes(metrics: Metrics) -> str:
+    """What was cancelled or dropped without having been sent is told as not sent."""
+    cut = sum(metrics.outcomes.get(name, 0) for name in ("cancelled", "dropped")) - metrics.not_sent
+    ended = {name: count for name, count in metrics.outcomes.items() if name not in ("cancelled", "dropped")}
+    ended |= {name: count for name, count in (("cut off", cut), ("not sent", metrics.not_sent)) if count}
+    return ", ".join(f"{name} {count}" for name, count in ended.items())
+
+
+def _users(metrics: Metrics) -> list[tuple[str, str]]:
+    """1 / TPOT: the slowest of them have the highest percentiles of TPOT."""
+    rows = [row for row in metrics.parameters if row.name == "TPOT"]
+    value = rows[0].values.get("Median") if rows else None
+    if not value:
+        return []
+    return [("Tokens/s per User", marked(f"Median {cell(1_000 / value, 'token/s')}", "Median" in rows[0].marked))]
+
+
+def _load(metrics: Metrics) -> list[tuple[str, str]]:
+    load = metrics.load
     limit = "no limit" if load.max_concurrency is None else f"limit {load.max_concurrency}"
     is_open = load.kind == "open"
     return [
         ("Peak Concurrency", f"{load.peak_concurrency} ({limit})"),
         ("Steady Concurrency", cell(load.steady_concurrency, "")),
         ("Arrivals", _arrivals(load) if is_open else MISSING),
-        ("Offered Rate", cell(load.offered_rate, "req/s")),
+        ("Asked Rate", cell(load.asked_rate, "req/s")),
         # A closed loop sends when it may: what it reached is no answer to a rate that nobody asked for.
-        ("Achieved Rate", cell(load.achieved_rate, "req/s") if is_open else MISSING),
+        ("Sent Rate", cell(load.sent_rate, "req/s") if is_open else MISSING),
+        ("Answered Rate", cell(metrics.kept_up.answered_rate, "req/s")),
         ("Send Lateness", quantity(load.send_lateness)),
         ("Response Time", quantity(load.response_time)),
         ("Service Time", quantity(load.service_time) if is_open else MISSING),

@@ -108,7 +108,7 @@ def test_all_requests_fail(tmp_path: Path) -> None:
     assert "Traceback" not in ended.err
     assert failures(ended) == [["http_error", "400", "20", '{"error": {"message": "max_tokens is too large"}}']]
     assert "20 of 20 requests failed: 20 http_error 400; check url and model" in ended.one_sentence()
-    assert "INVALID: Nothing was measured, because no request succeeded: " in ended.out
+    assert "not to be trusted: Nothing was measured, because no request succeeded: " in ended.out
     common = ended.common_cells()
     assert (common["Total Requests"], common["Failed Requests"], common["Success Requests"]) == ("20", "20", "0")
     assert ended.trust["outcomes"] == {"ok": 0, "http_error": 20}

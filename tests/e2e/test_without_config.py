@@ -83,8 +83,8 @@ def test_open_loop(tmp_path: Path) -> None:
     assert (rows["sent_ns"] >= rows["intended_ns"]).all()
     run_id = ended.recording.header["run_id"]
     assert all(received[recorded_id(run_id, row["request"])] >= row["sent_ns"] for row in rows)
-    assert ended.trust["load"]["achieved_rate"] == pytest.approx(200, rel=0.01)
-    assert "Offered Rate" in ended.out
+    assert ended.trust["load"]["sent_rate"] == pytest.approx(200, rel=0.01)
+    assert "Asked Rate" in ended.out
 
 
 def test_open_loop_has_room_of_its_own(tmp_path: Path, service: Mock) -> None:

@@ -71,7 +71,7 @@ def lost_of(ended: "subprocess.CompletedProcess[str]", reason: str) -> int:
     assert 0 < lost < PLANNED
     assert f"{lost} of {PLANNED} requests are lost, the others are readable" in line
     assert ": INVALID\n" in ended.stdout
-    assert f"INVALID: {lost} requests are lost from the recording, because " in ended.stdout
+    assert f"not to be trusted: {lost} requests are lost from the recording, because " in ended.stdout
     assert f"ok {PLANNED - lost}, no outcome (lost from the recording) {lost}" in ended.stdout
     return lost
 

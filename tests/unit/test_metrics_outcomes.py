@@ -69,11 +69,19 @@ def test_missing_rows_were_dropped_or_cancelled(tmp_path: Path) -> None:
 
 def test_unsent_with_and_without_a_row_are_one_reason(tmp_path: Path) -> None:
     """Of the requests that an interrupted run did not send some were prepared and have rows: one line tells of all."""
-    unsent = {"outcome": "cancelled", "token_ns": (), "message": b"the run ended before it was sent"}
+    unsent = {
+        "outcome": "cancelled",
+        "sent_ns": 0,
+        "intended_ns": 900 * MS,
+        "token_ns": (),
+        "message": b"the run ended before it was sent",
+    }
     requests = [Request(0), Request(1, **unsent), Request(2, **unsent)]
     metrics = metrics_of(tmp_path, requests, planned=10, interrupted=True, reason="Ctrl-C")
     assert metrics.outcomes == {"ok": 1, "cancelled": 9}
-    assert [(one.outcome, one.count) for one in metrics.failures] == [("cancelled", 9)]
+    assert [(one.outcome, one.count) for one in metrics.failures] == [("not sent", 9)]
+    assert metrics.not_sent == 9
+    assert {row.name: row.value for row in metrics.common}["Failed Requests"] == 0
 
 
 def test_a_run_without_an_end_has_requests_without_an_outcome(tmp_path: Path) -> None:

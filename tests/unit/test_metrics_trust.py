@@ -52,14 +52,14 @@ def test_an_undisturbed_run_is_valid(tmp_path: Path) -> None:
 
 
 def test_the_rate_of_conversations(tmp_path: Path) -> None:
-    """Offered and achieved are those that begin: when a next turn goes out, the replies decide, not the plan."""
+    """Asked and sent are those that begin: when a next turn goes out, the replies decide, not the plan."""
     run = []
     for k, first in enumerate(spaced(20)):
         follows = {"request": 2 * k + 1, "turn": 1, "sent_ns": first.sent_ns + 5_000 * MS, "token_ns": ()}
         run += [replace(first, request=2 * k, session=k + 1)]
         run += [replace(first, **follows, session=k + 1, outcome="timeout", end_ns=first.end_ns + 5_000 * MS)]
     load = metrics_of(tmp_path, run, kind="open", arrival="constant", rate=100.0).load
-    assert (load.offered_rate, load.achieved_rate) == (pytest.approx(100), pytest.approx(100))
+    assert (load.asked_rate, load.sent_rate) == (pytest.approx(100), pytest.approx(100))
 
 
 def test_peak_concurrency_counts_failed_requests_and_not_warmups(tmp_path: Path) -> None:
@@ -84,8 +84,8 @@ def test_response_time_counts_from_the_intended_moment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("stretch", "valid"), [(1.0, True), (1.009, True), (1.02, False), (0.97, False)])
-def test_achieved_rate_decides_in_an_open_loop(tmp_path: Path, stretch: float, valid: bool) -> None:
-    """A rate more than 1 % off the offered one is INVALID in an open loop, and means nothing in a closed."""
+def test_sent_rate_decides_in_an_open_loop(tmp_path: Path, stretch: float, valid: bool) -> None:
+    """A rate more than 1 % off the asked one is INVALID in an open loop, and means nothing in a closed."""
     # Early enough that lateness stays within the limit of 1 % of the median TTFT.
     run = [
         Request(
@@ -98,12 +98,12 @@ def test_achieved_rate_decides_in_an_open_loop(tmp_path: Path, stretch: float, v
         for k in range(101)
     ]
     opened = metrics_of(tmp_path / "open", run, kind="open", rate=1000)
-    assert opened.load.asked_rate == 1000
-    assert opened.load.offered_rate == pytest.approx(1000)
-    assert opened.load.achieved_rate == pytest.approx(1000 / stretch)
+    assert opened.load.configured_rate == 1000
+    assert opened.load.asked_rate == pytest.approx(1000)
+    assert opened.load.sent_rate == pytest.approx(1000 / stretch)
     assert opened.verdict.valid is valid
     closed = metrics_of(tmp_path / "closed", run)
-    assert closed.load.offered_rate is None
+    assert closed.load.asked_rate is None
     assert closed.verdict.valid
 
 

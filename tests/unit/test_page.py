@@ -59,7 +59,13 @@ def test_a_missing_plotly_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_tables_stand_in_the_page(tmp_path: Path) -> None:
     """Verdict, both tables, trust and the mark of too few samples can be read without scripts."""
     text = page_of(tmp_path / "r", [Request(0), Request(1)])
-    for cell in (">VALID<", ">Benchmark Duration<", ">141.0000 ms<", ">141.0000 ms *<", ">Peak Concurrency<"):
+    for cell in (
+        ">Measurement valid<",
+        ">Benchmark Duration<",
+        ">141.0000 ms<",
+        ">141.0000 ms *<",
+        ">Peak Concurrency<",
+    ):
         assert cell in text
     assert "Too few samples for this percentile" in text
 
@@ -141,7 +147,7 @@ def test_differences_are_against_the_first() -> None:
 def test_the_numbers_at_the_top_are_marked(tmp_path: Path) -> None:
     """A percentile of too few samples has its mark among the numbers at the top of the page, too."""
     text = page_of(tmp_path / "r", [Request(0), Request(1)])
-    assert "<span>E2EL, P99</span><b>141 <i>ms *</i></b>" in text
+    assert "<span>E2EL, P99</span><b>\N{EN DASH} <i>needs 459 requests</i></b>" in text
     assert re.search(r"<p class=note>\* Too few samples .* P99 459\.", text)
 
 

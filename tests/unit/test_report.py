@@ -97,13 +97,14 @@ def test_terminal_text(tmp_path: Path) -> None:
     text = published(tmp_path, REQUESTS).text
     lines = text.splitlines()
     assert lines[0] == "Performance Results of task: mock/synthetic: VALID"
-    assert lines[1].startswith("╒")
+    assert lines[1:3] == ["  Measurement valid", "  Service answered all 8"]
+    assert lines[3].startswith("╒")
     order = ["Performance Parameters", "Common Metric", "Trust", "* Too few samples"]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
     assert "│ 141.0000 ms *" in text
     assert "needed: P75 17, P90 44, P99 459." in text
-    assert "Failed Requests   │ HTTP" not in text
+    assert "Failed or Not Sent" not in text
 
 
 @pytest.mark.parametrize(("stats", "count"), [(STATS, 8), (("Average",), 8), (("Average",), 500)])
@@ -147,7 +148,7 @@ def test_invalid_runs_say_why_first(tmp_path: Path) -> None:
     made = published(tmp_path, late, load=load)
     lines = made.text.splitlines()
     assert lines[0].endswith(": INVALID")
-    told = [line.removeprefix("  INVALID: ") for line in lines[1:3]]
+    told = [line.removeprefix("  Measurement not to be trusted: ") for line in lines[1:3]]
     assert [sentence.split(" ")[0] for sentence in told] == ["1", "Requests"]
     trust = json.loads((tmp_path / "gsm8k_trust.json").read_text())
     assert trust["reasons"] == told

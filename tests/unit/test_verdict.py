@@ -161,7 +161,7 @@ def test_a_refused_attempt_is_made_on_time(tmp_path: Path, tried: bool) -> None:
     refused = {"sent_ns": 0, "token_ns": (), "outcome": "refused"}
     run[20:] = [replace(r, tried_ns=(r.intended_ns or 0) * tried, **refused) for r in run[20:]]
     metrics = metrics_of(tmp_path, run, **OPEN)
-    assert metrics.load.achieved_rate == pytest.approx(100)
+    assert metrics.load.sent_rate == pytest.approx(100)
     assert metrics.verdict.valid
 
 

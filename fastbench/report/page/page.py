@@ -72,6 +72,8 @@ def _body(whole: Selection, metrics: Metrics, task: str, data: dict[str, Any]) -
     about = f"<h1>{escape(task)}</h1><p class=meta>{escape(tables.about_run(whole.header))}</p>"
     yield f"<header><div>{about}{tables.verdict(metrics)}</div>{THEME_BUTTON}</header>"
     yield tables.headlines(metrics)
+    if metrics.stages:
+        yield f"<section><h2>Stages of the load</h2>{tables.stages_table(metrics)}</section>"
     if data:
         note = _TIMELINE_NOTE if whole.is_stream else ""
         title = "Request timeline and concurrency" if whole.is_stream else "Concurrency"
@@ -83,7 +85,7 @@ def _body(whole: Selection, metrics: Metrics, task: str, data: dict[str, Any]) -
     if metrics.service is not None:
         yield f"<section><h2>Service Metric</h2>{tables.service_table(metrics.service)}</section>"
     if metrics.failures:
-        yield f"<section><h2>Failed Requests</h2>{tables.failures_table(metrics)}</section>"
+        yield f"<section><h2>Failed or Not Sent</h2>{tables.failures_table(metrics)}</section>"
     if data:
         yield from map(figure, _figures(whole, data))
 

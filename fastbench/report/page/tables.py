@@ -8,8 +8,10 @@ from typing import Any
 
 from fastbench.metrics.model import Metrics, Number, Parameter, ServiceMetrics
 from fastbench.metrics.selection import section
-from fastbench.report.cells import MISSING, cell, marked, printable
+from fastbench.metrics.statistics import percent_of, samples_needed
+from fastbench.report.cells import MISSING, cell, printable
 from fastbench.report.console import MESSAGE_CHARS, failure_rows, footnotes, parameter_cells
+from fastbench.report.kept_up import NONE, STAGE_COLUMNS, in_good_order, service, stage_note, stage_rows
 from fastbench.report.service import service_rows
 from fastbench.report.trust import trust_rows
 
@@ -25,6 +27,9 @@ _HEADLINES = {
 }
 
 
+_MEASUREMENT = {"VALID": "Measurement valid", "INVALID": "Measurement not to be trusted"}
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = "") -> str:
     """A table of texts. kind: its class."""
     head = "".join(f"<th scope=col>{escape(name)}</th>" for name in headers)
@@ -36,11 +41,16 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = 
 
 
 def verdict(metrics: Metrics) -> str:
-    """The word, and the reasons for INVALID."""
+    """The two statements, on the measurement and on the service, and the reasons for INVALID."""
     reasons = "".join(f"<li>{escape(sentence)}</li>" for sentence in metrics.verdict.sentences)
     word = metrics.verdict.word
     listed = f"<ul class=reasons>{reasons}</ul>" if reasons else ""
-    return f'<p class="verdict {word.lower()}" id=verdict>{word}</p>{listed}'
+    state = "kept" if in_good_order(metrics.kept_up) else "overloaded"
+    told = escape(service(metrics.kept_up, metrics.not_sent))
+    return (
+        f'<p class="verdict {word.lower()}" id=verdict title="{word}">{_MEASUREMENT[word]}</p>{listed}'
+        f'<p class="verdict {state}" id=service-verdict>{told}</p>'
+    )
 
 
 def about_run(header: dict[str, Any]) -> str:
@@ -62,12 +72,26 @@ def _cards(metrics: Metrics) -> Iterator[str]:
         # A run may be reported without these columns.
         names = [name for name in _HEADLINES.get(row.name, ()) if name in row.values]
         if names:
-            units = {name: marked(row.unit, name in row.marked, name in row.unsure) for name in names}
-            rest = [f"{name} {short(row.values[name])} {units[name]}" for name in names[1:]]
-            yield _card(f"{row.name}, {names[0]}", short(row.values[names[0]]), units[names[0]], rest)
+            rest = [f"{name} {_summary(row, name)}" for name in names[1:]]
+            few = names[0] in row.marked
+            value, unit = (NONE, _summary(row, names[0])[2:]) if few else (short(row.values[names[0]]), row.unit)
+            yield _card(f"{row.name}, {names[0]}", value, unit, rest)
     for common in metrics.common:
         if common.name in _HEADLINES:
             yield _card(common.name, short(common.value), common.unit, [])
+
+
+def _summary(row: Parameter, name: str) -> str:
+    """A statistic for a glance; no number where there are too few samples for it."""
+    if name in row.marked:
+        return f"{NONE} needs {samples_needed(percent_of(name) or 0)} requests"
+    return f"{short(row.values[name])} {row.unit}"
+
+
+def stages_table(metrics: Metrics) -> str:
+    """The stages of a load whose rate changes."""
+    note = f"<p class=note>{escape(stage_note(metrics))}</p>" if stage_note(metrics) else ""
+    return table(STAGE_COLUMNS, stage_rows(metrics), kind="numbers") + note
 
 
 def _card(name: str, value: str, unit: str, rest: Sequence[str]) -> str:
@@ -111,10 +135,10 @@ def service_table(service: ServiceMetrics) -> str:
 
 
 def failures_table(metrics: Metrics) -> str:
-    """The failed requests by reason; nothing where all succeeded."""
+    """The requests that failed or were not sent, by reason; nothing where all succeeded."""
     if not metrics.failures:
         return ""
-    return table(("Failed Requests", "HTTP Status", "Count", "First Message"), failure_rows(metrics), kind="words")
+    return table(("Failed or Not Sent", "HTTP Status", "Count", "First Message"), failure_rows(metrics), kind="words")
 
 
 def footnotes_list(metrics: Metrics) -> str:
