@@ -40,6 +40,8 @@ def details(snapshot: Snapshot, width: int, room: int = HEIGHT) -> list[Text]:
         _line("failures", _failures(snapshot), (), width, "red" if snapshot.failed else ""),
         _line("log", snapshot.log or "the terminal", (), width),
     ]
+    if snapshot.growing_per_s:
+        lines.insert(4, _line("service", _behind(snapshot), (), width, "yellow"))
     if snapshot.stopping:
         lines.append(Text(STOPPING[min(snapshot.stopping, 2)], "bold yellow"))
     for label in _FIRST_TO_GO[: max(0, len(lines) - room)]:
@@ -54,8 +56,15 @@ def _to_go(snapshot: Snapshot) -> str:
     return f"about {clock(snapshot.to_go_ns)}" if known else UNKNOWN
 
 
+def _behind(snapshot: Snapshot) -> str:
+    """How it goes so far; the verdict, over the whole time of sending, is the report's."""
+    grows, answered = number(snapshot.growing_per_s), number(snapshot.requests_per_s)
+    return f"overloaded so far: in flight grows by {grows}/s, {answered}/s answered"
+
+
 def _requests(snapshot: Snapshot) -> str:
-    return f"{snapshot.sent:,} sent, {snapshot.ok:,} ok, {snapshot.failed:,} failed"
+    told = f"{snapshot.sent:,} sent, {snapshot.ok:,} ok, {snapshot.failed:,} failed"
+    return f"{told}, {snapshot.not_sent:,} not sent" if snapshot.not_sent else told
 
 
 def _line(label: str, value: str, past: Sequence[float | None], width: int, style: str = "") -> Text:

@@ -83,7 +83,11 @@ class Snapshot(Fields, frozen=True, kw_only=True):
     sent: int = 0
     ok: int = 0
     failed: int = 0
+    not_sent: int = 0
+    """Dropped: the limit in flight was reached."""
     in_flight: int = 0
+    growing_per_s: float | None = None
+    """By how much the number in flight grows in an open loop; None = it does not."""
     stopping: int = 0
     """How often the user asked to stop."""
     failures: dict[str, int] = {}
@@ -102,8 +106,8 @@ class Snapshot(Fields, frozen=True, kw_only=True):
 
     @property
     def ended(self) -> int:
-        """Requests that have their outcome."""
-        return self.ok + self.failed
+        """Requests that have their outcome, those never sent among them."""
+        return self.ok + self.failed + self.not_sent
 
 
 def encode(snapshot: Snapshot) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -11,6 +12,9 @@ from fastbench.load.recent import WINDOW_NS, Sparse, lag_percentiles, latency_pe
 from fastbench.units import NS_PER_S, NS_PER_US
 
 SECONDS_KEPT = 60
+_LEAST_MARKS, _LEAST_GROWN, _NOTABLE = 7, 5, 0.05
+_QUEUE_S = 5
+"""Seconds of answers in flight."""
 
 
 class _Mark(NamedTuple):
@@ -19,6 +23,7 @@ class _Mark(NamedTuple):
     elapsed_ns: int
     ended: int
     output_events: int
+    in_flight: int = 0
 
 
 class _Second(NamedTuple):
@@ -48,7 +53,7 @@ class Pace:
         """The fields of a `Snapshot` that come from a phase. To be called a few times a second."""
         if now.phase != self._phase:
             self._begin(now.phase)
-        mark = _Mark(now.elapsed_ns, now.ok + now.failed, now.output_events)
+        mark = _Mark(now.elapsed_ns, now.ok + now.failed, now.output_events, now.in_flight)
         self._marks.append(mark)
         while mark.elapsed_ns - self._marks[0].elapsed_ns > WINDOW_NS and len(self._marks) > 2:
             self._marks.popleft()
@@ -62,10 +67,12 @@ class Pace:
             "planned": now.planned,
             "duration_ns": now.duration_ns,
             "elapsed_ns": now.elapsed_ns,
-            "to_go_ns": None if now.ended or now.stopping else to_go_ns(now),
+            "to_go_ns": None if now.ended or now.stopping else to_go_ns(now, requests),
+            "growing_per_s": self._growing() if now.is_open and not now.ended and not now.stopping else None,
             "sent": now.sent,
             "ok": now.ok,
             "failed": now.failed,
+            "not_sent": now.not_sent,
             "in_flight": now.in_flight,
             "stopping": now.stopping,
             "failures": now.failures,
@@ -84,22 +91,40 @@ class Pace:
         self._seconds.append(_Second(now.in_flight, requests or 0.0, events or 0.0, ttft_ns, itl_ns))
         self._second = mark
 
+    def _growing(self) -> float | None:
+        """How fast the number in flight grows, per second, where it does so in each third of the last seconds, by more
+        than 5 % of what ends; else None."""
+        if len(self._marks) < _LEAST_MARKS:
+            return None
+        marks = [self._marks[index * (len(self._marks) - 1) // 3] for index in range(4)]
+        seconds = (marks[-1].elapsed_ns - marks[0].elapsed_ns) / NS_PER_S
+        grown = marks[-1].in_flight - marks[0].in_flight
+        rising = all(later.in_flight > earlier.in_flight for earlier, later in itertools.pairwise(marks))
+        enough = grown > max(_LEAST_GROWN, _NOTABLE * (marks[-1].ended - marks[0].ended))
+        return grown / seconds if rising and enough and marks[0].ended else None
+
     def _history(self) -> History:
         columns = zip(*self._seconds, strict=True) if self._seconds else [()] * len(_Second._fields)
         return History(**dict(zip(_Second._fields, columns, strict=True)))
 
 
-def to_go_ns(now: Progress) -> int | None:
-    """How long the phase will go on, if it goes on as it did; None = nobody knows.
+def to_go_ns(now: Progress, per_s: float | None = None) -> int | None:
+    """How long the phase will go on, if it goes on as it did; None = nobody knows. per_s: requests that end, lately.
 
-    What is in flight when the time of a phase is over takes as long as it takes, which is not counted.
+    Of a phase of limited time what is in flight is counted at that rate, where that takes longer than the rest of the
+    time: it is what is left when no more is sent.
     """
-    if now.duration_ns is not None:
-        return max(0, now.duration_ns - now.elapsed_ns)
     ended = now.ok + now.failed
+    if now.duration_ns is not None:
+        rest = max(0, now.duration_ns - now.elapsed_ns)
+        queue = round(now.in_flight / per_s * NS_PER_S) if per_s else 0
+        return max(rest, queue)
     if now.planned is None or not ended:
         return None
-    return now.elapsed_ns * max(0, now.planned - ended) // ended
+    left = max(0, now.planned - ended - now.not_sent)
+    whole = now.elapsed_ns * left // ended
+    # Where a queue has formed, what is answered lately decides: those in flight and those left to send.
+    return max(whole, round(left / per_s * NS_PER_S)) if per_s and now.in_flight > _QUEUE_S * per_s else whole
 
 
 def _rates(since: _Mark, now: _Mark) -> tuple[float | None, float | None]:

@@ -68,7 +68,9 @@ class Phase:
         def report(ended: bool = False) -> None:
             recent = running.recent.recent(at_once=ended)
             whole = (wanted.name, wanted.total, wanted.duration_ns, self._stop.asked)
-            self._observer(progress_of(running.engine, *whole, recent, ended=ended))
+            self._observer(
+                progress_of(running.engine, *whole, recent, ended=ended, is_open=wanted.shape.openings is None)
+            )
 
         with self._stop.heard_by(running.stop):
             watchers = [

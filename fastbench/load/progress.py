@@ -34,6 +34,10 @@ class Progress(NamedTuple):
     """Whether the phase is over."""
     pid: int = 0
     """The process that sends."""
+    not_sent: int = 0
+    """Dropped: the limit in flight was reached."""
+    is_open: bool = False
+    """Whether requests go out by a plan, however many are in flight."""
 
 
 Observer = Callable[[Progress], None]
@@ -48,13 +52,14 @@ def progress_of(
     recent: Recent = NOTHING,
     *,
     ended: bool = False,
+    is_open: bool = False,
 ) -> Progress:
     """The engine's counters as progress."""
     now = engine.snapshot()
     ok = now["outcomes"]["ok"]
     # What was never sent neither went out nor failed: it has no part in how fast the load goes.
     outcomes = Counter(now["outcomes"]) - Counter(cancelled=now["unsent"])
-    failures = {name: count for name, count in outcomes.items() if name != "ok"}
+    failures = {name: count for name, count in outcomes.items() if name not in ("ok", "dropped")}
     return Progress(
         phase=phase,
         planned=planned,
@@ -70,6 +75,8 @@ def progress_of(
         recent=recent,
         ended=ended,
         pid=os.getpid(),
+        not_sent=outcomes["dropped"],
+        is_open=is_open,
     )
 
 
@@ -98,6 +105,8 @@ def together(parts: Sequence[Progress]) -> Progress:
         recent=added(part.recent for part in parts),
         ended=all(part.ended for part in parts),
         pid=parts[0].pid,
+        not_sent=sum(part.not_sent for part in parts),
+        is_open=parts[0].is_open,
     )
 
 

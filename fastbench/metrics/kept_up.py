@@ -30,6 +30,7 @@ _T_99 = {23: 2.500, 11: 2.718, 5: 3.365}
 """One-sided 99 % points of Student's t by degrees of freedom."""
 _MAY_GROW = 0.15
 """Kept up, if at 99 % confidence no larger share than this is added to what is overdue."""
+_LEAST_SHRINK = 0.25
 _GRID = 48
 NEVER = int(np.iinfo(np.int64).max // 2)
 
@@ -158,17 +159,21 @@ def _growth(run: Course, begin_ns: int, stop_ns: int) -> _Growth:
         return _Growth(0.0, 0.0, math.inf)
     width = _T_99[sent.size - 1] / math.sqrt(sent.size)
     mean, scatter = grown.mean(), width * grown.std(ddof=1)
-    low = mean - width * (sent - grown).std(ddof=1)
+    answered = sent - grown
+    # A service that ends requests in batches has blocks that make up for each other: their mean scatters less.
+    low = mean - width * answered.std(ddof=1) * math.sqrt(max(_LEAST_SHRINK, 1 + 2 * min(0.0, _lag_1(answered))))
     return _Growth(*(float(bound / sent.mean()) for bound in (low, mean - scatter, mean + scatter)))
 
 
 def _neighbours_z(values: Floats) -> float:
     """The lag-1 correlation of block means in units of its own scatter. Source: von Neumann's ratio, as Fishman,
     "Grouping observations in digital simulation", Management Science 24 (1978)."""
+    n = values.size
+    return _lag_1(values) * math.sqrt((n * n - 1) / (n - 2))
+
+
+def _lag_1(values: Floats) -> float:
+    """The lag-1 correlation, 1 - (von Neumann's ratio) / 2; 0 for values that are all alike."""
     centred = values - values.mean()
     squares = float(centred @ centred)
-    if not squares:
-        return 0.0
-    ratio = float(np.sum(np.diff(values) ** 2)) / squares
-    n = values.size
-    return (1 - ratio / 2) * math.sqrt((n * n - 1) / (n - 2))
+    return 1 - float(np.sum(np.diff(values) ** 2)) / squares / 2 if squares else 0.0

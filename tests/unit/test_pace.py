@@ -101,3 +101,28 @@ def test_nobody_knows_how_long_a_stop_takes() -> None:
     """Once Ctrl-C was heard, or the phase is over, there is no time to go."""
     assert Pace().told(progress(10, 20, stopping=1))["to_go_ns"] is None
     assert Pace().told(progress(10, 20, ended=True))["to_go_ns"] is None
+
+
+def told_of(in_flight_per_s: float, **changes: Any) -> dict[str, Any]:
+    """What is told after 8 s in which 10 requests a second end."""
+    pace, told = Pace(), dict[str, Any]()
+    for half in range(17):
+        seconds = half / 2
+        flight = round(2 + in_flight_per_s * seconds)
+        told = pace.told(progress(seconds, int(10 * seconds), planned=600, in_flight=flight, **changes))
+    return told
+
+
+def test_an_open_loop_that_grows_is_told() -> None:
+    """An open loop whose number in flight rises all the time is told; a closed loop, or one that is level, is not."""
+    assert told_of(40, is_open=True)["growing_per_s"] == pytest.approx(40, rel=0.1)
+    assert told_of(0, is_open=True)["growing_per_s"] is None
+    assert told_of(40)["growing_per_s"] is None
+
+
+def test_the_time_to_go_counts_the_queue() -> None:
+    """Where sending ends in 1 s, 100 in flight at 10 answers a second take 10 s; dropped ones are not waited for."""
+    now = progress(9, 90, duration_ns=10 * S, planned=None, in_flight=100)
+    assert to_go_ns(now, 10) == 10 * S
+    assert to_go_ns(now) == 1 * S
+    assert to_go_ns(progress(9, 90, planned=600, in_flight=100, not_sent=310), 10) == 20 * S
