@@ -4,8 +4,7 @@
 cimport cython
 from libc.stdint cimport INT64_MAX, int64_t, uint16_t, uint32_t
 
-cdef enum:
-    ESCAPE = 0xFFFF
+from fastbench._core.ring cimport GAP_ESCAPE
 
 
 @cython.boundscheck(False)
@@ -53,11 +52,11 @@ def move_gaps(
                 g = <Py_ssize_t> marks[k, 0] - 1 if marks[k, 0] else 0
                 while g < stop:
                     value = gaps[gap + g]
-                    if value != ESCAPE:
+                    if value != GAP_ESCAPE:
                         value += base_us
                     else:
                         while passed < g:
-                            count += gaps[gap + passed] == ESCAPE
+                            count += gaps[gap + passed] == GAP_ESCAPE
                             passed += 1
                         if count >= escaped[row]:
                             fits = False

@@ -1,6 +1,10 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 
+cdef enum:
+    GAP_ESCAPE = 0xFFFF    # a stored gap that stands for an entry of the escapes
+
+
 cdef enum Outcome:
     OUTCOME_NONE
     OUTCOME_OK

@@ -19,7 +19,7 @@ from fastbench._core.layout import check_flags, check_layout, names_by_code
 
 cnp.import_array()
 
-ESCAPE = 0xFFFF
+ESCAPE = GAP_ESCAPE
 cdef enum:
     STEP = 16_384
     MOST_EVENTS = 1 << 26  # in one reply: 256 MiB of stamps

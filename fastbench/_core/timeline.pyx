@@ -4,8 +4,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 
-cdef enum:
-    ESCAPE = 0xFFFF
+from fastbench._core.ring cimport GAP_ESCAPE
 
 
 @cython.boundscheck(False)
@@ -33,7 +32,7 @@ def count_arrivals(
             edge = (place + 1) * width_ns
             count = 1
             for _k in range(<Py_ssize_t> events[row] - 1):
-                if gaps[gap] != ESCAPE:
+                if gaps[gap] != GAP_ESCAPE:
                     at += (base_us + gaps[gap]) * 1000
                 elif escaped < escapes.shape[0]:
                     at += escapes[escaped] * 1000

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fastbench.metrics.model import ClientEffect, ClientError, Load, Metrics, Output, Quantity
+from fastbench.metrics.kept_up import OVERLOADED
+from fastbench.metrics.model import ClientEffect, ClientError, Load, Metrics, Output, Quantity, ServiceVerdict
 from fastbench.report.cells import MISSING, cell, marked, printable, quantity, share
 
 WORD_CHARS = 40
@@ -58,7 +59,7 @@ def _load(metrics: Metrics) -> list[tuple[str, str]]:
         ("Asked Rate", cell(load.asked_rate, "req/s")),
         # A closed loop sends when it may: what it reached is no answer to a rate that nobody asked for.
         ("Sent Rate", cell(load.sent_rate, "req/s") if is_open else MISSING),
-        ("Answered Rate", cell(metrics.kept_up.answered_rate, "req/s")),
+        ("Answered Rate", _answered(metrics.kept_up)),
         ("Send Lateness", quantity(load.send_lateness)),
         ("Response Time", quantity(load.response_time)),
         ("Service Time", quantity(load.service_time) if is_open else MISSING),
@@ -66,6 +67,13 @@ def _load(metrics: Metrics) -> list[tuple[str, str]]:
         ("Resent Requests", str(load.resent_requests) if load.resent_requests else MISSING),
         ("Retried Requests", f"{load.retried_requests} ({load.failed_attempts} failed attempts)"),
     ]
+
+
+def _answered(found: ServiceVerdict) -> str:
+    text = cell(found.answered_rate, "req/s")
+    return (
+        f"{text} (overloaded, from {found.onset_s:.3g} s on)" if found.state == OVERLOADED and found.onset_s else text
+    )
 
 
 def _arrivals(load: Load) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from fastbench.metrics.model import Metrics, Number, Parameter, ServiceMetrics
 from fastbench.metrics.selection import section
 from fastbench.metrics.statistics import percent_of, samples_needed
-from fastbench.report.cells import MISSING, cell, printable
+from fastbench.report.cells import MISSING, cell, marked, printable
 from fastbench.report.console import MESSAGE_CHARS, failure_rows, footnotes, parameter_cells
 from fastbench.report.kept_up import NONE, STAGE_COLUMNS, in_good_order, service, stage_note, stage_rows
 from fastbench.report.service import service_rows
@@ -72,20 +72,19 @@ def _cards(metrics: Metrics) -> Iterator[str]:
         # A run may be reported without these columns.
         names = [name for name in _HEADLINES.get(row.name, ()) if name in row.values]
         if names:
-            rest = [f"{name} {_summary(row, name)}" for name in names[1:]]
-            few = names[0] in row.marked
-            value, unit = (NONE, _summary(row, names[0])[2:]) if few else (short(row.values[names[0]]), row.unit)
-            yield _card(f"{row.name}, {names[0]}", value, unit, rest)
+            rest = [" ".join((name, *_figure(row, name))) for name in names[1:]]
+            yield _card(f"{row.name}, {names[0]}", *_figure(row, names[0]), rest)
     for common in metrics.common:
         if common.name in _HEADLINES:
             yield _card(common.name, short(common.value), common.unit, [])
 
 
-def _summary(row: Parameter, name: str) -> str:
-    """A statistic for a glance; no number where there are too few samples for it."""
+def _figure(row: Parameter, name: str) -> tuple[str, str]:
+    """A statistic for a glance and its unit, with the mark of what the client's stalls leave uncertain; no number where
+    there are too few samples for it."""
     if name in row.marked:
-        return f"{NONE} needs {samples_needed(percent_of(name) or 0)} requests"
-    return f"{short(row.values[name])} {row.unit}"
+        return NONE, f"needs {samples_needed(percent_of(name) or 0)} requests"
+    return short(row.values[name]), marked(row.unit, False, name in row.unsure)
 
 
 def stages_table(metrics: Metrics) -> str:
