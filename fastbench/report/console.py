@@ -47,7 +47,7 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
         yield _table(("Service Metric", "Value"), service_rows(metrics.service), "fancy_outline")
     if metrics.failures:
         yield _table(
-            ("Failed or Not Sent", "HTTP Status", "Count", "First Message"),
+            (failures_title(metrics), "HTTP Status", "Count", "First Message"),
             failure_rows(metrics),
             "fancy_outline",
         )
@@ -57,6 +57,11 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
 def parameter_cells(row: Parameter, stats: Sequence[str]) -> list[str]:
     """The statistics of a row as written; * marks those of too few samples, ~ those that are too uncertain."""
     return [marked(cell(row.values[name], row.unit), name in row.marked, name in row.unsure) for name in stats]
+
+
+def failures_title(metrics: Metrics) -> str:
+    """What the table of failures holds."""
+    return "Failed or Not Sent" if metrics.not_sent else "Failed Requests"
 
 
 def failure_rows(metrics: Metrics) -> list[list[str]]:

@@ -104,7 +104,7 @@ def test_terminal_text(tmp_path: Path) -> None:
     assert places == sorted(places)
     assert "│ 141.0000 ms *" in text
     assert "needed: P75 17, P90 44, P99 459." in text
-    assert "Failed or Not Sent" not in text
+    assert "Failed Requests   │ HTTP" not in text
 
 
 @pytest.mark.parametrize(("stats", "count"), [(STATS, 8), (("Average",), 8), (("Average",), 500)])

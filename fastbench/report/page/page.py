@@ -12,6 +12,7 @@ from fastbench.metrics.model import Metrics
 from fastbench.metrics.selection import Rows, Selection, Window
 from fastbench.metrics.window import STABLE, find_window, shown_window
 from fastbench.recording.reader import Recording
+from fastbench.report.console import failures_title
 from fastbench.report.page import tables
 from fastbench.report.page.client import client_series
 from fastbench.report.page.curves import curves_of
@@ -85,7 +86,7 @@ def _body(whole: Selection, metrics: Metrics, task: str, data: dict[str, Any]) -
     if metrics.service is not None:
         yield f"<section><h2>Service Metric</h2>{tables.service_table(metrics.service)}</section>"
     if metrics.failures:
-        yield f"<section><h2>Failed or Not Sent</h2>{tables.failures_table(metrics)}</section>"
+        yield f"<section><h2>{failures_title(metrics)}</h2>{tables.failures_table(metrics)}</section>"
     if data:
         yield from map(figure, _figures(whole, data))
 

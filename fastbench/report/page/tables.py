@@ -10,7 +10,7 @@ from fastbench.metrics.model import Metrics, Number, Parameter, ServiceMetrics
 from fastbench.metrics.selection import section
 from fastbench.metrics.statistics import percent_of, samples_needed
 from fastbench.report.cells import MISSING, cell, marked, printable
-from fastbench.report.console import MESSAGE_CHARS, failure_rows, footnotes, parameter_cells
+from fastbench.report.console import MESSAGE_CHARS, failure_rows, failures_title, footnotes, parameter_cells
 from fastbench.report.kept_up import NONE, STAGE_COLUMNS, in_good_order, service, stage_note, stage_rows
 from fastbench.report.service import service_rows
 from fastbench.report.trust import trust_rows
@@ -137,7 +137,9 @@ def failures_table(metrics: Metrics) -> str:
     """The requests that failed or were not sent, by reason; nothing where all succeeded."""
     if not metrics.failures:
         return ""
-    return table(("Failed or Not Sent", "HTTP Status", "Count", "First Message"), failure_rows(metrics), kind="words")
+    return table(
+        (failures_title(metrics), "HTTP Status", "Count", "First Message"), failure_rows(metrics), kind="words"
+    )
 
 
 def footnotes_list(metrics: Metrics) -> str:
