@@ -53,7 +53,9 @@ def _stretches(load: dict[str, Any], rows: Rows, flight: InFlight) -> Iterator[_
 
 
 def _profile(load: dict[str, Any], rows: Rows) -> Iterator[_Stretch]:
-    steps = [(step.get("rate"), step.get("concurrency"), int(step["duration_ns"])) for step in load["profile"] or ()]
+    steps = [
+        (step.get("rate"), step.get("concurrency"), int(step["duration_ns"])) for step in load.get("profile") or ()
+    ]
     silent = 0
     for rate, concurrency, duration in steps:
         if rate or concurrency:
