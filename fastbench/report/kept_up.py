@@ -77,10 +77,11 @@ def stage_rows(metrics: Metrics) -> list[list[str]]:
 
 def stage_note(metrics: Metrics) -> str:
     """What a missing figure in the table of stages means; empty where none is missing."""
-    figures = [value for part in metrics.stages for value in (*part.ttft_ms.values(), *part.tpot_ms.values())]
-    if None not in figures:
+    figures = [by_name for part in metrics.stages for by_name in (part.ttft_ms, part.tpot_ms)]
+    missing = [name for name in STATS if any(by_name.get(name) is None for by_name in figures)]
+    if not missing:
         return ""
-    needs = ", ".join(f"{name} needs {samples_needed(percent_of(name) or 0)}" for name in STATS)
+    needs = ", ".join(f"{name} needs {samples_needed(percent_of(name) or 0)}" for name in missing)
     return f"{NONE} Too few requests in the stage: {needs}."
 
 
