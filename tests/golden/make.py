@@ -51,6 +51,22 @@ def requests() -> list[Request]:
                 shared_events=k % 3,
                 marks=((0, 2, 90), (2, 1, 40_000)) if k == 33 else (),
                 attempt=int(k == 20),
+                flags=(
+                    "stream",
+                    "kernel",
+                    *(("reasoning",) if k % 4 == 0 else ()),
+                    *(("left_open",) if k == 41 else ()),
+                ),
+                tried_ns=sent - 20_000,
+                message_ns=int(tokens[-1]) + 1_090_000,
+                cached_tokens=k % 4,
+                finish=("length", "stop", "repetition")[k % 3],
+                more=(
+                    ("answer_ns", int(tokens[tokens.size // 2 if k % 4 == 0 else 0])),
+                    ("record_ns", int(tokens[-1]) + 90_000),
+                    ("burst_events", 1 + k % 3),
+                    ("reasoning_tokens", tokens.size // 2 if k % 4 == 0 else -1),
+                ),
             )
         )
     reset = {"outcome": "reset", "token_ns": (), "message": b"connection reset by peer", "status": 0}

@@ -160,7 +160,7 @@ def test_golden_recordings(tmp_path: Path, version: Path) -> None:
 
 def test_there_are_golden_recordings() -> None:
     """The golden recordings are where the test looks for them."""
-    assert [path.name for path in GOLDEN] == ["v1", "v1-parts", "v2"]
+    assert [path.name for path in GOLDEN] == ["v1", "v1-parts", "v2", "v3"]
 
 
 def test_the_command_itself(tmp_path: Path) -> None:
