@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 
 .PHONY: system venv test test-lowest lint bench-venv bench bench-scale promises promises-sanitized promises-threads \
-  longrun clean
+  verdicts longrun clean
 
 # What the build and the tests need of the system. Installed only where that is missing and may be done.
 system:
@@ -93,6 +93,10 @@ promises-threads: venv
 	cd $(THREADS) && LD_PRELOAD="$$(cc -print-file-name=libtsan.so)" TSAN_OPTIONS=exitcode=66 \
 	  $(abspath $(BIN))/python -m pytest -q -s tests/unit/test_reactor*.py tests/unit/test_tls.py tests/unit/test_engine*.py \
 	  tests/unit/test_health.py tests/unit/test_phase.py
+
+# Both verdicts on 80 real runs; some twelve minutes on a machine that does nothing else.
+verdicts: venv
+	$(BIN)/python tests/long/verdicts.py
 
 longrun: venv
 	$(BIN)/python tests/long/longrun.py

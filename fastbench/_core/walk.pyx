@@ -177,13 +177,16 @@ cdef void take_text(Walk* walk, Role role, int32_t node, const char* literal, si
 
 
 cdef void capture_text(Buffer* text, Role role, const char* literal, size_t size) noexcept nogil:
-    """Appends a role mark, the literal with its quotes, and a line end."""
+    """Appends a role mark, the literal with its quotes, and a line end; nothing where memory is out."""
+    cdef size_t before
     if text == NULL:
         return
-    buffer_add(text, ROLE_MARK + <int> role, 1)
-    buffer_add(text, "\"", 1)
-    buffer_add(text, literal, size)
-    buffer_add(text, "\"\n", 2)
+    before = text.size
+    if not (
+        buffer_add(text, ROLE_MARK + <int> role, 1) and buffer_add(text, "\"", 1)
+        and buffer_add(text, literal, size) and buffer_add(text, "\"\n", 2)
+    ):
+        text.size = before
 
 
 cdef void take_word(Walk* walk, const char* start, size_t size) noexcept nogil:
