@@ -32,6 +32,7 @@ def make_varied(directory: Path, requests: int, rate: float = 500.0, seed: int =
     file = BlockFile(directory)
     load = {"kind": "open", "arrival": "poisson", "concurrency": None, "rate": rate, "planned": requests}
     header = {
+        "run_id": "8e3c0d5a-9b1f-4c7e-a2d4",
         "format": 1,
         "created": "2026-11-24T07:34:46+00:00",
         "task": {"model": "llama-70b", "dataset": "conversations" if sessions else "varied"},

@@ -76,6 +76,11 @@ class Ended:
         return line
 
 
+def unmarked(cell: str) -> str:
+    """A cell without the marks of too few samples and of what the client's stalls leave uncertain."""
+    return re.sub(r"( [*~])+$", "", cell)
+
+
 def number(cell: str) -> float:
     """The number in a cell such as "12.3456 ms *"."""
     return float(cell.split()[0])
