@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import multiprocessing
 import random
 import sys
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 
 from replies import CHAT, COMPLETIONS, Result
 
@@ -28,6 +30,7 @@ GENERATE = OutputSpec(GENERATE_RULES)
 SPECS = (CHAT, CHAT, COMPLETIONS, GENERATE, OutputSpec([("token.text", "text"), ("choices[].delta", "final")]))
 ENDS = ("closed", "closed", "reset", "timeout", "cancelled")
 MS = 1_000_000
+STEP = 10_000
 
 
 def run(inputs: int, seed: int, first: int = 0) -> Counter[str]:
@@ -123,12 +126,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
     asked = parser.parse_args()
-    step = 10_000
-    total: Counter[str] = Counter()
-    for first in range(asked.first, asked.first + asked.inputs, step):
-        sys.stderr.write(f"from input {first}\n")
-        total += run(min(step, asked.first + asked.inputs - first), asked.seed, first)
+    last = asked.first + asked.inputs
+    parts = [(min(STEP, last - first), asked.seed, first) for first in range(asked.first, last, STEP)]
+    # Not a Pool: that one waits for ever where a process dies, as it does at a sanitizer's report.
+    with ProcessPoolExecutor(
+        mp_context=multiprocessing.get_context("spawn"), initializer=faulthandler.enable
+    ) as shared:
+        total: Counter[str] = sum(shared.map(_part, parts), Counter())
     sys.stdout.write(f"{total.total()} inputs: {dict(total.most_common())}\n")
+
+
+def _part(part: tuple[int, int, int]) -> Counter[str]:
+    """One of the parts that several processes share."""
+    sys.stderr.write(f"from input {part[2]}\n")
+    return run(*part)
 
 
 if __name__ == "__main__":
