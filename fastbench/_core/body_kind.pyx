@@ -62,7 +62,9 @@ cdef void decide_kind(Reply* reply, const char* at, size_t size) noexcept nogil:
         reply.kind = BODY_EVENTS
     elif at[0] == c'<':
         give_up(reply, HTML)
-    elif at[0] == GZIP[0] or (at[0] == ZSTD[0] and end - at > 1 and at[1] == ZSTD[1]):
+    elif at[0] == ZSTD[0] and end - at == 1:
+        return
+    elif at[0] == GZIP[0] or (at[0] == ZSTD[0] and at[1] == ZSTD[1]):
         give_up(reply, CODED)
     else:
         data, event = begins_field(at, end, "data"), begins_field(at, end, "event")

@@ -24,6 +24,7 @@ cdef enum Role:
     ROLE_ERROR_WORD
     ROLE_CODE
     ROLE_MESSAGE
+    ROLE_DETAIL
     ROLE_FINAL
     ROLE_SPECIAL
     ROLE_COUNT
@@ -36,7 +37,8 @@ cdef struct Found:
     bint of_whole      # it stood where the whole reply so far stands, not in a piece
     bint finish        # a finish reason, or the protocol's final record
     bint error
-    bint code, message  # an error, where both stand without a choice
+    bint code, message  # an error, where both stand in an event without output
+    bint detail        # an error, where there is no choice
     bint usage
     bint choice        # at least one choice stands in the event
     bint special       # the event's text is a special token's, which belongs to no output

@@ -126,15 +126,32 @@ cdef HttpError take_coding(Http* http, const char* value, size_t size) noexcept 
     return HTTP_FINE
 
 
-cdef bint is_coded(const char* value, size_t size) noexcept nogil:
-    """Whether a Content-Encoding names a coding; `none`, `identity` or a charset is none."""
+cdef bint is_coding(const char* name, size_t size) noexcept nogil:
+    """Whether a name is that of a coding, with or without its old `x-`."""
+    if size > 2 and (name[0] == c'x' or name[0] == c'X') and name[1] == c'-':
+        name += 2
+        size -= 2
     return (
-        contains(value, size, "gzip") or contains(value, size, "x-gzip") or contains(value, size, "br")
-        or contains(value, size, "deflate") or contains(value, size, "zstd") or contains(value, size, "compress")
-        or contains(value, size, "x-compress") or contains(value, size, "dcb") or contains(value, size, "dcz")
-        or contains(value, size, "lz4") or contains(value, size, "xz") or contains(value, size, "bzip2")
-        or contains(value, size, "exi") or contains(value, size, "aes128gcm") or contains(value, size, "snappy")
+        is_named(name, size, "gzip") or is_named(name, size, "br") or is_named(name, size, "deflate")
+        or is_named(name, size, "zstd") or is_named(name, size, "compress") or is_named(name, size, "zlib")
+        or is_named(name, size, "lzma") or is_named(name, size, "xz") or is_named(name, size, "bzip2")
+        or is_named(name, size, "lz4") or is_named(name, size, "snappy") or is_named(name, size, "dcb")
+        or is_named(name, size, "dcz") or is_named(name, size, "exi") or is_named(name, size, "aes128gcm")
+        or is_named(name, size, "pack200-gzip")
     )
+
+
+cdef bint is_coded(const char* value, size_t size) noexcept nogil:
+    """Whether a Content-Encoding names a coding among its list; `none`, `identity` or a charset is none."""
+    cdef size_t start = 0, stop = 0
+    while start < size:
+        stop = start
+        while stop < size and value[stop] != c',' and value[stop] != c';' and not is_space(value[stop]):
+            stop += 1
+        if is_coding(value + start, stop - start):
+            return True
+        start = stop + 1
+    return False
 
 
 cdef void take_content_type(Http* http, const char* value, size_t size) noexcept nogil:

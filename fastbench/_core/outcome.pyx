@@ -17,6 +17,7 @@ from fastbench._core.reply_state cimport (
 )
 from fastbench._core.ring cimport (
     FLAG_EVENT_TOKENS,
+    FLAG_REASONING,
     OUTCOME_CANCELLED,
     OUTCOME_EMPTY,
     OUTCOME_HTTP_ERROR,
@@ -93,7 +94,7 @@ cdef void settle_tokens(Reply* reply) noexcept nogil:
     # Some services send one usage for each choice instead of their sum.
     if choices > 1 and reply.usage_only == <uint32_t> choices:
         usage_out = reply.usage_only_sum
-    if reply.token_ids:
+    if reply.token_ids and not (reply.without_ids and usage_out >= 0):
         row.output_tokens = as_count(reply.token_ids)
         row.output_source = SOURCE_TOKEN_IDS
     elif usage_out >= 0:
@@ -102,8 +103,9 @@ cdef void settle_tokens(Reply* reply) noexcept nogil:
     else:
         row.output_tokens = <int32_t> row.events
         row.output_source = SOURCE_EVENTS
-    if reply.zero_events * 2 > row.events:
-        reply.tokens_known = False  # a usage that does not grow says nothing of the events
+    # A usage that does not grow says nothing of the events, and silent reasoning is in none of them.
+    if reply.zero_events or (row.reasoning_tokens > 0 and not row.flags & FLAG_REASONING and not reply.token_ids):
+        reply.tokens_known = False
     if reply.tokens_known and reply.call.tokens.size == row.events * sizeof(uint16_t) and row.events:
         row.flags |= FLAG_EVENT_TOKENS
         last = <uint16_t*> reply.call.tokens.at + row.events - 1

@@ -13,6 +13,7 @@ from fastbench._core.found cimport (
     ROLE_CHOICE,
     ROLE_CODE,
     ROLE_COUNT,
+    ROLE_DETAIL,
     ROLE_ERROR,
     ROLE_ERROR_WORD,
     ROLE_FINAL,
@@ -48,7 +49,7 @@ ROLES = names_by_code({
     ROLE_TOKEN_IDS: "token_ids", ROLE_PROMPT_TOKEN_IDS: "prompt_token_ids", ROLE_USAGE_IN: "usage_in",
     ROLE_USAGE_OUT: "usage_out", ROLE_USAGE_TOTAL: "usage_total", ROLE_USAGE_CACHED: "usage_cached",
     ROLE_USAGE_REASONING: "usage_reasoning", ROLE_ERROR: "error", ROLE_ERROR_WORD: "error_word", ROLE_CODE: "code",
-    ROLE_MESSAGE: "message", ROLE_FINAL: "final", ROLE_SPECIAL: "special",
+    ROLE_MESSAGE: "message", ROLE_DETAIL: "detail", ROLE_FINAL: "final", ROLE_SPECIAL: "special",
 }, ROLE_COUNT)
 
 

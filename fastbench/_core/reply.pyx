@@ -7,7 +7,7 @@ what counts as output are those of the metrics specification ("The life of a req
 
 cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memset
+from libc.string cimport memcmp, memset
 
 from fastbench._core.body_kind cimport decide_by_label, decide_kind, name_coding
 from fastbench._core.bytesbuf cimport Buffer, buffer_add, buffer_free, buffer_reset
@@ -54,11 +54,13 @@ from fastbench._core.sse cimport (
     sse_init,
     sse_next,
 )
-from fastbench._core.walk cimport FINISH_OTHER, Node, capture_text, walk_document
+from fastbench._core.walk cimport Node, capture_text, walk_document
+from fastbench._core.words cimport FINISH_OTHER
 
 MAX_DOCUMENT = 64 * 1024 * 1024
 
 cdef size_t DOCUMENT_LIMIT = MAX_DOCUMENT
+cdef const char* BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # A finish reason that has no code is kept as far as this.
 cdef size_t FINISH_LIMIT = 64
 
@@ -143,6 +145,7 @@ cdef void count_tokens(Reply* reply, const Found* found) noexcept nogil:
     elif found.usage and found.choice and count_choices(reply) == 1:
         tokens = found.usage_out - (reply.usage_out if reply.usage_out > 0 else 0)
     if found.text:
+        reply.without_ids = reply.without_ids or not found.token_ids
         reply.zero_events += tokens == 0 and reply.pending_tokens == 0
         if tokens < 0:
             reply.tokens_known = False
@@ -154,11 +157,11 @@ cdef void count_tokens(Reply* reply, const Found* found) noexcept nogil:
     reply.prompt_token_ids += found.prompt_token_ids
     if found.usage_in >= 0:
         reply.usage_in = found.usage_in
-    if found.usage_cached >= 0:
+    if found.usage_cached >= 0 and found.usage_in >= 0:  # beside a placeholder it is one too
         reply.usage_cached = found.usage_cached
     if found.usage_total >= 0:
         reply.usage_total = found.usage_total
-    if found.usage_reasoning >= 0:
+    if found.usage_reasoning >= 0 and found.usage:
         reply.usage_reasoning = found.usage_reasoning
     if found.usage:
         reply.usage_out = found.usage_out
@@ -301,6 +304,7 @@ cdef void take_ordinary(Reply* reply, Ring ring, const char* text, size_t size, 
     reply.call.row.record_ns = stamp_ns
     reply.choices |= reply.memo.found.choices
     reply.tokens_known = False  # an ordinary event does not say how many tokens it has
+    reply.without_ids = True
     reply.pending_tokens = 0
     reply.done_ns = 0
     reply.text_size += size
@@ -428,8 +432,10 @@ cdef void read_document(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogi
     """
     cdef Found found
     cdef Call* call = reply.call
+    cdef size_t begin = 3 if reply.body.size > 3 and memcmp(reply.body.at, BYTE_ORDER_MARK, 3) == 0 else 0
     cdef bint valid = walk_document(
-        reply.nodes, reply.names, reply.body.at, reply.body.size, True, &found, &call.text if call.keep_text else NULL
+        reply.nodes, reply.names, reply.body.at + begin, reply.body.size - begin, True, &found,
+        &call.text if call.keep_text else NULL,
     )
     cdef bint cut = reply.kind == BODY_EVENTS and reply.body.size >= NOTE_LIMIT
     call.row.record_ns = stamp_ns
@@ -450,7 +456,11 @@ cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept n
     cdef bint whole = how == END_COMPLETE or how == END_LINGERED
     whole = whole or (how == END_CLOSED and http_eof_completes(&reply.http))
     if reply.kind == BODY_UNDECIDED:
-        decide_by_label(reply)
+        if is_blank(reply.body.at, reply.body.size):
+            reply.kind = BODY_EVENTS  # an empty body is of any kind
+            reply.body.size = 0
+        else:
+            decide_by_label(reply)
     if reply.http.error != HTTP_FINE:
         give_up(reply, http_error_text(reply.http.error))
     elif whole and reply.kind == BODY_DOCUMENT:

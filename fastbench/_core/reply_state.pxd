@@ -45,6 +45,7 @@ cdef struct Reply:
     bint tokens_known      # every output event so far told its tokens
     uint32_t read_events   # output events in this read
     size_t text_size       # of the output so far
+    bint without_ids       # an output event had no token ids
     uint32_t zero_events   # output events whose usage grew by nothing
     uint32_t usage_only    # usage events without a choice
     uint64_t choices

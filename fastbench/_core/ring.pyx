@@ -38,7 +38,9 @@ FINISHES = (
     "max_tokens", "stop_sequence", "tool_use",
     # From here on the service gave the request up.
     "abort", "aborted", "error", "cancelled", "canceled", "timeout", "shutdown", "failed", "preempted", "killed",
-    "server_error", "network_error", "insufficient_system_resource",
+    "server_error", "network_error", "insufficient_system_resource", "cancel", "timed_out", "deadline",
+    "deadline_exceeded", "preempt", "preemption", "evicted", "interrupted", "internal_error", "internal_server_error",
+    "failure", "exception", "overloaded", "unavailable", "engine_error", "server_shutdown", "out_of_memory", "oom",
 )
 GIVEN_UP = FINISHES.index("abort")
 SOURCES = names_by_code({

@@ -4,10 +4,6 @@ from fastbench._core.bytesbuf cimport Buffer
 from fastbench._core.found cimport Found, Role
 
 
-cdef enum:
-    FINISH_OTHER = 1   # the code of a finish reason that has none of its own
-
-
 cdef struct Node:
     int32_t child      # first key of an object here, 0 = none
     int32_t sibling    # next key of the same object, 0 = none

@@ -6,12 +6,13 @@ matters. Output may have any shape: a string, a list of typed parts, an object w
 """
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memset, strlen
+from libc.string cimport memcmp, memset
 
 from fastbench._core.bytesbuf cimport Buffer, buffer_add
 from fastbench._core.found cimport (
     ROLE_CHOICE,
     ROLE_CODE,
+    ROLE_DETAIL,
     ROLE_ERROR,
     ROLE_ERROR_WORD,
     ROLE_FINAL,
@@ -37,9 +38,7 @@ from fastbench._core.found cimport (
     Role,
 )
 from fastbench._core.json cimport bare_end, is_digit, skip_space, string_end, to_int
-
-from fastbench._core.ring import FINISHES as PY_FINISHES
-from fastbench._core.ring import GIVEN_UP as PY_GIVEN_UP
+from fastbench._core.words cimport Words, finish_code_of, holds, is_among, is_empty, is_success, is_word, words_of
 
 MAX_DEPTH = 128
 
@@ -49,33 +48,6 @@ cdef int PARTS_DEPTH = 16
 # The first byte of each captured piece of text, by role.
 cdef const char* ROLE_MARK = b"?trx"
 
-cdef enum:
-    MOST_WORDS = 32
-    FINISH_FIRST = 2   # behind "none" and "other"
-cdef int GIVEN_UP = PY_GIVEN_UP
-
-
-cdef struct Words:
-    int count
-    const char* at[MOST_WORDS]
-
-
-_kept = []  # what the words point at
-
-
-cdef Words words_of(names) except *:
-    cdef Words words
-    if len(names) > MOST_WORDS:
-        raise ImportError("more words than a list of them has room for")
-    words.count = len(names)
-    for i, name in enumerate(names):
-        _kept.append(name.encode())
-        words.at[i] = _kept[-1]
-    return words
-
-
-# Finish reasons, by code.
-cdef Words FINISH_WORDS = words_of(PY_FINISHES)
 # What the text of a part, its reasoning, and the parts of a call stand under.
 cdef Words TEXTS = words_of(
     ("text", "content", "value", "parts", "transcript", "output_text", "refusal", "output", "answer")
@@ -85,6 +57,16 @@ cdef Words REASONINGS = words_of(
 )
 cdef Words CALLS = words_of(("function", "custom", "name", "code", "partial_json"))
 cdef Words ARGUMENTS = words_of(("arguments", "input", "parameters"))
+
+
+cdef extern from "<string.h>" nogil:
+    void* memmem(const void* haystack, size_t length, const void* needle, size_t size)
+
+
+cdef struct Told:
+    int32_t node           # what it was found under, 0 = nothing was
+    const char* literal
+    size_t size
 
 
 cdef struct Walk:
@@ -102,46 +84,22 @@ cdef struct Walk:
     bint piece             # it has a piece of the reply
     const char* whole      # its whole reply so far, which is read only where no piece stands beside it
     int32_t whole_node
-    # What its text was found under: the same text may stand under a second name.
-    int32_t reasoning_node
-    int32_t text_node
-    const char* literal
-    size_t literal_size
+    Told thought           # its reasoning, and its text: the same may stand under a second name
+    Told told
 
 
-cdef bint is_word(const char* word, const char* start, size_t size) noexcept nogil:
-    """Whether `size` bytes are the lower-case word, in letters of either case."""
-    cdef size_t i
-    if strlen(word) != size:
-        return False
-    for i in range(size):
-        if word[i] != (start[i] | 0x20 if c'A' <= start[i] <= c'Z' else start[i]):
-            return False
-    return True
-
-
-cdef bint holds(const char* start, const char* stop, const char* word) noexcept nogil:
-    """Whether the lower-case word stands somewhere in the bytes."""
-    cdef size_t size = strlen(word)
-    while <size_t> (stop - start) >= size:
-        if is_word(word, start, size):
+cdef bint is_again(Told* told, int32_t node, const char* literal, size_t size) noexcept nogil:
+    """Whether a text repeats, whole or in part, what was told under another name; else it is what is told now."""
+    if told.node and told.node != node:
+        if (
+            memmem(told.literal, told.size, literal, size) != NULL
+            or memmem(literal, size, told.literal, told.size) != NULL
+        ):
             return True
-        start += 1
+    told.node = node
+    told.literal = literal
+    told.size = size
     return False
-
-
-cdef bint is_empty(const char* start, const char* stop, bint quoted) noexcept nogil:
-    """Whether a scalar says nothing: "", null, false, 0, or one of these as a word."""
-    cdef size_t size = <size_t> (stop - start)
-    if quoted:
-        return size == 0 or is_word("null", start, size) or is_word("none", start, size) or is_word("0", start, size)
-    if not (is_digit(start[0]) or start[0] == c'-'):
-        return start[0] != c't'
-    while start < stop and start[0] != c'e' and start[0] != c'E':
-        if c'1' <= start[0] <= c'9':
-            return False
-        start += 1
-    return True
 
 
 cdef void take_text(Walk* walk, Role role, int32_t node, const char* literal, size_t size) noexcept nogil:
@@ -150,22 +108,14 @@ cdef void take_text(Walk* walk, Role role, int32_t node, const char* literal, si
     if size == 0:
         return
     if role == ROLE_REASONING:
-        if walk.reasoning_node and walk.reasoning_node != node:
+        if is_again(&walk.thought, node, literal, size):
             found.repeated = True
             return
-        walk.reasoning_node = node
         found.reasoning = True
     else:
-        if role == ROLE_TEXT:
-            if (
-                walk.text_node and walk.text_node != node and walk.literal_size == size
-                and memcmp(walk.literal, literal, size) == 0
-            ):
-                found.repeated = True
-                return
-            walk.text_node = node
-            walk.literal = literal
-            walk.literal_size = size
+        if role == ROLE_TEXT and is_again(&walk.told, node, literal, size):
+            found.repeated = True
+            return
         found.answer = True
     found.text = True
     found.texts += 1
@@ -192,13 +142,9 @@ cdef void capture_text(Buffer* text, Role role, const char* literal, size_t size
 cdef void take_word(Walk* walk, const char* start, size_t size) noexcept nogil:
     """A finish reason. That of a choice that was given up stands before those of others."""
     cdef Found* found = walk.found
-    cdef int code = FINISH_FIRST
-    while code < FINISH_WORDS.count and not is_word(FINISH_WORDS.at[code], start, size):
-        code += 1
     if found.given_up:
         return
-    found.given_up = GIVEN_UP <= code < FINISH_WORDS.count
-    found.finish_code = code if code < FINISH_WORDS.count else FINISH_OTHER
+    found.finish_code = finish_code_of(&start, &size, &found.given_up)
     found.finish_word = start
     found.finish_size = size
 
@@ -217,7 +163,7 @@ cdef void take_code(Walk* walk, const char* start, const char* stop, bint quoted
     cdef size_t size = <size_t> (stop - start)
     if is_empty(start, stop, quoted) or code == 0 or 200 <= code <= 299:
         return
-    if not (quoted and (is_word("ok", start, size) or is_word("success", start, size))):
+    if not (quoted and is_success(start, size)):
         walk.found.code = True
 
 
@@ -267,11 +213,20 @@ cdef void take_scalar(
     elif role == ROLE_ERROR:
         found.error = found.error or not is_empty(start, stop, quoted)
     elif role == ROLE_ERROR_WORD:
-        found.error = found.error or (quoted and (is_word("error", start, size) or is_word("failed", start, size)))
+        if not quoted:
+            take_code(walk, start, stop, quoted)
+        elif is_word("error", start, size) or is_word("failed", start, size):
+            found.error = True
     elif role == ROLE_CODE:
         take_code(walk, start, stop, quoted)
     elif role == ROLE_MESSAGE:
-        found.message = found.message or (quoted and size > 0)
+        found.message = found.message or (quoted and not is_success(start, size) and size > 0)
+    elif role == ROLE_DETAIL:
+        found.detail = found.detail or not is_empty(start, stop, quoted)
+    elif role == ROLE_PIECE:
+        if quoted:
+            walk.piece = True
+            take_text(walk, ROLE_TEXT, at, start, size)
     elif role == ROLE_INDEX:
         index = to_int(start, stop)
         if index >= 0:
@@ -347,14 +302,14 @@ cdef void begin_choice(Walk* walk, int64_t place) noexcept nogil:
     walk.choice_finished = False
     walk.piece = False
     walk.whole = NULL
-    walk.reasoning_node = walk.text_node = 0
+    walk.thought.node = walk.told.node = 0
 
 
 cdef bint end_choice(Walk* walk) noexcept nogil:
     cdef int64_t index
     cdef bint brought = walk.found.text
     # In a stream what stands beside a piece repeats what came before; a document may have an empty piece.
-    if walk.whole != NULL and not (walk.piece and (not walk.document or walk.reasoning_node or walk.text_node)):
+    if walk.whole != NULL and not (walk.piece and (not walk.document or walk.thought.node or walk.told.node)):
         if walk_children(walk, walk.whole, walk.whole_node) == NULL:
             return False
         walk.found.of_whole = walk.found.of_whole or not brought
@@ -444,6 +399,14 @@ cdef const char* walk_container(Walk* walk, const char* p, int32_t at, Role role
     return stop
 
 
+cdef bint is_thought(const char* start, const char* stop) noexcept nogil:
+    """Whether the type of a part says that it is reasoning."""
+    return (
+        holds(start, stop, "think") or holds(start, stop, "reason")
+        or holds(start, stop, "thought") or holds(start, stop, "summary")
+    )
+
+
 cdef Role role_of_part(Walk* walk, const char* p, Role role) noexcept nogil:
     """The role of an object among the parts of an output, by its `type`, which may stand behind its text. p: behind the
     brace.
@@ -461,21 +424,13 @@ cdef Role role_of_part(Walk* walk, const char* p, Role role) noexcept nogil:
             stop = string_end(p + 1, walk.end)
             if stop == NULL:
                 break
-            if holds(p, stop, "think") or holds(p, stop, "reason") or holds(p, stop, "thought"):
+            if is_thought(p, stop):
                 return ROLE_REASONING
             return ROLE_TOOL if holds(p, stop, "tool") or holds(p, stop, "function") else role
         p = walk_value(walk, p, -1)
         if p == NULL:
             break
     return role
-
-
-cdef bint is_among(const Words* words, const char* start, const char* stop) noexcept nogil:
-    cdef int i
-    for i in range(words.count):
-        if is_word(words.at[i], start, <size_t> (stop - start)):
-            return True
-    return False
 
 
 cdef const char* walk_part(
@@ -497,7 +452,7 @@ cdef const char* walk_part(
         stop = string_end(p + 1, walk.end) if quoted else bare_end(p, walk.end)
         if stop == NULL:
             return NULL
-        if quoted or free:
+        if quoted or (free and p[0] != c'n'):
             take_text(walk, role, at, p + quoted, <size_t> (stop - p) - quoted)
         return stop + quoted
     walk.depth += 1
@@ -548,6 +503,20 @@ cdef const char* walk_parts_object(
             return NULL
 
 
+cdef bint walk_list(Walk* walk, const char* p) noexcept nogil:
+    """A list of documents, which only an error may be. p: behind the bracket."""
+    cdef bint first = True, more
+    while True:
+        p = next_element(walk, p, first, &more)
+        if p == NULL or not more:
+            break
+        first = False
+        p = walk_value(walk, p, 0)
+        if p == NULL:
+            break
+    return p != NULL and skip_space(p, walk.end) == walk.end and walk.found.error
+
+
 cdef void clear(Found* found) noexcept nogil:
     memset(found, 0, sizeof(Found))
     found.usage_in = found.usage_out = found.usage_total = found.usage_cached = found.usage_reasoning = -1
@@ -573,8 +542,10 @@ cdef bint walk_document(
     walk.text = text
     walk.document = document
     p = skip_space(data, walk.end)
-    if p >= walk.end or p[0] != c'{':
+    if p >= walk.end or (p[0] != c'{' and p[0] != c'['):
         return False
+    if p[0] == c'[':
+        return walk_list(&walk, p + 1)
     p = walk_value(&walk, p, 0)
     if p == NULL or skip_space(p, walk.end) != walk.end:
         return False
@@ -585,7 +556,9 @@ cdef bint walk_document(
         found.texts = 0
         if text != NULL:
             text.size = captured
-    if found.code and found.message and not (found.choice and nodes[0].role != ROLE_CHOICE):
+    if found.code and found.message and not (found.text or found.finish):
+        found.error = True
+    if found.detail and not (found.choice or found.usage):
         found.error = True
     if found.whole != NULL and text != NULL:
         text.size = 0  # what the events before gave in pieces

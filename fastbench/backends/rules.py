@@ -11,7 +11,7 @@ list, or one id): of that choice; finish: its finish reason; reason: the word al
 whole: objects with output, of which the second is read only where the first does not stand beside it; final: the record
 that ends the reply, as text the whole reply's text; prompt_token_ids; usage_in, usage_out, usage_total, usage_cached,
 usage_reasoning; error: where it is not empty; error_word: where it is "error" or "failed"; code and message: an error
-where both stand without a choice."""
+where both stand in an event without output; detail: one where there is no choice."""
 
 
 def _usage(path: str) -> Iterator[tuple[str, str]]:
@@ -29,10 +29,12 @@ def _usage(path: str) -> Iterator[tuple[str, str]]:
 
 
 _ERRORS: Rules = (
-    *((name, "error") for name in ("error", "errors", "error_code", "error_msg", "error_message")),
+    *((name, "error") for name in ("error", "Error", "errors", "error_code", "error_msg", "error_message")),
+    *((name, "error") for name in ("errorCode", "errorMessage", "response.error")),
     *((name, "error_word") for name in ("object", "type", "status")),
-    ("code", "code"),
-    ("message", "message"),
+    *((name, "code") for name in ("code", "statusCode", "status_code")),
+    *((name, "message") for name in ("message", "msg")),
+    ("detail", "detail"),
 )
 
 _OPENAI: Rules = (
@@ -43,14 +45,14 @@ _OPENAI: Rules = (
     ("choices[].token_ids", "token_ids"),
     ("prompt_token_ids", "prompt_token_ids"),
     ("choices[].prompt_token_ids", "prompt_token_ids"),
-    ("choices[].error", "error"),
+    *((f"choices[].{name}", "error") for name in ("error", "error_code", "delta.error", "message.error")),
     *_usage("usage"),
     *_usage("choices[].usage"),
     *_ERRORS,
 )
 
 _CHAT_OUTPUT: Rules = (
-    *((name, "text") for name in ("content", "refusal", "audio.transcript")),
+    *((name, "text") for name in ("content", "text", "refusal", "audio.transcript")),
     *((name, "reasoning") for name in ("reasoning", "reasoning_content", "reasoning_text", "reasoning_details")),
     *((name, "reasoning") for name in ("thinking", "thinking_content", "thinking_blocks", "thought", "thoughts")),
     *((name, "tool") for name in ("tool_calls", "function_call")),
@@ -64,7 +66,15 @@ CHAT_RULES: Rules = (
 )
 """`delta` in a stream, `message` in a whole reply."""
 
-COMPLETIONS_RULES: Rules = (("choices[].text", "text"), *_OPENAI)
+COMPLETIONS_RULES: Rules = (
+    *((f"choices[].{path}", role) for path, role in _CHAT_OUTPUT if role != "tool" and path != "content"),
+    *_OPENAI,
+)
+"""`text`, and what engines that separate reasoning put beside it."""
+
+_REASONS: Rules = tuple(
+    (path, "reason") for name in ("finish_reason", "details.finish_reason") for path in (name, f"{name}.type")
+)
 
 GENERATE_RULES: Rules = (
     ("", "choice"),
@@ -72,7 +82,7 @@ GENERATE_RULES: Rules = (
     ("token.special", "special"),
     ("token.id", "token_ids"),
     ("generated_text", "final"),
-    ("details.finish_reason", "reason"),
+    *_REASONS,
     ("details.prefill", "prompt_token_ids"),
     ("details.tokens", "token_ids"),
     ("details.input_length", "usage_in"),
@@ -85,7 +95,7 @@ MindIE's last event has a token's id and no text of its own; `token.id` is a lis
 TRITON_RULES: Rules = (
     ("", "choice"),
     ("text_output", "text"),
-    ("details.finish_reason", "reason"),
+    *_REASONS,
     ("details.generated_tokens", "usage_out"),
     *_ERRORS,
 )

@@ -59,15 +59,24 @@ def apply(settings: Settings, options: Options) -> None:
     _apply_lengths(settings, options)
     for path, model in settings.items("models"):
         _apply_to_model(settings, path, model, options)
+    counts = "num_prompts" in options and _has_its_own_prompts(settings, options)
     for name in RunSettings.__struct_fields__:
         if name in options:
             settings.set("", settings.raw, name, options[name], name)
     if "metrics_url" in options and not options.get("spec_decode"):
         settings.raw.setdefault("service_metrics", "1s")
-    if settings.bare_prompts and "num_prompts" in options:
+    if counts:
         path, fields = settings.items("datasets")[0]
         settings.set(path, fields, "count", settings.raw.pop("num_prompts"), "num_prompts")
     apply_shown(settings, options)
+
+
+def _has_its_own_prompts(settings: Settings, options: Options) -> bool:
+    """Whether the number of prompts is that of the prompts that the options made, also in the run that is continued."""
+    if "reuse" not in options or settings.raw.get("num_prompts") is not None:
+        return settings.bare_prompts
+    data_sets = [fields for _, fields in settings.items("datasets")]
+    return settings.bare_prompts or (len(data_sets) == 1 and data_sets[0].get("type") == "synthetic")
 
 
 def _refuse(options: Options) -> None:

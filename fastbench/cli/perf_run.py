@@ -143,7 +143,7 @@ def _failed(ended: TaskRun, published: Published | None) -> str | None:
         return None
     most = next(filter(is_failed, metrics.failures))
     way_out = advice(most.outcome, most.status, most.message)
-    return f"{ended.task.name}: {line}; {way_out} (--reuse sends no failed request again)"
+    return f"{ended.task.name}: {line}; {way_out} (--reuse does not resend failed requests)"
 
 
 def _complaint(ended: TaskRun) -> str | None:

@@ -36,6 +36,8 @@ def advice(outcome: str, status: int, message: str = "") -> str:
         return SPEAKS_NONE
     if "TLS: " in message and "certificate" in message:
         return "name whom to trust by ca_file (--ca-file), or verify nothing by insecure (--insecure)"
+    if outcome == "malformed" and "though a stream was asked for" in message:
+        return "the service does not stream: use --no-stream, or a URL that does"
     return (outcome == "http_error" and by_status(status)) or _BY_OUTCOME.get(outcome) or "check that the service runs"
 
 

@@ -37,8 +37,20 @@ def dumpable(value: str) -> str:
 
 
 def without_keys(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """`fields` as a dump may show them; of a key only that it was left out."""
-    return {name: dumpable(value) if is_key(name, value) else value for name, value in fields.items()}
+    """`fields` as a dump may show them, whatever they nest; of a key only that it was left out."""
+    return {name: _shown(name, value) for name, value in fields.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    """A value under a name as a dump may show it. All that stands in headers may let somebody in."""
+    if isinstance(value, str):
+        return dumpable(value) if is_key(name, value) or name.lower().endswith("headers") else value
+    if isinstance(value, Mapping):
+        below = name if name.lower().endswith("headers") else None
+        return {key: _shown(below or str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(name, inner) for inner in value]
+    return value
 
 
 def is_key(name: str, value: object) -> bool:

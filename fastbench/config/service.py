@@ -154,6 +154,13 @@ def _id_header_faults(service: ServiceConfig) -> Iterator[Fault]:
             )
 
 
+def _lacks_a_key(value: object) -> bool:
+    """Whether a dump left out a key in this value, or in what it nests."""
+    if isinstance(value, dict):
+        return any(map(_lacks_a_key, value.values()))
+    return any(map(_lacks_a_key, value)) if isinstance(value, list | tuple) else value == NOT_DUMPED
+
+
 def _body_faults(service: ServiceConfig) -> Iterator[Fault]:
     parameters = service.generation_kwargs
     if service.length_field in _OTHER_FIELDS:
@@ -166,7 +173,7 @@ def _body_faults(service: ServiceConfig) -> Iterator[Fault]:
             if name in parameters:
                 yield f"generation_kwargs[{name!r}]", f"is not a sampling parameter; use {setting}"
     for name, value in parameters.items():
-        if value == NOT_DUMPED:
+        if _lacks_a_key(value):
             yield f"generation_kwargs[{name!r}]", "is left out of dumped configs, as it may be a key; give it again"
     try:
         json.dumps(parameters, allow_nan=False)

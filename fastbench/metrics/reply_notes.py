@@ -10,11 +10,11 @@ from fastbench.metrics.parameters import silent_tokens
 from fastbench.metrics.selection import Mask, Rows, Selection, flagged
 from fastbench.units import NS_PER_MS
 
-_MANY_EVENTS = 8
+_MANY_EVENTS = 4
 """Fewer events may share a read by chance."""
 _FASTER = 4
 """A stream that was buffered comes in this part of the time to its first token, or less."""
-_LEAST_TTFT_NS = 10 * NS_PER_MS
+_LEAST_TTFT_NS = 5 * NS_PER_MS
 """Whoever answers sooner may well send all that it has at once."""
 
 

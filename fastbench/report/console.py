@@ -9,7 +9,7 @@ from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 from fastbench.metrics.model import Metrics, Parameter
 from fastbench.metrics.statistics import CONFIDENCE, percent_of, samples_needed, too_few
 from fastbench.report.cells import MISSING, QUANTITY_STATS, cell, marked, printable
-from fastbench.report.kept_up import STAGE_COLUMNS, measurement, service, stage_note, stage_rows
+from fastbench.report.kept_up import STAGE_COLUMNS, cut_off, measurement, service, stage_note, stage_rows
 from fastbench.report.service import service_rows
 from fastbench.report.trust import quantities, trust_rows
 
@@ -25,7 +25,7 @@ def render(metrics: Metrics, task: str) -> str:
 def _parts(metrics: Metrics, task: str) -> Iterator[str]:
     yield f"Performance Results of task: {printable(task, MESSAGE_CHARS)}: {metrics.verdict.word}"
     yield from (f"  {line}" for line in measurement(metrics))
-    yield f"  {service(metrics.kept_up, metrics.not_sent)}"
+    yield f"  {service(metrics)}"
     if metrics.stages:
         yield _table(STAGE_COLUMNS, stage_rows(metrics), "fancy_outline")
         yield from filter(None, [stage_note(metrics)])
@@ -61,7 +61,7 @@ def parameter_cells(row: Parameter, stats: Sequence[str]) -> list[str]:
 
 def failures_title(metrics: Metrics) -> str:
     """What the table of failures holds."""
-    return "Failed or Not Sent" if metrics.not_sent else "Failed Requests"
+    return "Failed, Cut Off or Not Sent" if metrics.not_sent or cut_off(metrics) else "Failed Requests"
 
 
 def failure_rows(metrics: Metrics) -> list[list[str]]:

@@ -48,7 +48,7 @@ def trust_json(metrics: Metrics) -> bytes:
         "reasons": metrics.verdict.sentences,
         "invalid_because": metrics.verdict.reasons,
         "measurement": " ".join(measurement(metrics)),
-        "service": {"statement": service(metrics.kept_up, metrics.not_sent), **msgspec.structs.asdict(metrics.kept_up)},
+        "service": {"statement": service(metrics), **msgspec.structs.asdict(metrics.kept_up)},
         "stages": metrics.stages,
         "outcomes": metrics.outcomes,
         "not_sent": metrics.not_sent,

@@ -23,12 +23,18 @@ def measurement(metrics: Metrics) -> list[str]:
     return [f"Measurement not to be trusted: {sentence}" for sentence in metrics.verdict.sentences]
 
 
-def service(found: ServiceVerdict, not_sent: int = 0) -> str:
+def service(metrics: Metrics) -> str:
     """On the service."""
-    parts = [part for part in (_load(found), _failed(found)) if part]
-    if not_sent:
-        parts.append(f"{not_sent} not sent")
-    return f"Service {'; '.join(parts) or 'answered nothing'}"
+    found, cut = metrics.kept_up, cut_off(metrics)
+    whole = not (found.failed or cut or metrics.not_sent)
+    rest = [f"{count} {what}" for count, what in ((cut, "cut off"), (metrics.not_sent, "not sent")) if count]
+    told = [part for part in (_load(found, whole), _failed(found), *rest) if part]
+    return f"Service {'; '.join(told) or 'answered nothing'}"
+
+
+def cut_off(metrics: Metrics) -> int:
+    """Requests that were in flight when the run was ended."""
+    return sum(metrics.outcomes.get(name, 0) for name in ("cancelled", "dropped")) - metrics.not_sent
 
 
 def in_good_order(found: ServiceVerdict) -> bool:
@@ -36,7 +42,9 @@ def in_good_order(found: ServiceVerdict) -> bool:
     return found.state != OVERLOADED and not found.failed
 
 
-def _load(found: ServiceVerdict) -> str:
+def _load(found: ServiceVerdict, whole: bool) -> str:
+    if not found.answered:
+        return ""
     to = "" if found.kept_up_to is None else f"; kept up to {rate(found.kept_up_to)}"
     match found.state:
         case "overloaded":
@@ -47,7 +55,7 @@ def _load(found: ServiceVerdict) -> str:
         case state if state == KEPT_UP:
             return f"kept up: asked {rate(found.asked_rate)}, answered {rate(found.answered_rate)}{to}"
         case state if state == CLOSED:
-            return f"answered {'all ' if not found.failed else ''}{found.answered:,}" if found.answered else ""
+            return f"answered {'all ' if whole else ''}{found.answered:,}"
         case state if state == UNKNOWN:
             return "not judged: the recording has no end"
         case state:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastbench.metrics.kept_up import OVERLOADED
 from fastbench.metrics.model import ClientEffect, ClientError, Load, Metrics, Output, Quantity, ServiceVerdict
 from fastbench.report.cells import MISSING, cell, marked, printable, quantity, share
+from fastbench.report.kept_up import cut_off
 
 WORD_CHARS = 40
 
@@ -33,9 +34,8 @@ def quantities(metrics: Metrics) -> list[Quantity]:
 
 def _outcomes(metrics: Metrics) -> str:
     """What was cancelled or dropped without having been sent is told as not sent."""
-    cut = sum(metrics.outcomes.get(name, 0) for name in ("cancelled", "dropped")) - metrics.not_sent
     ended = {name: count for name, count in metrics.outcomes.items() if name not in ("cancelled", "dropped")}
-    ended |= {name: count for name, count in (("cut off", cut), ("not sent", metrics.not_sent)) if count}
+    ended |= {name: count for name, count in (("cut off", cut_off(metrics)), ("not sent", metrics.not_sent)) if count}
     return ", ".join(f"{name} {count}" for name, count in ended.items())
 
 

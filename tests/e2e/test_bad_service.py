@@ -134,7 +134,7 @@ def test_some_requests_fail(tmp_path: Path) -> None:
     told = ended.one_sentence()
     assert f" {sum(counts.values())} of 60 requests failed: " in told
     assert f"{counts['http_error']} http_error 503" in told
-    assert "--reuse sends no failed request again" in told
+    assert "--reuse does not resend failed requests" in told
     assert set(counts) == {"http_error", "truncated", "stream_error"}
     common = ended.common()
     assert common["Failed Requests"] == sum(counts.values())

@@ -98,3 +98,12 @@ def test_another_plan(tmp_path: Path) -> None:
     name = f"fastbench: --reuse {interrupted.run.name}: "
     assert model.startswith(f"{name}models openai-chat: batch_size is 9, and the run had 8; a run is continued by")
     assert "datasets synthetic: seed is 4, and the run had 0" in dataset
+
+
+def test_the_same_command_again(tmp_path: Path) -> None:
+    """The command that was interrupted continues its run with --reuse behind it."""
+    with Mock(ttft_ms=30, itl_ms=4, log=tmp_path / "log") as mock:
+        interrupt(tmp_path, mock, CLOSED, signal.SIGINT)
+        ended = perf(tmp_path, "--url", mock.url, *CLOSED, "--reuse")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.trust["outcomes"] == {"ok": PLANNED}

@@ -145,3 +145,10 @@ def test_an_empty_list(body: bytes) -> None:
     sentence = told(Service(answering(document(body))))
     assert "lists no model" in sentence
     assert "(--model)" in sentence
+
+
+def test_a_service_that_does_not_stream() -> None:
+    """A document in the place of a stream is answered by the option that asks for one."""
+    words = "the service answered with one JSON document though a stream was asked for: {}"
+    assert "--no-stream" in advice("malformed", 200, words)
+    assert "--no-stream" not in advice("malformed", 200, "the service answered with an HTML page")

@@ -113,7 +113,9 @@ def test_no_dump_shows_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     model = (
         f"type='openai_chat', url='http://host:8000', api_key='{KEY}', "
         f"headers={{'X-Team': 'Bearer {KEY}', 'X-Trace': 'on', 'X-Random': 'Zz9{KEY}0123456789'}}, "
-        f"generation_kwargs=dict(auth_token='{KEY}', user='sk-{KEY}', temperature=0.5, stop='x')"
+        f"generation_kwargs=dict(auth_token='{KEY}', user='sk-{KEY}', temperature=0.5, stop='x', "
+        f"extra_body=dict(password='{KEY}', a=[dict(b='sk-proj-{KEY}0123456789')], keep='y'), "
+        f"tools=[dict(type='mcp', headers=dict(Cookie='{KEY}'))], extra_headers={{'X-Any': '{KEY}'}})"
     )
     path = tmp_path / "run.py"
     path.write_text(f"models = [dict({model})]\n{DATA}")
@@ -121,8 +123,10 @@ def test_no_dump_shows_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert KEY not in text
     assert "'X-Trace': 'on'" in text
     assert "'temperature': 0.5, 'stop': 'x'" in text
+    assert "'keep': 'y'" in text
     told = error_of(tmp_path, text)
-    assert "generation_kwargs['auth_token'] is left out of dumped configs" in told
+    for name in ("auth_token", "extra_body", "tools", "extra_headers"):
+        assert f"generation_kwargs['{name}'] is left out of dumped configs" in told
     assert "api_key is left out of dumped configs" in told
 
 

@@ -30,8 +30,9 @@ def burst(
         (burst(20, 11, 500, 1), True),
         (burst(20, 10, 500, 1), False),
         (burst(20, 11, 100, 10), False),
-        (burst(7, 7, 500, 1), False),
-        (burst(20, 20, 5, 1), False),
+        (burst(6, 6, 300, 1), True),
+        (burst(3, 3, 500, 1), False),
+        (burst(20, 20, 4, 1), False),
         (burst(20, 20, 500, 1, marks=((0, 20, 9),)), False),
     ],
 )

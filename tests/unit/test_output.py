@@ -122,6 +122,7 @@ def test_reasoning_under_any_name(part: dict[str, object]) -> None:
         {"tool_calls": [{"index": 0, "type": "custom", "custom": {"input": "a"}}]},
         {"tool_calls": [{"id": "i", "name": "a"}]},
         {"tool_calls": {"name": "a"}},
+        {"function_call": {"name": "a", "arguments": None}},
     ],
     ids=repr,
 )
@@ -141,6 +142,7 @@ def test_calls_of_any_form(part: dict[str, object]) -> None:
         ({"content": "a", "refusal": "a"}, b't"a"\n'),
         ({"content": "a", "refusal": "b"}, b't"a"\nt"b"\n'),
         ({"content": "a", "reasoning": "a"}, b't"a"\nr"a"\n'),
+        ({"reasoning": "a", "reasoning_content": "b"}, b'r"a"\nr"b"\n'),
     ],
     ids=repr,
 )

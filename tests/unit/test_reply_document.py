@@ -38,7 +38,7 @@ def test_document() -> None:
 @pytest.mark.parametrize(
     ("body", "outcome"),
     [
-        (b"", "malformed"),
+        (b"", "empty"),
         (b"oh", "malformed"),
         (reply()[:-1], "malformed"),
         (reply() + b"x", "malformed"),

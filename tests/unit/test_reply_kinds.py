@@ -68,7 +68,9 @@ def test_an_encoding_that_codes_nothing(coding: str) -> None:
     assert read(labelled("text/event-stream", BODY, f"Content-Encoding: {coding}")).outcome == "ok"
 
 
-@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "zstd", "x-gzip", "GZIP", "identity, gzip", "compress"])
+@pytest.mark.parametrize(
+    "coding", ["gzip", "br", "deflate", "zstd", "x-gzip", "GZIP", "identity, gzip", "compress", "gzip;q=1", "x-zstd"]
+)
 def test_a_coding_is_refused(coding: str) -> None:
     """A coding that nobody asked for is malformed."""
     result = read(labelled("text/event-stream", BODY, f"Content-Encoding: {coding}"))
@@ -76,9 +78,11 @@ def test_a_coding_is_refused(coding: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd\x04"])
-def test_compressed_without_a_label(body: bytes) -> None:
-    """Compressed bytes without a word of it are called so."""
-    result = read(labelled("text/event-stream", body))
+@pytest.mark.parametrize("bytewise", [False, True])
+def test_compressed_without_a_label(body: bytes, bytewise: bool) -> None:
+    """Compressed bytes without a word of it are called so, however they are cut."""
+    raw = labelled("text/event-stream", body)
+    result = read([raw[at : at + 1] for at in range(len(raw))] if bytewise else raw)
     assert (result.outcome, b"compressed" in result.note) == ("malformed", True)
 
 
@@ -88,6 +92,12 @@ def test_a_reply_that_was_given_up(word: str) -> None:
     result = read(stream(ROLE, *WORDS[:3], delta(finish=word), usage(10, 3), DONE))
     assert (result.outcome, result.finish) == ("stream_error", word.lower())
     assert result.note == b"the service gave the request up, its finish reason is: " + word.encode()
+
+
+@pytest.mark.parametrize("word", ["FinishReason.ABORT", " abort ", "abort:shutdown", "deadline_exceeded", "timed_out"])
+def test_a_word_in_other_dress(word: str) -> None:
+    """A word that gives a request up is known with a prefix, spaces around it and an addition."""
+    assert read(stream(ROLE, *WORDS[:3], delta(finish=word), usage(10, 3), DONE)).outcome == "stream_error"
 
 
 @pytest.mark.parametrize("word", ["stop", "length", "tool_calls", "content_filter", "end_turn", "repetition", "eos"])
@@ -106,6 +116,41 @@ def test_one_choice_that_was_given_up() -> None:
 
 ZERO = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 TRUTH = {"prompt_tokens": 10, "completion_tokens": 8, "total_tokens": 18}
+
+
+def test_details_beside_a_placeholder() -> None:
+    """Cached and reasoning tokens beside a placeholder are none either."""
+    details = {"prompt_tokens_details": {"cached_tokens": 5}, "completion_tokens_details": {"reasoning_tokens": 3}}
+    empty = {"prompt_tokens_details": {"cached_tokens": 0}, "completion_tokens_details": {"reasoning_tokens": 0}}
+    row = read(stream(ROLE, *WORDS, FINISH, usage(10, 8, **details), usage(0, 0, **empty), DONE)).row
+    assert (int(row["cached_tokens"]), int(row["reasoning_tokens"])) == (5, 3)
+
+
+def test_silent_reasoning_is_in_no_event() -> None:
+    """A growing usage that counts silent reasoning too does not say what an event holds."""
+    silent = {"completion_tokens_details": {"reasoning_tokens": 1000}}
+    events = [counted(f" w{k}", {"completion_tokens": 1001 + k, **silent}) for k in range(4)]
+    result = read(stream(*events, FINISH, DONE))
+    assert (result.output, result.event_tokens) == ((1004, "usage"), None)
+
+
+def test_ids_of_some_events_are_no_count() -> None:
+    """Token ids count where every output event had them, else usage does."""
+    first = event({"choices": [{"index": 0, "delta": {"content": "a"}, "token_ids": [1]}]})
+    assert read(stream(first, *WORDS[1:], FINISH, usage(9, 8), DONE)).output == (8, "usage")
+
+
+@pytest.mark.parametrize("label", ["text/html", "application/json", "text/plain", "text/event-stream"])
+@pytest.mark.parametrize("stream_asked", [True, False])
+def test_an_empty_body(label: str, stream_asked: bool) -> None:
+    """A body of nothing is empty under each label."""
+    assert read(labelled(label, b"\r\n"), asked_stream=stream_asked).outcome == "empty"
+
+
+def test_a_mark_before_a_document() -> None:
+    """A byte order mark before a document is none of it."""
+    answer = b'\xef\xbb\xbf{"choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"}]}'
+    assert read(labelled("application/json", answer), asked_stream=False).outcome == "ok"
 
 
 def counted(text: str, tokens: object, finish: str | None = None) -> bytes:
@@ -140,6 +185,13 @@ def test_usage_that_is_a_placeholder(usages: list[object], source: str) -> None:
         {"code": "InternalError", "message": "engine died"},
         {"choices": [{"index": 0, "delta": {}, "finish_reason": "error", "error": {"message": "engine died"}}]},
         {"error": "engine died"},
+        [{"error": {"code": 500, "message": "engine died"}}],
+        {"status": 500, "message": "engine died"},
+        {"statusCode": 500, "msg": "engine died"},
+        {"errorCode": 5, "errorMessage": "engine died"},
+        {"detail": "engine died"},
+        {"choices": [{"index": 0, "delta": {"error": "engine died"}}]},
+        {"code": 500, "message": "engine died", "choices": [{"index": 0, "delta": {}, "finish_reason": None}]},
     ],
     ids=repr,
 )
@@ -152,7 +204,7 @@ def test_an_error_event_of_another_shape(broken: object, ending: list[bytes]) ->
 
 def test_the_last_words_of_a_stream_that_broke_off() -> None:
     """Where a stream ends early, an event behind the last output that says nothing known is its message."""
-    odd = event({"detail": "engine died"})
+    odd = event({"note": "engine died"})
     ended = read(stream(ROLE, *WORDS[:3], odd))
     assert (ended.outcome, b"engine died" in ended.note) == ("truncated", True)
     went_on = read(stream(ROLE, *WORDS[:3], odd, WORDS[4]))

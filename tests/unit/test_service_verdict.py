@@ -1,5 +1,6 @@
 """The service's own verdict on a recording, its failures, its stages, and what was never sent."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,10 @@ def every(rate: float, seconds: float, begin_s: float = 1) -> list[int]:
 
 def test_overload_is_told_with_its_figures(tmp_path: Path) -> None:
     """60/s asked of a service that answers 12/s: overloaded from the start, with both rates and the queue."""
-    found = metrics_of(tmp_path, queued(every(60, 10), 12)).kept_up
+    metrics = metrics_of(tmp_path, queued(every(60, 10), 12))
+    found = metrics.kept_up
     assert (found.state, found.onset_s) == ("overloaded", 0)
-    assert service(found).startswith("Service overloaded: asked 60")
+    assert service(metrics).startswith("Service overloaded: asked 60")
     assert found.answered_rate == pytest.approx(12, rel=0.02)
     assert found.queue == pytest.approx(482, abs=3)
 
@@ -58,9 +60,9 @@ def test_fast_failures_are_failures_and_no_overload(tmp_path: Path) -> None:
         Request(r.request, sent_ns=r.sent_ns, end_ns=r.sent_ns + MS, token_ns=(), outcome="http_error", status=503)
         for r in run[::10]
     ]
-    found = metrics_of(tmp_path, [*failed, *_others(run)]).kept_up
-    assert found.state == "kept up"
-    assert service(found).endswith("; 10.0 % failed: 40 HTTP 503")
+    metrics = metrics_of(tmp_path, [*failed, *_others(run)])
+    assert metrics.kept_up.state == "kept up"
+    assert service(metrics).endswith("; 10.0 % failed: 40 HTTP 503")
 
 
 def _others(run: list[Request]) -> list[Request]:
@@ -79,8 +81,17 @@ def test_lost_replies_are_no_queue(tmp_path: Path) -> None:
 
 def test_a_closed_loop_answers(tmp_path: Path) -> None:
     """Of a closed loop it is told that all were answered, and no rate."""
-    found = metrics_of(tmp_path, queued(every(20, 5), 20), kind="closed", arrival="concurrency", concurrency=4).kept_up
-    assert service(found) == "Service answered all 100"
+    closed = {"kind": "closed", "arrival": "concurrency", "concurrency": 4}
+    run = queued(every(20, 5), 20)
+    assert service(metrics_of(tmp_path / "all", run, **closed)) == "Service answered all 100"
+    cut = [*run[:-2], *(dataclasses.replace(one, outcome="cancelled", token_ns=()) for one in run[-2:])]
+    assert service(metrics_of(tmp_path / "cut", cut, **closed)) == "Service answered 98; 2 cut off"
+
+
+def test_nothing_was_answered(tmp_path: Path) -> None:
+    """Of a service that failed every request nothing is said of its pace."""
+    run = [Request(k, sent_ns=S + k * MS, token_ns=(), outcome="http_error", status=500) for k in range(20)]
+    assert service(metrics_of(tmp_path, run)) == "Service 100.0 % failed: 20 HTTP 500"
 
 
 def test_not_sent_is_not_failed(tmp_path: Path) -> None:
@@ -97,6 +108,7 @@ def test_not_sent_is_not_failed(tmp_path: Path) -> None:
     assert {row.name: row.value for row in metrics.common}["Failed Requests"] == 1
     assert sum(metrics.outcomes.values()) == 7
     assert metrics.kept_up.reasons == ("1 refused",)
+    assert service(metrics).endswith("; 50.0 % failed: 1 refused; 1 cut off; 4 not sent")
 
 
 def test_the_stages_of_a_profile(tmp_path: Path) -> None:

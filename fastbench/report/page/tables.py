@@ -46,7 +46,7 @@ def verdict(metrics: Metrics) -> str:
     word = metrics.verdict.word
     listed = f"<ul class=reasons>{reasons}</ul>" if reasons else ""
     state = "kept" if in_good_order(metrics.kept_up) else "overloaded"
-    told = escape(service(metrics.kept_up, metrics.not_sent))
+    told = escape(service(metrics))
     return (
         f'<p class="verdict {word.lower()}" id=verdict title="{word}">{_MEASUREMENT[word]}</p>{listed}'
         f'<p class="verdict {state}" id=service-verdict>{told}</p>'
