@@ -17,11 +17,11 @@ from fastbench.errors import FastbenchError
 # name: (module, command, line of the overview)
 _COMMANDS = {
     "perf": ("fastbench.cli.perf", "perf_command", "Measure a service: send the load, record, report."),
-    "watch": ("fastbench.cli.watch", "watch_command", "Look on while a run of another terminal goes on."),
+    "watch": ("fastbench.cli.watch", "watch_command", "Watch a run from another terminal."),
     "recalc": ("fastbench.cli.recalc", "recalc_command", "Compute the report of a finished run again."),
     "report": ("fastbench.cli.report", "report_command", "Write the report page of runs, or one that compares them."),
     "export": ("fastbench.cli.export", "export_command", "Write the requests of a run as csv, jsonl, parquet or hlog."),
-    "merge": ("fastbench.cli.merge", "merge_command", "Make one run of shares that were recorded apart."),
+    "merge": ("fastbench.cli.merge", "merge_command", "Merge shards into one run."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
 }
 _WRONG_USAGE = 2

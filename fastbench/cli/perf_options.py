@@ -78,7 +78,7 @@ _SERVICE: Sequence[click.Option] = (
         metavar="NAME|none",
         help="Header that carries each request's id, a UUID; none: left out.  [default: X-Request-Id]",
     ),
-    _pairs("--param", "Sampling parameter, sent as it is."),
+    _pairs("--param", "Sampling parameter, passed through unchanged."),
     click.Option(
         ["--ignore-eos/--no-ignore-eos"],
         default=None,
@@ -86,7 +86,7 @@ _SERVICE: Sequence[click.Option] = (
     ),
     _option("--length-field", metavar="NAME", help="Field for the output length, such as max_completion_tokens."),
     _option("--tokenizer", metavar="PATH", help="tokenizer.json, or its directory, for exact prompt lengths."),
-    _flag("--trust-remote-code", "Accepted for the original's sake: a tokenizer never runs code."),
+    _flag("--trust-remote-code", "Accepted for AISBench compatibility: a tokenizer never runs code."),
     _option("--timeout", metavar="TIME", help='Limit for an attempt once it is sent, such as "30s".  [default: 600s]'),
     _option("--total-timeout", metavar="TIME", help="Limit for a request with all attempts, connecting and pauses."),
     _option("--connect-timeout", metavar="TIME", help="Limit for a connection.  [default: 10s]"),
@@ -113,7 +113,7 @@ _PROMPTS: Sequence[click.Option] = (
         metavar="N",
         help="Requests to send, the first ones of the data set.  [default: all; 100 synthetic ones]",
     ),
-    _flag("--merge-ds", "Accepted where each data set is of a class of its own."),
+    _flag("--merge-ds", "Merge the data sets of one class; those of different classes stay apart."),
 )
 _LOAD: Sequence[click.Option] = (
     _option(
@@ -124,7 +124,12 @@ _LOAD: Sequence[click.Option] = (
     _flag("--use-timestamp", "Send each request at the time that the data set says."),
     _option("--trace-speed", type=float, metavar="N", help="With --use-timestamp: N times as fast.  [default: 1]"),
     _option("--burstiness", type=float, metavar="N", help="Scatter of the sends: 0 even, 1 Poisson.  [default: 0]"),
-    _option("--ramp", type=ramp, metavar="[KIND:]FROM:TO", help="Rates of a linear or exponential: ramp."),
+    _option(
+        "--ramp",
+        type=ramp,
+        metavar="[KIND:]FROM:TO",
+        help="Raise the rate from FROM to TO requests/s, linearly, or as exponential:1:100.",
+    ),
     Several(
         ["--profile"],
         type=profile_stage,

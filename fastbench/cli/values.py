@@ -61,10 +61,13 @@ def start_time(text: str) -> int:
 
 
 def ramp(text: str) -> dict[str, Any]:
-    """`1:100` or `exponential:1:100`, the rates at the ramp's start and end."""
+    """`1:100`, `1/s:100/s` or `exponential:1:100`, the rates at the ramp's start and end."""
     *strategy, start, end = text.split(":") if text.count(":") in (1, 2) else ("", "", "")
     try:
-        rates = {"ramp_up_start_rps": float(start), "ramp_up_end_rps": float(end)}
+        rates = {
+            "ramp_up_start_rps": float(start.removesuffix("/s")),
+            "ramp_up_end_rps": float(end.removesuffix("/s")),
+        }
     except ValueError as error:
         raise _no_ramp(text) from error
     if strategy not in ([], ["linear"], ["exponential"]):

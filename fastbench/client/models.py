@@ -40,7 +40,7 @@ async def first_model(
                 in_clear = answer.status == 400 and not endpoint.tls and await speaks_tls(endpoint)
                 told = redirected(answer.headers.get("Location")) if answer.status in REDIRECTS else None
                 raise ServiceError(
-                    f"The model's name was asked of {url}, which answered {answer.status} {answer.reason} "
+                    f"GET {url} for the model's name answered {answer.status} {answer.reason} "
                     f"{text[:_EXCERPT]!r}: "
                     f"{told or by_status(answer.status) or (in_clear and SPEAKS_TLS) or way_out}."
                 )
@@ -50,7 +50,7 @@ async def first_model(
             way_out = advice("refused", 0, reason)
         elif not endpoint.tls and await speaks_tls(endpoint):
             way_out = SPEAKS_TLS
-        raise ServiceError(f"The model's name was asked of {url} in vain ({reason}): {way_out}.") from error
+        raise ServiceError(f"GET {url} for the model's name failed ({reason}): {way_out}.") from error
     return _first_id(text, url, way_out)
 
 

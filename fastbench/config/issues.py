@@ -52,7 +52,7 @@ class Issues:
 
     def wrong(self, path: str, found: object, allowed: str) -> None:
         """A value that the field does not allow; not shown where it may be a key."""
-        told = "is not what it must be:" if is_secret_path(path) else f"is {show(found)}; it must be"
+        told = "must be" if is_secret_path(path) else f"is {show(found)}; it must be"
         self.add(path, f"{told} {allowed}")
 
     def missing(self, path: str, allowed: str) -> None:

@@ -100,7 +100,7 @@ def _slow(client: ClientError, what: str) -> Cause:
             f"the thread that sends and reads was busy for {busy:.0%} of the time",
             "use more --workers, or a lower load",
         )
-    why = f"the thread that sends and reads got its processor late, and {what} late by it"
+    why = f"the client's thread did not get a processor in time, and {what} late"
     return Cause(why, _processor(client))
 
 

@@ -108,7 +108,7 @@ def test_only_a_type_is_needed() -> None:
 def test_a_bad_value(field: str, value: object, allowed: str) -> None:
     """What a field does not allow is told with what it allows, and a key is not shown."""
     (line,) = faults(**{field: value})
-    found = "is not what it must be: " if field == "api_key" else f"is {value!r}; it must be "
+    found = "must be " if field == "api_key" else f"is {value!r}; it must be "
     assert line == f"{field} {found}{allowed}"
 
 

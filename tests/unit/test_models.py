@@ -76,7 +76,7 @@ def test_an_answer_that_is_no_list(body: bytes) -> None:
 def test_another_status(status: str) -> None:
     """Any status but 200 is told with the service's words."""
     told = fault(answering(document(b"no way", "text/plain", status=status)))
-    assert told.startswith(f"The model's name was asked of URL/v1/models, which answered {status} 'no way': check url")
+    assert told.startswith(f"GET URL/v1/models for the model's name answered {status} 'no way': check url")
 
 
 def test_a_long_answer_is_cut() -> None:
@@ -92,12 +92,12 @@ def test_no_answer_at_all(end: object) -> None:
         read_request(connection)
         end(connection)  # type: ignore[operator]
 
-    assert fault(handler).startswith("The model's name was asked of URL/v1/models in vain (")
+    assert fault(handler).startswith("GET URL/v1/models for the model's name failed (")
 
 
 def test_nobody_listens() -> None:
     """A refused connection is one sentence too."""
-    with pytest.raises(ServiceError, match="in vain"):
+    with pytest.raises(ServiceError, match="for the model's name failed"):
         ask(closed_port())
 
 
@@ -106,7 +106,7 @@ def test_no_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "TIMEOUT_S", 0.2)
     told = fault(lambda connection, _: stall(connection))
     assert told == (
-        "The model's name was asked of URL/v1/models in vain (no answer in time): "
+        "GET URL/v1/models for the model's name failed (no answer in time): "
         "check url, or set model to the name that the service knows."
     )
 

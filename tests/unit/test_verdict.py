@@ -225,7 +225,7 @@ def test_stalls_are_a_cause_where_they_were(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("cpu_s", "cause", "remedy"),
-    [(0.95, "busy for 95% of the time", "--workers"), (0.3, "got its processor late", "real-time")],
+    [(0.95, "busy for 95% of the time", "--workers"), (0.3, "did not get a processor in time", "real-time")],
 )
 def test_saturation_is_a_cause(tmp_path: Path, cpu_s: float, cause: str, remedy: str) -> None:
     """A thread that computes all the time needs more of its kind; one that does not, a processor."""
@@ -270,7 +270,7 @@ def test_a_blurred_read_without_a_stall_is_not_called_one(tmp_path: Path) -> Non
     run = [replace(request, marks=((0, 1, 30_000),)) for request in closed_loop(0)]
     health = [{"t_ns": START + 1, "real_time_ns": 10**9, "cpu_ns": 10**8}]
     reason = only_reason(metrics_of(tmp_path / "none", run, health))
-    assert reason.cause == "the thread that sends and reads got its processor late, and read late by it"
+    assert reason.cause == "the client's thread did not get a processor in time, and read late"
     stalled = [health[0] | {"stalls": [[START + 50 * MS, 30 * MS]]}]
     reason = only_reason(metrics_of(tmp_path / "one", run, stalled))
     assert reason.cause == "the client was stopped or had no processor once, 30.0 ms in all"
