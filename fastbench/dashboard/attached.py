@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from fastbench.dashboard.modes import Modes
+from fastbench.dashboard.readable import readable
 
 READY_S = 5.0
 """How long the load waits for the view, whose start would disturb it."""
@@ -32,7 +32,7 @@ def attached_view(run: Path) -> Iterator[None]:
     os.close(ended)
     assert process.stdout is not None
     try:
-        select.select([process.stdout], [], [], READY_S)
+        readable([process.stdout.fileno()], READY_S)
         yield
     finally:
         os.close(ours)

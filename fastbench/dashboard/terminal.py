@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import signal
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fastbench.dashboard.modes import Modes, in_foreground, write
+from fastbench.dashboard.readable import readable
 
 _KEYS = {b"\x1b[A": "up", b"\x1bOA": "up", b"\x1b[B": "down", b"\x1bOB": "down", b"p": "p", b"P": "p"}
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -70,7 +70,7 @@ class Terminal:
             heard.append(self._fd)
         if other_fd is not None:
             heard.append(other_fd)
-        ready, _, _ = select.select(heard, [], [], max(0.0, seconds))
+        ready = readable(heard, seconds)
         if self._woken in ready:
             os.read(self._woken, 1024)
         keys = keys_in(os.read(self._fd, 1024)) if self._fd in ready else []

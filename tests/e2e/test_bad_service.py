@@ -53,7 +53,7 @@ def test_wrong_path(tmp_path: Path, service: Mock) -> None:
     url = f"{service.url}/wrong"
     ended = perf(tmp_path, "--url", url, *SMALL)
     assert ended.code == 1
-    assert re.search(rf"{url}/v1/models, which answered 404 .*: check url", ended.one_sentence())
+    assert re.search(rf"GET {url}/v1/models for the model's name answered 404 .*: check url", ended.one_sentence())
 
 
 @pytest.mark.parametrize(

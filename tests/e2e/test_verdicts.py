@@ -104,8 +104,10 @@ def test_the_limit_in_flight_is_named(tmp_path: Path) -> None:
         load = ("--rate", 100, "--concurrency", 1, "--num-prompts", 30, "--output-len", 2)
         ended = perf(tmp_path, "--url", mock.url, *LENGTHS, *load, "--strict")
     assert ended.code == 4
-    (reason, *_) = ended.trust["invalid_because"]
-    assert reason["effect"].startswith("Requests were sent late, P99 ")
+    # On a busy machine there may be others beside it.
+    (reason,) = [
+        one for one in ended.trust["invalid_because"] if one["effect"].startswith("Requests were sent late, P99 ")
+    ]
     assert reason["cause"] == "the limit of 1 in flight was reached"
     assert reason["remedy"] == "raise --concurrency or lower --rate"
     again = fastbench_command(tmp_path, "recalc", ended.run, "--no-plot")

@@ -64,7 +64,7 @@ def stopped_client(directory: Path) -> str | None:
             os.kill(running.process.pid, signal.SIGCONT)
         trust = running.end().trust
     because = trust["invalid_because"]
-    told = because and all("was stopped" in reason["cause"] and reason["remedy"] for reason in because)
+    told = any("was stopped" in reason["cause"] for reason in because) and all(reason["remedy"] for reason in because)
     return None if trust["verdict"] == "INVALID" and told else f"{trust['verdict']} {trust['reasons']}"
 
 

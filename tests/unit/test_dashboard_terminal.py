@@ -4,7 +4,6 @@ import contextlib
 import os
 import pty
 import re
-import select
 import signal
 import termios
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from rich.text import Text
 
 from fastbench.dashboard.modes import Modes, usable
+from fastbench.dashboard.readable import readable
 from fastbench.dashboard.terminal import Terminal, keys_in
 
 LEFT = b"\x1b[?1049l"
@@ -31,7 +31,7 @@ def drawn(master: int) -> bytes:
     """All that was written to the terminal, up to its leaving the screen: the kernel may hand that over in pieces."""
     data = b""
     while not data.endswith(LEFT):
-        assert select.select([master], [], [], 10)[0], f"the screen was not left: {data!r}"
+        assert readable([master], 10), f"the screen was not left: {data!r}"
         data += os.read(master, 4096)
     return data
 
