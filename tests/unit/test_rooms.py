@@ -12,11 +12,12 @@ PACKAGE = Path(__file__).parents[2] / "fastbench"
 SUFFIXES = (".py", ".pyi", ".pyx", ".pxd")
 
 # Beside its own modules each room may import these rooms, or modules of them.
-ANYWHERE = frozenset({"units", "errors", "__init__"})
+ANYWHERE = frozenset({"units", "errors", "registry", "__init__"})
 TABLE: dict[str, frozenset[str]] = {
     "_core": frozenset(),
     "errors": frozenset(),
-    "units": ANYWHERE,
+    "units": frozenset({"errors"}),
+    "registry": frozenset({"errors"}),
     "__init__": frozenset(),
     "config": ANYWHERE,
     "recording": ANYWHERE | {"_core.ring"},
