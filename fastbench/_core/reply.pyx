@@ -288,6 +288,7 @@ cdef void take_event(
             keep_event(reply, data, size)
             give_up(reply, "an event is not a JSON object")
     elif found.error or is_error:
+        memo_reset(&reply.memo)  # an event like this one may be output where it is not marked as an error
         fail_by_event(reply, data, size)
     else:
         if found.of_whole and reply.pieces:

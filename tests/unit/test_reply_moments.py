@@ -142,3 +142,16 @@ def test_an_output_event_that_shares_a_late_read_is_marked() -> None:
     reader.feed(whole[:start], 1_000_000)
     reader.feed(whole[start:], 50_000_000, 45_000_000)
     assert reader.end().marks.tolist() == [(1, 1, 45_000)]
+
+
+@pytest.mark.parametrize("ends", [(), (17,), (23,)])
+def test_output_behind_an_event_marked_as_an_error(ends: tuple[int, ...]) -> None:
+    """An output event that looks like one before it, which was marked as an error, has the moment of the first answer,
+    however its bytes are cut."""
+    marked = b"event: error\n" + delta("a")
+    event = chunk(delta("b"))
+    cuts = [0, *ends, len(event)]
+    parts = [event[begin:end] for begin, end in pairwise(cuts)]
+    pieces = [stream(marked, last=b""), *parts, chunk(FINISH), LAST_CHUNK]
+    row = read_timed([(piece, (k + 1) * MS, 0) for k, piece in enumerate(pieces)]).row
+    assert (row["events"], row["first_token_ns"], row["answer_ns"]) == (1, (1 + len(parts)) * MS, (1 + len(parts)) * MS)
