@@ -30,8 +30,17 @@ $(VENV)/.built: $(SOURCES) | system
 
 venv: $(VENV)/.built
 
+# Two runs: what may share the machine, a file at a time on each of WORKERS processes (`auto`: one a core; 0: in this
+# one), then what looks at times (the marker `alone`), one test after the other. Both run, whatever the first one says.
+# COVERAGE=1 also prints the share of the package's Python lines that the first run reaches in its own processes.
+WORKERS ?= auto
 test: venv
-	$(BIN)/python -m pytest -q
+	status=0; \
+	$(BIN)/python -m pytest -q -m 'not slow and not alone' -n $(WORKERS) --dist loadfile \
+	  $(if $(COVERAGE),--cov --cov-report=) || status=$$?; \
+	$(if $(COVERAGE),echo "Python lines covered: $$($(BIN)/python -m coverage report --format=total) %";) \
+	$(BIN)/python -m pytest -q -m 'alone and not slow' || status=$$?; \
+	exit $$status
 
 # The unit tests with the lowest versions that pyproject.toml allows of what fastbench needs.
 LOWEST := $(VENV)-lowest

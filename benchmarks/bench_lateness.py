@@ -22,7 +22,7 @@ from benchmarks.clients import Clients, service
 from benchmarks.harness import Figure, Results, run_main
 from benchmarks.place import run_module
 from fastbench._core.ring import FLAGS
-from fastbench.recording.request_ids import recorded_id
+from fastbench.recording import recorded_id
 
 PROMISES = ("P4",)
 GOALS_US = {"plain": 100.0, "precise": 50.0}

@@ -23,8 +23,8 @@ from benchmarks.browser import chromium, open_page
 from benchmarks.harness import Figure, Results, run_main
 from benchmarks.synthetic_recording import make_recording
 from benchmarks.varied_recording import make_varied
-from fastbench.metrics.compute import compute_with_gaps
-from fastbench.recording.reader import Recording
+from fastbench.metrics import compute_for_page
+from fastbench.recording import Recording
 from fastbench.report.page.page import page
 
 PROMISES = ("page",)
@@ -62,7 +62,7 @@ def measure(rounds: int, largest: bool, pictures: Path | None) -> Results:
 
 def _measure(browser: Any, directory: Path, what: str, rounds: int, pictures: Path | None) -> dict[str, Any]:
     recording = Recording.open(directory)
-    computed = compute_with_gaps(recording, ("Average", "Min", "Max", "Median", "P75", "P90", "P99"))
+    computed = compute_for_page(recording, ("Average", "Min", "Max", "Median", "P75", "P90", "P99"))
     file = directory.with_suffix(".html")
     writing_s, picture_s = [], []
     for _ in range(rounds):

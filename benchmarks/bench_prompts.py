@@ -16,9 +16,9 @@ from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 
 from benchmarks.harness import Figure, Results, run_main
 from benchmarks.place import ROOT
-from fastbench.config.dataset_schema import MixPart, PrefixPool, SyntheticConfig
-from fastbench.config.lengths_schema import Gaussian, Uniform, Zipf
-from fastbench.datasets.dataset import open_dataset
+from fastbench.config.fields.lengths import Gaussian, Uniform, Zipf
+from fastbench.datasets import SyntheticConfig, open_dataset
+from fastbench.datasets.synthetic import MixPart, PrefixPool
 
 PROMISES = ("prompts",)
 COUNT, PART, LENGTH = 250_000, 20_000, 4096

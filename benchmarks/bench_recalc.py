@@ -25,9 +25,8 @@ from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 from benchmarks.harness import Figure, Results, run_main
 from benchmarks.synthetic_recording import make_recording
 from benchmarks.watched import FASTBENCH, watch
-from fastbench.metrics.compute import compute
-from fastbench.recording.format import ESCAPE
-from fastbench.recording.reader import Recording
+from fastbench.metrics import compute
+from fastbench.recording import ESCAPE, Recording
 
 PROMISES = ("P5", "P6")
 SIZES: tuple[tuple[int, int, float, float | None], ...] = ((10_000, 1_024, 0.5, None), (250_000, 4_096, 5.0, 8.0))

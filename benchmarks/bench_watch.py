@@ -30,8 +30,8 @@ from benchmarks.place import ROOT, as_client
 from benchmarks.sink import terminal
 from benchmarks.threads import ThreadTimes
 from fastbench._core.ring import FLAGS
-from fastbench.metrics.timeline import arrivals
-from fastbench.recording.reader import Recording
+from fastbench.metrics.samples.timeline import arrivals
+from fastbench.recording import Recording
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 PROMISES = ("R15",)
@@ -149,7 +149,7 @@ def _view_of(process: "subprocess.Popen[bytes]") -> int:
     while process.poll() is None:
         for pid in children.read_text().split():
             command = Path(f"/proc/{pid}/cmdline")
-            if command.exists() and b"fastbench.dashboard" in command.read_bytes():
+            if command.exists() and b"fastbench.live" in command.read_bytes():
                 return int(pid)
         time.sleep(0.01)
     raise ValueError("the run ended without a view")

@@ -19,7 +19,7 @@ from benchmarks.harness import Figure, Results, run_main
 from benchmarks.place import processors
 from benchmarks.watched import FASTBENCH, watch
 from fastbench.mock import Mock
-from fastbench.recording.reader import Recording
+from fastbench.recording import Recording
 
 PROMISES = ("P1",)
 SETTINGS = {"1 x 1": (1, 1), "2 x 1": (2, 1), "2 x 2": (2, 2)}

@@ -19,8 +19,7 @@ from benchmarks.place import ROOT, as_client, compile_c, pin, run_module
 from benchmarks.threads import ThreadTimes
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
-from fastbench.recording.reader import Recording
-from fastbench.recording.request_ids import recorded_id
+from fastbench.recording import Recording, recorded_id
 
 NS = 1e9
 PATIENCE_S = 300

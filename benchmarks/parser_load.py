@@ -9,9 +9,8 @@ import json
 import random
 import sys
 
-from fastbench._core.output import OutputSpec
-from fastbench._core.reply import ReplyReader
-from fastbench.backends.rules import CHAT_RULES
+from fastbench._core.wire import OutputSpec, ReplyReader
+from fastbench.dialects.apis.openai_chat import CHAT_RULES
 
 EVENTS = 500
 KINDS = {"many": "500 events a read", "one": "one event a read"}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from benchmarks.place import pin
 from benchmarks.watched import FASTBENCH, watch
 from fastbench.mock import Mock
-from fastbench.recording.reader import Recording
+from fastbench.recording import Recording
 
 
 class PerfRun(NamedTuple):

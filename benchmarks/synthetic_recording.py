@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from fastbench._core.ring import Batch
-from fastbench.recording.blockfile import BlockFile
-from fastbench.recording.format import ESCAPE, FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES, Kind
-from fastbench.recording.packing import pack_batches, pack_json
+from fastbench.recording import ESCAPE, FLAGS, OUTCOMES, ROW_DTYPE, SOURCES
+from fastbench.recording.format import MARK_DTYPE, Kind
+from fastbench.recording.writing.files import BlockFile
+from fastbench.recording.writing.packing import pack_batches, pack_json
 
 BLOCK_GAPS = 2 << 20
 STALL_SHARE = 1e-4
@@ -28,7 +29,6 @@ def make_recording(directory: Path, requests: int, tokens: int, seed: int = 0) -
     directory.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     header = {
-        "format": 1,
         "task": {"model": "bench", "dataset": "synthetic"},
         "service": {"stream": True},
         "load": {"kind": "closed", "concurrency": 1000, "planned": requests},
@@ -41,7 +41,7 @@ def make_recording(directory: Path, requests: int, tokens: int, seed: int = 0) -
     for first in range(0, requests, per_block):
         counts, payload = pack_batches([_batch(rng, first, min(per_block, requests - first), tokens)])
         file.append(Kind.BATCH, payload, counts)
-    file.append(Kind.FOOTER, pack_json({"planned": requests, "interrupted": False, "dropped": 0}))
+    file.append(Kind.FOOTER, pack_json({"planned": requests, "interrupted": False}))
     file.close()
     return next(directory.glob("*.fbr"))
 

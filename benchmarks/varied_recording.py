@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench._core.hdr import Hdr
+from fastbench._core.counts import Hdr
 from fastbench._core.ring import Batch
-from fastbench.recording.blockfile import BlockFile
-from fastbench.recording.format import ESCAPE, FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES, Kind
-from fastbench.recording.packing import pack_batches, pack_json
+from fastbench.recording import ESCAPE, FLAGS, OUTCOMES, ROW_DTYPE, SOURCES
+from fastbench.recording.format import MARK_DTYPE, Kind
+from fastbench.recording.writing.files import BlockFile
+from fastbench.recording.writing.packing import pack_batches, pack_json
 
 START_NS = 1_000_000_000
 PER_BLOCK = 4_096
@@ -33,7 +34,6 @@ def make_varied(directory: Path, requests: int, rate: float = 500.0, seed: int =
     load = {"kind": "open", "arrival": "poisson", "concurrency": None, "rate": rate, "planned": requests}
     header = {
         "run_id": "8e3c0d5a-9b1f-4c7e-a2d4",
-        "format": 1,
         "created": "2026-11-24T07:34:46+00:00",
         "task": {"model": "llama-70b", "dataset": "conversations" if sessions else "varied"},
         "service": {"url": "http://10.0.0.7:8000/v1/chat/completions", "backend": "openai-chat", "stream": True},
@@ -51,7 +51,7 @@ def make_varied(directory: Path, requests: int, rate: float = 500.0, seed: int =
         file.append(Kind.BATCH, payload, counts)
     for second in range(int((sent[-1] - START_NS) // 1_000_000_000) + 2):
         file.append(Kind.HEALTH, pack_json(_health(rng, START_NS + second * 1_000_000_000)))
-    file.append(Kind.FOOTER, pack_json({"planned": requests, "interrupted": False, "dropped": 0}))
+    file.append(Kind.FOOTER, pack_json({"planned": requests, "interrupted": False}))
     file.close()
     return directory
 

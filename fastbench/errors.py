@@ -1,5 +1,8 @@
 """One tree of exceptions. Each message is one sentence that names the thing and the way out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class FastbenchError(Exception):
     """Anything that fastbench reports to its user; `exit_code` is the process's exit status."""
@@ -33,3 +36,14 @@ class NotARunError(RecordingError):
     """What was named is no run: that is wrong usage, not a fault of a recording."""
 
     exit_code = 2
+
+
+@contextmanager
+def blamed(what: str) -> Iterator[None]:
+    """ConfigError for what a package's code raises inside. what: what it cannot do then, in words."""
+    try:
+        yield
+    except (FastbenchError, MemoryError):
+        raise
+    except Exception as error:
+        raise ConfigError(f"{what} ({type(error).__name__}: {error}); mend its package, or uninstall it") from error

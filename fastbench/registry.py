@@ -6,14 +6,16 @@ imports one when it is asked for. So a lower room can look up by name what a hig
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fastbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
@@ -30,14 +32,14 @@ class Registry(Generic[T]):
         self._own = dict(own)
         self._found: dict[str, T] = {}
 
-    @cached_property
-    def _plugged(self) -> dict[str, EntryPoint]:
-        """Those of other packages. Looked for once: that takes a while where many packages are installed."""
-        return {point.name: point for point in entry_points(group=self.group) if point.name not in self._own}
+    @property
+    def _plugged(self) -> Mapping[str, Sequence[EntryPoint]]:
+        """What other packages bring, by its name."""
+        return _installed(self.group)
 
     def names(self) -> tuple[str, ...]:
         """fastbench's own in their order, then those of other packages."""
-        return (*self._own, *sorted(self._plugged))
+        return (*self._own, *sorted(self._plugged.keys() - self._own.keys()))
 
     def __contains__(self, name: object) -> bool:
         return name in self._own or name in self._plugged
@@ -47,10 +49,32 @@ class Registry(Generic[T]):
         return map(self.get, self.names())
 
     def get(self, name: str) -> T:
-        """The one of this name. Raises ConfigError for a name that there is not, and where a package's is broken."""
+        """The one of this name, fastbench's own first. Raises ConfigError for a name that there is not, and where a
+        package's is broken."""
         if name not in self._found:
             self._found[name] = self._load(name)
         return self._found[name]
+
+    def chosen(self, name: str) -> T:
+        """The one that somebody asks for by this name. ConfigError also where a package claims a name of fastbench's
+        own: which of the two is meant, nobody can tell."""
+        if fault := self.claimed(name):
+            raise ConfigError(fault)
+        return self.get(name)
+
+    def claimed(self, name: str) -> str:
+        """What is wrong where a package brings one under a name of fastbench's own; "" = none does."""
+        if name not in self._own or name not in self._plugged:
+            return ""
+        package = _package(self._plugged[name][0])
+        return (
+            f"the {self._what} {name} of the package {package} has the name of one of fastbench's own; rename it "
+            "there, or uninstall the package"
+        )
+
+    def claims(self) -> Iterator[str]:
+        """What is wrong with those of packages that have a name of fastbench's own."""
+        return filter(None, map(self.claimed, self._own))
 
     def _load(self, name: str) -> T:
         if name in self._own:
@@ -59,26 +83,139 @@ class Registry(Generic[T]):
             close = get_close_matches(name, self.names(), n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(self.names())}"
             raise ConfigError(f"there is no {self._what} {name}; {hint}")
-        return self._of_package(self._plugged[name])
+        return self._of_package(*self._plugged[name])
 
-    def _of_package(self, point: EntryPoint) -> T:
-        package = point.dist.name if point.dist is not None else point.value
-        where = f"the {self._what} {point.name} of the package {package}"
+    def _of_package(self, point: EntryPoint, *others: EntryPoint) -> T:
+        if others:
+            packages = " and ".join(map(_package, (point, *others)))
+            raise ConfigError(
+                f"the {self._what} {point.name} is in several packages, {packages}; uninstall all but one"
+            )
+        where = f"the {self._what} {point.name} of the package {_package(point)}"
         try:
             thing = point.load()
-        except Exception as error:  # somebody else's code: whatever it raises is told
+        except Exception as error:  # another package's code: whatever it raises is reported
             raise ConfigError(
                 f"{where} cannot be loaded ({type(error).__name__}: {error}); mend the package, or uninstall it"
             ) from error
         kind = _named(self._kind)
-        if not isinstance(thing, kind):
-            raise ConfigError(
-                f"{where} is {type(thing).__name__}, and must be {self._kind.replace(':', '.')}; mend the package"
-            )
+        if not isinstance(thing, kind) and not (isinstance(thing, type) and issubclass(thing, kind)):
+            found = getattr(thing, "__name__", type(thing).__name__)
+            raise ConfigError(f"{where} is {found}, and must be {self._kind.replace(':', '.')}; mend the package")
+        if (name := getattr(thing, "name", None)) != point.name:
+            raise ConfigError(f"{where} calls itself {name}; give it and its entry point one name")
         return thing  # type: ignore[no-any-return]  # seen to be of the kind
+
+
+@cache
+def _installed(group: str) -> Mapping[str, Sequence[EntryPoint]]:
+    """The entry points of all packages in a group, by their names. Looked for once: it takes a while where many
+    packages are installed."""
+    # Imported late: it is slow too, and many commands ask for none.
+    from importlib.metadata import entry_points
+
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=group):
+        found.setdefault(point.name, []).append(point)
+    return found
+
+
+def look_again() -> None:
+    """Makes all registries look for packages anew, where some were installed or removed since this process began."""
+    _installed.cache_clear()
+    for registry in (SHAPES, DATASETS, METRICS, DIALECTS):
+        registry._found.clear()
+
+
+def _package(point: EntryPoint) -> str:
+    return point.value if point.dist is None else point.dist.name
 
 
 def _named(place: str) -> Any:
     """What `place`, "module:name", leads to."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
+
+
+SHAPES: Registry[Any] = Registry(
+    "fastbench.shapes",
+    "load shape",
+    "fastbench.plan.shapes.shape:LoadShape",
+    {
+        "concurrency": "fastbench.plan.shapes.closed:Concurrency",
+        "pressure": "fastbench.plan.shapes.closed:Pressure",
+        "constant": "fastbench.plan.shapes.open:Constant",
+        "poisson": "fastbench.plan.shapes.open:Poisson",
+        "gamma": "fastbench.plan.shapes.open:Gamma",
+        "ramp": "fastbench.plan.shapes.open:Ramp",
+        "profile": "fastbench.plan.shapes.profile:Profile",
+        "trace": "fastbench.plan.shapes.trace:Trace",
+    },
+)
+"""Classes of load shapes, whose fields are their parameters."""
+# Any: what a format is stands above this file.
+DATASETS: Registry[Any] = Registry(
+    "fastbench.datasets",
+    "data-set format",
+    "fastbench.datasets:DatasetFormat",
+    {
+        "synthetic": "fastbench.datasets.synthetic:SYNTHETIC",
+        "jsonl": "fastbench.datasets.jsonl:JSONL",
+        "template": "fastbench.datasets.template:TEMPLATE",
+        "custom": "fastbench.datasets.custom:CUSTOM",
+        "sharegpt": "fastbench.datasets.conversations.sharegpt:SHAREGPT",
+        "mtbench": "fastbench.datasets.conversations.mtbench:MTBENCH",
+        "mooncake": "fastbench.datasets.mooncake:MOONCAKE",
+    },
+)
+METRICS: Registry[Any] = Registry(
+    "fastbench.metrics",
+    "metric",
+    "fastbench.metrics:Metric",
+    {
+        "E2EL": "fastbench.metrics.own:E2EL",
+        "TTFT": "fastbench.metrics.own:TTFT",
+        "TPOT": "fastbench.metrics.own:TPOT",
+        "ITL": "fastbench.metrics.own:ITL",
+        "InputTokens": "fastbench.metrics.own:INPUT_TOKENS",
+        "OutputTokens": "fastbench.metrics.own:OUTPUT_TOKENS",
+        "OutputTokenThroughput": "fastbench.metrics.own:OUTPUT_TOKEN_THROUGHPUT",
+        "PrefillTokenThroughput": "fastbench.metrics.own:PREFILL_TOKEN_THROUGHPUT",
+        "First Answer Token": "fastbench.metrics.own:FIRST_ANSWER_TOKEN",
+        "Thinking Time": "fastbench.metrics.own:THINKING_TIME",
+        "Second Token": "fastbench.metrics.own:SECOND_TOKEN",
+        "Cached Input Tokens": "fastbench.metrics.own:CACHED_INPUT_TOKENS",
+        "Reasoning Tokens": "fastbench.metrics.own:REASONING_TOKENS",
+        "Reply Tail": "fastbench.metrics.own:REPLY_TAIL",
+        "Response Time": "fastbench.metrics.own:RESPONSE_TIME",
+    },
+)
+"""Of what a request took, or had: `Metric`s by the names of their rows."""
+DIALECTS: Registry[Any] = Registry(
+    "fastbench.dialects",
+    "dialect",
+    "fastbench.dialects:Dialect",
+    {
+        "openai_chat": "fastbench.dialects.apis.openai_chat:OPENAI_CHAT",
+        "openai_completions": "fastbench.dialects.apis.openai_completions:OPENAI_COMPLETIONS",
+        "tgi_generate": "fastbench.dialects.apis.tgi:TGI_GENERATE",
+        "triton_generate": "fastbench.dialects.apis.triton:TRITON_GENERATE",
+        "mindie_infer": "fastbench.dialects.apis.mindie:MINDIE_INFER",
+    },
+)
+
+
+def dialect_names() -> dict[str, str]:
+    """Each name and each alias of a dialect → its name: first all names, in their order, then the aliases.
+
+    A package's dialect that cannot be loaded has its name alone; `DIALECTS.get` says why.
+    """
+    names = {name: name for name in DIALECTS.names()}
+    for name in DIALECTS.names():
+        try:
+            aliases = DIALECTS.get(name).aliases
+        except ConfigError:
+            continue
+        for alias in aliases:
+            names.setdefault(alias, name)
+    return names

@@ -6,8 +6,7 @@ from pathlib import Path
 from serving import Handler, Service
 
 from fastbench.client.tls import TlsSettings
-from fastbench.config.service_schema import ServiceConfig
-from fastbench.config.tls import tls_context
+from fastbench.config.services import ServiceConfig, tls_context
 
 CERTIFICATE = Path(__file__).parent / "data" / "test-only-localhost.crt"
 KEY = CERTIFICATE.with_suffix(".key")

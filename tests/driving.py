@@ -12,12 +12,12 @@ from typing import Any, Self
 import numpy as np
 from replies import DONE, Result, delta, stream
 
-from fastbench._core.output import OutputSpec
 from fastbench._core.reactor import Reactor
 from fastbench._core.ring import FLAGS, OUTCOMES, Batch
-from fastbench.backends.rules import CHAT_RULES
+from fastbench._core.wire import OutputSpec
 from fastbench.client.tls import TlsSettings, TlsSide
-from fastbench.load.slots import at_once
+from fastbench.dialects.apis.openai_chat import CHAT_RULES
+from fastbench.plan.shapes.slots import at_once
 
 TIMEOUT_S = 30.0
 MS = 1_000_000

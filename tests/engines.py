@@ -8,16 +8,17 @@ from typing import Any, TypeVar
 
 from driving import S, post
 
-from fastbench.backends.rules import CHAT_RULES
 from fastbench.client.address import Address
-from fastbench.client.engine import BatchSink, Engine, Shape, Target
+from fastbench.client.engine import BatchSink, Engine, Peer
 from fastbench.client.tls import TlsSettings
-from fastbench.load.conversations import Conversations
-from fastbench.load.plan import Planned, Writer
-from fastbench.load.slots import at_once
+from fastbench.dialects.apis.openai_chat import CHAT_RULES
+from fastbench.plan.planned import Planned, RequestWriter
+from fastbench.plan.reactor import ReactorOptions
+from fastbench.plan.shapes.slots import at_once
+from fastbench.run.worker.conversations import Conversations
 
 T = TypeVar("T")
-SHAPE = Shape(
+SHAPE = ReactorOptions(
     limit=2,
     openings=at_once(2).openings,
     closings=at_once(2).closings,
@@ -32,8 +33,8 @@ SHAPE = Shape(
 )
 
 
-def target_of(place: tuple[int, str, int], tls: TlsSettings | None = None) -> Target:
-    return Target(CHAT_RULES, Address(*place), 10 * S, tls)
+def target_of(place: tuple[int, str, int], tls: TlsSettings | None = None) -> Peer:
+    return Peer(CHAT_RULES, Address(*place), 10 * S, tls)
 
 
 def in_loop(test: Callable[[], Awaitable[T]], timeout_s: float = 30.0) -> T:
@@ -55,7 +56,7 @@ def engine_of(
 
 def no_conversations() -> Conversations:
     """For plans of single requests."""
-    return Conversations(Writer(lambda *_: b"", run_id="r", default_output=1))
+    return Conversations(RequestWriter(lambda *_: b"", run_id="r", default_output=1))
 
 
 def item(request: int, size: int = 0, offset_ns: int = 0) -> Planned:

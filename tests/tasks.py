@@ -12,13 +12,19 @@ from driving import OK
 from replies import document
 from serving import Handler, Service, each_request
 
-from fastbench.config.dataset_schema import DatasetConfig, SyntheticConfig, Uniform
-from fastbench.config.plan import Task
-from fastbench.config.service_schema import ServiceConfig
-from fastbench.config.stats import DEFAULT_STATS
-from fastbench.fleet.worker import run_task
-from fastbench.load.progress import Observer
-from fastbench.recording.reader import Recording
+from fastbench.config import DEFAULT_STATS, Task
+from fastbench.config.dataset import DatasetConfig
+from fastbench.config.fields.lengths import Uniform
+from fastbench.config.services import ServiceConfig
+from fastbench.datasets import SyntheticConfig, open_dataset
+from fastbench.live import Observer
+from fastbench.plan.prepare import plan_task
+from fastbench.plan.task_plan import TaskPlan
+from fastbench.plan.workers import CALIBRATED_NS, Machine
+from fastbench.recording import Recording
+from fastbench.run.stop import Stop
+from fastbench.run.worker.assignment import Alone, Assignment
+from fastbench.run.worker.worker import run_worker
 
 MODELS = document(b'{"data":[{"id":"the-model"}]}')
 PROMPTS = SyntheticConfig(count=12, input_len=Uniform(low=3, high=9), output_len=Uniform(low=2, high=4), seed=5)
@@ -38,9 +44,17 @@ def task_of(
     )
 
 
-def carry_out(task: Task, directory: Path, observer: Observer = lambda _: None) -> tuple[bool, Recording]:
+def plan_of(task: Task) -> TaskPlan:
+    """The plan of a task on a machine of two processors."""
+    return plan_task(task, open_dataset(task.dataset, task.service.path), Machine(2, lambda: float(CALIBRATED_NS)))
+
+
+def carry_out(
+    task: Task, directory: Path, observer: Observer = lambda _: None, stop: Stop | None = None
+) -> tuple[bool, Recording]:
     """Whether the task came to its end, and its recording."""
-    complete = run_task(task, directory / "recording", observer)
+    assignment = Assignment(plan_of(task), directory / "recording")
+    complete = run_worker(assignment, Alone(stop or Stop()), observer)
     return complete, Recording.open(directory / "recording")
 
 

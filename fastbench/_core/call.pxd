@@ -4,22 +4,22 @@ from fastbench._core.bytesbuf cimport Buffer
 from fastbench._core.ring cimport Ring, Row, StampRow
 
 
-cdef struct Place:
-    Place* earlier         # in a line; NULL for the first one
-    Place* later
-    Call* call
-    int64_t until_ns       # when its time there is over
+cdef struct Deadline:
+    Deadline* earlier      # in a line; NULL for the first one
+    Deadline* later
+    Call* call             # NULL: in no line
+    int64_t until_ns
 
 
 cdef struct Call:
     Call* next             # in a mailbox or a queue
-    Place flying           # among those in flight: till when it may be
-    Place trying           # among those with a connection: till when this attempt may take
-    Place lingering        # among those whose reply is complete and its message is not
+    Deadline overall       # among those in flight
+    Deadline attempt       # among those with a connection
+    Deadline lingering     # among those whose reply is complete and its message is not
     Row row
     int64_t offset_ns      # open loop: send so long after the start
     int64_t due_ns         # a turn that follows another one, or an attempt: send at this moment; else 0
-    int64_t agenda_at      # its index in an agenda
+    int64_t heap_at        # its index in a heap
     bint more              # another turn of its conversation is to follow
     bint skip              # not to be sent: it only wants its place among the outcomes
     int retries
@@ -46,24 +46,3 @@ cdef void call_drop_payload(Call* call) noexcept nogil
 cdef void call_seal(Call* call, Ring ring) noexcept nogil
 cdef object take_batch(Call* calls)
 cdef void calls_free(Call* calls) noexcept nogil
-
-
-cdef struct Line:
-    Place* first           # by when they were added; all are given the same time, so also by when it is over
-    Place* last
-
-
-cdef void line_add(Line* line, Place* place, Call* call, int64_t until_ns) noexcept nogil
-cdef void line_remove(Line* line, Place* place) noexcept nogil
-cdef bint line_expired(const Line* line, int64_t now_ns) noexcept nogil
-
-
-cdef struct CallQueue:
-    Call* head
-    Call* tail
-    int64_t size
-
-
-cdef void queue_push(CallQueue* queue, Call* call) noexcept nogil
-cdef Call* queue_pop(CallQueue* queue) noexcept nogil
-cdef bint queue_unlink(CallQueue* queue, Call* call) noexcept nogil

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""One request from its submission to its place in a batch, and the queues in which it waits."""
+"""One request from its submission to its place in a batch."""
 
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
@@ -69,7 +69,7 @@ cdef uint32_t gap_count(const Row* row) noexcept nogil:
 
 
 cdef void call_seal(Call* call, Ring ring) noexcept nogil:
-    """Turns the stamps into gaps and gives their row back to the ring. For the thread that owns the ring."""
+    """Lateness the stamps into gaps and gives their row back to the ring. For the thread that owns the ring."""
     cdef uint32_t gaps = gap_count(&call.row)
     call_drop_payload(call)
     if gaps:
@@ -84,78 +84,6 @@ cdef void call_seal(Call* call, Ring ring) noexcept nogil:
             encode_gaps(call.stamps.us, call.row.events, call.row.gap_base, call.gaps, call.escapes)
     call.row.marks = <uint32_t> (call.marks.size // sizeof(Mark))
     ring.release(&call.stamps)
-
-
-cdef void queue_push(CallQueue* queue, Call* call) noexcept nogil:
-    call.next = NULL
-    if queue.tail == NULL:
-        queue.head = call
-    else:
-        queue.tail.next = call
-    queue.tail = call
-    queue.size += 1
-
-
-cdef Call* queue_pop(CallQueue* queue) noexcept nogil:
-    cdef Call* call = queue.head
-    queue.head = call.next
-    if queue.head == NULL:
-        queue.tail = NULL
-    queue.size -= 1
-    return call
-
-
-cdef bint queue_unlink(CallQueue* queue, Call* call) noexcept nogil:
-    """Takes one call out of the middle; False when it is not there."""
-    cdef Call* before = NULL
-    cdef Call* at = queue.head
-    while at != NULL and at != call:
-        before = at
-        at = at.next
-    if at == NULL:
-        return False
-    if before == NULL:
-        queue.head = call.next
-    else:
-        before.next = call.next
-    if queue.tail == call:
-        queue.tail = before
-    queue.size -= 1
-    return True
-
-
-cdef void line_add(Line* line, Place* place, Call* call, int64_t until_ns) noexcept nogil:
-    """Puts a place at the line's end, wherever in the line it is now."""
-    line_remove(line, place)
-    place.call = call
-    place.until_ns = until_ns
-    place.earlier = line.last
-    if line.last == NULL:
-        line.first = place
-    else:
-        line.last.later = place
-    line.last = place
-
-
-cdef void line_remove(Line* line, Place* place) noexcept nogil:
-    """Takes a place out of the line, if it is in it."""
-    if place.call == NULL:
-        return
-    if place.earlier == NULL:
-        line.first = place.later
-    else:
-        place.earlier.later = place.later
-    if place.later == NULL:
-        line.last = place.earlier
-    else:
-        place.later.earlier = place.earlier
-    place.call = NULL
-    place.earlier = place.later = NULL
-
-
-cdef bint line_expired(const Line* line, int64_t now_ns) noexcept nogil:
-    """Whether the time of the line's first call is over."""
-    return line.first != NULL and line.first.until_ns <= now_ns
 
 
 cdef void calls_free(Call* call) noexcept nogil:

@@ -11,17 +11,26 @@ import click
 from fastbench import __version__
 from fastbench.cli.interrupt import InterruptError, leave_with
 from fastbench.cli.say import say
-from fastbench.dashboard.charset import show_all
 from fastbench.errors import FastbenchError
+from fastbench.live import show_all
 
 # name: (module, command, line of the overview)
 _COMMANDS = {
     "perf": ("fastbench.cli.perf", "perf_command", "Measure a service: send the load, record, report."),
     "watch": ("fastbench.cli.watch", "watch_command", "Watch a run from another terminal."),
-    "recalc": ("fastbench.cli.recalc", "recalc_command", "Compute the report of a finished run again."),
-    "report": ("fastbench.cli.report", "report_command", "Write the report page of runs, or one that compares them."),
-    "export": ("fastbench.cli.export", "export_command", "Write the requests of a run as csv, jsonl, parquet or hlog."),
-    "merge": ("fastbench.cli.merge", "merge_command", "Merge shards into one run."),
+    "recalc": ("fastbench.cli.report.recalc", "recalc_command", "Compute the report of a finished run again."),
+    "report": (
+        "fastbench.cli.report.report",
+        "report_command",
+        "Write the report page of runs, or one that compares them.",
+    ),
+    "export": (
+        "fastbench.cli.report.export",
+        "export_command",
+        "Write the requests of a run as csv, jsonl, parquet or hlog.",
+    ),
+    "merge": ("fastbench.cli.report.merge", "merge_command", "Merge shards into one run."),
+    "config": ("fastbench.cli.config", "config_command", "Check a config and print it, or the schema of configs."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
 }
 _WRONG_USAGE = 2
@@ -102,12 +111,11 @@ def _name_fault(error: UnicodeEncodeError) -> str:
 
 def _no_such_option(error: click.NoSuchOption) -> str | None:
     """The sentence about an option that other tools have; None = click's own will do."""
-    from fastbench.cli.synonyms import meant_by
+    from fastbench.options import meant_by
 
     if error.ctx is None or error.ctx.command.name != "perf":
         return None
-    known = {name for parameter in error.ctx.command.params for name in parameter.opts}
-    meant = meant_by(error.option_name, known)
+    meant = meant_by(error.option_name)
     return meant and f"No such option '{error.option_name}'; use {meant}."
 
 
@@ -120,6 +128,6 @@ def _without_keys(kind: type[BaseException], error: BaseException, trace: Traceb
     """A fault of fastbench itself, with its traceback, in which no key is shown."""
     from traceback import format_exception
 
-    from fastbench.config.redactor import KNOWN
+    from fastbench.config.secrets import KNOWN
 
     sys.stderr.write(KNOWN.hide("".join(format_exception(kind, error, trace))))

@@ -10,7 +10,7 @@ import click
 
 from fastbench.cli.say import say
 from fastbench.errors import FastbenchError
-from fastbench.mock.options import flag_name, make_options, rows
+from fastbench.mock import flag_name, make_options, option_fields
 
 
 def _click_option(row: dataclasses.Field[Any]) -> click.Option:
@@ -41,7 +41,7 @@ def run_mock(**values: Any) -> None:
     """Simulates an inference service (OpenAI, TGI, Triton, MindIE): its timing, its event streams, its faults."""
     try:
         options = make_options(values)
-        from fastbench.mock.service import serve
+        from fastbench.mock import serve
 
         serve(
             options,
@@ -53,7 +53,7 @@ def run_mock(**values: Any) -> None:
 
 
 mock_command = click.Command(
-    "mock", callback=run_mock, params=[_click_option(row) for row in rows()], help=run_mock.__doc__
+    "mock", callback=run_mock, params=[_click_option(row) for row in option_fields()], help=run_mock.__doc__
 )
 
 if __name__ == "__main__":

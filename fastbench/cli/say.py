@@ -1,4 +1,4 @@
-"""What the user is told beside the results."""
+"""Messages to the user, beside the results."""
 
 import sys
 
@@ -6,7 +6,7 @@ import sys
 def say(message: str) -> None:
     """Lines for the user, on standard error. No key is in them."""
     # Imported late: help must not wait for it.
-    from fastbench.config.redactor import KNOWN
+    from fastbench.config.secrets import KNOWN
 
     for line in KNOWN.hide(message).splitlines():
         print(f"fastbench: {line}", file=sys.stderr)

@@ -1,1 +1,68 @@
-"""One worker's connections and the life of one request: Python's half of the two threads."""
+"""One worker's connections: Python's half of the two threads. The other half is `_core.reactor`.
+
+    engine = Engine(peer, options, on_batch)      # inside a running event loop; starts the reactor's thread
+    ...                                           # on_batch(batch) is called with requests as they finish
+    await engine.ended()
+
+Engine, Peer (engine) ── a reactor with its thread, and whom it speaks to; Batch ── finished requests
+resolve (address), tls_of, is_in_clear (tls, tls_probe) ── what is known of the peer before the first request
+OutcomeTally (tally), advice_for, second_look (advice) ── how requests ended, and what to do about it
+Scraper (scrape) ── the server's metrics page; first_model (models) ── the model's name, asked of the server
+ServiceRedactor (redacting) ── takes keys out of what the server says
+"""
+
+from typing import TYPE_CHECKING
+
+from fastbench.lazy import lazy
+
+if TYPE_CHECKING:
+    from fastbench.client.address import Address, resolve
+    from fastbench.client.advice import advice_for, second_look
+    from fastbench.client.calibration import event_ns
+    from fastbench.client.engine import Batch, BatchSink, Engine, EngineFactory, Gate, Peer, at_once
+    from fastbench.client.models import first_model
+    from fastbench.client.redacting import ServiceRedactor
+    from fastbench.client.scrape import Scraper, scraping
+    from fastbench.client.tally import OutcomeTally
+    from fastbench.client.tls import TlsSettings, tls_of
+    from fastbench.client.tls_probe import SPEAKS_NONE, is_in_clear
+else:
+    __getattr__ = lazy(
+        __name__,
+        {
+            "address": ("Address", "resolve"),
+            "advice": ("advice_for", "second_look"),
+            "calibration": ("event_ns",),
+            "engine": ("Batch", "BatchSink", "Engine", "EngineFactory", "Gate", "Peer", "at_once"),
+            "models": ("first_model",),
+            "redacting": ("ServiceRedactor",),
+            "scrape": ("Scraper", "scraping"),
+            "tally": ("OutcomeTally",),
+            "tls": ("TlsSettings", "tls_of"),
+            "tls_probe": ("SPEAKS_NONE", "is_in_clear"),
+        },
+    )
+
+__all__ = [
+    "SPEAKS_NONE",
+    "Address",
+    "Batch",
+    "BatchSink",
+    "Engine",
+    "EngineFactory",
+    "Gate",
+    "OutcomeTally",
+    "Peer",
+    "Scraper",
+    "ServiceRedactor",
+    "TlsSettings",
+    "advice_for",
+    "at_once",
+    "event_ns",
+    "first_model",
+    "is_in_clear",
+    "resolve",
+    "scraping",
+    "second_look",
+    "tls_of",
+]

@@ -3,7 +3,7 @@
 import socket
 from typing import NamedTuple
 
-from fastbench.backends.endpoint import Endpoint
+from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
 from fastbench.units import NS_PER_S
 

@@ -4,10 +4,10 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-from fastbench.backends.endpoint import Endpoint
 from fastbench.client.tls import NO_TLS, TlsSettings, tls_words
 from fastbench.client.tls_probe import LOOK_S, SPEAKS_NONE, SPEAKS_TLS, speaks_tls
-from fastbench.config.url import base_of, shown_url
+from fastbench.config.services import base_of, shown_url
+from fastbench.dialects import Endpoint
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KEY = (
@@ -30,7 +30,7 @@ def by_status(status: int) -> str | None:
     return _BY_STATUS.get(status)
 
 
-def advice(outcome: str, status: int, message: str = "") -> str:
+def advice_for(outcome: str, status: int, message: str = "") -> str:
     """The way out of requests that ended like this. status: 0 = there was none."""
     if "TLS: " in message and any(words in message for words in NO_TLS):
         return SPEAKS_NONE
@@ -74,7 +74,7 @@ async def _location(url: str, headers: Mapping[str, str], tls: TlsSettings | Non
         ):
             return answer.headers.get("Location")
     except (TimeoutError, aiohttp.ClientError):
-        return None  # it is a hint's detail; the failure itself is told anyway
+        return None  # only a detail of a hint; the failure itself is reported
 
 
 def reason_of(error: Exception, otherwise: str) -> str:

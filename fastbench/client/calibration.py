@@ -2,9 +2,8 @@
 
 import time
 
-from fastbench._core.output import OutputSpec
-from fastbench._core.reply import ReplyReader
-from fastbench.backends.rules import CHAT_RULES
+from fastbench._core.wire import OutputSpec, ReplyReader
+from fastbench.registry import DIALECTS
 
 _EVENTS = 20_000
 _ROUNDS = 3
@@ -19,7 +18,7 @@ def event_ns() -> float:
 
 
 def _round_ns(events: bytes) -> int:
-    reader = ReplyReader(OutputSpec(CHAT_RULES))
+    reader = ReplyReader(OutputSpec(DIALECTS.get("openai_chat").rules))
     reader.feed(_HEAD)
     begun = time.thread_time_ns()
     reader.feed(events)

@@ -7,16 +7,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fastbench._core.output import OutputSpec
 from fastbench._core.reactor import Reactor
 from fastbench._core.ring import Batch as Batch
-from fastbench.backends.rules import Rules
+from fastbench._core.wire import OutputSpec
 from fastbench.client.address import Address
 from fastbench.client.health import HealthLog
 from fastbench.client.tls import TlsSettings, TlsSide
+from fastbench.dialects import Rules
+from fastbench.plan import ReactorOptions
 from fastbench.units import NS_PER_S
 
 CONNECT_WAIT_NS = NS_PER_S
@@ -24,7 +22,7 @@ CONNECT_WAIT_NS = NS_PER_S
 START_MARGIN_NS = 2_000_000
 
 
-class Target(NamedTuple):
+class Peer(NamedTuple):
     """Whom an engine speaks to, and how it reads the replies."""
 
     rules: Rules
@@ -32,31 +30,6 @@ class Target(NamedTuple):
     connect_timeout_ns: int
     tls: TlsSettings | None
     """None = in clear."""
-
-
-class Shape(NamedTuple):
-    """What the reactor must know of the load. Offsets are ns since the start."""
-
-    limit: int
-    """The most requests in flight."""
-    openings: NDArray[np.int64] | None
-    """(n,): when each slot of a closed loop opens; None = open loop."""
-    closings: NDArray[np.int64]
-    """(m,): when a slot closes for good, as soon as it is free."""
-    drop_when_full: bool
-    """Open loop: what finds the limit reached is dropped instead of waiting."""
-    stop_offset_ns: int
-    """Closed loop: nothing begins from then on."""
-    spare: int
-    """Connections to hold open beyond those in use."""
-    precise: bool
-    retry: int
-    request_timeout_ns: int
-    """Of one attempt, from its first byte sent."""
-    total_timeout_ns: int
-    """Of a request, with all its attempts, from when it goes out."""
-    row_tokens: int
-    """Output events a stream is expected to have at the most."""
 
 
 Gate = Callable[[], Awaitable[int]]
@@ -72,12 +45,16 @@ BatchSink = Callable[[Batch], None]
 """Takes requests as they finish."""
 
 
+def _nobody(_: Batch) -> None:
+    """The sink of an engine that has handed on all."""
+
+
 class Engine:
     """A running reactor. Make it inside a running event loop; `ended()` returns when all has its outcome."""
 
-    def __init__(self, target: Target, shape: Shape, on_batch: BatchSink) -> None:
-        self.reactor = Reactor(OutputSpec(target.rules), **shape._asdict())
-        self.reactor.connect_to(*target.address, timeout_ns=target.connect_timeout_ns, tls=target.tls is not None)
+    def __init__(self, peer: Peer, options: ReactorOptions, on_batch: BatchSink) -> None:
+        self.reactor = Reactor(OutputSpec(peer.rules), **options._asdict())
+        self.reactor.connect_to(*peer.address, timeout_ns=peer.connect_timeout_ns, tls=peer.tls is not None)
         self.health = HealthLog(self.reactor)
         self.start_ns = 0
         self._on_batch = on_batch
@@ -90,8 +67,8 @@ class Engine:
         self.enough = sys.maxsize
         self._thread = threading.Thread(target=self.reactor.run, name="reactor", daemon=True)
         self._loop.add_reader(self.reactor.fileno(), self._collect)
-        if target.tls is not None:
-            self._tls = TlsSide(self.reactor, target.tls)
+        if peer.tls is not None:
+            self._tls = TlsSide(self.reactor, peer.tls)
             self._loop.add_reader(self.reactor.parcel_fileno(), lambda: self._guarded(self._tls.serve))
         self._thread.start()
 
@@ -116,6 +93,9 @@ class Engine:
         """Returns when every submitted request has its outcome and `on_batch` has had them all."""
         await self._ended.wait()
         self._thread.join()
+        # It holds this engine, most often: without it the reactor's descriptors go with the last who knows the engine,
+        # and need not wait for a collection of garbage.
+        self._on_batch = _nobody
 
     def snapshot(self) -> dict[str, Any]:
         """The reactor's counters."""
@@ -152,4 +132,4 @@ class Engine:
             self._ended.set()
 
 
-EngineFactory = Callable[[Shape, BatchSink], Engine]
+EngineFactory = Callable[[ReactorOptions, BatchSink], Engine]

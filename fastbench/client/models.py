@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 
-from fastbench.backends.endpoint import Endpoint
-from fastbench.client.advice import REDIRECTS, advice, by_status, reason_of, redirected
+from fastbench.client.advice import REDIRECTS, advice_for, by_status, reason_of, redirected
 from fastbench.client.tls import TlsSettings
 from fastbench.client.tls_probe import SPEAKS_TLS, speaks_tls
+from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
 
 TIMEOUT_S = 5.0
@@ -47,7 +47,7 @@ async def first_model(
     except (TimeoutError, aiohttp.ClientError) as error:
         reason = reason_of(error, "no answer in time")
         if reason.startswith("TLS: "):
-            way_out = advice("refused", 0, reason)
+            way_out = advice_for("refused", 0, reason)
         elif not endpoint.tls and await speaks_tls(endpoint):
             way_out = SPEAKS_TLS
         raise ServiceError(f"GET {url} for the model's name failed ({reason}): {way_out}.") from error

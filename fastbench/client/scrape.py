@@ -17,11 +17,11 @@ from typing import Any
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from fastbench.backends.endpoint import Endpoint
 from fastbench.client.advice import reason_of
 from fastbench.client.tls import TlsSettings
-from fastbench.config.url import parse_url
-from fastbench.recording.service_names import KEPT
+from fastbench.config.services import parse_url
+from fastbench.dialects import Endpoint
+from fastbench.recording import KEPT
 from fastbench.units import NS_PER_S
 
 TIMEOUT_S = 5.0

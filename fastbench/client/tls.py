@@ -7,11 +7,9 @@ late the decryption is, the time stamp is the arrival of the bytes that carried 
 import ssl
 from typing import NamedTuple
 
-from fastbench._core import parcel
-from fastbench._core.reactor import Reactor
-from fastbench.backends.endpoint import Endpoint
-from fastbench.config.service_schema import ServiceConfig
-from fastbench.config.tls import tls_context
+from fastbench._core.reactor import Reactor, tls_message
+from fastbench.config.services import ServiceConfig, tls_context
+from fastbench.dialects import Endpoint
 
 _ROOM = 1 << 18
 NO_TLS = ("wrong version number", "http request", "record layer failure", "packet length too long")
@@ -51,15 +49,15 @@ class _Session:
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
-            self._flush(parcel.WRITE)
+            self._flush(tls_message.WRITE)
             return
         except ssl.SSLError as error:
-            self._flush(parcel.WRITE)
+            self._flush(tls_message.WRITE)
             self._fail(error)
             return
         self._ready = True
-        self._flush(parcel.WRITE)
-        self._reactor.give_parcel(parcel.READY, self._key)
+        self._flush(tls_message.WRITE)
+        self._reactor.give_parcel(tls_message.READY, self._key)
 
     def open(self, data: bytes, stamp_ns: int, late_ns: int) -> None:
         """Ciphertext arrived."""
@@ -76,12 +74,12 @@ class _Session:
         except ssl.SSLError as error:  # the session broke before the reactor knew of it
             self._fail(error)
             return
-        self._flush(parcel.REQUEST)
+        self._flush(tls_message.REQUEST)
 
     def end(self, how: int) -> None:
         """The connection ended; all that came before has been read."""
         if self._ready:
-            self._reactor.give_parcel(parcel.END, self._key, late_ns=how)
+            self._reactor.give_parcel(tls_message.END, self._key, late_ns=how)
         else:
             self._give_failure("TLS: the service closed the connection during the handshake")
 
@@ -100,12 +98,12 @@ class _Session:
         except ssl.SSLError as error:
             broken = error
         if pieces:
-            self._reactor.give_parcel(parcel.PLAIN, self._key, b"".join(pieces), stamp_ns, late_ns)
-        self._flush(parcel.WRITE)
+            self._reactor.give_parcel(tls_message.PLAIN, self._key, b"".join(pieces), stamp_ns, late_ns)
+        self._flush(tls_message.WRITE)
         if broken is not None:
             self._fail(broken)
         elif ended:
-            self.end(parcel.HOW_CLOSED)
+            self.end(tls_message.HOW_CLOSED)
 
     def _flush(self, kind: int) -> None:
         if data := self._out.read():
@@ -115,11 +113,11 @@ class _Session:
         self._give_failure(f"TLS: {getattr(error, 'verify_message', None) or tls_words(error)}")
 
     def _give_failure(self, reason: str) -> None:
-        self._reactor.give_parcel(parcel.FAILED, self._key, reason.encode(), late_ns=parcel.HOW_CLOSED)
+        self._reactor.give_parcel(tls_message.FAILED, self._key, reason.encode(), late_ns=tls_message.HOW_CLOSED)
 
 
 class TlsSide:
-    """Serves the parcels of one reactor, from the event loop's thread."""
+    """Serves the TLS messages of one reactor, from the event loop's thread."""
 
     def __init__(self, reactor: Reactor, settings: TlsSettings) -> None:
         self._reactor = reactor
@@ -129,24 +127,24 @@ class TlsSide:
     def serve(self) -> None:
         """Does all that the reactor has asked for."""
         for kind, key, stamp_ns, late_ns, data in self._reactor.take_parcels():
-            if kind == parcel.OPEN:
+            if kind == tls_message.OPEN:
                 self._open(key)
-            elif kind == parcel.CLOSED:
+            elif kind == tls_message.CLOSED:
                 self._sessions.pop(key, None)
             elif key not in self._sessions:
                 pass  # it never began; the reactor has been told
-            elif kind == parcel.CIPHER:
+            elif kind == tls_message.CIPHER:
                 self._sessions[key].open(data, stamp_ns, late_ns)
-            elif kind == parcel.SEAL:
+            elif kind == tls_message.SEAL:
                 self._sessions[key].seal(data)
-            elif kind == parcel.GONE:
+            elif kind == tls_message.GONE:
                 self._sessions[key].end(late_ns)
 
     def _open(self, key: tuple[int, int]) -> None:
         try:
             session = _Session(self._reactor, key, self._settings)
         except ValueError as error:  # a server name that no certificate can bear
-            self._reactor.give_parcel(parcel.FAILED, key, f"TLS: {error}".encode())
+            self._reactor.give_parcel(tls_message.FAILED, key, f"TLS: {error}".encode())
             return
         self._sessions[key] = session
         session.greet()

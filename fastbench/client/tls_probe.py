@@ -5,8 +5,8 @@ import contextlib
 import ssl
 from typing import Final
 
-from fastbench.backends.endpoint import Endpoint
 from fastbench.client.tls import NO_TLS, tls_words
+from fastbench.dialects import Endpoint
 
 LOOK_S: Final = 2.0
 SPEAKS_TLS: Final = "the port speaks TLS: write https:// in url (--url)"

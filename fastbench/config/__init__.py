@@ -1,1 +1,46 @@
-"""A config file or command line, checked and frozen into the plan of a run."""
+"""The native config of a run: settings from files and options → one checked, frozen `RunConfig`.
+
+    run = build_run(read_settings(path))   # ConfigError with all that is wrong: field, file, what is allowed
+    run.tasks()                            # each model with each data set: a Task
+
+files ── reads and writes config files; services ── the settings of one service under test; fields ── checks of
+settings, for every room that has some; secrets ── what is a key, and how no text shows it; builder, run ── the run;
+dataset, load_shape, shown ── its parts; remarks ── settings that change less than they say
+"""
+
+from fastbench.config.builder import build_run, run_of
+from fastbench.config.dataset import DatasetConfig
+from fastbench.config.fields.issues import Issues, show
+from fastbench.config.files.dump import dump_config, dump_json, dump_yaml, public_run, public_settings
+from fastbench.config.load_shape import profile_fault
+from fastbench.config.remarks import past_proxies, without_effect
+from fastbench.config.run import COMBINATIONS, LoadSettings, ProfileStage, RunConfig, RunSettings, Task
+from fastbench.config.shown import DEFAULT_STATS, STAGES, Shown, build_summarizer, is_stage, parse_stats
+
+__all__ = [
+    "COMBINATIONS",
+    "DEFAULT_STATS",
+    "STAGES",
+    "DatasetConfig",
+    "Issues",
+    "LoadSettings",
+    "ProfileStage",
+    "RunConfig",
+    "RunSettings",
+    "Shown",
+    "Task",
+    "build_run",
+    "build_summarizer",
+    "dump_config",
+    "dump_json",
+    "dump_yaml",
+    "is_stage",
+    "parse_stats",
+    "past_proxies",
+    "profile_fault",
+    "public_run",
+    "public_settings",
+    "run_of",
+    "show",
+    "without_effect",
+]

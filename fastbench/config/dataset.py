@@ -1,22 +1,50 @@
-"""One item of `datasets` → a `DatasetConfig`."""
+"""One item of `datasets` → the settings of its format, which the registry knows by the item's `type`."""
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from fastbench.config.check import check_fields
-from fastbench.config.data_files import find_data
-from fastbench.config.dataset_schema import DATASETS, DatasetConfig
-from fastbench.config.issues import Issues, nearest, show
-from fastbench.config.original import CLASSES, from_original, is_original
-from fastbench.config.row_range import range_fault
-from fastbench.config.service import type_name
-from fastbench.config.synthetic import build_synthetic
-from fastbench.config.template import template_fault
+from fastbench.config.fields.check import DirName, Frozen, check_fields
+from fastbench.config.fields.issues import Issues, nearest, show
+from fastbench.errors import ConfigError
+from fastbench.registry import DATASETS
 
-# Most names of classes end alike, so that others look similar too.
 _CLOSE = 0.85
+
+
+class DatasetConfig(Frozen, frozen=True, kw_only=True):
+    """The settings of one data set, and what others have to know of it, whatever its format.
+
+    Each format has a subclass, `class …(DatasetConfig, frozen=True, kw_only=True, tag_field="type", tag=NAME)`.
+    """
+
+    abbr: DirName
+    """Name of its results; unique among the data sets of a run."""
+
+    multi_turn: ClassVar[bool] = False
+    """Whether its samples are conversations."""
+
+    @property
+    def makes_token_ids(self) -> bool:
+        """Whether prompts are made as token ids. (Of those in a file only the rows can tell.)"""
+        return False
+
+    @property
+    def makes_words(self) -> bool:
+        """Whether prompts are made of words, whose tokens somebody has to count: a tokenizer, or the service."""
+        return False
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
+        """The fields that `settings` sets well, `abbr` being the format's name where none is given; what is wrong with
+        the others is added to `issues`."""
+        return check_fields(cls, {"abbr": cls.__struct_config__.tag, **settings}, path, issues)
+
+    def alike(self, count: int, input_len: int | None = None) -> Self | None:
+        """Settings that make `count` other prompts of the same lengths, or of `input_len` tokens each.
+
+        None = the format makes no prompts.
+        """
+        return None
 
 
 def build_dataset(raw: object, path: str, issues: Issues) -> DatasetConfig | None:
@@ -25,57 +53,29 @@ def build_dataset(raw: object, path: str, issues: Issues) -> DatasetConfig | Non
         issues.wrong(path, raw, "a dict of settings")
         return None
     before = len(issues)
-    found = _own_form(raw, path, issues)
-    if found is None:
+    own = _own_form(raw, path, issues)
+    if own is None:
         return None
-    kind, settings = found
-    if kind == "synthetic":
-        values = build_synthetic(settings, path, issues)
-    else:
-        values = check_fields(DATASETS[kind], _of_file(kind, settings), path, issues)
-        _check_file(values, path, issues)
-    return DATASETS[kind](**values) if len(issues) == before else None
+    kind, settings = own
+    try:
+        schema: type[DatasetConfig] = DATASETS.chosen(kind).schema
+    except ConfigError as error:
+        issues.add(f"{path}.type", f"is {show(kind)}, but {error}")
+        return None
+    values = schema.check(settings, path, issues)
+    return schema(**values) if len(issues) == before else None
 
 
 def _own_form(raw: Mapping[str, Any], path: str, issues: Issues) -> tuple[str, dict[str, Any]] | None:
     """(name of the type, its settings), or None after the fault was added to `issues`."""
-    settings = {name: value for name, value in raw.items() if name != "type"}
-    if "type" not in raw and "synthetic_config" in raw:
-        return "synthetic", settings
-    name = type_name(raw.get("type"))
-    if name in DATASETS:
-        return name, settings
-    if name and is_original(raw, name):
-        return from_original(raw, name, path, issues)
-    known = ", ".join(f'"{kind}"' for kind in DATASETS)
+    name = raw.get("type")
+    if isinstance(name, str) and name in DATASETS:
+        return name, {field: value for field, value in raw.items() if field != "type"}
+    known = ", ".join(f'"{kind}"' for kind in DATASETS.names())
     if "type" not in raw:
         issues.missing(f"{path}.type", f"one of {known}")
     else:
-        close = nearest(name, [*DATASETS, *CLASSES], _CLOSE) if name else None
+        close = nearest(name, DATASETS.names(), _CLOSE) if isinstance(name, str) else None
         hint = f"did you mean {close}?" if close else f"it must be one of {known}"
-        issues.add(f"{path}.type", f"is {show(raw['type'])}; {hint}")
+        issues.add(f"{path}.type", f"is {show(name)}; {hint}")
     return None
-
-
-def _of_file(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """With the file where it is found, and its name up to the first dot as the default of `abbr`."""
-    file = settings.get("path")
-    if not isinstance(file, str) or not file:
-        return {"abbr": kind, **settings}
-    found = {"abbr": Path(file).name.partition(".")[0] or kind, **settings, "path": find_data(file)}
-    if isinstance(meta := settings.get("meta_path"), str) and meta:
-        found["meta_path"] = os.path.abspath(find_data(meta))
-    return found
-
-
-def _check_file(values: dict[str, Any], path: str, issues: Issues) -> None:
-    """What only several fields together, or a look into one, can tell."""
-    if (fault := range_fault(values.get("test_range"))) is not None:
-        issues.wrong(f"{path}.test_range", values["test_range"], fault)
-    if (fault := template_fault(values.get("template"))) is not None:
-        issues.wrong(f"{path}.template", values["template"], fault)
-    if "\0" in values.get("path", ""):
-        issues.wrong(f"{path}.path", values["path"], "the name of a file, which has no zero bytes")
-    start, end = values.get("fixed_schedule_start_offset", 0), values.get("fixed_schedule_end_offset", -1)
-    if 0 <= end < start:
-        issues.wrong(f"{path}.fixed_schedule_end_offset", end, f"at least fixed_schedule_start_offset, {start}, or -1")

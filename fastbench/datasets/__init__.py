@@ -1,1 +1,48 @@
-"""Where prompts come from: seeded, lazy streams of samples."""
+"""Where prompts come from: one format a file, each a seeded, lazy stream of samples.
+
+A package adds a format by an entry point in the group `fastbench.datasets` that leads to a `DatasetFormat`; all that it
+needs is here, and in `fastbench.tokenizer`.
+"""
+
+from fastbench.config import DatasetConfig
+from fastbench.datasets.conversations import ConversationConfig, open_conversations, turn_lengths
+from fastbench.datasets.files import FileConfig, FileDataset, in_range
+from fastbench.datasets.format import DatasetFormat, open_dataset
+from fastbench.datasets.probe import probe_samples, tokens_per_word
+from fastbench.datasets.row_fields import length_names, output_len, request_fields
+from fastbench.datasets.rows import Row, RowError, RowFile, open_rows
+from fastbench.datasets.samples import Counts, Dataset, LeftOut, Sample, Survey, Turn, survey_of
+from fastbench.datasets.synthetic import SyntheticConfig
+from fastbench.tokenizer import Message, Prompt, prompt_text
+
+__all__ = [
+    "ConversationConfig",
+    "Counts",
+    "Dataset",
+    "DatasetConfig",
+    "DatasetFormat",
+    "FileConfig",
+    "FileDataset",
+    "LeftOut",
+    "Message",
+    "Prompt",
+    "Row",
+    "RowError",
+    "RowFile",
+    "Sample",
+    "Survey",
+    "SyntheticConfig",
+    "Turn",
+    "in_range",
+    "length_names",
+    "open_conversations",
+    "open_dataset",
+    "open_rows",
+    "output_len",
+    "probe_samples",
+    "prompt_text",
+    "request_fields",
+    "survey_of",
+    "tokens_per_word",
+    "turn_lengths",
+]

@@ -1,31 +1,57 @@
 """The user's own questions, with or without options, and what the meta file beside them asks for."""
 
 import math
+import os
 import random
 from bisect import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from string import ascii_uppercase
+from typing import Annotated, Any, Literal
 
-from fastbench.config.custom_meta import CustomMeta, Shares, meta_file, read_meta
-from fastbench.config.dataset_schema import CustomConfig
-from fastbench.config.issues import show
-from fastbench.config.lengths_schema import Uniform
-from fastbench.datasets.draws import Draws
-from fastbench.datasets.filed import FileDataset, in_range
-from fastbench.datasets.output_len import USUAL, length_names, output_len
+from msgspec import Meta
+
+from fastbench.config import Issues, show
+from fastbench.config.fields import Text, Uniform, find_data
+from fastbench.datasets.custom_meta import CustomMeta, Shares, meta_file, read_meta
+from fastbench.datasets.files import FileConfig, FileDataset, Seed, in_range
+from fastbench.datasets.format import DatasetFormat
+from fastbench.datasets.row_fields import length_names, output_len
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows
-from fastbench.datasets.sample import Prompt, Sample
-from fastbench.datasets.template import filler
+from fastbench.datasets.samples import Sample
+from fastbench.datasets.template import Template, check_template, filler
+from fastbench.tokenizer import Draws, Prompt, TokenMeasure
 
 _LENGTHS = 7
-_USED = length_names(USUAL).union(ascii_uppercase, ("question", "answer"))
+_USED = length_names().union(ascii_uppercase, ("question", "answer"))
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 Fill = Callable[[Row], Prompt]
 
 
-def open_custom(config: CustomConfig) -> FileDataset:
+class CustomConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", tag="custom"):
+    """Questions with or without options, from a JSONL or CSV file and its `.meta.json`."""
+
+    meta_path: Text | None = None
+    """None = the file's name with ".meta.json" behind it, if there is such a file."""
+    data_type: Annotated[Literal["qa", "mcq"], Meta(extra_json_schema={"description": '"qa" or "mcq"'})] | None = None
+    """None = mcq where the first row has the options A and B, else qa."""
+    template: Template | None = None
+    """None = the one of the data type."""
+    seed: Seed = 0
+    """For the random choices that the meta file asks for."""
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
+        """The meta file is looked for as the file is; a template asks something."""
+        if isinstance(meta := settings.get("meta_path"), str) and meta:
+            settings = {**settings, "meta_path": os.path.abspath(find_data(meta))}
+        values = super().check(settings, path, issues)
+        check_template(values.get("template"), f"{path}.template", issues)
+        return values
+
+
+def open_custom(config: CustomConfig, _: TokenMeasure) -> FileDataset:
     """The rows as the meta file wants them; without one, all rows in their order."""
     rows = open_rows(config.path)
     place = meta_file(config.path, config.meta_path)
@@ -36,7 +62,7 @@ def open_custom(config: CustomConfig) -> FileDataset:
     fill = _fill(config, rows)
 
     def make(index: int, row: Row) -> Sample:
-        length = output_len(row, USUAL) if asked is None else asked(index)
+        length = output_len(row) if asked is None else asked(index)
         return Sample(index, fill(row), None, length)
 
     return FileDataset(rows, make, _sampled(positions, count, meta.sampling_mode, config.seed), count=count, used=_USED)
@@ -115,3 +141,6 @@ def _question(row: Row) -> str:
         found = f"{show(question)} as question" if "question" in row else "no question"
         raise RowError(f"has {found}, where text must stand")
     return question
+
+
+CUSTOM = DatasetFormat(CustomConfig, open_custom)

@@ -1,17 +1,29 @@
 """Prompts from a file with one JSON object a line, read as they are needed."""
 
-from fastbench.config.dataset_schema import JsonlConfig
-from fastbench.config.issues import show
-from fastbench.datasets.filed import FileDataset, in_range
-from fastbench.datasets.output_len import length_names, output_len
-from fastbench.datasets.row_fields import SENT_FIELDS, request_fields
+from fastbench.config import show
+from fastbench.config.fields import Count, Text
+from fastbench.datasets.files import FileConfig, FileDataset, in_range
+from fastbench.datasets.format import DatasetFormat
+from fastbench.datasets.row_fields import SENT_FIELDS, USUAL, length_names, output_len, request_fields
 from fastbench.datasets.rows import Row, RowError, columns_of, open_rows
-from fastbench.datasets.sample import Prompt, Sample
+from fastbench.datasets.samples import Sample
+from fastbench.tokenizer import Prompt, TokenMeasure
 
 _PROMPT_KEYS = ("prompt", "question", "messages")
 
 
-def open_jsonl(config: JsonlConfig) -> FileDataset:
+class JsonlConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", tag="jsonl"):
+    """Finished prompts, read from a file with one JSON object a line."""
+
+    prompt_key: Text | None = None
+    """None = the first of "prompt", "question", "messages" that the row has."""
+    output_len_key: Text = USUAL
+    """The row's key for the output tokens asked for; a row may lack it."""
+    count: Count | None = None
+    """Rows to use from the start of those that `test_range` leaves; None = all."""
+
+
+def open_jsonl(config: JsonlConfig, _: TokenMeasure) -> FileDataset:
     """The rows of one file; empty lines do not count."""
     rows = open_rows(config.path)
     keys = _PROMPT_KEYS if config.prompt_key is None else (config.prompt_key,)
@@ -47,3 +59,6 @@ def _is_prompt(prompt: object) -> bool:
         return False
     messages = all(isinstance(item, dict) and "role" in item for item in prompt)
     return messages or all(type(item) is int and item >= 0 for item in prompt)
+
+
+JSONL = DatasetFormat(JsonlConfig, open_jsonl)

@@ -1,22 +1,23 @@
 """Traces of a real service in Mooncake's format: when requests came, how long, which blocks of tokens they share."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from fastbench.config.dataset_schema import MooncakeConfig
+from fastbench.config import Issues, show
 from fastbench.config.fields import MAX_LENGTH
-from fastbench.config.issues import show
-from fastbench.datasets.draws import Draws
-from fastbench.datasets.filed import FileDataset, in_range
+from fastbench.datasets.files import FileConfig, FileDataset, Seed, in_range
+from fastbench.datasets.format import DatasetFormat
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows, walk
-from fastbench.datasets.sample import Prompt, Sample
-from fastbench.datasets.vocabulary import Words, words_for
+from fastbench.datasets.samples import Sample
 from fastbench.errors import DatasetError
+from fastbench.tokenizer import Draws, Prompt, TokenMeasure, Words, words_for
 
 BLOCK = 512
 """Tokens that one hash id stands for."""
@@ -27,7 +28,37 @@ _NONE = -1
 _ID_MASK = 2**64 - 1
 
 
-def open_mooncake(config: MooncakeConfig, tokenizer_path: str = "", tokens_per_word: float = 1.0) -> FileDataset:
+class MooncakeConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", tag="mooncake"):
+    """A trace of a real service: when requests came, how long they were, which blocks they shared."""
+
+    random_seed: Seed | None = None
+    """None = 0."""
+    fixed_schedule_auto_offset: bool = False
+    """Shift the times so that the least is 0."""
+    fixed_schedule_start_offset: Annotated[int, Meta(ge=0)] = 0
+    """Least time to keep, ms, after the shift."""
+    fixed_schedule_end_offset: Annotated[int, Meta(ge=-1)] = -1
+    """Greatest time to keep, ms, after the shift; -1 = no end."""
+    generated_prompts_path: str = ""
+    """Not used: prompts are made when they are sent, faster than a file of them is read."""
+
+    @property
+    def makes_words(self) -> bool:
+        """Of the blocks' hash ids."""
+        return True
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
+        """The window does not end before it begins."""
+        values = super().check(settings, path, issues)
+        start, end = values.get("fixed_schedule_start_offset", 0), values.get("fixed_schedule_end_offset", -1)
+        if 0 <= end < start:
+            allowed = f"at least fixed_schedule_start_offset, {start}, or -1"
+            issues.wrong(f"{path}.fixed_schedule_end_offset", end, allowed)
+        return values
+
+
+def open_mooncake(config: MooncakeConfig, measure: TokenMeasure) -> FileDataset:
     """The rows in the window, in the order of their times; those without a time come last, in the file's order."""
     rows = open_rows(config.path)
     shift, positions = _schedule(_times(rows), config)
@@ -36,7 +67,7 @@ def open_mooncake(config: MooncakeConfig, tokenizer_path: str = "", tokens_per_w
             f"{config.path}: none of the {len(rows)} rows is in the window; widen fixed_schedule_start_offset and "
             "fixed_schedule_end_offset"
         )
-    blocks = _Blocks(config.random_seed or 0, words_for(tokenizer_path, tokens_per_word))
+    blocks = _Blocks(config.random_seed or 0, words_for(measure))
 
     def outline(index: int, row: Row) -> Sample:
         time = None if row.get("timestamp") is None else _ns(row["timestamp"]) - shift
@@ -129,3 +160,6 @@ def _whole(row: Row, key: str, least: int) -> int | None:
     if value is None or (type(value) is int and least <= value <= MAX_LENGTH):
         return value
     raise RowError(f"has {show(value)} as {key}, where a whole number from {least} to {MAX_LENGTH} must stand")
+
+
+MOONCAKE = DatasetFormat(MooncakeConfig, open_mooncake)

@@ -1,8 +1,7 @@
 """Without a tokenizer: how many tokens the service makes of a common word, measured by two short requests."""
 
-from fastbench.datasets.draws import Draws
-from fastbench.datasets.sample import Sample
-from fastbench.datasets.vocabulary import common_words
+from fastbench.datasets.samples import Sample
+from fastbench.tokenizer import Draws, common_words
 
 _PROBE = 8
 _WORDS = (64, 576)

@@ -1,13 +1,16 @@
-"""What a row says of its request beside the prompt and the length."""
+"""What a row says of its request beside the prompt: the output length, and parameters."""
 
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from fastbench.config.request_fields import EXTRA, LENGTHS, OF_THE_RUN, PARAMETERS
-from fastbench.datasets.rows import Row
+from fastbench.config import show
+from fastbench.config.fields import EXTRA, LENGTHS, MAX_LENGTH, OF_THE_RUN, PARAMETERS
+from fastbench.datasets.rows import Row, RowError, whole_number
 
+USUAL = "max_tokens"
+"""The name of the output length where the settings give none; it stands for all that are known."""
 SENT_FIELDS = PARAMETERS | {EXTRA}
 """The fields of rows that are sent where a data set's rows are requests."""
 _NOT_EXTRA = OF_THE_RUN.union(LENGTHS)
@@ -27,6 +30,34 @@ _OBJECTS = frozenset(
 
 RequestFields = Callable[[Row], dict[str, Any] | None]
 """Row → the parameters of its request; None = it has none. null says nothing."""
+
+
+def length_key(row: Row, key: str) -> str:
+    """The name under which a row says its length: `key`, or the first known one where that is the usual."""
+    if key != USUAL:
+        return key
+    return next((name for name in LENGTHS if name in row and not _is_none(row[name])), key)
+
+
+def length_names(key: str = USUAL) -> frozenset[str]:
+    """The fields of which `length_key` is one."""
+    return frozenset(LENGTHS) if key == USUAL else frozenset({key})
+
+
+def output_len(row: Row, key: str = USUAL) -> int | None:
+    """Output tokens, a number or, as in CSV, its digits; None where the row does not say. key: see `length_key`."""
+    key = length_key(row, key)
+    found = row.get(key)
+    if _is_none(found):
+        return None
+    length = whole_number(found)
+    if length is None or not 1 <= length <= MAX_LENGTH:
+        raise RowError(f"has {show(found)} as {key}, where a whole number from 1 to {MAX_LENGTH} must stand")
+    return length
+
+
+def _is_none(value: object) -> bool:
+    return value is None or value == ""
 
 
 def request_fields(*, all_text: bool) -> RequestFields:

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
-from fastbench.config.data_files import missing_sentence
-from fastbench.config.issues import show
+from fastbench.config import show
+from fastbench.config.fields import missing_sentence
 from fastbench.errors import DatasetError
 
 Row = dict[str, Any]
@@ -27,6 +27,7 @@ csv.field_size_limit(1 << 30)
 _SHOWN = 120
 _MAPPED = 16 << 20
 _CHUNK = 1 << 20
+_MAX_DIGITS = 20
 _BOM = b"\xef\xbb\xbf"
 # A whole string, or a character that opens or closes an item. A string cut by the file's end stays unmatched.
 _JSON_PIECE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
@@ -39,6 +40,14 @@ class RowError(ValueError):
 def columns_of(row: Row) -> str:
     """The names of a row's fields in one short line."""
     return shorten(", ".join(row), _SHOWN, placeholder=" …") or "nothing"
+
+
+def whole_number(value: object) -> int | None:
+    """A whole number that is written as one or as its digits; None for anything else."""
+    if isinstance(value, str):
+        text = value.strip()
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < _MAX_DIGITS else None
+    return value if type(value) is int else None
 
 
 def utf8_fault(text: bytes) -> str | None:

@@ -2,17 +2,56 @@
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
-from fastbench.config.dataset_schema import TemplateConfig
-from fastbench.datasets.filed import FileDataset, in_range
-from fastbench.datasets.output_len import length_names, output_len
+from msgspec import Meta, field
+
+from fastbench.config import Issues
+from fastbench.config.fields import Text
+from fastbench.datasets.files import FileConfig, FileDataset, in_range
+from fastbench.datasets.format import DatasetFormat
+from fastbench.datasets.row_fields import USUAL, length_names, output_len
 from fastbench.datasets.rows import Row, RowError, columns_of, open_rows
-from fastbench.datasets.sample import Prompt, Sample
+from fastbench.datasets.samples import Sample
+from fastbench.tokenizer import Prompt, TokenMeasure
 
 _NAME = re.compile(r"\{(\w+)\}")
 
+Template = Annotated[
+    str | tuple[dict[str, str], ...],
+    Meta(extra_json_schema={"description": 'text or a list of {"role": "user", "content": "…{question}…"}'}),
+]
 
-def open_template(config: TemplateConfig) -> FileDataset:
+
+class TemplateConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", tag="template"):
+    """Rows of a JSONL, JSON or CSV file, put into a template."""
+
+    template: Template
+    """`{name}` stands for the row's field of this name."""
+    columns: Annotated[tuple[Text, ...], Meta(extra_json_schema={"description": "a list of names"})] = ()
+    """Fields that each row must have."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Name in the template: the row's name for it, where the row lacks the first."""
+    output_column: Text | None = None
+    """The answer's field: it stands empty in the prompt."""
+    output_len_key: Text = USUAL
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
+        """A template asks something."""
+        values = super().check(settings, path, issues)
+        check_template(values.get("template"), f"{path}.template", issues)
+        return values
+
+
+def check_template(template: str | tuple[dict[str, str], ...] | None, path: str, issues: Issues) -> None:
+    """Adds to `issues` what is wrong with a template of the right types; None is nothing to check."""
+    messages = () if isinstance(template, str) else template or ()
+    if template is not None and not (template and all({"role", "content"} <= message.keys() for message in messages)):
+        issues.wrong(path, template, "text, or a list of at least one message with role and content")
+
+
+def open_template(config: TemplateConfig, _: TokenMeasure) -> FileDataset:
     """The rows of one file, each in the template."""
     rows = open_rows(config.path)
     fill = filler(config.template, required=config.columns, output_column=config.output_column, aliases=config.aliases)
@@ -67,3 +106,6 @@ def _named(template: str | tuple[dict[str, str], ...]) -> frozenset[str]:
     """The fields that a template asks for."""
     texts = [template] if isinstance(template, str) else [message["content"] for message in template]
     return frozenset(_NAME.findall("\n".join(texts)))
+
+
+TEMPLATE = DatasetFormat(TemplateConfig, open_template)

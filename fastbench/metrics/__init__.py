@@ -1,1 +1,68 @@
-"""Pure functions: a recording's arrays → the numbers that a report shows. No clock, no file, no printing."""
+"""Pure functions: a recording's arrays → the numbers that a report shows. No clock, no file, no printing.
+
+    metrics = compute(Recording(path))     # a `Metrics` (model): every number with its unit
+
+compute, compute_for_page (computed) ── the whole; Metric, OWN_METRICS, every_metric (metric, own) ── the registry's
+entries; Selection, Rows ── the requests that a report is about; AskedLoad (asked) ── the load as the header tells it.
+samples, fidelity, server, trust ── the parts: what requests took, whether the load was as planned, the server's side,
+whether the numbers may be believed
+"""
+
+from fastbench.metrics.asked import AskedLoad
+from fastbench.metrics.common import COMMON_METRICS
+from fastbench.metrics.computed import Computed, compute, compute_for_page
+from fastbench.metrics.intervals import latency_intervals
+from fastbench.metrics.metric import Metric, Table, Values
+from fastbench.metrics.model import (
+    ClientEffect,
+    ClientError,
+    Common,
+    Failure,
+    Load,
+    Metrics,
+    Number,
+    Output,
+    Parameter,
+    Quantity,
+    ServiceMetrics,
+    ServiceVerdict,
+    Spread,
+    StageOfLoad,
+    Verdict,
+)
+from fastbench.metrics.own import OWN_METRICS, TPOT, every_metric
+from fastbench.metrics.samples.selection import Rows, Selection
+from fastbench.metrics.samples.statistics import ArraySamples
+
+__all__ = [
+    "COMMON_METRICS",
+    "OWN_METRICS",
+    "TPOT",
+    "ArraySamples",
+    "AskedLoad",
+    "ClientEffect",
+    "ClientError",
+    "Common",
+    "Computed",
+    "Failure",
+    "Load",
+    "Metric",
+    "Metrics",
+    "Number",
+    "Output",
+    "Parameter",
+    "Quantity",
+    "Rows",
+    "Selection",
+    "ServiceMetrics",
+    "ServiceVerdict",
+    "Spread",
+    "StageOfLoad",
+    "Table",
+    "Values",
+    "Verdict",
+    "compute",
+    "compute_for_page",
+    "every_metric",
+    "latency_intervals",
+]

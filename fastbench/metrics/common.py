@@ -2,74 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from fastbench.metrics.model import Common, Number
-from fastbench.metrics.parameters import e2el_ns, known_input, ttft_ns
-from fastbench.metrics.selection import Rows, Selection, output_tokens, section
-from fastbench.metrics.statistics import ArraySamples
-from fastbench.metrics.timeline import InFlight
+from fastbench.metrics.samples.latencies import e2el_ns, known_input, ttft_ns
+from fastbench.metrics.samples.selection import Rows, Selection, Window, flagged, output_tokens, section
+from fastbench.metrics.samples.statistics import ArraySamples
+from fastbench.metrics.samples.timeline import InFlight
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 WHOLE = " (whole-request rule)"
-"""Behind the name of a figure by the original's rule: the tokens of the requests that began inside, over the window."""
+"""Behind the name of a figure by AISBench's rule: the tokens of the requests that began inside, over the window."""
 
 
-def common(selection: Selection, total: int, failed: int, arrived: int | None) -> tuple[Common, ...]:
-    """The rows in the guide's order. total: the number of requests planned; failed: those of them that failed.
-    arrived: the tokens that arrived in the stage's window, None for the whole run."""
-    ok = selection.ok
-    duration_ns = length_ns(selection)
-    known = known_input(ok)
-    # A sum over some of the requests is no total.
-    inputs = int(known["input_tokens"].sum(dtype=np.int64)) if known.size == ok.size else None
-    outputs = int(output_tokens(ok).sum())
+@dataclass(frozen=True)
+class Totals:
+    """What the values of a stage are made of. planned: its requests; failed: those of them that failed. arrived: the
+    output tokens that arrived in its window, None for the whole run."""
 
-    def per_second(amount: int | None) -> Number:
-        return amount * NS_PER_S / duration_ns if duration_ns and amount is not None else None
+    selection: Selection
+    planned: int
+    failed: int
+    arrived: int | None
 
-    def throughput(name: str, inputs: int | None, outputs: int) -> Iterator[Common]:
-        def row(end: str, outputs: int) -> Common:
-            return Common(name + end, "token/s", per_second(None if inputs is None else inputs + outputs))
+    @cached_property
+    def duration_ns(self) -> int:
+        """How long the stage lasted."""
+        return length_ns(self.selection)
 
-        yield row("", outputs if arrived is None else arrived)
-        if arrived is not None:
-            yield row(WHOLE, outputs)
+    @cached_property
+    def success(self) -> int:
+        """Requests that succeeded."""
+        return int(self.selection.ok.size)
 
-    rows = [
-        Common("Benchmark Duration", "ms", duration_ns / NS_PER_MS if ok.size else None),
-        Common("Total Requests", "", total),
-        Common("Failed Requests", "", failed),
-        Common("Success Requests", "", ok.size),
-        Common("Concurrency", "", _concurrency(selection, duration_ns)),
-        Common("Max Concurrency", "", _max_concurrency(selection)),
-        Common("Request Throughput", "req/s", per_second(ok.size)),
-        Common("Total Input Tokens", "", inputs),
-        Common("Prefill Token Throughput", "token/s", _prefill_throughput(selection)),
-        Common("Total Generated Tokens", "", outputs),
-        Common("Input Token Throughput", "token/s", per_second(inputs)),
-        *throughput("Output Token Throughput", 0, outputs),
-        *throughput("Total Token Throughput", inputs, outputs),
-    ]
-    return tuple(row for row in rows if selection.is_stream or row.name != "Prefill Token Throughput")
+    @cached_property
+    def inputs(self) -> int | None:
+        """Their input tokens; None where some were not counted: a sum over the others is no total."""
+        known = known_input(self.selection.ok)
+        return int(known["input_tokens"].sum(dtype=np.int64)) if known.size == self.success else None
+
+    @cached_property
+    def outputs(self) -> int:
+        """Their output tokens."""
+        return int(output_tokens(self.selection.ok).sum())
+
+    @property
+    def output_in_stage(self) -> int:
+        """The output tokens that arrived in the stage."""
+        return self.outputs if self.arrived is None else self.arrived
+
+    def per_second(self, amount: int | None) -> Number:
+        """Over the stage; None without time, or without an amount."""
+        return amount * NS_PER_S / self.duration_ns if self.duration_ns and amount is not None else None
+
+    def with_input(self, outputs: int) -> int | None:
+        """Input and output tokens together."""
+        return None if self.inputs is None else self.inputs + outputs
+
+
+@dataclass(frozen=True)
+class CommonMetric:
+    """A row of the table. headline: whether it stands at the top of the page. windows_only: there is no such row for
+    the whole run."""
+
+    name: str
+    unit: str
+    formula: str
+    value: Callable[[Totals], Number]
+    streams_only: bool = False
+    windows_only: bool = False
+    headline: bool = False
+
+    def fits(self, totals: Totals) -> bool:
+        """Whether a stage has the row."""
+        return (totals.selection.is_stream or not self.streams_only) and (
+            totals.arrived is not None or not self.windows_only
+        )
+
+
+def common(totals: Totals) -> tuple[Common, ...]:
+    """The rows of a stage, in AISBench's order."""
+    return tuple(Common(row.name, row.unit, row.value(totals)) for row in COMMON_METRICS if row.fits(totals))
 
 
 def length_ns(selection: Selection) -> int:
-    """How long the stage lasted."""
+    """How long a stage lasted."""
     window = selection.window
     return span_ns(selection.ok) if window is None else window.end_ns - window.begin_ns
-
-
-def _concurrency(selection: Selection, duration_ns: int) -> Number:
-    """ΣE2EL / Duration; in a window, of the time that successful requests spent inside it."""
-    if not duration_ns:
-        return None
-    if selection.window is None:
-        return ArraySamples(e2el_ns(selection.ok)).total / duration_ns
-    flight = InFlight.of(Selection(selection.recording).ok)
-    return flight.mean(selection.window.begin_ns, selection.window.end_ns)
 
 
 def span_ns(rows: Rows) -> int:
@@ -77,22 +101,95 @@ def span_ns(rows: Rows) -> int:
     return int(rows["end_ns"].max() - rows["sent_ns"].min()) if rows.size else 0
 
 
-def max_concurrency(selection: Selection) -> int | None:
-    """The configured limit of requests in flight; None where there is none."""
-    limit = section(selection.header, "load").get("concurrency")
-    return limit if isinstance(limit, int) else None
+def _duration_ms(totals: Totals) -> Number:
+    return totals.duration_ns / NS_PER_MS if totals.success else None
 
 
-def _max_concurrency(selection: Selection) -> int | None:
-    """As the guide has it: `batch_size` even where it limits nothing, as with a trace's time stamps."""
-    models = section(selection.header, "config").get("models")
+def _concurrency(totals: Totals) -> Number:
+    """ΣE2EL / Duration; in a window, of the time that successful requests spent inside it."""
+    selection = totals.selection
+    if not totals.duration_ns:
+        return None
+    if selection.window is None:
+        return ArraySamples(e2el_ns(selection.ok)).total / totals.duration_ns
+    flight = InFlight.of(Selection(selection.recording).ok)
+    return flight.mean(selection.window.begin_ns, selection.window.end_ns)
+
+
+def _max_concurrency(totals: Totals) -> int | None:
+    """As AISBench has it: `batch_size` even where it limits nothing, as with a trace's time stamps."""
+    header, limit = totals.selection.header, totals.selection.asked.limit
+    models = section(header, "config").get("models")
     size = models[0].get("batch_size") if isinstance(models, list) and models and isinstance(models[0], dict) else None
-    limit = max_concurrency(selection)
     return limit if limit is not None or not isinstance(size, int) else size
 
 
-def _prefill_throughput(selection: Selection) -> Number:
-    """ΣInputTokens / ΣTTFT, token/s."""
-    known = known_input(selection.streamed)
+def _prefill_throughput(totals: Totals) -> Number:
+    known = known_input(totals.selection.streamed)
     ttft = ArraySamples(ttft_ns(known)).total
     return int(known["input_tokens"].sum(dtype=np.int64)) * NS_PER_S / ttft if ttft > 0 else None
+
+
+COMMON_METRICS = (
+    CommonMetric("Benchmark Duration", "ms", "last end_ns - first sent_ns", _duration_ms),
+    CommonMetric("Total Requests", "", "requests planned", lambda totals: totals.planned),
+    CommonMetric("Failed Requests", "", "requests failed", lambda totals: totals.failed),
+    CommonMetric("Success Requests", "", "requests that succeeded", lambda totals: totals.success),
+    CommonMetric("Concurrency", "", "ΣE2EL / Duration", _concurrency, headline=True),
+    CommonMetric("Max Concurrency", "", "the configured limit", _max_concurrency),
+    CommonMetric(
+        *("Request Throughput", "req/s", "Success Requests / Duration"),
+        lambda totals: totals.per_second(totals.success),
+        headline=True,
+    ),
+    CommonMetric("Total Input Tokens", "", "ΣInputTokens", lambda totals: totals.inputs),
+    CommonMetric("Prefill Token Throughput", "token/s", "ΣInputTokens / ΣTTFT", _prefill_throughput, streams_only=True),
+    CommonMetric("Total Generated Tokens", "", "ΣOutputTokens", lambda totals: totals.outputs),
+    CommonMetric(
+        *("Input Token Throughput", "token/s", "ΣInputTokens / Duration"),
+        lambda totals: totals.per_second(totals.inputs),
+    ),
+    CommonMetric(
+        *("Output Token Throughput", "token/s", "ΣOutputTokens / Duration"),
+        lambda totals: totals.per_second(totals.output_in_stage),
+        headline=True,
+    ),
+    CommonMetric(
+        *(f"Output Token Throughput{WHOLE}", "token/s", "ΣOutputTokens of the requests begun inside / Duration"),
+        lambda totals: totals.per_second(totals.outputs),
+        windows_only=True,
+    ),
+    CommonMetric(
+        *("Total Token Throughput", "token/s", "(ΣInputTokens + ΣOutputTokens) / Duration"),
+        lambda totals: totals.per_second(totals.with_input(totals.output_in_stage)),
+    ),
+    CommonMetric(
+        *(f"Total Token Throughput{WHOLE}", "token/s", "the same of the requests begun inside / Duration"),
+        lambda totals: totals.per_second(totals.with_input(totals.outputs)),
+        windows_only=True,
+    ),
+)
+
+
+def arrived_tokens(whole: Selection, window: Window) -> int:
+    """Of the successful requests of the whole run, to the nearest token.
+
+    A request's tokens are spread over its output events as the service says, else evenly. One without token times
+    counts at its end.
+    """
+    rows, tokens = whole.rows, output_tokens(whole.rows)
+    first = np.where(whole.streamed_mask, rows["first_token_ns"], rows["end_ns"])
+    last = np.where(whole.streamed_mask, rows["last_token_ns"], rows["end_ns"])
+    inside = whole.ok_mask & window.holds(first) & window.holds(last)
+    touching = whole.streamed_mask & ~inside & (last >= window.begin_ns) & (first <= window.end_ns)
+    crossing = math.fsum(_share(whole, window, row) * int(tokens[row]) for row in np.flatnonzero(touching).tolist())
+    return int(tokens[inside].sum()) + round(crossing)
+
+
+def _share(whole: Selection, window: Window, row: int) -> float:
+    """The part of a request's output that arrived inside."""
+    inside = window.holds(whole.recording.token_ns(row))
+    told = whole.recording.event_tokens(row) if flagged(whole.rows[row : row + 1], "event_tokens")[0] else None
+    if told is None or not told.any():
+        return float(np.count_nonzero(inside)) / inside.size
+    return float(told[inside].sum(dtype=np.int64)) / float(told.sum(dtype=np.int64))

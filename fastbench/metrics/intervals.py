@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench._core.hdr import Hdr
-from fastbench.metrics.parameters import e2el_ns, has_tpot, tpot_ns, ttft_ns
-from fastbench.metrics.selection import Selection
-from fastbench.metrics.token_times import token_times
-from fastbench.units import NS_PER_US
+from fastbench._core.counts import Hdr
+from fastbench.metrics.metric import Metric, Timed
+from fastbench.metrics.own import every_metric
+from fastbench.metrics.samples.selection import Selection
+from fastbench.units import NS_PER_MS
 
 _VALUE_BITS = 11
 """The 2,048 steps of a histogram with 3 digits."""
@@ -31,33 +31,37 @@ class Interval(NamedTuple):
     histogram: Hdr
 
 
-def intervals(selection: Selection, width_ns: int, *, gaps: bool) -> Iterator[Interval]:
-    """TTFT, TPOT and E2EL of the successful requests by their end, and ITL by each token's arrival if `gaps`; in the
-    order of time. Stretches without a sample are left out."""
-    ok, streamed = selection.ok, selection.streamed
-    if not ok.size:
+def latency_intervals(selection: Selection, width_ns: int, *, gaps: bool) -> Iterator[Interval]:
+    """The metrics that are in intervals, of the successful requests by their end, in the order of time; if `gaps` also
+    those that have several samples of a request, by the moment of each. Stretches without a sample are left out.
+    ConfigError where a package's metric cannot be computed."""
+    if not selection.ok.size:
         return
     origin = int(selection.final["sent_ns"][selection.final["sent_ns"] > 0].min())
-    several = streamed[has_tpot(streamed)]
-    tallies = {
-        "TTFT": _Tally.of((streamed["end_ns"] - origin) // width_ns, ttft_ns(streamed)),
-        "TPOT": _Tally.of((several["end_ns"] - origin) // width_ns, np.rint(tpot_ns(several)).astype(np.int64)),
-        "E2EL": _Tally.of((ok["end_ns"] - origin) // width_ns, e2el_ns(ok)),
-    }
-    if gaps:
-        tallies["ITL"] = tally = _Tally()
-        for times in token_times(selection.recording, selection.streamed_mask):
-            follows = np.ones(times.token_ns.size, bool)
-            follows[times.offsets[:-1]] = False
-            tally.add((times.token_ns[follows] - origin) // width_ns, times.gaps_us[follows] * NS_PER_US)
+    tallies: dict[str, _Tally] = {}
+    for metric in every_metric():
+        if not metric.in_intervals or (metric.timed is not None and not gaps):
+            continue
+        tallies[metric.name] = tally = _Tally()
+        for moments_ns, samples in _timed(metric, selection):
+            tally.add((moments_ns - origin) // width_ns, np.rint(samples * (NS_PER_MS / metric.scale)).astype(np.int64))
     histogram = Hdr()
     for number in np.unique(np.concatenate([tally.numbers for tally in tallies.values()])).tolist():
-        for metric, tally in tallies.items():
+        for name, tally in tallies.items():
             values = tally.values(number)
             if values.size:
                 histogram.clear()
                 histogram.record_values(values)
-                yield Interval(metric, number * width_ns, histogram)
+                yield Interval(name, number * width_ns, histogram)
+
+
+def _timed(metric: Metric, selection: Selection) -> Iterator[Timed]:
+    """The samples with their moments: a request's value has that of its end."""
+    if metric.timed is not None:
+        return metric.timed(selection)
+    rows = selection.streamed if metric.streams_only else selection.ok
+    found = metric.values_of(rows)
+    return iter([(rows["end_ns"][found.known], found.samples)])
 
 
 class _Tally:
@@ -67,15 +71,8 @@ class _Tally:
         self._codes = np.empty(0, np.int64)
         self._counts = np.empty(0, np.int64)
 
-    @classmethod
-    def of(cls, numbers: Values, values: Values) -> _Tally:
-        """Of all values at once. numbers: (n,), the interval of each."""
-        tally = cls()
-        tally.add(numbers, values)
-        return tally
-
     def add(self, numbers: Values, values: Values) -> None:
-        """Counts further values."""
+        """Counts further values. numbers: (n,), the interval of each."""
         codes, counts = np.unique((numbers << _RANGE_BITS) | _rounded(values), return_counts=True)
         every = np.concatenate((self._codes, codes))
         self._codes, places = np.unique(every, return_inverse=True)

@@ -52,15 +52,15 @@ class Quantity(msgspec.Struct, frozen=True):
     values: dict[str, Number]
 
 
-class ArrivalTest(msgspec.Struct, frozen=True):
+class ArrivalFit(msgspec.Struct, frozen=True):
     """Kolmogorov-Smirnov test of the sent arrivals' intervals against the process that was asked for.
 
-    samples: each the sum of `together` neighbouring intervals, so that the client's lateness is small beside them.
+    samples: each the sum of `intervals_each` neighbouring intervals, beside which the client's lateness is small.
     distance: between the two distributions; p_value: how often, at most, a plan that is followed is so far off.
     """
 
     samples: int
-    together: int
+    intervals_each: int
     distance: float
     p_value: float
     significance: float
@@ -88,7 +88,7 @@ class Load(msgspec.Struct, frozen=True):
     configured_rate: float | None
     asked_rate: float | None
     sent_rate: float | None
-    arrival_test: ArrivalTest | None
+    arrival_fit: ArrivalFit | None
     send_lateness: Quantity
     response_time: Quantity
     service_time: Quantity

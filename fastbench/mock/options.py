@@ -123,7 +123,7 @@ class Options:
     until_stdin_ends: bool = _option(False, "Stop when standard input ends.", hidden=True)
 
 
-def rows() -> Iterable[dataclasses.Field[Any]]:
+def option_fields() -> Iterable[dataclasses.Field[Any]]:
     """The table: each field's name, type (as text), default and metadata (help, low, high, choices, …)."""
     return dataclasses.fields(Options)
 
@@ -140,7 +140,7 @@ def make_options(values: Mapping[str, Any], where: str = "mock") -> Options:
         given["fault"] = given.pop("faults")
     if isinstance(given.get("fault"), str):
         given["fault"] = [given["fault"]]
-    table = {row.name: row for row in rows()}
+    table = {row.name: row for row in option_fields()}
     for name in given:
         if name not in table:
             known = ", ".join(name for name, row in table.items() if not row.metadata["hidden"])
@@ -215,7 +215,7 @@ def _check_together(options: Options, where: str) -> None:
 
 def parse_faults(faults: tuple[str, ...], where: str = "mock") -> list[tuple[int, int, float]]:
     """(kind, argument, share) of each KIND[=ARG][:SHARE]; shares add up to at most 1, else ConfigError."""
-    from fastbench.mock._fault import parse_fault
+    from fastbench.mock.requests.fault import parse_fault
 
     parsed = []
     for text in faults:

@@ -8,13 +8,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from fastbench.mock.generate_styles import GENERATE_DIALECTS, make_generate_templates
 from fastbench.mock.options import Options, parse_faults
-from fastbench.mock.styles import STYLES, Templates, make_templates
+from fastbench.mock.styles import GENERATE_DIALECTS, STYLES, Templates, make_generate_templates, make_templates
 
 SERVER = b"server: fastbench-mock\r\n"
 
-# Each is one token of the usual vocabularies; 64 of them, as `_wire.Wire` needs a power of two.
+# Each is one token of the usual vocabularies; 64 of them, as `replies.wire.Wire` needs a power of two.
 _WORDS = (
     "the of and to in is that for it as was with be by on not he his but at are this have from or had an they which "
     "one you were all her she there would their we him been has when who will no more if out so up said what its about "
@@ -29,7 +28,7 @@ HOSTILE = (
 
 @dataclass(frozen=True)
 class Form:
-    """How replies are made up, for `_reply.Script`. usage: in the order of `styles.DIALECTS`."""
+    """How replies are made up, for `replies.reply.Script`. usage: in the order of `styles.DIALECTS`."""
 
     role: str
     finish: str
@@ -45,7 +44,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Timing:
-    """When tokens are due, for `_engine.Engine`; ns."""
+    """When tokens are due, for `server.engine.Engine`; ns."""
 
     batched: bool
     ttft_ns: int
@@ -61,7 +60,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to answer, for `_intake.Intake` and `_server.Server`."""
+    """What to answer, for `server.intake.Intake` and `server.loop.Server`."""
 
     seed: int
     eos_rate: float

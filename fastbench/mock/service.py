@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import resource
 import signal
@@ -13,17 +14,19 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from fastbench.errors import ConfigError, ServiceError
-from fastbench.mock._engine import Engine
-from fastbench.mock._intake import Intake
-from fastbench.mock._log import Log
-from fastbench.mock._reply import Script
-from fastbench.mock._server import Server
-from fastbench.mock._sockets import Sockets
-from fastbench.mock._wire import Wire
 from fastbench.mock.options import Options
 from fastbench.mock.plan import make_form, make_plan, make_templates_of, make_timing, make_words
+from fastbench.mock.replies.reply import Script
+from fastbench.mock.replies.wire import Wire
+from fastbench.mock.server.engine import Engine
+from fastbench.mock.server.intake import Intake
+from fastbench.mock.server.log import Log
+from fastbench.mock.server.loop import Server
+from fastbench.mock.server.sockets import Sockets
 
 BACKLOG = 16384
+
+logger = logging.getLogger("fastbench")
 
 
 def serve(options: Options, on_ready: Callable[[str], None]) -> None:
@@ -134,4 +137,4 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
         while data:
             data = data[file.write(data) :]
     except OSError as error:
-        print(f"fastbench mock: {len(data)} bytes of the log were not written: {error.strerror}", file=sys.stderr)
+        logger.warning("fastbench mock: %d bytes of the log were not written: %s", len(data), error.strerror)

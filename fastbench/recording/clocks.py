@@ -1,4 +1,8 @@
-"""One time axis for parts that were written on different hosts."""
+"""One time axis for the parts of a recording: of different hosts, and of the legs of a run that was continued.
+
+The pauses between legs are cut out. A leg's header says by `resumes_ns` at which moment of the axis its first intended
+time stands: where the plan has it in an open loop, else right behind the last moment recorded before.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.recording.part import Part
+from fastbench.recording.format import NOT_FINAL
+from fastbench.recording.reading.part import Part
 
 _MOMENTS = (
     *("intended_ns", "tried_ns", "sent_ns", "headers_ns", "first_token_ns", "answer_ns", "last_token_ns"),
@@ -102,6 +107,52 @@ class Axis:
         if "stalls" in record:
             moved["stalls"] = [[self.moment(part, int(start)), length] for start, length in record["stalls"]]
         return moved
+
+
+class LegsAxis(Axis):
+    """The axis of several legs. Each has clocks of its own: the host may have been started anew in between."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._axes = {leg: Axis([part for part in parts if leg_of(part) == leg]) for leg in sorted(map(leg_of, parts))}
+        self.hosts = max(axis.hosts for axis in self._axes.values())
+        bounds = [axis.bound_ns for axis in self._axes.values() if axis.hosts > 1]
+        known = [bound for bound in bounds if bound is not None]
+        self.bound_ns = max(known, default=0) if len(known) == len(bounds) else None
+        self.by = ", ".join(dict.fromkeys(axis.by for axis in self._axes.values() if axis.hosts > 1))
+        self._later = {leg: self._later_by(leg, parts) for leg in self._axes}
+
+    @property
+    def still(self) -> bool:
+        return False
+
+    def shift(self, part: Part, moments: _Moments) -> _Moments:
+        leg = leg_of(part)
+        return self._axes[leg].shift(part, moments) + self._later[leg]
+
+    def shift_at_start(self, part: Part) -> int:
+        leg = leg_of(part)
+        return self._axes[leg].shift_at_start(part) + self._later[leg]
+
+    def _later_by(self, leg: int, parts: Sequence[Part]) -> int:
+        """What a leg's moments need to follow on the leg before, ns."""
+        resumes_ns = next((part.header.get("resumes_ns") for part in parts if leg_of(part) == leg), None)
+        firsts = []
+        for part in parts:
+            rows = part.table.rows
+            intended = rows["intended_ns"][(rows["flags"] & NOT_FINAL == 0) & (rows["intended_ns"] > 0)]
+            if leg_of(part) == leg and intended.size:
+                firsts.append(self._axes[leg].moment(part, int(intended.min())))
+        return int(resumes_ns) - min(firsts) if resumes_ns is not None and firsts else 0
+
+
+def leg_of(part: Part) -> int:
+    """The number of the leg that a part belongs to, from 0."""
+    return int(part.header.get("leg", 0))
+
+
+def axis_of(parts: Sequence[Part]) -> Axis:
+    """The time axis of a recording of these parts."""
+    return LegsAxis(parts) if any(map(leg_of, parts)) else Axis(parts)
 
 
 def clock_record(reading: Reading, header: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,8 @@ def recorded_id(run_id: str, request: int) -> str:
 
 
 def sends_ids(header: dict[str, Any]) -> bool:
-    """Whether the requests of the recording with this header carried an id."""
+    """Whether the requests of the recording with this header carried an id, in a header or in the body."""
     service = header.get("service") or {}
-    return service.get("request_id_header", "X-Request-Id") is not None or service.get("backend") == "triton_generate"
+    # Older recordings do not tell of the body; the ones that had an id in it are these.
+    in_body = service.get("request_id_in_body", service.get("backend") == "triton_generate")
+    return bool(in_body) or service.get("request_id_header", "X-Request-Id") is not None

@@ -1,1 +1,40 @@
-"""Metrics → what a person reads: console tables, csv, json."""
+"""`Metrics` → what a person reads: console, csv, json, page, rate charts; and exports for other tools."""
+
+from fastbench.report.exports.columns import request_columns
+from fastbench.report.exports.parquet import requests_table
+from fastbench.report.exports.write import FORMATS, export
+from fastbench.report.files import replace
+from fastbench.report.page.compare import STATS, Compared, comparison
+from fastbench.report.page.rate_chart import RateChart, planned_chart
+from fastbench.report.page.sections import common_table, failures_table, footnotes_list, parameters_table, stages_table
+from fastbench.report.page.sections import verdict as verdict_html
+from fastbench.report.published import PAGE, Published, publish, reading, task_of, write_page
+from fastbench.report.service_tables import publish_spec_decode
+from fastbench.report.statements import service as service_statement
+
+__all__ = [
+    "FORMATS",
+    "PAGE",
+    "STATS",
+    "Compared",
+    "Published",
+    "RateChart",
+    "common_table",
+    "comparison",
+    "export",
+    "failures_table",
+    "footnotes_list",
+    "parameters_table",
+    "planned_chart",
+    "publish",
+    "publish_spec_decode",
+    "reading",
+    "replace",
+    "request_columns",
+    "requests_table",
+    "service_statement",
+    "stages_table",
+    "task_of",
+    "verdict_html",
+    "write_page",
+]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastbench.metrics.model import Number, Quantity
-from fastbench.metrics.statistics import too_few
+from fastbench.metrics import Number, Quantity
+from fastbench.metrics.samples import too_few
 
 DECIMALS = 4
 MISSING = "-"

@@ -1,4 +1,4 @@
-"""The report on the terminal: verdict, the guide's two tables, trust, the service's metrics, failures, footnotes."""
+"""The report on the terminal: verdict, AISBench's two tables, trust, the service's metrics, failures, footnotes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 
-from fastbench.metrics.model import Metrics, Parameter
-from fastbench.metrics.statistics import CONFIDENCE, percent_of, samples_needed, too_few
+from fastbench.metrics import Metrics, Parameter, Table
+from fastbench.metrics.samples import CONFIDENCE, percent_of, samples_needed, too_few
 from fastbench.report.cells import MISSING, QUANTITY_STATS, cell, marked, printable
-from fastbench.report.kept_up import STAGE_COLUMNS, cut_off, measurement, service, stage_note, stage_rows
-from fastbench.report.service import service_rows
-from fastbench.report.trust import quantities, trust_rows
+from fastbench.report.service_tables import service_rows
+from fastbench.report.statements import STAGE_COLUMNS, cut_off, measurement, service, stage_note, stage_rows
+from fastbench.report.trust_table import quantities, trust_rows
 
 MESSAGE_CHARS = 160
 UNSURE = "The client read too late to know this exactly"
@@ -29,19 +29,13 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
     if metrics.stages:
         yield _table(STAGE_COLUMNS, stage_rows(metrics), "fancy_outline")
         yield from filter(None, [stage_note(metrics)])
-    yield _table(
-        ("Performance Parameters", "Stage", *metrics.stats, "N"),
-        ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in metrics.parameters),
-    )
+    yield _parameters(Table.PERFORMANCE, metrics.parameters, metrics)
     yield _table(
         ("Common Metric", "Stage", "Value"),
         ([row.name, metrics.stage, cell(row.value, row.unit)] for row in metrics.common),
     )
     if metrics.further:
-        yield _table(
-            ("Further Parameters", "Stage", *metrics.stats, "N"),
-            ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in metrics.further),
-        )
+        yield _parameters(Table.FURTHER, metrics.further, metrics)
     yield _table(("Trust", "Value"), trust_rows(metrics), "fancy_outline")
     if metrics.service is not None:
         yield _table(("Service Metric", "Value"), service_rows(metrics.service), "fancy_outline")
@@ -52,6 +46,11 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
             "fancy_outline",
         )
     yield from footnotes(metrics)
+
+
+def _parameters(place: Table, rows: Sequence[Parameter], metrics: Metrics) -> str:
+    cells = ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in rows)
+    return _table((place.value, "Stage", *metrics.stats, "N"), cells)
 
 
 def parameter_cells(row: Parameter, stats: Sequence[str]) -> list[str]:

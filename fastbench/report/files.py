@@ -14,16 +14,16 @@ from typing import Any, BinaryIO
 import msgspec
 
 from fastbench.errors import RecordingError
-from fastbench.metrics.model import Metrics
+from fastbench.metrics import Metrics, Table
 from fastbench.report.cells import cell, plain
-from fastbench.report.kept_up import measurement, service
+from fastbench.report.statements import measurement, service
 
 
 def parameters_csv(metrics: Metrics) -> bytes:
     """The table "Performance Parameters" as csv."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["Performance Parameters", "Stage", *metrics.stats, "N"])
+    writer.writerow([Table.PERFORMANCE.value, "Stage", *metrics.stats, "N"])
     for row in metrics.parameters:
         values = [cell(row.values[name], row.unit) for name in metrics.stats]
         writer.writerow([row.name, metrics.stage, *values, row.n])

@@ -12,12 +12,13 @@ import random
 import sys
 from collections import Counter
 
-from fastbench._core.http import HttpParser
-from fastbench._core.sse import SseParser
+from fastbench._core.call import NOTE_TEXT
+from fastbench._core.wire import HttpParser, OutputReader, OutputSpec, ReplyReader, SseParser
 
 from .cuts import at_places
 from .http_reference import dechunk
 from .http_vectors import CHUNKED, OK
+from .rules_reference import RULES, again, make_event, read, written
 from .sse_reference import decode
 from .sse_vectors import VECTORS
 
@@ -33,6 +34,8 @@ CHUNK_NOISE = (
     b"\r\n", b"\n", b"\r", b"g", b" ", b";x=y", b";", b"\t", b"-1", b"0x5", b"ffffffffffffffff", b"8000000000000000",
     b"7fffffffffffffff", b"00000000000000005", b"\x00", b"0\r\n\r\n", b"X: y\r\n",
 )  # fmt: skip
+CONDITIONAL = OutputSpec(RULES)
+EVENT_STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 TRAILERS = (b"", b"", b"X: y\r\n", b"X: y\n", b"A: b\r\nC: d\r\n")
 
 
@@ -41,7 +44,7 @@ def run(inputs: int, seed: int, first: int = 0) -> Counter[str]:
     found: Counter[str] = Counter()
     for number in range(first, first + inputs):
         rng = random.Random(f"{seed}/{number}")
-        compare = _compare_events if rng.random() < 0.5 else _compare_chunks
+        compare = rng.choice((_compare_events, _compare_events, _compare_chunks, _compare_chunks, _compare_rules))
         try:
             found[compare(rng)] += 1
         except Exception as error:
@@ -89,6 +92,28 @@ def _compare_chunks(rng: random.Random) -> str:
     # What was handed on before the fault came to light depends on the cut.
     assert expected_body.startswith(body) if state == "bad" else body == expected_body, (data, body, expected_body)
     return f"chunks: {state}"
+
+
+def _compare_rules(rng: random.Random) -> str:
+    """A stream whose events' meaning depends on their other fields, with the memo, without it, and cut anywhere."""
+    quick, slow = OutputReader(CONDITIONAL), OutputReader(CONDITIONAL, use_memo=False)
+    stream, output, event = b"", "", make_event(rng, "text 0")
+    for number in range(1, 9):
+        text = f"text {number}"
+        event = again(rng, event, text) if rng.random() < 0.7 else make_event(rng, text)
+        data = written(rng if rng.random() < 0.1 else random.Random(1), event)
+        expected = read(event)
+        for reader in (quick, slow):
+            found = reader.read(data)
+            said = (found["literals"].decode(), found["usage"][0], found["usage"][1], found["finish"])
+            assert said == expected, (data, said, expected)
+        stream, output = stream + b"data: " + data + b"\n\n", output + expected[0]
+    reader = ReplyReader(CONDITIONAL, keep_text=True)
+    for piece in _pieces(rng, EVENT_STREAM + stream):
+        reader.feed(piece)
+    kept = [text for _, kind, text in reader.end().notes if kind == NOTE_TEXT]
+    assert b"".join(kept) == output.encode(), (stream, kept, output)
+    return "rules: memo" if quick.memo_hits else "rules: no memo"
 
 
 def _chunks_by_core(pieces: list[bytes]) -> tuple[str, bytes]:

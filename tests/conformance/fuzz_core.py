@@ -16,12 +16,9 @@ from concurrent.futures import ProcessPoolExecutor
 
 from replies import CHAT, COMPLETIONS, Result
 
-from fastbench._core.http import HttpParser
-from fastbench._core.output import OutputReader, OutputSpec
-from fastbench._core.reply import ReplyReader
 from fastbench._core.ring import FLAGS, OUTCOMES
-from fastbench._core.sse import SseParser
-from fastbench.backends.rules import GENERATE_RULES
+from fastbench._core.wire import HttpParser, OutputReader, OutputSpec, ReplyReader, SseParser
+from fastbench.dialects.apis.tgi import GENERATE_RULES
 
 from .cuts import at_places
 from .hostile import make

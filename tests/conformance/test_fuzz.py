@@ -22,10 +22,11 @@ def test_hostile_responses(seed: int) -> None:
 
 
 def test_generated_streams_against_the_references() -> None:
-    """Each of 10,000 generated streams gives the events, or the body and the refusal, of the plain decoder."""
+    """Each of 10,000 generated streams gives the events, bodies, refusals and meanings of plain readings."""
     found = differential.run(10_000, 5)
     assert found.total() == 10_000
-    assert min(found[kind] for kind in ("events", "no events", "chunks: complete", "chunks: more", "chunks: bad")) > 300
+    kinds = ("events", "no events", "chunks: complete", "chunks: more", "chunks: bad", "rules: memo", "rules: no memo")
+    assert min(found[kind] for kind in kinds) > 300
 
 
 def test_the_generator_reaches_what_matters() -> None:

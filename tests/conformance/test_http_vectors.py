@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbench._core.http import HttpParser
+from fastbench._core.wire import HttpParser
 
 from .cuts import at_places, every_way
 from .http_reference import dechunk

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from replies import CHAT, head, read
 
-from fastbench._core.sse import SseParser
+from fastbench._core.wire import SseParser
 
 from .cuts import at_places, every_way
 from .sse_reference import decode

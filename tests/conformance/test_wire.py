@@ -6,8 +6,8 @@ from typing import Any
 
 from replies import read
 
-from fastbench._core.reply import ReplyReader
 from fastbench._core.ring import OUTCOMES
+from fastbench._core.wire import ReplyReader
 
 from .cuts import byte_by_byte, random_cuts, two_ways
 from .wire import asked_stream, each_capture, expected_hashes, raw, spec_of, text_hashes

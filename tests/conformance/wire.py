@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from replies import CHAT, COMPLETIONS
 
-from fastbench._core.output import OutputSpec
-from fastbench.recording.texts import join_pieces
+from fastbench._core.wire import OutputSpec
+from fastbench.recording import join_pieces
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "wire"
 _PARTS = {"content": "text", "text": "text", "reasoning": "reasoning", "reasoning_content": "reasoning"}

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from fastbench.errors import FastbenchError
-from fastbench.metrics.compute import compute
-from fastbench.recording.blockfile import BlockFile
+from fastbench.metrics import compute
+from fastbench.recording import Recording
 from fastbench.recording.format import Counts, Head, Kind, read_head
-from fastbench.recording.packing import pack_json
-from fastbench.recording.reader import Recording
-from fastbench.report.publish import publish
+from fastbench.recording.writing.files import BlockFile
+from fastbench.recording.writing.packing import pack_json
+from fastbench.report import publish
 
 INPUTS = int(os.environ.get("FASTBENCH_RECORDINGS", "60"))
 GOLDEN = Path(__file__).parents[1] / "golden" / "v1" / "performances" / "mock" / "golden_recording" / "requests.fbr"

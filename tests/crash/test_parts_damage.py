@@ -8,10 +8,10 @@ import pytest
 from recordings import FOOTER, Request, batch_of, header_of
 
 from fastbench.errors import RecordingError
-from fastbench.recording.blockfile import BlockFile
-from fastbench.recording.format import Kind, part_path
-from fastbench.recording.packing import pack_batches, pack_json
-from fastbench.recording.reader import Recording
+from fastbench.recording import Recording, part_path
+from fastbench.recording.format import Kind
+from fastbench.recording.writing.files import BlockFile
+from fastbench.recording.writing.packing import pack_batches, pack_json
 
 PLANNED = 6
 KINDS = ("workers", "legs")

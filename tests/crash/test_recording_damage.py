@@ -6,8 +6,8 @@ import pytest
 from recordings import FOOTER, MS, Request, write_blocks
 
 from fastbench.errors import RecordingError
+from fastbench.recording import Recording
 from fastbench.recording.format import HEAD, read_head
-from fastbench.recording.reader import Recording
 
 BATCHES = [
     [Request(0), Request(1, token_ns=(), outcome="reset", message=b"connection reset")],

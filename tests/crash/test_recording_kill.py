@@ -13,8 +13,7 @@ import pytest
 from recordings import FOOTER, HEADER, Request, batch_of
 
 from fastbench.errors import RecordingError
-from fastbench.recording.reader import Recording
-from fastbench.recording.writer import Writer
+from fastbench.recording import Recording, RecordingWriter
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("FASTBENCH_KILLS", "20"))
@@ -24,9 +23,9 @@ RECORDER = """
 import sys, time
 from pathlib import Path
 from recordings import HEADER, Request, batch_of
-from fastbench.recording import writer
+from fastbench.recording.writing import writer
 writer.BLOCK_SECONDS = 0.002
-out = writer.Writer(Path(sys.argv[1]), HEADER)
+out = writer.RecordingWriter(Path(sys.argv[1]), HEADER)
 for number in range(10**9):
     out.append(batch_of([Request(number)]))
     print(out.recorded, flush=True)
@@ -39,11 +38,11 @@ import resource, signal, sys, time
 from pathlib import Path
 from recordings import FOOTER, HEADER, Request, batch_of
 from fastbench.errors import RecordingError
-from fastbench.recording import writer
+from fastbench.recording.writing import writer
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, resource.RLIM_INFINITY))
 writer.BLOCK_SECONDS = 0.001
-out = writer.Writer(Path(sys.argv[1]), HEADER)
+out = writer.RecordingWriter(Path(sys.argv[1]), HEADER)
 slowest = 0.0
 for number in range(600):
     begun = time.perf_counter()
@@ -100,7 +99,7 @@ def test_power_cut_keeps_what_is_durable(tmp_path: Path, monkeypatch: pytest.Mon
         synced.append((time.monotonic(), os.fstat(fd).st_size))
 
     monkeypatch.setattr(os, "fdatasync", noting_sync)
-    writer = Writer(tmp_path / "run", HEADER)
+    writer = RecordingWriter(tmp_path / "run", HEADER)
     begun = time.monotonic()
     seen: list[tuple[int, int]] = []
     number = 0
@@ -155,7 +154,7 @@ def test_full_disk_is_counted_and_does_not_stall(tmp_path: Path, then: str) -> N
 
 def test_error_is_seen_while_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed sync becomes the writer's error at once, and the close repeats it."""
-    writer = Writer(tmp_path, HEADER)
+    writer = RecordingWriter(tmp_path, HEADER)
 
     def failing_sync(fd: int) -> None:
         raise OSError(5, "Input/output error")

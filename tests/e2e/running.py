@@ -1,4 +1,8 @@
-"""Runs the real command in a process of its own, and reads what it prints and leaves behind."""
+"""Runs the real command in a process of its own, and reads what it prints and leaves behind.
+
+Where nothing but its arguments, its directory and plain variables are given, the process is forked off one that has
+imported fastbench (`nursery.py`); `Running` and terminals start the interpreter.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,20 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from nursery import Nursery
+
 import fastbench
-from fastbench.recording.reader import Recording
+from fastbench.recording import Recording
 
 ROOT = Path(fastbench.__file__).parents[1]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
 LIMIT_S = 60.0
+MODULE = ("-m", "fastbench")
 
 Argument = str | int | Path
 
@@ -109,7 +117,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, **(extra or {})}
 
 
-def command(*arguments: Argument, python: Sequence[str] = ("-m", "fastbench")) -> list[str]:
+def command(*arguments: Argument, python: Sequence[str] = MODULE) -> list[str]:
     return [sys.executable, *python, *map(str, arguments)]
 
 
@@ -117,13 +125,17 @@ def fastbench_command(
     directory: Path,
     *arguments: Argument,
     env: Mapping[str, str] | None = None,
-    python: Sequence[str] = ("-m", "fastbench"),
+    python: Sequence[str] = MODULE,
 ) -> Ended:
     """Runs `fastbench` in `directory` to its end; its results are to be in `directory/out`."""
+    variables = environment(env)
+    if python == MODULE and nursery().fits(variables):
+        ended = nursery().run(directory, list(map(str, arguments)), variables, LIMIT_S)
+        return Ended(*ended, directory / "out")
     done = subprocess.run(
         command(*arguments, python=python),
         cwd=directory,
-        env=environment(env),
+        env=variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -133,11 +145,17 @@ def fastbench_command(
     return Ended(done.returncode, done.stdout, done.stderr, directory / "out")
 
 
+@cache
+def nursery() -> Nursery:
+    """The one of this process."""
+    return Nursery(environment())
+
+
 def perf(
     directory: Path,
     *arguments: Argument,
     env: Mapping[str, str] | None = None,
-    python: Sequence[str] = ("-m", "fastbench"),
+    python: Sequence[str] = MODULE,
 ) -> Ended:
     """Runs `fastbench perf` with its results in `directory/out`."""
     return fastbench_command(directory, "perf", "-w", directory / "out", *arguments, env=env, python=python)
@@ -149,7 +167,7 @@ class Running:
     Ended with SIGKILL at the end of the `with` block if it still runs.
     """
 
-    def __init__(self, directory: Path, *arguments: Argument, python: Sequence[str] = ("-m", "fastbench")) -> None:
+    def __init__(self, directory: Path, *arguments: Argument, python: Sequence[str] = MODULE) -> None:
         self._work_dir = directory / "out"
         self.process = subprocess.Popen(
             command("perf", "-w", self._work_dir, *arguments, python=python),

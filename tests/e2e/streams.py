@@ -16,7 +16,7 @@ from running import Ended, Running
 
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
-from fastbench.recording.request_ids import recorded_id
+from fastbench.recording import recorded_id
 
 STREAMS = 500
 TOKENS = 128

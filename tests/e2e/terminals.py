@@ -115,7 +115,7 @@ class OnTerminal:
         """The process that draws."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         for child in children:
-            if b"fastbench.dashboard" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"fastbench.live" in Path(f"/proc/{child}/cmdline").read_bytes():
                 return int(child)
         raise AssertionError("there is no view")
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from streams import ITL_MS, STREAMS, TOKENS, TTFT_MS, Pair, StreamsRun
+from streams import STREAMS, TOKENS, Pair, StreamsRun
 
 from fastbench.units import NS_PER_MS
+
+pytestmark = pytest.mark.alone
 
 LIMIT_MS = 0.5
 
@@ -58,7 +60,6 @@ def test_reported_itl_is_the_services(calm: StreamsRun, pairs: list[Pair]) -> No
     """The reported ITL median is the service's, and each request's own median is too."""
     logged = np.concatenate([np.diff(pair.writes) for pair in pairs])
     assert calm.ended.parameters()["ITL"] == pytest.approx(np.median(logged) / NS_PER_MS, abs=LIMIT_MS)
-    assert calm.ended.parameters()["ITL"] == pytest.approx(ITL_MS, rel=0.1)
     apart = [abs(np.median(np.diff(pair.arrivals)) - np.median(np.diff(pair.writes))) for pair in pairs]
     assert median_ms(apart) < LIMIT_MS
 
@@ -72,7 +73,6 @@ def test_reported_ttft_is_the_services(calm: StreamsRun, pairs: list[Pair]) -> N
     print(f"TTFT, ms: reported {reported}, logged {median_ms(logged):.4f}")
     print(f"TTFT apart, ms: p50 {median_ms(apart):.4f}, p99 {np.percentile(apart, 99) / NS_PER_MS:.4f}")
     assert reported == pytest.approx(median_ms(logged), abs=LIMIT_MS)
-    assert reported == pytest.approx(TTFT_MS, rel=0.1)
     assert median_ms(apart) < LIMIT_MS
 
 

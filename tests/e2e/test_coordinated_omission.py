@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recordings import MS, Request, header_of, record
-from running import Running
+from running import LIMIT_S, Running
 
-from fastbench.metrics.compute import compute
+from fastbench.metrics import compute
 from fastbench.mock import Mock
-from fastbench.recording.reader import Recording
+from fastbench.recording import Recording
 
 S = 1_000 * MS
 RATE = 400
@@ -44,6 +44,7 @@ def test_the_pause_of_a_hundred_seconds(tmp_path: Path) -> None:
     assert not metrics.verdict.valid
 
 
+@pytest.mark.alone
 def test_a_frozen_service(tmp_path: Path) -> None:
     """A service that stands still for 1 s does not keep the client from sending: as many requests as were planned for
     that second carry the rest of it in their response time."""
@@ -51,7 +52,7 @@ def test_a_frozen_service(tmp_path: Path) -> None:
         load = ("--rate", RATE, "--num-prompts", 3 * RATE, "--concurrency", 3000, "--num-warmups", 1, "--quiet")
         lengths = ("--input-len", 8, "--output-len", 2)
         with Running(tmp_path, "--url", mock.url, *lengths, *load) as running:
-            mock.log_entries(RATE // 2)
+            mock.log_entries(RATE // 2, seconds=LIMIT_S)
             begun = time.monotonic_ns()
             os.kill(mock.pid, signal.SIGSTOP)
             time.sleep(FROZEN_S)

@@ -13,6 +13,8 @@ from streams import ITL_MS, TOKENS, StreamsRun, run_streams, run_undisturbed
 from fastbench.mock import Mock
 from fastbench.units import NS_PER_MS
 
+pytestmark = pytest.mark.alone
+
 STOPS_S = (0.05, 0.1, 0.2)
 HOLD_MS = 50
 SLACK_MS = 2

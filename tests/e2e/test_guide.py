@@ -19,7 +19,7 @@ from running import STATS, Ended, fastbench_command, table, tables
 import fastbench
 from fastbench.mock import Mock
 
-PRESETS = Path(fastbench.__file__).parent / "config" / "presets"
+PRESETS = Path(fastbench.__file__).parent / "aisbench" / "presets"
 GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k_test.jsonl"
 STREAM_CHAT = "models/vllm_api/vllm_api_stream_chat.py"
 DEMO = "demo_gsm8k_gen_4_shot_cot_chat_prompt"

@@ -8,9 +8,10 @@ import pytest
 from running import Ended, perf, write_config
 from shared_data import MOONCAKE, needs
 
-from fastbench.load.arrivals import Process, Ramp, ramped, steady
 from fastbench.mock import Mock
-from fastbench.recording.reader import Recording
+from fastbench.plan.shapes.open import Ramp
+from fastbench.plan.shapes.rates import steady
+from fastbench.recording import Recording
 
 S = 10**9
 MS = 10**6
@@ -43,7 +44,7 @@ def test_an_open_loop_is_its_schedule(tmp_path: Path, service: Mock, rate: int, 
     load = ("--rate", rate, "--burstiness", burstiness, "--arrival-seed", 5, "--num-prompts", count)
     ended = perf(tmp_path, "--url", service.url, *SHORT, *load, "--concurrency", 2000)
     recording = ended.recording
-    assert np.array_equal(offsets(recording), steady(rate, count, Process(burstiness), 5))
+    assert np.array_equal(offsets(recording), steady(rate, count, burstiness, 5))
     check_none_early(recording)
     assert ended.trust["outcomes"] == {"ok": count}
     lateness = ended.trust["load"]["send_lateness"]["values"]
@@ -61,7 +62,7 @@ def test_a_ramp_is_its_schedule(tmp_path: Path, service: Mock) -> None:
     recording = perf(tmp_path, config, "-q").recording
     rows = recording.rows[recording.rows["flags"] & 8 == 0]
     intended = np.sort(rows["intended_ns"])
-    expected = ramped(Ramp("exponential", 50, 500), 150, Process(1.0), 2)
+    expected = Ramp(start=50, end=500, strategy="exponential", burstiness=1.0).times(150, None, 2)
     assert np.array_equal(intended - intended[0], expected)
 
 

@@ -13,14 +13,12 @@ from recordings import MS, Request, record
 
 from benchmarks.browser import CHROMIUM, chromium, open_page
 from benchmarks.varied_recording import make_varied
-from fastbench.metrics.compute import compute_with_gaps
-from fastbench.metrics.selection import Selection
-from fastbench.metrics.timeline import InFlight
-from fastbench.recording.reader import Recording
-from fastbench.recording.request_ids import recorded_id
-from fastbench.report.page.compare import STATS, Compared, comparison
+from fastbench.metrics import Selection, compute_for_page
+from fastbench.metrics.samples.timeline import InFlight
+from fastbench.recording import Recording, recorded_id
+from fastbench.report import STATS, Compared, comparison
 from fastbench.report.page.page import page
-from fastbench.report.rps.chart import actual_chart
+from fastbench.report.page.rate_chart import actual_chart
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
@@ -54,7 +52,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 
 def written(path: Path, recording: Recording) -> Path:
     """The page of a recording."""
-    path.write_bytes(page(recording, compute_with_gaps(recording, ("Average", "P99")), "m/d"))
+    path.write_bytes(page(recording, compute_for_page(recording, ("Average", "P99")), "m/d"))
     return path
 
 
@@ -308,7 +306,7 @@ def test_another_latency_can_be_chosen(shown_many: Any) -> None:
 
 def test_other_pages_open(browser: Any, few: Recording, many: Recording, tmp_path: Path) -> None:
     """A comparison and a chart of request rates are drawn without a complaint."""
-    runs = [Compared(name, run, compute_with_gaps(run, STATS)) for name, run in (("few", few), ("many", many))]
+    runs = [Compared(name, run, compute_for_page(run, STATS)) for name, run in (("few", few), ("many", many))]
     chart = actual_chart(many, "m/d")
     assert chart is not None
     for name, content in (("compare", comparison(runs)), ("rates", chart.page)):

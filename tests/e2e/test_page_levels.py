@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.browser import CHROMIUM, chromium
-from fastbench.metrics.timeline import InFlight
+from fastbench.metrics.samples.timeline import InFlight
 from fastbench.report.page.document import asset
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")

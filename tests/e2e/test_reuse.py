@@ -10,7 +10,7 @@ import pytest
 from running import Argument, Ended, Running, fastbench_command, perf
 
 from fastbench.mock import Mock
-from fastbench.recording.format import NOT_FINAL
+from fastbench.recording import NOT_FINAL
 
 PLANNED = 160
 LOAD = ("--num-prompts", PLANNED, "--output-len", 20, "--input-len", 8, "--num-warmups", 0)

@@ -1,6 +1,7 @@
 """Shares of one plan, sent by processes that know nothing of each other, and the one run that is made of them."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,24 +11,32 @@ from running import Argument, Ended, Running, fastbench_command
 
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
-from fastbench.recording.format import REQUESTS, part_path, part_paths
-from fastbench.recording.reader import Recording
+from fastbench.recording import REQUESTS, Recording, part_path, part_paths
 
 SHORT = ("--input-len", 8, "--output-len", 3, "--quiet")
 OPEN = (*SHORT, "--num-prompts", 90, "--rate", "150/s", "--burstiness", 1)
 SHARES = 3
-SOON = timedelta(seconds=4)
+STARTS = 3
+"""How many times as long as one command alone a share may take till it is ready, for each that starts with it."""
 
 
 def send(place: Path, url: str, *load: Argument, of: int = SHARES) -> list[Ended]:
     """Each share by a command of its own, all at once, into `place/<number>`."""
     running = []
-    start = (datetime.now(UTC) + SOON).isoformat()
+    start = soon(place, url, *load, of=of)
     for number in range(of):
         directory = place / str(number)
         directory.mkdir(parents=True)
         running.append(Running(directory, "--url", url, *load, "--shard", f"{number}/{of}", "--start-at", start))
     return [one.end() for one in running]
+
+
+def soon(place: Path, url: str, *load: Argument, of: int = 1) -> str:
+    """A time at which `of` shares that are started now will be ready, by how long the command takes to plan one."""
+    place.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    assert fastbench_command(place, "perf", "--url", url, *load, "--dry-run").code == 0
+    return (datetime.now(UTC) + timedelta(seconds=2 + STARTS * of * (time.monotonic() - begun))).isoformat()
 
 
 def merge(place: Path, *arguments: Argument) -> Ended:
@@ -126,8 +135,9 @@ def test_shares_of_different_plans(tmp_path: Path, sent: Path, service: Mock) ->
     """A share of another plan is refused with the first setting in which it differs."""
     other = (*SHORT, "--num-prompts", 90, "--rate", "160/s", "--burstiness", 1)
     (tmp_path / "0").mkdir()
+    start = soon(tmp_path, service.url, *other)
     with Running(
-        tmp_path / "0", "--url", service.url, *other, "--shard", "2/3", "--start-at", "+3s", "--num-warmups", 1
+        tmp_path / "0", "--url", service.url, *other, "--shard", "2/3", "--start-at", start, "--num-warmups", 1
     ) as running:
         assert running.end().code == 0
     ended = merge(tmp_path, *shares(sent)[:2], tmp_path / "0" / "out", "-o", tmp_path / "whole")
@@ -168,7 +178,7 @@ def test_too_late(tmp_path: Path, service: Mock) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--shard", "0/2"), "--shard 0/2 needs --start-at TIME, the same for all shares"),
+        (("--shard", "0/2"), "--shard needs --start-at TIME, the same for all shares"),
         (("--start-at", "+9s"), "--start-at goes with --shard I/N, which is not given"),
         (
             ("--shard", "2/2", "--start-at", "+9s"),

@@ -6,7 +6,7 @@ import pytest
 from running import Argument, perf
 
 from fastbench.mock import Mock
-from fastbench.recording.reader import Recording
+from fastbench.recording import Recording
 
 SMALL = ("--input-len", 8, "--output-len", 4, "--num-prompts", 3)
 

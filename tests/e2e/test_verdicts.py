@@ -17,6 +17,8 @@ from running import Running, fastbench_command, perf
 
 from fastbench.mock import Mock
 
+pytestmark = pytest.mark.alone
+
 TAIL_S = 0.025
 STOPPED_S, EACH_S = 0.05, 0.5
 LENGTHS = ("--input-len", 8, "--num-warmups", 1, "-q", "--no-plot")

@@ -10,7 +10,7 @@ from tiny_service import MODEL, tiny_service
 
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
-from fastbench.recording.request_ids import PROBE, recorded_id
+from fastbench.recording import PROBE, recorded_id
 
 FEW = ("--input-len", 16, "--output-len", 8, "--num-prompts", 12)
 SMALL = (*FEW, "--concurrency", 4)
@@ -61,6 +61,7 @@ def test_same_seed_same_prompts(tmp_path: Path, service: Mock) -> None:
     assert plans[0] == plans[1] != plans[2]
 
 
+@pytest.mark.alone
 def test_embedded_service(tmp_path: Path) -> None:
     """`--mock-option` starts a simulated service with these settings for the time of the run."""
     ended = perf(tmp_path, "--mock-option", "ttft_ms=30", "--mock-option", "itl_ms=3", *SMALL)
@@ -106,6 +107,7 @@ def test_both_endpoints(tmp_path: Path, api: str, path: str) -> None:
     assert (ended.run / "performances" / f"openai-{api}" / "synthetic.json").is_file()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("api", ["chat", "completions"])
 def test_without_a_stream(tmp_path: Path, service: Mock, api: str) -> None:
     """Without a stream there are no token times, so the rows that need them are absent."""

@@ -12,9 +12,9 @@ from running import Running, perf, write_config
 from shared_data import MOONCAKE, needs
 
 from fastbench._core.ring import FLAGS
-from fastbench.metrics.compute import compute
+from fastbench.metrics import compute
 from fastbench.mock import Mock
-from fastbench.recording.reader import Recording
+from fastbench.recording import Recording
 
 STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
 SHORT = ("--input-len", 8, "--output-len", "2:6", "--quiet", "--no-plot")
@@ -149,7 +149,7 @@ def test_ctrl_c_in_a_workers_first_moment(tmp_path: Path, service: Mock) -> None
 
 def _begins(process: Path, parent: int) -> bool:
     try:
-        return _parent(process) == parent and b"spawn_main" in (process / "cmdline").read_bytes()
+        return _parent(process) == parent and b"fastbench.run.workers.member" in (process / "cmdline").read_bytes()
     except OSError:
         return False
 

@@ -13,8 +13,7 @@ from proxy import Meddling, proxy_to
 
 from fastbench._core.ring import OUTCOMES
 from fastbench.mock import Mock
-from fastbench.recording.format import NOT_FINAL
-from fastbench.recording.reader import Recording
+from fastbench.recording import NOT_FINAL, Recording
 
 ROOT = Path(__file__).parents[2]
 PLANNED = 400

@@ -12,6 +12,9 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "unit"))
 
+from fastbench.recording.files import BlockFile  # noqa: E402
+from fastbench.recording.packing import pack_batches, pack_json  # noqa: E402
+from fastbench.recording.reader import Recording  # noqa: E402
 from recordings import (  # noqa: E402  # needs the path above
     FOOTER,
     MS,
@@ -20,13 +23,10 @@ from recordings import (  # noqa: E402  # needs the path above
     header_of,
 )
 
-from fastbench._core.hdr import Hdr  # noqa: E402
-from fastbench.config.stats import DEFAULT_STATS  # noqa: E402
-from fastbench.recording.blockfile import BlockFile  # noqa: E402
+from fastbench._core.counts import Hdr  # noqa: E402
+from fastbench.config import DEFAULT_STATS  # noqa: E402
 from fastbench.recording.format import Kind  # noqa: E402
-from fastbench.recording.packing import pack_batches, pack_json  # noqa: E402
-from fastbench.recording.reader import Recording  # noqa: E402
-from fastbench.report.publish import publish  # noqa: E402
+from fastbench.report import publish  # noqa: E402
 
 
 def requests() -> list[Request]:

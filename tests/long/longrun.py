@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402 - as the following ones, found by the path abov
 from running import Ended, Running  # noqa: E402
 
 from fastbench.mock import Mock  # noqa: E402
-from fastbench.recording.format import NOT_FINAL  # noqa: E402
+from fastbench.recording import NOT_FINAL  # noqa: E402
 
 MAX_GROWTH_KB = 5 << 10
 SETTLED_SHARE = 0.2

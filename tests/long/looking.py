@@ -19,8 +19,7 @@ from running import LIMIT_S, perf  # noqa: E402
 from terminals import OnTerminal  # noqa: E402
 
 from fastbench.mock import Mock  # noqa: E402
-from fastbench.recording.format import NOT_FINAL  # noqa: E402
-from fastbench.recording.reader import Recording  # noqa: E402
+from fastbench.recording import NOT_FINAL, Recording  # noqa: E402
 
 LOAD = ("--rate", 200, "--num-prompts", 1_000, "--input-len", 8, "--output-len", 20, "--num-warmups", 1, "--no-plot")
 

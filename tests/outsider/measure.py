@@ -28,7 +28,7 @@ from running import Running  # noqa: E402
 
 from fastbench._core.ring import FLAGS  # noqa: E402
 from fastbench.mock import Mock  # noqa: E402
-from fastbench.recording.request_ids import recorded_id  # noqa: E402
+from fastbench.recording import recorded_id  # noqa: E402
 
 STREAMS, TOKENS, ITL_MS = 100, 100, 20
 _ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-0(\d{11})\r\n")

@@ -7,6 +7,8 @@ import pytest
 from measure import measure
 from observer import may_observe
 
+pytestmark = pytest.mark.alone
+
 SLACK_NS = 100_000
 
 

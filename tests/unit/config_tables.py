@@ -8,8 +8,7 @@ import click
 import msgspec
 from msgspec.structs import FieldInfo
 
-from fastbench.config.check import describe
-from fastbench.config.fields import Pause
+from fastbench.config.fields.check import Pause, describe
 from fastbench.units import DURATION_FORM, RATE_FORM, Duration, format_duration
 
 # The page says once how times and rates are written.

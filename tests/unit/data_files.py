@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fastbench.datasets.dataset import Dataset
-from fastbench.datasets.sample import Sample
+from fastbench.datasets import Dataset, Sample
 
 
 def lines_file(folder: Path, *rows: Any, name: str = "rows.jsonl") -> str:

@@ -4,18 +4,25 @@ from typing import Any
 
 import pytest
 
+from fastbench.aisbench import translate_dataset
+from fastbench.config import Issues
 from fastbench.config.dataset import build_dataset
-from fastbench.config.issues import Issues
 from fastbench.errors import ConfigError
 
 UNIFORM = {"Method": "uniform", "Params": {"MinValue": 1, "MaxValue": 9}}
 QUESTION = {"role": "HUMAN", "prompt": "Q: {question}"}
 
 
+def tried(raw: object) -> tuple[Any, Issues]:
+    """The data set, if any, and the faults."""
+    issues = Issues("run.py")
+    native = translate_dataset(raw, "datasets[0]", issues)
+    return None if issues.excuses("datasets[0]") else build_dataset(native, "datasets[0]", issues), issues
+
+
 def built(raw: object) -> Any:
     """The data set; fails the test where there is a fault."""
-    issues = Issues("run.py")
-    config = build_dataset(raw, "datasets[0]", issues)
+    config, issues = tried(raw)
     issues.check()
     assert config is not None
     return config
@@ -23,8 +30,7 @@ def built(raw: object) -> Any:
 
 def faults(raw: object) -> list[str]:
     """The faults, each after the path of the data set."""
-    issues = Issues("run.py")
-    assert build_dataset(raw, "datasets[0]", issues) is None
+    _, issues = tried(raw)
     with pytest.raises(ConfigError) as caught:
         issues.check()
     return [line.removeprefix("run.py: datasets[0]").removeprefix(".") for line in str(caught.value).splitlines()]

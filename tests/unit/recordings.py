@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from fastbench._core.ring import FINISHES, FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES, Batch, encode
-from fastbench.recording.writer import Writer
+from fastbench.recording import RecordingWriter
 
 MS = 1_000_000
 HEADER: dict[str, Any] = {
-    "format": 1,
     "fastbench": "0.1.0",
     "run_id": "00000000000000000000000000000000",
     "created": "2026-11-24T07:34:46+00:00",
@@ -36,7 +35,6 @@ FOOTER: dict[str, Any] = {
     "finished_ns": 9_000_000_000,
     "interrupted": False,
     "reason": None,
-    "dropped": 0,
     "client": {},
 }
 
@@ -137,7 +135,7 @@ def record(
     part: int = 0,
 ) -> Path:
     """Writes a recording, whose batches the writer may merge; returns its directory."""
-    writer = Writer(directory, HEADER if header is None else header, part)
+    writer = RecordingWriter(directory, HEADER if header is None else header, part)
     for requests in batches:
         writer.append(batch_of(requests))
     for state in health:
@@ -150,9 +148,9 @@ def record(
 
 def write_blocks(directory: Path, *batches: Sequence[Request], footer: dict[str, Any] | None = None) -> Path:
     """Writes a recording with one block for each batch; no footer if None."""
-    from fastbench.recording.blockfile import BlockFile
     from fastbench.recording.format import Kind
-    from fastbench.recording.packing import pack_batches, pack_json
+    from fastbench.recording.writing.files import BlockFile
+    from fastbench.recording.writing.packing import pack_batches, pack_json
 
     directory.mkdir(parents=True, exist_ok=True)
     file = BlockFile(directory)

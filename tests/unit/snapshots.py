@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from fastbench.dashboard.owner import Owner, this_process
-from fastbench.dashboard.snapshot import History, Pair, Snapshot, Status
+from fastbench.live import Snapshot, Status
+from fastbench.live.files import History, Owner, Pair, this_process
 
 S = 1_000_000_000
 MS = 1_000_000

@@ -1,14 +1,13 @@
 """From a host's name to a numeric address that takes connections."""
 
 import socket
-import time
 
 import pytest
 from driving import MS, S
 from serving import Service, closed_port, stall
 
-from fastbench.backends.endpoint import Endpoint
 from fastbench.client.address import Address, resolve
+from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
 
 
@@ -66,8 +65,7 @@ def test_a_port_at_which_nobody_listens() -> None:
 
 
 def test_a_service_that_does_not_accept(full_port: int) -> None:
-    """The time limit bounds the wait for a service whose system answers no more."""
-    begun = time.monotonic_ns()
+    """The time limit bounds the wait for a service whose system answers no more: the system's own one, of two minutes,
+    has other words."""
     with pytest.raises(ServiceError, match=r"cannot be reached \(timed out\)"):
         resolve(Endpoint("http", "127.0.0.1", full_port, ""), 100 * MS)
-    assert time.monotonic_ns() - begun < 10 * S

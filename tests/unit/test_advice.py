@@ -10,11 +10,11 @@ from certificates import secure, trusting
 from replies import document, head
 from serving import Handler, Service, answering, closed_port, finish, read_request, reset
 
-from fastbench.backends.endpoint import Endpoint
-from fastbench.client.advice import advice, redirected, second_look
+from fastbench.client.advice import advice_for, redirected, second_look
 from fastbench.client.models import first_model
 from fastbench.client.tls import TlsSettings
 from fastbench.client.tls_probe import is_in_clear, speaks_tls
+from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
 from fastbench.mock import Mock
 
@@ -43,7 +43,7 @@ def test_a_key_is_wanted(status: str) -> None:
     assert "--api-key-env" in sentence
     assert "api_key" in sentence
     assert "set model" not in sentence
-    assert "--api-key-env" in advice("http_error", int(status[:3]))
+    assert "--api-key-env" in advice_for("http_error", int(status[:3]))
 
 
 def redirect(location: str, status: str = "301 Moved") -> Handler:
@@ -79,7 +79,7 @@ def test_https_to_a_port_in_clear() -> None:
     assert "write http:// in url (--url)" in sentence
     assert not re.search(r"0x|SSLContext|None", sentence)
     for words in ("wrong version number", "record layer failure"):
-        assert "write http:// in url" in advice("refused", 0, f"TLS: {words}")
+        assert "write http:// in url" in advice_for("refused", 0, f"TLS: {words}")
 
 
 def test_a_certificate_that_is_not_trusted() -> None:
@@ -150,5 +150,5 @@ def test_an_empty_list(body: bytes) -> None:
 def test_a_service_that_does_not_stream() -> None:
     """A document in the place of a stream is answered by the option that asks for one."""
     words = "the service answered with one JSON document though a stream was asked for: {}"
-    assert "--no-stream" in advice("malformed", 200, words)
-    assert "--no-stream" not in advice("malformed", 200, "the service answered with an HTML page")
+    assert "--no-stream" in advice_for("malformed", 200, words)
+    assert "--no-stream" not in advice_for("malformed", 200, "the service answered with an HTML page")

@@ -11,21 +11,21 @@ from oracle import statistic
 from recordings import MS, Request, record
 
 from fastbench.errors import RecordingError
-from fastbench.metrics import moved
-from fastbench.metrics.bounds import Bounds, bounds
-from fastbench.metrics.gaps import count
-from fastbench.metrics.selection import Selection
-from fastbench.recording.reader import Recording
+from fastbench.metrics import Selection
+from fastbench.metrics.own import OWN_METRICS
+from fastbench.metrics.samples import gaps
+from fastbench.metrics.samples.bounds import Bounds
+from fastbench.recording import Recording
 
 NAMES = ("Average", "Min", "Median", "P90", "P99", "Max")
 GAPS_US = ((0, 20_000, 20_010), (0, 40, 65_534, 65_535, 70_000), (19_000, 120_000, 130_000), (900_000, 3_000_000))
 
 
-def bounds_of(path: Path, names: tuple[str, ...] = NAMES) -> Bounds:
-    """Of a whole recording."""
+def bounds_of(path: Path, names: tuple[str, ...] = NAMES) -> dict[str, Bounds]:
+    """Of a whole recording, by metric."""
     selection = Selection(Recording.open(path))
-    runs = list(selection.token_runs())
-    return bounds(selection, count(runs), runs, names)
+    found = {metric.name: metric.bounds(selection, names) for metric in OWN_METRICS if metric.bounds is not None}
+    return {name: bounds for name, bounds in found.items() if bounds}
 
 
 def some_request(rng: random.Random, number: int) -> Request:
@@ -91,13 +91,13 @@ def expected(requests: list[Request]) -> dict[str, dict[str, tuple[float | None,
     return found
 
 
-@pytest.mark.parametrize("long_us", [moved.LONG_US, 10])
+@pytest.mark.parametrize("long_us", [gaps.LONG_US, 10])
 @pytest.mark.parametrize("seed", range(40))
 def test_bounds_are_those_of_plain_lists(
     tmp_path: Path, seed: int, long_us: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of small recordings with any marks, bases and escapes every bound is that which plain lists give."""
-    monkeypatch.setattr(moved, "LONG_US", long_us)
+    monkeypatch.setattr(gaps, "LONG_US", long_us)
     rng = random.Random(seed)
     batches = [[some_request(rng, 10 * k + n) for n in range(rng.randrange(1, 10))] for k in range(3)]
     everything = [request for batch in batches for request in batch]

@@ -1,11 +1,14 @@
-"""What stands in the place of a config: a config, a URL, prompts, or a run."""
+"""What was given, what the user means by it, and what the command is to do."""
 
+import shlex
 from pathlib import Path
 
 import pytest
+from command_lines import options_of
 
-from fastbench.cli.perf_given import understood
+from fastbench.cli.perf.given import Action, action_of, understood
 from fastbench.errors import UsageError
+from fastbench.options import Options
 
 
 @pytest.fixture(autouse=True)
@@ -30,20 +33,20 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_url_is_the_services(option: str, text: str) -> None:
     """A URL, also one without its scheme, in the place of a config is --url."""
-    assert understood({option: text, "retry": 1}) == {"url": text, "retry": 1}
+    assert understood(Options({option: text, "retry": 1})) == {"url": text, "retry": 1}
 
 
 def test_two_urls() -> None:
     """Two URLs are two services; neither's password is shown."""
     with pytest.raises(UsageError, match=r"and --url name two services; give one of them") as caught:
-        understood({"config_file": "http://me:hunter2@host", "url": "http://other"})
+        understood(Options({"config_file": "http://me:hunter2@host", "url": "http://other"}))
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["run.py", "missing.py", "configs/missing", "C"])
 def test_a_config_is_one(text: str) -> None:
     """What is or looks like a config is left to be read as one, or to be missed."""
-    assert understood({"config_file": text}) == {"config_file": text}
+    assert understood(Options({"config_file": text})) == {"config_file": text}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +64,7 @@ def test_prompts_have_an_option(text: str, option: str, there: bool) -> None:
         Path(text).parent.mkdir(exist_ok=True)
         Path(text).touch()
     with pytest.raises(UsageError) as caught:
-        understood({"config_file": text})
+        understood(Options({"config_file": text}))
     assert f"give it as {option} {text}" in str(caught.value)
 
 
@@ -69,12 +72,76 @@ def test_prompts_have_an_option(text: str, option: str, there: bool) -> None:
 def test_a_run_has_an_option(text: str) -> None:
     """A directory is told to be none of a config's, with the option that continues the run in it."""
     with pytest.raises(UsageError, match="--reuse 20261128_120000 --work-dir out"):
-        understood({"config_file": text})
+        understood(Options({"config_file": text}))
 
 
 @pytest.mark.parametrize(("option", "alone"), [("reuse", "latest"), ("service_metrics", "1s"), ("ray", "auto")])
 def test_an_option_does_not_swallow_the_config(option: str, alone: str) -> None:
     """A config behind an option whose value may be left out is the config, and the option has its default."""
-    assert understood({option: "run.py"}) == {option: alone, "config_file": "run.py"}
+    assert understood(Options({option: "run.py"})) == {option: alone, "config_file": "run.py"}
     kept = {option: "5s", "config_file": "run.py"}
-    assert understood(kept) == kept
+    assert understood(Options(kept)) == kept
+
+
+@pytest.mark.parametrize(
+    ("options", "action"),
+    [
+        ({}, Action.MEASURE),
+        ({"mode": "perf"}, Action.MEASURE),
+        ({"dry_run": True}, Action.DRY_RUN),
+        ({"mode": "perf", "search": True, "reuse": "x"}, Action.SEARCH),
+        ({"mode": "perf_viz", "search": True}, Action.SEARCH),
+        ({"reuse": "x"}, Action.CONTINUE),
+        ({"mode": "perf_viz", "reuse": "latest"}, Action.REPORT_AGAIN),
+    ],
+)
+def test_ways_to_go(options: dict[str, object], action: Action) -> None:
+    """The mode and the flags lead to one action; searching goes before all else."""
+    assert action_of(Options(options)) is action
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"mode": "all"}, "--mode all is about accuracy, which fastbench does not measure; use perf to measure, or"),
+        ({"mode": "infer_judge"}, "--mode infer_judge is about accuracy"),
+        ({"mode": "perv"}, "--mode perv is no mode; use perf to measure, or perf_viz to report a finished run again"),
+        ({"mode": "perf_viz"}, "--mode perf_viz reports a finished run again; name it with --reuse RUN"),
+    ],
+)
+def test_what_cannot_be_done_is_told(options: dict[str, object], told: str) -> None:
+    """A mode that there is not, or that lacks its run, is one sentence with the way out."""
+    with pytest.raises(UsageError) as caught:
+        action_of(Options(options))
+    assert str(caught.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("--mode perf_viz -r x --dry-run", "--dry-run shows the plan of a new run, and --reuse takes up one that was"),
+        ("-r x --dry-run", "--dry-run shows the plan of a new run, and --reuse takes up one that was; give one"),
+        ("-r x --shard 0/2 --start-at +9s", "--reuse continues a whole run, and --shard is a part of one; give one"),
+        ("-r x --ray auto --nodes 2", "--reuse sends what is left from this host; leave --ray and --nodes out"),
+        ("--ray auto --nodes 2 --shard 0/2", "--ray and --shard are two ways to share a plan; give one of them"),
+        ("--ray auto", "--ray needs --nodes N: how many nodes of the cluster are to send"),
+        ("--nodes 2", "--nodes goes with --ray ADDRESS, which is not given"),
+        ("--shard 0/2", "--shard needs --start-at TIME, the same for all shares: they are to be one load"),
+        ("--start-at +9s", "--start-at goes with --shard I/N, which is not given"),
+        ("run.py --search", "--search finds configs by name, and run.py is given by its path; leave one of them out"),
+        ("--config run.py --search", "--search finds configs by name, and --config gives one by its path; leave one"),
+        ("--config run.py --datasets a", "--datasets and --config name two plans; give one of them"),
+        ("--url ''", "--url is empty; give the service's base URL, such as http://host:8000"),
+    ],
+)
+def test_what_does_not_go_together_is_told(line: str, told: str) -> None:
+    """Options that exclude or need each other are one sentence with the way out, whatever the command is to do."""
+    with pytest.raises(UsageError) as caught:
+        options_of(*shlex.split(line))
+    assert str(caught.value).startswith(told)
+
+
+def test_what_was_given() -> None:
+    """Only what was given is an option: no default, but the opposite of a flag, and a value that means None."""
+    options = options_of("--no-stream", "--num-prompts", "none", "--retry", "0", "-q", "--param", "a=0")
+    assert options == {"stream": False, "num_prompts": None, "retry": 0, "quiet": True, "param": (("a", 0),)}

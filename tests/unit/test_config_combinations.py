@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fastbench.config.build import build_run
+from fastbench.aisbench import build_run
 from fastbench.errors import ConfigError
 
 MODELS = [{"type": "openai_chat", "abbr": name} for name in ("a", "b")]

@@ -8,13 +8,15 @@ from dataset_dicts import UNIFORM, built, faults, gsm8k, guide, law
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbench.config.data_files import CACHE_VARIABLE, find_data, missing_sentence
+from fastbench.aisbench import DATASET_CLASSES
+from fastbench.config import Issues, public_settings
 from fastbench.config.dataset import build_dataset
-from fastbench.config.dataset_schema import DATASETS, JsonlConfig, MixPart, PrefixPool, SyntheticConfig
-from fastbench.config.dump import public_settings
-from fastbench.config.issues import Issues
-from fastbench.config.lengths_schema import Gaussian, Uniform, Zipf
-from fastbench.config.original import CLASSES
+from fastbench.config.fields.data_files import CACHE_VARIABLE, find_data, missing_sentence
+from fastbench.config.fields.lengths import Gaussian, Uniform, Zipf
+from fastbench.datasets import SyntheticConfig
+from fastbench.datasets.jsonl import JsonlConfig
+from fastbench.datasets.synthetic import MixPart, PrefixPool
+from fastbench.registry import DATASETS
 
 SYNTHETIC = {"type": "synthetic", "count": 10, "input_len": 5}
 
@@ -305,7 +307,7 @@ ANYTHING = st.recursive(
     max_leaves=5,
 )
 FIELDS = [
-    *{field for kind in DATASETS.values() for field in kind.__struct_fields__},
+    *{field for kind in DATASETS for field in kind.schema.__struct_fields__},
     *("config", "synthetic_config", "reader_cfg", "infer_cfg", "eval_cfg", "name", "file_name", "disable_shuffle"),
 ]
 PARTS = {
@@ -317,7 +319,7 @@ PARTS = {
 }
 
 
-@given(data=st.data(), kind=st.sampled_from([*DATASETS, *CLASSES, "MyDataset"]))
+@given(data=st.data(), kind=st.sampled_from([*DATASETS.names(), *DATASET_CLASSES, "MyDataset"]))
 def test_whatever_a_user_writes_is_told_and_never_a_traceback(data: st.DataObject, kind: str) -> None:
     """Any value in any field, and in the dicts inside, gives a data set or faults."""
     raw = data.draw(st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=5))

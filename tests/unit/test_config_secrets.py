@@ -4,11 +4,12 @@ import warnings
 from pathlib import Path
 
 import pytest
+from command_lines import options_of
 
-from fastbench.cli.perf_settings import given_options, run_of_options
-from fastbench.config.dump import dump_config
-from fastbench.config.load import load_config
+from fastbench.aisbench import load_config
+from fastbench.config import dump_config
 from fastbench.errors import ConfigError
+from fastbench.options.settings import run_of_options
 
 KEY = "hunter2-5up3rs3cr37"
 DATA = "datasets = [dict(type='synthetic', count=10, input_len=4)]\n"
@@ -134,7 +135,7 @@ def test_no_dump_shows_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_key_in_the_place_of_its_variable(name: str) -> None:
     """Who gives the key itself to --api-key-env is told so, and the key is neither shown nor sent."""
     with pytest.raises(ConfigError) as caught:
-        run_of_options(given_options({"url": "http://host:8000", "api_key_env": name}))
+        run_of_options(options_of("--url", "http://host:8000", "--api-key-env", name))
     told = str(caught.value)
     assert "leakme" not in told
     assert told.startswith("--api-key-env names ")

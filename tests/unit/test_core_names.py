@@ -27,7 +27,7 @@ _C = re.compile(r"^    (?:static (?:inline )?[\w ]+?[ *]+(\w+)\(|#define (\w+)|t
 def sources(room: str) -> dict[str, str]:
     """What each module's files hold together."""
     texts: dict[str, str] = defaultdict(str)
-    for path in sorted((PACKAGE / room).glob("*.p[xy][dx]")):
+    for path in sorted((PACKAGE / room).rglob("*.p[xy][dx]")):
         texts[path.stem] += path.read_text() + "\n"
     return texts
 
@@ -67,8 +67,8 @@ def test_all_modules_of_a_room_can_be_used_by_one(room: str, tmp_path: Path) -> 
     if compiler is None:
         pytest.skip("needs a C compiler")
     everything = tmp_path / "everything.pyx"
-    modules = [path.stem for path in sorted((PACKAGE / room).glob("*.pxd"))]
-    everything.write_text("".join(f"from fastbench.{room}.{module} cimport *\n" for module in modules))
+    modules = [path.relative_to(PACKAGE.parent).with_suffix("") for path in sorted((PACKAGE / room).rglob("*.pxd"))]
+    everything.write_text("".join(f"from {'.'.join(module.parts)} cimport *\n" for module in modules))
     translate = [sys.executable, "-m", "cython", "-3", "-Werror", "-I", PACKAGE.parent, everything]
     check = [compiler, "-fsyntax-only", "-std=gnu11", f"-I{sysconfig.get_path('include')}", f"-I{np.get_include()}"]
     for command in (translate, [*check, everything.with_suffix(".c")]):

@@ -7,14 +7,11 @@ import numpy as np
 import pytest
 
 from fastbench._core.ring import FLAGS, MARK_DTYPE, ROW_DTYPE, SOURCES, Batch
-from fastbench.datasets.prompt_tokens import PromptCounter
-from fastbench.datasets.sample import Sample
-from fastbench.datasets.tokens import Tokenizer
-from fastbench.fleet.counting import count_tokens
-from fastbench.recording.counted import counted_record, with_counted
-from fastbench.recording.format import TEXTS
-from fastbench.recording.reader import Recording
-from fastbench.recording.writer import Writer
+from fastbench.datasets import Sample
+from fastbench.recording import TEXTS, Recording, RecordingWriter, counted_record
+from fastbench.recording.reading.rows import with_counted
+from fastbench.run.worker.counting import count_tokens
+from fastbench.tokenizer import PromptCounter, Tokenizer
 
 
 @pytest.fixture
@@ -84,7 +81,7 @@ def test_no_text_is_no_count(tmp_path: Path, words: Tokenizer) -> None:
 
 def test_counts_are_part_of_the_recording(tmp_path: Path) -> None:
     """Counts handed to the writer after a flush are there when the recording is read again."""
-    writer = Writer(tmp_path / "r", {"format": 1})
+    writer = RecordingWriter(tmp_path / "r", {"stamps": "kernel"})
     rows = make_rows(0, 1)
     rows["outcome"] = 1
     empty = np.empty(0, np.uint16)

@@ -7,11 +7,11 @@ import pytest
 from data_files import all_shares, array_file, lines_file
 from shared_data import MT_BENCH, TOKENIZER, needs
 
-from fastbench.config.dataset_schema import MtBenchConfig, ShareGptConfig
-from fastbench.datasets.dataset import Dataset, Survey, open_dataset
-from fastbench.datasets.sample import Turn
-from fastbench.datasets.tokens import load_tokenizer
+from fastbench.datasets import Dataset, Survey, Turn, open_dataset
+from fastbench.datasets.conversations.mtbench import MtBenchConfig
+from fastbench.datasets.conversations.sharegpt import ShareGptConfig
 from fastbench.errors import ConfigError, DatasetError
+from fastbench.tokenizer import load_tokenizer
 
 
 def talk(*texts: str, first: str = "human") -> dict[str, Any]:
@@ -222,7 +222,7 @@ def test_broken_questions_are_told(tmp_path: Path, row: Any, told: str) -> None:
     """A question of MT-Bench that cannot be asked is told with file, line and reason."""
     data = mtbench(tmp_path, {"turns": ["fine"]}, row)
     with pytest.raises(DatasetError) as caught:
-        data.check(None)
+        data.survey(None)
     assert str(caught.value).startswith(f"{tmp_path / 'rows.jsonl'}, line 2: the row {told}")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from data_files import all_shares, lines_file, prompts
 
-from fastbench.config.dataset_schema import CustomConfig
-from fastbench.datasets.dataset import Dataset, open_dataset
+from fastbench.datasets import Dataset, open_dataset
+from fastbench.datasets.custom import CustomConfig
 from fastbench.errors import DatasetError
 
 
@@ -73,7 +73,7 @@ def test_broken_rows_are_told(tmp_path: Path, row: Any, settings: dict[str, Any]
     """A row without a question or its options is told with file, line and reason."""
     path = lines_file(tmp_path, {"question": "fine", "A": "1", "B": "2"}, row)
     with pytest.raises(DatasetError) as caught:
-        opened(path, **settings).check(None)
+        opened(path, **settings).survey(None)
     assert str(caught.value).startswith(f"{path}, line 2: the row {told}")
 
 
@@ -88,7 +88,7 @@ def test_first_rows_and_cycles(tmp_path: Path, mode: str, count: int, wanted: li
     """The first rows are taken, and begun anew where there are too few."""
     data = opened(questions(tmp_path, 5), {"request_count": count, "sampling_mode": mode})
     assert asked(data) == wanted
-    assert data.check(None) == data.count == count
+    assert data.survey(None).samples == data.count == count
     assert all_shares(data, 3) == list(data.samples())
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from shared_data import GSM8K, needs
 
-from fastbench.config.dataset_schema import JsonlConfig
-from fastbench.datasets.dataset import Dataset, open_dataset
+from fastbench.datasets import Dataset, open_dataset
+from fastbench.datasets.jsonl import JsonlConfig
 from fastbench.errors import DatasetError
 
 
@@ -26,7 +26,7 @@ def opened(path: Path, **settings: Any) -> Dataset:
 
 def fault(path: Path, **settings: Any) -> str:
     with pytest.raises(DatasetError) as caught:
-        opened(path, **settings).check(None)
+        opened(path, **settings).survey(None)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
     return str(caught.value).removeprefix(str(path))
@@ -138,7 +138,7 @@ def test_shares_and_limits(tmp_path: Path) -> None:
     data = opened(path, count=7)
     assert [sample.index for sample in data.samples(1, 3)] == [1, 4]
     assert sorted(sample.index for share in range(3) for sample in data.samples(share, 3)) == list(range(7))
-    assert (data.count, data.check(None), data.check(3), data.check(99)) == (7, 7, 3, 7)
+    assert (data.count, data.survey(None).samples, data.survey(3).samples, data.survey(99).samples) == (7, 7, 3, 7)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_broken_row_is_named_by_its_line(tmp_path: Path, row: str, reason: str
 def test_rows_before_a_broken_one_are_served(tmp_path: Path) -> None:
     """The file is streamed: a broken row does no harm to a run that ends before it."""
     path = rows_file(tmp_path, {"prompt": "a"}, "broken")
-    assert opened(path).check(1) == 1
+    assert opened(path).survey(1).samples == 1
     assert next(opened(path).samples()).prompt == "a"
 
 
@@ -187,4 +187,4 @@ def test_files_without_rows_are_refused(tmp_path: Path) -> None:
 @needs(GSM8K)
 def test_gsm8k_loads_whole() -> None:
     """The 1,319 questions of GSM8K's test set are usable as they are."""
-    assert opened(GSM8K).check(None) == 1319
+    assert opened(GSM8K).survey(None).samples == 1319

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fastbench.config.lengths_schema import Gaussian, Lengths, Uniform, Zipf
-from fastbench.datasets.draws import Draws
-from fastbench.datasets.laws import make_law
+from fastbench.config.fields.lengths import Gaussian, Lengths, Uniform, Zipf
+from fastbench.datasets.synthetic.laws import law_of
+from fastbench.tokenizer import Draws
 
 DRAWS = 20_000
 
 
 def drawn(lengths: Lengths, count: int = DRAWS) -> NDArray[np.int64]:
-    law = make_law(lengths)
+    law = law_of(lengths)
     return np.array([law.draw(Draws(3, 0, index)) for index in range(count)])
 
 
@@ -78,7 +78,7 @@ def test_zipf_holds_in_the_widest_range() -> None:
 def test_the_mean_of_a_law_is_that_of_its_draws(lengths: Lengths) -> None:
     """The expected length that a law tells is what its draws come to."""
     values = drawn(lengths)
-    assert abs(make_law(lengths).mean() - values.mean()) <= 5 * values.std() / np.sqrt(DRAWS) + 1e-9
+    assert abs(law_of(lengths).mean() - values.mean()) <= 5 * values.std() / np.sqrt(DRAWS) + 1e-9
 
 
 def units() -> Iterator[float]:

@@ -8,10 +8,10 @@ import pytest
 from data_files import all_shares, lines_file
 from shared_data import MOONCAKE, TOKENIZER, needs
 
-from fastbench.config.dataset_schema import MooncakeConfig
-from fastbench.datasets.dataset import Dataset, Survey, open_dataset
-from fastbench.datasets.tokens import load_tokenizer
+from fastbench.datasets import Dataset, Survey, open_dataset
+from fastbench.datasets.mooncake import MooncakeConfig
 from fastbench.errors import DatasetError
+from fastbench.tokenizer import load_tokenizer
 
 MS = 1_000_000
 
@@ -163,7 +163,7 @@ def test_broken_rows_are_told(tmp_path: Path, broken: Any, told: str) -> None:
     """A row that cannot be sent is told with file, line and reason before anything is sent."""
     data = opened(tmp_path, row(0), broken)
     with pytest.raises(DatasetError) as caught:
-        data.check(None)
+        data.survey(None)
     assert str(caught.value).startswith(f"{tmp_path / 'rows.jsonl'}, line 2: the row {told}")
 
 

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from fastbench.config.dataset_schema import MixPart, PrefixPool, SyntheticConfig
-from fastbench.config.lengths_schema import Uniform
-from fastbench.datasets.dataset import open_dataset
-from fastbench.datasets.prefixes import HitRatio
-from fastbench.datasets.synthetic import SyntheticDataset
+from fastbench.config.fields.lengths import Uniform
+from fastbench.datasets import SyntheticConfig, open_dataset
+from fastbench.datasets.synthetic import HitRatio, MixPart, PrefixPool, SyntheticDataset
 from fastbench.errors import ConfigError
 
 

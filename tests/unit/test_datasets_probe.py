@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 from data_files import lines_file
 
-from fastbench.config.dataset_schema import MooncakeConfig, SyntheticConfig
-from fastbench.config.lengths_schema import Uniform
-from fastbench.datasets.dataset import open_dataset
-from fastbench.datasets.probe import probe_samples, tokens_per_word
+from fastbench.config.fields.lengths import Uniform
+from fastbench.datasets import SyntheticConfig, open_dataset, probe_samples, tokens_per_word
+from fastbench.datasets.mooncake import MooncakeConfig
 
 
 def words(sample_prompt: object) -> int:

@@ -10,15 +10,12 @@ import pytest
 from shared_data import TOKENIZER, needs
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from fastbench.config.dataset_schema import MixPart, SyntheticConfig
-from fastbench.config.lengths_schema import Uniform, Zipf
-from fastbench.datasets.dataset import Survey, open_dataset
-from fastbench.datasets.draws import Draws
-from fastbench.datasets.synthetic import SyntheticDataset
-from fastbench.datasets.tokens import load_tokenizer
-from fastbench.datasets.vocabulary import Vocabulary, common_words
-from fastbench.datasets.words import COMMON_WORDS
+from fastbench.config.fields.lengths import Uniform, Zipf
+from fastbench.datasets import Survey, SyntheticConfig, open_dataset
+from fastbench.datasets.synthetic import MixPart, SyntheticDataset
 from fastbench.errors import ConfigError
+from fastbench.tokenizer import Draws, Vocabulary, common_words, load_tokenizer
+from fastbench.tokenizer.vocabulary import COMMON_WORDS
 
 
 def dataset(**settings: object) -> SyntheticDataset:
@@ -82,7 +79,12 @@ def test_a_prefix_is_shared_where_asked() -> None:
 
 def test_checking_counts_what_a_run_gets() -> None:
     """The number of samples is the limit or the data set's count, whichever is less."""
-    assert (dataset().count, dataset().check(None), dataset().check(5), dataset().check(5000)) == (
+    assert (
+        dataset().count,
+        dataset().survey(None).samples,
+        dataset().survey(5).samples,
+        dataset().survey(5000).samples,
+    ) == (
         1000,
         1000,
         5,

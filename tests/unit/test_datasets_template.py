@@ -7,8 +7,8 @@ import pytest
 from data_files import lines_file, prompts
 from shared_data import GSM8K, needs
 
-from fastbench.config.dataset_schema import TemplateConfig
-from fastbench.datasets.dataset import Dataset, open_dataset
+from fastbench.datasets import Dataset, open_dataset
+from fastbench.datasets.template import TemplateConfig
 from fastbench.errors import DatasetError
 
 CHAT = (
@@ -71,7 +71,7 @@ def test_rows_that_do_not_fit_are_told(tmp_path: Path, row: Any, settings: dict[
     """A row without what the template asks for is told with file, line, and what it has."""
     path = lines_file(tmp_path, {"question": "fine", "a": 1, "b": 2}, row)
     with pytest.raises(DatasetError) as caught:
-        opened(path, **settings).check(None)
+        opened(path, **settings).survey(None)
     assert str(caught.value).startswith(f"{path}, line 2: {told}")
 
 
@@ -79,7 +79,7 @@ def test_rows_that_do_not_fit_are_told(tmp_path: Path, row: Any, settings: dict[
 def test_gsm8k_loads_whole_in_a_chat() -> None:
     """All questions of GSM8K's test set stand behind the examples, the demo takes the first 8."""
     data = opened(str(GSM8K), template=CHAT, columns=("question",))
-    assert data.check(None) == data.count == 1319
+    assert data.survey(None).samples == data.count == 1319
     assert all(len(prompt) == 4 and len(prompt[3]["content"]) > 20 for prompt in prompts(data))
     demo = opened(str(GSM8K), template=CHAT, test_range="[:8]")
     assert prompts(demo) == prompts(data)[:8]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fastbench.cli.perf import perf_command
-from fastbench.cli.values import start_time
+from fastbench.options.values import start_time
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 

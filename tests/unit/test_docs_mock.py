@@ -8,8 +8,8 @@ import pytest
 from config_tables import option_rows
 
 from fastbench.cli.mock import mock_command
-from fastbench.mock._fault import parse_fault
-from fastbench.mock.options import rows
+from fastbench.mock.options import option_fields
+from fastbench.mock.requests.fault import parse_fault
 
 PAGE = (Path(__file__).parents[2] / "docs" / "mock.md").read_text(encoding="utf-8")
 OPTIONS, FAULTS = (part.split("\n#")[0] for part in re.split(r"^## (?:Options|Faults)\n", PAGE, flags=re.MULTILINE)[1:])
@@ -28,7 +28,7 @@ def test_options() -> None:
 
 def test_faults() -> None:
     """The faults that help names stand in the table, in its order, and no other."""
-    (helped,) = (row.metadata["help"] for row in rows() if row.name == "fault")
+    (helped,) = (row.metadata["help"] for row in option_fields() if row.name == "fault")
     named = helped.split(": ", 1)[1].replace(" (after K tokens; -1: before the head)", "").rstrip(".")
     assert [row[0].strip("`") for row in cells(FAULTS)] == named.split(", ")
 

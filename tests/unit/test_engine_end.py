@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tasks import carry_out
 
 from fastbench._core.ring import Batch
-from fastbench.config.build import build_run
-from fastbench.fleet.worker import run_task
+from fastbench.aisbench import build_run
 from fastbench.mock import Mock
-from fastbench.recording.writer import Writer
+from fastbench.recording import RecordingWriter
 
 
 @pytest.fixture
@@ -25,16 +25,17 @@ def no_hang() -> Iterator[None]:
 @pytest.mark.usefixtures("no_hang")
 def test_end_is_noticed_behind_a_slow_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run ends although its last requests were still being taken in when the reactor ended."""
-    append = Writer.append
+    append = RecordingWriter.append
 
-    def slow(self: Writer, batch: Batch) -> None:
+    def slow(self: RecordingWriter, batch: Batch) -> None:
         time.sleep(0.02)
         append(self, batch)
 
-    monkeypatch.setattr(Writer, "append", slow)
+    monkeypatch.setattr(RecordingWriter, "append", slow)
     with Mock() as mock:
         model = {"type": "openai_chat", "url": mock.url, "batch_size": 64}
         data = {"type": "synthetic", "count": 64, "input_len": 4, "output_len": 2}
         run = build_run({"models": [model], "datasets": [data], "num_warmups": 0}, "test")
         for number in range(5):
-            assert run_task(run.tasks()[0], tmp_path / str(number), lambda _: None)
+            complete, _ = carry_out(run.tasks()[0], tmp_path / str(number))
+            assert complete

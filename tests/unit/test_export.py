@@ -14,12 +14,12 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 from recordings import MS, Request, header_of, record
 
-from fastbench.cli.export import export_command
+from fastbench.cli.report.export import export_command
 from fastbench.errors import UsageError
-from fastbench.metrics.compute import compute
-from fastbench.recording.reader import Recording
-from fastbench.report.export.columns import ROWS_AT_ONCE
-from fastbench.report.export.write import export
+from fastbench.metrics import compute
+from fastbench.recording import Recording
+from fastbench.report import export
+from fastbench.report.exports.columns import ROWS_AT_ONCE
 
 ESCAPED = (1_100 * MS, 1_300 * MS, 1_310 * MS)
 REQUESTS = [

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fastbench.config.issues import Issues
-from fastbench.config.service import build_service
-from fastbench.datasets.tokens import load_tokenizer
+from fastbench.config import Issues
+from fastbench.config.services import build_service
 from fastbench.errors import ConfigError
+from fastbench.tokenizer import load_tokenizer
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from serving import Service, answering
 
 from fastbench._core.ring import FLAGS, Batch
 from fastbench.client.engine import Engine
-from fastbench.load import feed
-from fastbench.load.feed import FEW, LEAST, Feeder
-from fastbench.load.plan import Planned
+from fastbench.plan.planned import Planned
+from fastbench.run.worker import feed
+from fastbench.run.worker.feed import FEW, LEAST, Feeder
 
 FIRST = 1000
 SIZE = len(post(FIRST))

@@ -8,7 +8,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbench._core.hdr import GAP_VALUES, Hdr, count_gaps
+from fastbench._core.counts import GAP_VALUES, Hdr, count_gaps
 
 HOUR_NS = 3_600_000_000_000
 LAYOUTS = [(1, HOUR_NS, 3), (1000, HOUR_NS, 2), (1, 10_000_000, 4), (7, 1_000_000, 1), (1, 2, 5)]

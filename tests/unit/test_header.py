@@ -2,27 +2,27 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tasks import task_of
+from tasks import plan_of, task_of
 
 import fastbench
-from fastbench.backends.backend import make_backend
-from fastbench.config.plan import Task
-from fastbench.config.traffic import TrafficConfig
-from fastbench.fleet.asked import asked_of
-from fastbench.fleet.header import make_header
-from fastbench.load.schedule import make_schedule
+from fastbench.config import Task
+from fastbench.config.services import TrafficConfig
+from fastbench.dialects import Speaker
+from fastbench.run.worker.assignment import Assignment
+from fastbench.run.worker.header import make_header
 from fastbench.units import Rate
 
 SECRETS = {"sk-very-secret", "hunter2", "from-the-environment"}
 
 
 def header_of(task: Task, url: str = "http://h:1/x") -> dict[str, Any]:
-    backend = make_backend(task.service, "the-model", "h:1", "")
-    schedule = make_schedule(asked_of(task), 12)
-    return make_header(task, backend, schedule, run_id="abc", url=url, model="the-model", planned=12)
+    backend = Speaker(task.service, "the-model", "h:1", "")
+    assignment = Assignment(plan_of(task), Path("recording"))
+    return make_header(assignment, backend, run_id="abc", url=url, model="the-model")
 
 
 def test_no_secret_stands_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_no_secret_stands_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_asked_of_whom() -> None:
     """The header names run, task, service and its model, and one instant on both clocks."""
     header = header_of(task_of("http://h:1"))
-    assert (header["format"], header["fastbench"], header["run_id"]) == (1, fastbench.__version__, "abc")
+    assert (header["fastbench"], header["run_id"]) == (fastbench.__version__, "abc")
     assert header["task"] == {"model": "model", "dataset": "synthetic"}
     assert header["service"] == {
         "url": "http://h:1/x",
@@ -50,6 +50,7 @@ def test_what_was_asked_of_whom() -> None:
         "tls": None,
         "length_field": "max_tokens",
         "request_id_header": "X-Request-Id",
+        "request_id_in_body": False,
     }
     assert abs(header["wall_ns"] - time.time_ns() - (header["mono_ns"] - time.monotonic_ns())) < 10**9
     assert header["stamps"] == "kernel"

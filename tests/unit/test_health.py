@@ -7,7 +7,7 @@ import numpy as np
 from driving import OK, Driver
 from serving import Service, answering
 
-from fastbench._core.hdr import Hdr
+from fastbench._core.counts import Hdr
 from fastbench.client.health import TOGETHER, HealthLog, together
 
 COUNTED = {"reads", "unstamped_reads", "turns", "starved", "cpu_ns", "ordinary_ns", "real_time_ns"}

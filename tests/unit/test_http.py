@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from linear import growth
 
-from fastbench._core.http import MAX_EXTENSIONS, MAX_HEAD, HttpParser
+from fastbench._core.wire import MAX_EXTENSIONS, MAX_HEAD, HttpParser
 
 KIB = 1024
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from queueing import CAPACITY, served
 
-from fastbench.load.arrivals import Process, steady
-from fastbench.metrics.kept_up import KEPT_UP, NEVER, OVERLOADED, TOO_SHORT, Course, Finding, course, judge
+from fastbench.metrics.server.kept_up import KEPT_UP, NEVER, OVERLOADED, TOO_SHORT, Course, Finding, course, judge
+from fastbench.plan.shapes.rates import steady
 
 S = 1_000_000_000
 RUNS = 200
@@ -16,7 +16,7 @@ PROCESSES = pytest.mark.parametrize("burstiness", [1.0, 0.0, 0.25], ids=["poisso
 
 def found(load: float, burstiness: float, count: int, seed: int, slows_at_s: float | None = None) -> Finding:
     """Of an open loop at so much of the capacity."""
-    sent = steady(load * CAPACITY, count, Process(burstiness), seed)
+    sent = steady(load * CAPACITY, count, burstiness, seed)
     slow = float("inf") if slows_at_s is None else slows_at_s * S
     ended = served(sent, seed, lambda moment: 2.5 if moment >= slow else 1.0)
     return judge(course(sent, ended, ended - sent), 0, int(sent[-1]))
@@ -61,7 +61,7 @@ def test_the_onset_is_found() -> None:
 def test_a_burst_at_the_start_is_no_overload() -> None:
     """150 requests at once and then half of the capacity: the queue goes, and the service kept up."""
     for seed in range(40):
-        after = steady(0.5 * CAPACITY, 600, Process(1.0), seed)
+        after = steady(0.5 * CAPACITY, 600, 1.0, seed)
         sent = np.concatenate((np.zeros(150, np.int64), after))
         ended = served(sent, seed)
         assert judge(course(sent, ended, ended - sent), 0, int(sent[-1])).state != OVERLOADED
@@ -76,14 +76,14 @@ def test_a_rising_rate_is_no_overload() -> None:
 
 def test_a_run_that_is_short_beside_its_latency_is_too_short() -> None:
     """Where nothing has ended by the time at which sending ends, nobody can tell."""
-    sent = steady(100, 500, Process(), 0)
+    sent = steady(100, 500, 0.0, 0)
     ended = sent + 6 * S
     assert judge(course(sent, ended, ended - sent), 0, int(sent[-1])) == Finding(TOO_SHORT)
 
 
 def test_a_queue_that_forms_at_once_is_found() -> None:
     """One slot of 1 s, asked 60 times a second: the first 40 requests waited already, and it is overloaded from 0 s."""
-    sent = steady(60, 600, Process(1.0), 0)
+    sent = steady(60, 600, 1.0, 0)
     ended = S * np.arange(1, 601)
     assert judge(course(sent, ended, ended - sent), 0, int(sent[-1])) == Finding(OVERLOADED, 0)
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from recordings import MS, Request, header_of, record, write_blocks
 
 from fastbench.errors import UsageError
-from fastbench.metrics.compute import compute
-from fastbench.metrics.model import Metrics
-from fastbench.recording.reader import Recording
+from fastbench.metrics import Metrics, compute
+from fastbench.recording import Recording
 
 STATS = ("Average", "Min", "Max", "Median", "P10", "P75", "P99", "P99.9")
 ROWS = (

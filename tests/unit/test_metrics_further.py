@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from recordings import MS, Request, record
 
-from fastbench.metrics.compute import compute
-from fastbench.metrics.model import Metrics
-from fastbench.recording.reader import Recording
+from fastbench.metrics import Metrics, compute
+from fastbench.recording import Recording
 
 REASONED = ("stream", "kernel", "reasoning")
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from recordings import HEADER, Request, header_of, record
 
-from fastbench.metrics.compute import compute
-from fastbench.recording.reader import Recording
+from fastbench.metrics import compute
+from fastbench.recording import Recording
 
 REFUSED = {"outcome": "http_error", "status": 400, "token_ns": ()}
 

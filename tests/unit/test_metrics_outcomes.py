@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 from recordings import FOOTER, HEADER, MS, Request, batch_of, header_of, record, write_blocks
 
-from fastbench.metrics.compute import compute
-from fastbench.metrics.model import Metrics
-from fastbench.metrics.outcomes import LOST, UNFINISHED
-from fastbench.recording.blockfile import BlockFile
+from fastbench.metrics import Metrics, compute
+from fastbench.metrics.server.outcomes import LOST, UNFINISHED
+from fastbench.recording import Recording
 from fastbench.recording.format import Kind
-from fastbench.recording.packing import pack_batches, pack_json
-from fastbench.recording.reader import Recording
+from fastbench.recording.writing.files import BlockFile
+from fastbench.recording.writing.packing import pack_batches, pack_json
 
 STATS = ("Average", "P99")
 NO_END = "the run has no end: it was killed, or is still going"

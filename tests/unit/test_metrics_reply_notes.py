@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from recordings import MS, Request, record
 
-from fastbench.metrics.compute import compute
-from fastbench.recording.reader import Recording
+from fastbench.metrics import compute
+from fastbench.recording import Recording
 
 
 def notes(directory: Path, *requests: Request) -> str:

@@ -8,13 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recordings import Request, write_blocks
 
-from fastbench._core.hdr import GAP_VALUES
-from fastbench.metrics.gaps import GapSamples, count
-from fastbench.metrics.selection import Selection
-from fastbench.metrics.statistics import ArraySamples, percentile, samples_needed, statistic, too_few
-from fastbench.recording.format import ESCAPE
-from fastbench.recording.reader import Recording
-from fastbench.recording.table import TokenRun
+from fastbench._core.counts import GAP_VALUES
+from fastbench.metrics import Selection
+from fastbench.metrics.samples.gaps import GapSamples, count
+from fastbench.metrics.samples.statistics import ArraySamples, percentile, samples_needed, statistic, too_few
+from fastbench.recording import ESCAPE, Recording, TokenRun
 
 PERCENTS = st.one_of(st.integers(1, 99), st.sampled_from([0.1, 33.3, 99.9, 99.99]))
 
@@ -94,7 +92,7 @@ def test_only_measured_streams_are_counted(tmp_path: Path) -> None:
         Request(7),
     ]
     selection = Selection(Recording.open(write_blocks(tmp_path, kinds[:3], kinds[3:], footer={})))
-    runs = list(selection.token_runs())
+    runs = selection.runs
     assert [(run.first_row, run.stop_row) for run in runs] == [(0, 1), (2, 3), (3, 4), (7, 8)]
     assert count(runs).size == 8
 

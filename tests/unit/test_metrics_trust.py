@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from recordings import MS, Request, header_of, record
 
-from fastbench._core.hdr import Hdr
-from fastbench.metrics.compute import compute
-from fastbench.metrics.model import Metrics
-from fastbench.recording.reader import Recording
-from fastbench.report.trust import trust_rows
+from fastbench._core.counts import Hdr
+from fastbench.metrics import Metrics, compute
+from fastbench.recording import Recording
+from fastbench.report.trust_table import trust_rows
 
 STATS = ("Average", "Median", "P99")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastbench.mock._body import inspect_body
+from fastbench.mock.requests.body import inspect_body
 
 VALUES = st.recursive(
     st.none()

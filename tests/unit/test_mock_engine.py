@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fastbench.mock._engine import simulate
-from fastbench.mock.options import make_options
+from fastbench.mock import make_options
 from fastbench.mock.plan import Timing, make_timing
+from fastbench.mock.server.engine import simulate
 
 FIXED = Timing(
     batched=False, ttft_ns=100, itl_ns=10, jitter=0.0, prefill_ns=0.0, decode_ns=0.0, decode_seq_ns=0.0, max_seqs=0,

@@ -10,7 +10,7 @@ import pytest
 from mock_client import Answer, ask
 
 from fastbench.mock import Mock
-from fastbench.mock._body import inspect_body
+from fastbench.mock.requests.body import inspect_body
 
 TGI, TGI_STREAM, MINDIE = "/generate", "/generate_stream", "/infer"
 TRITON, TRITON_STREAM = "/v2/models/mock/generate", "/v2/models/mock/generate_stream"

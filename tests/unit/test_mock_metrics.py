@@ -7,9 +7,10 @@ import pytest
 from mock_client import chat, connect, request_bytes
 
 from fastbench.client.scrape import kept_series
-from fastbench.metrics.spec_decode import spec_counters, spec_decode
+from fastbench.metrics.server.spec_decode import spec_counters, spec_decode_of
 from fastbench.mock import Mock
-from fastbench.recording.scrapes import Scrape, scrape_of
+from fastbench.recording import Scrape
+from fastbench.recording.scrapes import scrape_of
 
 
 def scrape(mock: Mock) -> Scrape:
@@ -66,7 +67,7 @@ def test_speculative_decoding(accept: float) -> None:
         before = scrape(mock)
         serve(mock, 9000)
         after = scrape(mock)
-    (result,) = spec_decode([before, after])
+    (result,) = spec_decode_of([before, after])
     assert result.data is not None
     assert result.data.acceptance_rate == pytest.approx(100 * accept, abs=0.1)
     assert result.data.acceptance_length == pytest.approx(1 + 2 * accept, abs=0.01)

@@ -7,9 +7,9 @@ import pytest
 from replies import document
 from serving import Handler, Service, answering, closed_port, finish, read_request, reset, stall
 
-from fastbench.backends.endpoint import Endpoint
 from fastbench.client import models
 from fastbench.client.models import first_model
+from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
 
 LIST = b'{"object":"list","data":[{"id":"org/first","object":"model"},{"id":"second"}]}'

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from linear import growth
 
-from fastbench._core.output import OutputReader, OutputSpec
-from fastbench._core.walk import MAX_DEPTH
-from fastbench.backends.rules import CHAT_RULES, COMPLETIONS_RULES, GENERATE_RULES
+from fastbench._core.wire import MAX_DEPTH, OutputReader, OutputSpec
+from fastbench.dialects.apis.openai_chat import CHAT_RULES
+from fastbench.dialects.apis.openai_completions import COMPLETIONS_RULES
+from fastbench.dialects.apis.tgi import GENERATE_RULES
 
 CHAT = OutputSpec(CHAT_RULES)
 COMPLETIONS = OutputSpec(COMPLETIONS_RULES)
@@ -432,6 +433,89 @@ def test_nesting_has_a_limit() -> None:
     for data in (nested(MAX_DEPTH + 1), b'{"a":' + b"[" * 1_000_000, b'{"a":' * 1_000_000):
         with pytest.raises(ValueError, match="not a JSON object"):
             say(data)
+
+
+WHEN = OutputSpec([
+    ("delta", "text"),
+    ("delta", "reasoning", "type", "thought"),
+    ("delta", "tool", "part.kind", "call"),
+    ("id", "text", "part.index", "3"),
+    ("usage.out", "usage_out", "type", "end"),
+    ("response", "final", "type", "end"),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "literals"),
+    [
+        (b'{"delta":"a"}', b't"a"\n'),
+        (b'{"delta":"a","type":"text"}', b't"a"\n'),
+        (b'{"delta":"a","type":"thought"}', b'r"a"\n'),
+        (b'{"type" : "thought" , "delta":"a"}', b'r"a"\n'),
+        (b'{"delta":"a","x":{"type":"thought"},"y":["}","type"],"type":"thought"}', b'r"a"\n'),
+        (b'{"delta":"a","x":{"type":"thought"}}', b't"a"\n'),
+        (b'{"delta":"a","part":{"index":3,"kind":"call"},"type":"thought"}', b'x"a"\n'),
+        (b'{"id":"a","part":{"index":3}}', b't"a"\n'),
+        (b'{"id":"a","part":{"index":"3"}}', b't"a"\n'),
+        (b'{"id":"a","part":{"index":30}}', b""),
+        (b'{"id":"a","part":[{"index":3}]}', b""),
+        (b'{"delta":"a","type":"thought","type":"text"}', b'r"a"\n'),
+    ],
+)
+def test_a_rule_counts_where_another_field_has_its_value(event: bytes, literals: bytes) -> None:
+    """Wherever the field stands, the last rule of a path whose condition holds gives the role; the first key counts."""
+    assert say(event, WHEN)["literals"] == literals
+
+
+def test_conditions_hold_for_counts_and_ends() -> None:
+    """A count and a final record under a condition are read in the events in which it holds, and in no others."""
+    event = {"usage": {"out": 5}, "response": {"id": "a"}, "type": "end"}
+    ended, going_on = say(event, WHEN), say(event | {"type": "begin"}, WHEN)
+    assert (ended["finish"], ended["usage"]) == (True, (-1, 5, -1))
+    assert (going_on["finish"], going_on["usage"]) == (False, (-1, -1, -1))
+    assert WHEN.needs_finish
+
+
+def test_the_memo_knows_no_text_that_decides() -> None:
+    """An event whose text is itself the field of a condition is walked each time; one whose text is another is not."""
+    reader = OutputReader(OutputSpec([("type", "text"), ("type", "reasoning", "type", "b"), ("x", "text")]))
+    assert [reader.read(b'{"type":"%b"}' % text)["literals"] for text in (b"a", b"b")] == [b't"a"\n', b'r"b"\n']
+    assert reader.memo_hits == 0
+    assert [reader.read(b'{"type":"","x":"%b"}' % text)["literals"] for text in (b"a", b"b")] == [b't"a"\n', b't"b"\n']
+    assert reader.memo_hits == 1
+
+
+def test_the_memo_knows_no_text_without_quotes() -> None:
+    """A number among a call's arguments is output, and a list in its place is not taken for the next such number."""
+    events = [
+        b'{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":{"a":%b}}}]}}]}' % n for n in (b"5", b"[6,7]")
+    ]
+    reader = OutputReader(CHAT)
+    assert [reader.read(event)["literals"] for event in events] == [b'x"5"\n', b'x"6"\nx"7"\n']
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (("a", "text", "b"), "a rule is"),
+        (("a",), "a rule is"),
+        (("a", "text", "", "c"), "a condition's path is"),
+        (("a", "text", "b[].c", "d"), "a condition's path is"),
+        (("a", "text", "b..c", "d"), "a condition's path is"),
+    ],
+)
+def test_a_rule_of_another_form_is_refused(rule: Any, message: str) -> None:
+    """Rules have two or four parts, and a condition's field no list on its way."""
+    with pytest.raises(ValueError, match=message):
+        OutputSpec([rule])
+
+
+def test_conditions_by_too_many_fields_are_refused() -> None:
+    """Four fields may decide, a fifth is refused with all their names."""
+    rules = [("a", "text", f"f{number}", "x") for number in range(5)]
+    assert OutputSpec(rules[:4]).rules == tuple(rules[:4])
+    with pytest.raises(ValueError, match="may name 4 fields, not 5: f0, f1, f2, f3, f4"):
+        OutputSpec(rules)
 
 
 def test_unknown_role_is_refused() -> None:

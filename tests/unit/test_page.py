@@ -10,11 +10,12 @@ from plotly.offline import get_plotlyjs
 from recordings import MS, Request, header_of, record
 
 from fastbench.errors import UsageError
-from fastbench.metrics.compute import compute_with_gaps
-from fastbench.recording.reader import Recording
-from fastbench.report.page.compare import STATS, Compared, compared, comparison
+from fastbench.metrics import compute_for_page
+from fastbench.recording import Recording
+from fastbench.report import STATS, Compared, comparison
+from fastbench.report.page.compare import compared
 from fastbench.report.page.page import page
-from fastbench.report.page.tables import short
+from fastbench.report.page.sections import short
 
 HOSTILE = '</script><img src=x onerror="alert(1)">'
 
@@ -22,7 +23,7 @@ HOSTILE = '</script><img src=x onerror="alert(1)">'
 def page_of(directory: Path, requests: list[Request], task: str = "m/d", **header: object) -> str:
     """The page of a recording of these requests."""
     recording = Recording.open(record(directory, requests, header=header_of(**header)))
-    return page(recording, compute_with_gaps(recording, ("Average", "P99")), task).decode()
+    return page(recording, compute_for_page(recording, ("Average", "P99")), task).decode()
 
 
 def data_of(text: str) -> dict:
@@ -83,7 +84,7 @@ def test_a_stream_has_every_chart(tmp_path: Path) -> None:
     """Charts of a stream with client states; the service's own metrics only where they were asked for."""
     directory = record(tmp_path / "r", [Request(0)], health=[{"t_ns": 1_200 * MS, "lag": [[10, 1]]}] * 2)
     recording = Recording.open(directory)
-    text = page(recording, compute_with_gaps(recording, ("Average",)), "m/d").decode()
+    text = page(recording, compute_for_page(recording, ("Average",)), "m/d").decode()
     assert figures_of(text) == ["timeline", "curves", "rates", "latency", "input", "client"]
 
 
@@ -126,7 +127,7 @@ def test_the_stable_stage_is_marked(tmp_path: Path) -> None:
 def test_a_page_is_the_same_twice(tmp_path: Path) -> None:
     """The same recording gives the same bytes."""
     recording = Recording.open(record(tmp_path / "r", [Request(0), Request(1)]))
-    metrics = compute_with_gaps(recording, ("Average",))
+    metrics = compute_for_page(recording, ("Average",))
     assert page(recording, metrics, "m/d") == page(recording, metrics, "m/d")
 
 
@@ -158,7 +159,7 @@ def test_a_comparison_makes_no_claim_beyond_its_data(tmp_path: Path) -> None:
     runs = []
     for name, requests in (("few", few), ("many", many)):
         recording = Recording.open(record(tmp_path / name, requests, footer={"interrupted": True, "reason": "Ctrl-C"}))
-        runs.append(Compared(name, recording, compute_with_gaps(recording, STATS)))
+        runs.append(Compared(name, recording, compute_for_page(recording, STATS)))
     text = comparison(runs).decode()
     assert "<th scope=row>E2EL P99</th><td>141.0000 ms *</td><td>141.0000 ms (+0.00 %)</td>" in text
     assert "<th scope=row>E2EL N</th><td>1</td><td>500</td>" in text
@@ -174,7 +175,7 @@ def test_a_comparison_sets_runs_side_by_side(tmp_path: Path) -> None:
     for name, request in (("before", Request(0)), ("after", slow), ("whole", Request(0, flags=("kernel",)))):
         header = header_of(service={"stream": name != "whole"})
         recording = Recording.open(record(tmp_path / name, [request], header=header))
-        runs.append(Compared(name, recording, compute_with_gaps(recording, STATS)))
+        runs.append(Compared(name, recording, compute_for_page(recording, STATS)))
     text = comparison(runs).decode()
     assert "<td>141.0000 ms</td><td>282.0000 ms (+100.00 %)</td><td>141.0000 ms (+0.00 %)</td>" in text
     assert "<td>100.0000 ms</td><td>200.0000 ms (+100.00 %)</td><td>-</td>" in text

@@ -5,16 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recordings import MS, Request, header_of, record
-from test_page_packing import unpacked
+from test_page_document import unpacked
 
-from fastbench.metrics.gaps import count
-from fastbench.metrics.selection import Selection
-from fastbench.metrics.statistics import ArraySamples, percent_of, samples_needed
-from fastbench.metrics.timeline import InFlight
-from fastbench.recording.reader import Recording
-from fastbench.report.page.client import client_series
+from fastbench.metrics import Selection
+from fastbench.metrics.samples.statistics import ArraySamples, percent_of, samples_needed
+from fastbench.metrics.samples.timeline import InFlight
+from fastbench.recording import Recording
 from fastbench.report.page.curves import curve, curves_of, supported
-from fastbench.report.page.rates import MOST_STRETCHES, rates, round_width
+from fastbench.report.page.over_time import MOST_STRETCHES, client_series, rates, round_width
 from fastbench.report.page.requests import lanes, micros, request_columns, sent_rows
 
 REQUESTS = [
@@ -101,7 +99,7 @@ def test_micros_round_to_the_nearest() -> None:
 def test_a_curve_is_exact() -> None:
     """Each point of a percentile curve is what numpy says, up to the last but one sample."""
     values = np.random.default_rng(0).integers(0, 10**9, 10_000)
-    found = curve(ArraySamples(values), 1e6)
+    found = curve(ArraySamples(values), 1e6, values.size)
     assert found["values"] == pytest.approx(np.percentile(values, found["percents"]) / 1e6, abs=1e-4)
     assert found["percents"][0] == 0
     assert found["percents"][-1] == pytest.approx(99.99)
@@ -119,7 +117,7 @@ def test_a_curve_is_supported_as_the_tables_are(name: str) -> None:
 def test_the_curves_of_a_run(tmp_path: Path) -> None:
     """A run has a curve for each latency; ITL's samples are all gaps, as they are in the table."""
     selection = whole(tmp_path / "r")
-    found = curves_of(selection, count(selection.token_runs()))
+    found = curves_of(selection)
     assert {name: line["samples"] for name, line in found.items()} == {"TTFT": 2, "TPOT": 2, "ITL": 3, "E2EL": 2}
     assert found["ITL"]["values"][0] == 10.0
 
@@ -127,7 +125,7 @@ def test_the_curves_of_a_run(tmp_path: Path) -> None:
 def test_a_curve_of_gaps_is_supported_by_its_requests(tmp_path: Path) -> None:
     """Where ITL's curve ceases to be supported, the number of requests decides, as it does for the tables' marks."""
     selection = whole(tmp_path / "r")
-    found = curves_of(selection, count(selection.token_runs()))
+    found = curves_of(selection)
     assert found["ITL"]["supported"] == found["TTFT"]["supported"] == supported(2)
 
 

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from recordings import MS, Request, batch_of, header_of
 
-from fastbench.recording.reader import Recording
-from fastbench.recording.writer import Writer
-from fastbench.report.page.service import MOST_POINTS, per_second, service_panels, spaced
+from fastbench.recording import Recording, RecordingWriter
+from fastbench.report.page.over_time import MOST_POINTS, per_second, service_panels, spaced
 
 
 def recording_with(directory: Path, *values: dict[str, float]) -> Recording:
     """A run with a scrape each 100 ms, which says these values."""
-    writer = Writer(directory, header_of())
+    writer = RecordingWriter(directory, header_of())
     writer.append(batch_of([Request(0, end_ns=2_000 * MS)]))
     for number, lines in enumerate(values):
         series = [[name, {}, value] for name, value in lines.items()]

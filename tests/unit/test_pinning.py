@@ -11,7 +11,7 @@ from serving import Service, answering
 from tasks import carry_out, noting, task_of, url_of
 
 from fastbench.client.engine import Engine
-from fastbench.fleet.pinning import pinned
+from fastbench.run.machine import pinned
 
 REPLY = stream(delta("a", "stop"))
 

@@ -2,15 +2,14 @@
 
 import os
 import time
-from typing import Any
 
 from driving import S, post
 from engines import engine_of, in_loop
 from replies import delta, stream
 from serving import Service, answering
 
-from fastbench.load.progress import Progress, progress_of, together
-from fastbench.load.recent import NOTHING, Recent
+from fastbench.live.progress import NOTHING
+from fastbench.run.worker.progress import progress_of
 
 
 def test_progress_is_the_engines_state() -> None:
@@ -56,41 +55,3 @@ def test_every_failure_counts_as_failed() -> None:
 
     with Service(answering(b"nonsense\r\n\r\n")) as service:
         in_loop(lambda: test(service))
-
-
-def progress(phase: str, **more: Any) -> Progress:
-    """Of one worker."""
-    told: dict[str, Any] = {
-        "planned": 10,
-        "duration_ns": None,
-        "sent": 5,
-        "in_flight": 2,
-        "ok": 2,
-        "failed": 1,
-        "output_events": 40,
-        "elapsed_ns": S,
-        "stopping": 0,
-        "failures": {"timeout": 1},
-        "recent": Recent([[100, 3]], [], [[7, 1]], 1),
-    }
-    return Progress(phase, **(told | more))
-
-
-def test_workers_together() -> None:
-    """Counts, failures and what happened lately add up; the task has ended when each worker has."""
-    both = together(
-        [
-            progress("measure", elapsed_ns=2 * S, ended=True, pid=7),
-            progress("measure", failures={"timeout": 1, "reset": 2}, failed=3, stopping=1, pid=8),
-        ]
-    )
-    assert (both.planned, both.sent, both.in_flight, both.ok, both.failed) == (20, 10, 4, 4, 4)
-    assert both.failures == {"timeout": 2, "reset": 2}
-    assert (both.elapsed_ns, both.stopping, both.ended, both.pid) == (2 * S, 1, False, 7)
-    assert both.recent == Recent([[100, 6]], [], [[7, 2]], 2)
-
-
-def test_workers_apart() -> None:
-    """While one worker still warms up, that is what the task does; what has no plan has none together."""
-    assert together([progress("measure", sent=9), progress("warm-up", sent=1)]).sent == 1
-    assert together([progress("measure", planned=None), progress("measure")]).planned is None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from asking import ask
 
-from fastbench.datasets.sample import Sample
+from fastbench.datasets import Sample
 from fastbench.mock import Mock
 
 KINDS = ("openai_chat", "openai_completions", "tgi_generate", "triton_generate", "mindie_infer")

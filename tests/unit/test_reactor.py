@@ -12,10 +12,10 @@ from driving import MS, OK, Driver, S, drive, post, shape_of
 from replies import delta, document, stream
 from serving import Service, answering, closed_port, each_request, finish, read_request, reset, stall
 
-from fastbench._core.output import OutputSpec
 from fastbench._core.reactor import Reactor
 from fastbench._core.ring import FLAGS, OUTCOMES
-from fastbench.backends.rules import CHAT_RULES
+from fastbench._core.wire import OutputSpec
+from fastbench.dialects.apis.openai_chat import CHAT_RULES
 
 CUT = stream(delta("a"), last=b"")
 # What a service does with a request, and the outcome that this has without a retry.

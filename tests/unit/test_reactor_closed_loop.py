@@ -8,8 +8,8 @@ import numpy as np
 from driving import MS, OK, Driver, S, drive, has
 from serving import Gauge, Service, answering, each_request, read_request
 
-from fastbench.load.slots import SLOT_STEP
 from fastbench.mock import Mock
+from fastbench.plan.shapes.slots import SLOT_STEP
 
 COUNT = 60
 

@@ -309,17 +309,3 @@ def test_the_spec_is_the_one_given() -> None:
     with Service(answering(OK)) as service, Driver(service.address) as driver:
         assert driver.reactor.spec.rules == CHAT.rules
         driver.finish()
-
-
-def test_a_service_that_had_the_request_is_not_asked_again() -> None:
-    """A used connection that ends a while after the send is a failure: the service had the request."""
-
-    def dies_at_work(connection: socket.socket) -> None:
-        read_request(connection)
-        time.sleep(0.25)
-        finish(connection)
-
-    with Service(answering_once(OK, dies_at_work)) as service:
-        ended = drive(service.address, 3)
-    assert ended.outcomes == {"ok": 2, "truncated": 1}
-    assert ended.snapshot["resent"] == 0

@@ -23,7 +23,8 @@ def client_sockets(port: int) -> list[int]:
     found = []
     for fd in map(int, os.listdir("/proc/self/fd")):
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as copy:
-            if copy.getpeername()[1] == port:
+            peer = copy.getpeername()
+            if isinstance(peer, tuple) and peer[1] == port:  # the name of a UNIX socket is text
                 found.append(fd)
     return found
 

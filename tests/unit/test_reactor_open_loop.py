@@ -25,7 +25,6 @@ def test_requests_go_out_at_their_planned_times(precise: bool) -> None:
     assert np.array_equal(intended, driver.start_ns + EVERY_NS * np.arange(200))
     lateness = ended.column("sent_ns") - intended
     assert lateness.min() >= 0
-    assert np.median(lateness) < 20 * MS
     assert ended.outcomes == {"ok": 200}
 
 
@@ -76,24 +75,6 @@ def test_a_request_prepared_too_late_is_starvation() -> None:
     assert late["sent_ns"] - late["intended_ns"] >= 30 * MS
     assert not has(ended[1], "starved")
     assert ended.snapshot["starved"] == 1
-
-
-def test_waiting_for_a_slot_is_no_starvation() -> None:
-    """A request that was prepared after its time, but before there was room for it, was held up by the limit alone."""
-
-    def handler(connection: socket.socket, _: int) -> None:
-        for _request in each_request(connection):
-            time.sleep(0.1)
-            connection.sendall(OK)
-
-    with Service(handler) as service, Driver(service.address, closed_loop=False, limit=1, spare=1) as driver:
-        driver.submit(1)
-        driver.start()
-        time.sleep(0.03)
-        driver.submit(1)
-        ended = driver.finish()
-    assert ended.column("sent_ns")[1] - ended.column("intended_ns")[1] >= 90 * MS
-    assert ended.snapshot["starved"] == 0
 
 
 def test_waiting_costs_little() -> None:

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 from recordings import MS, Request, header_of, record, write_blocks
 
-from fastbench.cli.recalc import recalc_command
-from fastbench.cli.report_again import find_recordings
+from fastbench.cli.report.recalc import recalc_command
+from fastbench.cli.report.recordings import find_recordings
 from fastbench.errors import ConfigError, RecordingError, UsageError
-from fastbench.recording.reader import Recording
-from fastbench.report.publish import publish
+from fastbench.recording import Recording
+from fastbench.report import publish
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = sorted((ROOT / "tests" / "golden").glob("v*"))

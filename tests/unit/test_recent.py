@@ -1,13 +1,12 @@
 """What ended in the last seconds of a run."""
 
-import numpy as np
 import pytest
 from recordings import MS, Request, batch_of
 
-from fastbench._core.hdr import Hdr
 from fastbench.client.engine import Batch
-from fastbench.load import recent as module
-from fastbench.load.recent import LEAST, STEP_NS, WINDOW_NS, Recent, RecentLog, Sparse, added, latency_counts
+from fastbench.live.progress import WINDOW_NS, Recent, Sparse, latency_counts, merge_recent
+from fastbench.run.worker import progress as module
+from fastbench.run.worker.progress import LEAST, STEP_NS, RecentLog
 
 
 class Watch:
@@ -105,7 +104,7 @@ def test_no_more_than_a_limit_is_counted(monkeypatch: pytest.MonkeyPatch) -> Non
     assert microseconds(watch.after(STEP_NS).itl) == {20.1: 5}, "the next step counts anew"
 
 
-def test_added() -> None:
+def test_workers_together() -> None:
     """Two workers' counts are those of all their requests."""
     both, alone = Watch(), [Watch(), Watch()]
     for watch, ttft in zip(alone, (100, 300), strict=True):
@@ -113,12 +112,4 @@ def test_added() -> None:
         watch.log.health({"lag": [[ttft, 1]], "stalls": []})
         both.end(request(ttft))
         both.log.health({"lag": [[ttft, 1]], "stalls": []})
-    assert added([watch.after(STEP_NS) for watch in alone]) == both.after(STEP_NS)
-
-
-def test_percentiles_keep_two_digits() -> None:
-    """The layout tells a latency to 1 %."""
-    counts = latency_counts()
-    counts.record_values(np.arange(1, 100_001))
-    assert counts.value_at_percentile(99) == pytest.approx(99_000, rel=0.01)
-    assert isinstance(counts, Hdr)
+    assert merge_recent([watch.after(STEP_NS) for watch in alone]) == both.after(STEP_NS)

@@ -17,13 +17,11 @@ from hypothesis import strategies as st
 from recordings import FOOTER, HEADER, MS, Request, batch_of, record, write_blocks
 
 from fastbench.errors import RecordingError
-from fastbench.recording import writer as writer_module
-from fastbench.recording.blockfile import BlockFile
-from fastbench.recording.format import HEAD, MARK_DTYPE, NOTE_DTYPE, ROW_DTYPE, VERSION, Counts, Kind, section_starts
-from fastbench.recording.packing import pack_batches, pack_json
-from fastbench.recording.reader import Recording
-from fastbench.recording.texts import join_pieces
-from fastbench.recording.writer import Writer
+from fastbench.recording import ROW_DTYPE, Recording, RecordingWriter, join_pieces
+from fastbench.recording.format import HEAD, MARK_DTYPE, NOTE_DTYPE, VERSION, Counts, Kind, section_starts
+from fastbench.recording.writing import writer as writer_module
+from fastbench.recording.writing.files import BlockFile
+from fastbench.recording.writing.packing import pack_batches, pack_json
 
 
 def stamps(gaps_us: list[int], first_ns: int = 5_000 * MS) -> tuple[int, ...]:
@@ -147,7 +145,7 @@ def test_pieces_of_text_are_joined(pieces: bytes, joined: dict[str, str]) -> Non
 
 def test_recorded_and_durable_rise_without_a_close(tmp_path: Path) -> None:
     """Rows count as recorded within the block's time limit and as durable within the second after."""
-    writer = Writer(tmp_path, HEADER)
+    writer = RecordingWriter(tmp_path, HEADER)
     deadline = time.monotonic() + 30
     writer.append(batch_of(REQUESTS))
     while writer.durable < len(REQUESTS):
@@ -176,7 +174,7 @@ def test_slow_disk_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """Batches beyond the queue's bound are lost, counted, reported at the close, and told to the reader."""
     monkeypatch.setattr(writer_module, "QUEUE_BYTES", 200)
     monkeypatch.setattr(writer_module, "BLOCK_SECONDS", 3600)
-    writer = Writer(tmp_path, HEADER)
+    writer = RecordingWriter(tmp_path, HEADER)
     # The thread has to be asleep, or it would take the first batch before the others come.
     time.sleep(0.2)
     for request in REQUESTS:
@@ -192,19 +190,19 @@ def test_slow_disk_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_second_writer_is_refused(tmp_path: Path) -> None:
     """While a writer lives, a second one for its directory is refused; afterwards so is a new one."""
-    writer = Writer(tmp_path, HEADER)
+    writer = RecordingWriter(tmp_path, HEADER)
     with pytest.raises(RecordingError, match="has a writer at work"):
-        Writer(tmp_path, HEADER)
+        RecordingWriter(tmp_path, HEADER)
     writer.append(batch_of(REQUESTS))
     writer.close(FOOTER)
     with pytest.raises(RecordingError, match="holds a recording already"):
-        Writer(tmp_path, HEADER)
+        RecordingWriter(tmp_path, HEADER)
     assert len(Recording.open(tmp_path).rows) == len(REQUESTS)
 
 
 def test_lock_is_held_while_writing(tmp_path: Path) -> None:
     """Another process can see by the lock that the recording is being written."""
-    writer = Writer(tmp_path, HEADER)
+    writer = RecordingWriter(tmp_path, HEADER)
     with open(tmp_path / "requests.fbr", "rb") as file:
         with pytest.raises(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -220,7 +218,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="holds no recording that can be read"):
         Recording.open(tmp_path / "linked")
     with pytest.raises(RecordingError, match="symbolic link"):
-        Writer(tmp_path / "linked", HEADER)
+        RecordingWriter(tmp_path / "linked", HEADER)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +238,7 @@ def test_unusable_directory_is_named(tmp_path: Path) -> None:
     """A directory that cannot be made is one sentence with the reason."""
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordingError, match="cannot be made: Not a directory"):
-        Writer(tmp_path / "file" / "r", HEADER)
+        RecordingWriter(tmp_path / "file" / "r", HEADER)
 
 
 def test_a_later_format_is_refused(tmp_path: Path) -> None:

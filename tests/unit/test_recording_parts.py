@@ -7,12 +7,9 @@ import numpy as np
 import pytest
 from recordings import FOOTER, MS, Request, batch_of, header_of, record
 
-from fastbench.metrics.compute import compute
-from fastbench.metrics.outcomes import LOST, UNFINISHED, outcomes
-from fastbench.metrics.selection import Selection
-from fastbench.recording.format import REQUESTS, part_number, part_path, part_paths
-from fastbench.recording.reader import Recording
-from fastbench.recording.writer import Writer
+from fastbench.metrics import Selection, compute
+from fastbench.metrics.server.outcomes import LOST, UNFINISHED, outcomes
+from fastbench.recording import REQUESTS, Recording, RecordingWriter, part_number, part_path, part_paths
 
 STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
 PARTS = 3
@@ -49,7 +46,7 @@ def write_part(
 ) -> list[Request]:
     """One part of the plan's requests."""
     requests = [request(place) for place in range(number, COUNT, of)]
-    writer = Writer(directory, plan_header(number, of, planned), number)
+    writer = RecordingWriter(directory, plan_header(number, of, planned), number)
     writer.append(batch_of(requests))
     writer.health({"t_ns": 10 * MS + number, "in_flight": 4 + number, "reads": 1})
     if ended:

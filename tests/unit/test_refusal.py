@@ -7,9 +7,9 @@ import pytest
 from replies import CHAT, document, event, read, stream
 from tasks import task_of
 
-from fastbench.client.seen import Seen
-from fastbench.config.service_schema import ServiceConfig
-from fastbench.fleet.refusal import FieldRefusedError, refused_field, way_out
+from fastbench.client.tally import OutcomeTally
+from fastbench.config.services import ServiceConfig
+from fastbench.run.worker.refusal import FieldRefusedError, refused_field, way_out
 
 FASTAPI = {
     "detail": [{"type": "extra_forbidden", "loc": ["body", "ignore_eos"], "msg": "Extra inputs are not permitted"}]
@@ -40,9 +40,9 @@ def service(*, optional: tuple[str, ...] = ("ignore_eos",), **fields: object) ->
     return task_of("http://h", **given).service
 
 
-def seen_of(body: object, status: str = "422 Unprocessable Entity") -> Seen:
+def seen_of(body: object, status: str = "422 Unprocessable Entity") -> OutcomeTally:
     """A warm-up of one request that had this answer."""
-    seen = Seen()
+    seen = OutcomeTally()
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
     seen.add(read(document(text, status=status), CHAT).batch)
     return seen
@@ -60,7 +60,7 @@ def test_a_refused_field_is_recognised(body: object, status: str) -> None:
 
 def test_a_field_refused_in_a_stream() -> None:
     """An error event says it as well as a status does."""
-    seen = Seen()
+    seen = OutcomeTally()
     seen.add(read(stream(event(OPENAI))).batch)
     assert (refused_field(seen, service()) or ("",))[0] == "ignore_eos"
 

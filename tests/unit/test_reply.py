@@ -25,10 +25,7 @@ from replies import (
     usage,
 )
 
-from fastbench._core.outcome import MAX_NOTE
-from fastbench._core.output import OutputSpec
-from fastbench._core.reply import MAX_DOCUMENT, ReplyReader
-from fastbench._core.sse import MAX_EVENT
+from fastbench._core.wire import MAX_DOCUMENT, MAX_EVENT, MAX_NOTE, OutputSpec, ReplyReader
 
 ERROR = event({"error": {"message": "EngineCore died", "code": 500}})
 KIB = 1024

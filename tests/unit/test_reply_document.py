@@ -7,9 +7,7 @@ import json
 import pytest
 from replies import CHAT, COMPLETIONS, DONE, FINISH, Result, delta, document, event, head, read, stream
 
-from fastbench._core.outcome import MAX_NOTE
-from fastbench._core.output import OutputSpec
-from fastbench._core.reply import ReplyReader
+from fastbench._core.wire import MAX_NOTE, OutputSpec, ReplyReader
 
 MS = 1_000_000
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from replies import Result, chunk, document, head, read, stream
 
-from fastbench._core.output import OutputSpec
-from fastbench.backends.rules import GENERATE_RULES, TRITON_RULES
+from fastbench._core.wire import OutputSpec
+from fastbench.dialects.apis.tgi import GENERATE_RULES
+from fastbench.dialects.apis.triton import TRITON_RULES
 
 GENERATE = OutputSpec(GENERATE_RULES)
 TRITON = OutputSpec(TRITON_RULES)

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from replies import CHAT, DONE, FINISH, LAST_CHUNK, ROLE, Result, chunk, delta, head, read_timed, stream, usage
 
-from fastbench._core.reply import ReplyReader
 from fastbench._core.ring import FLAGS
+from fastbench._core.wire import ReplyReader
 
 MS = 1_000_000
 

@@ -13,10 +13,9 @@ import pytest
 from recordings import MS, Request, header_of, record
 
 from fastbench.errors import RecordingError, UsageError
-from fastbench.recording.reader import Recording
+from fastbench.recording import Recording
+from fastbench.report import Published, publish, replace
 from fastbench.report.cells import cell, plain, printable
-from fastbench.report.files import replace
-from fastbench.report.publish import Published, publish
 
 STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
 REQUESTS = [

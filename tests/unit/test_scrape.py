@@ -7,20 +7,22 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+import numpy as np
 import pytest
 from certificates import secure, trusting, usual
 from pages import page, spec_record
 from replies import document
 from serving import Handler, Service, answering, answering_once, closed_port, each_request, finish, stall
 
-from fastbench.backends.endpoint import Endpoint
 from fastbench.client import scrape
 from fastbench.client.scrape import kept_series, scraping
 from fastbench.client.tls import TlsSettings
-from fastbench.recording.scrapes import Scrape, Series, scrape_of
-from fastbench.recording.service_names import FIGURES
+from fastbench.dialects import Endpoint
+from fastbench.recording import FIGURES, Scrape
+from fastbench.recording.scrapes import Series, scrape_of
 
 PAGE = page("vllm_v1")
+MS = 1_000_000
 OK_PAGE = document(PAGE, "text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -233,32 +235,38 @@ def test_before_and_after() -> None:
     assert [one.value("requests_running") for one in scrapes] == [32, 32]
 
 
+def dealt_out(port: int, interval_ns: int, *, least: int, of: int = 1) -> list[list[dict[str, Any]]]:
+    """The records of each of `of` workers that scrape until all have `least`, and at the end of the block once more."""
+    records: list[list[dict[str, Any]]] = [[] for _ in range(of)]
+
+    async def run() -> None:
+        endpoint = Endpoint("http", "127.0.0.1", port, "")
+        async with AsyncExitStack() as stack:
+            for number, found in enumerate(records):
+                share = scraping(endpoint, {}, bytes, found.append, interval_ns, number=number, of=of)
+                await stack.enter_async_context(share)
+            while min(map(len, records)) < least:
+                await asyncio.sleep(0.005)
+
+    asyncio.run(run())
+    return records
+
+
 def test_at_every_interval() -> None:
-    """In between the page is looked at once an interval."""
+    """In between the page is looked at once an interval, never before it is over, over one connection."""
     with Service(answering(OK_PAGE)) as service:
-        records = take(service.port, interval_ns=100_000_000, stay_s=0.55)
-    assert 4 <= len(records) <= 7
-    assert service.connections == 1
+        (records,) = dealt_out(service.port, 50 * MS, least=4)
+        assert service.connections == 1
+    assert all(record["t_ns"] - records[0]["t_ns"] >= 50 * MS * at for at, record in enumerate(records[:-1]))
 
 
 def test_intervals_are_dealt_out() -> None:
     """Of two workers each takes every second interval, the second one from the second on."""
-    records: list[list[dict[str, Any]]] = [[], []]
-
-    async def run(port: int) -> None:
-        endpoint = Endpoint("http", "127.0.0.1", port, "")
-        async with AsyncExitStack() as stack:
-            for number, found in enumerate(records):
-                share = scraping(endpoint, {}, bytes, found.append, 200_000_000, number=number, of=2)
-                await stack.enter_async_context(share)
-            await asyncio.sleep(0.7)
-
     with Service(answering(OK_PAGE)) as service:
-        asyncio.run(run(service.port))
-    # The first and the last one of each are those at the ends of the block.
-    first, second = ([record["t_ns"] - found[0]["t_ns"] for record in found[1:-1]] for found in records)
-    assert (len(first), len(second)) == (2, 1)
-    assert first[0] < second[0] < first[1]
+        records = dealt_out(service.port, 100 * MS, least=3, of=2)
+    # The first one of each is that at the beginning of the block.
+    waited = [[record["t_ns"] - found[0]["t_ns"] for record in found[1:3]] for found in records]
+    assert np.all(np.array(waited) >= np.array([[100, 300], [200, 400]]) * MS)
 
 
 def test_it_is_asked_as_requests_are() -> None:

@@ -8,14 +8,12 @@ import pytest
 from pages import failed_record, scrape_record
 from recordings import MS, Request, record
 
-from fastbench.metrics.compute import compute
+from fastbench.metrics import Selection, compute
 from fastbench.metrics.model import ServiceMetrics, Spread
-from fastbench.metrics.selection import Selection
-from fastbench.metrics.service import service_metrics, service_series
-from fastbench.recording.reader import Recording
-from fastbench.recording.scrapes import Scrape
-from fastbench.report.publish import publish
-from fastbench.report.service import service_rows
+from fastbench.metrics.server.scraped import service_metrics, service_series
+from fastbench.recording import Recording, Scrape
+from fastbench.report import publish
+from fastbench.report.service_tables import service_rows
 
 S = 1000 * MS
 # Requests from 10 s to 14 s, one a second.

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from recordings import MS, Request, header_of, record
 
-from fastbench.metrics.compute import compute
-from fastbench.metrics.model import Metrics
-from fastbench.recording.reader import Recording
-from fastbench.report.kept_up import service
+from fastbench.metrics import Metrics, compute
+from fastbench.recording import Recording
+from fastbench.report.statements import service
 
 STATS = ("Median", "P99")
 S = 1_000 * MS

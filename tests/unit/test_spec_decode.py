@@ -9,14 +9,15 @@ from pages import URL, failed_record, page, scrape_record, spec_record
 from recordings import Request, header_of, record
 
 from fastbench.client.scrape import kept_series
-from fastbench.metrics.spec_decode import SpecCounters, SpecDecode, outer_scrapes, spec_counters, spec_decode
-from fastbench.recording.reader import Recording
+from fastbench.metrics.server.spec_decode import SpecCounters, SpecDecode, outer_scrapes, spec_counters, spec_decode_of
+from fastbench.recording import Recording
 from fastbench.recording.scrapes import scrape_of
-from fastbench.report.spec_decode import file_name, publish_spec_decode, spec_decode_text
+from fastbench.report import publish_spec_decode
+from fastbench.report.service_tables import file_name, spec_decode_text
 
 
 def result_of(*records: dict[str, Any]) -> SpecDecode:
-    (result,) = spec_decode(map(scrape_of, records))
+    (result,) = spec_decode_of(map(scrape_of, records))
     return result
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from linear import growth
 
-from fastbench._core.sse import MAX_EVENT, SseParser
+from fastbench._core.wire import MAX_EVENT, SseParser
 
 KIB = 1024
 

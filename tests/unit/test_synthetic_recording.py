@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.bench_recalc import differences, gap_percentiles_us
 from benchmarks.synthetic_recording import STALL_SHARE, make_recording
-from fastbench.recording.reader import Recording
+from fastbench.recording import Recording
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastbench.metrics.timeline import InFlight
+from fastbench.metrics.samples.timeline import InFlight
 
 HOUR = 3600 * 10**9
 

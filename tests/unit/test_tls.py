@@ -26,11 +26,10 @@ from serving import (
     stall,
 )
 
-from fastbench._core import parcel
-from fastbench._core.output import OutputSpec
-from fastbench._core.reactor import Reactor
-from fastbench.backends.rules import CHAT_RULES
+from fastbench._core.reactor import Reactor, tls_message
+from fastbench._core.wire import OutputSpec
 from fastbench.client.tls import TlsSettings
+from fastbench.dialects.apis.openai_chat import CHAT_RULES
 
 STREAM_HEAD = head("text/event-stream", "Transfer-Encoding: chunked")
 COUNTS = ("events", "data_events", "received_bytes", "sent_bytes", "output_tokens", "status", "attempt")
@@ -315,15 +314,15 @@ def test_an_answer_that_overtakes_its_encryption() -> None:
                         return key
                 time.sleep(0.001)
 
-        key = wait_for(parcel.OPEN)
-        reactor.give_parcel(parcel.READY, key)
+        key = wait_for(tls_message.OPEN)
+        reactor.give_parcel(tls_message.READY, key)
         reactor.submit(post(0), request=0)
         reactor.close_input()
         reactor.start(time.monotonic_ns())
-        wait_for(parcel.SEAL)
+        wait_for(tls_message.SEAL)
         unasked = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
-        reactor.give_parcel(parcel.PLAIN, key, unasked, time.monotonic_ns())
-        reactor.give_parcel(parcel.REQUEST, key, b"ciphertext")
+        reactor.give_parcel(tls_message.PLAIN, key, unasked, time.monotonic_ns())
+        reactor.give_parcel(tls_message.REQUEST, key, b"ciphertext")
         thread.join(10)
         assert reactor.ended
         batch = reactor.take()

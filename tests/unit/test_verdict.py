@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from recordings import MS, Request, header_of, record
 
-from fastbench.metrics.compute import compute
-from fastbench.metrics.model import Metrics, Reason
-from fastbench.recording.reader import Recording
-from fastbench.report.trust import trust_rows
+from fastbench.metrics import Metrics, compute
+from fastbench.metrics.model import Reason
+from fastbench.recording import Recording
+from fastbench.report.trust_table import trust_rows
 
 STATS = ("Average", "P99")
 START = 1_000 * MS

@@ -7,13 +7,14 @@ from msgspec.structs import replace
 from replies import CHAT, DONE, delta, document, event, read, stream
 from tasks import PROMPTS, task_of
 
-from fastbench.client.seen import Seen
-from fastbench.config.dataset_schema import JsonlConfig, MtBenchConfig
-from fastbench.config.plan import Task
-from fastbench.config.service_schema import ServiceConfig
-from fastbench.datasets.dataset import open_dataset
+from fastbench.client.tally import OutcomeTally
+from fastbench.config import Task
+from fastbench.config.services import ServiceConfig
+from fastbench.datasets import open_dataset
+from fastbench.datasets.conversations.mtbench import MtBenchConfig
+from fastbench.datasets.jsonl import JsonlConfig
 from fastbench.errors import ServiceError
-from fastbench.fleet.warmup import check_warmup, warmup_samples
+from fastbench.run.worker.warmup import check_warmup, warmup_samples
 
 URL = "http://h:1/v1/chat/completions"
 GOOD = read(stream(delta("a", "stop"), DONE))
@@ -24,7 +25,7 @@ SERVICE = task_of("http://h").service
 
 def failure(reply: bytes, service: ServiceConfig = SERVICE) -> str:
     """The sentence for a warm-up whose request had this reply."""
-    seen = Seen()
+    seen = OutcomeTally()
     seen.add(read(reply, CHAT).batch)
     with pytest.raises(ServiceError) as caught:
         check_warmup(seen, URL, service)
@@ -87,7 +88,7 @@ def test_one_request_for_a_conversation(tmp_path: Path) -> None:
 
 def test_a_warm_up_that_worked() -> None:
     """One success is enough, and no request at all is no failure."""
-    seen = Seen()
+    seen = OutcomeTally()
     check_warmup(seen, URL, SERVICE)
     seen.add(read(document(b"busy", status="503 Busy")).batch)
     seen.add(GOOD.batch)
@@ -136,7 +137,7 @@ def test_long_words_are_cut() -> None:
 def test_a_service_that_wants_the_newer_name() -> None:
     """A refusal that names max_completion_tokens is answered with the setting, unless that name was used already."""
     words = b'{"error":{"message":"max_tokens is not supported, use max_completion_tokens"}}'
-    seen = Seen()
+    seen = OutcomeTally()
     seen.add(read(document(words, status="400 Bad Request"), CHAT).batch)
     with pytest.raises(
         ServiceError, match="set length_field \\(--length-field\\) to max_completion_tokens, or set num_"

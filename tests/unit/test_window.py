@@ -8,10 +8,9 @@ import pytest
 from recordings import MS, Request, header_of, record
 
 from fastbench.errors import UsageError
-from fastbench.metrics.compute import compute
-from fastbench.metrics.model import Metrics
-from fastbench.metrics.window import parse_bounds, truncation
-from fastbench.recording.reader import Recording
+from fastbench.metrics import Metrics, compute
+from fastbench.metrics.samples.window import parse_bounds, truncation
+from fastbench.recording import Recording
 
 S = 1_000 * MS
 STATS = ("Average",)
@@ -56,6 +55,14 @@ def test_the_stable_stage_of_the_known_case(tmp_path: Path) -> None:
     assert value(stable, "Concurrency") == pytest.approx(4, abs=0.01)
     assert stable.window is not None
     assert stable.stage == "stable"
+
+
+def test_a_window_stands_in_the_place_of_a_stage(tmp_path: Path) -> None:
+    """A window gives the numbers of the stage of its name; beside another stage it is refused."""
+    recording = forty(tmp_path)
+    assert compute(recording, STATS, window="5s:20s") == compute(recording, STATS, "5s:20s")
+    with pytest.raises(UsageError, match="the stage auto and the window 5s:20s exclude each other: name one of them"):
+        compute(recording, STATS, "auto", window="5s:20s")
 
 
 def test_the_originals_rule_stands_beside_it(tmp_path: Path) -> None:

@@ -10,20 +10,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastbench.metrics.compute import Computed
-from fastbench.metrics.model import Metrics, Number
-from fastbench.metrics.selection import Selection
-from fastbench.metrics.timeline import InFlight
-from fastbench.metrics.window import find_window
-from fastbench.recording.reader import Recording
+from fastbench.metrics import Computed, Metrics, Number, Parameter, Selection
+from fastbench.metrics.samples import InFlight
+from fastbench.recording import Recording
 from fastbench.report.cells import MISSING, cell, marked
 from fastbench.report.console import failure_rows, mark_footnote
 from fastbench.report.page.curves import curves_of
 from fastbench.report.page.document import THEME_BUTTON, Figure, document, figure
-from fastbench.report.page.rates import rates
+from fastbench.report.page.over_time import rates
 from fastbench.report.page.requests import sent_rows
-from fastbench.report.page.tables import about_run, table
-from fastbench.report.trust import trust_rows
+from fastbench.report.page.sections import about_run, table
+from fastbench.report.trust_table import trust_rows
 from fastbench.units import NS_PER_S
 
 STATS = ("Average", "Median", "P90", "P99")
@@ -63,7 +60,7 @@ def _data(run: Compared) -> dict[str, Any]:
     means = flight.means(np.array(edges))
     return {
         "name": run.name,
-        "curves": curves_of(whole.within(find_window(whole, run.metrics.stage)), run.computed.gaps),
+        "curves": curves_of(run.computed.selection, run.computed.plugged),
         "rates": rates(whole, rows, run.metrics.output.tokens_per_event),
         "flight": {"x": [(edge - first) / NS_PER_S for edge in edges[:-1]], "y": means.round(4).tolist()},
     }
@@ -86,7 +83,9 @@ def _body(runs: Sequence[Compared]) -> Iterator[str]:
     yield figure(Figure("curves", "Percentiles", "Dotted: too few samples beyond it at 99 % confidence.", 580))
     yield figure(Figure("rates", "Throughput and requests in flight", "Time since each run's first request.", 520))
     footnote = "".join(f"<p class=note>{escape(text)}</p>" for text in mark_footnote(*(run.metrics for run in runs)))
-    yield _section("Performance Parameters", names, _parameter_rows(runs), footnote)
+    yield _section("Performance Parameters", names, _parameter_rows([run.metrics.parameters for run in runs]), footnote)
+    if any(run.metrics.further for run in runs):
+        yield _section("Further Parameters", names, _parameter_rows([run.metrics.further for run in runs]))
     yield _section("Common Metric", names, _common_rows(runs))
     yield f"<section><h2>Trust</h2>{table(('Trust', *names), _trust(runs), kind='words')}</section>"
     failed = [[run.name, *row] for run in runs for row in failure_rows(run.metrics)]
@@ -99,11 +98,11 @@ def _section(title: str, names: Sequence[str], rows: Iterator[Sequence[str]], fo
     return f"<section><h2>{title}</h2>{table((title, *names), rows, kind='numbers')}{footnote}</section>"
 
 
-def _parameter_rows(runs: Sequence[Compared]) -> Iterator[Sequence[str]]:
-    tables = [{row.name: row for row in run.metrics.parameters} for run in runs]
+def _parameter_rows(of_runs: Sequence[Sequence[Parameter]]) -> Iterator[Sequence[str]]:
+    tables = [{row.name: row for row in rows} for rows in of_runs]
     # What only some runs have, such as token times, is shown all the same.
     for name in dict.fromkeys(name for rows in tables for name in rows):
-        for stat in runs[0].metrics.stats:
+        for stat in STATS:
             values = [rows[name].values[stat] if name in rows else None for rows in tables]
             unit = next(rows[name].unit for rows in tables if name in rows)
             marks = [

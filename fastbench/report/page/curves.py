@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from fastbench.metrics.gaps import GapSamples
-from fastbench.metrics.parameters import US_PER_MS, e2el_ns, tpot_ns, ttft_ns
-from fastbench.metrics.selection import Selection
-from fastbench.metrics.statistics import CONFIDENCE, ArraySamples, Samples, percentile
-from fastbench.units import NS_PER_MS
+from fastbench.metrics import OWN_METRICS, Metric, Selection
+from fastbench.metrics.samples import CONFIDENCE, Samples, percentile
 
 PER_DECADE = 60
 """Points from one more nine to the next."""
 
 
-def curves_of(selection: Selection, gaps: GapSamples) -> dict[str, Any]:
-    """By metric: the curve in ms; only of metrics that have samples. gaps: all of the selection's."""
-
-    def curves() -> Iterator[tuple[str, dict[str, Any]]]:
-        if selection.is_stream:
-            yield "TTFT", curve(ArraySamples(ttft_ns(selection.streamed)), NS_PER_MS)
-            yield "TPOT", curve(ArraySamples(tpot_ns(selection.streamed)), NS_PER_MS)
-            yield "ITL", curve(gaps, US_PER_MS, requests=int(np.count_nonzero(selection.streamed["events"] > 1)))
-        yield "E2EL", curve(ArraySamples(e2el_ns(selection.ok)), NS_PER_MS)
-
-    return {name: found for name, found in curves() if found}
+def curves_of(selection: Selection, plugged: Sequence[Metric] = ()) -> dict[str, Any]:
+    """By metric: the curve in ms; only of metrics that have samples. Those of token times are the first. plugged:
+    metrics of packages."""
+    drawn = [metric for metric in (*OWN_METRICS, *plugged) if metric.has_curve and metric.fits(selection)]
+    drawn.sort(key=lambda metric: not metric.streams_only)
+    curves = {metric.name: _curve_of(metric, selection) for metric in drawn}
+    return {name: found for name, found in curves.items() if found}
 
 
-def curve(samples: Samples, scale: float, requests: int | None = None) -> dict[str, Any]:
-    """Exact percentiles of the samples, divided by `scale`; empty without samples.
+def _curve_of(metric: Metric, selection: Selection) -> dict[str, Any]:
+    samples = metric.samples_of(selection)
+    return curve(samples, metric.scale, metric.requests_of(selection, samples))
 
-    requests: of which the samples are, where each has several; None = each has one.
 
-    nines: the place on the axis, -log10(1 - percent / 100), up to the last but one sample.
-    supported: the last place at
+def curve(samples: Samples, scale: float, requests: int) -> dict[str, Any]:
+    """Exact percentiles of the samples, divided by `scale`; empty without samples. requests: that they are of.
+
+    nines: the place on the axis, -log10(1 - percent / 100), up to the last but one sample. supported: the last place at
     which a sample lies beyond with 99 % confidence.
     """
     if not samples.size:
@@ -49,7 +42,7 @@ def curve(samples: Samples, scale: float, requests: int | None = None) -> dict[s
     values = [percentile(samples, percent) or 0.0 for percent in percents]
     return {
         "samples": samples.size,
-        "supported": supported(samples.size if requests is None else requests),
+        "supported": supported(requests),
         "nines": [round(place, 6) for place in nines],
         "percents": [round(percent, 8) for percent in percents],
         "values": [round(value / scale, 6) for value in values],

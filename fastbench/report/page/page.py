@@ -7,19 +7,15 @@ from html import escape
 from typing import Any
 
 from fastbench.errors import UsageError
-from fastbench.metrics.compute import Computed
-from fastbench.metrics.model import Metrics
-from fastbench.metrics.selection import Rows, Selection, Window
-from fastbench.metrics.window import STABLE, find_window, shown_window
-from fastbench.recording.reader import Recording
+from fastbench.metrics import Computed, Metrics, Rows, Selection
+from fastbench.metrics.samples import STABLE, Window, find_window, shown_window
+from fastbench.recording import Recording
 from fastbench.report.console import failures_title
-from fastbench.report.page import tables
-from fastbench.report.page.client import client_series
+from fastbench.report.page import sections
 from fastbench.report.page.curves import curves_of
 from fastbench.report.page.document import THEME_BUTTON, Figure, document, figure
-from fastbench.report.page.rates import rates
+from fastbench.report.page.over_time import client_series, rates, service_panels
 from fastbench.report.page.requests import request_columns, sent_rows
-from fastbench.report.page.service import service_panels
 
 _SCRIPTS = ("timeline.js", "density.js", "curves.js", "series.js", "single.js")
 _TIMELINE_NOTE = (
@@ -29,9 +25,9 @@ _TIMELINE_NOTE = (
 
 
 def page(recording: Recording, computed: Computed, task: str) -> bytes:
-    """The page of one stage of a recording: its tables, and charts of the whole run.
+    """The page of one stage of a recording: its sections, and charts of the whole run.
 
-    computed: of that stage. task: "<model>/<dataset>", as it stands above the tables.
+    computed: of that stage. task: "<model>/<dataset>", as it stands above the sections.
     """
     whole = Selection(recording)
     rows = sent_rows(whole)
@@ -47,7 +43,7 @@ def _data(whole: Selection, rows: Rows, computed: Computed, task: str) -> dict[s
         "streams": whole.is_stream,
         "window": _window(whole, window or _stable(whole)),
         "requests": request_columns(whole),
-        "runs": [{"name": task, "curves": curves_of(whole.within(window), computed.gaps)}],
+        "runs": [{"name": task, "curves": curves_of(computed.selection, computed.plugged)}],
         "rates": rates(whole, rows, metrics.output.tokens_per_event),
         "client": client_series(whole.recording.health, int(rows["sent_ns"].min())),
         "service": service_panels(whole.recording),
@@ -70,23 +66,23 @@ def _stable(whole: Selection) -> Window | None:
 
 
 def _body(whole: Selection, metrics: Metrics, task: str, data: dict[str, Any]) -> Iterator[str]:
-    about = f"<h1>{escape(task)}</h1><p class=meta>{escape(tables.about_run(whole.header))}</p>"
-    yield f"<header><div>{about}{tables.verdict(metrics)}</div>{THEME_BUTTON}</header>"
-    yield tables.headlines(metrics)
+    about = f"<h1>{escape(task)}</h1><p class=meta>{escape(sections.about_run(whole.header))}</p>"
+    yield f"<header><div>{about}{sections.verdict(metrics)}</div>{THEME_BUTTON}</header>"
+    yield sections.headlines(metrics)
     if metrics.stages:
-        yield f"<section><h2>Stages of the load</h2>{tables.stages_table(metrics)}</section>"
+        yield f"<section><h2>Stages of the load</h2>{sections.stages_table(metrics)}</section>"
     if data:
         note = _TIMELINE_NOTE if whole.is_stream else ""
         title = "Request timeline and concurrency" if whole.is_stream else "Concurrency"
         yield figure(Figure("timeline", title, f"{note} {_window_note(data)}".strip(), 620 if whole.is_stream else 320))
-    yield f"<section><h2>Performance Parameters</h2>{tables.parameters_table(metrics)}"
-    yield f"{tables.footnotes_list(metrics)}</section>"
-    yield f"<div class=pair><section><h2>Trust</h2>{tables.trust_table(metrics)}</section>"
-    yield f"<section><h2>Common Metric</h2>{tables.common_table(metrics)}</section></div>"
+    yield f"<section><h2>Performance Parameters</h2>{sections.parameters_table(metrics)}"
+    yield f"{sections.footnotes_list(metrics)}</section>"
+    yield f"<div class=pair><section><h2>Trust</h2>{sections.trust_table(metrics)}</section>"
+    yield f"<section><h2>Common Metric</h2>{sections.common_table(metrics)}</section></div>"
     if metrics.service is not None:
-        yield f"<section><h2>Service Metric</h2>{tables.service_table(metrics.service)}</section>"
+        yield f"<section><h2>Service Metric</h2>{sections.service_table(metrics.service)}</section>"
     if metrics.failures:
-        yield f"<section><h2>{failures_title(metrics)}</h2>{tables.failures_table(metrics)}</section>"
+        yield f"<section><h2>{failures_title(metrics)}</h2>{sections.failures_table(metrics)}</section>"
     if data:
         yield from map(figure, _figures(whole, data))
 

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.metrics.parameters import has_tpot
-from fastbench.metrics.selection import Rows, Selection, output_tokens
-from fastbench.recording.format import OUTCOMES
-from fastbench.recording.request_ids import id_form
-from fastbench.report.page.packing import pack
+from fastbench.metrics import Rows, Selection
+from fastbench.metrics.samples import has_tpot, output_tokens
+from fastbench.recording import OUTCOMES, id_form
+from fastbench.report.page.document import pack
 from fastbench.units import NS_PER_US
 
 

@@ -5,7 +5,7 @@ const PERCENT_TICKS = [0, 50, 90, 99, 99.9, 99.99, 99.999, 99.9999, 99.99999];
 const LEAST_WIDTH = 520, ROW_HEIGHT = 240, GAP = 0.3;
 
 function curvesChart(runs) {
-  const metrics = ["TTFT", "TPOT", "ITL", "E2EL"].filter((name) => runs.some((run) => run.curves[name]));
+  const metrics = [...new Set(runs.flatMap((run) => Object.keys(run.curves)))];
   const place = (percent) => -Math.log10(1 - percent / 100);
   const div = document.getElementById("curves"), height = div.style.height;
 

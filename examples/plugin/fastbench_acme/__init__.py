@@ -1,0 +1,1 @@
+"""A dialect, a data-set format, a load shape and a metric for fastbench."""

@@ -1,0 +1,16 @@
+"""How long it took to open a connection."""
+
+from fastbench.metrics import Metric, Values
+
+CONNECT_TIME = Metric(
+    name="ConnectTime",
+    unit="ms",
+    about="time that a new connection took",
+    formula="connect_ns",
+    values=lambda rows: Values(rows["connect_ns"], rows["connect_ns"] > 0),  # each request's, and where there is one
+    scale=1e6,  # a ms has so many of the ns that the values are in
+    column="connect_ms",  # of exports
+    in_intervals=True,  # in histogram logs
+    headlines=("Median",),  # at the top of the page
+    has_curve=True,  # its percentiles on the page
+)

@@ -1,0 +1,1 @@
+"""What is sent when and what ends how: decisions that get the time as an argument and know no socket and no clock."""

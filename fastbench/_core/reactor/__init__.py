@@ -1,0 +1,6 @@
+"""The reactor: a thread without the GIL with its own sockets, clock and parsers, and what Python may ask of it."""
+
+from fastbench._core.reactor import tls_message
+from fastbench._core.reactor.reactor import Reactor
+
+__all__ = ["Reactor", "tls_message"]

@@ -1,0 +1,167 @@
+# cython: language_level=3
+"""The native event loop as Python sees it.
+
+Python submits finished requests into one mailbox and takes finished responses out of another; nothing crosses
+per token or per read.
+"""
+
+from libc.stdint cimport int64_t, uint32_t
+
+from fastbench._core.call cimport Call, call_new, take_batch
+from fastbench._core.dispatch.dispatcher cimport (
+    LIFE_ABANDONED, LIFE_ABORTING, LIFE_DRAINING, LIFE_WITHDRAWING, Counters, Life,
+)
+from fastbench._core.reactor.clock cimport mono_ns
+from fastbench._core.reactor.lateness cimport STALLS_KEPT, Stall
+from fastbench._core.reactor.loop cimport Loop
+from fastbench._core.reactor.mailbox cimport Letter, mailbox_put, mailbox_take
+from fastbench._core.reactor.poll cimport poll_clear, poll_signal
+from fastbench._core.ring cimport FLAG_KERNEL, FLAG_STREAM, FLAG_WARMUP
+from fastbench._core.shared cimport shared_add, shared_get, shared_put, shared_raise, shared_swap
+
+from fastbench._core.ring import OUTCOMES
+
+
+cdef class Reactor(Loop):
+    """See `reactor.pyi`. All methods are for threads that hold the GIL."""
+
+    def submit(
+        self, bytes payload, *, int64_t request, int64_t offset_ns=0, int64_t due_ns=0, uint32_t sample=0,
+        int planned_input=-1, int planned_output=-1, uint32_t session=0, int turn=0, bint more=False,
+        bint skip=False, bint stream=True, bint keep_text=False, bint warmup=False,
+    ):
+        cdef Call* call = call_new(payload, len(payload))
+        if call == NULL:
+            raise MemoryError()
+        call.offset_ns = offset_ns
+        call.due_ns = due_ns
+        call.more = more
+        call.skip = skip
+        call.keep_text = keep_text
+        call.row.request = request
+        call.row.sent_bytes = <uint32_t> len(payload)
+        call.row.sample = sample
+        call.row.planned_input = planned_input
+        call.row.planned_output = planned_output
+        call.row.session = session
+        call.row.turn = turn
+        call.row.flags = FLAG_KERNEL
+        if stream:
+            call.row.flags |= FLAG_STREAM
+        if warmup:
+            call.row.flags |= FLAG_WARMUP
+        call.submitted_ns = mono_ns()
+        self.submitted += 1
+        self.submitted_bytes += len(payload)
+        mailbox_put(<Letter**> &self.inbox, <Letter*> call)
+        # As long as others are ready before it, it is taken whenever the reactor wakes next.
+        if shared_swap(&self.hungry, False) or due_ns or skip:
+            poll_signal(self.wake_fd)
+
+    def wake(self):
+        poll_signal(self.wake_fd)
+
+    def start(self, int64_t start_ns):
+        shared_put(&self.given_start_ns, start_ns)
+        poll_signal(self.wake_fd)
+
+    cdef wish(self, Life life):
+        """The run is to be in this stage, or stay in a later one."""
+        shared_raise(&self.wished.life, life)
+        poll_signal(self.wake_fd)
+
+    def close_input(self):
+        shared_put(&self.wished.input_closed, True)
+        poll_signal(self.wake_fd)
+
+    def release(self):
+        shared_add(&self.releases, 1)
+        poll_signal(self.wake_fd)
+
+    def withdraw(self):
+        shared_put(&self.wished.withdrawn, True)
+        self.wish(LIFE_WITHDRAWING)
+
+    def drain(self):
+        shared_put(&self.wished.input_closed, True)
+        self.wish(LIFE_DRAINING)
+
+    def abort(self, bint abandon=False, bint out_of_time=False):
+        if out_of_time:
+            shared_put(&self.wished.out_of_time, True)
+        shared_put(&self.wished.input_closed, True)
+        self.wish(LIFE_ABANDONED if abandon else LIFE_ABORTING)
+
+    @property
+    def spec(self):
+        return self.dispatcher.spec
+
+    @property
+    def limit(self):
+        return self.dispatcher.limit
+
+    @property
+    def backlog(self):
+        return self.submitted - shared_get(&self.dispatcher.counters.launched)
+
+    @property
+    def backlog_bytes(self):
+        return self.submitted_bytes - shared_get(&self.dispatcher.counters.launched_bytes)
+
+    def fileno(self):
+        return self.done_fd
+
+    def take(self):
+        poll_clear(self.done_fd)
+        cdef Call* calls = <Call*> mailbox_take(<Letter**> &self.outbox)
+        return take_batch(calls) if calls != NULL else None
+
+    def run(self):
+        if self.running or self.ended:
+            raise RuntimeError("a reactor runs once")
+        self.running = True
+        with nogil:
+            self.loop()
+        self.running = False
+        self.ended = True
+        poll_signal(self.done_fd)
+
+    def snapshot(self):
+        cdef Counters* counters = &self.dispatcher.counters
+        return {
+            "sent": shared_get(&counters.sent),
+            "in_flight": shared_get(&counters.in_flight),
+            "peak_in_flight": shared_get(&counters.peak_in_flight),
+            "withdrawn": shared_get(&counters.withdrawn),
+            "unsent": shared_get(&counters.unsent),
+            "output_events": shared_get(&self.output_events),
+            "reads": shared_get(&self.wire.reads),
+            "unstamped_reads": shared_get(&self.wire.unstamped_reads),
+            "turns": shared_get(&self.lateness.count),
+            "stalls": shared_get(&self.lateness.stalls),
+            "longest_stall_ns": shared_get(&self.lateness.longest_ns),
+            "starved": shared_get(&counters.starved),
+            "retries": shared_get(&counters.retries),
+            "resent": shared_get(&counters.resent),
+            "connections": shared_get(&self.wire.connections),
+            "connect_failures": shared_get(&self.wire.connect_failures),
+            "open_connections": shared_get(&self.open_conns),
+            "connecting": shared_get(&self.connecting),
+            "spilled_rows": shared_get(&self.ring.spilled),
+            "clock_steps": shared_get(&self.wire.clock_steps),
+            "cpu_ns": shared_get(&self.cpu_ns),
+            "ordinary_ns": shared_get(&self.priority.spent_ns[0]),
+            "real_time_ns": shared_get(&self.priority.spent_ns[1]),
+            "outcomes": {name: shared_get(&counters.outcomes[code]) for code, name in enumerate(OUTCOMES) if code},
+        }
+
+    def stalls_since(self, int64_t seen):
+        cdef int64_t total = shared_get(&self.lateness.stalls)
+        cdef int64_t k
+        cdef Stall* kept
+        first = max(seen, total - STALLS_KEPT)
+        stalls = []
+        for k in range(first, total):
+            kept = &self.lateness.kept[k % STALLS_KEPT]
+            stalls.append((shared_get(&kept.start_ns), shared_get(&kept.duration_ns)))
+        return total, stalls

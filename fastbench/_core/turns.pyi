@@ -1,4 +1,0 @@
-from typing import Final
-
-HEARTBEAT_MS: Final[int]
-"""The longest the reactor sleeps; a longer turn is not sleep."""

@@ -1,0 +1,205 @@
+# cython: language_level=3
+"""A service's rules (JSON path -> role), compiled into a tree along which a document is walked.
+
+A rule may hold only in events in which another field has a certain value. Each combination of values that the rules
+can tell apart then has a tree of its own, and an event's fields are looked up before it is walked: the walk knows
+nothing of conditions, and it makes no difference where in the event the fields stand.
+"""
+
+from itertools import product
+
+from libc.stdint cimport int32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp
+
+from fastbench._core.wire.json cimport skip_space, string_end, value_end
+
+from fastbench._core.layout import names_by_code
+
+ROLES = names_by_code({
+    ROLE_NONE: "none", ROLE_TEXT: "text", ROLE_REASONING: "reasoning", ROLE_TOOL: "tool", ROLE_FINISH: "finish",
+    ROLE_REASON: "reason", ROLE_CHOICE: "choice", ROLE_INDEX: "index", ROLE_PIECE: "piece", ROLE_WHOLE: "whole",
+    ROLE_TOKEN_IDS: "token_ids", ROLE_PROMPT_TOKEN_IDS: "prompt_token_ids", ROLE_USAGE_IN: "usage_in",
+    ROLE_USAGE_OUT: "usage_out", ROLE_USAGE_TOTAL: "usage_total", ROLE_USAGE_CACHED: "usage_cached",
+    ROLE_USAGE_REASONING: "usage_reasoning", ROLE_ERROR: "error", ROLE_ERROR_WORD: "error_word", ROLE_CODE: "code",
+    ROLE_MESSAGE: "message", ROLE_DETAIL: "detail", ROLE_FINAL: "final", ROLE_SPECIAL: "special",
+}, ROLE_COUNT)
+
+# A type, described in `rules.pyi`.
+Rule = tuple
+
+
+cdef class OutputSpec:
+    def __cinit__(self, rules):
+        self.rules = tuple(map(checked, rules))
+        self.needs_finish = any(rule[1] in ("finish", "final") for rule in self.rules)
+        fields = asked_values(self.rules)
+        tree, names = [[0, 0, 0, 0, 0]], bytearray()
+        places = [place(tree, names, rule[0]) for rule in self.rules]
+        trees = [roles_of(self.rules, places, dict(zip(fields, values))) for values in combinations(fields)]
+        spans = [span_of(names, text) for field, values in fields.items() for text in (*field.split("."), *values)]
+        self.names = bytes(names)
+        self.nodes = <Node*> calloc(len(trees) * len(tree), sizeof(Node))
+        self.spans = <Span*> calloc(len(spans) + 1, sizeof(Span))
+        if self.nodes == NULL or self.spans == NULL:
+            raise MemoryError()
+        for i, roles in enumerate(trees):
+            for at, (child, sibling, element, key, key_size) in enumerate(tree):
+                role = roles.get(at, ROLE_NONE)
+                self.nodes[i * len(tree) + at] = Node(child, sibling, element, key, key_size, role)
+        for i, (at, size) in enumerate(spans):
+            self.spans[i] = Span(at, size)
+        self.compiled.nodes = self.nodes
+        self.compiled.count = len(tree)
+        self.compiled.names = self.names
+        self.compiled.needs_finish = self.needs_finish
+        self.compiled.fields_count = len(fields)
+        at = 0
+        for i, (field, values) in enumerate(fields.items()):
+            keys = field.count(".") + 1
+            self.compiled.fields[i] = Field(&self.spans[<int> at], keys, &self.spans[<int> (at + keys)], len(values))
+            at += keys + len(values)
+
+    def __dealloc__(self):
+        free(self.nodes)
+        free(self.spans)
+
+
+def checked(rule):
+    """The rule as a tuple of texts; ValueError where it is none."""
+    rule = tuple(map(str, rule))
+    if len(rule) not in (2, 4):
+        raise ValueError(f"a rule is (path, role) or (path, role, when_path, when_value), not {rule!r}")
+    if rule[1] not in ROLES[1:]:
+        raise ValueError(f"no such role of a JSON path: {rule[1]!r}")
+    if len(rule) == 4 and ("[]" in rule[2] or not all(rule[2].split("."))):
+        raise ValueError(f"a condition's path is keys from the document's root, joined by dots, not {rule[2]!r}")
+    return rule
+
+
+def asked_values(rules):
+    """The fields that conditions name, each with the values that they ask for."""
+    fields = {}
+    for rule in rules:
+        if len(rule) == 4:
+            fields.setdefault(rule[2], {})[rule[3].encode()] = None
+    if len(fields) > MOST_FIELDS:
+        raise ValueError(f"conditions may name {MOST_FIELDS} fields, not {len(fields)}: {', '.join(fields)}")
+    return {field: tuple(values) for field, values in fields.items()}
+
+
+def combinations(fields):
+    """Each combination of the fields' values, None for any other, in the order of `tree_for`'s numbers."""
+    return product(*((None, *values) for values in fields.values()))
+
+
+def roles_of(rules, places, values):
+    """The role of each node, by its place, in events whose fields have these values."""
+    roles = {}
+    for (_, role, *when), at in zip(rules, places):
+        if not when or values[when[0]] == when[1].encode():
+            roles[at] = ROLES.index(role)
+    return roles
+
+
+def place(tree, names, path):
+    """The node of one path (`choices[].delta.content`), added where it is missing; "" is the document itself.
+
+    tree: of [child, sibling, element, key, key size].
+    """
+    at = 0
+    for part in path.split(".") if path else ():
+        name = part.removesuffix("[]").encode()
+        child = tree[at][0]
+        while child and bytes(names[tree[child][3]:tree[child][3] + tree[child][4]]) != name:
+            child = tree[child][1]
+        if not child:
+            child = len(tree)
+            tree.append([0, tree[at][0], 0, *span_of(names, name)])
+            tree[at][0] = child
+        at = child
+        if part.endswith("[]"):
+            if not tree[at][2]:
+                tree[at][2] = len(tree)
+                tree.append([0, 0, 0, 0, 0])
+            at = tree[at][2]
+    return at
+
+
+def span_of(names, text):
+    """Where a text stands in `names`, to which it is added."""
+    text = text.encode() if isinstance(text, str) else text
+    names += text
+    return len(names) - len(text), len(text)
+
+
+cdef bint equals(const char* names, const Span* span, const char* start, const char* stop) noexcept nogil:
+    return span.size == <size_t> (stop - start) and memcmp(names + span.at, start, span.size) == 0
+
+
+cdef const char* member(
+    const char* names, const Span* key, const char* p, const char* end
+) noexcept nogil:
+    """The value of the object's first member of this name; NULL where there is none. p: at what may be the object."""
+    cdef const char* start
+    cdef bint found
+    if p >= end or p[0] != c'{':
+        return NULL
+    while True:
+        p = skip_space(p + 1, end)  # behind the brace or a comma
+        if p >= end or p[0] != c'"':
+            return NULL
+        start = p + 1
+        p = string_end(start, end)
+        if p == NULL:
+            return NULL
+        found = equals(names, key, start, p)
+        p = skip_space(p + 1, end)
+        if p >= end or p[0] != c':':
+            return NULL
+        p = skip_space(p + 1, end)
+        if found:
+            return p
+        p = value_end(p, end)
+        if p != NULL:
+            p = skip_space(p, end)
+        if p == NULL or p >= end or p[0] != c',':
+            return NULL
+
+
+cdef int32_t value_of(
+    const Rules* rules, const Field* field, const char* p, const char* end, const char** value
+) noexcept nogil:
+    """1 + which of the field's values the document has, 0 for any other. value: where it stands, NULL: nowhere."""
+    cdef const char* stop
+    cdef int32_t i
+    value[0] = NULL
+    p = skip_space(p, end)
+    for i in range(field.keys_count):
+        p = member(rules.names, &field.keys[i], p, end)
+        if p == NULL:
+            return 0
+    if p >= end or p[0] == c'{' or p[0] == c'[':
+        return 0
+    stop = value_end(p, end)
+    if stop == NULL:
+        return 0
+    if p[0] == c'"':
+        p += 1
+        stop -= 1
+    value[0] = p
+    for i in range(field.values_count):
+        if equals(rules.names, &field.values[i], p, stop):
+            return i + 1
+    return 0
+
+
+cdef const Node* tree_for(
+    const Rules* rules, const char* data, size_t size, const char** values
+) noexcept nogil:
+    """The tree for a document. values: where each of the fields has its value, NULL: nowhere."""
+    cdef int32_t i, number = 0
+    for i in range(rules.fields_count):
+        number *= rules.fields[i].values_count + 1
+        number += value_of(rules, &rules.fields[i], data, data + size, &values[i])
+    return rules.nodes + <size_t> number * rules.count

@@ -1,0 +1,296 @@
+"""What came of a task: verdicts, metrics, outcomes, and each request with all its moments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.api.recordings import all_recordings, name_of, recorded
+from fastbench.errors import RecordingError, UsageError
+from fastbench.metrics import Common, Metrics, Number, Parameter, ServiceVerdict, Values, Verdict, compute
+from fastbench.recording import NOT_FINAL, ROW_DTYPE, Recording, part_paths
+from fastbench.report import request_columns, service_statement, task_of
+from fastbench.units import NS_PER_MS
+
+_RECORDED = frozenset(ROW_DTYPE.names or ())
+
+
+class Figures(Mapping[str, Number]):
+    """One metric: its statistics by name, such as `figures["P99"]`, in `unit`; None where there is nothing to compute
+    one from."""
+
+    def __init__(self, row: Parameter) -> None:
+        self.row = row
+
+    def __getitem__(self, statistic: str) -> Number:
+        if statistic not in self.row.values:
+            raise KeyError(
+                f"{self.row.name} has no {statistic} here, only {', '.join(self.row.values)}: name it in stats="
+            )
+        return self.row.values[statistic]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.row.values)
+
+    def __len__(self) -> int:
+        return len(self.row.values)
+
+    @property
+    def name(self) -> str:
+        """The metric's, such as TTFT."""
+        return self.row.name
+
+    @property
+    def unit(self) -> str:
+        """ms, token/s, …; "" for a count."""
+        return self.row.unit
+
+    @property
+    def n(self) -> int:
+        """Requests behind the figures."""
+        return self.row.n
+
+    @property
+    def samples(self) -> int:
+        """Values behind the figures: of ITL there is one for each gap."""
+        return self.row.samples
+
+    @property
+    def too_few(self) -> tuple[str, ...]:
+        """The percentiles for which there are too few samples."""
+        return self.row.marked
+
+    @property
+    def unsure(self) -> Mapping[str, tuple[float, float]]:
+        """The least and the most that a statistic can be, of those that the client's stalls leave uncertain."""
+        return {name: self.row.bounds[name] for name in self.row.unsure}
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name} {'-' if value is None else f'{value:.6g}'}" for name, value in self.items())
+        return f"<{self.name}{f' in {self.unit}' if self.unit else ''}: {figures}; n = {self.n}>"
+
+
+class Result:
+    """What came of one task: a view of its recording.
+
+    `result["TTFT"]["P99"]` is a figure, `result.common["Output Token Throughput"].value` one of the run as a whole.
+    The recording stays open for as long as `recording`, or the arrays of `requests`, are kept.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        stats: Sequence[str] | None = None,
+        stage: str | None = None,
+        name: str | None = None,
+        complete: bool | None = None,
+        remarks: Sequence[str] = (),
+    ) -> None:
+        """path: of the recording. stats, stage: None = those that the run was reported with. name, complete: None = as
+        the recording says."""
+        self.path = path
+        self.remarks = tuple(remarks)
+        """What the user should know of how the run was carried out, a sentence each."""
+        self._asked = stats, stage
+        self._name = name
+        self._complete = complete
+
+    @cached_property
+    def recording(self) -> Recording:
+        """The recording, opened when it is first asked for. Raises RecordingError where it cannot be read."""
+        return self._opened()
+
+    def _opened(self) -> Recording:
+        if not part_paths(self.path)[0].is_file():
+            raise RecordingError(f"{self.path} has no recording: the run was stopped before anything was recorded")
+        return Recording.open(self.path)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """All numbers of the report. Raises UsageError for a stage that the recording does not have."""
+        # One of its own where there is none yet: numbers alone must not keep a file open.
+        recording = self.__dict__.get("recording") or self._opened()
+        shown = recorded(recording)
+        stats, stage = self._asked
+        self._name = self._name or task_of(recording, name_of(self.path))
+        return compute(recording, stats or shown.stats, stage or shown.stage)
+
+    @property
+    def name(self) -> str:
+        """`model/data set`."""
+        return self._name or task_of(self.recording, name_of(self.path))
+
+    @property
+    def directory(self) -> Path:
+        """That of the run, with its config, its logs and the recordings of all its tasks."""
+        parents = self.path.parents
+        return parents[2] if parents[1].name == "performances" else parents[0]
+
+    @cached_property
+    def complete(self) -> bool:
+        """Whether the run came to the end of its plan."""
+        if self._complete is not None:
+            return self._complete
+        footer = self.recording.footer
+        return footer is not None and not footer.get("interrupted")
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was stopped, or broken off, before the end of its plan."""
+        return not self.complete
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the measurement can be trusted: `valid`, `word` (VALID or INVALID), and the `sentences` that say why
+        not."""
+        return self.metrics.verdict
+
+    @property
+    def service_verdict(self) -> ServiceVerdict:
+        """Whether the service kept up, and what failed; rates in requests/s."""
+        return self.metrics.kept_up
+
+    @property
+    def service(self) -> str:
+        """The service's verdict, in a sentence."""
+        return service_statement(self.metrics)
+
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """Requests by how they ended; their sum is the number planned."""
+        return self.metrics.outcomes
+
+    @cached_property
+    def _figures(self) -> Mapping[str, Figures]:
+        return {row.name: Figures(row) for row in (*self.metrics.parameters, *self.metrics.further)}
+
+    @cached_property
+    def common(self) -> Mapping[str, Common]:
+        """The table "Common Metric" by name: each has `value` and `unit`."""
+        return {row.name: row for row in self.metrics.common}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The metrics that it has figures of."""
+        return tuple(self._figures)
+
+    def __getitem__(self, metric: str) -> Figures:
+        """The figures of a metric of each request. KeyError for one that there is not."""
+        if metric not in self._figures:
+            also = f"; {metric} is in common[…]" if metric in self.common else ""
+            raise KeyError(f"there is no {metric}, only {', '.join(self._figures)}{also}")
+        return self._figures[metric]
+
+    def __contains__(self, metric: object) -> bool:
+        return metric in self._figures
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the metrics that it has figures of."""
+        return iter(self._figures)
+
+    @cached_property
+    def requests(self) -> Mapping[str, NDArray[Any]]:
+        """The measured requests as columns, (n,) each, in the order in which they finished; docs/api.md has them all.
+
+        `…_ns`: moments, int64 ns of CLOCK_MONOTONIC (`sent_unix_ns`: since 1970), 0 where there was none. `…_ms`, and
+        what packages' metrics add: float64, NaN where there is none, as of requests that failed. `…_tokens`,
+        `planned_…`: -1 = unknown. `status`: 0 = no answer. `outcome`, `message`, …: texts, or None.
+        """
+        pieces = list(request_columns(self.recording))
+        if not pieces:
+            return {}
+        return {name: np.concatenate([_filled(name, piece[name]) for piece in pieces]) for name in pieces[0]}
+
+    def gaps_ms(self, request: int) -> NDArray[np.float64]:
+        """(events - 1,): the times between the output events of a request, ms. request: its number in the plan, as in
+        `requests["request"]`; KeyError for one that was not measured."""
+        return self.recording.gaps_us(self._row(request)) / 1_000
+
+    def token_ms(self, request: int) -> NDArray[np.float64]:
+        """(events,): when each output event of a request arrived, ms since it was sent. KeyError as `gaps_ms`."""
+        row = self._row(request)
+        sent_ns = int(self.recording.rows["sent_ns"][row])
+        return (self.recording.token_ns(row) - sent_ns) / NS_PER_MS
+
+    def _row(self, request: int) -> int:
+        rows = self.recording.rows
+        (found,) = np.nonzero((rows["request"] == request) & (rows["flags"] & NOT_FINAL == 0))
+        if not found.size:
+            raise KeyError(f"no request {request} was measured")
+        return int(found[-1])
+
+    def to_arrow(self) -> Any:
+        """`requests` as a pyarrow.Table, null where there is nothing. UsageError without the package pyarrow."""
+        from fastbench.report import requests_table
+
+        return requests_table(self.recording)
+
+    def to_pandas(self) -> Any:
+        """`requests` as a pandas.DataFrame. UsageError without the package pandas."""
+        try:
+            import pandas  # type: ignore[import-untyped, import-not-found, unused-ignore]  # it need not be there
+        except ImportError as error:
+            raise UsageError("to_pandas() needs the package pandas: pip install pandas; or take requests") from error
+        return pandas.DataFrame(dict(self.requests))
+
+    def report(self, path: Path | str | None = None, *, page: bool = True) -> tuple[Path, ...]:
+        """Writes the report's files to the directory `path`, by default beside the recording, as the command line
+        does. Returns their paths. page: whether the report page is among them."""
+        from fastbench.api.reporting import report
+
+        return report(self, path, page=page)
+
+    def __repr__(self) -> str:
+        try:
+            return f"<Result {self.name}: {', '.join(self._said())}; {self.path}>"
+        except (RecordingError, UsageError) as error:
+            return f"<Result: {error}>"
+
+    def _said(self) -> Iterator[str]:
+        yield self.verdict.word
+        yield f"{self.metrics.success} of {sum(self.outcomes.values())} ok"
+        if "TTFT" in self and self["TTFT"].get("P99") is not None:
+            yield f"TTFT P99 {self['TTFT']['P99']:.2f} ms"
+        rate = self.common.get("Output Token Throughput")
+        if rate is not None and rate.value is not None:
+            yield f"{rate.value:.1f} {rate.unit}"
+        if self.interrupted:
+            yield "interrupted"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from fastbench.api.html import html
+
+        return html(self)
+
+
+def _filled(name: str, column: Values) -> NDArray[Any]:
+    """The values of a column, with what stands for none where there is none: in fields of rows it does already."""
+    values: NDArray[Any] = column.values
+    if name in _RECORDED:
+        return values
+    nothing: float | None
+    if values.dtype == object:
+        filled, nothing = values.copy(), None
+    elif name == "sent_unix_ns":
+        filled, nothing = values.copy(), 0
+    else:
+        filled, nothing = values.astype(np.float64), np.nan
+    filled[~column.known] = nothing
+    return filled
+
+
+def runs(path: str | os.PathLike[str]) -> Iterator[Result]:
+    """What came of each task that was recorded below `path`: a recording, a run, a part of it, or a work dir, whose
+    runs come in the order of their names, the oldest first.
+
+    Raises UsageError for what is no directory, NotARunError where there is no recording.
+    """
+    return (Result(found) for found in all_recordings(Path(path)))

@@ -1,0 +1,159 @@
+"""What a run does: which model meets which data set, under what load, and how it is reported."""
+
+from typing import Annotated, Any, Literal, Self
+
+from msgspec import Meta, field, structs
+
+from fastbench.config.dataset import DatasetConfig
+from fastbench.config.fields.check import Count, Frozen, Interval, Length, Pause, Text
+from fastbench.config.services.schema import ServiceConfig
+from fastbench.config.shown import DEFAULT_STATS
+from fastbench.units import NS_PER_S, Duration, Rate
+
+MAX_PRESSURE_TIME = Duration(86_400 * NS_PER_S)
+
+
+Workers = Annotated[
+    Annotated[int, Meta(ge=1, le=1024)] | Literal["auto"],
+    Meta(extra_json_schema={"description": 'a whole number from 1 to 1024, or "auto"'}),
+]
+
+
+class ProfileStage(Frozen, frozen=True, kw_only=True):
+    """A stretch of a profile: a rate or a concurrency."""
+
+    duration: Duration
+    rate: Rate | None = None
+    """Requests per second; 0 = none."""
+    concurrency: Annotated[int, Meta(ge=0, le=100_000)] | None = None
+
+
+class LoadSettings(Frozen, frozen=True, kw_only=True):
+    """What a config or an option says of the load of every task."""
+
+    num_prompts: Count | None = None
+    """The most samples to send; None = the whole data set."""
+    num_warmups: Annotated[int, Meta(ge=0, le=1_000_000)] = 1
+    """Requests before the measured ones, not in the report."""
+    pressure: bool = False
+    """Add clients at `request_rate` up to `batch_size`, each with its next request at once, for `pressure_time`."""
+    pressure_time: Duration = Duration(15 * NS_PER_S)
+    """How long that goes on, at most 24 h."""
+    duration: Duration | None = None
+    """When to stop sending, since the first request; data sets but traces are repeated till then. None = at its end."""
+    drain: Duration | None = None
+    """How long requests in flight are waited for after the last one was sent; None = to their end."""
+    workers: Workers = "auto"
+    """Processes that share the load of a task; "auto" = as many as the requests in flight need on this machine."""
+    pin: bool = False
+    """Keep the thread of each worker that sends and reads on a processor of its own."""
+    profile: tuple[ProfileStage, ...] = ()
+    """Rates or concurrencies, one after the other, in the place of `request_rate` and `batch_size`."""
+    load: Annotated[Any, Meta(extra_json_schema={"description": "a dict with type, the name of a load shape"})] = None
+    """A load shape with its parameters, in the place of `request_rate` and `profile`; None = those decide."""
+    arrival_seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+    """For the scatter of the arrivals; the same seed gives the same times."""
+    trace_speed: Annotated[float, Meta(ge=0.001, le=1_000_000)] = 1.0
+    """With `use_timestamp`: how many times as fast as the trace."""
+    think_time: Pause = Pause(0)
+    """From a reply's end to the next turn of its conversation."""
+    warmup_data: Annotated[
+        Literal["synthetic", "dataset"], Meta(extra_json_schema={"description": '"synthetic" or "dataset"'})
+    ] = "synthetic"
+    """Whether warm-up requests ask what no measured one asks, or the data set's first rows."""
+    warmup_input_len: Length | None = None
+    """Prompt tokens of synthetic warm-up requests; None = as the measured ones."""
+    warmup_output_len: Length | None = None
+    """Output tokens of warm-up requests; None = as the measured ones."""
+    on_full: Annotated[Literal["wait", "drop"], Meta(extra_json_schema={"description": '"wait" or "drop"'})] = "wait"
+    """Open loop: whether a request that is due while `batch_size` are in flight waits, or is counted as dropped."""
+    service_metrics: Interval | None = None
+    """How often the service's /metrics is asked for during the run; None = not."""
+    spec_decode: bool = False
+    """Report the service's speculative decoding from its /metrics, before the warm-up and after the run."""
+
+
+class RunSettings(LoadSettings, frozen=True, kw_only=True):
+    """What a config or an option says of the run as a whole."""
+
+    work_dir: Text = "outputs/default"
+    """Where the run's directory is made."""
+    max_num_workers: Annotated[int, Meta(ge=1, le=1024)] = 1
+    """Tasks that run at once."""
+    debug: bool = False
+    """Log to the terminal instead of logs/, one task after the other."""
+
+
+COMBINATIONS = "model_dataset_combinations"
+SETTINGS = ("models", "datasets", COMBINATIONS, "summarizer", *RunSettings.__struct_fields__)
+"""Every name that a config sets a run with."""
+
+
+class Task(LoadSettings, frozen=True, kw_only=True):
+    """One model with one data set: one recording, one pair of tables."""
+
+    service: ServiceConfig
+    dataset: DatasetConfig
+    stats: tuple[str, ...] = DEFAULT_STATS
+    stage: str = "total"
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Fields of the body that the service refused at the warm-up, and its words: they are not sent."""
+
+    @property
+    def sent(self) -> ServiceConfig:
+        """The service as it is asked."""
+        return self.service.without(self.left_out) if self.left_out else self.service
+
+    @property
+    def name(self) -> str:
+        """`model/dataset`, as in the report's headings."""
+        return f"{self.service.abbr}/{self.dataset.abbr}"
+
+
+class RunConfig(RunSettings, frozen=True, kw_only=True):
+    """A checked config: all that a run needs to know."""
+
+    models: tuple[ServiceConfig, ...]
+    datasets: tuple[DatasetConfig, ...]
+    pairs: tuple[tuple[str, str], ...] | None = None
+    """The abbrs of the models and data sets that meet; None = each model meets each data set."""
+    stats: tuple[str, ...] = DEFAULT_STATS
+    stage: str = "total"
+    source: str | None = None
+    """The config file; None = the settings came from options or named tasks."""
+
+    @property
+    def tasks_at_once(self) -> int:
+        """Tasks that run at once: with `debug` one after the other, so that their logs do not mix."""
+        return 1 if self.debug else self.max_num_workers
+
+    @classmethod
+    def of_task(cls, task: Task) -> Self:
+        """The run that consists of `task`."""
+        return cls(
+            models=(task.service,),
+            datasets=(task.dataset,),
+            stats=task.stats,
+            stage=task.stage,
+            **_load(task),
+        )
+
+    def tasks(self) -> list[Task]:
+        """Each model with each data set, model by model, or the pairs, in the config's order."""
+        models = {model.abbr: model for model in self.models}
+        datasets = {dataset.abbr: dataset for dataset in self.datasets}
+        pairs = [(model, dataset) for model in models for dataset in datasets] if self.pairs is None else self.pairs
+        return [
+            Task(
+                service=models[model],
+                dataset=datasets[dataset],
+                stats=self.stats,
+                stage=self.stage,
+                **_load(self),
+            )
+            for model, dataset in pairs
+        ]
+
+
+def _load(settings: LoadSettings) -> dict[str, Any]:
+    return {field.name: getattr(settings, field.name) for field in structs.fields(LoadSettings)}

@@ -1,0 +1,153 @@
+"""What is a key by its form or by its name: in settings of any shape, and in texts."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+# Of header names, and of other names but those of `_NO_SECRET`.
+_SECRET = re.compile(
+    r"auth|key|token|secret|cookie|passw|passphrase|pwd|credential|bearer|signature|session|jwt", re.IGNORECASE
+)
+# Lengths, token ids, columns, files and names of variables.
+_NO_SECRET = re.compile(
+    r"authors?|.*tokens.*|.*tokeniz.*|.*token_?id.*|.*per_token.*|prompt_key|output_len_key|client_key|tls_key"
+    r"|.*key_env|key_?words?",
+    re.IGNORECASE,
+)
+FORMS = (
+    r"sk[-_][A-Za-z0-9_-]{4,}|(?:pk|rk|xai|nvapi|hf|gh[opsu]|glpat|gsk|xox[abp])[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{8,}"
+    r"|github_pat_\w{8,}|(?:AKIA|ASIA|AIza)[A-Za-z0-9_-]{10,}|eyJ[A-Za-z0-9_-]{8,}[A-Za-z0-9._-]*"
+)
+"""What the keys of well-known services begin with, as a regular expression."""
+_FORMS = re.compile(rf"(?:{FORMS})|(?:bearer|basic|token|apikey)\s+\S+", re.IGNORECASE)
+_RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_.-]{20,}")
+
+NOT_DUMPED = "<not dumped>"
+HIDDEN = "<hidden>"
+_DEPTH = 8
+_REFERENCE = re.compile(r"(?:env:|\$)([A-Za-z_][A-Za-z0-9_]*)")
+_KEY = re.compile(rf"(?<![\w-])(?:{FORMS})")
+# What is found in a text, and what is kept of it.
+_IN_TEXT = (
+    # The name and the password before a URL's host, also a password with a slash in it.
+    (re.compile(r"(?<=//)(?:[^/?#\s'\"]*|[^/?#\s'\"@:]*:(?!\d+[/?#])[^\s'\"]*)@"), f"{HIDDEN}@"),
+    (re.compile(r"(\w://[^\s?#'\"]*[?#])[^\s'\"]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"\b(bearer|basic)\s+(?!realm)(?=\S*[\d=])[^\s'\"]{4,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (_KEY, HIDDEN),
+)
+# name=value, "name": "value", 'name': 'value'
+_PAIR = re.compile(
+    r"(?<![\w.-])(?P<name>[\w.-]+)(?P<is>\s*=\s*|[\"']\s*\]?\s*[:=]\s*)(?P<quote>[rbfuRBFU]{0,2}[\"'])?"
+    r"(?P<value>(?(quote)[^\"']+|[^\s&'\",;()\[\]{}]+))"
+)
+
+
+def is_secret_name(name: object) -> bool:
+    """Whether a setting of this name usually carries a key."""
+    if not isinstance(name, str) or not _SECRET.search(name):
+        return False
+    return _NO_SECRET.fullmatch(name.replace("-", "_")) is None
+
+
+def looks_secret(value: object) -> bool:
+    """Whether a value has the form of a key, whatever it is called."""
+    return isinstance(value, str) and _FORMS.match(value.strip()) is not None
+
+
+def is_secret_header(name: str, value: str = "") -> bool:
+    """Whether a header is one that usually carries a key, or its value is likely to be one."""
+    return _SECRET.search(name) is not None or looks_secret(value) or _RANDOM.fullmatch(value) is not None
+
+
+def env_name(value: str) -> str | None:
+    """The variable that `value` points at by "env:NAME" or "$NAME"; None = `value` stands for itself."""
+    match = _REFERENCE.fullmatch(value)
+    return match[1] if match else None
+
+
+def hide_in_text(text: str) -> str:
+    """`text` without what is a key by its form or by the name before it: in URLs, headers and pairs."""
+    for pattern, kept in _IN_TEXT:
+        text = pattern.sub(kept, text)
+    return _PAIR.sub(_without_value, text)
+
+
+def _without_value(pair: re.Match[str]) -> str:
+    if not is_secret_name(_last(pair["name"])) or HIDDEN in pair["value"] or env_name(pair["value"]):
+        return pair[0]
+    return f"{pair['name']}{pair['is']}{pair['quote'] or ''}{HIDDEN}"
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].strip("-")
+
+
+class _Said:
+    """Stands for a value in what is shown of the settings around it."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __repr__(self) -> str:
+        return self._words
+
+
+def cleaned(value: object, depth: int = _DEPTH) -> object:
+    """`value` with nothing in it that may be a key, to be shown by `repr`."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return hide_in_text(value)
+        case bytes():
+            return hide_in_text(value.decode("latin-1")).encode("latin-1")
+        case type():
+            return _Said(f"class {value.__name__}")
+        case Mapping() | list() | tuple() | set() | frozenset() if not depth:
+            return _Said("…")
+        case Mapping():
+            return {_name(name): _item(name, item, depth - 1) for name, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            items = [cleaned(item, depth - 1) for item in value]
+            if len(items) == 2 and is_secret_name(items[0]):
+                items[1] = _Said(HIDDEN)
+            return tuple(items) if isinstance(value, tuple) else items
+    return _Said(f"an object of the type {type(value).__name__}")
+
+
+def _name(name: object) -> object:
+    return name if name is None or isinstance(name, bool | int | float) else _Said(repr(cleaned(name)))
+
+
+def _item(name: object, item: object, depth: int) -> object:
+    if isinstance(name, str) and name.lower().endswith("headers") and isinstance(item, Mapping):
+        return {_name(header): _Said(HIDDEN) for header in item}
+    secret = is_secret_name(name) or (isinstance(name, str) and name.lower().endswith("headers"))
+    return _Said(HIDDEN) if secret and item not in (None, "") else cleaned(item, depth)
+
+
+def secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
+    """The keys in settings of any shape. named: whether the name before it says that `value` is one."""
+    match value:
+        case str():
+            if named or looks_secret(value):
+                yield value
+            else:
+                yield from (match[0] for match in _KEY.finditer(value))
+        case Mapping():
+            for name, item in value.items():
+                yield from secrets_in(item, named=is_secret_name(name))
+        case (str(name), str(item)) if is_secret_name(name) and any(map(str.isdigit, item)):
+            yield item
+        case list() | tuple() | set() | frozenset():
+            for item in value:
+                yield from secrets_in(item, named=named)
+
+
+def secrets_in_source(source: str) -> Iterator[str]:
+    """The keys that stand in the text of a config, be it one that cannot be run."""
+    for pair in _PAIR.finditer(source):
+        value = pair["value"]
+        sure = pair["quote"] or looks_secret(value) or any(map(str.isdigit, value))
+        if sure and is_secret_name(_last(pair["name"])):
+            yield value
+    yield from (match[0] for match in _KEY.finditer(source))

@@ -1,0 +1,141 @@
+"""The settings of one service under test: names, types, defaults, ranges. `service.py` makes them."""
+
+from collections.abc import Collection
+from typing import Annotated, Any, Literal, Self
+
+from msgspec import Meta, field
+from msgspec.structs import replace
+
+from fastbench.config.fields.check import DirName, Frozen, Length
+from fastbench.config.services.traffic import TrafficConfig
+from fastbench.registry import DIALECTS
+from fastbench.units import NS_PER_S, Duration, Rate
+
+DialectName = Annotated[str, Meta(extra_json_schema={"description": "the name of a dialect"})]
+
+TAKES_TOKEN_IDS = "openai_completions"
+"""The type of service to use for prompts of token ids."""
+ADAPTERS = "lora_data_map_file"
+STREAM_OPTIONS = "stream_options"
+"""The field by which OpenAI services are asked for usage in a stream."""
+REPEATS = "num_return_sequences"
+
+
+class ServiceConfig(Frozen, frozen=True, kw_only=True):
+    """One service under test: where it is, how it is spoken to, how hard it is driven.
+
+    Differs from AISBench's dicts in three points: `stream` is True unless said otherwise; `retry` counts the
+    attempts after the first one; `host_ip` may be a DNS name.
+    """
+
+    type: DialectName
+    """One of `DIALECTS`, never an alias."""
+    attr: Annotated[Literal["service"], Meta(extra_json_schema={"description": '"service"'})] = "service"
+    abbr: DirName
+    """Name of the result directory; unique among the models of a run."""
+    path: str = ""
+    """tokenizer.json, or the directory that holds it; "" = no tokenizer."""
+    model: str = ""
+    """"" = the first one that `GET /v1/models` names, for the dialects whose requests name a model."""
+    model_name: str = ""
+    """The model's name in the path, for triton_generate; "" = that of `model`."""
+    stream: bool = True
+    request_rate: Rate = Rate(0)
+    """Requests per second in an open loop; 0 = closed loop."""
+    use_timestamp: bool = False
+    """Each sample goes out at its own time stamp; request_rate and traffic_cfg have no say then."""
+    traffic_cfg: TrafficConfig = TrafficConfig()
+    retry: Annotated[int, Meta(ge=0, le=1000)] = 2
+    """Attempts after the first, for failures before any byte of the response."""
+    api_key: str = ""
+    """The key, or where it is: "env:NAME" or "$NAME"."""
+    host_ip: str = "localhost"
+    host_port: Annotated[int, Meta(ge=1, le=65535)] = 8080
+    url: str = ""
+    """Base URL; replaces host_ip, host_port and enable_ssl."""
+    enable_ssl: bool = False
+    ca_file: str = ""
+    """PEM file of the certificates that the service's is verified by; "" = the system's."""
+    client_cert: str = ""
+    """PEM file of the certificate that the client shows; "" = none."""
+    client_key: str = ""
+    """PEM file of its key, not encrypted; "" = it is in client_cert."""
+    insecure: bool = False
+    """Do not verify the service's certificate. The report says so."""
+    max_out_len: Length = 512
+    """Output tokens asked for where the sample does not say."""
+    length_field: Annotated[
+        str, Meta(pattern=r"^(?:[A-Za-z]\w*)?$", extra_json_schema={"description": "the name of a field, or empty"})
+    ] = ""
+    """Name under which the output length goes out, such as "max_completion_tokens"; "" = the protocol's usual one."""
+    batch_size: Annotated[int, Meta(ge=1, le=100_000)] = 1
+    """The most requests in flight."""
+    trust_remote_code: bool = False
+    generation_kwargs: dict[str, Any] = field(default_factory=dict)
+    """Sampling parameters, sent with each request as they are, but for `ADAPTERS` and `REPEATS`."""
+    optional_kwargs: tuple[str, ...] = ()
+    """Names of `generation_kwargs` that are left out where the service refuses them at the warm-up; a note says so."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Further request headers; a value may be "env:NAME" or "$NAME"."""
+    request_id_header: str = "X-Request-Id"
+    """The header that carries a request's id, a UUID; "none" or "" = it is left out."""
+    request_timeout: Duration | None = Duration(600 * NS_PER_S)
+    """Of one attempt, from its first byte sent to the end of the stream, ns; None = no limit."""
+    total_timeout: Duration | None = None
+    """Of a request, from when it goes out to its outcome, with all attempts, connecting and pauses; None = as long as
+    they may take."""
+    connect_timeout: Duration = Duration(10 * NS_PER_S)
+    precise: bool = False
+    """Spin to each intended time: later by 0.05 ms at most, for more CPU."""
+    mock: dict[str, Any] | None = None
+    """Options of the simulated service to start for this run; None = the service runs already."""
+    metrics_url: tuple[str, ...] = ()
+    """Where the service's metrics pages are, several where it has several engines; () = its own /metrics."""
+    save_text: bool = False
+    """Keep the replies' text in the recording."""
+
+    @property
+    def id_header(self) -> str | None:
+        """The header that carries a request's id; None = no header does."""
+        return None if self.request_id_header.lower() in ("", "none") else self.request_id_header
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What of `generation_kwargs` is sent."""
+        return {name: value for name, value in self.generation_kwargs.items() if name not in (ADAPTERS, REPEATS)}
+
+    @property
+    def body_fields(self) -> tuple[str, ...]:
+        """The fields of the body that not every service knows."""
+        usage = self._usage_field
+        given = [name for name, value in self.parameters.items() if (name, value) != (usage, None)]
+        return tuple(dict.fromkeys((*given, *self._added)))
+
+    @property
+    def droppable(self) -> tuple[str, ...]:
+        """Those of `body_fields` that nobody asked for by name."""
+        return (*(name for name in self.optional_kwargs if name in self.parameters), *self._added)
+
+    @property
+    def _usage_field(self) -> str | None:
+        """The field by which a stream is asked for usage; None among the parameters leaves it out."""
+        usage = DIALECTS.get(self.type).usage
+        return None if usage is None else str(usage.name)
+
+    @property
+    def _added(self) -> tuple[str, ...]:
+        """Those that fastbench asks for of itself."""
+        usage = self._usage_field
+        return (usage,) if self.stream and usage is not None and usage not in self.generation_kwargs else ()
+
+    def without(self, names: Collection[str]) -> Self:
+        """The same service, whose requests have none of these fields."""
+        kept = {name: value for name, value in self.generation_kwargs.items() if name not in names}
+        usage = self._usage_field
+        none = {} if usage is None or usage not in names else {usage: None}
+        return replace(self, generation_kwargs={**kept, **none})
+
+    @property
+    def repeats(self) -> int:
+        """How many times each prompt is sent."""
+        return int(self.generation_kwargs.get(REPEATS, 1))

@@ -1,0 +1,140 @@
+"""Prompts made from a seed: sample i depends only on (seed, i)."""
+
+from bisect import bisect
+from collections.abc import Iterator
+from itertools import accumulate
+
+import numpy as np
+
+from fastbench.datasets.format import DatasetFormat
+from fastbench.datasets.samples import Sample, Survey
+from fastbench.datasets.synthetic.laws import law_of
+from fastbench.datasets.synthetic.prefixes import HitRatio, Prefixes
+from fastbench.datasets.synthetic.settings import MixPart, SyntheticConfig
+from fastbench.errors import ConfigError
+from fastbench.tokenizer import (
+    Draws,
+    IdVocabulary,
+    TokenMeasure,
+    Vocabulary,
+    Words,
+    load_tokenizer,
+    template_tokens,
+    words_for,
+)
+
+_SAMPLES, _PREFIX, _MIX = 0, 1, 2
+
+
+class SyntheticDataset:
+    """Random words, as many as the drawn length says."""
+
+    def __init__(self, config: SyntheticConfig, words: Words, added: int = 0) -> None:
+        """added: tokens that a service adds to each prompt, and that its length counts. Raises ConfigError."""
+        self._config = config
+        self._added = added
+        self._words = words
+        self._last = len(words) - 1
+        self._draws, self._chances = Draws(config.seed, _SAMPLES), Draws(config.seed, _MIX)
+        parts = config.parts()
+        self._parts = [_Part(part) for part in parts]
+        *self._bounds, total = accumulate(part.weight for part in parts)
+        self._total = total
+        shared = words.pieces(config.shared_prefix) if config.shared_prefix else 0
+        self._prefix = Draws(config.seed, _PREFIX).integers(0, self._last, shared)
+        pool = config.prefix_pool
+        self._pool = pool and Prefixes(pool, config.seed, words, self.mean_input())
+        self._refuse_short(max(1, config.shared_prefix, pool.length if pool else 0))
+
+    @property
+    def count(self) -> int:
+        """How many samples there are."""
+        return self._config.count
+
+    def survey(self, limit: int | None) -> Survey:
+        """What a run of at most `limit` samples will ask."""
+        count = self.count if limit is None else min(limit, self.count)
+        longest = max((part.output_len.high for part in self._config.parts() if part.output_len), default=None)
+        return Survey(count, count, longest, 0)
+
+    def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
+        """The samples `start`, `start + step`, …, made one at a time."""
+        return map(self.sample, range(start, self.count, step))
+
+    def sample(self, index: int) -> Sample:
+        """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""
+        draws = self._draws.at(index)
+        length, output = self._part(index).lengths(draws)
+        words = draws.integers(0, self._last, self._words.pieces(length - self._added))
+        prefix = self._pool.pick(index) if self._pool else self._prefix
+        words[: len(prefix)] = prefix
+        return Sample(index, self._words.prompt(words), length, output)
+
+    def mean_input(self) -> float:
+        """Expected length of a prompt, tokens."""
+        return sum(one.part.weight * one.input_len.mean() for one in self._parts) / self._total
+
+    def hit_ratio(self, requests: int) -> HitRatio | None:
+        """What a prefix cache is expected to serve of a run's input tokens; None where there is no `prefix_pool`."""
+        return self._pool.hit_ratio(requests) if self._pool else None
+
+    def _refuse_short(self, text: int) -> None:
+        shortest = min(part.input_len.low for part in self._config.parts())
+        if self._added and shortest < self._added + text:
+            raise ConfigError(
+                f"input_len is {shortest} at the least; it must be at least {self._added + text}: "
+                f"{self._added} tokens of the chat template, and {text} of text"
+            )
+
+    def _part(self, index: int) -> "_Part":
+        if not self._bounds:
+            return self._parts[0]
+        return self._parts[bisect(self._bounds, self._chances.at(index).unit() * self._total)]
+
+
+class _Part:
+    """One kind of request."""
+
+    def __init__(self, part: MixPart) -> None:
+        self.part = part
+        self.input_len = law_of(part.input_len)
+        self._output_len = law_of(part.output_len) if part.output_len else None
+
+    def lengths(self, draws: Draws) -> tuple[int, int | None]:
+        """(tokens of the prompt, output tokens asked for)."""
+        length = self.input_len.draw(draws)
+        return length, self._output_len.draw(draws) if self._output_len else None
+
+
+def open_synthetic(config: SyntheticConfig, measure: TokenMeasure) -> SyntheticDataset:
+    """Raises ConfigError where the tokenizer cannot be used, or `prefix_pool` asks for more than it can give."""
+    try:
+        if config.as_ids:
+            return SyntheticDataset(config, _ids(config, measure.tokenizer))
+        words = words_for(measure)
+        return SyntheticDataset(config, words, _added(words, measure.tokenizer) if config.with_chat_template else 0)
+    except ConfigError as error:
+        raise ConfigError(f"the data set {config.abbr}: {error}") from error
+
+
+def _added(words: Vocabulary, tokenizer: str) -> int:
+    if not tokenizer:
+        raise ConfigError(
+            "with_chat_template is True, but the model has no tokenizer; set path of the model (--tokenizer) to the "
+            "directory of its tokenizer.json and its chat template"
+        )
+    return template_tokens(tokenizer, words.text(np.arange(len(words))))
+
+
+def _ids(config: SyntheticConfig, tokenizer: str) -> Words:
+    if tokenizer:
+        return IdVocabulary(load_tokenizer(tokenizer).ordinary_ids())
+    if config.vocab_size is None:
+        raise ConfigError(
+            "as_ids is True, but the model has no tokenizer; set path of the model (--tokenizer) to its "
+            "tokenizer.json, or set vocab_size of the data set"
+        )
+    return IdVocabulary(range(config.vocab_size))
+
+
+SYNTHETIC = DatasetFormat(SyntheticConfig, open_synthetic)

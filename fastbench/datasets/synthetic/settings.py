@@ -1,0 +1,172 @@
+"""The settings of synthetic prompts, and what is wrong with them: lengths, mixes, prefix pools."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from fastbench.config import DatasetConfig, Issues
+from fastbench.config.fields import (
+    MAX_LENGTH,
+    Count,
+    DirName,
+    Frozen,
+    Length,
+    Lengths,
+    Uniform,
+    build_lengths,
+    check_fields,
+)
+from fastbench.datasets.files import Seed
+
+_LENGTHS = ("input_len", "output_len")
+# Far from any seed that a user would choose.
+_SEED_DISTANCE = 2**62
+
+
+class PrefixPool(Frozen, frozen=True, kw_only=True):
+    """Prefixes that prompts begin with, so that a prefix cache finds them again."""
+
+    count: Annotated[int, Meta(ge=1, le=MAX_LENGTH)]
+    """How many different prefixes there are."""
+    length: Length
+    """Tokens of each."""
+    hit_ratio: Annotated[float, Meta(ge=0, le=1)] | None = None
+    """Share of all input tokens that a cache of all prefixes would serve; None = each prompt begins with a prefix."""
+
+
+Pool = Annotated[PrefixPool, Meta(extra_json_schema={"description": "a dict with count, length and hit_ratio"})]
+
+
+class MixPart(Frozen, frozen=True, kw_only=True):
+    """One kind of request in a mix."""
+
+    input_len: Lengths
+    output_len: Lengths | None = None
+    """None = the service's `max_out_len`."""
+    weight: Annotated[float, Meta(gt=0, le=1e9, extra_json_schema={"description": "a number above 0"})] = 1.0
+    """Share of the requests, relative to the other parts."""
+
+
+class SyntheticConfig(DatasetConfig, frozen=True, kw_only=True, tag_field="type", tag="synthetic"):
+    """Prompts made from a seed."""
+
+    abbr: DirName = "synthetic"
+    count: Count
+    input_len: Lengths | None = None
+    """Prompt length, tokens (words where there is no tokenizer); None = `mix` says it."""
+    output_len: Lengths | None = None
+    """Output tokens asked for; None = the service's `max_out_len`."""
+    mix: Annotated[tuple[MixPart, ...], Meta(extra_json_schema={"description": "a list of dicts"})] = ()
+    """Kinds of requests in the place of `input_len` and `output_len`."""
+    seed: Seed = 0
+    shared_prefix: Annotated[int, Meta(ge=0, le=MAX_LENGTH)] = 0
+    """Tokens at the start that all prompts have in common."""
+    prefix_pool: Pool | None = None
+    with_chat_template: bool = False
+    """Prompt lengths count what the model's chat template adds, too."""
+    as_ids: bool = False
+    """Send token ids in the place of text; for completions."""
+    vocab_size: Length | None = None
+    """With `as_ids` and no tokenizer: ids are below it."""
+
+    @property
+    def makes_token_ids(self) -> bool:
+        """As `as_ids` says."""
+        return self.as_ids
+
+    @property
+    def makes_words(self) -> bool:
+        """Unless they are token ids."""
+        return not self.as_ids
+
+    @classmethod
+    def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
+        """Lengths and parts of a mix become what they stand for."""
+        settings = dict(settings)
+        bad = _replace_lengths(settings, path, issues)
+        _replace_mix(settings, path, issues, bad)
+        pool = settings.get("prefix_pool")
+        if isinstance(pool, Mapping):
+            # Checked by itself, so that its fields are named.
+            checked = check_fields(PrefixPool, pool, f"{path}.prefix_pool", issues)
+            settings["prefix_pool"] = PrefixPool(**checked) if {"count", "length"} <= checked.keys() else None
+        values = super().check(settings, path, issues)
+        if {"input_len", "mix"}.isdisjoint(settings.keys() | bad):
+            issues.missing(f"{path}.input_len", "a number of tokens or [least, most], or the lengths must stand in mix")
+        _check_prefixes(values, path, issues)
+        if values.get("as_ids") and values.get("with_chat_template"):
+            issues.add(f"{path}.with_chat_template", "is True, and so is as_ids, which no chat takes; set one of them")
+        return values
+
+    def alike(self, count: int, input_len: int | None = None) -> "SyntheticConfig":
+        """With a seed of its own."""
+        made = replace(self, seed=self.seed ^ _SEED_DISTANCE, count=count)
+        if input_len is None:
+            return made
+        length = Uniform(low=input_len, high=input_len)
+        return replace(made, input_len=length, mix=(), shared_prefix=0, prefix_pool=None)
+
+    def parts(self) -> tuple[MixPart, ...]:
+        """The kinds of requests; one where there is no mix."""
+        if self.mix or self.input_len is None:
+            return self.mix
+        return (MixPart(input_len=self.input_len, output_len=self.output_len),)
+
+
+def _replace_lengths(settings: dict[str, Any], path: str, issues: Issues) -> set[str]:
+    """Puts laws in the place of what stands for them; returns the names of those that cannot be used."""
+    bad = set()
+    for name in _LENGTHS:
+        if settings.get(name) is None:
+            settings.pop(name, None)
+            continue
+        lengths = build_lengths(settings.pop(name), f"{path}.{name}", issues)
+        if lengths is None:
+            bad.add(name)
+        else:
+            settings[name] = lengths
+    return bad
+
+
+def _replace_mix(settings: dict[str, Any], path: str, issues: Issues, bad: set[str]) -> None:
+    raw = settings.pop("mix", None)
+    if raw is None or raw in ([], ()):
+        return
+    bad.add("mix")
+    if not isinstance(raw, list | tuple):
+        issues.wrong(f"{path}.mix", raw, "a list of dicts with input_len, output_len and weight")
+        return
+    for name in _LENGTHS:
+        if name in settings:
+            issues.add(f"{path}.mix", f"is set, and so is {name}; set one of them")
+    parts = [_part(item, f"{path}.mix[{index}]", issues) for index, item in enumerate(raw)]
+    settings["mix"] = tuple(part for part in parts if part is not None)
+
+
+def _part(raw: object, path: str, issues: Issues) -> MixPart | None:
+    if isinstance(raw, MixPart):
+        return raw
+    if not isinstance(raw, Mapping):
+        issues.wrong(path, raw, "a dict with input_len, output_len and weight")
+        return None
+    settings = dict(raw)
+    told = _replace_lengths(settings, path, issues)
+    values = check_fields(MixPart, settings, path, issues, told)
+    return MixPart(**values) if "input_len" in values else None
+
+
+def _check_prefixes(values: dict[str, Any], path: str, issues: Issues) -> None:
+    parts = [values["input_len"]] if "input_len" in values else [part.input_len for part in values.get("mix", ())]
+    shortest = min((lengths.low for lengths in parts), default=MAX_LENGTH)
+    shared = values.get("shared_prefix", 0)
+    pool = values.get("prefix_pool")
+    if shared > shortest:
+        issues.wrong(f"{path}.shared_prefix", shared, f"at most the shortest input_len, {shortest}")
+    if pool is None:
+        return
+    if pool.length > shortest:
+        issues.wrong(f"{path}.prefix_pool.length", pool.length, f"at most the shortest input_len, {shortest}")
+    if shared:
+        issues.add(f"{path}.prefix_pool", "is set, and so is shared_prefix; set one of them")

@@ -1,0 +1,60 @@
+"""How services speak: a sample → the bytes of a request; which JSON paths of a reply mean what.
+
+One file an API makes a `Dialect` (`apis/`, or that of another package, by an entry point of the group
+`fastbench.dialects`); a `Speaker` is one set up for a service. What a new dialect needs is here.
+"""
+
+from fastbench.config.fields import FOR_CHAT, FOR_OPENAI
+from fastbench.dialects.dialect import (
+    BodyParts,
+    Dialect,
+    UsageField,
+    check_conversations,
+    dialect_of,
+    known_model,
+    not_taken,
+    output_length,
+)
+from fastbench.dialects.endpoint import Endpoint
+from fastbench.dialects.headers import secrets_of, service_headers
+from fastbench.dialects.parameters import NEWER, LengthField, OutputLength
+from fastbench.dialects.prompts import SampleLike, as_messages, as_text, as_text_or_ids
+from fastbench.dialects.rules import CHOICES, ERRORS, MESSAGE, REASONS, Rule, Rules, usage_rules
+from fastbench.dialects.speaker import Speaker
+from fastbench.dialects.template import OMITTED, Adapter, Members, Slot, Template
+
+__all__ = [
+    "CHOICES",
+    "ERRORS",
+    "FOR_CHAT",
+    "FOR_OPENAI",
+    "MESSAGE",
+    "NEWER",
+    "OMITTED",
+    "REASONS",
+    "Adapter",
+    "BodyParts",
+    "Dialect",
+    "Endpoint",
+    "LengthField",
+    "Members",
+    "OutputLength",
+    "Rule",
+    "Rules",
+    "SampleLike",
+    "Slot",
+    "Speaker",
+    "Template",
+    "UsageField",
+    "as_messages",
+    "as_text",
+    "as_text_or_ids",
+    "check_conversations",
+    "dialect_of",
+    "known_model",
+    "not_taken",
+    "output_length",
+    "secrets_of",
+    "service_headers",
+    "usage_rules",
+]

@@ -1,0 +1,166 @@
+"""What a dialect is: all that fastbench must know of one API. Its file makes a `Dialect`, and `DIALECTS` finds it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from fastbench.config.services import ADAPTERS, ServiceConfig
+from fastbench.dialects.parameters import Fault, LengthField, OutputLength, adapters_of
+from fastbench.dialects.prompts import SampleLike
+from fastbench.dialects.rules import Rules
+from fastbench.dialects.template import Members, Slot
+from fastbench.errors import ConfigError
+from fastbench.registry import DIALECTS
+
+PromptKind = Literal["text", "messages", "token_ids"]
+
+
+class UsageField(NamedTuple):
+    """The field of the body that asks a stream for its token counts."""
+
+    name: str
+    asks: Mapping[str, Any]
+    """What its object holds then."""
+    always: bool = False
+    """Whether that goes over what the user has in the object, or the other way round."""
+
+
+class BodyParts(NamedTuple):
+    """What a body is made of beside its slots: what all requests to a service have in common."""
+
+    model: str
+    stream: bool
+    parameters: Mapping[str, Any]
+    """The user's sampling parameters, those aside that are the output length or the field for usage."""
+    usage: Members
+    """The member that asks for usage; {} = none."""
+    length: Members
+    """The member that asks for an output length; {} = none."""
+
+
+class Dialect(Struct, frozen=True, kw_only=True):
+    """One API: plain data, and two functions, `prompt` and `body`."""
+
+    name: str
+    """`type` in a config."""
+    aliases: tuple[str, ...] = ()
+    """Further names, short ones for `--api`."""
+    path: str
+    """Behind the base URL's; `{model}` in it stands for the model's name."""
+    stream_path: str = ""
+    """That for a stream; "" = the same."""
+    headers: Mapping[str, str] = {}
+    """Further ones that every request has. Those of the config go over them."""
+    key_header: str = "Authorization"
+    """The header that carries `api_key`."""
+    key_prefix: str = "Bearer "
+    """What stands before the key in it."""
+    takes: frozenset[PromptKind]
+    """The kinds of prompts. What takes no messages is sent their texts."""
+    prompt: Callable[[SampleLike], Any]
+    """A sample's prompt as the JSON value that it is in the body. Raises DatasetError for one of a kind not taken."""
+    multi_turn: bool = False
+    """Whether it can hold a conversation."""
+    names_model: Literal["body", "path", "nowhere"] = "nowhere"
+    """Where a request names its model. In the body: where the config has no name, `GET /v1/models` is asked for one."""
+    usage: UsageField | None = None
+    """None = a stream tells its token counts unasked, or never."""
+    length: LengthField = LengthField()
+    adapters: bool = False
+    """Whether a request can ask for a LoRA adapter; the body then has an `Adapter`."""
+    set_elsewhere: Mapping[str, str] = {}
+    """Names of the body that are no sampling parameters: the setting that says each. Given twice they could differ."""
+    reserved: frozenset[str] = frozenset()
+    """Further names of the body, which an output length cannot have."""
+    not_taken: frozenset[str] = frozenset()
+    """Parameters of rows that it has no place for."""
+    body: Callable[[BodyParts], Members]
+    """The body of the requests to a service, with slots where each has its own."""
+    rules: Rules
+    """Which JSON paths of a reply mean what."""
+
+    def request_path(self, service: ServiceConfig, model: str) -> str:
+        """The path of the requests to `service`, behind the base URL's."""
+        path = (service.stream and self.stream_path) or self.path
+        return path.replace("{model}", quote(model, safe=""))
+
+    def output_length(self, service: ServiceConfig) -> OutputLength:
+        """How the requests to `service` ask for their length."""
+        return self.length.of(service)
+
+    def request_body(self, service: ServiceConfig, model: str) -> Members:
+        """The body of the requests to `service`."""
+        length = self.output_length(service)
+        usage = {} if self.usage is None else _usage(self.usage, service)
+        own = length.names if self.usage is None else length.names | {self.usage.name}
+        parameters = {name: value for name, value in service.parameters.items() if name not in own}
+        asked_length = {} if length.field is None else {length.field: Slot.LENGTH}
+        return self.body(BodyParts(model, service.stream, parameters, usage, asked_length))
+
+    def faults(self, service: ServiceConfig) -> Iterator[Fault]:
+        """What this dialect cannot do with the settings of `service`."""
+        if service.length_field in self.reserved or service.length_field in self.set_elsewhere:
+            found = f"is {service.length_field!r}, which holds something else"
+            yield "length_field", f"{found}; leave it out, or name another"
+        for name, setting in self.set_elsewhere.items():
+            if name in service.generation_kwargs:
+                yield f"generation_kwargs[{name!r}]", f"is not a sampling parameter; use {setting}"
+        yield from self.output_length(service).faults()
+        if ADAPTERS in service.generation_kwargs:
+            yield from self._adapter_faults(service)
+        if self.names_model == "path" and not known_model(service):
+            yield "model_name", f"is missing; it must be the model's name, which {self.name} asks for by its URL"
+
+    def _adapter_faults(self, service: ServiceConfig) -> Iterator[Fault]:
+        field = f"generation_kwargs[{ADAPTERS!r}]"
+        if not self.adapters:
+            yield field, f"is set, but {self.name} knows no adapters; use openai_chat, tgi_generate or mindie_infer"
+            return
+        try:
+            adapters_of(service)
+        except ConfigError as error:
+            yield field, str(error)
+
+
+def _usage(field: UsageField, service: ServiceConfig) -> Members:
+    """The user's own field, and usage asked for; where the user has it as None, it is left out."""
+    given = service.parameters.get(field.name, {} if service.stream else None)
+    if service.stream and isinstance(given, dict):
+        return {field.name: {**given, **field.asks} if field.always else {**field.asks, **given}}
+    return {} if given is None else {field.name: given}
+
+
+def dialect_of(service: ServiceConfig) -> Dialect:
+    """The dialect that `service` speaks. Raises ConfigError where a package's cannot be loaded."""
+    found: Dialect = DIALECTS.get(service.type)
+    return found
+
+
+def output_length(service: ServiceConfig) -> OutputLength:
+    """How the requests of `service` ask for their output length."""
+    return dialect_of(service).output_length(service)
+
+
+def known_model(service: ServiceConfig) -> str | None:
+    """The model's name as the requests have it, "" where they have none; None = the service must be asked for it."""
+    names_model = dialect_of(service).names_model
+    if names_model == "path":
+        return service.model_name or service.model
+    return service.model or (None if names_model == "body" else "")
+
+
+def not_taken(kind: str) -> frozenset[str]:
+    """The parameters of rows that a type of service has no place for."""
+    dialect: Dialect = DIALECTS.get(kind)
+    return dialect.not_taken
+
+
+def check_conversations(service: ServiceConfig, dataset: str) -> None:
+    """Raises ConfigError where `service` cannot hold the conversations of several turns of the data set `dataset`."""
+    if not dialect_of(service).multi_turn:
+        raise ConfigError(
+            f"the data set {dataset} holds conversations of several turns, which the model {service.abbr} cannot "
+            f"hold by {service.type}; use type openai_chat (--api chat)"
+        )

@@ -1,1 +1,0 @@
-"""Who does the work: worker processes on this host, or machines."""

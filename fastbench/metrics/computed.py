@@ -1,0 +1,102 @@
+"""A recording → all numbers of its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fastbench.errors import UsageError
+from fastbench.metrics.common import Totals, arrived_tokens, common, length_ns
+from fastbench.metrics.fidelity.load import load
+from fastbench.metrics.fidelity.sends import sends
+from fastbench.metrics.metric import Metric
+from fastbench.metrics.model import Metrics
+from fastbench.metrics.samples.bounds import JUDGED
+from fastbench.metrics.samples.selection import Selection
+from fastbench.metrics.samples.window import TOTAL, find_window, shown_window
+from fastbench.metrics.server.outcomes import count_failed, count_not_sent, coverage, failures, finish_reasons, outcomes
+from fastbench.metrics.server.scraped import service_metrics
+from fastbench.metrics.server.service_verdict import run_of, service_verdict
+from fastbench.metrics.server.stages import stages
+from fastbench.metrics.tables import further, parameters, shown
+from fastbench.metrics.trust.client import client_error
+from fastbench.metrics.trust.effect import SHOWN, client_effect
+from fastbench.metrics.trust.notes import notes
+from fastbench.metrics.trust.output import output
+from fastbench.metrics.trust.verdict import Judged, verdict
+from fastbench.recording import ProgressCallback, Recording
+from fastbench.units import NS_PER_MS
+
+
+def compute(
+    recording: Recording,
+    stats: Sequence[str],
+    stage: str = TOTAL,
+    progress: ProgressCallback | None = None,
+    *,
+    window: str | None = None,
+) -> Metrics:
+    """The numbers of one stage. stats: names of statistics, as the columns of "Performance Parameters".
+
+    stage: total, stable, auto; window: in its place a stretch of time such as 30s:90s, which a stage may also be. The
+    same recording gives the same numbers to the last bit, with however many threads. UsageError for a stage that is not
+    known, or that the recording does not have, and for both a stage and a window.
+    """
+    if window is not None and stage != TOTAL:
+        raise UsageError(f"the stage {stage} and the window {window} exclude each other: name one of them")
+    return compute_for_page(recording, stats, window or stage, progress).metrics
+
+
+class Computed(NamedTuple):
+    """The numbers of a stage, and what they are of, for those who draw it: counting gaps takes long. plugged: the
+    metrics of packages that could be computed."""
+
+    metrics: Metrics
+    selection: Selection
+    plugged: tuple[Metric, ...]
+
+
+def compute_for_page(
+    recording: Recording, stats: Sequence[str], stage: str = TOTAL, progress: ProgressCallback | None = None
+) -> Computed:
+    """As `compute`."""
+    whole = Selection(recording, progress=progress)
+    window = find_window(whole, stage)
+    selection = whole.within(window)
+    ended = outcomes(selection)
+    # What is judged and what is shown are not the same columns.
+    table = parameters(selection, tuple(dict.fromkeys((*stats, *JUDGED, *SHOWN))))
+    more = further(selection, stats)
+    sending = load(selection, ended.get("dropped", 0))
+    client, produced = client_error(selection), output(selection)
+    success, planned = int(selection.ok.size), sum(ended.values())
+    sent = sends(selection, sending)
+    effect = client_effect(selection, sending, sent, table)
+    length_ms = length_ns(selection) / NS_PER_MS
+    covered, run = coverage(whole), run_of(whole)
+    judged = Judged(selection, table, sending, client, effect, sent, covered, planned, success, length_ms)
+    arrived = None if window is None else arrived_tokens(whole, window)
+    parts = stages(whole, run)
+    metrics = Metrics(
+        stage=stage,
+        window=None if window is None else shown_window(whole, window),
+        stats=tuple(stats),
+        success=success,
+        parameters=tuple(shown(row, stats) for row in table),
+        common=common(Totals(selection, planned, count_failed(selection), arrived)),
+        further=more.rows,
+        finish_reasons=finish_reasons(selection),
+        outcomes=ended,
+        failures=failures(selection),
+        load=sending,
+        client=client,
+        effect=effect,
+        output=produced,
+        service=service_metrics(selection),
+        verdict=verdict(judged),
+        kept_up=service_verdict(whole, selection, run, covered, parts),
+        stages=parts,
+        not_sent=count_not_sent(selection),
+        notes=(*notes(selection, sending, produced, client), *more.notes),
+    )
+    return Computed(metrics, selection, more.plugged)

@@ -1,0 +1,79 @@
+"""The samples of a recording: which requests count, in which window, and what each took.
+
+Selection, Rows, Window (selection, window) ── the requests that a report is about; latencies, gaps, bounds ── what each
+took, and how sure that is; statistics ── percentiles and how many samples they need; timeline ── over time
+"""
+
+from typing import TYPE_CHECKING
+
+from fastbench.lazy import lazy
+
+if TYPE_CHECKING:
+    from fastbench.metrics.samples.latencies import has_tpot
+    from fastbench.metrics.samples.selection import (
+        OK,
+        Mask,
+        Rows,
+        Selection,
+        Window,
+        is_streamed,
+        output_tokens,
+        section,
+    )
+    from fastbench.metrics.samples.statistics import (
+        CONFIDENCE,
+        ArraySamples,
+        Samples,
+        percent_of,
+        percentile,
+        samples_needed,
+        too_few,
+    )
+    from fastbench.metrics.samples.timeline import InFlight, TokenTimes, arrivals, token_times
+    from fastbench.metrics.samples.window import STABLE, TOTAL, find_window, shown_window
+else:
+    __getattr__ = lazy(
+        __name__,
+        {
+            "latencies": ("has_tpot",),
+            "selection": ("OK", "Mask", "Rows", "Selection", "Window", "is_streamed", "output_tokens", "section"),
+            "statistics": (
+                "CONFIDENCE",
+                "ArraySamples",
+                "Samples",
+                "percent_of",
+                "percentile",
+                "samples_needed",
+                "too_few",
+            ),
+            "timeline": ("InFlight", "TokenTimes", "arrivals", "token_times"),
+            "window": ("STABLE", "TOTAL", "find_window", "shown_window"),
+        },
+    )
+
+__all__ = [
+    "CONFIDENCE",
+    "OK",
+    "STABLE",
+    "TOTAL",
+    "ArraySamples",
+    "InFlight",
+    "Mask",
+    "Rows",
+    "Samples",
+    "Selection",
+    "TokenTimes",
+    "Window",
+    "arrivals",
+    "find_window",
+    "has_tpot",
+    "is_streamed",
+    "output_tokens",
+    "percent_of",
+    "percentile",
+    "samples_needed",
+    "section",
+    "shown_window",
+    "token_times",
+    "too_few",
+]

@@ -1,0 +1,149 @@
+"""Exact order statistics of all token gaps in one pass, without a copy of them.
+
+Stored gaps are 2-byte µs above a base that a whole run of rows has: counting them into 65,536 bins for each base
+keeps everything that there is to know about them, and the few escaped ones are sorted apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench._core.counts import GAP_VALUES, count_gaps, move_gaps
+from fastbench.errors import RecordingError
+from fastbench.recording import ESCAPE, ProgressCallback, Recording, TokenRun, in_threads
+
+LONG_US = 1 << 20
+"""Counted by value up to so much beyond the longest gap that was; what is longer yet is sorted."""
+
+
+class GapSamples:
+    """Gaps in µs, as if sorted. counts: (n,), by value; escapes: the others, in any order."""
+
+    def __init__(self, counts: NDArray[np.int64], escapes: NDArray[np.int64]) -> None:
+        inside = escapes < counts.size
+        if inside.any():
+            counts = counts + np.bincount(escapes[inside], minlength=counts.size)
+        self._counts = counts
+        self._ranks = np.cumsum(counts)
+        self._escapes = np.sort(escapes[~inside])
+        self.size = int(self._ranks[-1]) + int(self._escapes.size)
+
+    @property
+    def values(self) -> int:
+        """How many values are counted: gaps from this one on are sorted."""
+        return int(self._counts.size)
+
+    def changed(self, counts: NDArray[np.int64], gone: NDArray[np.int64], come: NDArray[np.int64]) -> GapSamples:
+        """The same with other gaps. counts: (n,), n >= values, the change of each value's count; gone, come: those from
+        n on that are no more, and that are new."""
+        counts = counts.copy()
+        counts[: self._counts.size] += self._counts
+        kept = _without(self._escapes, np.sort(gone))
+        return GapSamples(counts, np.concatenate([kept, come]))
+
+    @cached_property
+    def total(self) -> int:
+        """Their exact sum."""
+        used = np.flatnonzero(self._counts)
+        below = sum(value * count for value, count in zip(used.tolist(), self._counts[used].tolist(), strict=True))
+        return int(below + sum(self._escapes.tolist()))
+
+    def at(self, rank: int) -> int:
+        """The gap of that rank, from 0."""
+        below = int(self._ranks[-1])
+        if rank >= below:
+            return int(self._escapes[rank - below])
+        return int(np.searchsorted(self._ranks, rank, side="right"))
+
+
+def _without(ordered: NDArray[np.int64], gone: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What is left of a multiset without some of its members; both in rising order."""
+    places = np.searchsorted(ordered, gone)
+    # Equal ones stand one behind the other.
+    again = np.arange(gone.size) - np.searchsorted(gone, gone)
+    return np.delete(ordered, places + again)
+
+
+def count(runs: Iterable[TokenRun], threads: int | None = None, progress: ProgressCallback | None = None) -> GapSamples:
+    """Counts all gaps of the runs. threads: None = as many as cores, for many gaps. Raises RecordingError."""
+    parts = list(runs)
+    shares = in_threads(_count_share, parts, lambda part: part.gaps.nbytes, threads=threads, progress=progress)
+    counts = np.zeros(ESCAPE + max((part.base_us for part in parts), default=0), np.int64)
+    for share in shares:
+        for base_us, stored in share.items():
+            counts[base_us : base_us + ESCAPE] += stored[:ESCAPE]
+    escapes = np.concatenate([np.empty(0, np.int64), *(part.escapes for part in parts if part.escapes.size)])
+    if (escapes < 0).any():
+        raise RecordingError("the recording contradicts itself: an output event came before the one ahead of it")
+    return GapSamples(counts, escapes)
+
+
+def _count_share(parts: Iterator[TokenRun]) -> dict[int, NDArray[np.int64]]:
+    """By base: how often each stored value stands for a gap."""
+    counts: dict[int, NDArray[np.int64]] = {}
+    for part in parts:
+        if part.base_us not in counts:
+            counts[part.base_us] = np.zeros(GAP_VALUES, np.int64)
+        count_gaps(part.gaps, counts[part.base_us])
+    return counts
+
+
+class _Change:
+    """How the counts of the shortest [0] and of the longest gaps [1] differ from those of all gaps.
+
+    counts: (2, size). gone, come: of each, the gaps from `size` on that are no more, and that are new.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.counts = np.zeros((2, size), np.int64)
+        self.gone: tuple[list[NDArray[np.int64]], ...] = ([], [])
+        self.come: tuple[list[NDArray[np.int64]], ...] = ([], [])
+
+    def take(self, run: TokenRun, recording: Recording, marks: NDArray[np.uint32]) -> None:
+        """Adds what the marks, (m, 3), of a run's rows change."""
+        events, escaped, marked = (
+            np.ascontiguousarray(recording.rows[name][run.first_row : run.stop_row])
+            for name in ("events", "escapes", "marks")
+        )
+        room = min(int(marks[:, 1].sum(dtype=np.int64)), run.gaps.size)
+        far = np.empty((2, 2, room), np.int64)
+        try:
+            held = move_gaps(run.gaps, run.escapes, run.base_us, events, escaped, marked, marks, self.counts, far)
+        except ValueError as error:
+            raise RecordingError(
+                f"the recording contradicts itself: the marks from row {run.first_row} on do not fit: {error}"
+            ) from error
+        for kind in (0, 1):
+            self.gone[kind].append(far[kind, 0, : held[2 * kind]].copy())
+            self.come[kind].append(far[kind, 1, : held[2 * kind + 1]].copy())
+
+
+def moved(recording: Recording, gaps: GapSamples, runs: Sequence[TokenRun]) -> tuple[GapSamples, GapSamples]:
+    """The shortest and the longest gaps. gaps: all of those of the runs. RecordingError where marks do not fit."""
+    marks = recording.all_marks.view(np.uint32).reshape(-1, 3)
+    stops = np.cumsum(recording.rows["marks"], dtype=np.int64)
+    size = gaps.values + min(int(marks[:, 2].max(initial=0)), LONG_US)
+
+    def share(pieces: Iterator[TokenRun]) -> _Change:
+        change = _Change(size)
+        for run in pieces:
+            start, stop = (int(stops[row - 1]) if row else 0 for row in (run.first_row, run.stop_row))
+            if start < stop:
+                change.take(run, recording, marks[start:stop])
+        return change
+
+    changes = in_threads(share, runs, lambda run: run.gaps.nbytes)
+    return _changed(gaps, changes, 0), _changed(gaps, changes, 1)
+
+
+def _changed(gaps: GapSamples, changes: Sequence[_Change], kind: int) -> GapSamples:
+    counts = np.sum([change.counts[kind] for change in changes], axis=0)
+    gone, come = (
+        np.concatenate([np.empty(0, np.int64), *(part for change in changes for part in getattr(change, name)[kind])])
+        for name in ("gone", "come")
+    )
+    return gaps.changed(counts, gone, come)

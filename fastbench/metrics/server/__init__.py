@@ -1,0 +1,40 @@
+"""The server under test: outcomes of requests, whether it kept up, and what its metrics page says.
+
+kept_up, service_verdict ── did it keep up with the load; outcomes ── failures by cause; stages ── of a profile;
+scraped, spec_decode ── the numbers of its metrics page
+"""
+
+from typing import TYPE_CHECKING
+
+from fastbench.lazy import lazy
+
+if TYPE_CHECKING:
+    from fastbench.metrics.server.kept_up import KEPT_UP, OVERLOADED
+    from fastbench.metrics.server.scraped import ServiceSeries, service_series
+    from fastbench.metrics.server.service_verdict import CLOSED, UNKNOWN
+    from fastbench.metrics.server.spec_decode import SpecDecode, outer_scrapes, spec_decode_of
+    from fastbench.metrics.server.stages import STATS
+else:
+    __getattr__ = lazy(
+        __name__,
+        {
+            "kept_up": ("KEPT_UP", "OVERLOADED"),
+            "scraped": ("ServiceSeries", "service_series"),
+            "service_verdict": ("CLOSED", "UNKNOWN"),
+            "spec_decode": ("SpecDecode", "outer_scrapes", "spec_decode_of"),
+            "stages": ("STATS",),
+        },
+    )
+
+__all__ = [
+    "CLOSED",
+    "KEPT_UP",
+    "OVERLOADED",
+    "STATS",
+    "UNKNOWN",
+    "ServiceSeries",
+    "SpecDecode",
+    "outer_scrapes",
+    "service_series",
+    "spec_decode_of",
+]

@@ -1,0 +1,163 @@
+"""The service's own verdict on a stage: did it keep up, and what failed? A recording's rows → a small value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.metrics.model import ServiceVerdict, StageOfLoad
+from fastbench.metrics.samples.selection import Rows, Selection
+from fastbench.metrics.samples.timeline import InFlight
+from fastbench.metrics.server.kept_up import KEPT_UP, LEAST_ANSWERED, NEVER, OVERLOADED, Course, Finding, course, judge
+from fastbench.metrics.server.outcomes import Coverage, is_failed
+from fastbench.recording import OUTCOMES
+from fastbench.units import NS_PER_S
+
+CLOSED, UNKNOWN = "closed loop", "no end"
+AT_LIMIT_SHARE = 0.1
+"""Of the sends that find the limit in flight reached: it, and no longer the plan, decides when requests go out."""
+_TIMEOUT, _CANCELLED, _DROPPED = (OUTCOMES.index(name) for name in ("timeout", "cancelled", "dropped"))
+
+
+class Run(NamedTuple):
+    """An open loop as the service met it. begin_ns, stop_ns: when requests began. ok_ends: rising, ns.
+
+    timed_out: (k,) when those began that the client gave up; they are not in the course: a service that loses some
+    requests has no queue. at_limit: whether requests began when the limit in flight allowed, so that their intended
+    moments are what counts.
+    """
+
+    course: Course
+    asked: NDArray[np.int64]
+    sent: NDArray[np.int64]
+    ok_ends: NDArray[np.int64]
+    timed_out: NDArray[np.int64]
+    at_limit: bool
+    begin_ns: int
+    stop_ns: int
+
+    def finding(self, begin_ns: int, stop_ns: int) -> Finding:
+        """The state of a stretch of the run, and since when it is overloaded."""
+        whole = judge(self.course, begin_ns, stop_ns)
+        given_up = self.timed_out[(self.timed_out >= begin_ns) & (self.timed_out < stop_ns)]
+        if whole.state != OVERLOADED and given_up.size:
+            # What was asked before the client gave up for the first time shows whether it was a queue.
+            before = judge(self.course, begin_ns, int(given_up.min()))
+            if before.state == OVERLOADED:
+                return before
+        return whole
+
+    def rate(self, moments: NDArray[np.int64], begin_ns: int, stop_ns: int) -> float | None:
+        """Those of rising moments that lie in a stretch, per second."""
+        count = int(np.diff(np.searchsorted(moments, [begin_ns, stop_ns], side="right"))[0])
+        return count * NS_PER_S / (stop_ns - begin_ns) if stop_ns > begin_ns else None
+
+
+def run_of(whole: Selection) -> Run | None:
+    """The whole run; None for a closed loop, and where nothing was sent."""
+    if not whole.asked.is_open:
+        return None
+    final = whole.final
+    sent = final[final["sent_ns"] > 0]
+    if not sent.size:
+        return None
+    at_limit = _at_limit(whole, sent)
+    dropped = final[final["outcome"] == _DROPPED]
+    begun = np.concatenate((sent, dropped)) if at_limit else sent
+    moments = begun["intended_ns" if at_limit else "sent_ns"]
+    gave_up = begun["outcome"] == _TIMEOUT
+    served = (begun["end_ns"] > 0) & (begun["outcome"] != _CANCELLED) & (begun["outcome"] != _DROPPED)
+    took = begun[served & ~gave_up]
+    took = took[np.argsort(took["sent_ns"], kind="stable")]
+    asked = final["intended_ns"][final["intended_ns"] > 0]
+    return Run(
+        course(moments[~gave_up], np.where(served, begun["end_ns"], NEVER)[~gave_up], took["end_ns"] - took["sent_ns"]),
+        np.sort(asked),
+        np.sort(sent["sent_ns"]),
+        np.sort(whole.ok["end_ns"]),
+        np.sort(moments[gave_up]),
+        at_limit,
+        int(moments.min()),
+        int(moments.max()),
+    )
+
+
+def _at_limit(whole: Selection, sent: Rows) -> bool:
+    limit = whole.asked.limit
+    return bool(limit and np.mean(InFlight.of(sent).at_starts() >= limit) >= AT_LIMIT_SHARE)
+
+
+def service_verdict(
+    whole: Selection, stage: Selection, run: Run | None, covered: Coverage, stages: tuple[StageOfLoad, ...]
+) -> ServiceVerdict:
+    """The verdict on a stage. run: of the whole. stages: those of the load where it has any, of the whole run."""
+    rows = stage.final
+    failed = rows[is_failed(rows)]
+    answered = int(stage.ok.size) + failed.size
+    state, onset, stretch = _state(stage, run, covered, stages)
+    first = int(whole.final["sent_ns"][whole.final["sent_ns"] > 0].min(initial=NEVER))
+    return ServiceVerdict(
+        state=state,
+        onset_s=None if onset is None else max(0, onset - first) / NS_PER_S,
+        asked_rate=None if run is None else run.rate(run.asked, *stretch),
+        sent_rate=None if run is None else run.rate(run.sent, *stretch),
+        answered_rate=None if run is None else run.rate(run.ok_ends, *stretch),
+        queue=None if run is None else run.course.in_flight(stretch[1]),
+        limit=whole.asked.limit if run is not None and run.at_limit else None,
+        failed=int(failed.size),
+        answered=int(stage.ok.size),
+        failed_share=failed.size / answered if answered else None,
+        reasons=_reasons(failed),
+        kept_up_to=_kept_up_to(stages),
+    )
+
+
+def _state(
+    stage: Selection, run: Run | None, covered: Coverage, stages: tuple[StageOfLoad, ...]
+) -> tuple[str, int | None, tuple[int, int]]:
+    """State, onset and the stretch that the rates are of: from the onset on, else when the pipeline has filled."""
+    if run is None:
+        return CLOSED, None, (0, 0)
+    window = stage.window
+    begin = run.begin_ns if window is None else max(run.begin_ns, window.begin_ns)
+    stop = run.stop_ns if window is None else min(run.stop_ns, window.end_ns)
+    filled = begin + run.course.patience_ns
+    after = (filled, stop) if stop > filled else (begin, max(stop, int(run.ok_ends.max(initial=stop))))
+    if not covered.ended:
+        return UNKNOWN, None, after
+    state, onset = run.finding(begin, stop)
+    if window is None:
+        for part in stages:
+            since = begin if part.onset_s is None else int(run.sent[0] + part.onset_s * NS_PER_S)
+            if part.kept_up == OVERLOADED:
+                state, onset = OVERLOADED, since if onset is None else min(since, onset)
+        ends = [int(run.sent[0] + part.end_s * NS_PER_S) for part in stages if part.kept_up == OVERLOADED]
+        stop = min(stop, max(ends, default=stop))
+        asked = run.asked.size + covered.dropped
+        dropped = covered.dropped + int(np.count_nonzero(stage.final["outcome"] == _DROPPED))
+        if state != OVERLOADED and run.at_limit and dropped > (1 - LEAST_ANSWERED) * asked:
+            state, onset = OVERLOADED, begin
+    if state == OVERLOADED and onset is not None and stop > max(onset, filled):
+        after = max(onset, filled), stop
+    return state, onset, after
+
+
+def _reasons(failed: Rows) -> tuple[str, ...]:
+    """The failed requests by reason, the most frequent first: `17 HTTP 503`, `9 truncated`."""
+
+    def reason(outcome: int, status: int) -> str:
+        return f"HTTP {status}" if OUTCOMES[outcome] == "http_error" and status else OUTCOMES[outcome].replace("_", " ")
+
+    pairs = zip(failed["outcome"].tolist(), failed["status"].tolist(), strict=True)
+    counts = Counter(reason(outcome, status) for outcome, status in pairs)
+    return tuple(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _kept_up_to(stages: tuple[StageOfLoad, ...]) -> float | None:
+    """The highest rate that the service kept up with, no lower one having been too much; None where there is none."""
+    too_much = min((part.asked_rate or 0 for part in stages if part.kept_up == OVERLOADED), default=float("inf"))
+    kept = [part.asked_rate for part in stages if part.kept_up == KEPT_UP and part.asked_rate is not None]
+    return max((rate for rate in kept if rate < too_much), default=None)

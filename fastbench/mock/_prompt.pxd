@@ -1,7 +1,0 @@
-from fastbench.mock._json cimport Cursor
-from fastbench.mock._types cimport Ask
-
-
-cdef int read_messages(Cursor* c, Ask* ask) noexcept nogil
-cdef int read_prompt(Cursor* c, Ask* ask, int depth) noexcept nogil
-cdef int read_text(Cursor* c, Ask* ask) noexcept nogil

@@ -1,0 +1,1 @@
+"""The native loop: connections, the engine that makes tokens, the log."""

@@ -1,0 +1,61 @@
+"""The options of a run, each declared once: its names, its values, what it sets, what it excludes; and the run that
+options describe. The command line takes them as words, Python as keywords."""
+
+from typing import TYPE_CHECKING, Any
+
+from fastbench.options.given import ARGUMENT, Options, check_options, excludes
+from fastbench.options.option import Option, Takes, flag
+from fastbench.options.places import Place, PromptsField, PromptsFile, ShownField
+from fastbench.options.raw import Fields, Settings
+from fastbench.options.results import STAGE, STAGES, STRICT, WINDOW, window_fault
+from fastbench.options.table import OPTIONS, SECTIONS, SYNONYMS, meant_by
+
+if TYPE_CHECKING:
+    from fastbench.options.settings import (
+        Chosen,
+        apply_shown,
+        config_file,
+        names_tasks,
+        read_shown,
+        run_of_options,
+    )
+
+__all__ = [
+    "ARGUMENT",
+    "OPTIONS",
+    "SECTIONS",
+    "STAGE",
+    "STAGES",
+    "STRICT",
+    "SYNONYMS",
+    "WINDOW",
+    "Chosen",
+    "Fields",
+    "Option",
+    "Options",
+    "Place",
+    "PromptsField",
+    "PromptsFile",
+    "Settings",
+    "ShownField",
+    "Takes",
+    "apply_shown",
+    "check_options",
+    "config_file",
+    "excludes",
+    "flag",
+    "meant_by",
+    "names_tasks",
+    "read_shown",
+    "run_of_options",
+    "window_fault",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """What makes a run of options is imported when it is used: help must not wait for it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from fastbench.options import settings
+
+    return getattr(settings, name)

@@ -1,0 +1,197 @@
+"""The options of `fastbench perf` → the run, checked by the very same code as a config file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fastbench.aisbench import Named, build_run, read_config, read_labelled, read_named, type_name
+from fastbench.config import RunConfig, past_proxies, without_effect
+from fastbench.errors import ConfigError, UsageError
+from fastbench.mock import make_options
+from fastbench.options.given import ARGUMENT, Options
+from fastbench.options.option import flag
+from fastbench.options.places import Place, PromptsField, PromptsFile, ShownField
+from fastbench.options.raw import Fields, Settings
+from fastbench.options.table import OPTIONS
+
+_SYNTHETIC: Fields = {"type": "synthetic", "input_len": 1024, "output_len": 128, "count": 100}
+"""What a run without a named data set does unless an option says otherwise."""
+_LENGTHS = ("input_len", "output_len")
+_FILES = tuple(option.name for option in OPTIONS.values() if isinstance(option.sets, PromptsFile))
+_OPEN_LOOP = frozenset(option.name for option in OPTIONS.values() if option.opens_loop)
+_OPEN_LOOP_LIMIT = 1000
+"""What goes out at its time must not be held down by a limit in flight that nobody asked for."""
+_USUAL_INTERVAL = OPTIONS["service_metrics"].alone
+
+
+class Chosen(NamedTuple):
+    """The run that the options describe, and what the user should know of how it was found."""
+
+    run: RunConfig
+    remarks: tuple[str, ...]
+
+
+def run_of_options(options: Options) -> Chosen:
+    """The run of a config file, of named tasks or of options alone, with the options over it. Raises UsageError."""
+    settings = _read_settings(options)
+    _apply(settings, options)
+    run = build_run(settings.raw, settings.source, file=settings.file, labels=settings.labels)
+    _check_mocks(run, settings)
+    if "merge_ds" in options:
+        _check_merging(run, settings, options.written("merge_ds"))
+    samples = run.num_prompts or options.get("num_prompts")
+    return Chosen(run, (*settings.remarks, *without_effect(run, samples), *past_proxies(run)))
+
+
+def config_file(options: Options) -> str | None:
+    """The config file, given by its place or by its option."""
+    given = options.get(ARGUMENT) or options.get("config")
+    return given if isinstance(given, str) else None
+
+
+def _given_settings(options: Options) -> Mapping[str, Any] | None:
+    """The settings themselves, where Python gives them in the place of a file."""
+    given = options.get(ARGUMENT)
+    return given if isinstance(given, Mapping) else None
+
+
+def names_tasks(options: Options) -> bool:
+    """Whether the options themselves say what is measured."""
+    return config_file(options) is not None or bool(options.keys() & {"models", "datasets"})
+
+
+def read_shown(options: Options) -> Settings:
+    """The summarizer that the options name, or the config among them, if there is one. Raises UsageError."""
+    file = config_file(options)
+    raw = _read_summarizer(options) or (read_config(file) if file else {})
+    return Settings({name: raw[name] for name in raw if name == "summarizer"}, source=file or "options")
+
+
+def apply_shown(settings: Settings, options: Options) -> None:
+    """Puts what the options themselves say of the summarizer over it."""
+    _put(settings, options, ShownField)
+
+
+def _read_settings(options: Options) -> Settings:
+    """The settings that `options` lead to, before those that go over others. Raises UsageError."""
+    has_config = config_file(options) is not None or _given_settings(options) is not None
+    settings = _of_config(options) if has_config else _of_names(options)
+    settings.continues = "reuse" in options
+    naming = [name for name in (*_FILES, "datasets") if name in options]
+    settings.prompts_named_by = options.written(naming[0]) if naming else None
+    _put(settings, options, PromptsFile)
+    _put(settings, options, PromptsField)
+    if "datasets" not in settings.raw and not settings.file:
+        _add_synthetic(settings, options)
+    return settings
+
+
+def _read_summarizer(options: Options) -> Fields:
+    """`summarizer` of the config that `--summarizer` names, if it is given."""
+    if "summarizer" not in options:
+        return {}
+    return _read_named({"summarizer": [options["summarizer"]]}, options).raw
+
+
+def _read_named(wanted: Mapping[str, Sequence[str]], options: Options) -> Named:
+    """The configs of these names, by option. Raises ConfigError, which tells of the variables that named them."""
+    try:
+        return read_named(wanted, options.get("config_dir"))
+    except ConfigError as error:
+        variables = [options.variables[option] for option in wanted if option in options.variables]
+        if not variables:
+            raise
+        raise ConfigError(f"{error} ({', '.join(variables)})") from error
+
+
+def _of_config(options: Options) -> Settings:
+    given, file = _given_settings(options), config_file(options)
+    if given is not None:
+        settings = Settings(dict(given), source="config")
+    else:
+        assert file is not None
+        config = read_labelled(file)
+        settings = Settings(config.raw, source=file, file=file, labels=dict(config.labels))
+    for name, value in _read_summarizer(options).items():
+        settings.replace(name, value)
+    return settings
+
+
+def _of_names(options: Options) -> Settings:
+    wanted = {option: options[option] for option in ("models", "datasets") if option in options}
+    if "summarizer" in options:
+        wanted["summarizer"] = [options["summarizer"]]
+    if "models" not in wanted and not options.keys() & {"url", "mock", "mock_option"}:
+        raise UsageError(
+            "no service is named; give CONFIG.py, --models NAME, --url http://host:port or --mock "
+            "(`fastbench perf --search` lists the names)"
+        )
+    named = _read_named(wanted, options)
+    settings = Settings(named.raw, labels=named.labels, remarks=named.remarks)
+    # What is wrong with the list as a whole is a matter of what was named.
+    settings.labels |= {option: options.written(option) for option in named.raw if option != "summarizer"}
+    if "models" not in named.raw:
+        settings.raw["models"] = [{"type": "openai_chat"}]
+        settings.bare_service = True
+    return settings
+
+
+def _add_synthetic(settings: Settings, options: Options) -> None:
+    if not settings.bare_service and not any(option in options for option in _LENGTHS):
+        raise UsageError("no prompts are named; give --datasets NAME, --custom-dataset-path FILE or --input-len N")
+    settings.raw["datasets"] = [dict(_SYNTHETIC)]
+    settings.bare_prompts = True
+
+
+def _apply(settings: Settings, options: Options) -> None:
+    """Puts the options' values over the settings, and what follows from them where nobody says otherwise."""
+    for option in OPTIONS.values():
+        if option.sets is not None:
+            settings.labels |= dict.fromkeys(option.sets.fields_alone(settings), flag(option.name))
+    _put(settings, options, Place, but=(PromptsFile, PromptsField))
+    if settings.bare_service:
+        _complete_service(settings, options)
+    if "metrics_url" in options and "spec_decode" not in options:
+        settings.raw.setdefault("service_metrics", _USUAL_INTERVAL)
+
+
+def _put(settings: Settings, options: Options, kind: type[Place], *, but: tuple[type[Place], ...] = ()) -> None:
+    """Puts the values of the options that set something of this kind, in the order of their declarations."""
+    for option in OPTIONS.values():
+        if option.name in options and isinstance(option.sets, kind) and not isinstance(option.sets, but):
+            option.sets.put(settings, options[option.name], options.written(option.name))
+
+
+def _complete_service(settings: Settings, options: Options) -> None:
+    """What a service of which no config says a word is asked for."""
+    for _, model in settings.items("models"):
+        if options.keys() & _OPEN_LOOP:
+            model.setdefault("batch_size", _OPEN_LOOP_LIMIT)
+        if "ignore_eos" in options:
+            continue
+        given = model.get("generation_kwargs", {})
+        model["generation_kwargs"] = {"ignore_eos": True, **given}
+        if "ignore_eos" not in given:
+            # Nobody asked for it: a service without it is measured all the same.
+            model["optional_kwargs"] = ["ignore_eos"]
+
+
+def _check_mocks(run: RunConfig, settings: Settings) -> None:
+    """The config's own checks know nothing of the simulated service."""
+    for index, service in enumerate(run.models):
+        path = f"models[{index}].mock"
+        make_options(service.mock or {}, settings.labels.get(path, f"{settings.source}: {path}"))
+
+
+def _check_merging(run: RunConfig, settings: Settings, given: str) -> None:
+    """As in AISBench, those of one class would be merged; those of different classes are left alone."""
+    kinds = [type_name(fields.get("type")) or "synthetic" for _, fields in settings.items("datasets")]
+    kind, times = Counter(kinds).most_common(1)[0]
+    if times > 1:
+        names = ", ".join(dataset.abbr for dataset, its in zip(run.datasets, kinds, strict=True) if its == kind)
+        raise UsageError(
+            f"{given} would make one task of {names}, and fastbench reports each by itself; "
+            "leave it out, or put their rows into one file for --custom-dataset-path"
+        )

@@ -1,0 +1,162 @@
+"""What options are written as: lengths, pairs and headers. Ranges are the config's to check."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from fastbench.errors import ConfigError
+from fastbench.units import NS_PER_S, parse_duration, parse_rate
+
+
+def api(text: str) -> str:
+    """The name of an API, or a shorter one: the `type` of a service."""
+    # Imported late: it looks at all packages.
+    from fastbench.registry import dialect_names
+
+    known = dialect_names()
+    if text not in known:
+        raise click.BadParameter(f"{text!r} is no API; there are {', '.join(known)}.")
+    return known[text]
+
+
+def key_in(variable: str) -> str:
+    """How a config says that the key is in this environment variable."""
+    return f"env:{variable}"
+
+
+def url_fault(text: str) -> str | None:
+    """What is wrong with a base URL, as far as the config's check would not say it."""
+    return None if text else "is empty; give the service's base URL, such as http://host:8000"
+
+
+def rate_fault(text: str) -> str | None:
+    """In a config a rate of 0 is none; who types one wants one."""
+    try:
+        none = parse_rate(text) == 0.0
+    except ConfigError:
+        return None  # the check of the field will tell
+    return "0 is no rate; leave --rate out for a closed loop of --concurrency N" if none else None
+
+
+def gpu_fault(number: int) -> str | None:
+    """What is wrong with a number of workers of a GPU, which no field of a config takes."""
+    return None if number >= 1 else f"is {number}; it must be a whole number of at least 1"
+
+
+def lengths(text: str) -> int | list[int]:
+    """`1024`, or `50:500` for uniform lengths with both ends included."""
+    parts = text.split(":")
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise click.BadParameter(f"{text!r} is not a length; give a number such as 1024 or a range such as 50:500.")
+    return int(text) if len(parts) == 1 else [int(part) for part in parts]
+
+
+def count_or_none(text: str) -> int | None:
+    """A whole number, or `none` for no limit."""
+    if text.lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a valid integer.") from error
+
+
+def count_or_auto(text: str) -> int | str:
+    """A whole number, or `auto`; the config's check refuses anything else."""
+    return int(text) if text.isdecimal() else text
+
+
+def shard(text: str) -> tuple[int, int]:
+    """`2/4`: the share 2 of the shares 0 to 3."""
+    number, slash, of = text.partition("/")
+    if not slash or not number.isdecimal() or not of.isdecimal():
+        raise click.BadParameter(f"{text!r} is not a share; give its number and how many there are, such as 0/4.")
+    if int(number) >= int(of):
+        last = f"; the last of {of} is {int(of) - 1}/{of}" if int(of) else ""
+        raise click.BadParameter(f"{text!r} is not a share: they are numbered from 0{last}.")
+    return int(number), int(of)
+
+
+def start_time(text: str) -> int:
+    """`2026-11-24T12:30:00Z`, or `+30s` from now: ns of the wall clock. ConfigError for a wrong length of time."""
+    if text.startswith("+"):
+        return time.time_ns() + parse_duration(text[1:])
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is not a time; give it as 2026-11-24T12:30:00Z, or as +30s from now."
+        ) from error
+    if moment.tzinfo is None:
+        raise click.BadParameter(f"{text!r} has no time zone, which hosts may differ in; add Z or such as +01:00.")
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1000
+
+
+def ramp(text: str) -> dict[str, Any]:
+    """`1:100`, `1/s:100/s` or `exponential:1:100`, the rates at the ramp's start and end."""
+    *strategy, start, end = text.split(":") if text.count(":") in (1, 2) else ("", "", "")
+    try:
+        rates = {
+            "ramp_up_start_rps": float(start.removesuffix("/s")),
+            "ramp_up_end_rps": float(end.removesuffix("/s")),
+        }
+    except ValueError as error:
+        raise _no_ramp(text) from error
+    if strategy not in ([], ["linear"], ["exponential"]):
+        raise _no_ramp(text)
+    # In a config such a ramp is none, as in AISBench; who types it wants one.
+    if not 0 < rates["ramp_up_start_rps"] <= rates["ramp_up_end_rps"] or not rates["ramp_up_end_rps"] > 0.1:
+        raise click.BadParameter(
+            f"{text!r} does not ramp up: give rates above 0, the second above 0.1 and not below the first, "
+            "or stages as --profile 100/s:30s 50/s:30s."
+        )
+    return {"ramp_up_strategy": strategy[0] if strategy else "linear", **rates}
+
+
+def _no_ramp(text: str) -> click.BadParameter:
+    return click.BadParameter(f"{text!r} is not a ramp; give it as 1:100 or exponential:1:100.")
+
+
+def profile_stage(text: str) -> dict[str, Any]:
+    """`50/s:30s`, a rate for a time, or `64:30s`, a concurrency for a time."""
+    load, colon, duration = text.partition(":")
+    if not colon or not load or not duration:
+        raise click.BadParameter(f"{text!r} is not a stage; give a rate as 50/s:30s or a concurrency as 64:30s.")
+    if "/" in load:
+        return {"duration": duration, "rate": load}
+    return {"duration": duration, "concurrency": int(load) if load.isdecimal() else load}
+
+
+def load_shape(text: str) -> dict[str, Any]:
+    """`NAME`, or `NAME:parameter=value,…`, the values as JSON where they are JSON, else as text."""
+    name, _, parameters = text.partition(":")
+    # A comma that no name follows is inside a value, such as [1,2] or {"type":"ramp","start":1}.
+    parts = re.split(r",(?=[A-Za-z_]\w*=)", parameters) if parameters else []
+    return {**dict(map(pair, parts)), "type": name}
+
+
+def pair(text: str) -> tuple[str, Any]:
+    """`name=value`, the value as JSON where it is JSON, else as text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        # Not shown: it may be a key.
+        raise click.BadParameter("it must be given as name=value, such as temperature=0.5.")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def header(text: str) -> tuple[str, str]:
+    """`Name: value`. The message does not show the text, which may be a key."""
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise click.BadParameter("a header must be given as 'Name: value'.")
+    return name.strip(), value.strip()

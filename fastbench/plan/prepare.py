@@ -1,0 +1,72 @@
+"""The plans of a run: every data set is opened and looked through, so that what is known to be wrong is never sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from fastbench.config import RunConfig, Task
+from fastbench.config.services import TAKES_TOKEN_IDS
+from fastbench.datasets import Dataset, Survey, open_dataset
+from fastbench.dialects import check_conversations, dialect_of
+from fastbench.errors import ConfigError, DatasetError, UsageError
+from fastbench.plan.task_plan import TaskPlan, make_plan
+from fastbench.plan.workers import Machine
+
+
+class RunPlan(NamedTuple):
+    """The plans of a run's tasks in its order, and their data sets by the names of model and data set."""
+
+    tasks: tuple[TaskPlan, ...]
+    datasets: Mapping[tuple[str, str], Dataset]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user should know before anything is sent, each sentence once."""
+        return tuple(dict.fromkeys(remark for plan in self.tasks for remark in plan.remarks))
+
+    def dataset_of(self, task: Task) -> Dataset:
+        """The opened data set of one of the tasks."""
+        return self.datasets[task.service.abbr, task.dataset.abbr]
+
+
+def plan_run(run: RunConfig, machine: Machine) -> RunPlan:
+    """Plans every task. Raises UsageError with all that is wrong, a line each."""
+    plans: list[TaskPlan] = []
+    datasets: dict[tuple[str, str], Dataset] = {}
+    faults: dict[str, None] = {}
+    for task in run.tasks():
+        try:
+            # Anew for each service: its tokenizer makes the prompts.
+            dataset = datasets[task.service.abbr, task.dataset.abbr] = open_dataset(task.dataset, task.service.path)
+            plans.append(plan_task(task, dataset, machine))
+        except UsageError as error:
+            faults[str(error)] = None
+    if faults:
+        raise DatasetError("\n".join(faults))
+    return RunPlan(tuple(plans), datasets)
+
+
+def plan_task(task: Task, dataset: Dataset, machine: Machine) -> TaskPlan:
+    """Looks through the data set of a task and plans it. Raises UsageError for one that cannot be used, or that the
+    service cannot have."""
+    survey = dataset.survey(task.num_prompts)
+    for fault in _faults(task, survey):
+        raise fault
+    return make_plan(task, survey, machine)
+
+
+def _faults(task: Task, survey: Survey) -> Iterator[UsageError]:
+    if survey.token_ids is not None and "token_ids" not in dialect_of(task.service).takes:
+        yield DatasetError(
+            f"{task.dataset.abbr}: row {survey.token_ids} holds token ids, which {task.service.type} of the model "
+            f"{task.service.abbr} does not take; give texts, or a model of type {TAKES_TOKEN_IDS}"
+        )
+    if task.dataset.multi_turn:
+        check_conversations(task.service, task.dataset.abbr)
+    if task.service.use_timestamp and survey.timed < survey.samples:
+        yield ConfigError(
+            f"use_timestamp (--use-timestamp) of the model {task.service.abbr} is True, but the data set "
+            f"{task.dataset.abbr} has time stamps in {survey.timed} of {survey.samples} rows; set it to False, or "
+            "take a data set with time stamps"
+        )

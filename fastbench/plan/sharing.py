@@ -1,0 +1,112 @@
+"""A plan shared out among workers, so that the shares together are the plan and no two have anything in common; and
+what an interrupted run leaves of one."""
+
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.plan.shapes import Schedule, Slots
+
+
+class Share(NamedTuple):
+    """Share `number` of `of`, from 0."""
+
+    number: int = 0
+    of: int = 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all there is."""
+        return self.of == 1
+
+    def part(self, total: int) -> int:
+        """How many of `total` things this share has: as equal as can be, the larger parts first."""
+        return total // self.of + (self.number < total % self.of)
+
+
+WHOLE = Share()
+
+
+class Queue(Protocol):
+    """Places in the plan that workers take as they need them."""
+
+    @property
+    def left(self) -> int:
+        """How many nobody has taken by now."""
+        ...
+
+    def take(self, most: int) -> range:
+        """The next places, at most so many; empty when none are left."""
+        ...
+
+
+def share_of(schedule: Schedule, share: Share) -> Schedule:
+    """The schedule of one worker. An open loop's times and a closed loop's slots are dealt out in turn, so that at any
+    moment each share has its part of the rate, or of the slots.
+
+    ValueError for a share without anything in flight.
+    """
+    limit = share.part(schedule.limit)
+    if not limit:
+        raise ValueError(f"{schedule.limit} in flight cannot be shared among {share.of} workers")
+    slots, offsets = schedule.slots, schedule.offsets
+    return schedule._replace(
+        limit=limit,
+        slots=None if slots is None else _dealt(slots, share),
+        offsets=None if offsets is None else offsets[share.number :: share.of],
+        total=None if schedule.total is None else share.part(schedule.total),
+    )
+
+
+def _dealt(slots: Slots, share: Share) -> Slots:
+    """The slots of one share. The slot that closes is the last that opened, so each has its number in the pile."""
+    moments = np.concatenate(slots)
+    change = np.repeat([1, -1], [len(slots.openings), len(slots.closings)])
+    order = np.argsort(moments, kind="stable")
+    moments, change = moments[order], change[order]
+    present = np.cumsum(change)
+    mine = np.where(change > 0, present - 1, present) % share.of == share.number
+    return Slots(moments[mine & (change > 0)], moments[mine & (change < 0)])
+
+
+def places(share: Share, total: int | None) -> Iterator[int]:
+    """The places in the plan that a share has from the start. total: None = without end."""
+    return count(share.number, share.of) if total is None else iter(range(share.number, total, share.of))
+
+
+def taken(queue: Queue, most: int, workers: int) -> Iterator[int]:
+    """The places that a worker takes from a queue until it is empty: `most` at a time, fewer when little is left."""
+    while piece := queue.take(max(1, min(most, queue.left // (8 * workers)))):
+        yield from piece
+
+
+class Remainder(NamedTuple):
+    """Requests without an outcome, to be sent by a further leg of the run.
+
+    places: (n,), those in the plan, rising. since_ns: when the first of them was to begin, since the plan's start.
+    leg: which leg this is, from 1. part: the first file of the recording that is free. resumes_ns: where on the
+    recording's axis the leg begins. tokens_per_word: of the prompts that were sent before.
+    """
+
+    places: NDArray[np.int64]
+    since_ns: int
+    leg: int
+    part: int
+    resumes_ns: int
+    tokens_per_word: float
+
+    def schedule(self, whole: Schedule) -> Schedule:
+        """The schedule of the rest: the times between its requests are the plan's, and it begins at once."""
+        offsets = whole.offsets
+        return whole._replace(
+            offsets=None if offsets is None else offsets[self.places] - self.since_ns,
+            since_ns=self.since_ns,
+            total=len(self.places),
+        )
+
+    def at(self, indices: Iterable[int]) -> Iterator[int]:
+        """The places in the whole plan of those in the rest."""
+        return (int(self.places[index]) for index in indices)

@@ -1,0 +1,177 @@
+"""A task's plan: what is sent, when, by whom. Made once, before anything is sent; nothing derives any of it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple, Self
+
+from fastbench.config import Task
+from fastbench.datasets import Survey
+from fastbench.dialects import output_length
+from fastbench.errors import blamed
+from fastbench.plan.load import load_of
+from fastbench.plan.notes import data_notes, remarks, row_fields
+from fastbench.plan.reactor import ReactorOptions, reactor_options
+from fastbench.plan.shapes import NO_LIMIT, LoadSpec, Schedule, write_shape
+from fastbench.plan.sharing import WHOLE, Remainder, Share, places, share_of
+from fastbench.plan.workers import Machine, WorkerPlan, worker_plan
+
+
+class Part(NamedTuple):
+    """One worker's part of a plan. planned: its requests, None = as many as the time allows, or as it takes of the
+    queue. left: the places that all workers have to share, None = without end."""
+
+    share: Share
+    schedule: Schedule
+    reactor: ReactorOptions
+    planned: int | None
+    left: int | None
+
+
+@dataclass(frozen=True)
+class TaskPlan:
+    """What one task sends. Frozen and picklable: workers get it as it is, and the recording's header tells it.
+
+    schedule: of the whole task. remainder: what an interrupted run has left of it, None = all. tokens_per_word: as the
+    service counts the prompts, where no tokenizer tells. notes: for readers of the numbers. remarks: for the user,
+    before anything is sent.
+    """
+
+    task: Task
+    survey: Survey
+    load: LoadSpec
+    schedule: Schedule
+    workers: WorkerPlan
+    remarks: tuple[str, ...] = ()
+    tokens_per_word: float = 1.0
+    remainder: Remainder | None = None
+
+    @property
+    def samples(self) -> int:
+        """Samples, or conversations, of one round through the data set."""
+        return self.survey.samples * self.task.service.repeats
+
+    @property
+    def requests(self) -> int:
+        """Requests of one round: a conversation has one for each of its turns."""
+        return self.survey.requests * self.task.service.repeats
+
+    @property
+    def has_turns(self) -> bool:
+        """Whether a sample may be several requests, one after the other's reply."""
+        return self.requests != self.samples
+
+    @property
+    def planned(self) -> int | None:
+        """Requests of the whole plan; None = as many as the time allows."""
+        if not self.has_turns:
+            return self.schedule.planned
+        return None if self.schedule.duration_ns is not None else self.requests
+
+    @property
+    def left(self) -> int | None:
+        """Requests that are still to be sent; None = as many as the time allows."""
+        return self.planned if self.remainder is None else len(self.remainder.places)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the numbers has to know of the data set."""
+        return tuple(data_notes(self.task, self.survey))
+
+    @property
+    def row_fields(self) -> str:
+        """Which fields of rows beside prompts and lengths are sent, in words; "" = there are none."""
+        return row_fields(self.task, self.survey)
+
+    @cached_property
+    def _to_send(self) -> Schedule:
+        return self.schedule if self.remainder is None else self.remainder.schedule(self.schedule)
+
+    def part(self, share: Share = WHOLE) -> Part:
+        """What one of several workers has to do. ValueError for a share without anything in flight."""
+        schedule = share_of(self._to_send, share)
+        return Part(
+            share=share,
+            schedule=schedule,
+            reactor=reactor_options(self.task.service, schedule, self.survey.longest_output),
+            planned=self._planned_of(share, schedule),
+            left=self._to_send.total,
+        )
+
+    def _planned_of(self, share: Share, schedule: Schedule) -> int | None:
+        if share.whole:
+            return self.planned if self.remainder is None else self._to_send.total
+        dealt = not self.workers.shares_queue and not self.has_turns
+        return schedule.planned if dealt else None
+
+    def at(self, indices: Iterator[int]) -> Iterator[int]:
+        """The places in the whole plan of those that are left."""
+        return indices if self.remainder is None else self.remainder.at(indices)
+
+    def places(self, share: Share) -> Iterator[int]:
+        """The places in the whole plan that are dealt out to a share."""
+        return self.at(places(share, self._to_send.total))
+
+    def changed(self, **changes: Any) -> Self:
+        """The plan with what is only known when it is carried out: where an embedded service is, what it makes of a
+        word, what it refuses, what a run has left."""
+        return replace(self, **changes)
+
+    def record(self) -> dict[str, Any]:
+        """The plan as a recording's header holds it; plain JSON."""
+        schedule, load = self.schedule, self.load
+        return {
+            "load": {
+                "kind": schedule.kind,
+                "arrival": load.shape.name,
+                "concurrency": schedule.limit if schedule.limit < NO_LIMIT else None,
+                "rate": None if load.shape.rate is None else float(load.shape.rate),
+                "burstiness": load.shape.burstiness,
+                "shape": write_shape(load.shape),
+                "seed": load.seed,
+                "duration_ns": schedule.duration_ns,
+                "drain_ns": schedule.drain_ns,
+                "drop_when_full": schedule.drop_when_full,
+                "planned": self.planned,
+            },
+            "workers": asdict(self.workers) | {"reasons": list(self.workers.reasons)},
+            "tokens_per_word": self.tokens_per_word,
+            "data_notes": list(self.notes),
+        }
+
+    def line(self) -> str:
+        """The load in words."""
+        schedule, shape = self.schedule, self.load.shape
+        limit = "without a limit in flight" if schedule.limit >= NO_LIMIT else f"at most {schedule.limit} in flight"
+        with blamed(f"the load shape {shape.name} cannot put itself in words"):
+            words = shape.words()
+        if schedule.slots is not None:
+            return ", ".join(filter(None, ("closed loop", limit, words)))
+        last = ""
+        if schedule.offsets is not None:
+            end_ns = int(schedule.offsets[-1]) if len(schedule.offsets) else 0
+            last = f", the last request after {end_ns / 1e9:.3f} s"
+        full = ", dropping what is due beyond" if schedule.drop_when_full else ""
+        between = " " if schedule.timed_by_data else ", "
+        return f"open loop{between}{words}{last}, {limit}{full}"
+
+
+def make_plan(task: Task, survey: Survey, machine: Machine) -> TaskPlan:
+    """The plan of a task whose data set was looked through. Pure: the same arguments make the same plan.
+
+    Raises UsageError for more workers than requests may be in flight, and for a package's load shape that is broken.
+    """
+    load = load_of(task)
+    with blamed(f"the load shape {load.shape.name} has parameters that a recording cannot hold"):
+        write_shape(load.shape)
+    schedule = load.schedule(survey.samples * task.service.repeats)
+    return TaskPlan(
+        task=task,
+        survey=survey,
+        load=load,
+        schedule=schedule,
+        workers=worker_plan(task.workers, schedule, machine),
+        remarks=tuple(remarks(task, survey, schedule, output_length(task.service))),
+    )

@@ -1,0 +1,1 @@
+"""The reader: parts of a recording, mapped, as one."""

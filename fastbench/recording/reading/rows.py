@@ -1,0 +1,88 @@
+"""The rows of requests as they count: of every version of the format, with token counts made after the run, and of a
+run that was continued."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.recording.format import FLAGS, NOT_FINAL, ROW_DTYPE, SOURCES
+
+_TOKENIZER = SOURCES.index("tokenizer")
+_TOLD = (SOURCES.index("token_ids"), SOURCES.index("usage"))
+_TO_2 = np.dtype(
+    [
+        *((name, "<i8") for name in ("request", "intended_ns", "sent_ns", "headers_ns", "first_token_ns")),
+        *((name, "<i8") for name in ("last_token_ns", "end_ns", "connect_ns", "received_bytes")),
+        *((name, "<u4") for name in ("sent_bytes", "sample", "events", "data_events", "shared_events")),
+        *((name, "<u4") for name in ("escapes", "marks")),
+        *((name, "<i4") for name in ("input_tokens", "output_tokens", "cached_tokens")),
+        *((name, "<i4") for name in ("planned_input", "planned_output")),
+        *((name, "<u4") for name in ("connection", "session")),
+        *((name, "<u2") for name in ("turn", "status")),
+        *((name, "u1") for name in ("outcome", "input_source", "output_source", "attempt", "flags", "choices")),
+        ("gap_base", "u1"),
+        ("padding", "u1", (5,)),
+    ]
+)
+_NEW = 3
+"""The first version with today's rows."""
+
+
+def row_dtype(version: int) -> np.dtype[np.void]:
+    """The layout of a row in that version of the format."""
+    return ROW_DTYPE if version >= _NEW else _TO_2
+
+
+def as_rows(data: bytes, version: int) -> NDArray[np.void]:
+    """(n,) ROW_DTYPE: the rows that stand in `data`; what older ones do not say is 0, and -1 for counts of tokens."""
+    found = np.frombuffer(data, row_dtype(version))
+    if found.dtype == ROW_DTYPE:
+        return found
+    rows = np.zeros(found.size, ROW_DTYPE)
+    for name in set(found.dtype.names or ()) - {"padding"}:
+        rows[name] = found[name]
+    rows["reasoning_tokens"] = -1
+    return rows
+
+
+def counted_record(
+    requests: Sequence[int], input_tokens: Sequence[int], output_tokens: Sequence[int]
+) -> dict[str, Any]:
+    """A block of counts, one entry a request; -1 = not counted."""
+    return {"request": list(requests), "input_tokens": list(input_tokens), "output_tokens": list(output_tokens)}
+
+
+def with_counted(rows: NDArray[np.void], record: Mapping[str, Any]) -> NDArray[np.void]:
+    """A copy of `rows` (n,) with a block's counts in the final, measured rows that were told none."""
+    rows = rows.copy()
+    final = np.flatnonzero((rows["flags"] & NOT_FINAL) == 0)
+    order = final[np.argsort(rows["request"][final], kind="stable")]
+    wanted = np.asarray(record["request"], np.int64)
+    at = np.searchsorted(rows["request"][order], wanted)
+    known = np.flatnonzero(at < order.size)
+    known = known[rows["request"][order[at[known]]] == wanted[known]]
+    for side in ("input", "output"):
+        tokens = np.asarray(record[f"{side}_tokens"], np.int64)[known]
+        where = order[at[known]]
+        write = (tokens >= 0) & ~np.isin(rows[f"{side}_source"][where], _TOLD)
+        rows[f"{side}_tokens"][where[write]] = tokens[write]
+        rows[f"{side}_source"][where[write]] = _TOKENIZER
+    return rows
+
+
+def without_replaced(rows: NDArray[np.void], legs: NDArray[np.int64]) -> NDArray[np.void]:
+    """`rows`, (n,), in which a request has one final row, that of the last leg: one that the user's stop had cancelled
+    was asked for again. legs: (n,), that of each row."""
+    final = np.flatnonzero(rows["flags"] & NOT_FINAL == 0)
+    order = final[np.lexsort((legs[final], rows["request"][final]))]
+    requests = rows["request"][order]
+    replaced = order[:-1][requests[:-1] == requests[1:]]
+    if replaced.size:
+        rows = rows.copy()
+        # Both: neither an outcome nor an attempt that failed.
+        rows["flags"][replaced] |= FLAGS["superseded"] | FLAGS["warmup"]
+    return rows

@@ -1,0 +1,101 @@
+"""The requests of a recording as columns, some at a time: what every form of export writes."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.errors import ConfigError
+from fastbench.metrics import Metric, Rows, Selection, Values, every_metric
+from fastbench.metrics.samples import OK, Mask, is_streamed
+from fastbench.recording import FINISHES, OUTCOMES, SOURCES, Recording, recorded_id
+
+ROWS_AT_ONCE = 8_192
+_MOMENTS = (
+    *("intended_ns", "sent_ns", "headers_ns", "first_token_ns", "answer_ns", "last_token_ns", "end_ns", "message_ns"),
+)
+_COUNTS = ("events", "sent_bytes", "received_bytes")
+_PERHAPS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "planned_input", "planned_output")
+
+
+Columns = dict[str, Values]
+"""By name; of texts that there are not the value is None."""
+
+
+def listed(column: Values) -> list[Any]:
+    """The values of a column, None where there is none."""
+    pairs = zip(column.values.tolist(), column.known.tolist(), strict=True)
+    return [value if known else None for value, known in pairs]
+
+
+def request_columns(recording: Recording) -> Iterator[Columns]:
+    """The measured requests, one row each, in the order in which they finished, `ROWS_AT_ONCE` at a time.
+
+    Moments as they were recorded, ns of CLOCK_MONOTONIC; sent_unix_ns: on the wall clock. The latencies, in ms, only
+    of successful requests, as in the report. ConfigError where a package's metric cannot be computed.
+    """
+    metrics = [metric for metric in every_metric() if metric.column]
+    numbers = np.flatnonzero(Selection(recording).final_mask)
+    for first in range(0, numbers.size, ROWS_AT_ONCE):
+        chosen = numbers[first : first + ROWS_AT_ONCE]
+        yield _columns(recording, recording.rows[chosen], chosen, metrics)
+
+
+def wall_offset_ns(recording: Recording) -> int | None:
+    """What a recorded moment lacks to the ns since 1970; None where the header does not say."""
+    wall, mono = recording.header.get("wall_ns"), recording.header.get("mono_ns")
+    return wall - mono if isinstance(wall, int) and isinstance(mono, int) else None
+
+
+def _columns(recording: Recording, rows: Rows, numbers: NDArray[np.int64], metrics: Sequence[Metric]) -> Columns:
+    always = np.ones(rows.size, bool)
+    texts = [recording.messages.get(number) for number in numbers.tolist()]
+    messages = [None if text is None else text.decode("utf-8", "replace") for text in texts]
+    wall = wall_offset_ns(recording)
+    columns = {
+        **{name: Values(rows[name], always) for name in ("request", "session", "turn", "sample", "attempt")},
+        "request_id": _request_ids(recording, rows, numbers),
+        "outcome": Values(np.array(OUTCOMES, object)[rows["outcome"]], always),
+        "finish_reason": Values(_finishes(recording, rows, numbers), rows["finish"] > 0),
+        "status": Values(rows["status"], rows["status"] > 0),
+        **{name: Values(rows[name], rows[name] > 0) for name in _MOMENTS},
+        "sent_unix_ns": Values(rows["sent_ns"] + (wall or 0), (rows["sent_ns"] > 0) & (wall is not None)),
+        **{name: Values(rows[name], always) for name in _COUNTS},
+        **{name: Values(rows[name], rows[name] >= 0) for name in _PERHAPS},
+        **{name: Values(np.array(SOURCES, object)[rows[name]], always) for name in ("input_source", "output_source")},
+    }
+    message = Values(np.array(messages, object), np.array([text is not None for text in texts], bool))
+    return {**columns, **_metric_columns(rows, metrics, {*columns, "message"}), "message": message}
+
+
+def _finishes(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> NDArray[Any]:
+    words: NDArray[Any] = np.array([None, *FINISHES[1:]], object)[rows["finish"]]
+    for place in np.flatnonzero(rows["finish"] == FINISHES.index("other")).tolist():
+        words[place] = recording.finishes.get(int(numbers[place]), "other")
+    return words
+
+
+def _request_ids(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> Values:
+    """The ids that the requests carried to the service."""
+    pairs = zip(recording.run_ids(numbers), rows["request"].tolist(), strict=True)
+    ids = np.array([None if run_id is None else recorded_id(run_id, request) for run_id, request in pairs], object)
+    return Values(ids, ids != None)  # noqa: E711  # of each element
+
+
+def _metric_columns(rows: Rows, metrics: Sequence[Metric], taken: Container[str]) -> Columns:
+    """Of successful requests, in the units shown. ConfigError where a column's name is taken."""
+    ok: Mask = rows["outcome"] == OK
+    streamed = ok & is_streamed(rows)
+    columns: Columns = {}
+    for metric in metrics:
+        if metric.column in taken or metric.column in columns:
+            raise ConfigError(
+                f"the metric {metric.name} has the column {metric.column}, which an export has already: rename it"
+            )
+        values, known = metric.values_of(rows)
+        known = known & (streamed if metric.streams_only else ok)
+        columns[metric.column] = Values(values if metric.scale == 1 else values / metric.scale, known)
+    return columns

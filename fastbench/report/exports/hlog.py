@@ -1,0 +1,51 @@
+"""Export as a histogram log (.hlog), which HdrHistogram's own tools read.
+
+Format: HistogramLogWriter of github.com/HdrHistogram/HdrHistogram, version 1.3, with V2 compressed histograms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from fastbench.errors import UsageError
+from fastbench.metrics import Selection, latency_intervals
+from fastbench.recording import Recording
+from fastbench.report.exports.columns import wall_offset_ns
+from fastbench.units import NS_PER_MS, NS_PER_S
+
+WIDTH_NS = NS_PER_S
+_LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
+
+
+def histogram_log(recording: Recording, *, gaps: bool) -> Iterator[bytes]:
+    """Lines of one second each, tagged by their metrics, ITL too if `gaps`; values in ns, Interval_Max in ms.
+
+    UsageError without the package hdrhistogram.
+    """
+    _check_package()
+    selection = Selection(recording)
+    sent = selection.final["sent_ns"]
+    sent = sent[sent > 0]
+    begin_s = (int(sent.min()) + (wall_offset_ns(recording) or 0)) / NS_PER_S if sent.size else 0.0
+    moment = datetime.fromtimestamp(begin_s, UTC).isoformat()
+    yield (
+        "#[Histogram log format version 1.3]\n"
+        f"#[StartTime: {begin_s:.3f} (seconds since epoch), {moment}]\n"
+        f"#[BaseTime: {begin_s:.3f} (seconds since epoch)]\n{_LEGEND}\n"
+    ).encode()
+    for metric, begin_ns, histogram in latency_intervals(selection, WIDTH_NS, gaps=gaps):
+        encoded: Any = histogram.to_hdrh().encode()
+        greatest = histogram.maximum / NS_PER_MS
+        line = f"Tag={metric},{begin_ns / NS_PER_S:.3f},{WIDTH_NS / NS_PER_S:.3f},{greatest:.3f},"
+        yield line.encode() + encoded + b"\n"
+
+
+def _check_package() -> None:
+    try:
+        import hdrh.histogram  # type: ignore[import-untyped]  # noqa: F401  # used by `to_hdrh`; it has no types
+    except ImportError as error:
+        raise UsageError(
+            "--format hlog needs the package hdrhistogram: pip install 'fastbench[hdr]', or take csv or jsonl"
+        ) from error

@@ -1,0 +1,119 @@
+"""A recording → its report's files and text; the same function at a run's end and when recalculated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from fastbench.errors import FastbenchError, UsageError
+from fastbench.metrics import Computed, Metrics, compute_for_page
+from fastbench.metrics.samples import TOTAL
+from fastbench.metrics.server import outer_scrapes, service_series
+from fastbench.recording import ProgressCallback, Recording, Scrape, progress_between
+from fastbench.report.console import render
+from fastbench.report.files import common_json, parameters_csv, replace, trust_json
+from fastbench.report.page.page import page
+from fastbench.report.page.rate_chart import actual_chart
+from fastbench.report.service_tables import service_json
+
+PAGE = "_plot.html"
+ACTUAL_RATES = "_rps_distribution_plot_with_actual_rps.html"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was made of a recording: the files written, the text for the terminal, the numbers.
+
+    rates: a summary of the request rates for the log, where a rate was asked for and plots were.
+    spec_decode: the scrapes for `publish_spec_decode`, as it is about all recordings of a run together.
+    """
+
+    paths: tuple[Path, ...]
+    text: str
+    metrics: Metrics
+    rates: str | None = None
+    spec_decode: tuple[Scrape, ...] = ()
+
+
+def reading(progress: ProgressCallback | None) -> ProgressCallback | None:
+    """The share of a report's progress that `Recording.open` has: checking takes about as long as counting."""
+    return progress_between(progress, 0, 0.5)
+
+
+def publish(
+    recording: Recording,
+    out_dir: Path,
+    name: str,
+    stats: Sequence[str],
+    progress: ProgressCallback | None = None,
+    *,
+    stage: str = TOTAL,
+    plot: bool = True,
+) -> Published:
+    """Writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`, where the service's metrics page was
+    asked for `<name>_service.json`, and the plots.
+
+    stats: the columns of "Performance Parameters". stage: as `compute` takes it. plot: whether there are any; that
+    they could not be written stands in the text. RecordingError when a file cannot be written, UsageError for a stage
+    that the recording does not have.
+    """
+    if not name or name == ".." or Path(name).name != name:
+        raise UsageError(f"{name!r} cannot name a report: it is no plain file name")
+    computed = compute_for_page(recording, stats, stage, progress_between(progress, 0.5, 1))
+    metrics = computed.metrics
+    parameters, common, trust = (out_dir / f"{name}{end}" for end in (".csv", ".json", "_trust.json"))
+    replace(parameters, parameters_csv(metrics))
+    replace(common, common_json(metrics))
+    # The service's messages may repeat a prompt: for the owner alone.
+    replace(trust, trust_json(metrics), 0o600)
+    paths = [parameters, common, trust]
+    series = service_series(recording)
+    if series is not None:
+        paths.append(out_dir / f"{name}_service.json")
+        replace(paths[-1], service_json(metrics, series))
+    task = task_of(recording, name)
+    text = render(metrics, task)
+    plots = Plots()
+    if plot:
+        try:
+            plots = write_plots(recording, computed, out_dir, name, task)
+        except FastbenchError as error:
+            # The tables are worth more than their pictures: on a full disk they are all that fits.
+            text += f"{error}\n"
+    return Published((*paths, *plots.paths), text, metrics, plots.rates, outer_scrapes(recording))
+
+
+def task_of(recording: Recording, name: str) -> str:
+    """The model and the data set as they stand above the tables. name: the report's, where the header does not say."""
+    task = recording.header.get("task", {})
+    return f"{task.get('model', '-')}/{task.get('dataset', name)}"
+
+
+class Plots(NamedTuple):
+    """The files written, and the summary of the request rates where a rate was asked for."""
+
+    paths: tuple[Path, ...] = ()
+    rates: str | None = None
+
+
+def write_plots(recording: Recording, computed: Computed, out_dir: Path, name: str, task: str) -> Plots:
+    """Writes `<name>_plot.html`, and `<name>_rps_distribution_plot_with_actual_rps.html` where a rate was asked for.
+
+    RecordingError when one of them cannot be written.
+    """
+    report = write_page(recording, computed, out_dir / f"{name}{PAGE}", task)
+    chart = actual_chart(recording, task)
+    if chart is None:
+        return Plots((report,))
+    rates = out_dir / f"{name}{ACTUAL_RATES}"
+    replace(rates, chart.page)
+    return Plots((report, rates), chart.summary)
+
+
+def write_page(recording: Recording, computed: Computed, path: Path, task: str) -> Path:
+    """The page of one recording, at `path`. RecordingError when it cannot be written."""
+    # The failures' messages may repeat a prompt: for the owner alone.
+    replace(path, page(recording, computed, task), 0o600)
+    return path

@@ -1,0 +1,103 @@
+"""Two statements on a run, never one word: on the measurement, and on the service; and the table of a load's stages."""
+
+from __future__ import annotations
+
+from fastbench.metrics import Metrics, Number, ServiceVerdict, StageOfLoad
+from fastbench.metrics.samples import percent_of, samples_needed
+from fastbench.metrics.server import CLOSED, KEPT_UP, OVERLOADED, STATS, UNKNOWN
+
+NONE = "\N{EN DASH}"
+STAGE_COLUMNS = (
+    *("Stage of Load", "From", "Asked", "Sent", "Answered"),
+    *(f"{name} {statistic}" for name in ("TTFT", "TPOT") for statistic in STATS),
+    *("In Flight", "Kept up?"),
+)
+
+
+def measurement(metrics: Metrics) -> list[str]:
+    """On the measurement, a line for each reason not to trust it."""
+    if metrics.verdict.valid:
+        return ["Measurement valid"]
+    return [f"Measurement not to be trusted: {sentence}" for sentence in metrics.verdict.sentences]
+
+
+def service(metrics: Metrics) -> str:
+    """On the service."""
+    found, cut = metrics.kept_up, cut_off(metrics)
+    whole = not (found.failed or cut or metrics.not_sent)
+    rest = [f"{count} {what}" for count, what in ((cut, "cut off"), (metrics.not_sent, "not sent")) if count]
+    told = [part for part in (_load(found, whole), _failed(found), *rest) if part]
+    return f"Service {'; '.join(told) or 'answered nothing'}"
+
+
+def cut_off(metrics: Metrics) -> int:
+    """Requests that were in flight when the run was ended."""
+    return sum(metrics.outcomes.get(name, 0) for name in ("cancelled", "dropped")) - metrics.not_sent
+
+
+def in_good_order(found: ServiceVerdict) -> bool:
+    """Whether nothing speaks against the service."""
+    return found.state != OVERLOADED and not found.failed
+
+
+def _load(found: ServiceVerdict, whole: bool) -> str:
+    if not found.answered:
+        return ""
+    to = "" if found.kept_up_to is None else f"; kept up to {rate(found.kept_up_to)}"
+    match found.state:
+        case "overloaded":
+            since = "" if not found.onset_s else f" from {found.onset_s:.3g} s on"
+            asked, answered = rate(found.asked_rate), rate(found.answered_rate)
+            limit = "" if found.limit is None else f" (limit in flight: {found.limit})"
+            return f"overloaded{since}: asked {asked}, answered {answered}, the queue grew to {found.queue}{limit}{to}"
+        case state if state == KEPT_UP:
+            return f"kept up: asked {rate(found.asked_rate)}, answered {rate(found.answered_rate)}{to}"
+        case state if state == CLOSED:
+            return f"answered {'all ' if whole else ''}{found.answered:,}"
+        case state if state == UNKNOWN:
+            return "not judged: the recording has no end"
+        case state:
+            return f"kept up? {state.capitalize()}: more requests or a longer run are needed{to}"
+
+
+def _failed(found: ServiceVerdict) -> str:
+    if not found.failed or found.failed_share is None:
+        return ""
+    return f"{percent(found.failed_share)} failed: {', '.join(found.reasons)}"
+
+
+def rate(value: Number) -> str:
+    """Requests per second with three digits."""
+    return NONE if value is None else f"{value:.3g}/s" if value < 1_000 else f"{value:,.0f}/s"
+
+
+def percent(share: float) -> str:
+    """A share of 1; what is not none is not shown as 0.0 %."""
+    return f"{share:.1%}".replace("%", " %") if share >= 0.0005 else "< 0.1 %"
+
+
+def stage_rows(metrics: Metrics) -> list[list[str]]:
+    """A line for each stage of the load."""
+    return [_stage(part) for part in metrics.stages]
+
+
+def stage_note(metrics: Metrics) -> str:
+    """What a missing figure in the table of stages means; empty where none is missing."""
+    figures = [by_name for part in metrics.stages for by_name in (part.ttft_ms, part.tpot_ms)]
+    missing = [name for name in STATS if any(by_name.get(name) is None for by_name in figures)]
+    if not missing:
+        return ""
+    needs = ", ".join(f"{name} needs {samples_needed(percent_of(name) or 0)}" for name in missing)
+    return f"{NONE} Too few requests in the stage: {needs}."
+
+
+def _stage(part: StageOfLoad) -> list[str]:
+    times = [_ms(values[name]) for values in (part.ttft_ms, part.tpot_ms) for name in STATS]
+    asked = part.intended_rate
+    in_flight = NONE if part.in_flight is None else f"{part.in_flight:.1f}"
+    rates = [rate(asked), rate(part.sent_rate), rate(part.answered_rate)]
+    return [part.name, f"{max(0.0, part.begin_s):.1f} s", *rates, *times, in_flight, part.kept_up or NONE]
+
+
+def _ms(value: Number) -> str:
+    return NONE if value is None else f"{value:.3g} ms" if value < 1_000 else f"{value / 1_000:.3g} s"

@@ -1,0 +1,49 @@
+"""A plan becomes recordings.
+
+    plan = plan_run(run, this_machine())
+    for ended in run_tasks(run, RunDirectory(path), plan, Stop()):
+        print(ended.task.name, ended.complete, ended.error)
+
+run_tasks, TaskRun (tasks) ── the tasks of a run, one after the other or side by side, each into its own recording
+RunDirectory (directory) ── where recordings, results and logs are; log, log_to (logs) ── a task's log
+Stop (stop) ── the user's wish to end a run: once to drain, twice to abort
+this_machine (machine) ── what a plan must know of this host
+workers ── who carries out a task: this process, others of this host, other hosts; worker ── what each of them does
+"""
+
+from typing import TYPE_CHECKING
+
+from fastbench.lazy import lazy
+
+if TYPE_CHECKING:
+    from fastbench.run.directory import RunDirectory
+    from fastbench.run.logs import log, log_to
+    from fastbench.run.machine import this_machine
+    from fastbench.run.stop import Stop
+    from fastbench.run.tasks import ObserverFor, TaskRun, run_tasks, unobserved
+    from fastbench.run.threads import in_thread
+else:
+    __getattr__ = lazy(
+        __name__,
+        {
+            "threads": ("in_thread",),
+            "directory": ("RunDirectory",),
+            "logs": ("log", "log_to"),
+            "machine": ("this_machine",),
+            "stop": ("Stop",),
+            "tasks": ("ObserverFor", "TaskRun", "run_tasks", "unobserved"),
+        },
+    )
+
+__all__ = [
+    "ObserverFor",
+    "RunDirectory",
+    "Stop",
+    "TaskRun",
+    "in_thread",
+    "log",
+    "log_to",
+    "run_tasks",
+    "this_machine",
+    "unobserved",
+]

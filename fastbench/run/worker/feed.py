@@ -1,0 +1,99 @@
+"""Keeps the reactor supplied with prepared requests, ahead of their time and within bounds."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from fastbench.client import Engine
+from fastbench.plan import Planned
+
+LEAST = 256
+"""Requests that are prepared ahead however few may be in flight."""
+FEW = 32
+"""Requests that are always prepared ahead, however large they are."""
+MAX_BYTES = 32 << 20
+"""Bytes that are prepared ahead while the run goes on."""
+MAX_BYTES_AT_START = 256 << 20
+"""Bytes that are prepared before it starts, so that all slots can be filled at once."""
+_PIECE = 64
+_TICK_S = 0.01
+
+
+Left = Callable[[], int]
+"""How many requests of the plan nobody has taken, for each of those who take them."""
+
+
+class Feeder:
+    """Submits a plan's requests to an engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        plan: Iterator[Planned],
+        *,
+        depth: int,
+        stream: bool,
+        keep_text: bool,
+        warmup: bool,
+        left: Left | None = None,
+    ) -> None:
+        """depth: how many may be in flight. left: where several feeders share a plan, what is left for each."""
+        self._engine = engine
+        self._plan = plan
+        self._slots = depth
+        self._left = left
+        self._submit = partial(engine.reactor.submit, stream=stream, keep_text=keep_text, warmup=warmup)
+        self._over = False
+        if left is None:
+            # When a quarter has gone, and not for each that ends.
+            engine.enough = self._depth * 3 // 4
+
+    def submit(self, item: Planned, due_ns: int = 0) -> None:
+        """Submits one request. due_ns: of a turn that follows another one, when it goes out."""
+        self._submit(**item._asdict(), due_ns=due_ns)
+
+    @property
+    def _depth(self) -> int:
+        """How many are to be prepared."""
+        # Twice: slots that all become free at once find a request each, and so they do once more.
+        if self._left is None:
+            return max(2 * self._slots, LEAST)
+        # Before the start one for each slot: more would be missing from the slots of others.
+        return max(self._slots, min(LEAST, self._left() // 2)) if self._engine.start_ns else self._slots
+
+    def fill(self, max_bytes: int = MAX_BYTES_AT_START, most: int | None = None) -> bool:
+        """Submits until enough is prepared; False when it stopped after `most` and there is more to do."""
+        reactor = self._engine.reactor
+        done = 0
+        while not self._over and reactor.backlog < self._depth:
+            # What no slot waits for yet is kept to the smaller room: long prompts would fill the larger one twice.
+            room = max_bytes if reactor.backlog < self._slots else min(max_bytes, MAX_BYTES)
+            if reactor.backlog >= FEW and reactor.backlog_bytes >= room:
+                break
+            if done == most:
+                return False
+            item = next(self._plan, None)
+            if item is None:
+                self._over = True
+                reactor.close_input()
+                break
+            self.submit(item)
+            done += 1
+        return True
+
+    async def run(self) -> None:
+        """Feeds until the plan is at its end, `stop` was called, or the reactor has ended."""
+        progressed = self._engine.progressed
+        while not self._over and not self._engine.reactor.ended:
+            # In pieces, so that finished requests and Ctrl-C never wait for a long one.
+            if not self.fill(MAX_BYTES, _PIECE):
+                await asyncio.sleep(0)
+                continue
+            progressed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(progressed.wait(), _TICK_S)
+
+    def stop(self) -> None:
+        """Submits nothing more."""
+        self._over = True

@@ -1,0 +1,185 @@
+"""One phase of load, from its first prepared request to its last outcome."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+from fastbench.client import BatchSink, EngineFactory, Gate, at_once
+from fastbench.errors import FastbenchError
+from fastbench.live import Observer
+from fastbench.plan import Planned, ReactorOptions
+from fastbench.run.stop import Stop
+from fastbench.run.worker.conversations import Conversations
+from fastbench.run.worker.feed import Feeder, Left
+from fastbench.run.worker.progress import RecentLog, progress_of
+from fastbench.units import NS_PER_S
+
+OBSERVE_S = 0.1
+HEALTH_S = 1.0
+AHEAD = 1024
+"""Open loop: so many requests are prepared ahead of their times, and as many again where their bytes allow."""
+
+HealthSink = Callable[[dict[str, Any]], None]
+
+
+def _unheard(_: dict[str, Any]) -> None:
+    """The health of a phase that nobody asks for."""
+
+
+class PhasePlan(NamedTuple):
+    """What one phase is to do."""
+
+    name: str
+    """"warm-up" or "measure"."""
+    requests: Iterator[Planned]
+    options: ReactorOptions
+    total: int | None
+    """How many requests there are; None = as many as the time allows."""
+    conversations: Conversations
+    on_batch: BatchSink
+    on_health: HealthSink = _unheard
+    duration_ns: int | None = None
+    """Nothing begins after it, ns since the start."""
+    drain_ns: int | None = None
+    """How long what is in flight may take after `duration_ns`; None = as long as it takes."""
+    keep_text: bool = False
+    gate: Gate = at_once
+    """Says when the load begins, once all is ready."""
+    left: Left | None = None
+    """Where several workers take from one plan: how many requests are left for each."""
+
+
+class Phase:
+    """What stays the same for all phases of one task."""
+
+    def __init__(self, make_engine: EngineFactory, *, stream: bool, stop: Stop, observer: Observer) -> None:
+        self._make_engine = make_engine
+        self._stream = stream
+        self._stop = stop
+        self._observer = observer
+
+    async def run(self, plan: PhasePlan) -> dict[str, Any]:
+        """Sends what the plan holds; returns the client's counters at the end.
+
+        What the plan itself raises (a broken row, say) ends the phase as Ctrl-C does, and is raised afterwards.
+        """
+        running = _Running(plan, self._make_engine, self._stream)
+        error: FastbenchError | None = None
+
+        def report(ended: bool = False) -> None:
+            recent = running.recent.recent(at_once=ended)
+            whole = (plan.name, plan.total, plan.duration_ns, self._stop.asked)
+            self._observer(
+                progress_of(running.engine, *whole, recent, ended=ended, is_open=plan.options.openings is None)
+            )
+
+        with self._stop.heard_by(running.stop):
+            watchers = [
+                asyncio.create_task(_every(OBSERVE_S, report)),
+                asyncio.create_task(_every(HEALTH_S, running.tell_health)),
+            ]
+            try:
+                await running.to_its_end()
+            except FastbenchError as found:
+                error = found
+                running.stop(1)
+                await running.engine.ended()
+            finally:
+                # It has ended, unless something unforeseen is on its way up.
+                running.engine.reactor.abort(abandon=True)
+                await running.engine.ended()
+                for watcher in watchers:
+                    watcher.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await watcher
+        running.tell_health()
+        report(ended=True)
+        if error is not None:
+            raise error
+        return running.engine.snapshot()
+
+
+class _Running:
+    """A phase with its engine."""
+
+    def __init__(self, plan: PhasePlan, make_engine: EngineFactory, stream: bool) -> None:
+        self._plan = plan
+        self._timers: list[asyncio.TimerHandle] = []
+        self.recent = RecentLog()
+        # The engine's sink needs the engine: replies are answered by further requests.
+        self._sink: BatchSink = plan.on_batch
+        self.engine = make_engine(plan.options, lambda batch: self._sink(batch))
+        self._feeder = Feeder(
+            self.engine,
+            plan.requests,
+            depth=_depth(plan.options),
+            stream=stream,
+            keep_text=plan.keep_text,
+            warmup=plan.name == "warm-up",
+            left=plan.left,
+        )
+        self._sink = plan.conversations.follow(
+            self.engine, self._feeder.submit, self.recent.on_the_way_to(plan.on_batch)
+        )
+
+    async def to_its_end(self) -> None:
+        """Returns when every request has its outcome."""
+        options, total = self._plan.options, self._plan.total
+        self._feeder.fill()
+        ready = min(options.limit, options.spare)
+        start_ns = await self.engine.begin(ready if total is None else min(ready, total), self._plan.gate)
+        self._set_timers(start_ns)
+        try:
+            await self._feeder.run()
+            await self.engine.ended()
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+        if self.engine.error is not None:
+            raise self.engine.error
+
+    def stop(self, asked: int) -> None:
+        """The user's wish: once, what is in flight ends by itself; twice, it ends now."""
+        self._feeder.stop()
+        (self.engine.reactor.drain if asked == 1 else self.engine.reactor.abort)()
+
+    def tell_health(self) -> None:
+        """The client's state since the last time."""
+        record = self.engine.health.record()
+        self.recent.health(record)
+        self._plan.on_health(record)
+
+    def _set_timers(self, start_ns: int) -> None:
+        plan = self._plan
+        if plan.duration_ns is None:
+            return
+        end_ns = start_ns + plan.duration_ns
+        if plan.options.openings is not None:
+            self._at(end_ns, self._end_of_time)
+        if plan.drain_ns is not None:
+            self._at(end_ns + plan.drain_ns, partial(self.engine.reactor.abort, out_of_time=True))
+
+    def _at(self, moment_ns: int, act: Callable[[], None]) -> None:
+        wait_s = max(0, moment_ns - time.monotonic_ns()) / NS_PER_S
+        self._timers.append(asyncio.get_running_loop().call_later(wait_s, act))
+
+    def _end_of_time(self) -> None:
+        """What was prepared beyond the end of a closed loop was never planned."""
+        self._feeder.stop()
+        self._plan.conversations.end()
+        self.engine.reactor.withdraw()
+        self.engine.reactor.close_input()
+
+
+def _depth(options: ReactorOptions) -> int:
+    """Requests that may all be due at once: one for each slot, and in an open loop what a moment brings."""
+    return options.limit if options.openings is not None else min(options.limit, AHEAD)
+
+
+async def _every(seconds: float, act: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        act()

@@ -1,0 +1,149 @@
+"""What a run tells those who watch it: how far it is, and what ended lately, counted on the way to the recording."""
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastbench._core.counts import Hdr
+from fastbench.client import Batch, BatchSink, Engine
+from fastbench.live import NOTHING, WINDOW_NS, Progress, Recent, Sparse, latency_counts
+from fastbench.recording import ESCAPE, FLAGS, GAP_STEP, OUTCOMES, ROW_DTYPE
+from fastbench.units import NS_PER_S, NS_PER_US
+
+LEAST = 20
+"""Older requests are kept until so many newer ones have ended."""
+STEP_NS = NS_PER_S // 2
+"""How often what has ended is counted."""
+MOST_GAPS = 200_000
+"""Of one step, so that counting never takes more than a millisecond or two; batches beyond them are left out."""
+
+_OK = OUTCOMES.index("ok")
+_SUPERSEDED = FLAGS["superseded"]
+_STREAM = FLAGS["stream"]
+
+
+class _Step(NamedTuple):
+    """What ended in one step."""
+
+    at_ns: int
+    requests: int
+    ttft: Hdr
+    itl: Hdr
+
+
+class RecentLog:
+    """Takes batches and health records; tells what they say of the last seconds."""
+
+    def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        """clock: ns, rising."""
+        self._clock = clock
+        self._waiting: list[Batch] = []
+        self._waiting_gaps = 0
+        self._steps: deque[_Step] = deque()
+        self._health: deque[tuple[int, Sparse, int]] = deque()
+        self._told = NOTHING
+        self._told_at = clock()
+
+    def on_the_way_to(self, sink: BatchSink) -> BatchSink:
+        """A sink that keeps each batch until it is counted, and hands it on."""
+
+        def keep(batch: Batch) -> None:
+            if self._waiting_gaps < MOST_GAPS:
+                self._waiting.append(batch)
+                self._waiting_gaps += len(batch.gaps)
+            sink(batch)
+
+        return keep
+
+    def health(self, record: Mapping[str, Any]) -> None:
+        """Takes a health record."""
+        self._health.append((self._clock(), record["lag"], len(record["stalls"])))
+
+    def recent(self, *, at_once: bool = False) -> Recent:
+        """The last seconds as they were counted half a second ago at most. at_once: as they are now."""
+        now = self._clock()
+        if at_once or now - self._told_at >= STEP_NS:
+            self._count(now)
+            self._forget(now - WINDOW_NS)
+            self._told = self._tell()
+            self._told_at = now
+        return self._told
+
+    def _count(self, now: int) -> None:
+        if not self._waiting:
+            return
+        batches, self._waiting, self._waiting_gaps = self._waiting, [], 0
+        # All at once, because batches may be many and small; as bytes, because numpy takes 25 us to append rows.
+        rows = np.frombuffer(b"".join([batch.rows.tobytes() for batch in batches]), ROW_DTYPE)
+        counts = np.maximum(rows["events"].astype(np.int64) - 1, 0)
+        gaps = np.concatenate([batch.gaps for batch in batches])
+        escapes = np.concatenate([batch.escapes for batch in batches])
+        good = (rows["outcome"] == _OK) & ((rows["flags"] & _SUPERSEDED) == 0)
+        if not good.all():
+            gaps = gaps[np.repeat(good, counts)]
+            escapes = escapes[np.repeat(good, rows["escapes"])]
+        step = _Step(now, len(rows), latency_counts(), latency_counts())
+        ttft_us = (rows["first_token_ns"] - rows["sent_ns"]) // NS_PER_US
+        step.ttft.record_values(ttft_us[good & ((rows["flags"] & _STREAM) != 0)])
+        bases = np.repeat(rows["gap_base"][good].astype(np.int64) * GAP_STEP, counts[good])
+        stored = np.flatnonzero(gaps != ESCAPE)[:MOST_GAPS]
+        step.itl.record_values(gaps[stored] + bases[stored])
+        step.itl.record_values(escapes)
+        self._steps.append(step)
+
+    def _forget(self, before_ns: int) -> None:
+        kept = sum(step.requests for step in self._steps)
+        while self._steps and self._steps[0].at_ns < before_ns and kept - self._steps[0].requests >= LEAST:
+            kept -= self._steps.popleft().requests
+        while self._health and self._health[0][0] < before_ns:
+            self._health.popleft()
+
+    def _tell(self) -> Recent:
+        ttft, itl, lag = latency_counts(), latency_counts(), Hdr()
+        for step in self._steps:
+            ttft.add(step.ttft)
+            itl.add(step.itl)
+        for _, sparse, _ in self._health:
+            lag.add_sparse(sparse)
+        return Recent(ttft.sparse(), itl.sparse(), lag.sparse(), sum(stalls for *_, stalls in self._health))
+
+
+def progress_of(
+    engine: Engine,
+    phase: str,
+    planned: int | None,
+    duration_ns: int | None,
+    stopping: int,
+    recent: Recent = NOTHING,
+    *,
+    ended: bool = False,
+    is_open: bool = False,
+) -> Progress:
+    """The engine's counters as progress."""
+    now = engine.snapshot()
+    ok = now["outcomes"]["ok"]
+    # What was never sent neither went out nor failed: it has no part in how fast the load goes.
+    outcomes = Counter(now["outcomes"]) - Counter(cancelled=now["unsent"])
+    failures = {name: count for name, count in outcomes.items() if name not in ("ok", "dropped")}
+    return Progress(
+        phase=phase,
+        planned=planned,
+        duration_ns=duration_ns,
+        sent=now["sent"],
+        in_flight=now["in_flight"],
+        ok=ok,
+        failed=sum(failures.values()),
+        output_events=now["output_events"],
+        elapsed_ns=max(0, time.monotonic_ns() - engine.start_ns) if engine.start_ns else 0,
+        stopping=stopping,
+        failures=failures,
+        recent=recent,
+        ended=ended,
+        pid=os.getpid(),
+        not_sent=outcomes["dropped"],
+        is_open=is_open,
+    )

@@ -1,0 +1,248 @@
+"""One worker: its part of a task's plan, from the first connection to the closed recording."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import uvloop
+
+from fastbench.client import BatchSink, OutcomeTally
+from fastbench.config.secrets import KNOWN
+from fastbench.config.services import page_url
+from fastbench.datasets import Dataset
+from fastbench.dialects import Speaker, dialect_of, output_length, service_headers
+from fastbench.errors import FastbenchError
+from fastbench.live import Observer
+from fastbench.plan import Requests, RequestWriter, planned_requests, scheduled, taken
+from fastbench.recording import (
+    MEASURED,
+    NOT_FINAL,
+    REQUESTS,
+    TEXTS,
+    WARM_UP,
+    Part,
+    RecordingWriter,
+    clock_record,
+    new_run_id,
+    part_path,
+)
+from fastbench.run.logs import log
+from fastbench.run.machine import allow_connections
+from fastbench.run.stop import Stop
+from fastbench.run.threads import in_thread
+from fastbench.run.worker.assignment import Assignment, Link
+from fastbench.run.worker.conversations import Conversations
+from fastbench.run.worker.counting import count_tokens
+from fastbench.run.worker.header import make_header
+from fastbench.run.worker.phase import Phase, PhasePlan
+from fastbench.run.worker.target import Target
+from fastbench.run.worker.warmup import check_warmup, warmup_samples
+from fastbench.tokenizer import PromptCounter
+
+if TYPE_CHECKING:
+    from fastbench.client import Scraper
+
+QUEUE_PIECE = 16
+"""Places of a closed loop's plan that a worker takes at once from those that all share."""
+
+
+def run_worker(assignment: Assignment, link: Link, observer: Observer, dataset: Dataset | None = None) -> bool:
+    """Carries out an assignment; True when it came to its end, False when the user stopped it.
+
+    dataset: the task's, where it is open. Raises ServiceError when the service cannot be measured, DatasetError for a
+    broken row (what was recorded up to then stays), RecordingError when the recording is not whole.
+    """
+    # What may block comes before the event loop, so that Ctrl-C ends it.
+    worker = _Worker(assignment, link, observer, dataset)
+    # A thread of its own: the caller may have an event loop of his own, and any thread may call.
+    return in_thread(worker.run_in_loop, "worker")
+
+
+class _Worker:
+    """An assignment while it is carried out."""
+
+    def __init__(self, assignment: Assignment, link: Link, observer: Observer, dataset: Dataset | None) -> None:
+        self._assignment = assignment
+        self._plan = plan = assignment.plan
+        self._task = plan.task
+        self._link = link
+        self._observer = observer
+        self._stop = Stop()
+        self._run_id = assignment.run_id or new_run_id()
+        self._target = Target(plan.task.sent)
+        self._part = plan.part(assignment.share)
+        self._requests = Requests(plan, dataset)
+        closed = self._part.schedule.slots is not None
+        allow_connections(self._part.reactor.limit, certain=closed and plan.samples >= self._part.reactor.limit)
+
+    def run_in_loop(self) -> bool:
+        """In a new event loop of this thread."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(self.run())
+
+    async def run(self) -> bool:
+        with self._link.stopping(self._stop):
+            model = await self._stop.unless_asked(self._target.model())
+            if model is None:
+                return False
+            complete = await self._with(self._target.speaker(model), model)
+        # A wish that came after all was done is one for what would come next.
+        return complete and not self._stop.asked
+
+    async def _with(self, speaker: Speaker, model: str) -> bool:
+        task, target, assignment = self._task, self._target, self._assignment
+        pin = assignment.share.number if task.pin else None
+        phase = target.phase(speaker, self._stop, self._observer, pin)
+        planned = self._part.planned
+        count = "requests" if planned is None else f"{planned} requests"
+        log.info("%s: %s to %s at %s", task.name, count, target.url(speaker), target.address.host)
+        header = make_header(assignment, speaker, run_id=self._run_id, url=target.url(speaker), model=model)
+        header |= self._clock(header)
+        return await self._record(phase, speaker, header)
+
+    def _clock(self, header: dict[str, Any]) -> dict[str, Any]:
+        """What is known by now of this host's clock."""
+        reading = self._link.clock()
+        return {} if reading is None else {"clock": clock_record(reading, header)}
+
+    def _places(self) -> Iterator[int]:
+        """The places in the plan that are this worker's."""
+        share, queue = self._assignment.share, self._assignment.queue
+        if queue is None:
+            return self._plan.places(share)
+        return self._plan.at(taken(queue, QUEUE_PIECE, share.of))
+
+    async def _record(self, phase: Phase, speaker: Speaker, header: dict[str, Any]) -> bool:
+        """Warm-up and measurement; whatever happens, the recording is closed."""
+        recording, part = self._assignment.recording, self._assignment.part
+        writer = RecordingWriter(recording, header, part)
+        planned = self._part.planned
+        footer: dict[str, Any] = {"planned": planned or 0, "interrupted": True, "reason": None}
+        tally, counts = OutcomeTally(), False
+        try:
+            async with self._scraping(writer) as scraper:
+                told = await self._warm_up(phase, speaker, writer)
+                if not self._stop.asked:
+                    if scraper is not None:
+                        await scraper.once()  # what the service counted before is no part of the measurement
+                    counts = bool(self._task.service.path) and not told
+                    footer["client"] = client = await phase.run(self._measurement(speaker, writer, tally, counts))
+                    if planned is None:
+                        footer["planned"] = sum(client["outcomes"].values())
+            if counts and not tally.told_tokens:
+                self._count_tokens(writer)
+            footer["interrupted"] = bool(self._stop.asked)
+            footer["reason"] = "stopped by the user" if self._stop.asked else None
+        except FastbenchError as error:
+            footer["reason"] = KNOWN.hide(str(error))
+            raise
+        finally:
+            writer.close({**footer, **self._clock(header), "finished_ns": time.monotonic_ns()})
+            if not self._task.service.save_text:
+                # Kept only to be counted or answered.
+                part_path(recording, TEXTS, part).unlink(missing_ok=True)
+        return not footer["interrupted"]
+
+    def _scraping(self, writer: RecordingWriter) -> contextlib.AbstractAsyncContextManager["Scraper | None"]:
+        """Looks at the service's metrics page at both ends of the block and in it, where that was asked for."""
+        task = self._task
+        if task.service_metrics is None and not task.spec_decode:
+            return contextlib.nullcontext()
+        # Imported late: 0.3 s that most runs need not pay.
+        from fastbench.client import scraping
+
+        # Every worker does: the last look must come after the end of the last one, and nobody knows which that will be.
+        share = self._assignment.share
+        return scraping(
+            self._target.endpoint,
+            service_headers(task.service),
+            self._target.redactor.clean,
+            writer.scrape,
+            task.service_metrics,
+            pages=[page_url(url) for url in task.service.metrics_url],
+            tls=self._target.tls,
+            number=share.number,
+            of=share.of,
+        )
+
+    def _measurement(self, speaker: Speaker, writer: RecordingWriter, tally: OutcomeTally, counts: bool) -> PhasePlan:
+        part, queue = self._part, self._assignment.queue
+        conversations, requests = self._writers(speaker, MEASURED)
+        samples = self._requests.numbered(self._places(), 1 if queue else part.share.of)
+        return PhasePlan(
+            name="measure",
+            requests=planned_requests(scheduled(samples, part.schedule), requests, conversations),
+            options=part.reactor,
+            total=part.planned,
+            duration_ns=part.schedule.duration_ns,
+            drain_ns=part.schedule.drain_ns,
+            keep_text=self._task.service.save_text or counts or self._plan.has_turns,
+            conversations=conversations,
+            on_batch=self._sink(tally, writer),
+            on_health=writer.health,
+            gate=self._link.gate,
+            left=None if queue is None else self._left_each,
+        )
+
+    def _left_each(self) -> int:
+        queue = self._assignment.queue
+        assert queue is not None
+        return queue.left // self._assignment.share.of
+
+    def _sink(self, tally: OutcomeTally, writer: RecordingWriter) -> BatchSink:
+        """Takes finished requests to the recording, past all that looks at them."""
+        return self._target.redactor.on_the_way_to(tally.on_the_way_to(writer.append))
+
+    def _writers(self, speaker: Speaker, kind: str) -> tuple[Conversations, RequestWriter]:
+        length = output_length(self._task.service)
+        requests = RequestWriter(
+            speaker.encode,
+            run_id=self._run_id,
+            kind=kind,
+            default_output=length.usual,
+            fixed_output=-1 if length.field is None else length.fixed,
+        )
+        share = self._assignment.share
+        conversations = Conversations(requests, think_ns=self._task.think_time, first=share.number + 1, step=share.of)
+        return conversations, requests
+
+    def _count_tokens(self, writer: RecordingWriter) -> None:
+        """The service told no token counts: the tokenizer counts them now that nothing is measured any more."""
+        writer.flush()
+        service, part = self._task.service, self._assignment.part
+        log.info("%s: counting tokens by %s", self._task.name, service.path)
+        recorded = Part(part_path(self._assignment.recording, REQUESTS, part)).table.rows
+        final = recorded[(recorded["flags"] & NOT_FINAL == 0) & (recorded["session"] == 0)]
+        # A turn of a conversation has a prompt that nobody has kept.
+        samples = self._requests.numbered(np.unique(final["request"]).tolist())
+        texts = part_path(self._assignment.recording, TEXTS, part)
+        counter = PromptCounter.load(
+            service.path, chat="messages" in dialect_of(service).takes, fields=service.parameters
+        )
+        writer.counted(count_tokens(texts, samples, counter))
+
+    async def _warm_up(self, phase: Phase, speaker: Speaker, writer: RecordingWriter) -> bool:
+        """Requests that are recorded but not measured; whether the service told its token counts."""
+        count = self._task.num_warmups
+        if not count or not self._assignment.leads:
+            return False
+        tally = OutcomeTally()
+        conversations, requests = self._writers(speaker, WARM_UP)
+        samples = enumerate(warmup_samples(self._task, count, self._plan.tokens_per_word))
+        await phase.run(
+            PhasePlan(
+                name="warm-up",
+                requests=planned_requests(((number, sample, 0) for number, sample in samples), requests, conversations),
+                options=self._part.reactor.for_warmup(count),
+                total=count,
+                conversations=conversations,
+                on_batch=self._sink(tally, writer),
+            )
+        )
+        if not self._stop.asked:
+            looked = None if tally.ok else await self._target.second_look(speaker, tally)
+            check_warmup(tally, self._target.url(speaker), self._task.sent, looked)
+        return tally.told_tokens

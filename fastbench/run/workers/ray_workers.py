@@ -1,0 +1,193 @@
+"""The workers of a task on other hosts: begun at one moment, heard to their end, their recordings fetched."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from fastbench.errors import FastbenchError, ServiceError
+from fastbench.live import Observer, Progress, merge_progress
+from fastbench.plan import Share
+from fastbench.run.logs import log
+from fastbench.run.worker import Assignment
+from fastbench.run.workers.clocks import Exchanges
+from fastbench.run.workers.ends import Death, WorkersEnd
+from fastbench.run.workers.fetch import fetch
+from fastbench.run.workers.remote import News, Order
+from fastbench.units import NS_PER_S
+
+TELL_S = 0.25
+"""How often each worker is written to and asked, where they are few."""
+WORDS_PER_S = 400
+"""Of all workers together: so many cost the coordinator a part of one processor."""
+START_MARGIN_NS = 2 * NS_PER_S
+"""From the last worker's word that it is ready to the common start, which all of them must hear of by then."""
+FETCHES = 4
+"""Recordings that are brought home at a time."""
+
+
+class RemoteWorker:
+    """One worker as the coordinator knows it."""
+
+    def __init__(self, actor: Any, share: Share, host: str) -> None:
+        self.actor = actor
+        self.share = share
+        self.host = host
+        self.run: Any = None
+        self.word: Any = None
+        """The answer that is waited for."""
+        self.asked_ns = 0
+        self.ready = False
+        self.died = False
+        self.progress: Progress | None = None
+
+    @property
+    def name(self) -> str:
+        """As messages call it."""
+        return f"worker {self.share.number} on {self.host}"
+
+
+class RayWorkerPool:
+    """All workers of a task."""
+
+    def __init__(self, ray: Any, assignment: Assignment, workers: list[RemoteWorker], observer: Observer) -> None:
+        self._ray = ray
+        self._assignment = assignment
+        self._observer = observer
+        self._workers = workers
+        self._planned = assignment.plan.planned
+        base_ns = time.time_ns() - time.monotonic_ns()
+        self._clocks = {worker.share.number: Exchanges(base_ns) for worker in workers}
+        self._living = list(workers)
+        self._tell_s = max(TELL_S, len(workers) / WORDS_PER_S)
+        self._stops = 0
+        self._start_ns: int | None = None
+        self._complete = True
+        self._error: FastbenchError | None = None
+
+    def stop(self, asked: int) -> None:
+        """Hands the user's wishes on, as many as he had."""
+        self._stops = max(self._stops, asked)
+
+    def to_its_end(self) -> WorkersEnd:
+        """Runs all workers; returns when the last has ended and what there is of their recordings is here.
+
+        A worker that dies before the common start is a ServiceError; one that dies later is reported at the end.
+        """
+        self._begin()
+        while self._living:
+            self._tell()
+            self._hear()
+        self._bring_home()
+        if self._error is not None:
+            raise self._error
+        died = tuple(Death(worker.share.number, worker.host) for worker in self._workers if worker.died)
+        if died and self._start_ns is None:
+            names = ", ".join(worker.name for worker in self._workers if worker.died)
+            raise ServiceError(f"{names} died before the load began")
+        return WorkersEnd(self._complete, died)
+
+    def _begin(self) -> None:
+        for worker in self._workers:
+            self._clocks[worker.share.number].measure(partial(self._mono_ns, worker))
+        # The clocks stand in the headers, so every worker gets its own first.
+        self._ray.get([worker.actor.tell.remote(self._order(worker)) for worker in self._workers])
+        for worker in self._workers:
+            worker.run = worker.actor.run.remote(self._assignment._replace(share=worker.share))
+
+    def _mono_ns(self, worker: RemoteWorker) -> int:
+        mono_ns: int = self._ray.get(worker.actor.mono_ns.remote())
+        return mono_ns
+
+    def _order(self, worker: RemoteWorker) -> Order:
+        clock = self._clocks[worker.share.number]
+        start_ns = None if self._start_ns is None else clock.there(self._start_ns)
+        return Order(self._stops, start_ns, clock.best)
+
+    def _tell(self) -> None:
+        for worker in self._living:
+            if worker.word is None:
+                worker.asked_ns = time.monotonic_ns()
+                worker.word = worker.actor.tell.remote(self._order(worker))
+
+    def _hear(self) -> None:
+        """Hears what comes until it is time to tell again."""
+        until = time.monotonic() + self._tell_s
+        while self._living and (left := until - time.monotonic()) > 0:
+            waiting = [worker.run for worker in self._living] + [
+                worker.word for worker in self._living if worker.word is not None
+            ]
+            done, _ = self._ray.wait(waiting, num_returns=1, timeout=left)
+            for worker in list(self._living):
+                if worker.word in done:
+                    self._take_word(worker)
+                if worker.run in done:
+                    self._take_end(worker)
+
+    def _take_word(self, worker: RemoteWorker) -> None:
+        word, worker.word = worker.word, None
+        try:
+            news: News = self._ray.get(word)
+        except self._ray.exceptions.RayError:
+            return  # the end of its run will say what happened
+        self._clocks[worker.share.number].add(worker.asked_ns, news.mono_ns)
+        worker.ready = news.ready
+        if news.progress is not None:
+            worker.progress = news.progress
+            self._observe()
+        if (
+            self._start_ns is None
+            and all(one.ready for one in self._living)
+            and len(self._living) == len(self._workers)
+        ):
+            self._start_ns = time.monotonic_ns() + START_MARGIN_NS + round(2 * self._tell_s * NS_PER_S)
+
+    def _take_end(self, worker: RemoteWorker) -> None:
+        self._living.remove(worker)
+        try:
+            complete, error = self._ray.get(worker.run)
+        except self._ray.exceptions.RayTaskError as found:
+            last = str(found).strip().splitlines()[-1]
+            complete, error = False, ServiceError(f"{worker.name} failed: {last}")
+        except self._ray.exceptions.RayError as found:
+            worker.died = True
+            log.error("%s died: %s", worker.name, " ".join(str(found).split()))
+            if worker.progress is not None:
+                worker.progress = worker.progress._replace(in_flight=0, ended=True)
+            self._give_up_start()
+            return
+        self._complete &= complete
+        if error is not None:
+            log.error("%s: %s", worker.name, error)
+            self._error = self._error or error
+            self._stops = max(self._stops, 1)
+        if not complete:
+            self._give_up_start()
+
+    def _give_up_start(self) -> None:
+        """Nobody waits for one that will never be ready."""
+        if self._start_ns is None:
+            self._stops = max(self._stops, 2)
+
+    def _observe(self) -> None:
+        now = merge_progress([worker.progress for worker in self._workers if worker.progress is not None])
+        known = self._planned is not None and now.phase == "measure"
+        self._observer(now._replace(planned=self._planned) if known else now)
+
+    def _bring_home(self) -> None:
+        """Fetches the recordings of all workers that live; of one that dies meanwhile, what there is."""
+        with ThreadPoolExecutor(FETCHES) as pool:
+            for worker, whole in zip(self._workers, pool.map(self._fetched, self._workers), strict=True):
+                worker.died |= not whole
+
+    def _fetched(self, worker: RemoteWorker) -> bool:
+        if worker.died:
+            return True
+        try:
+            fetch(self._ray, worker.actor, self._assignment.recording, self._assignment.log)
+        except self._ray.exceptions.RayError as error:
+            log.error("the recording of %s could not be fetched: %s", worker.name, " ".join(str(error).split()))
+            return False
+        return True

@@ -1,0 +1,64 @@
+"""The tokenizer of the model under test, loaded from files alone."""
+
+import os
+from typing import TYPE_CHECKING
+
+from fastbench.config.services import tokenizer_file
+from fastbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    import tokenizers
+
+
+class Tokenizer:
+    """Text → tokens, without those that a model adds at the start or the end."""
+
+    def __init__(self, inner: "tokenizers.Tokenizer") -> None:
+        self._inner = inner
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`."""
+        return self._inner.encode(text, add_special_tokens=False).ids
+
+    def count(self, text: str) -> int:
+        """Number of tokens in `text`."""
+        return len(self.encode(text))
+
+    def counts(self, texts: list[str]) -> list[int]:
+        """Number of tokens in each text."""
+        return [len(one) for one in self._inner.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def tokens(self) -> list[str]:
+        """All tokens in the spelling of the tokenizer, in no order."""
+        return list(self._inner.get_vocab())
+
+    def ordinary_ids(self) -> list[int]:
+        """The ids that stand for text, in order: those of added tokens, special ones among them, are left out."""
+        added = self._inner.get_added_tokens_decoder()
+        return sorted(number for number in self._inner.get_vocab().values() if number not in added)
+
+
+def load_tokenizer(path: str) -> Tokenizer:
+    """From a tokenizer.json, or the directory that holds one. Raises ConfigError."""
+    # Nothing may be fetched, and no threads may be left for a later fork to stumble over.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        import tokenizers
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{path}: counting tokens needs the package tokenizers: pip install 'fastbench[tokenizer]'"
+        ) from error
+
+    file = tokenizer_file(path)
+    try:
+        inner = tokenizers.Tokenizer.from_str(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: the tokenizer cannot be read: {error.strerror}") from error
+    # The package raises bare `Exception` for text that is no tokenizer.
+    except Exception as error:
+        raise ConfigError(f"{file}: this is not a tokenizer.json ({error})") from error
+    # Some files carry limits of training, which would cut what is counted.
+    inner.no_truncation()
+    inner.no_padding()
+    return Tokenizer(inner)

@@ -1,0 +1,34 @@
+"""The line for requests that failed."""
+
+from collections import Counter
+from pathlib import Path
+
+from recordings import Request, record
+
+from fastbench.cli.report.failed import failed_in, failed_line, failed_of
+from fastbench.metrics import compute
+from fastbench.recording import Recording
+
+REQUESTS = [
+    Request(0),
+    Request(1, token_ns=(), outcome="http_error", status=503, message=b"busy"),
+    Request(2, token_ns=(), outcome="http_error", status=503, message=b"another reason"),
+    Request(3, token_ns=(), outcome="timeout", status=200),
+    Request(4, token_ns=(), outcome="cancelled", status=0),
+]
+
+
+def test_failures_by_outcome_and_status(tmp_path: Path) -> None:
+    """Reasons of one status are one kind, and what the user or the plan cut off is no failure; rows say the same."""
+    recording = Recording.open(record(tmp_path / "r", REQUESTS))
+    expected = Counter({("http_error", 503): 2, ("timeout", 0): 1})
+    assert failed_of(compute(recording, ["Average"])) == failed_in(recording.rows) == expected
+
+
+def test_the_line() -> None:
+    """The most frequent kinds come first, by name, and the rest as a number; without a failure there is no line."""
+    assert failed_line(Counter(), 60) is None
+    kinds = {("timeout", 0): 6, ("http_error", 503): 40, ("http_error", 500): 8, ("reset", 0): 1, ("empty", 200): 1}
+    assert failed_line(Counter(kinds), 60) == (
+        "56 of 60 requests failed: 40 http_error 503, 8 http_error 500, 6 timeout, 2 others"
+    )

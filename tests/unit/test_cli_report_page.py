@@ -1,0 +1,82 @@
+"""`fastbench report`: pages from recordings."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from recordings import Request, record
+
+from fastbench.cli.report.page import short_names
+from fastbench.cli.report.report import report_command
+from fastbench.errors import RecordingError, UsageError
+
+
+def report(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(report_command, [str(word) for word in arguments], standalone_mode=False)
+
+
+def run_of(directory: Path, *names: str) -> Path:
+    """A run with a recording for each name, "<model>/<data set>"."""
+    for name in names:
+        record(directory / "performances" / f"{name}_recording", [Request(0), Request(1)])
+    return directory
+
+
+def test_each_recording_gets_its_page(tmp_path: Path) -> None:
+    """The page of each recording of a run is written beside its tables, and named."""
+    run = run_of(tmp_path / "run", "m/a", "n/b")
+    result = report(run)
+    assert result.return_value == 0
+    pages = sorted(run.rglob("*.html"))
+    assert [path.name for path in pages] == ["a_plot.html", "b_plot.html"]
+    assert [f"{path} written (" in result.output for path in pages] == [True, True]
+    assert stat.S_IMODE(pages[0].stat().st_mode) == 0o600
+
+
+def test_one_page_where_it_is_wanted(tmp_path: Path) -> None:
+    """`--output` names the page of a single recording; with several it is refused before anything is written."""
+    run = run_of(tmp_path / "run", "m/a", "n/b")
+    target = tmp_path / "new" / "page.html"
+    assert report(run / "performances" / "m", "-o", target).return_value == 0
+    assert target.is_file()
+    refused = report(run, "-o", tmp_path / "all.html")
+    assert isinstance(refused.exception, UsageError)
+    assert str(refused.exception).endswith("has 2 recordings: leave --output out, or name one of them")
+    assert not (tmp_path / "all.html").exists()
+
+
+def test_several_runs_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several directories make one page, by default comparison.html, that names what differs."""
+    monkeypatch.chdir(tmp_path)
+    result = report(run_of(tmp_path / "before", "m/a"), run_of(tmp_path / "after", "m/a"))
+    assert result.output.startswith("comparison.html written (")
+    text = (tmp_path / "comparison.html").read_text()
+    assert "<th scope=col>before</th><th scope=col>after</th>" in text
+
+
+def test_a_stage_that_a_run_lacks(tmp_path: Path) -> None:
+    """A stage that the recording does not have is refused with the way out."""
+    result = report(run_of(tmp_path / "run", "m/a"), "--stage", "stable")
+    assert isinstance(result.exception, UsageError)
+    assert "take --stage auto or --window from:to" in str(result.exception)
+
+
+def test_a_directory_without_recordings(tmp_path: Path) -> None:
+    """A directory that holds no recording is an error that says what to name."""
+    assert isinstance(report(tmp_path).exception, RecordingError)
+
+
+@pytest.mark.parametrize(
+    ("places", "names"),
+    [
+        (["r1/performances/m/d", "r2/performances/m/d"], ["r1", "r2"]),
+        (["r1/performances/m/d", "r1/performances/n/d"], ["m", "n"]),
+        (["r1/performances/m/d", "r2/performances/m/e"], ["r1/d", "r2/e"]),
+        (["r1/performances/m/d", "r1/performances/m/d"], ["r1/m/d", "r1/m/d"]),
+        (["r1/m/d", "r2/m/d"], ["r1", "r2"]),
+    ],
+)
+def test_names_tell_what_differs(places: list[str], names: list[str]) -> None:
+    """Recordings are named by run, model and data set, without what all of them share."""
+    assert short_names([Path(f"/x/{place}_recording") for place in places]) == names

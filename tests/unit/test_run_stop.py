@@ -1,0 +1,110 @@
+"""Ctrl-C: how often the user asked, and who is told."""
+
+import asyncio
+import os
+import signal
+import threading
+
+import pytest
+import uvloop
+
+from fastbench.run.stop import Stop
+from fastbench.run.worker.assignment import heard_in_loop
+
+
+def test_listeners_hear_each_time() -> None:
+    """Whoever listens is told how often the user has asked, at each time, and no longer than he listens."""
+    stop, heard = Stop(), []
+    with stop.heard_by(heard.append):
+        assert heard == []
+        stop()
+        stop()
+        assert heard == [1, 2]
+    stop()
+    assert (heard, stop.asked) == ([1, 2], 3)
+
+
+def test_a_late_listener_hears_at_once() -> None:
+    """Who begins to listen after the user has asked is told so before anything else."""
+    stop, heard = Stop(), []
+    stop()
+    stop()
+    with stop.heard_by(heard.append):
+        assert heard == [2]
+
+
+def test_several_listeners() -> None:
+    """All who listen are told, also where one of them stops listening meanwhile."""
+    stop = Stop()
+    first, second = [], []
+    with stop.heard_by(first.append):
+        with stop.heard_by(second.append):
+            stop()
+        stop()
+    assert (first, second) == ([1, 2], [1])
+
+
+def test_a_listener_that_fails_is_forgotten() -> None:
+    """An exception inside the block ends the listening."""
+    stop, heard = Stop(), []
+    with pytest.raises(KeyError), stop.heard_by(heard.append):
+        raise KeyError
+    stop()
+    assert heard == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_wishes_to_stop(number: int) -> None:
+    """While somebody listens SIGINT and SIGTERM ask to stop and raise nothing; once the block is left they mean the
+    usual again."""
+    stop, heard = Stop(), []
+    with stop.on_signals(), stop.heard_by(heard.append):
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)
+    assert heard == [1, 2]
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    assert signal.getsignal(number) == usual[number]
+
+
+def test_a_signal_that_nobody_listens_to() -> None:
+    """Before a load there is nothing to be ended in order: what the thread does is interrupted, and the wish counts."""
+    stop = Stop()
+    with stop.on_signals(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert stop.asked == 1
+
+
+def test_work_that_ends_when_asked() -> None:
+    """What is awaited is cancelled by a wish, also by one from before; without one it comes to its end."""
+
+    async def waiting() -> str:
+        await asyncio.sleep(60)
+        return "too late"
+
+    async def done() -> str:
+        return "done"
+
+    async def test(stop: Stop) -> list[str | None]:
+        asyncio.get_running_loop().call_later(0.01, stop)
+        return [await stop.unless_asked(done()), await stop.unless_asked(waiting()), await stop.unless_asked(done())]
+
+    assert asyncio.run(asyncio.wait_for(test(Stop()), 20)) == ["done", None, None]
+
+
+def test_wishes_reach_a_loop_from_any_thread() -> None:
+    """A wish of another thread is heard in the event loop; one that comes at the very end is not lost."""
+
+    async def test() -> list[int]:
+        outside, inside, heard = Stop(), Stop(), []
+        with heard_in_loop(outside, inside):
+            thread = threading.Thread(target=outside)
+            thread.start()
+            while not inside.asked:
+                await asyncio.sleep(0.001)
+            heard.append(inside.asked)
+            thread.join()
+            outside()
+        return [*heard, inside.asked]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(test()) == [1, 2]
