@@ -107,7 +107,8 @@ class _Running:
         def apart(assignment: Assignment, *rest: object) -> WorkersEnd:
             return on_this_host(assignment, *rest, in_process=False)  # type: ignore[arg-type]  # handed on as they come
 
-        return self._ended(plan, apart)
+        with log_to(self._log(plan.task)):
+            return self._ended(plan, apart)
 
     def _ended(self, plan: TaskPlan, launcher: Launcher) -> TaskRun:
         task = plan.task

@@ -278,3 +278,15 @@ def test_watch_what_is_no_run(tmp_path: Path) -> None:
     ended = fastbench_command(tmp_path, "watch", tmp_path)
     assert ended.code == 2
     assert "name the directory of a run" in ended.one_sentence()
+
+
+def test_the_logs_of_tasks_side_by_side(tmp_path: Path, slow: Mock) -> None:
+    """Tasks that run at once have a log each, in which their own end stands and no other's."""
+    config = several(tmp_path, slow, 2, max_num_workers=2, num_prompts=3)
+    ended = fastbench_command(tmp_path, *perf(tmp_path, slow, config), "-q")
+    assert ended.code == 0, ended.err
+    logs = {path.stem: path.read_text() for path in tmp_path.glob("**/logs/performance/*/*.out")}
+    assert len(logs) == 2
+    for name, text in logs.items():
+        assert f"m/{name}: finished" in text
+        assert text.count(": finished") == 1
