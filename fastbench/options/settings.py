@@ -15,6 +15,7 @@ from fastbench.options.option import flag
 from fastbench.options.places import Place, PromptsField, PromptsFile, ShownField
 from fastbench.options.raw import Fields, Settings
 from fastbench.options.table import OPTIONS
+from fastbench.registry import SHAPES
 
 _SYNTHETIC: Fields = {"type": "synthetic", "input_len": 1024, "output_len": 128, "count": 100}
 """What a run without a named data set does unless an option says otherwise."""
@@ -167,7 +168,7 @@ def _put(settings: Settings, options: Options, kind: type[Place], *, but: tuple[
 def _complete_service(settings: Settings, options: Options) -> None:
     """What a service of which no config says a word is asked for."""
     for _, model in settings.items("models"):
-        if options.keys() & _OPEN_LOOP:
+        if _opens_loop(options):
             model.setdefault("batch_size", _OPEN_LOOP_LIMIT)
         if "ignore_eos" in options:
             continue
@@ -176,6 +177,16 @@ def _complete_service(settings: Settings, options: Options) -> None:
         if "ignore_eos" not in given:
             # Nobody asked for it: a service without it is measured all the same.
             model["optional_kwargs"] = ["ignore_eos"]
+
+
+def _opens_loop(options: Options) -> bool:
+    """Whether requests go out at their times; of a load shape that is named its class tells."""
+    given = options.keys() & _OPEN_LOOP
+    if given != {"load"}:
+        return bool(given)
+    shape = options["load"]
+    name = shape.get("type") if isinstance(shape, Mapping) else None
+    return not (isinstance(name, str) and name in SHAPES and SHAPES.get(name).closed)
 
 
 def _check_mocks(run: RunConfig, settings: Settings) -> None:

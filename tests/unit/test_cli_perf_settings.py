@@ -133,6 +133,14 @@ def test_an_open_loop_has_room(load: str) -> None:
     assert run(f"--url h {load} --concurrency 3").models[0].batch_size == 3
 
 
+@pytest.mark.parametrize(
+    ("load", "limit"), [("concurrency", 1), ("pressure", 1), ("poisson:rate=5", 1000), ("trace", 1000)]
+)
+def test_a_load_shape_tells_whether_it_is_open(load: str, limit: int) -> None:
+    """A shape whose clients wait for their replies has the usual concurrency, one that sends at its times has room."""
+    assert run(f"--url h --load {load}").models[0].batch_size == limit
+
+
 def test_a_linear_ramp_is_the_usual_one() -> None:
     """A ramp without a kind is linear."""
     traffic = run("--url h --rate 5 --ramp 1:50").models[0].traffic_cfg

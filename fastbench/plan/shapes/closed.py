@@ -23,6 +23,7 @@ class Concurrency(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="c
     """As many requests in flight as asked for, from the start to the end."""
 
     name: ClassVar[str] = "concurrency"
+    closed: ClassVar[bool] = True
 
     def schedule(self, spec: LoadSpec, count: int) -> Schedule:
         """All slots open at the start."""
@@ -37,6 +38,7 @@ class Pressure(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="pres
     """Clients that are added one by one, each with its next request at once."""
 
     name: ClassVar[str] = "pressure"
+    closed: ClassVar[bool] = True
     opens_clients: ClassVar[bool] = True
 
     opening: Opening | None = None

@@ -45,6 +45,8 @@ class LoadShape(Frozen, frozen=True, kw_only=True):
 
     name: ClassVar[str]
     """As configs, recordings and reports have it."""
+    closed: ClassVar[bool] = False
+    """Whether requests wait for a free slot, so that the most in flight is the load itself and no bound of it."""
     opens_clients: ClassVar[bool] = False
     """Whether the rate law is that of the clients of a closed loop, and not of requests."""
     held_by_limit: ClassVar[bool] = True
