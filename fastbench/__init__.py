@@ -95,7 +95,15 @@ def __getattr__(name: str) -> "Any":
     # Imported late: it is slow too.
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    try:
+        return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith(f"{__name__}._core"):
+            raise
+        raise ImportError(
+            f"{__path__[0]} is a source tree in which nothing is compiled: start Python in another directory to use "
+            "the fastbench that is installed, or install this one in place with `pip install -e .`"
+        ) from error
 
 
 def __dir__() -> "list[str]":
