@@ -47,18 +47,7 @@ class Mock:
     def __enter__(self) -> Self:
         # In memory: there may be no place that a file could be written to.
         self._errors = open(os.memfd_create("fastbench-mock-errors"), "w+b")
-        self._process = subprocess.Popen(
-            # -P: not what happens to lie in the current directory, such as a source tree that is not built.
-            [sys.executable, "-P", "-m", COMMAND, *self._arguments()],
-            env={**os.environ, "PYTHONPATH": _search_path()},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            # Ctrl-C goes to a terminal's whole process group: the client drains, so the service must go on. Not in a
-            # session of its own: Linux shares processors between sessions first (autogroup), and a reactor that
-            # wakes would wait for the service's turn to end, whatever its priority.
-            process_group=0,
-        )
+        self._process = self._start(self._errors)
         try:
             self.url = self._read_url()
             self._wait_for_answer()
@@ -103,6 +92,21 @@ class Mock:
             if time.monotonic() > give_up:
                 raise ServiceError(f"the mock's log has {len(lines)} entries after {seconds:g} s, not {count}")
             time.sleep(0.005)
+
+    def _start(self, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+        """The service's process; `errors` is its standard error."""
+        return subprocess.Popen(
+            # -P: not what happens to lie in the current directory, such as a source tree that is not built.
+            [sys.executable, "-P", "-m", COMMAND, *self._arguments()],
+            env={**os.environ, "PYTHONPATH": _search_path()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            # Ctrl-C goes to a terminal's whole process group: the client drains, so the service must go on. Not in a
+            # session of its own: Linux shares processors between sessions first (autogroup), and a reactor that
+            # wakes would wait for the service's turn to end, whatever its priority.
+            process_group=0,
+        )
 
     def _arguments(self) -> list[str]:
         """The command line of the options that differ from their defaults."""

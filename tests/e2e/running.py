@@ -7,22 +7,18 @@ imported fastbench (`nursery.py`); `Running` and terminals start the interpreter
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nursery import Nursery
+from nursery import nursery, package_environment
 
-import fastbench
 from fastbench.recording import Recording
 
-ROOT = Path(fastbench.__file__).parents[1]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
 LIMIT_S = 60.0
@@ -111,12 +107,6 @@ def table(out: str, first: str) -> list[list[str]]:
     return found
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment in which the command finds the package under test."""
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, **(extra or {})}
-
-
 def command(*arguments: Argument, python: Sequence[str] = MODULE) -> list[str]:
     return [sys.executable, *python, *map(str, arguments)]
 
@@ -128,7 +118,7 @@ def fastbench_command(
     python: Sequence[str] = MODULE,
 ) -> Ended:
     """Runs `fastbench` in `directory` to its end; its results are to be in `directory/out`."""
-    variables = environment(env)
+    variables = package_environment(env)
     if python == MODULE and nursery().fits(variables):
         ended = nursery().run(directory, list(map(str, arguments)), variables, LIMIT_S)
         return Ended(*ended, directory / "out")
@@ -143,12 +133,6 @@ def fastbench_command(
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr, directory / "out")
-
-
-@cache
-def nursery() -> Nursery:
-    """The one of this process."""
-    return Nursery(environment())
 
 
 def perf(
@@ -172,7 +156,7 @@ class Running:
         self.process = subprocess.Popen(
             command("perf", "-w", self._work_dir, *arguments, python=python),
             cwd=directory,
-            env=environment(),
+            env=package_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

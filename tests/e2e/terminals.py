@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyte
-from running import LIMIT_S, Argument, command, environment
+from nursery import package_environment
+from running import LIMIT_S, Argument, command
 
 UP, DOWN = b"\x1b[A", b"\x1b[B"
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
@@ -50,7 +51,7 @@ class OnTerminal:
                 # In a session of its own, whose terminal this one is: else Ctrl-C and jobs would not be what they are.
                 ["setsid", "--ctty", *(["bash", "--norc", "-i"] if shell else command(*arguments))],
                 cwd=directory,
-                env=environment({"TERM": "xterm", **(env or {})}),
+                env=package_environment({"TERM": "xterm", **(env or {})}),
                 stdin=self._side,
                 stdout=out,
                 stderr=self._side,

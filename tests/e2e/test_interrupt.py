@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import Ended, Running, environment, fastbench_command
+from nursery import package_environment
+from running import Ended, Running, fastbench_command
 from streams import running_requests, wait_for_streams
 
 from fastbench._core.ring import OUTCOMES
@@ -175,7 +176,7 @@ def interrupted_after(delay_s: float, directory: Path, *arguments: str) -> tuple
         # Python tells of the first import of ours, the earliest moment at which it can be asked for anything.
         [sys.executable, "-v", "-m", "fastbench", *arguments],
         cwd=directory,
-        env=environment(),
+        env=package_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nursery import ROOT, package_environment
 from priorities import may_be_real_time
-from running import ROOT, Running, environment, perf
+from running import Running, perf
 
 from fastbench._core.ring import FLAGS
 from fastbench.mock import Mock
@@ -44,7 +45,7 @@ class Nodes:
 def cluster(count: int) -> Iterator[Nodes]:
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("ray_nodes.py")), str(count)],
-        env=environment(ENV),
+        env=package_environment(ENV),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

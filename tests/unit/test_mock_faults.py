@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from mock_client import CHAT, Answer, Json, ask, chat, connect, get, read_all, request_bytes
-
-from fastbench.mock import Mock
+from nursery import Mock
 
 
 def stream(**fields: Any) -> Json:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from mock_client import Answer, ask
+from nursery import Mock
 
-from fastbench.mock import Mock
 from fastbench.mock.requests.body import inspect_body
 
 TGI, TGI_STREAM, MINDIE = "/generate", "/generate_stream", "/infer"

@@ -5,10 +5,10 @@ import urllib.request
 
 import pytest
 from mock_client import chat, connect, request_bytes
+from nursery import Mock
 
 from fastbench.client.scrape import kept_series
 from fastbench.metrics.server.spec_decode import spec_counters, spec_decode_of
-from fastbench.mock import Mock
 from fastbench.recording import Scrape
 from fastbench.recording.scrapes import scrape_of
 

@@ -29,9 +29,9 @@ from mock_client import (
     read_all,
     request_bytes,
 )
+from nursery import Mock
 
 from fastbench.errors import ServiceError
-from fastbench.mock import Mock
 
 SHORT = chat(stream=True, max_tokens=3)
 

@@ -20,8 +20,7 @@ from mock_client import (
     request_bytes,
     text_of,
 )
-
-from fastbench.mock import Mock
+from nursery import Mock
 
 PROMPT = {"model": "mock", "prompt": "one two"}
 USAGE: dict[str, Any] = {"stream_options": {"include_usage": True}}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from asking import ask
+from nursery import Mock
 
 from fastbench.datasets import Sample
-from fastbench.mock import Mock
 
 KINDS = ("openai_chat", "openai_completions", "tgi_generate", "triton_generate", "mindie_infer")
 PROMPT = Sample(0, 'one two "three"', None, 6)

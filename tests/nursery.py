@@ -1,8 +1,8 @@
 """Forks commands off a process that has imported fastbench: a start costs milliseconds, not half a second of CPU.
 
 Run as a script with the number of an inherited socket, it serves until the other end is closed: each message is a
-command (`COMMAND`'s fields as JSON) with the descriptors of its standard output, its standard error and of a pipe, into
-which two lines are written: the number of the process, and how it ended, as `subprocess` has it.
+command (what `Nursery.start` is given, as JSON) with the descriptors of its standard input, output and error and of a
+pipe, into which two lines are written: the number of the process, and how it ended, as `subprocess` has it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,17 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import fastbench
+from fastbench.mock import Mock as StartedMock
+from fastbench.mock.process import COMMAND
+
+ROOT = Path(fastbench.__file__).parents[1]
 ROOM = 1 << 18
 EARLY = ("PYTHON", "LC_", "LANG", "LD_")
 """What the names of variables begin with that the interpreter reads before any code."""
@@ -53,6 +60,23 @@ class Nursery:
         """Whether a command with this environment can be forked off."""
         return early(environment) == self._early and self._owner == os.getpid()
 
+    def start(self, command: dict[str, Any], environment: dict[str, str], standard: Sequence[int]) -> int:
+        """Forks a command off; returns the pipe's end at which the two lines come.
+
+        command: "module" to run, its "arguments", the "directory" it is run in, "apart" = in a process group of its
+        own. standard: the descriptors that are its standard input, output and error.
+        """
+        read, write = os.pipe()
+        try:
+            told = json.dumps({**command, "environment": environment}).encode()
+            socket.send_fds(self._socket, [told], [*standard, write])
+        except BaseException:
+            os.close(read)
+            raise
+        finally:
+            os.close(write)
+        return read
+
     def run(
         self, directory: Path, arguments: list[str], environment: dict[str, str], timeout: float
     ) -> tuple[int, str, str]:
@@ -60,17 +84,19 @@ class Nursery:
 
         Raises subprocess.TimeoutExpired, once the command has been killed.
         """
-        pipes = [os.pipe() for _ in range(3)]
-        told = json.dumps({"directory": str(directory), "arguments": arguments, "environment": environment}).encode()
+        command = {"module": "fastbench", "directory": str(directory), "arguments": arguments, "apart": False}
+        pipes = [os.pipe() for _ in range(2)]
+        reading = [read for read, _ in pipes]
         try:
-            socket.send_fds(self._socket, [told], [write for _, write in pipes])
+            with open(os.devnull, "rb") as nothing:
+                reading.append(self.start(command, environment, [nothing.fileno(), *(write for _, write in pipes)]))
         finally:
             for _, write in pipes:
                 os.close(write)
         try:
-            out, err, ended = self._read([read for read, _ in pipes], timeout, arguments)
+            out, err, ended = self._read(reading, timeout, arguments)
         finally:
-            for read, _ in pipes:
+            for read in reading:
                 os.close(read)
         return int(ended.split()[1]), out.decode(), err.decode()
 
@@ -91,10 +117,67 @@ class Nursery:
         return [content[pipe] for pipe in pipes]
 
 
+@cache
+def nursery() -> Nursery:
+    """The one of this process."""
+    return Nursery(package_environment())
+
+
+def package_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment in which a command finds the package under test."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, **(extra or {})}
+
+
+class Forked:
+    """A command that was forked off, as far as `subprocess.Popen` is used of it. reply: what `Nursery.start` gave."""
+
+    def __init__(self, reply: int, stdin: int, stdout: int) -> None:
+        self.stdin, self.stdout = os.fdopen(stdin, "wb", buffering=0), os.fdopen(stdout, "rb")
+        self._reply = os.fdopen(reply, "rb", buffering=0)  # so that what `select` says is all there is
+        self.pid = int(self._reply.readline())
+        self.returncode: int | None = None
+
+    def terminate(self) -> None:
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._send(signal.SIGKILL)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            if not select.select([self._reply], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            self.returncode = int(self._reply.readline())
+            self._reply.close()
+        return self.returncode
+
+    def _send(self, number: int) -> None:
+        if self.returncode is None:
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(self.pid, number)
+
+
+class Mock(StartedMock):
+    """The simulated service, forked off."""
+
+    def _start(self, errors: IO[bytes]) -> Any:
+        environment = package_environment()
+        if not nursery().fits(environment):
+            return super()._start(errors)
+        command = {"module": COMMAND, "directory": os.getcwd(), "arguments": self._arguments(), "apart": True}
+        (stdin, to_stdin), (from_stdout, stdout) = os.pipe(), os.pipe()
+        try:
+            reply = nursery().start(command, environment, [stdin, stdout, errors.fileno()])
+        finally:
+            os.close(stdin)
+            os.close(stdout)
+        return Forked(reply, to_stdin, from_stdout)
+
+
 def import_all() -> None:
     """Imports fastbench, and what it imports late."""
-    import fastbench
-
     for module in pkgutil.walk_packages(fastbench.__path__, "fastbench."):
         if not module.name.endswith("__main__"):
             with suppress(ImportError):  # what an extra brings that is not installed
@@ -107,7 +190,7 @@ def import_all() -> None:
 def next_command(requests: socket.socket) -> dict[str, Any]:
     """Serves until this process is one that is to be a command; never returns in the first one."""
     while True:
-        told, pipes, _, _ = socket.recv_fds(requests, ROOM, 3)
+        told, pipes, _, _ = socket.recv_fds(requests, ROOM, 4)
         if not told:
             os._exit(0)
         if (keeper := os.fork()) == 0:
@@ -119,16 +202,16 @@ def next_command(requests: socket.socket) -> dict[str, Any]:
     if os.fork():
         os._exit(0)
     requests.close()
-    out, err, reply = pipes
+    *standard, reply = pipes
     if (command := os.fork()) == 0:
         os.close(reply)
-        for pipe, standard in ((out, 1), (err, 2)):
-            os.dup2(pipe, standard)
+        for place, pipe in enumerate(standard):
+            os.dup2(pipe, place)
             os.close(pipe)
         found: dict[str, Any] = json.loads(told)
         return found
-    os.close(out)
-    os.close(err)
+    for pipe in standard:
+        os.close(pipe)
     os.write(reply, b"%d\n" % command)
     _, status = os.waitpid(command, 0)
     os.write(reply, b"%d\n" % os.waitstatus_to_exitcode(status))
@@ -144,9 +227,14 @@ if __name__ == "__main__":
     command = next_command(socket.socket(fileno=int(sys.argv[1])))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(command["directory"])
+    if command["apart"]:
+        os.setpgid(0, 0)
     os.environ.clear()
     os.environ.update(command["environment"])
-    sys.path.insert(0, os.getcwd())
+    if command["module"] == COMMAND:
+        del sys.modules[COMMAND]  # else runpy warns that it has been imported
+    else:
+        sys.path.insert(0, os.getcwd())  # the service is started with -P
     importlib.invalidate_caches()
     sys.argv = ["fastbench", *command["arguments"]]
-    runpy.run_module("fastbench", run_name="__main__", alter_sys=True)
+    runpy.run_module(command["module"], run_name="__main__", alter_sys=True)
