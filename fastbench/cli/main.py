@@ -128,6 +128,6 @@ def _without_keys(kind: type[BaseException], error: BaseException, trace: Traceb
     """A fault of fastbench itself, with its traceback, in which no key is shown."""
     from traceback import format_exception
 
-    from fastbench.config.secrets import KNOWN
+    from fastbench.secrets import KNOWN
 
     sys.stderr.write(KNOWN.hide("".join(format_exception(kind, error, trace))))
