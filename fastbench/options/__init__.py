@@ -3,12 +3,10 @@ options describe. The command line takes them as words, Python as keywords."""
 
 from typing import TYPE_CHECKING, Any
 
-from fastbench.options.given import ARGUMENT, Options, check_options, excludes
 from fastbench.options.option import Option, Takes, flag
-from fastbench.options.places import Place, PromptsField, PromptsFile, ShownField
-from fastbench.options.raw import Fields, Settings
-from fastbench.options.results import STAGE, STAGES, STRICT, WINDOW, window_fault
-from fastbench.options.table import OPTIONS, SECTIONS, SYNONYMS, meant_by
+from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
+from fastbench.options.table import ARGUMENT, OPTIONS, SECTIONS, SYNONYMS, Options, check_options, excludes, meant_by
+from fastbench.options.tasks import STAGE, STAGES, STRICT, WINDOW, window_fault
 
 if TYPE_CHECKING:
     from fastbench.options.settings import (

@@ -10,11 +10,9 @@ from fastbench.aisbench import Named, build_run, read_config, read_labelled, rea
 from fastbench.config import RunConfig, past_proxies, without_effect
 from fastbench.errors import ConfigError, UsageError
 from fastbench.mock import make_options
-from fastbench.options.given import ARGUMENT, Options
 from fastbench.options.option import flag
-from fastbench.options.places import Place, PromptsField, PromptsFile, ShownField
-from fastbench.options.raw import Fields, Settings
-from fastbench.options.table import OPTIONS
+from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
+from fastbench.options.table import ARGUMENT, OPTIONS, Options
 from fastbench.registry import SHAPES
 
 _SYNTHETIC: Fields = {"type": "synthetic", "input_len": 1024, "output_len": 128, "count": 100}
