@@ -11,11 +11,10 @@ from fastbench.options.tasks import STAGE, STAGES, STRICT, WINDOW, window_fault
 if TYPE_CHECKING:
     from fastbench.options.settings import (
         Chosen,
-        apply_shown,
         config_file,
         names_tasks,
-        read_shown,
         run_of_options,
+        shown_by,
     )
 
 __all__ = [
@@ -37,15 +36,14 @@ __all__ = [
     "Settings",
     "ShownField",
     "Takes",
-    "apply_shown",
     "check_options",
     "config_file",
     "excludes",
     "flag",
     "meant_by",
     "names_tasks",
-    "read_shown",
     "run_of_options",
+    "shown_by",
     "window_fault",
 ]
 
