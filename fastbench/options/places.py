@@ -14,7 +14,7 @@ from fastbench.errors import UsageError
 Fields = dict[str, Any]
 
 
-@dataclass
+@dataclass(eq=False)
 class Settings:
     """Settings as a config file has them, not yet checked, and where they came from."""
 
@@ -101,22 +101,27 @@ class Place:
         yield from ()
 
 
-@dataclass(frozen=True)
-class RunField(Place):
-    """A field of the run."""
+class FieldPlace(Place):
+    """One field. Plain classes, as dataclasses are slow to make, which help would wait for."""
 
-    field: str
+    def __init__(self, field: str = "") -> None:
+        self.field = field
+
+
+class RunField(FieldPlace):
+    """A field of the run."""
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
         settings.set("", settings.raw, self.field, value, given)
 
 
-@dataclass(frozen=True)
-class ModelField(Place):
-    """A field of every model. told_for: another one whose faults are this option's to mend."""
+class ModelField(FieldPlace):
+    """A field of every model."""
 
-    field: str
-    told_for: str = ""
+    def __init__(self, field: str, told_for: str = "") -> None:
+        """told_for: another field, whose faults are this option's to mend."""
+        super().__init__(field)
+        self.told_for = told_for
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
         for path, model in settings.items("models"):
@@ -136,11 +141,8 @@ class Streaming(ModelField):
             settings.name_types_plainly()
 
 
-@dataclass(frozen=True)
-class ModelPairs(Place):
+class ModelPairs(FieldPlace):
     """Pairs that go over those that a field of every model has."""
-
-    field: str
 
     def put(self, settings: Settings, value: Iterable[tuple[str, Any]], given: str) -> None:
         for path, model in settings.items("models"):
@@ -172,11 +174,8 @@ class Mock(Place):
                 settings.set(path, model, "mock", merged(model.get("mock"), value), given)
 
 
-@dataclass(frozen=True)
-class Traffic(Place):
+class Traffic(FieldPlace):
     """A field of every model's `traffic_cfg`; "" = several, as the value names them."""
-
-    field: str = ""
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
         fields = {self.field: value} if self.field else value
@@ -186,12 +185,13 @@ class Traffic(Place):
                 settings.set(f"{path}.traffic_cfg", traffic, name, its, given)
 
 
-@dataclass(frozen=True)
-class SyntheticField(Place):
-    """A field of every synthetic data set, or else, where there is none, of every model."""
+class SyntheticField(FieldPlace):
+    """A field of every synthetic data set."""
 
-    field: str
-    of_models: str = ""
+    def __init__(self, field: str, of_models: str = "") -> None:
+        """of_models: the field that it is of every model, where there is no synthetic data set."""
+        super().__init__(field)
+        self.of_models = of_models
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
         synthetic = settings.synthetic()
@@ -223,32 +223,27 @@ class SampleCount(Place):
             RunField("num_prompts").put(settings, value, given)
 
 
-@dataclass(frozen=True)
 class PromptsFile(Place):
-    """A file of prompts in the place of the config's data sets. kind: their type."""
+    """A file of prompts in the place of the config's data sets."""
 
-    kind: str
+    def __init__(self, kind: str) -> None:
+        """kind: the type of the data set."""
+        self.kind = kind
 
     def put(self, settings: Settings, value: str, given: str) -> None:
         settings.set("datasets[0]", settings.only_data_set(self.kind), "path", value, given)
 
 
-@dataclass(frozen=True)
-class PromptsField(Place):
+class PromptsField(FieldPlace):
     """A further field of the data set that a `PromptsFile` made."""
-
-    field: str
 
     def put(self, settings: Settings, value: str, given: str) -> None:
         ((path, fields),) = settings.items("datasets")
         settings.set(path, fields, self.field, value, given)
 
 
-@dataclass(frozen=True)
-class ShownField(Place):
+class ShownField(FieldPlace):
     """A field of the summarizer, which keeps its others."""
-
-    field: str
 
     def put(self, settings: Settings, value: str, given: str) -> None:
         shown = settings.raw.get("summarizer")
