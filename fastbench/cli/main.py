@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from fastbench import __version__
-from fastbench.cli.interrupt import InterruptError, leave_with
-from fastbench.cli.say import say
+from fastbench.cli.user import InterruptError, leave_with, say
 from fastbench.errors import FastbenchError
 from fastbench.live import show_all
 

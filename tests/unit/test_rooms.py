@@ -51,9 +51,9 @@ TABLE: dict[str, frozenset[str]] = {
     "api": ANYWHERE
     | {"aisbench", "client", "config", "datasets", "dialects", "live", "metrics", "mock", "options", "plan"}
     | {"recording", "report", "run", "tokenizer"},
-    "cli": ANYWHERE
-    | {"aisbench", "api", "client", "config", "datasets", "dialects", "live", "metrics", "mock", "options", "plan"}
-    | {"recording", "report", "run", "tokenizer"},
+    # What a command does is one call of `api`; beside it the command line draws the view, serves `fastbench mock`, and
+    # prints configs (`fastbench config`, `--search`).
+    "cli": ANYWHERE | {"aisbench", "api", "config", "live", "mock", "options"},
     "__init__": frozenset({"api", "config", "errors", "lazy", "live", "metrics", "mock", "recording", "run"}),
     "__main__": frozenset({"cli"}),
 }
@@ -220,6 +220,7 @@ def test_python_imports_are_seen() -> None:
         ("plan", "cli"),
         ("report", "api"),
         ("metrics", "plan"),
+        *(("cli", room) for room in ("client", "datasets", "metrics", "plan", "recording", "report", "run")),
     ],
 )
 def test_a_wrong_import_is_refused(room: str, module: str) -> None:
