@@ -21,7 +21,7 @@ WIDTH = 24
 def say(message: str) -> None:
     """Lines for the user, on standard error. No key is in them."""
     # Imported late: help must not wait for it.
-    from fastbench.config.secrets import KNOWN
+    from fastbench.secrets import KNOWN
 
     for line in KNOWN.hide(message).splitlines():
         print(f"fastbench: {line}", file=sys.stderr)
