@@ -78,7 +78,7 @@ promises: venv promises-sanitized promises-threads
 	  tests/e2e/test_reuse.py tests/e2e/test_hardening.py tests/e2e/test_tls_options.py
 	$(BIN)/python tests/outsider/measure.py
 	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -m 'slow or hypothesis' --hypothesis-profile=promises
 
 # The same inputs into a build with AddressSanitizer and UndefinedBehaviorSanitizer: a report ends it.
 SANITIZED := build/sanitized

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A busy machine is no fault of what is tested.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# A busy machine is no fault of what is tested. `make promises` looks at more examples: --hypothesis-profile=promises.
+settings.register_profile("plain", deadline=None, max_examples=30)
+settings.register_profile("promises", deadline=None, max_examples=300)
+settings.load_profile("plain")
 
 sys.path.insert(0, str(Path(__file__).parent / "unit"))
 

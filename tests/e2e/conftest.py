@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from streams import StreamsRun, run_undisturbed
-
-from fastbench.mock import Mock
 
 
 @pytest.fixture(scope="session")

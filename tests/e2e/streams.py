@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from nursery import Mock
 from running import Ended, Running
 
 from fastbench._core.ring import FLAGS
-from fastbench.mock import Mock
 from fastbench.recording import recorded_id
 
 STREAMS = 500

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import inspect
 import logging
 import os
 import re
@@ -20,7 +21,8 @@ from typing import Any
 import numpy as np
 import pytest
 import uvloop
-from running import EXAMPLES, ROOT, perf
+from nursery import ROOT
+from running import EXAMPLES, perf
 
 import fastbench as fb
 
@@ -470,6 +472,7 @@ def measure(url: str) -> float | int | None:
 """
 
 
+@pytest.mark.slow
 def test_types_hold_for_those_who_import_it(tmp_path: Path) -> None:
     """mypy --strict takes a user's script, and knows the functions that share their names with packages."""
     pytest.importorskip("mypy")
@@ -481,6 +484,15 @@ def test_types_hold_for_those_who_import_it(tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert "Success" in ended.stdout, ended.stdout + ended.stderr
     assert "def (source: fastbench.recording.reading.reader.Recording | fastbench.api.result.Result" in ended.stdout
+
+
+def test_each_public_name_has_types() -> None:
+    """The marker for type checkers is there, and each public function says what it takes and gives."""
+    assert (Path(fb.__file__).parent / "py.typed").is_file()
+    functions = [one for name in fb.__all__ if inspect.isfunction(one := getattr(fb, name))]
+    assert {fb.run, fb.runs, fb.open, fb.compute, fb.report} <= set(functions)
+    for function in functions:
+        assert {*inspect.signature(function).parameters, "return"} == set(function.__annotations__), function
 
 
 def test_the_face_costs_nothing_and_its_names_are_what_they_say() -> None:

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from running import Argument, Ended, perf, table, write_config
 from tiny_service import Answer, Asked, refusing, tiny_service, usual
-
-from fastbench.mock import Mock
 
 SMALL = ("--input-len", 8, "--output-len", 8, "--num-prompts", 20, "--concurrency", 4)
 HTML = b"<!doctype html><html><head><title>Welcome to nginx!</title></head><body>Nothing here</body></html>"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nursery import Mock
 from recordings import MS, Request, header_of, record
 from running import LIMIT_S, Running
 
 from fastbench.metrics import compute
-from fastbench.mock import Mock
 from fastbench.recording import Recording
 
 S = 1_000 * MS

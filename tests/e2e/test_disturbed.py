@@ -7,10 +7,10 @@ import time
 
 import numpy as np
 import pytest
+from nursery import Mock
 from running import Running
 from streams import ITL_MS, TOKENS, StreamsRun, run_streams, run_undisturbed
 
-from fastbench.mock import Mock
 from fastbench.units import NS_PER_MS
 
 pytestmark = pytest.mark.alone

@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from nursery import Mock
 from running import STATS, Ended, fastbench_command, table, tables
 
 import fastbench
-from fastbench.mock import Mock
 
 PRESETS = Path(fastbench.__file__).parent / "aisbench" / "presets"
 GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "gsm8k_test.jsonl"

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nursery import package_environment
+from nursery import Mock, package_environment
 from running import Ended, Running, fastbench_command
 from streams import running_requests, wait_for_streams
 
 from fastbench._core.ring import OUTCOMES
 from fastbench.live import STOPPING
-from fastbench.mock import Mock
 
 PLANNED = 400
 SHORT, LONG = 12, 30

@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from running import LIMIT_S, fastbench_command
 from terminals import DOWN, ENTER, LEAVE, UP, OnTerminal
-
-from fastbench.mock import Mock
 
 LOAD = ("--input-len", 8, "--output-len", 20, "--num-prompts", 4000, "--concurrency", 4, "--num-warmups", 0)
 

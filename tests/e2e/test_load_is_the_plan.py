@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nursery import Mock
 from running import Ended, perf, write_config
 from shared_data import MOONCAKE, needs
 
-from fastbench.mock import Mock
 from fastbench.plan.shapes.open import Ramp
 from fastbench.plan.shapes.rates import steady
 from fastbench.recording import Recording
@@ -36,8 +36,13 @@ def check_none_early(recording: Recording) -> None:
     assert np.all(rows["sent_ns"] >= rows["intended_ns"])
 
 
-@pytest.mark.parametrize("rate", [100, 1000, 5000])
-@pytest.mark.parametrize("burstiness", [0.0, 1.0, 0.4])
+@pytest.mark.parametrize(
+    ("rate", "burstiness"),
+    [
+        *((1000, 0.0), (1000, 1.0), (1000, 0.4)),
+        *(pytest.param(rate, burstiness, marks=pytest.mark.slow) for rate in (100, 5000) for burstiness in (0, 1, 0.4)),
+    ],
+)
 def test_an_open_loop_is_its_schedule(tmp_path: Path, service: Mock, rate: int, burstiness: float) -> None:
     """The intended times in the recording are the process's array to the nanosecond, and no send is before its time."""
     count = min(rate, 1000)

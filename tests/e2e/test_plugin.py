@@ -16,8 +16,9 @@ import jsonschema
 import numpy as np
 import pytest
 import yaml
+from nursery import ROOT
 from plugged import NAME, PLUGIN, acme
-from running import ROOT, Ended, fastbench_command, perf
+from running import Ended, fastbench_command, perf
 from tiny_service import Tiny, tiny_service
 
 from fastbench.recording import FLAGS, recorded_id

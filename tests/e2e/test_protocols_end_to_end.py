@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nursery import Mock
 from running import perf, write_config
 from tiny_service import Answer, Asked, tiny_service
-
-from fastbench.mock import Mock
 
 DATASET = {"type": "synthetic", "count": 6, "input_len": 8, "output_len": 5}
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from running import Ended, perf
-
-from fastbench.mock import Mock
 
 BEFORE, AFTER, PAGE = "_rps_distribution_plot.html", "_rps_distribution_plot_with_actual_rps.html", "_plot.html"
 

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nursery import ROOT, package_environment
+from nursery import ROOT, Mock, package_environment
 from priorities import may_be_real_time
 from running import Running, perf
 
 from fastbench._core.ring import FLAGS
-from fastbench.mock import Mock
 
 pytest.importorskip("ray", reason="the extra [ray] is not installed")
 

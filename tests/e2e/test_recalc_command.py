@@ -4,9 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from running import Ended, Running, fastbench_command, perf, table
-
-from fastbench.mock import Mock
 
 LOAD = ("--input-len", "4:40", "--output-len", "4:16", "--num-prompts", 60, "--concurrency", 8)
 

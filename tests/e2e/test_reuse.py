@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from nursery import Mock
 from running import Argument, Ended, Running, fastbench_command, perf
 
-from fastbench.mock import Mock
 from fastbench.recording import NOT_FINAL
 
 PLANNED = 160

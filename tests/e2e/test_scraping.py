@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from running import Ended, fastbench_command, perf, table, write_config
-
-from fastbench.mock import Mock
 
 LOAD = ("--concurrency", 4, "--num-prompts", 40, "--input-len", 16, "--output-len", 30, "-q")
 SERVICE = (

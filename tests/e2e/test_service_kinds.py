@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from running import Argument, Ended, perf, write_config
 from tiny_service import Answer, Asked, tiny_service, usual
-
-from fastbench.mock import Mock
 
 SMALL = ("--input-len", 16, "--output-len", 8, "--num-prompts", 12, "--concurrency", 3)
 SECRET = "sk-e2e-5up3r53cr37-0123456789"

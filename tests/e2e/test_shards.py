@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nursery import Mock
 from running import Argument, Ended, Running, fastbench_command
 
 from fastbench._core.ring import FLAGS
-from fastbench.mock import Mock
 from fastbench.recording import REQUESTS, Recording, part_path, part_paths
 
 SHORT = ("--input-len", 8, "--output-len", 3, "--quiet")

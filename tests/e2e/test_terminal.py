@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from running import Running, fastbench_command, perf
 from terminals import ENTER, OnTerminal
 
 import fastbench
-from fastbench.mock import Mock
 
 LOAD = ("--input-len", 8, "--output-len", 40, "--num-prompts", 20, "--concurrency", 2)
 

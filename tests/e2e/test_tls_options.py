@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from running import Argument, perf
 
-from fastbench.mock import Mock
 from fastbench.recording import Recording
 
 SMALL = ("--input-len", 8, "--output-len", 4, "--num-prompts", 3)

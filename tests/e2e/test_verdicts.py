@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from running import Running, fastbench_command, perf
-
-from fastbench.mock import Mock
 
 pytestmark = pytest.mark.alone
 

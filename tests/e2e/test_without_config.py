@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nursery import Mock
 from running import Ended, fastbench_command, perf, table, write_config
 from tiny_service import MODEL, tiny_service
 
 from fastbench._core.ring import FLAGS
-from fastbench.mock import Mock
 from fastbench.recording import PROBE, recorded_id
 
 FEW = ("--input-len", 16, "--output-len", 8, "--num-prompts", 12)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nursery import Mock
 from running import Running, perf, write_config
 from shared_data import MOONCAKE, needs
 
 from fastbench._core.ring import FLAGS
 from fastbench.metrics import compute
-from fastbench.mock import Mock
 from fastbench.recording import Recording
 
 STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from nursery import Mock
 from proxy import Meddling, proxy_to
 
 from fastbench._core.ring import OUTCOMES
-from fastbench.mock import Mock
 from fastbench.recording import NOT_FINAL, Recording
 
 ROOT = Path(__file__).parents[2]

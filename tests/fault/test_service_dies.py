@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from driving import MS, OK, Driver, S, number_of
+from nursery import Mock
 from replies import chunk, delta, head
 from serving import Service, answering, each_request, stall
-
-from fastbench.mock import Mock
 
 HEAD = head("text/event-stream", "Transfer-Encoding: chunked")
 MESSAGE = b'{"model":"mock","stream":true,"max_tokens":%d,"messages":[{"role":"user","content":"hi"}]}'

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 from certificates import secure, trusting
+from nursery import Mock
 from replies import document, head
 from serving import Handler, Service, answering, closed_port, finish, read_request, reset
 
@@ -16,7 +17,6 @@ from fastbench.client.models import first_model
 from fastbench.client.tls import TlsSettings
 from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
-from fastbench.mock import Mock
 
 
 def told(service: AbstractContextManager[Service], *, https: bool = False, tls: TlsSettings | None = None) -> str:

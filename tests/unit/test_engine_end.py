@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 from tasks import carry_out
 
 from fastbench._core.ring import Batch
 from fastbench.aisbench import build_run
-from fastbench.mock import Mock
 from fastbench.recording import RecordingWriter
 
 

@@ -11,7 +11,12 @@ from fastbench.plan.shapes.rates import steady
 
 S = 1_000_000_000
 RUNS = 200
-PROCESSES = pytest.mark.parametrize("burstiness", [1.0, 0.0, 0.25], ids=["poisson", "constant", "gamma"])
+SLOW = pytest.mark.slow
+PROCESSES = pytest.mark.parametrize(
+    "burstiness",
+    [1.0, pytest.param(0.0, marks=SLOW), pytest.param(0.25, marks=SLOW)],
+    ids=["poisson", "constant", "gamma"],
+)
 
 
 def found(load: float, burstiness: float, count: int, seed: int, slows_at_s: float | None = None) -> Finding:
@@ -23,7 +28,7 @@ def found(load: float, burstiness: float, count: int, seed: int, slows_at_s: flo
 
 
 @PROCESSES
-@pytest.mark.parametrize("load", [0.5, 0.8, 0.9])
+@pytest.mark.parametrize("load", [*(pytest.param(load, marks=SLOW) for load in (0.5, 0.8)), 0.9])
 def test_below_its_capacity_a_service_is_not_called_overloaded(load: float, burstiness: float) -> None:
     """In 200 runs of 1,000 requests at 50, 80 and 90 % of the capacity at most 1 % are called overloaded."""
     states = Counter(found(load, burstiness, 1_000, seed).state for seed in range(RUNS))
@@ -32,7 +37,7 @@ def test_below_its_capacity_a_service_is_not_called_overloaded(load: float, burs
 
 
 @PROCESSES
-@pytest.mark.parametrize("load", [0.5, 0.9])
+@pytest.mark.parametrize("load", [pytest.param(0.5, marks=SLOW), 0.9])
 def test_short_runs_below_the_capacity(load: float, burstiness: float) -> None:
     """Runs of 150 requests, some four latencies long, are called overloaded in at most 1 %."""
     states = Counter(found(load, burstiness, 150, seed).state for seed in range(RUNS))

@@ -74,7 +74,7 @@ def requests(draw: st.DrawFn) -> Request:
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(requests(), max_size=5), max_size=3))
 def test_both_tables_are_what_arithmetic_says(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[Request]]

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from driving import MS, OK, Driver, S, drive, has
+from nursery import Mock
 from serving import Gauge, Service, answering, each_request, read_request
 
-from fastbench.mock import Mock
 from fastbench.plan.shapes.slots import SLOT_STEP
 
 COUNT = 60

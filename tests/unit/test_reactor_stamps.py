@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from certificates import CERTIFICATE, KEY, trusting
 from driving import MS, OK, Driver, drive, has
+from nursery import Mock
 from replies import DONE, LAST_CHUNK, chunk, delta, head
 from serving import Service, answering, read_request, send_slowly
-
-from fastbench.mock import Mock
 
 HOLD_NS = 300 * MS
 STREAMS = 20
