@@ -1,7 +1,7 @@
 """Builds the compiled modules; all metadata is in pyproject.toml.
 
 Build switches, each set to 1 in the environment: FASTBENCH_SANITIZE (ASan + UBSan), FASTBENCH_TSAN (ThreadSanitizer),
-FASTBENCH_COVERAGE (line tracing), FASTBENCH_DEBUG (no optimisation).
+FASTBENCH_COVERAGE (gcov counts the lines of the .pyx files), FASTBENCH_DEBUG (no optimisation).
 """
 
 import copy
@@ -24,19 +24,20 @@ on = [name for name in switches if os.environ.get(f"FASTBENCH_{name}", "") not i
 checked = [kinds for name, kinds in (("SANITIZE", "address,undefined"), ("TSAN", "thread")) if name in on]
 flags = [flag for kinds in checked for flag in (f"-fsanitize={kinds}", "-fno-omit-frame-pointer", "-g", "-O1")]
 flags += ["-O0", "-g", "-UNDEBUG"] if "DEBUG" in on else []
-macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")] + [("CYTHON_TRACE_NOGIL", "1")] * ("COVERAGE" in on)
+# By gcov, not by Cython's line tracing: that would take the GIL in each function of the core, and under Python 3.11 its
+# frames crash coverage's tracer while a module is imported (https://github.com/cython/cython/issues/5222).
+flags += ["-O0", "--coverage", "-fprofile-update=atomic"] if "COVERAGE" in on else []
 
 
 class BuildExt(build_ext):
-    """Makes the C files below the build directory, beside the sources only for coverage, whose plugin looks for them
-    there; and only when they are about to be compiled."""
+    """Makes the C files below the build directory, and only when they are about to be compiled."""
 
     def run(self) -> None:
         """Cythonizes, compiles, links."""
-        place = None if "COVERAGE" in on else os.path.join(self.get_finalized_command("build").build_base, "cython")
-        directives = {"language_level": 3, "embedsignature": False, "linetrace": "COVERAGE" in on}
-        copies = copy.deepcopy(self.extensions)
-        made = cythonize(copies, compiler_directives=directives, nthreads=self.parallel or 1, build_dir=place)
+        settings = {"build_dir": os.path.join(self.get_finalized_command("build").build_base, "cython")}
+        settings |= {"compiler_directives": {"language_level": 3, "embedsignature": False}}
+        settings |= {"nthreads": self.parallel or 1, "emit_linenums": "COVERAGE" in on}
+        made = cythonize(copy.deepcopy(self.extensions), **settings)
         named = {extension.name: extension for extension in made}
         for extension in self.extensions:
             extension.sources, extension.depends = named[extension.name].sources, named[extension.name].depends
@@ -50,7 +51,7 @@ if missing := building and fault():
 sources = sorted(path.relative_to(root).as_posix() for path in root.glob("fastbench/**/*.pyx"))
 if not sources:
     raise SystemExit("no fastbench/**/*.pyx beside setup.py: the source distribution is not whole")
-settings = {"include_dirs": [numpy.get_include()], "define_macros": macros, "extra_link_args": flags}
+settings = {"include_dirs": [numpy.get_include()], "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")], "extra_link_args": flags}
 settings["extra_compile_args"] = ["-O3", "-std=gnu11", "-fno-strict-aliasing", "-Wall", "-Wno-unused-function", *flags]
 options = {"build_ext": {"parallel": os.cpu_count()}}
 if not os.access(root, os.W_OK):  # as a mounted one: all that a build leaves goes elsewhere

@@ -8,6 +8,7 @@ pipe, into which two lines are written: the number of the process, and how it en
 from __future__ import annotations
 
 import atexit
+import fcntl
 import gc
 import importlib
 import json
@@ -19,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -65,8 +67,9 @@ class Nursery:
     def start(self, command: dict[str, Any], environment: dict[str, str], standard: Sequence[int]) -> int:
         """Forks a command off; returns the pipe's end at which the two lines come.
 
-        command: "module" to run, its "arguments", the "directory" it is run in, "apart" = in a process group of its
-        own. standard: the descriptors that are its standard input, output and error.
+        command: "module" to run, its "arguments", the "directory" it is run in, "alone" = what is to be its own: a
+        process "group", a "session" whose terminal is its standard input, or "". standard: the descriptors that are its
+        standard input, output and error.
         """
         read, write = os.pipe()
         try:
@@ -86,7 +89,7 @@ class Nursery:
 
         Raises subprocess.TimeoutExpired, once the command has been killed.
         """
-        command = {"module": "fastbench", "directory": str(directory), "arguments": arguments, "apart": False}
+        command = {"module": "fastbench", "directory": str(directory), "arguments": arguments, "alone": ""}
         pipes = [os.pipe() for _ in range(2)]
         reading = [read for read, _ in pipes]
         try:
@@ -134,17 +137,22 @@ def package_environment(extra: Mapping[str, str] | None = None) -> dict[str, str
 class Forked:
     """A command that was forked off, as far as `subprocess.Popen` is used of it. reply: what `Nursery.start` gave."""
 
-    def __init__(self, reply: int, stdin: int, stdout: int) -> None:
-        self.stdin, self.stdout = os.fdopen(stdin, "wb", buffering=0), os.fdopen(stdout, "rb")
+    def __init__(self, reply: int) -> None:
         self._reply = os.fdopen(reply, "rb", buffering=0)  # so that what `select` says is all there is
         self.pid = int(self._reply.readline())
         self.returncode: int | None = None
 
     def terminate(self) -> None:
-        self._send(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        self._send(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
+
+    def poll(self) -> int | None:
+        """The exit code; None = it still runs."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Raises subprocess.TimeoutExpired."""
@@ -155,10 +163,19 @@ class Forked:
             self._reply.close()
         return self.returncode
 
-    def _send(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
+        """Sends it unless the command has ended."""
         if self.returncode is None:
             with suppress(ProcessLookupError):  # it has ended by itself
                 os.kill(self.pid, number)
+
+
+class ForkedService(Forked):
+    """As a service needs it: with pipes to its standard input and from its standard output."""
+
+    def __init__(self, reply: int, stdin: int, stdout: int) -> None:
+        self.stdin, self.stdout = os.fdopen(stdin, "wb", buffering=0), os.fdopen(stdout, "rb")
+        super().__init__(reply)
 
 
 class Mock(StartedMock):
@@ -168,14 +185,14 @@ class Mock(StartedMock):
         environment = package_environment()
         if not nursery().fits(environment):
             return super()._start(errors)
-        command = {"module": COMMAND, "directory": os.getcwd(), "arguments": self._arguments(), "apart": True}
+        command = {"module": COMMAND, "directory": os.getcwd(), "arguments": self._arguments(), "alone": "group"}
         (stdin, to_stdin), (from_stdout, stdout) = os.pipe(), os.pipe()
         try:
             reply = nursery().start(command, environment, [stdin, stdout, errors.fileno()])
         finally:
             os.close(stdin)
             os.close(stdout)
-        return Forked(reply, to_stdin, from_stdout)
+        return ForkedService(reply, to_stdin, from_stdout)
 
 
 def import_all() -> None:
@@ -246,8 +263,11 @@ if __name__ == "__main__":
     command = next_command(socket.socket(fileno=int(sys.argv[1])))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(command["directory"])
-    if command["apart"]:
+    if command["alone"] == "group":
         os.setpgid(0, 0)
+    elif command["alone"] == "session":
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.environ.clear()
     os.environ.update(command["environment"])
     if command["module"] == COMMAND:

@@ -15,9 +15,10 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyte
-from nursery import package_environment
+from nursery import Forked, nursery, package_environment
 from running import LIMIT_S, Argument, command
 
 UP, DOWN = b"\x1b[A", b"\x1b[B"
@@ -36,8 +37,10 @@ class OnTerminal:
         output: Path | None = None,
         env: Mapping[str, str] | None = None,
         shell: bool = False,
+        fork: bool = True,
     ) -> None:
-        """output: a file for standard output; None = the terminal. shell: bash has the terminal, and starts it."""
+        """output: a file for standard output; None = the terminal. shell: bash has the terminal, and starts it. fork:
+        off a process that has imported fastbench, where that can be; False = the interpreter is started."""
         self._master, self._side = pty.openpty()
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
@@ -46,16 +49,22 @@ class OnTerminal:
         """All that was written to the terminal."""
         self.resize(columns, lines)
         self.before = termios.tcgetattr(self._side)
+        variables = package_environment({"TERM": "xterm", **(env or {})})
         with (output or Path(os.ttyname(self._side))).open("wb") as out:
-            self.process = subprocess.Popen(
-                # In a session of its own, whose terminal this one is: else Ctrl-C and jobs would not be what they are.
-                ["setsid", "--ctty", *(["bash", "--norc", "-i"] if shell else command(*arguments))],
-                cwd=directory,
-                env=package_environment({"TERM": "xterm", **(env or {})}),
-                stdin=self._side,
-                stdout=out,
-                stderr=self._side,
-            )
+            standard = (self._side, out.fileno(), self._side)
+            # In a session of its own, whose terminal this one is: else Ctrl-C and jobs would not be what they are.
+            if fork and not shell and nursery().fits(variables):
+                told = {"module": "fastbench", "directory": str(directory), "arguments": list(map(str, arguments))}
+                self.process: Any = Forked(nursery().start({**told, "alone": "session"}, variables, standard))
+            else:
+                self.process = subprocess.Popen(
+                    ["setsid", "--ctty", *(["bash", "--norc", "-i"] if shell else command(*arguments))],
+                    cwd=directory,
+                    env=variables,
+                    stdin=standard[0],
+                    stdout=standard[1],
+                    stderr=standard[2],
+                )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         if shell:

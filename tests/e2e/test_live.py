@@ -58,7 +58,7 @@ def finished(shown: str) -> int:
 
 def test_a_run_on_its_screen(tmp_path: Path, slow: Mock) -> None:
     """The table and the task at hand are shown and go on; afterwards the terminal is as it was, and has the report."""
-    with OnTerminal(tmp_path, *perf(tmp_path, slow), columns=150) as terminal:
+    with OnTerminal(tmp_path, *perf(tmp_path, slow), columns=150, fork=False) as terminal:
         terminal.wait_for(r"\| Task Name .*\n.*\n\| openai-chat/synthetic .*inferencing")
         terminal.wait_for(r"TTFT p50 / p99 +1\d\d ms / 1\d\d ms +[▁-▇]")
         terminal.wait_for(r"in flight +4 +[▁-▇]+\n")

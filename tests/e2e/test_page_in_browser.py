@@ -56,18 +56,47 @@ def written(path: Path, recording: Recording) -> Path:
     return path
 
 
-@pytest.fixture
-def shown_few(browser: Any, few: Recording, tmp_path: Path) -> Iterator[Any]:
-    """The page of few requests, opened."""
-    opened = open_page(browser, written(tmp_path / "few.html", few))
+@pytest.fixture(scope="module")
+def page_of_few(few: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of few requests."""
+    return written(tmp_path_factory.mktemp("page") / "few.html", few)
+
+
+@pytest.fixture(scope="module")
+def page_of_many(many: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of many requests."""
+    return written(tmp_path_factory.mktemp("page") / "many.html", many)
+
+
+@pytest.fixture(scope="module")
+def shown_few(browser: Any, page_of_few: Path) -> Iterator[Any]:
+    """The page of few requests, opened once for all tests that leave it as it was."""
+    opened = open_page(browser, page_of_few)
+    yield opened
+    opened.context.close()
+
+
+@pytest.fixture(scope="module")
+def opened_many(browser: Any, page_of_many: Path) -> Iterator[Any]:
+    """The page of many requests, opened once."""
+    opened = open_page(browser, page_of_many)
     yield opened
     opened.context.close()
 
 
 @pytest.fixture
-def shown_many(browser: Any, many: Recording, tmp_path: Path) -> Iterator[Any]:
-    """The page of many requests, opened."""
-    opened = open_page(browser, written(tmp_path / "many.html", many))
+def shown_many(opened_many: Any) -> Iterator[Any]:
+    """The page of many requests with the whole run in sight, for tests that change no more than what is in sight."""
+    begin, end = opened_many.evaluate(RANGES)[0]
+    yield opened_many
+    opened_many.mouse.move(0, 0)
+    zoom(opened_many, begin, end)
+
+
+@pytest.fixture
+def fresh_many(browser: Any, page_of_many: Path) -> Iterator[Any]:
+    """The page of many requests, opened for one test."""
+    opened = open_page(browser, page_of_many)
     yield opened
     opened.context.close()
 
@@ -124,13 +153,11 @@ def test_hovering_tells_the_request(shown_few: Any, few: Recording) -> None:
     assert f"id: {recorded_id(few.header['run_id'], int(first['request']))}" in told
 
 
-def test_a_line_tells_its_place_and_its_request(browser: Any, few: Recording, tmp_path: Path) -> None:
+def test_a_line_tells_its_place_and_its_request(shown_few: Any, few: Recording) -> None:
     """The text over a request has both numbers: its place among the starts, from 1, and that in the plan, from 0."""
-    shown = open_page(browser, written(tmp_path / "p.html", few))
-    (told, *_) = shown.evaluate("document.getElementById('timeline').data.find((t) => t.uid === 'ttft').text")
+    (told, *_) = shown_few.evaluate("document.getElementById('timeline').data.find((t) => t.uid === 'ttft').text")
     first = np.sort(few.rows, order="sent_ns")[0]
     assert told.startswith(f"<b>Index 1: request {first['request']} of the plan</b>")
-    shown.context.close()
 
 
 def test_where_nothing_succeeded_no_chart_is_empty(browser: Any, tmp_path: Path) -> None:
@@ -153,9 +180,9 @@ def test_where_nothing_succeeded_no_chart_is_empty(browser: Any, tmp_path: Path)
     shown.context.close()
 
 
-def test_a_narrow_screen_has_one_column_of_panels(browser: Any, few: Recording, tmp_path: Path) -> None:
+def test_a_narrow_screen_has_one_column_of_panels(browser: Any, page_of_few: Path) -> None:
     """On a phone the panels of percentiles stand below each other, on a wide screen two by two."""
-    shown = open_page(browser, written(tmp_path / "p.html", few))
+    shown = open_page(browser, page_of_few)
     panels = "Object.values(document.getElementById('curves')._fullLayout).filter((axis) => axis?._id?.[0] === 'x')"
     lefts = f"new Set({panels}.map((axis) => axis.domain[0])).size"
     assert shown.evaluate(lefts) == 2
@@ -167,16 +194,14 @@ def test_a_narrow_screen_has_one_column_of_panels(browser: Any, few: Recording, 
     shown.context.close()
 
 
-def test_paper_has_the_timeline_below_the_head(browser: Any, few: Recording, tmp_path: Path) -> None:
+def test_paper_has_the_timeline_below_the_head(shown_few: Any) -> None:
     """For printing the timeline is drawn as low as the first page leaves room for, and afterwards as before."""
-    shown = open_page(browser, written(tmp_path / "p.html", few))
     height = "document.querySelector('#timeline .main-svg').getBoundingClientRect().height"
-    before = shown.evaluate(height)
-    shown.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert shown.evaluate(height) == 460 < before
-    shown.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert shown.evaluate(height) == before
-    shown.context.close()
+    before = shown_few.evaluate(height)
+    shown_few.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert shown_few.evaluate(height) == 460 < before
+    shown_few.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert shown_few.evaluate(height) == before
 
 
 def test_dropped_requests_have_a_line(browser: Any, tmp_path: Path) -> None:
@@ -261,15 +286,15 @@ def test_the_buttons_show_all_again(shown_many: Any, button: str) -> None:
     assert rows[1] >= MANY
 
 
-def test_a_trace_can_be_switched_off(shown_many: Any) -> None:
+def test_a_trace_can_be_switched_off(fresh_many: Any) -> None:
     """A click in the legend hides a trace, and it stays hidden through a zoom."""
-    shown_many.locator("#timeline .legendtoggle").nth(1).click()
+    fresh_many.locator("#timeline .legendtoggle").nth(1).click()
     hidden = (
         "document.getElementById('timeline')._fullData.find((trace) => trace.uid === 'ttft').visible === 'legendonly'"
     )
-    settled(shown_many, hidden)
-    zoom(shown_many, 10, 40)
-    assert shown_many.evaluate(hidden)
+    settled(fresh_many, hidden)
+    zoom(fresh_many, 10, 40)
+    assert fresh_many.evaluate(hidden)
 
 
 def test_a_picture_can_be_saved(shown_few: Any, tmp_path: Path) -> None:
@@ -284,9 +309,9 @@ def test_a_picture_can_be_saved(shown_few: Any, tmp_path: Path) -> None:
     assert target.stat().st_size > 10_000
 
 
-def test_light_and_dark(browser: Any, few: Recording, tmp_path: Path) -> None:
+def test_light_and_dark(browser: Any, page_of_few: Path) -> None:
     """The page takes the system's scheme, its button changes it, and the charts follow."""
-    shown = open_page(browser, written(tmp_path / "few.html", few), scheme="dark")
+    shown = open_page(browser, page_of_few, scheme="dark")
     ink = "document.getElementById('timeline')._fullLayout.font.color"
     dark = shown.evaluate(ink)
     assert shown.evaluate("document.documentElement.dataset.theme") == "dark"
@@ -297,11 +322,11 @@ def test_light_and_dark(browser: Any, few: Recording, tmp_path: Path) -> None:
     shown.context.close()
 
 
-def test_another_latency_can_be_chosen(shown_many: Any) -> None:
+def test_another_latency_can_be_chosen(fresh_many: Any) -> None:
     """The chart of latencies shows the one that its selector names."""
-    shown_many.locator("#latency-choice").select_option("E2EL")
-    settled(shown_many, "document.getElementById('latency')._fullLayout.yaxis.title.text === 'E2EL (ms)'")
-    assert shown_many.complaints == []
+    fresh_many.locator("#latency-choice").select_option("E2EL")
+    settled(fresh_many, "document.getElementById('latency')._fullLayout.yaxis.title.text === 'E2EL (ms)'")
+    assert fresh_many.complaints == []
 
 
 def test_other_pages_open(browser: Any, few: Recording, many: Recording, tmp_path: Path) -> None:
