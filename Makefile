@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 
 .PHONY: system venv test test-lowest lint bench-venv bench bench-scale promises promises-sanitized promises-threads \
-  verdicts longrun clean
+  coverage verdicts longrun clean
 
 # What the build and the tests need of the system. Installed only where that is missing and may be done.
 system:
@@ -32,7 +32,8 @@ venv: $(VENV)/.built
 
 # Two runs: what may share the machine, a file at a time on each of WORKERS processes (`auto`: one a core; 0: in this
 # one), then what looks at times (the marker `alone`), one test after the other. Both run, whatever the first one says.
-# COVERAGE=1 also prints the share of the package's Python lines that the first run reaches in its own processes.
+# COVERAGE=1 also prints the share of the package's Python lines that the first run reaches in its own processes;
+# `make coverage` prints that of the unit tests alone, and beside it that of the Cython lines.
 WORKERS ?= auto
 test: venv
 	status=0; \
@@ -101,9 +102,19 @@ promises-threads: venv
 	find $(THREADS) -name '*.so' -delete -o -path '*/fastbench/*.c' -delete
 	cd $(THREADS) && FASTBENCH_TSAN=1 $(abspath $(BIN))/python setup.py -q build_ext --inplace
 	cd $(THREADS) && LD_PRELOAD="$$(cc -print-file-name=libtsan.so)" TSAN_OPTIONS=exitcode=66 \
-	  $(abspath $(BIN))/python -m pytest -q -s tests/unit/test_reactor*.py tests/unit/test_tls.py tests/unit/test_engine*.py \
-	  tests/unit/test_health.py tests/unit/test_phase.py \
-	  --deselect tests/unit/test_tls.py::test_a_request_without_room_ends_its_connection
+	  $(abspath $(BIN))/python -m pytest -q -s tests/unit/test_reactor*.py tests/unit/test_core_reactor_tls_message.py tests/unit/test_engine*.py \
+	  tests/unit/test_client_health.py tests/unit/test_run_worker_phase.py \
+	  --deselect tests/unit/test_core_reactor_tls_message.py::test_a_request_without_room_ends_its_connection
+
+# What lines the unit tests reach: of Python by coverage, of Cython by gcov in a build of its own, in a tree of its own.
+COVERED := build/coverage
+coverage: venv
+	rm -rf $(COVERED) && mkdir -p $(COVERED)
+	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t $(COVERED)
+	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python setup.py -q build_ext --inplace
+	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python -m pytest -q tests/unit --cov --cov-report=
+	cd $(COVERED) && $(abspath $(BIN))/python tests/cython_lines.py
+	cd $(COVERED) && echo "Python lines covered: $$($(abspath $(BIN))/python -m coverage report --format=total) %"
 
 # Both verdicts on 80 real runs; some twelve minutes on a machine that does nothing else.
 verdicts: venv

@@ -51,7 +51,8 @@ if missing := building and fault():
 sources = sorted(path.relative_to(root).as_posix() for path in root.glob("fastbench/**/*.pyx"))
 if not sources:
     raise SystemExit("no fastbench/**/*.pyx beside setup.py: the source distribution is not whole")
-settings = {"include_dirs": [numpy.get_include()], "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")], "extra_link_args": flags}
+macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
+settings = {"include_dirs": [numpy.get_include()], "define_macros": macros, "extra_link_args": flags}
 settings["extra_compile_args"] = ["-O3", "-std=gnu11", "-fno-strict-aliasing", "-Wall", "-Wno-unused-function", *flags]
 options = {"build_ext": {"parallel": os.cpu_count()}}
 if not os.access(root, os.W_OK):  # as a mounted one: all that a build leaves goes elsewhere

@@ -7,8 +7,8 @@ that was killed had run is not counted.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -16,23 +16,26 @@ ROOT = Path(__file__).parents[1]
 
 def counted() -> dict[str, dict[int, bool]]:
     """By .pyx file each line that has code, and whether it ran. Raises subprocess.CalledProcessError."""
-    found: dict[str, dict[int, bool]] = defaultdict(dict)
+    found: dict[str, dict[int, bool]] = {}
     for notes in sorted(ROOT.glob("build/temp*/**/*.gcno")):
         command = ["gcov", "--json-format", "--stdout", str(notes)]
-        # In the tree, as the compiler was: the names of files count from there.
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-        for report in done.stdout.splitlines():
-            for file in json.loads(report)["files"]:
-                if file["file"].endswith(".pyx"):
-                    add(found[file["file"].removeprefix(f"{ROOT}/")], file["lines"])
+        # In the tree, as the compiler was: the names of files count from there. It warns of what never ran.
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        code = notes.relative_to(next(iter(ROOT.glob("build/temp*")))).with_suffix(".c")
+        name = str(code.relative_to("build/cython").with_suffix(".pyx"))
+        with_code = lines_in(ROOT / code, name)
+        found[name] = dict.fromkeys(sorted(with_code), False)
+        for report in map(json.loads, done.stdout.splitlines()):
+            for file in (file for file in report["files"] if file["file"].removeprefix(f"{ROOT}/") == name):
+                for line in (line for line in file["lines"] if line["count"] and line["line_number"] in with_code):
+                    found[name][line["line_number"]] = True
     return found
 
 
-def add(lines: dict[int, bool], more: list[dict[str, int]]) -> None:
-    """Adds gcov's lines; one that has code in several places ran if any of them did."""
-    for line in more:
-        number = line["line_number"]
-        lines[number] = lines.get(number, False) or line["count"] > 0
+def lines_in(code: Path, name: str) -> set[int]:
+    """The lines of a .pyx file that Cython says it made C code of; gcov alone would count C lines on from there."""
+    text = code.read_text(encoding="utf-8")
+    return {int(number) for number in re.findall(rf'^#line (\d+) "{re.escape(name)}"$', text, re.MULTILINE)}
 
 
 def main() -> None:

@@ -66,6 +66,8 @@ NO_FACES = {
     ("client", "_core.call"): "the number of a note's kind, beside the struct that has it",
     ("__main__", "cli.main"): "a command's entry is not for others to import",
 }
+# What tests of no module are about: their names' first words.
+NO_MODULES = ("benchmarks", "docs", "examples", "project", "rooms")
 MOST_MODULES = 12
 MOST_LINES = 600
 
@@ -247,6 +249,14 @@ def test_a_wrong_import_is_refused(room: str, module: str) -> None:
 def test_a_way_past_the_face_is_refused(one: Import, wrong: list[str]) -> None:
     """Neither a module of another room may be imported nor a name that its face does not have."""
     assert past_the_face("run", one) == wrong
+
+
+def test_a_unit_tests_name_tells_what_it_tests() -> None:
+    """The name of a file of unit tests begins with the path of a module or a room, or says that it is about neither."""
+    modules = {module_of(path).lstrip("_").replace(".", "_") for path in sources()}
+    stems = [path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py")]
+    tested = {stem: [name for name in modules if f"{stem}_".startswith(f"{name}_")] for stem in stems}
+    assert [stem for stem, found in tested.items() if not found and stem.partition("_")[0] not in NO_MODULES] == []
 
 
 def test_files_are_small() -> None:

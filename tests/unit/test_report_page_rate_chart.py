@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from recordings import MS, Request, header_of, record
-from test_page_document import unpacked
+from test_report_page_document import unpacked
 
 from fastbench.metrics import Selection
 from fastbench.metrics.fidelity.load import Kind, kinds, smoothed, starts_of
