@@ -77,7 +77,7 @@ def live(run: RunConfig, directory: RunDirectory, *, quiet: bool) -> Iterator[Li
         with contextlib.ExitStack() as stack:
             stack.callback(seen.say_kept)
             if on_screen:
-                stack.enter_context(attached_view(directory.path))
+                stack.enter_context(attached_view(directory.path, classic=run.classic))
             elif not quiet:
                 stack.enter_context(_lines(directory))
             yield seen

@@ -14,7 +14,7 @@ from fastbench.options import ARGUMENT, Options, names_tasks, run_of_options
 from fastbench.recording import Part, part_paths
 from fastbench.run import RunDirectory
 
-_FREE = frozenset({"work_dir", "max_num_workers", "workers", "debug", "summarizer"})
+_FREE = frozenset({"work_dir", "max_num_workers", "workers", "debug", "classic", "summarizer"})
 """Settings of a run that change nothing of what is sent."""
 _FREE_OF_SERVICE = frozenset(
     {"url", "host_ip", "host_port", "enable_ssl", "ca_file", "client_cert", "client_key", "insecure", "mock", "api_key"}
