@@ -12,9 +12,9 @@ import click
 
 from fastbench.config import RunConfig
 from fastbench.config.fields import nearest
-from fastbench.config.secrets import KNOWN
 from fastbench.errors import FastbenchError, UsageError
 from fastbench.options import ARGUMENT, OPTIONS, Chosen, Option, Options, Takes, check_options, meant_by, run_of_options
+from fastbench.secrets import KNOWN
 
 Config = str | os.PathLike[str] | Mapping[str, Any] | RunConfig | None
 """A config file's path, a service's URL, native settings, or a run that is checked already; None = keywords alone."""
@@ -32,6 +32,7 @@ _OF_THE_COMMAND = {
     "no_plot": "the page is written by Result.report() only",
     "strict": "look at Result.verdict",
     "quiet": "nothing is shown anyway",
+    "classic": "nothing is shown anyway",
 }
 _OWN = ("on_progress", "stop")
 _FLAG = re.compile(r"`[^`]*`|--([a-z][a-z-]*[a-z])(?: (?=[A-Z][A-Z:]*\b|https?:|\[))?")

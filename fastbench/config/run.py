@@ -82,8 +82,6 @@ class RunSettings(LoadSettings, frozen=True, kw_only=True):
     """Tasks that run at once."""
     debug: bool = False
     """Log to the terminal instead of logs/, one task after the other."""
-    classic: bool = False
-    """Show AISBench's progress table in the live view, also for a single task."""
 
 
 COMBINATIONS = "model_dataset_combinations"

@@ -5,7 +5,6 @@ import os
 import resource
 
 import pytest
-
 from fastbench.live.modes import readable
 
 

@@ -71,7 +71,9 @@ def test_latencies() -> None:
     ttft.record_values([100_000] * 98 + [300_000] * 2)
     itl.record_values([20_000])
     lag.record_values([5_000] * 10)
-    told = Pace().fields(progress(1, 1, recent=Recent(ttft.sparse(), itl.sparse(), lag.sparse(), 3, [], lag.sparse(), 30, 20)))
+    told = Pace().fields(
+        progress(1, 1, recent=Recent(ttft.sparse(), itl.sparse(), lag.sparse(), 3, [], lag.sparse(), 30, 20))
+    )
     assert told["ttft"].count == 100
     assert told["ttft"].p50_ns == pytest.approx(100_000_000, rel=0.01)
     assert told["ttft"].p99_ns == pytest.approx(300_000_000, rel=0.01)

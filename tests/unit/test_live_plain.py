@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from fastbench.live.plain import line
 from snapshots import GONE, S, busy_task, guide_task, waiting_task
 
 from fastbench.live import Status, follow, plain
 from fastbench.live.files import write
-from fastbench.live.plain import line
 
 STAMP = re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] \[fastbench\] \[INFO\] ")
 

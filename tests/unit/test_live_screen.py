@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import pytest
+from fastbench.live.screen import Viewport, page_shown, pages, rows_of_page, screen, task_at_hand
 from snapshots import busy_task, guide_task, waiting_task
 
 from fastbench.live import Snapshot, Status
-from fastbench.live.screen import Viewport, page_shown, pages, rows_of_page, screen, task_at_hand
 
 NOW = 1762425281.0
 

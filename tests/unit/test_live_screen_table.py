@@ -2,10 +2,10 @@
 
 import msgspec
 import pytest
+from fastbench.live.screen import extend_parameters, progress, shortened
 from snapshots import S, busy_task, guide_task, waiting_task
 
 from fastbench.live import Status, table
-from fastbench.live.screen import extend_parameters, progress, shortened
 
 LINE = "+" + "+".join("-" * width for width in (33, 11, 49, 13, 13, 48, 48)) + "+"
 GUIDE = f"""\

@@ -9,10 +9,10 @@ import termios
 from collections.abc import Iterator
 
 import pytest
+from fastbench.live.modes import Modes, readable
 from rich.text import Text
 
 from fastbench.live import usable
-from fastbench.live.modes import Modes, readable
 from fastbench.live.terminal import Terminal, keys_in
 
 LEFT = b"\x1b[?1049l"

@@ -1,7 +1,6 @@
 """Numbers as short texts."""
 
 import pytest
-
 from fastbench.live.texts import clock, duration, number, sparkline
 
 
