@@ -56,6 +56,11 @@ class Constant(OpenLoop, frozen=True, kw_only=True, tag_field="type", tag="const
         """Name and rate."""
         return f"{self.name} at {self.rate:g}/s"
 
+    def headline(self, limit: int | None) -> str:
+        """The rate; an even one is not named."""
+        scatter = f", {self.name.capitalize()}" if self.burstiness else ""
+        return f"{self.rate:g} requests/s{scatter} (open loop)"
+
 
 class Poisson(Constant, frozen=True, kw_only=True, tag_field="type", tag="poisson"):
     """A Poisson process: intervals are exponential."""
@@ -136,6 +141,10 @@ class Ramp(OpenLoop, frozen=True, kw_only=True, tag_field="type", tag="ramp"):
     def words(self) -> str:
         """Its name."""
         return self.name
+
+    def headline(self, limit: int | None) -> str:
+        """Its ends."""
+        return f"{self.start:g} to {self.end:g} requests/s, {self.strategy} (open loop)"
 
 
 def of_rate(rate: float, burstiness: float) -> Constant:

@@ -35,3 +35,8 @@ class Trace(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="trace")
     def words(self) -> str:
         """Where the times come from."""
         return f"by the data set's times, at {self.speed:g} times their speed"
+
+    def headline(self, limit: int | None) -> str:
+        """Whose times they are."""
+        speed = "" if self.speed == 1 else f", {self.speed:g} times as fast"
+        return f"at the data set's times{speed} (open loop)"
