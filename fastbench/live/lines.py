@@ -1,4 +1,4 @@
-"""What a screen is made of: lines with styles, graphs of dots, bars, and numbers as short texts. Pure functions."""
+"""What a screen is made of: lines with styles, graphs of dots, bars, and times as short texts. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Self
 
-from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from fastbench.units import MISSING, NS_PER_S, quantity
 
-UNKNOWN = "-"
 _SGR = {"bold": "1", "dim": "2", "reverse": "7", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 _COLOURS = {"red", "green", "yellow", "blue", "cyan"}
 _LEFT, _RIGHT = (0, 0x40, 0x44, 0x46, 0x47), (0, 0x80, 0xA0, 0xB0, 0xB8)
@@ -16,7 +15,6 @@ _LEFT, _RIGHT = (0, 0x40, 0x44, 0x46, 0x47), (0, 0x80, 0xA0, 0xB0, 0xB8)
 _DOTS, _BLANK = 4, 0x2800
 _LEAST_SPAN = 0.05
 """Of its greatest value, the least height of a graph: what hardly changes is to look like that."""
-_UNITS = (("s", NS_PER_S), ("ms", NS_PER_MS), ("µs", NS_PER_US))
 
 
 class Line:
@@ -89,7 +87,8 @@ def shortened(text: str, width: int | None) -> str:
 def graph(values: Sequence[float | None], width: int, height: int, scale: tuple[float, float]) -> list[str]:
     """The newest values as an area of dots, two values in a column and four levels in a line; the topmost line first.
 
-    scale: the values at its lowest dot and its highest. Few values are stretched over the whole width. None = no value.
+    scale: the values at its lowest dot and its highest. Few values are stretched over the whole width, with straight
+    lines between them. None = no value.
     """
     dots = [_dots(value, height * _DOTS, scale) for value in _spread_over(values, width * 2)]
     pairs = list(zip(dots[::2], dots[1::2], strict=True))
@@ -97,10 +96,20 @@ def graph(values: Sequence[float | None], width: int, height: int, scale: tuple[
 
 
 def _spread_over(values: Sequence[float | None], count: int) -> Sequence[float | None]:
-    if not values:
-        return [None] * count
     shown = values[-count:]
-    return [shown[place * len(shown) // count] for place in range(count)]
+    if len(shown) < 2:
+        return list(shown) * count or [None] * count
+    step = (len(shown) - 1) / (count - 1)
+    return [_between(shown, place * step) for place in range(count)]
+
+
+def _between(values: Sequence[float | None], place: float) -> float | None:
+    """The value at a place between two of them; that of the nearer one where the other is not known."""
+    before = min(int(place), len(values) - 2)
+    left, right, share = values[before], values[before + 1], place - before
+    if left is None or right is None:
+        return right if share > 0.5 else left
+    return left + (right - left) * share
 
 
 def _dots(value: float | None, most: int, scale: tuple[float, float]) -> int:
@@ -126,38 +135,15 @@ def bar(share: float, width: int) -> tuple[str, str]:
     return done, "─" * (width - len(done))
 
 
-def duration(ns: int | None) -> str:
-    """Three digits and a unit, such as "20.1 ms"."""
-    if ns is None:
-        return UNKNOWN
-    name, unit = unit_of(ns)
-    return f"{number(ns / unit)} {name}"
-
-
-def unit_of(ns: float) -> tuple[str, int]:
-    """The unit that suits a duration, and its ns."""
-    return next(((name, unit) for name, unit in _UNITS if ns >= unit), _UNITS[-1])
-
-
-def number(value: float | None) -> str:
-    """Three digits, or all of a large number: "1.58", "15.8", "158", "1,584"."""
-    if value is None:
-        return UNKNOWN
-    if value == 0:
-        return "0"
-    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:,.{decimals}f}"
-
-
 def whole(value: float | None) -> str:
     """A count: "1,584"."""
-    return UNKNOWN if value is None else f"{round(value):,}"
+    return MISSING if value is None else f"{round(value):,}"
 
 
 def clock(ns: int | None) -> str:
     """Hours where there are any, minutes, seconds, such as "0:54"."""
     if ns is None:
-        return UNKNOWN
+        return MISSING
     minutes, seconds = divmod(ns // NS_PER_S, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
@@ -165,7 +151,6 @@ def clock(ns: int | None) -> str:
 
 def short_pair(first_ns: int, second_ns: int) -> str:
     """Two durations in the unit of the first where they share it: "62.0/120 ms", "310 ms/1.20 s"."""
-    name, unit = unit_of(first_ns)
-    if name == unit_of(second_ns)[0]:
-        return f"{number(first_ns / unit)}/{number(second_ns / unit)} {name}"
-    return f"{duration(first_ns)}/{duration(second_ns)}"
+    first, second = quantity(first_ns), quantity(second_ns)
+    value, _, unit = first.partition(" ")
+    return f"{value}/{second}" if second.endswith(f" {unit}") else f"{first}/{second}"

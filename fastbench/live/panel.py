@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from fastbench.live.files import STOPPING, Snapshot, Spread, Status
-from fastbench.live.lines import UNKNOWN, Line, bar, clock, columns, duration, graph, number, whole
-from fastbench.units import NS_PER_MS, NS_PER_S
+from fastbench.live.lines import Line, bar, clock, columns, graph, whole
+from fastbench.units import MISSING, NS_PER_MS, NS_PER_S, number, quantity, share
 
 _LABEL, _VALUE = 13, 11
 _LEFT = 1 + _LABEL + _VALUE + 2
@@ -162,8 +162,7 @@ def _stopping(snapshot: Snapshot, width: int) -> Iterator[Line]:
     """That Ctrl-C was heard, over the whole width."""
     if snapshot.stopping and snapshot.status.active:
         text = STOPPING[min(snapshot.stopping, 2)].replace("those", f"the {snapshot.in_flight:,}")
-        yield Line(f" {text[0].upper()}{text[1:]}").pad(width).cut(width)
-        yield Line()
+        yield Line(f" {text[0].upper()}{text[1:]}", "bold yellow").cut(width)
 
 
 def _rows(snapshot: Snapshot, cells: int) -> Iterator[Row]:
@@ -186,7 +185,7 @@ def _rows(snapshot: Snapshot, cells: int) -> Iterator[Row]:
         ("TPOT", snapshot.tpot, past.tpot_ns),
         ("ITL", snapshot.itl, past.itl_ns),
     ):
-        value = duration(None if spread is None else spread.p50_ns)
+        value = quantity(None if spread is None else spread.p50_ns)
         yield Row(f"{name} median", value, _tail(spread), medians, _durations)
 
 
@@ -195,7 +194,7 @@ def _tokens(snapshot: Snapshot) -> Row:
     past, each = snapshot.history.events_per_s, snapshot.tokens_per_event
     label, times = ("output ev/s", 1.0) if each is None else ("output tok/s", each)
     events = snapshot.events_per_s
-    value = UNKNOWN if events is None else whole(events * times)
+    value = MISSING if events is None else whole(events * times)
     tpot = None if snapshot.tpot is None else snapshot.tpot.p50_ns
     note = f"{number(NS_PER_S / tpot)} tok/s per user" if tpot and each is not None else ""
     return Row(label, value, note, [rate * times for rate in past], _wholes)
@@ -203,18 +202,18 @@ def _tokens(snapshot: Snapshot) -> Row:
 
 def _share(snapshot: Snapshot) -> str:
     asked, answered = snapshot.asked_per_s, snapshot.requests_per_s
-    return f"{answered / asked:.0%} of what is asked" if asked and answered is not None else ""
+    return f"{share(answered / asked)} of what is asked" if asked and answered is not None else ""
 
 
 def _flight_note(snapshot: Snapshot) -> str:
-    grows = "" if snapshot.growing_per_s is None else f"▲ {number(snapshot.growing_per_s)}/s"
+    grows = "" if snapshot.growing_per_s is None else f"▲ growing {number(snapshot.growing_per_s)}/s"
     overdue = f"+{snapshot.overdue:,} overdue" if snapshot.overdue else ""
     dropped = f"{snapshot.not_sent:,} dropped" if snapshot.not_sent else ""
     return " ".join(filter(None, (overdue, dropped, grows)))
 
 
 def _tail(spread: Spread | None) -> str:
-    return "" if spread is None else f"p90 {duration(spread.p90_ns)}  p99 {duration(spread.p99_ns)}"
+    return "" if spread is None else f"p90 {quantity(spread.p90_ns)}  p99 {quantity(spread.p99_ns)}"
 
 
 def _ends(values: Sequence[float | None]) -> tuple[float, float]:
@@ -231,7 +230,7 @@ def _wholes(low: float, high: float) -> tuple[str, str]:
 
 
 def _durations(low: float, high: float) -> tuple[str, str]:
-    return duration(round(low)), duration(round(high))
+    return quantity(round(low)), quantity(round(high))
 
 
 def _drawn(row: Row, width: int, tall: int) -> list[Line]:
@@ -276,7 +275,7 @@ def _client(snapshot: Snapshot) -> _Judged:
     median = 0 if snapshot.ttft is None else snapshot.ttft.p50_ns
     limit = max(_LATE_NS, round(_LATE_SHARE * median))
     late, lag = snapshot.late_p99_ns or 0, snapshot.lag_p99_ns or 0
-    told = f"send lag {duration(late)}, read lag {duration(lag)} (limit {limit / NS_PER_MS:.3g} ms)"
+    told = f"send lag {quantity(late)}, read lag {quantity(lag)} (limit {quantity(limit)})"
     stalls = f", {snapshot.stalls} stalls" if snapshot.stalls else ""
     if max(late, lag) > limit:
         return _Judged("measurement", True, f"! client too slow: {told}{stalls}", "bold yellow")
@@ -292,20 +291,18 @@ def _service(snapshot: Snapshot) -> _Judged:
         return _Judged("service", False, f"✓ keeps up so far: {told}", "green")
     since = f"! overloaded since {clock(snapshot.overloaded_ns)}: "
     queue = snapshot.in_flight + snapshot.overdue
-    if snapshot.growing_per_s is None:
-        return _Judged("service", True, f"{since}{answered}/s answered, {queue:,} left in the queue", "bold yellow")
-    grows = f"{answered}/s answered of {asked}/s, queue {queue:,} grows by {number(snapshot.growing_per_s)}/s"
-    return _Judged("service", True, f"{since}{grows}", "bold yellow")
+    of = f" of {asked}" if snapshot.asked_per_s else ""
+    return _Judged("service", True, f"{since}{answered}{of}/s answered, {queue:,} in the queue", "bold yellow")
 
 
 def _failed(snapshot: Snapshot) -> _Judged:
     ended = snapshot.ok + snapshot.failed
     if not snapshot.failed:
-        return _Judged("failed", False, f"0 of {ended:,}", "")
+        return _Judged("failed", False, f"0 of {ended:,}" + (" (0 %)" if ended else ""), "")
     most_first = sorted(snapshot.failures.items(), key=lambda item: (-item[1], item[0]))
     reasons = " · ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in most_first)
-    share = f"{snapshot.failed / ended:.1%}".replace("%", " %")
-    return _Judged("failed", True, f"! {snapshot.failed:,} of {ended:,} ({share}): {reasons}", "bold yellow")
+    told = f"! {snapshot.failed:,} of {ended:,} ({share(snapshot.failed / ended)}): {reasons}"
+    return _Judged("failed", True, told, "bold yellow")
 
 
 def _verdict_line(found: _Judged) -> Line:

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from fastbench.live.classic import HEADER_HEIGHT, LEAN_TABLE_HEIGHT, ROW_HEIGHT, TABLE_HEIGHT, header, table_lines
 from fastbench.live.files import Snapshot, Status, StatusFiles, run_is_over
-from fastbench.live.lines import Line, clock, number, short_pair
+from fastbench.live.lines import Line, clock, short_pair
 from fastbench.live.panel import panel
 from fastbench.live.terminal import Terminal
+from fastbench.units import number
 
 REFRESH_S = 0.5
 EVERY_S = 10.0
