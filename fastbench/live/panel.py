@@ -274,12 +274,13 @@ def _judgements(snapshot: Snapshot) -> Iterator[_Judged]:
 def _client(snapshot: Snapshot) -> _Judged:
     median = 0 if snapshot.ttft is None else snapshot.ttft.p50_ns
     limit = max(_LATE_NS, round(_LATE_SHARE * median))
-    late, lag = snapshot.late_p99_ns or 0, snapshot.lag_p99_ns or 0
-    told = f"send lag {quantity(late)}, read lag {quantity(lag)} (limit {quantity(limit)})"
+    lags = [("send lag", snapshot.late_p99_ns or 0), ("read lag", snapshot.lag_p99_ns or 0)]
+    above = [(name, ns) for name, ns in lags if ns > limit]
+    told = ", ".join(f"{name} {quantity(ns)}" for name, ns in above or lags) + f" (limit {quantity(limit)})"
+    if not above:
+        return _Judged("measurement", False, f"✓ sound so far: {told}", "green")
     stalls = f", {snapshot.stalls} stalls" if snapshot.stalls else ""
-    if max(late, lag) > limit:
-        return _Judged("measurement", True, f"! client too slow: {told}{stalls}", "bold yellow")
-    return _Judged("measurement", False, f"✓ sound so far: {told}", "green")
+    return _Judged("measurement", True, f"! client too slow: {told}{stalls}", "bold yellow")
 
 
 def _service(snapshot: Snapshot) -> _Judged:

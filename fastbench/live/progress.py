@@ -14,7 +14,7 @@ Sparse = list[list[int]]
 
 
 def latency_counts() -> Hdr:
-    """An empty histogram of µs in the layout of `Recent.ttft` and `Recent.itl`: 1 µs to 1 h, 2 digits."""
+    """An empty histogram of µs in the layout of the latencies of `Recent`: 1 µs to 1 h, 2 digits."""
     return Hdr(1, 3_600_000_000, 2)
 
 
@@ -32,7 +32,7 @@ class Recent(NamedTuple):
     tpot: Sparse
     """µs, of the requests that ended well."""
     late: Sparse
-    """How late the client was to send, ns, in the layout of `lag`."""
+    """How late the client was to send, µs."""
     tokens: int
     """Output tokens of the requests whose number the service told."""
     token_events: int
@@ -54,7 +54,7 @@ class Percentiles(NamedTuple):
 
 
 def latency_percentiles(sparse: Sparse) -> Percentiles | None:
-    """Of TTFT or ITL, in µs; None where nothing was counted."""
+    """Of latencies, in µs; None where nothing was counted."""
     return _percentiles(latency_counts(), sparse)
 
 
@@ -83,7 +83,7 @@ def merge_recent(parts: Iterable[Recent]) -> Recent:
         lag=_summed(Hdr(), (part.lag for part in seen)),
         stalls=sum(part.stalls for part in seen),
         tpot=_summed(latency_counts(), (part.tpot for part in seen)),
-        late=_summed(Hdr(), (part.late for part in seen)),
+        late=_summed(latency_counts(), (part.late for part in seen)),
         tokens=sum(part.tokens for part in seen),
         token_events=sum(part.token_events for part in seen),
     )

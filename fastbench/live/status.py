@@ -244,6 +244,7 @@ class Pace:
         while mark.elapsed_ns - self._marks[0].elapsed_ns > WINDOW_NS and len(self._marks) > 2:
             self._marks.popleft()
         rates = _rates(self._marks[0], mark)
+        late, lag = latency_percentiles(now.recent.late), lag_percentiles(now.recent.lag)
         latencies = {
             "ttft": _spread(now.recent.ttft),
             "tpot": _spread(now.recent.tpot),
@@ -266,8 +267,8 @@ class Pace:
             "events_per_s": None if rates is None else rates.events,
             "tokens_per_event": now.recent.tokens_per_event,
             **latencies,
-            "late_p99_ns": _p99(now.recent.late),
-            "lag_p99_ns": _p99(now.recent.lag),
+            "late_p99_ns": None if late is None else late.p99 * NS_PER_US,
+            "lag_p99_ns": None if lag is None else lag.p99,
             "stalls": now.recent.stalls,
             "history": self._history,
         }
@@ -352,9 +353,3 @@ def _spread(sparse: Sparse) -> Spread | None:
         return None
     p50, p90, p99 = (value * NS_PER_US for value in (found.p50, found.p90, found.p99))
     return Spread(p50_ns=p50, p90_ns=p90, p99_ns=p99, count=found.values)
-
-
-def _p99(sparse: Sparse) -> int | None:
-    """Of the client's own times, ns."""
-    found = lag_percentiles(sparse)
-    return None if found is None else found.p99

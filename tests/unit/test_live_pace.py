@@ -68,18 +68,21 @@ def test_history() -> None:
 
 def test_latencies() -> None:
     """Percentiles are read off the counts of the last seconds, in ns."""
-    ttft, itl, lag = latency_counts(), latency_counts(), Hdr()
+    ttft, itl, late, lag = latency_counts(), latency_counts(), latency_counts(), Hdr()
     ttft.record_values([100_000] * 98 + [300_000] * 2)
     itl.record_values([20_000])
     lag.record_values([5_000] * 10)
+    late.record_values([0] * 5 + [450] * 5)
     told = Pace().fields(
-        progress(1, 1, recent=Recent(ttft.sparse(), itl.sparse(), lag.sparse(), 3, [], lag.sparse(), 30, 20))
+        progress(1, 1, recent=Recent(ttft.sparse(), itl.sparse(), lag.sparse(), 3, [], late.sparse(), 30, 20))
     )
     assert told["ttft"].count == 100
     assert told["ttft"].p50_ns == pytest.approx(100_000_000, rel=0.01)
     assert told["ttft"].p99_ns == pytest.approx(300_000_000, rel=0.01)
     assert told["itl"].p99_ns == pytest.approx(20_000_000, rel=0.01)
     assert told["lag_p99_ns"] == pytest.approx(5_000, rel=0.001)
+    assert told["late_p99_ns"] == pytest.approx(450_000, rel=0.01)
+    assert told["tokens_per_event"] == 1.5
     assert told["stalls"] == 3
     assert Pace().fields(progress(1, recent=NOTHING))["stalls"] == 0
 

@@ -92,14 +92,14 @@ class RecentLog:
         if not good.all():
             gaps = gaps[np.repeat(good, counts)]
             escapes = escapes[np.repeat(good, rows["escapes"])]
-        told = rows[good & (rows["output_tokens"] > 0) & (rows["events"] > 0)]
-        tokens, events = int(told["output_tokens"].sum()), int(told["events"].sum())
-        ttft, tpot, itl = (latency_counts() for _ in range(3))
-        step = _Step(now, len(rows), ttft, tpot, itl, Hdr(), tokens, events)
+        told = good & (rows["output_tokens"] > 0) & (rows["events"] > 0)
+        tokens, events = (int(rows[name][told].sum()) for name in ("output_tokens", "events"))
+        ttft, tpot, itl, late = (latency_counts() for _ in range(4))
+        step = _Step(now, len(rows), ttft, tpot, itl, late, tokens, events)
         ttft_us = (rows["first_token_ns"] - rows["sent_ns"]) // NS_PER_US
         step.ttft.record_values(ttft_us[good & ((rows["flags"] & _STREAM) != 0)])
-        step.tpot.record_values(_tpot_us(rows[good & (rows["events"] > 1)]))
-        step.late.record_values(_late_ns(rows[final & (rows["sent_ns"] > 0) & (rows["intended_ns"] > 0)]))
+        step.tpot.record_values(_tpot_us(rows)[good & (rows["events"] > 1)])
+        step.late.record_values(_late_us(rows)[final & (rows["sent_ns"] > 0) & (rows["intended_ns"] > 0)])
         bases = np.repeat(rows["gap_base"][good].astype(np.int64) * GAP_STEP, counts[good])
         stored = np.flatnonzero(gaps != ESCAPE)[:MOST_GAPS]
         step.itl.record_values(gaps[stored] + bases[stored])
@@ -114,8 +114,8 @@ class RecentLog:
             self._health.popleft()
 
     def _tell(self) -> Recent:
-        ttft, tpot, itl = (latency_counts() for _ in range(3))
-        late, lag = Hdr(), Hdr()
+        ttft, tpot, itl, late = (latency_counts() for _ in range(4))
+        lag = Hdr()
         for step in self._steps:
             ttft.add(step.ttft)
             tpot.add(step.tpot)
@@ -136,15 +136,16 @@ class RecentLog:
 
 
 def _tpot_us(rows: NDArray[Any]) -> NDArray[np.int64]:
-    """Of requests of several output events; events count where the service told no tokens."""
+    """Of requests of several output events; events count where the service told no tokens. No sense in others'."""
     tokens = np.where(rows["output_tokens"] > 1, rows["output_tokens"], rows["events"]).astype(np.int64)
-    return np.asarray((rows["last_token_ns"] - rows["first_token_ns"]) // (tokens - 1) // NS_PER_US, np.int64)
+    took_us = (rows["last_token_ns"] - rows["first_token_ns"]) // NS_PER_US
+    return np.asarray(took_us // np.maximum(tokens - 1, 1), np.int64)
 
 
-def _late_ns(rows: NDArray[Any]) -> NDArray[np.int64]:
+def _late_us(rows: NDArray[Any]) -> NDArray[np.int64]:
     """From when a request was due until the client set about sending it; that the service let it wait is not its."""
     tried = np.where(rows["tried_ns"] > 0, rows["tried_ns"], rows["sent_ns"] - rows["connect_ns"])
-    return np.asarray(np.maximum(tried - rows["intended_ns"], 0), np.int64)
+    return np.asarray(np.maximum(tried - rows["intended_ns"], 0) // NS_PER_US, np.int64)
 
 
 def progress_of(
