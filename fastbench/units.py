@@ -1,6 +1,8 @@
 """Units at the edge: int64 nanoseconds inside, text such as "30s" and "200/s" outside."""
 
+import math
 import re
+from typing import TypeGuard
 
 from fastbench.errors import ConfigError
 
@@ -23,6 +25,14 @@ MAX_NS = 2**62 - 1
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]*)")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:/\s*(s|sec|min|m|h))?")
 _SHOWN_UNITS = ("h", "min", "s", "ms", "us")
+
+MISSING = "\N{EN DASH}"
+"""In the place of a quantity that there is not."""
+_DIGITS = 3
+_TIMES = (("ns", 1), ("µs", NS_PER_US), ("ms", NS_PER_MS), ("s", NS_PER_S), ("min", _NS["min"]), ("h", _NS["h"]))
+_UNTIL = {"s": 600, "min": 120}
+"""A unit is used for less than so many of it; others, where a thousand of them are one of the next."""
+_SIZES = (("M", 1e6), ("G", 1e9), ("T", 1e12))
 
 DURATION_FORM = 'a number of seconds or text such as "200ms", "30s", "1h"; at most 146 years'
 RATE_FORM = 'a number of requests per second or text such as "200/s", "30/min"'
@@ -72,3 +82,69 @@ def format_duration(ns: int) -> str:
         if ns and ns % _NS[name] == 0:
             return f"{ns // _NS[name]}{name}"
     return f"{ns}ns"
+
+
+def quantity(value: float | None, unit: str = "ns") -> str:
+    """For screen and page, with three significant digits: a time by its size (`1.79 s`, `62.6 ms`, `450 µs`), a count
+    or a rate as `number` has it, with its unit.
+
+    unit: ns, us, ms, s, … for a time; else such as `token/s`, or "" for a count. `MISSING` for None and NaN.
+    """
+    if not _is_figure(value):
+        return MISSING
+    if unit in _NS:
+        return _time(value * _NS[unit])
+    return f"{number(value)} {unit}" if unit else number(value)
+
+
+def number(value: float | None) -> str:
+    """A count or a rate for screen and page: `35.6`, `2,614`, `1.17 M`; whole numbers have no decimals."""
+    if not _is_figure(value):
+        return MISSING
+    if value < 0:
+        return f"-{number(-value)}"
+    if value >= 999_999.5:
+        size, scale = next(one for one in reversed(_SIZES) if round(value) >= one[1])
+        return f"{_significant(value / scale)} {size}"
+    if value >= 999.5:
+        return f"{value:,.0f}"
+    if float(value).is_integer():
+        return f"{value:.0f}"
+    return _significant(value) if value >= 0.0005 else "< 0.001"
+
+
+def share(value: float | None) -> str:
+    """A share of 1 in per cent, for screen and page: `9.3 %`. What is not none or all is not shown as 0 or 100 %."""
+    if not _is_figure(value):
+        return MISSING
+    if value in (0, 1):
+        return f"{value * 100:.0f} %"
+    if 0 < value < 0.0005:
+        return "< 0.1 %"
+    return "> 99.9 %" if 0.9995 <= value < 1 else f"{value * 100:.1f} %"
+
+
+def _is_figure(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def _time(ns: float) -> str:
+    if ns < 0:
+        return f"-{_time(-ns)}"
+    if not ns:
+        return "0 s"
+    for name, scale in _TIMES[:-1]:
+        # What is rounded up to the next unit is shown in it.
+        if _rounded(ns / scale) < _UNTIL.get(name, 1000):
+            return f"{_significant(ns / scale)} {name}"
+    return f"{_significant(ns / _NS['h'])} h"
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _significant(value: float) -> str:
+    """Three digits of a positive number, and all of those ahead of the point."""
+    before = math.floor(math.log10(_rounded(value))) + 1  # 9.996 is 10.0, not 10.00
+    return f"{value:,.{max(0, _DIGITS - before)}f}"

@@ -32,6 +32,7 @@ _OF_THE_COMMAND = {
     "no_plot": "the page is written by Result.report() only",
     "strict": "look at Result.verdict",
     "quiet": "nothing is shown anyway",
+    "classic": "nothing is shown anyway",
 }
 _OWN = ("on_progress", "stop")
 _FLAG = re.compile(r"`[^`]*`|--([a-z][a-z-]*[a-z])(?: (?=[A-Z][A-Z:]*\b|https?:|\[))?")

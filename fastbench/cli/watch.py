@@ -17,7 +17,8 @@ from fastbench.live import DIRECTORY, Snapshot, Status, StatusFiles, follow, run
 
 @click.command("watch")
 @click.argument("directory", type=click.Path(path_type=Path), default="outputs/default")
-def watch_command(directory: Path) -> int:
+@click.option("--classic", is_flag=True, help="AISBench's progress table, also for a single task.")
+def watch_command(directory: Path, *, classic: bool) -> int:
     """Shows a run that was started elsewhere, until it ends or Ctrl-C ends the watching; the run is not touched.
 
     DIRECTORY is that of the run, or the work dir of several: the latest is shown.  [default: outputs/default]
@@ -29,10 +30,10 @@ def watch_command(directory: Path) -> int:
     fastbench watch outputs/default/20261124_073446
     """
     leave_in_order()
-    return watch_run(directory)
+    return watch_run(directory, classic=classic)
 
 
-def watch_run(directory: Path) -> int:
+def watch_run(directory: Path, *, classic: bool = False) -> int:
     """Shows the run until it is over, or Ctrl-C. Returns 1 when a task failed or was killed, else 0."""
     run = run_of(directory)
     files = StatusFiles(run)
@@ -41,7 +42,7 @@ def watch_run(directory: Path) -> int:
         from fastbench.live import View
 
         if not run_is_over(files.read()):
-            View(run, sys.stdout.fileno()).show()
+            View(run, sys.stdout.fileno(), classic=classic).show()
         last = files.read()
         for line in table(last, shutil.get_terminal_size().columns):
             click.echo(line)

@@ -2,11 +2,13 @@
 
     RunStatus (status, progress) ── the run's side: progress, twice a second into status files
     files ── what a status file holds, and whether somebody still keeps it up to date
-    View (view, terminal, screen), follow (plain) ── the reader's side: a screen, or a line now and then
-    attached_view (attached, __main__) ── the view beside a run, a process of its own: nothing of it disturbs the load
+    View, follow (view) ── the reader's side: a screen, or a line now and then
+    panel, classic, lines ── what the screen shows: one task, AISBench's table for several, and what both are drawn with
+    terminal, charset ── a terminal that is drawn on and put back, and the characters that it has
+    attached_view (attached) ── the view beside a run, a process of its own: nothing of it disturbs the load
 
-The names of this face come from their modules when they are first asked for: every command needs `show_all`, but the
-screen takes rich, and status files take msgspec and numpy, which are slow to import.
+The names of this face come from their modules when they are first asked for: every command needs `show_all`, but status
+files take msgspec and numpy, which are slow to import.
 """
 
 from typing import TYPE_CHECKING
@@ -16,9 +18,8 @@ from fastbench.lazy import lazy
 if TYPE_CHECKING:
     from fastbench.live.attached import attached_view
     from fastbench.live.charset import show_all
-    from fastbench.live.files import DIRECTORY, Snapshot, Status, StatusFiles, run_is_over
-    from fastbench.live.modes import usable
-    from fastbench.live.plain import EVERY_S, follow
+    from fastbench.live.classic import table
+    from fastbench.live.files import DIRECTORY, STOPPING, Snapshot, Status, StatusFiles, run_is_over
     from fastbench.live.progress import (
         NOTHING,
         WINDOW_NS,
@@ -29,19 +30,17 @@ if TYPE_CHECKING:
         latency_counts,
         merge_progress,
     )
-    from fastbench.live.screen import table
     from fastbench.live.status import RunStatus
-    from fastbench.live.texts import STOPPING
-    from fastbench.live.view import View
+    from fastbench.live.terminal import usable
+    from fastbench.live.view import EVERY_S, View, follow
 else:
     __getattr__ = lazy(
         __name__,
         {
             "attached": ("attached_view",),
             "charset": ("show_all",),
-            "files": ("DIRECTORY", "Snapshot", "Status", "StatusFiles", "run_is_over"),
-            "modes": ("usable",),
-            "plain": ("EVERY_S", "follow"),
+            "classic": ("table",),
+            "files": ("DIRECTORY", "STOPPING", "Snapshot", "Status", "StatusFiles", "run_is_over"),
             "progress": (
                 "NOTHING",
                 "WINDOW_NS",
@@ -52,10 +51,9 @@ else:
                 "latency_counts",
                 "merge_progress",
             ),
-            "screen": ("table",),
             "status": ("RunStatus",),
-            "texts": ("STOPPING",),
-            "view": ("View",),
+            "terminal": ("usable",),
+            "view": ("EVERY_S", "View", "follow"),
         },
     )
 

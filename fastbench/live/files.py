@@ -11,10 +11,17 @@ from pathlib import Path
 import msgspec
 
 from fastbench.errors import UsageError
+from fastbench.units import NS_PER_S
 
 DIRECTORY = "status"
 FRESH_S = 10.0
 """How old the status of a process on another machine may be."""
+STOPPING = (
+    "",
+    "stopping: waiting for those in flight; Ctrl-C again stops at once",
+    "stopping now",
+)
+"""By how often the user asked to stop, at most twice."""
 _STATE, _STARTED = 0, 19
 """Places among the fields behind the name in /proc/PID/stat, see proc(5)."""
 _GONE = "ZX"
@@ -86,22 +93,26 @@ class Fields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What all parts of a snapshot have in common: each field has a default, and is written where it differs."""
 
 
-class Pair(Fields, frozen=True, kw_only=True):
-    """Two percentiles of the last seconds, ns; of so many values."""
+class Spread(Fields, frozen=True, kw_only=True):
+    """Percentiles of the last seconds, ns; of so many values."""
 
     p50_ns: int = 0
+    p90_ns: int = 0
     p99_ns: int = 0
     count: int = 0
 
 
 class History(Fields, frozen=True, kw_only=True):
-    """One value for each second of the last minute, the newest at the end; None = nothing to tell."""
+    """One value for each second of the last minutes, the newest at the end; None = nothing to tell."""
 
     in_flight: tuple[int, ...] = ()
+    asked_per_s: tuple[float, ...] = ()
     requests_per_s: tuple[float, ...] = ()
     events_per_s: tuple[float, ...] = ()
-    ttft_p99_ns: tuple[int | None, ...] = ()
-    itl_p99_ns: tuple[int | None, ...] = ()
+    ttft_ns: tuple[int | None, ...] = ()
+    """Medians, as the two below."""
+    tpot_ns: tuple[int | None, ...] = ()
+    itl_ns: tuple[int | None, ...] = ()
 
 
 class Snapshot(Fields, frozen=True, kw_only=True):
@@ -118,6 +129,10 @@ class Snapshot(Fields, frozen=True, kw_only=True):
     """Of the process that keeps this snapshot up to date."""
     log: str = ""
     """Its log, below the run's directory; empty = the terminal."""
+    url: str = ""
+    """Where requests go; empty = not known yet."""
+    load: str = ""
+    """In words, such as "closed loop, 64 in flight"; empty = not known yet."""
     started: float | None = None
     """Seconds since 1970."""
     updated: float = 0.0
@@ -137,18 +152,29 @@ class Snapshot(Fields, frozen=True, kw_only=True):
     not_sent: int = 0
     """Dropped: the limit in flight was reached."""
     in_flight: int = 0
+    overdue: int = 0
+    """Requests of an open loop whose time has come, and that wait in the client for a place in flight."""
     growing_per_s: float | None = None
-    """By how much the number in flight grows in an open loop; None = it does not."""
+    """By how much those in flight or overdue grow in an open loop; None = they do not."""
+    overloaded_ns: int | None = None
+    """Since when they grew, or had not been worked off, from the phase's start; None = the service keeps up."""
     stopping: int = 0
     """How often the user asked to stop."""
     failures: dict[str, int] = {}
     """The failed ones by outcome."""
+    asked_per_s: float | None = None
+    """Whose time came in the last seconds; None = a closed loop, which asks for no rate."""
     requests_per_s: float | None = None
     """That ended, in the last seconds."""
     events_per_s: float | None = None
     """Output events, in the last seconds."""
-    ttft: Pair | None = None
-    itl: Pair | None = None
+    tokens_per_event: float | None = None
+    """Of the requests that ended lately; None = the service told no counts of tokens."""
+    ttft: Spread | None = None
+    tpot: Spread | None = None
+    itl: Spread | None = None
+    late_p99_ns: int | None = None
+    """By how much the client was late to send, in the last seconds."""
     lag_p99_ns: int | None = None
     """The client's own lag, in the last seconds."""
     stalls: int = 0
@@ -159,6 +185,19 @@ class Snapshot(Fields, frozen=True, kw_only=True):
     def ended(self) -> int:
         """Requests that have their outcome, those never sent among them."""
         return self.ok + self.failed + self.not_sent
+
+    @property
+    def extent(self) -> tuple[int, int | None]:
+        """How far the phase is, and how far it goes: in requests, or in seconds where only the time is planned."""
+        if self.planned is not None or self.duration_ns is None:
+            return self.ended, self.planned
+        length = max(self.duration_ns // NS_PER_S, 1)
+        return min(self.elapsed_ns // NS_PER_S, length), length
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """POST: requests sent; RECV: replies that came whole; FINISH: those that ended; FAIL: those that failed."""
+        return {"POST": self.sent, "RECV": self.ok, "FINISH": self.ended, "FAIL": self.failed}
 
 
 def encode(snapshot: Snapshot) -> bytes:

@@ -14,7 +14,7 @@ Sparse = list[list[int]]
 
 
 def latency_counts() -> Hdr:
-    """An empty histogram of µs in the layout of `Recent.ttft` and `Recent.itl`: 1 µs to 1 h, 2 digits."""
+    """An empty histogram of µs in the layout of the latencies of `Recent`: 1 µs to 1 h, 2 digits."""
     return Hdr(1, 3_600_000_000, 2)
 
 
@@ -29,18 +29,32 @@ class Recent(NamedTuple):
     """The client's own, ns, as in the health records."""
     stalls: int
     """Of the client, in the last 5 s."""
+    tpot: Sparse
+    """µs, of the requests that ended well."""
+    late: Sparse
+    """How late the client was to send, µs."""
+    tokens: int
+    """Output tokens of the requests whose number the service told."""
+    token_events: int
+    """Output events of the same requests."""
+
+    @property
+    def tokens_per_event(self) -> float | None:
+        """None = the service told no counts of tokens."""
+        return self.tokens / self.token_events if self.token_events else None
 
 
 class Percentiles(NamedTuple):
     """Of so many values."""
 
     p50: int
+    p90: int
     p99: int
     values: int
 
 
 def latency_percentiles(sparse: Sparse) -> Percentiles | None:
-    """Of TTFT or ITL, in µs; None where nothing was counted."""
+    """Of latencies, in µs; None where nothing was counted."""
     return _percentiles(latency_counts(), sparse)
 
 
@@ -53,28 +67,29 @@ def _percentiles(counts: Hdr, sparse: Sparse) -> Percentiles | None:
     counts.add_sparse(sparse)
     if not counts.total:
         return None
-    return Percentiles(counts.value_at_percentile(50), counts.value_at_percentile(99), counts.total)
+    p50, p90, p99 = (counts.value_at_percentile(share) for share in (50, 90, 99))
+    return Percentiles(p50, p90, p99, counts.total)
 
 
-NOTHING = Recent([], [], [], 0)
+NOTHING = Recent([], [], [], 0, [], [], 0, 0)
 
 
 def merge_recent(parts: Iterable[Recent]) -> Recent:
     """What several workers saw, as if one had."""
     seen = list(parts)
-    lag = Hdr()
-    for part in seen:
-        lag.add_sparse(part.lag)
     return Recent(
-        _summed(part.ttft for part in seen),
-        _summed(part.itl for part in seen),
-        lag.sparse(),
-        sum(part.stalls for part in seen),
+        ttft=_summed(latency_counts(), (part.ttft for part in seen)),
+        itl=_summed(latency_counts(), (part.itl for part in seen)),
+        lag=_summed(Hdr(), (part.lag for part in seen)),
+        stalls=sum(part.stalls for part in seen),
+        tpot=_summed(latency_counts(), (part.tpot for part in seen)),
+        late=_summed(latency_counts(), (part.late for part in seen)),
+        tokens=sum(part.tokens for part in seen),
+        token_events=sum(part.token_events for part in seen),
     )
 
 
-def _summed(parts: Iterable[Sparse]) -> Sparse:
-    total = latency_counts()
+def _summed(total: Hdr, parts: Iterable[Sparse]) -> Sparse:
     for part in parts:
         total.add_sparse(part)
     return total.sparse()
@@ -108,6 +123,14 @@ class Progress(NamedTuple):
     """Dropped: the limit in flight was reached."""
     is_open: bool = False
     """Whether requests go out by a plan, however many are in flight."""
+    asked: int | None = None
+    """Requests of an open loop whose time has come; None = not known beforehand."""
+    sending_ns: int | None = None
+    """When the last one is due, since the phase's start; None = not known beforehand."""
+    url: str = ""
+    """Where requests go."""
+    load: str = ""
+    """In words."""
 
 
 Observer = Callable[[Progress], None]
@@ -140,6 +163,10 @@ def merge_progress(parts: Sequence[Progress]) -> Progress:
         pid=parts[0].pid,
         not_sent=sum(part.not_sent for part in parts),
         is_open=parts[0].is_open,
+        asked=_sum_or_none([part.asked for part in parts]),
+        sending_ns=max((part.sending_ns for part in parts if part.sending_ns is not None), default=None),
+        url=parts[0].url,
+        load=parts[0].load,
     )
 
 

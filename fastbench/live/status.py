@@ -7,19 +7,20 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from msgspec.structs import replace
 
-from fastbench.live.files import History, Pair, Snapshot, Status, last, this_process, write
+from fastbench.live.files import History, Snapshot, Spread, Status, last, this_process, write
 from fastbench.live.progress import WINDOW_NS, Progress, Sparse, lag_percentiles, latency_percentiles
 from fastbench.units import NS_PER_S, NS_PER_US
 
 TICK_S = 0.5
-SECONDS_KEPT = 60
+SECONDS_KEPT = 300
+"""As many as the graphs of a wide terminal have columns."""
 _LEAST_MARKS, _LEAST_GROWN, _NOTABLE = 7, 5, 0.05
 _QUEUE_S = 5
 """Seconds of answers in flight."""
@@ -191,17 +192,30 @@ class _Mark(NamedTuple):
     elapsed_ns: int
     ended: int
     output_events: int
-    in_flight: int = 0
+    waiting: int
+    """In flight, or overdue."""
+    asked: int
+    """Of a closed loop, which asks for no rate, those that were sent."""
+
+
+class _Rates(NamedTuple):
+    """Per second."""
+
+    requests: float
+    events: float
+    asked: float
 
 
 class _Second(NamedTuple):
     """What the history keeps of a second."""
 
     in_flight: int
+    asked_per_s: float
     requests_per_s: float
     events_per_s: float
-    ttft_p99_ns: int | None
-    itl_p99_ns: int | None
+    ttft_ns: int | None
+    tpot_ns: int | None
+    itl_ns: int | None
 
 
 class Pace:
@@ -213,99 +227,129 @@ class Pace:
 
     def _begin(self, phase: str) -> None:
         self._phase = phase
-        self._marks: deque[_Mark] = deque([_Mark(0, 0, 0)])
+        self._marks: deque[_Mark] = deque([_Mark(0, 0, 0, 0, 0)])
         self._seconds: deque[_Second] = deque(maxlen=SECONDS_KEPT)
-        self._second = _Mark(0, 0, 0)
+        self._second = _Mark(0, 0, 0, 0, 0)
+        self._history = History()
+        self._overloaded_ns: int | None = None
 
     def fields(self, now: Progress) -> dict[str, Any]:
         """The fields of a `Snapshot` that come from a phase. To be called a few times a second."""
         if now.phase != self._phase:
             self._begin(now.phase)
-        mark = _Mark(now.elapsed_ns, now.ok + now.failed, now.output_events, now.in_flight)
+        overdue = _overdue(now)
+        asked = now.sent + now.not_sent + overdue
+        mark = _Mark(now.elapsed_ns, now.ok + now.failed, now.output_events, now.in_flight + overdue, asked)
         self._marks.append(mark)
         while mark.elapsed_ns - self._marks[0].elapsed_ns > WINDOW_NS and len(self._marks) > 2:
             self._marks.popleft()
-        requests, events = _rates(self._marks[0], mark)
-        ttft, itl = _pair(now.recent.ttft), _pair(now.recent.itl)
-        lag = lag_percentiles(now.recent.lag)
+        rates = _rates(self._marks[0], mark)
+        late, lag = latency_percentiles(now.recent.late), lag_percentiles(now.recent.lag)
+        latencies = {
+            "ttft": _spread(now.recent.ttft),
+            "tpot": _spread(now.recent.tpot),
+            "itl": _spread(now.recent.itl),
+        }
         if mark.elapsed_ns - self._second.elapsed_ns >= NS_PER_S:
-            self._keep(now, mark, ttft, itl)
+            self._keep(now, mark, latencies)
+        going_on = not now.ended and not now.stopping
+        growing = self._growing() if now.is_open and going_on else None
+        self._judge(mark, growing, rates)
+        per_s = None if rates is None else rates.requests
         return {
-            "pid": now.pid,
-            "planned": now.planned,
-            "duration_ns": now.duration_ns,
-            "elapsed_ns": now.elapsed_ns,
-            "to_go_ns": None if now.ended or now.stopping else to_go_ns(now, requests),
-            "growing_per_s": self._growing() if now.is_open and not now.ended and not now.stopping else None,
-            "sent": now.sent,
-            "ok": now.ok,
-            "failed": now.failed,
-            "not_sent": now.not_sent,
-            "in_flight": now.in_flight,
-            "stopping": now.stopping,
-            "failures": now.failures,
-            "requests_per_s": requests,
-            "events_per_s": events,
-            "ttft": ttft,
-            "itl": itl,
+            **{name: getattr(now, name) for name in _TAKEN},
+            "overdue": overdue,
+            "to_go_ns": to_go_ns(now, per_s) if going_on else None,
+            "growing_per_s": growing,
+            "overloaded_ns": self._overloaded_ns,
+            "asked_per_s": rates.asked if rates is not None and now.is_open and not now.stopping else None,
+            "requests_per_s": per_s,
+            "events_per_s": None if rates is None else rates.events,
+            "tokens_per_event": now.recent.tokens_per_event,
+            **latencies,
+            "late_p99_ns": None if late is None else late.p99 * NS_PER_US,
             "lag_p99_ns": None if lag is None else lag.p99,
             "stalls": now.recent.stalls,
-            "history": self._history(),
+            "history": self._history,
         }
 
-    def _keep(self, now: Progress, mark: _Mark, ttft: Pair | None, itl: Pair | None) -> None:
-        requests, events = _rates(self._second, mark)
-        ttft_ns, itl_ns = (None if pair is None else pair.p99_ns for pair in (ttft, itl))
-        self._seconds.append(_Second(now.in_flight, requests or 0.0, events or 0.0, ttft_ns, itl_ns))
+    def _keep(self, now: Progress, mark: _Mark, latencies: Mapping[str, Spread | None]) -> None:
+        rates = _rates(self._second, mark)
+        assert rates is not None
+        asked, requests, events = (round(rate, 2) for rate in (rates.asked, rates.requests, rates.events))
+        ttft, tpot, itl = (None if spread is None else spread.p50_ns for spread in latencies.values())
+        self._seconds.append(_Second(now.in_flight, asked, requests, events, ttft, tpot, itl))
         self._second = mark
+        self._history = History(**dict(zip(_Second._fields, zip(*self._seconds, strict=True), strict=True)))
+
+    def _judge(self, mark: _Mark, growing: float | None, rates: _Rates | None) -> None:
+        """A service is overloaded from when its queue begins to grow until it has been worked off."""
+        if growing is not None and self._overloaded_ns is None:
+            self._overloaded_ns = self._marks[0].elapsed_ns
+        elif growing is None and rates is not None and mark.waiting < rates.requests:
+            self._overloaded_ns = None
 
     def _growing(self) -> float | None:
-        """How fast the number in flight grows, per second, where it does so in each third of the last seconds, by more
-        than 5 % of what ends; else None."""
+        """How fast those in flight or overdue grow, per second, where they do so in each third of the last seconds, by
+        more than 5 % of what ends; else None."""
         if len(self._marks) < _LEAST_MARKS:
             return None
         marks = [self._marks[index * (len(self._marks) - 1) // 3] for index in range(4)]
         seconds = (marks[-1].elapsed_ns - marks[0].elapsed_ns) / NS_PER_S
-        grown = marks[-1].in_flight - marks[0].in_flight
-        rising = all(later.in_flight > earlier.in_flight for earlier, later in itertools.pairwise(marks))
+        grown = marks[-1].waiting - marks[0].waiting
+        rising = all(later.waiting > earlier.waiting for earlier, later in itertools.pairwise(marks))
         enough = grown > max(_LEAST_GROWN, _NOTABLE * (marks[-1].ended - marks[0].ended))
         return grown / seconds if rising and enough and marks[0].ended else None
 
-    def _history(self) -> History:
-        columns = zip(*self._seconds, strict=True) if self._seconds else [()] * len(_Second._fields)
-        return History(**dict(zip(_Second._fields, columns, strict=True)))
+
+_TAKEN = (
+    *("pid", "planned", "duration_ns", "elapsed_ns", "sent", "ok", "failed", "not_sent", "in_flight", "stopping"),
+    *("failures", "url", "load"),
+)
+"""Fields of `Progress` that a `Snapshot` has too."""
+
+
+def _overdue(now: Progress) -> int:
+    """Requests whose time has come and that did not go out."""
+    return 0 if now.asked is None or now.stopping else max(0, now.asked - now.sent - now.not_sent)
 
 
 def to_go_ns(now: Progress, per_s: float | None = None) -> int | None:
     """How long the phase will go on, if it goes on as it did; None = nobody knows. per_s: requests that end, lately.
 
-    Of a phase of limited time what is in flight is counted at that rate, where that takes longer than the rest of the
-    time: it is what is left when no more is sent.
+    Sending takes the rest of the time, or of the plan. What is left at the rate of the last answers is what decides
+    where a queue has formed, in flight or overdue, and takes longer than that.
     """
     ended = now.ok + now.failed
-    if now.duration_ns is not None:
-        rest = max(0, now.duration_ns - now.elapsed_ns)
-        queue = round(now.in_flight / per_s * NS_PER_S) if per_s else 0
-        return max(rest, queue)
-    if now.planned is None or not ended:
+    left = None if now.planned is None else max(0, now.planned - ended - now.not_sent)
+    end_ns = now.duration_ns if now.sending_ns is None else now.sending_ns
+    queue = now.in_flight + _overdue(now)
+    if end_ns is not None:
+        rest = max(0, end_ns - now.elapsed_ns)
+    elif left is not None and ended:
+        rest = now.elapsed_ns * left // ended
+    else:
         return None
-    left = max(0, now.planned - ended - now.not_sent)
-    whole = now.elapsed_ns * left // ended
-    # Where a queue has formed, what is answered lately decides: those in flight and those left to send.
-    return max(whole, round(left / per_s * NS_PER_S)) if per_s and now.in_flight > _QUEUE_S * per_s else whole
+    if not per_s or (end_ns is None and queue <= _QUEUE_S * per_s):
+        return rest
+    # Before sending ends, what is left to send is no queue as long as the service keeps up with it.
+    kept_up = left is None or (rest and queue <= _QUEUE_S * per_s)
+    return max(rest, round((queue if kept_up else left or 0) / per_s * NS_PER_S))
 
 
-def _rates(since: _Mark, now: _Mark) -> tuple[float | None, float | None]:
-    """Requests that ended, and output events, per second; None where no time has passed."""
+def _rates(since: _Mark, now: _Mark) -> _Rates | None:
+    """None where no time has passed."""
     seconds = (now.elapsed_ns - since.elapsed_ns) / NS_PER_S
     if seconds <= 0:
-        return None, None
-    return (now.ended - since.ended) / seconds, (now.output_events - since.output_events) / seconds
+        return None
+    counts = (now.ended - since.ended, now.output_events - since.output_events, now.asked - since.asked)
+    return _Rates(*(count / seconds for count in counts))
 
 
-def _pair(sparse: Sparse) -> Pair | None:
-    """Median and p99 of latencies; None where there are none."""
+def _spread(sparse: Sparse) -> Spread | None:
+    """Percentiles of latencies; None where there are none."""
     found = latency_percentiles(sparse)
     if found is None:
         return None
-    return Pair(p50_ns=found.p50 * NS_PER_US, p99_ns=found.p99 * NS_PER_US, count=found.values)
+    p50, p90, p99 = (value * NS_PER_US for value in (found.p50, found.p90, found.p99))
+    return Spread(p50_ns=p50, p90_ns=p90, p99_ns=p99, count=found.values)

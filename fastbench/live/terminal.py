@@ -1,24 +1,81 @@
-"""A terminal that is drawn on and listened to, and put back as it was whatever happens."""
+"""A terminal that is drawn on and listened to, and put back as it was whatever happens. Light: the load has it too."""
 
 from __future__ import annotations
 
-import io
+import math
 import os
+import select
 import signal
-from collections.abc import Callable, Sequence
+import termios
+import tty
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
-from typing import Self
+from typing import Any, NamedTuple, Self
 
-from rich.console import Console
-from rich.text import Text
+from fastbench.live.charset import terminal_charset
 
-from fastbench.live.modes import Modes, in_foreground, readable, write
-
+_ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"
+"""The other screen, without a cursor, and without wrapping of what a resize makes too long."""
+_LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 _KEYS = {b"\x1b[A": "up", b"\x1bOA": "up", b"\x1b[B": "down", b"\x1bOB": "down", b"p": "p", b"P": "p"}
-_HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+_CLEAR, _CLEAR_LINE = "\x1b[H\x1b[J", "\x1b[K"
 _HOLD, _SHOW = "\x1b[?2026h", "\x1b[?2026l"
 """A terminal that knows these shows nothing half drawn; others leave them alone."""
 _USUAL_SIZE = (80, 24)
+
+
+class Modes(NamedTuple):
+    """A terminal as it was before."""
+
+    fd: int
+    attributes: list[Any]
+
+    @classmethod
+    def of(cls, fd: int) -> Self:
+        """As it is now."""
+        return cls(fd, termios.tcgetattr(fd))
+
+    def to_screen(self) -> None:
+        """The terminal for a screen: keys come at once and are not shown, Ctrl-C stays Ctrl-C."""
+        tty.setcbreak(self.fd, termios.TCSANOW)
+        write(self.fd, _ENTER)
+
+    def restore(self) -> None:
+        """As it was; but a shell that has it again has set it for itself. May be done twice."""
+        write(self.fd, _LEAVE)
+        if in_foreground(self.fd):
+            termios.tcsetattr(self.fd, termios.TCSANOW, self.attributes)
+
+
+def in_foreground(fd: int) -> bool:
+    """Whether this job may read from a terminal, and draw on it: the shell's own is for one job at a time."""
+    try:
+        return os.tcgetpgrp(fd) == os.getpgrp()
+    except OSError:  # it is not the terminal of this session, so nobody else claims it
+        return True
+
+
+def usable(fd: int) -> bool:
+    """Whether a screen can be drawn on it."""
+    return os.isatty(fd) and os.environ.get("TERM") not in (None, "", "dumb") and in_foreground(fd)
+
+
+def write(fd: int, text: str) -> None:
+    """All of it, as the terminal can show it."""
+    rest = terminal_charset().encode(text)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def readable(descriptors: Iterable[int], seconds: float) -> set[int]:
+    """The descriptors that have something to read, or have ended, as soon as there is one; none when the time is over.
+
+    By poll, because select knows none from 1,024 on.
+    """
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in poll.poll(math.ceil(max(0.0, seconds) * 1_000))}
 
 
 class Terminal:
@@ -26,10 +83,10 @@ class Terminal:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        # It only makes text of styles: the size, and all that moves the cursor, are this class's own.
-        self._console = Console(file=io.StringIO(), force_terminal=True, width=1000, legacy_windows=False)
         self._before: Modes | None = None
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._drawn: list[str] = []
+        self._drawn_size = (0, 0)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -52,15 +109,30 @@ class Terminal:
         os.close(self._woken)
         os.close(self._waker)
 
-    def draw(self, lines: Sequence[Text]) -> None:
-        """Puts the lines in the place of what was there; nothing while another job has the terminal."""
+    def draw(self, lines: Sequence[str]) -> None:
+        """Puts the lines in the place of what was there; nothing while another job has the terminal.
+
+        lines: with their styles; only those that are others than before are written.
+        """
         if self._before is None and not self._take():
             return
-        with self._console.capture() as captured:
-            self._console.print(Text("\n").join(lines), end="", soft_wrap=True)
+        changes = self._changes(lines)
+        if changes:
+            write(self._fd, f"{_HOLD}{changes}{_SHOW}")
+
+    def _changes(self, lines: Sequence[str]) -> str:
+        """What turns that which stands there into the lines. After a resize nobody knows what stands there."""
+        size = self.size
+        before = self._drawn if size == self._drawn_size else []
+        beyond = [""] * max(0, len(before) - len(lines))
+        clear = "" if before else _CLEAR
+        self._drawn, self._drawn_size = list(lines), size
         # Cleared before it is written: behind a line that fills the screen the cursor still stands on the last column.
-        above, _, last = f"{_CLEAR_LINE}{captured.get()}".replace("\n", f"\r\n{_CLEAR_LINE}").rpartition(_CLEAR_LINE)
-        write(self._fd, f"{_HOLD}{_HOME}{above}{_CLEAR_BELOW}{last}{_SHOW}")
+        return clear + "".join(
+            f"\x1b[{number}H{_CLEAR_LINE}{line}"
+            for number, line in enumerate([*lines, *beyond], 1)
+            if number > len(before) or before[number - 1] != line
+        )
 
     def wait(self, seconds: float, other_fd: int | None = None) -> tuple[list[str], bool]:
         """The keys pressed until the time is over, or something happened; and whether `other_fd` can be read."""
@@ -95,6 +167,7 @@ class Terminal:
         if in_foreground(self._fd):
             self._before = Modes.of(self._fd)
             self._before.to_screen()
+            self._drawn = []
         return self._before is not None
 
     def _give_back(self) -> None:

@@ -30,14 +30,19 @@ from fastbench.metrics.model import (
     StageOfLoad,
     Verdict,
 )
-from fastbench.metrics.own import OWN_METRICS, TPOT, every_metric
+from fastbench.metrics.own import E2EL, INPUT_TOKENS, ITL, OUTPUT_TOKENS, OWN_METRICS, TPOT, TTFT, every_metric
 from fastbench.metrics.samples.selection import Rows, Selection
 from fastbench.metrics.samples.statistics import ArraySamples
 
 __all__ = [
     "COMMON_METRICS",
+    "E2EL",
+    "INPUT_TOKENS",
+    "ITL",
+    "OUTPUT_TOKENS",
     "OWN_METRICS",
     "TPOT",
+    "TTFT",
     "ArraySamples",
     "AskedLoad",
     "ClientEffect",

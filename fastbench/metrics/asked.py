@@ -34,6 +34,11 @@ class AskedLoad(NamedTuple):
         )
 
     @property
+    def headline(self) -> str:
+        """In few words."""
+        return self.shape.headline(self.limit)
+
+    @property
     def is_open(self) -> bool:
         """Whether the plan decides when requests go out, not the replies."""
         return self.kind == "open"

@@ -12,7 +12,7 @@ from fastbench.metrics.common import Totals, arrived_tokens, common, length_ns
 from fastbench.metrics.fidelity.load import load
 from fastbench.metrics.fidelity.sends import sends
 from fastbench.metrics.metric import Metric, Table
-from fastbench.metrics.model import Metrics, Parameter
+from fastbench.metrics.model import Metrics, Number, Parameter
 from fastbench.metrics.own import OWN_METRICS, plugged, plugged_names
 from fastbench.metrics.samples.bounds import JUDGED, unsure
 from fastbench.metrics.samples.selection import Selection
@@ -27,6 +27,9 @@ from fastbench.metrics.trust.verdict import Judged, verdict
 from fastbench.recording import ProgressCallback, Recording
 from fastbench.registry import METRICS
 from fastbench.units import NS_PER_MS
+
+GLANCE = ("Min", "Median", "P90", "P99", "Max")
+"""The statistics of a summary."""
 
 
 def parameters(selection: Selection, stats: Sequence[str]) -> tuple[Parameter, ...]:
@@ -113,11 +116,21 @@ def compute(
 
 class Computed(NamedTuple):
     """The numbers of a stage, and what they are of, for those who draw it: counting gaps takes long. plugged: the
-    metrics of packages that could be computed."""
+    metrics of packages that could be computed. rows: AISBench's with the statistics in `GLANCE`, whatever those are
+    that a report shows."""
 
     metrics: Metrics
     selection: Selection
     plugged: tuple[Metric, ...]
+    rows: tuple[Parameter, ...]
+
+    def row(self, metric: Metric) -> Parameter | None:
+        """That of a metric; None where no streams were asked for and it is of streams."""
+        return next((row for row in self.rows if row.name == metric.name), None)
+
+    def figure(self, name: str) -> Number:
+        """The value of a row of the table "Common Metric"; None where there is no such row, or nothing in it."""
+        return next((row.value for row in self.metrics.common if row.name == name), None)
 
 
 def compute_for_page(
@@ -129,7 +142,7 @@ def compute_for_page(
     selection = whole.within(window)
     ended = outcomes(selection)
     # What is judged and what is shown are not the same columns.
-    table = parameters(selection, tuple(dict.fromkeys((*stats, *JUDGED, *SHOWN))))
+    table = parameters(selection, tuple(dict.fromkeys((*stats, *JUDGED, *SHOWN, *GLANCE))))
     more = further(selection, stats)
     sending = load(selection, ended.get("dropped", 0))
     client, produced = client_error(selection), output(selection)
@@ -163,4 +176,4 @@ def compute_for_page(
         not_sent=count_not_sent(selection),
         notes=(*notes(selection, sending, produced, client), *more.notes),
     )
-    return Computed(metrics, selection, more.plugged)
+    return Computed(metrics, selection, more.plugged, tuple(shown(row, GLANCE) for row in table))

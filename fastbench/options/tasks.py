@@ -244,6 +244,9 @@ RESULTS = (
         help="Log to the terminal instead of logs/, one task after the other.",
         sets=RunField("debug"),
     ),
+    Option(
+        flags="--classic", takes=Takes.FLAG, help="Live view with AISBench's progress table, also for a single task."
+    ),
     Option(flags="--no-plot", takes=Takes.FLAG, help="Write no report page (<dataset>_plot.html)."),
     Option(flags="--strict", takes=Takes.FLAG, help=STRICT),
     Option(flags="-q --quiet", takes=Takes.FLAG, help="No live view.", also={"--quiet": "disable-tqdm"}),

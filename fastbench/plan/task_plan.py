@@ -200,12 +200,17 @@ class TaskPlan:
             "data_notes": list(self.notes),
         }
 
+    def headline(self) -> str:
+        """The load in a few words."""
+        words = self._words()
+        if self.schedule.slots is None:
+            return f"open loop, {words}"
+        return ", ".join(filter(None, (f"closed loop, {self.schedule.limit:,} in flight", words)))
+
     def line(self) -> str:
         """The load in words."""
-        schedule, shape = self.schedule, self.load.shape
+        schedule, words = self.schedule, self._words()
         limit = "without a limit in flight" if schedule.limit >= NO_LIMIT else f"at most {schedule.limit} in flight"
-        with blamed(f"the load shape {shape.name} cannot put itself in words"):
-            words = shape.words()
         if schedule.slots is not None:
             return ", ".join(filter(None, ("closed loop", limit, words)))
         last = ""
@@ -215,6 +220,11 @@ class TaskPlan:
         full = ", dropping what is due beyond" if schedule.drop_when_full else ""
         between = " " if schedule.timed_by_data else ", "
         return f"open loop{between}{words}{last}, {limit}{full}"
+
+    def _words(self) -> str:
+        shape = self.load.shape
+        with blamed(f"the load shape {shape.name} cannot put itself in words"):
+            return shape.words()
 
 
 def make_plan(task: Task, survey: Survey, machine: Machine) -> TaskPlan:

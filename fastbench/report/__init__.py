@@ -1,5 +1,18 @@
 """`Metrics` → what a person reads: console, csv, json, page, rate charts; and exports for other tools."""
 
+from fastbench.report.answer import (
+    STRIP_BINS,
+    Answer,
+    Latency,
+    Level,
+    Outcomes,
+    Piece,
+    Rates,
+    Span,
+    Statement,
+    Subject,
+    answer_of,
+)
 from fastbench.report.exports.columns import request_columns
 from fastbench.report.exports.parquet import requests_table
 from fastbench.report.exports.write import FORMATS, export
@@ -16,9 +29,20 @@ __all__ = [
     "FORMATS",
     "PAGE",
     "STATS",
+    "STRIP_BINS",
+    "Answer",
     "Compared",
+    "Latency",
+    "Level",
+    "Outcomes",
+    "Piece",
     "Published",
     "RateChart",
+    "Rates",
+    "Span",
+    "Statement",
+    "Subject",
+    "answer_of",
     "common_table",
     "comparison",
     "export",

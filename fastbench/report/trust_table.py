@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastbench.metrics import TPOT, ClientEffect, ClientError, Load, Metrics, Output, Quantity, ServiceVerdict
 from fastbench.metrics.server import OVERLOADED
+from fastbench.report.answer import per_user
 from fastbench.report.cells import MISSING, cell, marked, printable, quantity, share
 from fastbench.report.statements import cut_off
 
@@ -45,7 +46,7 @@ def _users(metrics: Metrics) -> list[tuple[str, str]]:
     value = rows[0].values.get("Median") if rows else None
     if not value:
         return []
-    return [("Tokens/s per User", marked(f"Median {cell(1_000 / value, 'token/s')}", "Median" in rows[0].marked))]
+    return [("Tokens/s per User", marked(f"Median {cell(per_user(value), 'token/s')}", "Median" in rows[0].marked))]
 
 
 def _load(metrics: Metrics) -> list[tuple[str, str]]:

@@ -49,24 +49,28 @@ def run_of(directory: Path) -> Path:
     return found[0].parents[1]
 
 
-def finished(shown: str) -> int:
-    """The count of requests that ended, as the table has it."""
-    match = re.search(r"\] (\d+)/4000 ", shown)
+def finished(shown: str) -> str:
+    """The count of requests that ended, as the line of the progress has it."""
+    match = re.search(r" ([\d,]+) of 4,000 ", shown)
     assert match, shown
-    return int(match[1])
+    return match[1]
 
 
 def test_a_run_on_its_screen(tmp_path: Path, slow: Mock) -> None:
-    """The table and the task at hand are shown and go on; afterwards the terminal is as it was, and has the report."""
+    """The task takes the screen and goes on; afterwards the terminal is as it was, and has what came of the run."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow), columns=150, fork=False) as terminal:
-        terminal.wait_for(r"\| Task Name .*\n.*\n\| openai-chat/synthetic .*inferencing")
-        terminal.wait_for(r"TTFT p50 / p99 +1\d\d ms / 1\d\d ms +[▁-▇]")
-        terminal.wait_for(r"in flight +4 +[▁-▇]+\n")
-        terminal.wait_for(r"requests/s +\d\d\.\d ")
-        terminal.wait_for(r"client lag p99 +[\d.]+ us")
-        terminal.wait_for(r"Page: 1/1  Total 1 rows of data\n.*'P' to PAUSE/RESUME")
+        terminal.wait_for(
+            r"^ openai-chat/synthetic   closed loop, 4 in flight   http://127\.0\.0\.1:\d+/\S+ +measuring"
+        )
+        terminal.wait_for(r"TTFT median +1\d\d ms +[⠁-⣿ ]+1\d\d ms\n +p90 1\d\d ms  p99 1\d\d ms ")
+        terminal.wait_for(r"in flight +4 +[⠁-⣿ ]* 4\n")
+        terminal.wait_for(r"answered/s +\d\d(\.\d)? ")
+        terminal.wait_for(r"measurement +[✓!] .*: send lag [\d.]+ \S+, read lag [\d.]+ \S+ \(limit ")
+        terminal.wait_for(r"failed +0 of \d+ \(0 %\)\n Ctrl-C stops · p pauses · log logs/")
+        terminal.wait_for(r"━*[━╸]─+  \d+ of 4,000 · \d:\d\d · about \d+:\d\d left\n")
+        assert "Task Name" not in terminal.shown
         before = finished(terminal.shown)
-        terminal.wait_for(rf"\] (?!{before}/)\d+/4000 ")
+        terminal.wait_for(rf" (?!{before} )[\d,]+ of 4,000 ")
         terminal.press(b"\x03")
         assert terminal.end() == 130
         assert terminal.after == terminal.before
@@ -87,7 +91,7 @@ def test_pause(tmp_path: Path, slow: Mock) -> None:
         time.sleep(1.5)
         assert (terminal.shown, len(terminal.raw)) == (still, written)
         terminal.press(b"P")
-        terminal.wait_for(rf"\] (?!{finished(still)}/)\d+/4000 ")
+        terminal.wait_for(rf" (?!{finished(still)} )[\d,]+ of 4,000 ")
         assert "PAUSED" not in terminal.shown
 
 
@@ -98,7 +102,7 @@ def test_pages(tmp_path: Path, slow: Mock) -> None:
         terminal.wait_for(r"Page: 1/3  Total 20 rows of data[\s\S]*\| m/d0 ")
         for page in (2, 3, 3):
             terminal.press(DOWN)
-            terminal.wait_for(rf"Page: {page}/3  Total[\s\S]*\| m/d{8 * (page - 1)} ")
+            terminal.wait_for(rf"Page: {page}/3  Total[\s\S]*\| m/d{7 * (page - 1)} ")
         terminal.press(UP * 4)
         terminal.wait_for(r"Page: 1/3  Total[\s\S]*\| m/d0 ")
 
@@ -120,9 +124,9 @@ def test_tasks_side_by_side(tmp_path: Path, slow: Mock) -> None:
 def test_workers_of_one_task(tmp_path: Path, slow: Mock) -> None:
     """What several workers do for one task is shown together."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow, *LOAD, "--workers", 2)) as terminal:
-        terminal.wait_for(r"\d\d+/4000 .*inferencing")
+        terminal.wait_for(r" \d\d+ of 4,000 ")
         terminal.wait_for(r"in flight +4 ")
-        terminal.wait_for(r"TTFT p50 / p99 +1\d\d ms")
+        terminal.wait_for(r"TTFT median +1\d\d ms")
         terminal.press(b"\x03")
         assert terminal.end() == 130
 
@@ -130,22 +134,33 @@ def test_workers_of_one_task(tmp_path: Path, slow: Mock) -> None:
 def test_sizes(tmp_path: Path, slow: Mock) -> None:
     """The screen follows the size of the terminal at once, also while it is paused."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow), columns=200) as terminal:
-        terminal.wait_for("Extend Parameters")
+        terminal.wait_for(rf"[⣀-⣿]{{{200 - 36}}}")
         terminal.resize(60, 20)
-        terminal.wait_for(r"Up/Down: page, P: pause[\s\S]*requests/s")
-        assert "Extend Parameters" not in terminal.shown
+        terminal.wait_for(r"[⣀-⣿]{24} [^\n]*\n[\s\S]*Ctrl-C stops")
+        assert max(map(len, terminal.shown.splitlines())) <= 60
         terminal.press(b"p")
         terminal.wait_for("PAUSED")
         terminal.resize(200, 40)
-        terminal.wait_for(r"Extend Parameters[\s\S]*client lag")
+        terminal.wait_for(rf"[⣀-⣿]{{{200 - 36}}}")
         assert "PAUSED" in terminal.shown
+
+
+def test_classic(tmp_path: Path, slow: Mock) -> None:
+    """With --classic AISBench's header and table stand above the lines of the one task, in `perf` and in `watch`."""
+    known = (
+        r"Page: 1/1  Total 1 rows of data\n.*'P' to PAUSE/RESUME[\s\S]*\| Task Name .*\n.*\n\| openai-chat/synthetic "
+    )
+    with OnTerminal(tmp_path, *perf(tmp_path, slow, *LOAD, "--classic")) as terminal:
+        terminal.wait_for(rf"{known}.*inferencing[\s\S]*TTFT median +1\d\d ms")
+        with OnTerminal(tmp_path, "watch", run_of(tmp_path), "--classic") as second:
+            second.wait_for(rf"{known}.*inferencing")
 
 
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_no_colour(tmp_path: Path, slow: Mock, variables: dict[str, str], coloured: bool) -> None:
     """With NO_COLOR set the screen has none."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow), env=variables) as terminal:
-        terminal.wait_for("inferencing")
+        terminal.wait_for("measuring")
         assert bool(terminal.colours()) is coloured
 
 
@@ -157,7 +172,7 @@ def test_ctrl_c_once_and_twice(tmp_path: Path) -> None:
     ):
         terminal.wait_for(r"in flight +4")
         terminal.press(b"\x03")
-        terminal.wait_for("stopping: waiting for those in flight; Ctrl-C again stops at once")
+        terminal.wait_for("Stopping: waiting for the 4 in flight; Ctrl-C again stops at once")
         assert terminal.process.poll() is None
         terminal.press(b"\x03")
         assert terminal.end() == 130
@@ -168,7 +183,7 @@ def test_ctrl_c_once_and_twice(tmp_path: Path) -> None:
 def test_the_terminal_is_put_back(tmp_path: Path, slow: Mock, number: signal.Signals) -> None:
     """Whatever ends the run, SIGKILL too, its screen is gone and the terminal as it was."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
-        terminal.wait_for("inferencing")
+        terminal.wait_for("measuring")
         assert terminal.after != terminal.before
         view = terminal.view_pid()
         terminal.signal(number)
@@ -184,7 +199,7 @@ def test_the_terminal_is_put_back(tmp_path: Path, slow: Mock, number: signal.Sig
 def test_a_view_that_dies_does_not_end_the_run(tmp_path: Path, slow: Mock) -> None:
     """When the view is killed, the run goes on to its end, and puts the terminal back."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
-        terminal.wait_for("inferencing")
+        terminal.wait_for("measuring")
         os.kill(terminal.view_pid(), signal.SIGKILL)
         time.sleep(0.5)
         assert terminal.process.poll() is None
@@ -210,7 +225,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 def test_suspended_without_a_shell(tmp_path: Path, slow: Mock) -> None:
     """Where no shell could continue it, Ctrl-Z stops neither the run nor its view, which is there again at once."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
-        terminal.wait_for("inferencing")
+        terminal.wait_for("measuring")
         terminal.press(b"\x1a")
         wait_until(partial(counted, terminal, ENTER, 2))
         assert terminal.raw.count(LEAVE) == 1
@@ -223,7 +238,7 @@ def test_suspended(tmp_path: Path, slow: Mock, workers: int) -> None:
     """Ctrl-Z gives the terminal back to the shell, however often; continued by `fg`, the view is there again."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow), "--workers", workers, shell=True) as terminal:
         for times in (1, 2, 3):
-            terminal.wait_for("inferencing")
+            terminal.wait_for("measuring")
             terminal.press(b"\x1a")
             wait_until(partial(counted, terminal, LEAVE, times))
             terminal.press(b"fg\r")
@@ -240,8 +255,8 @@ def test_watch(tmp_path: Path, slow: Mock) -> None:
     with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
         run = run_of(tmp_path)
         with OnTerminal(tmp_path, "watch", run) as second:
-            second.wait_for(r"openai-chat/synthetic .*inferencing")
-            second.wait_for(r"TTFT p50 / p99 +1\d\d ms")
+            second.wait_for(r"openai-chat/synthetic .*measuring[\s\S]*Ctrl-C leaves, the run goes on · p pauses")
+            second.wait_for(r"TTFT median +1\d\d ms")
             second.press(b"\x03")
             assert second.end() == 0
             assert second.after == second.before
@@ -249,7 +264,7 @@ def test_watch(tmp_path: Path, slow: Mock) -> None:
         assert terminal.process.poll() is None
         # The work dir will do: the latest run is meant.
         with OnTerminal(tmp_path, "watch", tmp_path / "out", columns=200) as third:
-            third.wait_for("inferencing")
+            third.wait_for("measuring")
             terminal.press(b"\x03")
             assert terminal.end() == 130
             assert third.end() == 1
@@ -261,7 +276,7 @@ def test_watch_a_run_that_is_killed(tmp_path: Path, slow: Mock) -> None:
     with OnTerminal(tmp_path, *perf(tmp_path, slow)) as terminal:
         run = run_of(tmp_path)
         with OnTerminal(tmp_path, "watch", run, columns=200) as second:
-            second.wait_for("inferencing")
+            second.wait_for("measuring")
             terminal.signal(signal.SIGKILL)
             terminal.end()
             assert second.end() == 1

@@ -23,7 +23,7 @@ def progress(phase: str, **more: Any) -> Progress:
         "elapsed_ns": S,
         "stopping": 0,
         "failures": {"timeout": 1},
-        "recent": Recent([[100, 3]], [], [[7, 1]], 1),
+        "recent": Recent([[100, 3]], [], [[7, 1]], 1, [[50, 3]], [[9, 3]], 40, 20),
     }
     return Progress(phase, **(fields | more))
 
@@ -39,7 +39,7 @@ def test_workers_together() -> None:
     assert (both.planned, both.sent, both.in_flight, both.ok, both.failed) == (20, 10, 4, 4, 4)
     assert both.failures == {"timeout": 2, "reset": 2}
     assert (both.elapsed_ns, both.stopping, both.ended, both.pid) == (2 * S, 1, False, 7)
-    assert both.recent == Recent([[100, 6]], [], [[7, 2]], 2)
+    assert both.recent == Recent([[100, 6]], [], [[7, 2]], 2, [[50, 6]], [[9, 6]], 80, 40)
 
 
 def test_workers_apart() -> None:

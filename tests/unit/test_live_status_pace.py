@@ -53,30 +53,36 @@ def test_rates_are_those_of_the_last_seconds() -> None:
 
 
 def test_history() -> None:
-    """The history has a value for each second of the last minute; a phase begins its own."""
+    """The history has a value for each second of the last minutes; a phase begins its own."""
     pace = Pace()
     for half in range(2 * SECONDS_KEPT + 21):
         told = pace.fields(progress(half / 2, done=half * half, in_flight=half))
     history = told["history"]
     assert len(history.in_flight) == SECONDS_KEPT
-    assert history.in_flight[-3:] == (136, 138, 140)
-    assert history.requests_per_s[-1] == 140**2 - 138**2
-    assert history.ttft_p99_ns[-1] is None
+    last = 2 * SECONDS_KEPT + 20
+    assert history.in_flight[-3:] == (last - 4, last - 2, last)
+    assert history.requests_per_s[-1] == last**2 - (last - 2) ** 2
+    assert history.ttft_ns[-1] is None
     assert pace.fields(progress(1, phase="warm-up"))["history"].in_flight == (2,)
 
 
 def test_latencies() -> None:
     """Percentiles are read off the counts of the last seconds, in ns."""
-    ttft, itl, lag = latency_counts(), latency_counts(), Hdr()
+    ttft, itl, late, lag = latency_counts(), latency_counts(), latency_counts(), Hdr()
     ttft.record_values([100_000] * 98 + [300_000] * 2)
     itl.record_values([20_000])
     lag.record_values([5_000] * 10)
-    told = Pace().fields(progress(1, 1, recent=Recent(ttft.sparse(), itl.sparse(), lag.sparse(), 3)))
+    late.record_values([0] * 5 + [450] * 5)
+    told = Pace().fields(
+        progress(1, 1, recent=Recent(ttft.sparse(), itl.sparse(), lag.sparse(), 3, [], late.sparse(), 30, 20))
+    )
     assert told["ttft"].count == 100
     assert told["ttft"].p50_ns == pytest.approx(100_000_000, rel=0.01)
     assert told["ttft"].p99_ns == pytest.approx(300_000_000, rel=0.01)
     assert told["itl"].p99_ns == pytest.approx(20_000_000, rel=0.01)
     assert told["lag_p99_ns"] == pytest.approx(5_000, rel=0.001)
+    assert told["late_p99_ns"] == pytest.approx(450_000, rel=0.01)
+    assert told["tokens_per_event"] == 1.5
     assert told["stalls"] == 3
     assert Pace().fields(progress(1, recent=NOTHING))["stalls"] == 0
 
@@ -126,3 +132,42 @@ def test_the_time_to_go_counts_the_queue() -> None:
     assert to_go_ns(now, 10) == 10 * S
     assert to_go_ns(now) == 1 * S
     assert to_go_ns(progress(9, 90, planned=600, in_flight=100, not_sent=310), 10) == 20 * S
+
+
+def test_what_is_asked_stands_against_what_is_answered() -> None:
+    """Of 40 requests a second whose time comes, 10 are answered; a closed loop asks for no rate."""
+    pace, told = Pace(), dict[str, Any]()
+    for half in range(17):
+        seconds, sent = half / 2, 10 * half
+        told = pace.fields(
+            progress(
+                seconds, 5 * half, planned=600, sent=sent, in_flight=sent - 5 * half, asked=20 * half, is_open=True
+            )
+        )
+    assert told["asked_per_s"] == pytest.approx(40)
+    assert told["requests_per_s"] == pytest.approx(10)
+    assert told["overdue"] == 160, "their time has come, and they have not gone out"
+    assert told["history"].asked_per_s == (40,) * 8
+    assert Pace().fields(progress(1, 10))["asked_per_s"] is None
+
+
+def test_since_when_a_service_is_overloaded() -> None:
+    """It is from when the queue began to grow until less than a second of answers is left of it."""
+    pace, since = Pace(), list[int | None]()
+    for half in range(121):
+        seconds = half / 2
+        # 40/s are asked until 20 s have passed, 20/s are answered all the time: at 40 s the queue is gone.
+        asked = round(40 * min(seconds, 20))
+        done = min(round(20 * seconds), asked)
+        told = pace.fields(progress(seconds, done, planned=800, sent=asked, in_flight=asked - done, is_open=True))
+        since.append(told["overloaded_ns"])
+    assert since[2] is None
+    assert since[20] == since[60] == S // 2, "the growth of the first seconds is what showed it"
+    assert since[-1] is None
+
+
+def test_the_time_to_go_of_a_plan() -> None:
+    """Until the last request is due as long as the service keeps up; what is overdue counts where it does not."""
+    known = {"planned": 400, "sending_ns": 40 * S, "is_open": True}
+    assert to_go_ns(progress(10, 98, asked=100, sent=100, in_flight=2, **known), 10) == 30 * S
+    assert to_go_ns(progress(10, 20, asked=100, sent=60, in_flight=40, **known), 2) == 190 * S

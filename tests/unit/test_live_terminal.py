@@ -1,19 +1,19 @@
 """A terminal that is drawn on, listened to and put back."""
 
 import contextlib
+import fcntl
 import os
 import pty
 import re
+import resource
 import signal
 import termios
 from collections.abc import Iterator
 
 import pytest
-from rich.text import Text
 
 from fastbench.live import usable
-from fastbench.live.modes import Modes, readable
-from fastbench.live.terminal import Terminal, keys_in
+from fastbench.live.terminal import Modes, Terminal, keys_in, readable
 
 LEFT = b"\x1b[?1049l"
 
@@ -43,24 +43,39 @@ def test_keys() -> None:
 
 
 def test_drawing(ends: tuple[int, int]) -> None:
-    """A screen begins at the top, clears what was longer, and leaves the terminal as it was."""
+    """A screen is cleared once, then only lines that are others are written; at its end the terminal is as it was."""
     master, side = ends
     before = termios.tcgetattr(side)
     with Terminal(side) as terminal:
-        terminal.draw([Text("one"), Text("two")])
+        terminal.draw(["one", "two"])
+        terminal.draw(["one", "three"])
+        terminal.draw(["one", "three"])
+        terminal.draw(["one"])
         assert termios.tcgetattr(side)[3] & (termios.ICANON | termios.ECHO | termios.ISIG) == termios.ISIG
     assert termios.tcgetattr(side) == before
-    shown = drawn(master).decode().replace("\r\r", "\r")  # the terminal's own before each line feed
-    assert shown == (
-        "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2026h\x1b[H\x1b[Kone\r\n\x1b[Jtwo\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l"
+    hold, show = "\x1b[?2026h", "\x1b[?2026l"
+    assert drawn(master).decode() == (
+        f"\x1b[?1049h\x1b[?25l\x1b[?7l{hold}\x1b[H\x1b[J\x1b[1H\x1b[Kone\x1b[2H\x1b[Ktwo{show}"
+        f"{hold}\x1b[2H\x1b[Kthree{show}{hold}\x1b[2H\x1b[K{show}\x1b[?7h\x1b[?25h\x1b[?1049l"
     )
+
+
+def test_after_a_resize_all_is_drawn(ends: tuple[int, int]) -> None:
+    """When the terminal has another size nobody knows what stands on it: it is cleared, and all lines are written."""
+    master, side = ends
+    with Terminal(side) as terminal:
+        terminal.draw(["one", "two"])
+        termios.tcsetwinsize(side, (30, 90))
+        terminal.draw(["one", "two"])
+        assert terminal.size == (90, 30)
+    assert drawn(master).count(b"\x1b[H\x1b[J\x1b[1H\x1b[Kone") == 2
 
 
 def test_nothing_is_erased_behind_a_line(ends: tuple[int, int]) -> None:
     """What a line may leave of the one before is erased ahead of it, so that a line of full width keeps its end."""
     master, side = ends
     with Terminal(side) as terminal:
-        terminal.draw([Text("x" * 80), Text("y" * 80), Text("z" * 80)])
+        terminal.draw(["x" * 80, "y" * 80, "z" * 80])
     assert not re.search(rb"[xyz]\x1b\[[JK]", drawn(master))
 
 
@@ -69,7 +84,7 @@ def test_the_terminal_is_put_back_after_an_error(ends: tuple[int, int]) -> None:
     master, side = ends
     before = termios.tcgetattr(side)
     with contextlib.suppress(ZeroDivisionError), Terminal(side) as terminal:
-        terminal.draw([Text("x")])
+        terminal.draw(["x"])
         raise ZeroDivisionError
     assert termios.tcgetattr(side) == before
     assert drawn(master).startswith(b"\x1b[?1049h")
@@ -90,21 +105,6 @@ def test_waiting(ends: tuple[int, int]) -> None:
         os.close(writer)
         assert terminal.wait(60, reader) == ([], True)
     os.close(reader)
-
-
-@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_no_colour(
-    ends: tuple[int, int], monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], coloured: bool
-) -> None:
-    """With NO_COLOR set nothing is coloured."""
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    master, side = ends
-    with Terminal(side) as terminal:
-        terminal.draw([Text("x", "green")])
-    assert (b"\x1b[32m" in drawn(master)) is coloured
 
 
 def test_usable(ends: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,3 +129,32 @@ def test_restoring_twice(ends: tuple[int, int]) -> None:
     before.restore()
     before.restore()
     assert Modes.of(side) == before
+
+
+def test_what_can_be_read() -> None:
+    """A descriptor with bytes and one that has ended can be read; another one cannot when the time is over."""
+    (full, fill), (ended, end), (still, kept) = os.pipe(), os.pipe(), os.pipe()
+    os.write(fill, b"x")
+    os.close(end)
+    assert readable([full, ended, still], 10) == {full, ended}
+    assert readable([still], 0) == set()
+    for descriptor in (full, fill, ended, still, kept):
+        os.close(descriptor)
+
+
+def test_a_descriptor_of_any_number() -> None:
+    """Descriptors from 1,024 on, which a run of many streams has, are waited for too."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 3_000:
+        pytest.skip("the system allows too few open files")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], 3_000), hard))
+    reader, writer = os.pipe()
+    far = fcntl.fcntl(reader, fcntl.F_DUPFD, 2_000)
+    try:
+        os.write(writer, b"x")
+        assert readable([far], 10) == {far}
+    finally:
+        for descriptor in (reader, writer, far):
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

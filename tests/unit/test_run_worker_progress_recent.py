@@ -53,6 +53,16 @@ def test_latencies_of_requests_that_ended_well() -> None:
     assert len(watch.handed_on) == 2
 
 
+def test_time_per_token_and_how_late_the_client_sends() -> None:
+    """TPOT goes over the tokens where the service told them, else over the events; how late it was sent, to the µs."""
+    watch = Watch()
+    watch.end(request(intended_ns=1_000 * MS - 450_000), request(itl_ms=40, output_tokens=5))
+    found = watch.after(STEP_NS)
+    assert microseconds(found.tpot) == {20.1: 2}
+    assert microseconds(found.late) == {0.5: 1, 0.0: 1}
+    assert (found.tokens, found.token_events) == (8, 6)
+
+
 def test_requests_without_a_stream_have_no_first_token() -> None:
     """A reply in one piece says nothing about the time to its first token."""
     watch = Watch()

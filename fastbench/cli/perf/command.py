@@ -24,6 +24,7 @@ def perf(**_: Any) -> int:
     options = given_options(click.get_current_context())
     action = action_of(options)
     quiet, plot, strict = "quiet" in options, "no_plot" not in options, "strict" in options
+    classic = "classic" in options
     # Imported late, each where it is needed: help must not wait for them.
     if action is Action.SEARCH:
         from fastbench.cli.perf.preview import print_found
@@ -37,7 +38,7 @@ def perf(**_: Any) -> int:
         from fastbench.api import continued
         from fastbench.cli.perf.measure import carry_out
 
-        return carry_out(continued(options), quiet=quiet, plot=plot, strict=strict)
+        return carry_out(continued(options), quiet=quiet, classic=classic, plot=plot, strict=strict)
     from fastbench.options import run_of_options
 
     run, remarks = run_of_options(options)
@@ -52,8 +53,8 @@ def perf(**_: Any) -> int:
 
     prepared = prepare(run, options)
     if "shard" in options:
-        return carry_out_share(prepared, options["shard"], quiet=quiet)
-    return carry_out(prepared, quiet=quiet, plot=plot, strict=strict)
+        return carry_out_share(prepared, options["shard"], quiet=quiet, classic=classic)
+    return carry_out(prepared, quiet=quiet, classic=classic, plot=plot, strict=strict)
 
 
 perf_command = SectionedCommand(

@@ -16,9 +16,11 @@ class Live:
     """The run for the user who watches it. on_screen: whether the terminal is drawn on, and nothing else may be
     written; with --debug the log has the terminal, so there is no screen."""
 
-    def __init__(self, *, quiet: bool, debug: bool) -> None:
+    def __init__(self, *, quiet: bool, debug: bool, classic: bool = False) -> None:
+        """classic: with AISBench's progress table, also for one task."""
         self.on_screen = not quiet and not debug and sys.stderr.isatty() and usable(sys.stderr.fileno())
         self._quiet = quiet
+        self._classic = classic
         self._kept: list[str] = []
         self._told_stop = False
 
@@ -28,7 +30,7 @@ class Live:
         with contextlib.ExitStack() as stack:
             stack.callback(self._say_kept)
             if self.on_screen:
-                stack.enter_context(attached_view(run))
+                stack.enter_context(attached_view(run, classic=self._classic))
             elif not self._quiet:
                 stack.enter_context(_lines(run))
             yield

@@ -15,8 +15,11 @@ from fastbench.cli.user import INTERRUPTED, calculation_bar, leave_in_order, say
 from fastbench.errors import RecordingError
 
 
-def carry_out(prepared: Prepared, *, quiet: bool, plot: bool = True, strict: bool = False) -> int:
-    """Runs all tasks, then prints their tables together. strict: whether an INVALID run is a failure.
+def carry_out(
+    prepared: Prepared, *, quiet: bool, classic: bool = False, plot: bool = True, strict: bool = False
+) -> int:
+    """Runs all tasks, then prints their tables together. classic: see `Live`. strict: whether an INVALID run is a
+    failure.
 
     Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 4 when it is to be
     strict and a verdict is INVALID, 130 when the user stopped the run.
@@ -28,7 +31,7 @@ def carry_out(prepared: Prepared, *, quiet: bool, plot: bool = True, strict: boo
     shown: dict[str, tuple[EndedTask, Published]] = {}
     complaints: list[str] = []
     left = [task.name for task in prepared.run.tasks()]
-    with _watched(prepared, quiet=quiet) as (running, seen):
+    with _watched(prepared, quiet=quiet, classic=classic) as (running, seen):
         for task in running:
             published = _publish(task, seen, quiet=quiet, plot=plot)
             left.remove(task.name)
@@ -53,11 +56,11 @@ def carry_out(prepared: Prepared, *, quiet: bool, plot: bool = True, strict: boo
     return code
 
 
-def carry_out_share(prepared: Prepared, share: tuple[int, int], *, quiet: bool) -> int:
+def carry_out_share(prepared: Prepared, share: tuple[int, int], *, quiet: bool, classic: bool = False) -> int:
     """Sends and records the share, number and of how many, of a plan's one task; a report is made of all shares.
     Returns the exit code, as a whole run does."""
     _say_remarks(prepared)
-    with _watched(prepared, quiet=quiet) as (running, _):
+    with _watched(prepared, quiet=quiet, classic=classic) as (running, _):
         (task,) = running
     if task.error is not None:
         say(f"{task.name}: {task.error}")
@@ -84,11 +87,11 @@ def _say_remarks(prepared: Prepared) -> None:
 
 
 @contextlib.contextmanager
-def _watched(prepared: Prepared, *, quiet: bool) -> Iterator[tuple[Running, Live]]:
+def _watched(prepared: Prepared, *, quiet: bool, classic: bool) -> Iterator[tuple[Running, Live]]:
     """The run, shown to the user, whose Ctrl-C is a wish to stop it."""
     leave_in_order()
     stop = Stop()
-    seen = Live(quiet=quiet, debug=prepared.run.debug)
+    seen = Live(quiet=quiet, debug=prepared.run.debug, classic=classic)
     running = Running(prepared, stop, seen.observe)
     with running, seen.shown(running.directory.path), stop.on_signals():
         yield running, seen

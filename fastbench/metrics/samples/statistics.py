@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +86,33 @@ def statistics(samples: Samples, names: Sequence[str], scale: float) -> dict[str
     """Each named statistic, divided by `scale` (what one unit shown is in units of the samples)."""
     values = {name: statistic(samples, name) for name in names}
     return {name: None if value is None else value / scale for name, value in values.items()}
+
+
+class Histogram(NamedTuple):
+    """How many samples lie in each of equal bins between two values, in units of the samples; the last bin has the
+    upper one in it."""
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+def histogram(samples: Samples, bins: int, percents: tuple[float, float] = (0.5, 99.0)) -> Histogram | None:
+    """Of the samples between two percentiles; None if there are none. Where both are one value, it is in one bin."""
+    low, high = (percentile(samples, percent) for percent in percents)
+    if low is None or high is None:
+        return None
+    if low >= high:
+        return Histogram(low, high, (_below(samples, high, at_it=True) - _below(samples, low),))
+    edges = [low + (high - low) * edge / bins for edge in range(bins)]
+    ranks = [*(_below(samples, edge) for edge in edges), _below(samples, high, at_it=True)]
+    return Histogram(low, high, tuple(stop - begin for begin, stop in itertools.pairwise(ranks)))
+
+
+def _below(samples: Samples, value: float, *, at_it: bool = False) -> int:
+    """How many samples are less than a value, or at most that."""
+    side = bisect.bisect_right if at_it else bisect.bisect_left
+    return side(range(samples.size), value, key=samples.at)
 
 
 def percent_of(name: str) -> float | None:

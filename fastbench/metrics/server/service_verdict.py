@@ -183,7 +183,9 @@ def stages(whole: Selection, run: Run | None) -> tuple[StageOfLoad, ...]:
         starts_ns=flight.starts,
         in_flight=flight.at_starts(),
     )
-    return tuple(_stage(whole, run, flight, stretch) for stretch in whole.asked.shape.stages(begun))
+    # One whose requests were all due at once, as scatter may have it, has no rates.
+    found = (stretch for stretch in whole.asked.shape.stages(begun) if stretch.stop_ns > stretch.begin_ns)
+    return tuple(_stage(whole, run, flight, stretch) for stretch in found)
 
 
 def _stage(whole: Selection, run: Run | None, flight: InFlight, stretch: Stretch) -> StageOfLoad:

@@ -33,6 +33,10 @@ class Concurrency(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="c
         """A closed loop is this one, where nothing more is said."""
         return ""
 
+    def headline(self, limit: int | None) -> str:
+        """The number in flight says it all."""
+        return f"{'some' if limit is None else limit} in flight (closed loop)"
+
 
 class Pressure(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="pressure"):
     """Clients that are added one by one, each with its next request at once."""
@@ -89,3 +93,8 @@ class Pressure(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="pres
     def words(self) -> str:
         """How they are added."""
         return "opened by pressure" if self.opening is None else f"opened by pressure, {self.opening.words()}"
+
+    def headline(self, limit: int | None) -> str:
+        """How many clients there were in the end."""
+        how = "at once" if self.opening is None else "one by one"
+        return f"up to {limit} clients, added {how} (closed loop)"

@@ -56,6 +56,11 @@ class Constant(OpenLoop, frozen=True, kw_only=True, tag_field="type", tag="const
         """Name and rate."""
         return f"{self.name} at {self.rate:g}/s"
 
+    def headline(self, limit: int | None) -> str:
+        """The rate; an even one is not named."""
+        scatter = f", {self.name.capitalize()}" if self.burstiness else ""
+        return f"{self.rate:g} requests/s{scatter} (open loop)"
+
 
 class Poisson(Constant, frozen=True, kw_only=True, tag_field="type", tag="poisson"):
     """A Poisson process: intervals are exponential."""
@@ -137,6 +142,10 @@ class Ramp(OpenLoop, frozen=True, kw_only=True, tag_field="type", tag="ramp"):
         """Its name."""
         return self.name
 
+    def headline(self, limit: int | None) -> str:
+        """Its ends."""
+        return f"{self.start:g} to {self.end:g} requests/s, {self.strategy} (open loop)"
+
 
 def of_rate(rate: float, burstiness: float) -> Constant:
     """The open loop of one rate whose intervals scatter so."""
@@ -177,3 +186,8 @@ class Trace(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="trace")
     def words(self) -> str:
         """Where the times come from."""
         return f"by the data set's times, at {self.speed:g} times their speed"
+
+    def headline(self, limit: int | None) -> str:
+        """Whose times they are."""
+        speed = "" if self.speed == 1 else f", {self.speed:g} times as fast"
+        return f"at the data set's times{speed} (open loop)"

@@ -15,6 +15,9 @@ from fastbench.plan.shapes.shape import Begun, LoadShape, LoadSpec, Stretch, clo
 from fastbench.plan.shapes.slots import Level
 from fastbench.plan.shapes.slots import stepped as stepped_slots
 
+FEW = 5
+"""So many steps are named one by one in a head."""
+
 
 class Profile(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="profile"):
     """Steps of rates, or of concurrencies."""
@@ -59,3 +62,10 @@ class Profile(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="profi
     def words(self) -> str:
         """How slots open, or when requests go out."""
         return self.name if self.steps[0].concurrency is None else f"opened by {self.name}"
+
+    def headline(self, limit: int | None) -> str:
+        """Its steps, where they are few."""
+        is_open = self.steps[0].concurrency is None
+        steps = [f"{(step.rate if is_open else step.concurrency) or 0:g}" for step in self.steps]
+        shown = ", ".join(steps) if len(steps) <= FEW else f"{', '.join(steps[:2])} \N{HORIZONTAL ELLIPSIS} {steps[-1]}"
+        return f"{shown} {'requests/s in turn (open loop)' if is_open else 'in flight in turn (closed loop)'}"

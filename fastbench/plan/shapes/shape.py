@@ -88,6 +88,11 @@ class LoadShape(Frozen, frozen=True, kw_only=True):
         """As a plan shows it, behind "open loop" or "closed loop, at most n in flight"; "" = nothing more."""
         return self.name
 
+    def headline(self, limit: int | None) -> str:
+        """In few words, as a report's head has it. limit: of requests in flight, where there is one."""
+        most = f", {limit} in flight" if self.closed and limit is not None else ""
+        return f"{self.name}{most} ({'closed' if self.closed else 'open'} loop)"
+
 
 class LoadSpec(Frozen, frozen=True, kw_only=True):
     """What is asked of the load of one task."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastbench._core.counts import Hdr
 from fastbench.client import Batch, BatchSink, Engine
@@ -32,7 +33,11 @@ class _Step(NamedTuple):
     at_ns: int
     requests: int
     ttft: Hdr
+    tpot: Hdr
     itl: Hdr
+    late: Hdr
+    tokens: int
+    token_events: int
 
 
 class RecentLog:
@@ -82,13 +87,19 @@ class RecentLog:
         counts = np.maximum(rows["events"].astype(np.int64) - 1, 0)
         gaps = np.concatenate([batch.gaps for batch in batches])
         escapes = np.concatenate([batch.escapes for batch in batches])
-        good = (rows["outcome"] == _OK) & ((rows["flags"] & _SUPERSEDED) == 0)
+        final = (rows["flags"] & _SUPERSEDED) == 0
+        good = (rows["outcome"] == _OK) & final
         if not good.all():
             gaps = gaps[np.repeat(good, counts)]
             escapes = escapes[np.repeat(good, rows["escapes"])]
-        step = _Step(now, len(rows), latency_counts(), latency_counts())
+        told = good & (rows["output_tokens"] > 0) & (rows["events"] > 0)
+        tokens, events = (int(rows[name][told].sum()) for name in ("output_tokens", "events"))
+        ttft, tpot, itl, late = (latency_counts() for _ in range(4))
+        step = _Step(now, len(rows), ttft, tpot, itl, late, tokens, events)
         ttft_us = (rows["first_token_ns"] - rows["sent_ns"]) // NS_PER_US
         step.ttft.record_values(ttft_us[good & ((rows["flags"] & _STREAM) != 0)])
+        step.tpot.record_values(_tpot_us(rows)[good & (rows["events"] > 1)])
+        step.late.record_values(_late_us(rows)[final & (rows["sent_ns"] > 0) & (rows["intended_ns"] > 0)])
         bases = np.repeat(rows["gap_base"][good].astype(np.int64) * GAP_STEP, counts[good])
         stored = np.flatnonzero(gaps != ESCAPE)[:MOST_GAPS]
         step.itl.record_values(gaps[stored] + bases[stored])
@@ -103,13 +114,38 @@ class RecentLog:
             self._health.popleft()
 
     def _tell(self) -> Recent:
-        ttft, itl, lag = latency_counts(), latency_counts(), Hdr()
+        ttft, tpot, itl, late = (latency_counts() for _ in range(4))
+        lag = Hdr()
         for step in self._steps:
             ttft.add(step.ttft)
+            tpot.add(step.tpot)
             itl.add(step.itl)
+            late.add(step.late)
         for _, sparse, _ in self._health:
             lag.add_sparse(sparse)
-        return Recent(ttft.sparse(), itl.sparse(), lag.sparse(), sum(stalls for *_, stalls in self._health))
+        return Recent(
+            ttft=ttft.sparse(),
+            itl=itl.sparse(),
+            lag=lag.sparse(),
+            stalls=sum(stalls for *_, stalls in self._health),
+            tpot=tpot.sparse(),
+            late=late.sparse(),
+            tokens=sum(step.tokens for step in self._steps),
+            token_events=sum(step.token_events for step in self._steps),
+        )
+
+
+def _tpot_us(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Of requests of several output events; events count where the service told no tokens. No sense in others'."""
+    tokens = np.where(rows["output_tokens"] > 1, rows["output_tokens"], rows["events"]).astype(np.int64)
+    took_us = (rows["last_token_ns"] - rows["first_token_ns"]) // NS_PER_US
+    return np.asarray(took_us // np.maximum(tokens - 1, 1), np.int64)
+
+
+def _late_us(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """From when a request was due until the client set about sending it; that the service let it wait is not its."""
+    tried = np.where(rows["tried_ns"] > 0, rows["tried_ns"], rows["sent_ns"] - rows["connect_ns"])
+    return np.asarray(np.maximum(tried - rows["intended_ns"], 0) // NS_PER_US, np.int64)
 
 
 def progress_of(

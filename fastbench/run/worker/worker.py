@@ -17,7 +17,7 @@ from fastbench.config.services import page_url
 from fastbench.datasets import Dataset, Sample
 from fastbench.dialects import Speaker, dialect_of, output_length, service_headers
 from fastbench.errors import FastbenchError
-from fastbench.live import Observer
+from fastbench.live import Observer, Progress
 from fastbench.plan import Requests, RequestWriter, planned_requests, scheduled, taken
 from fastbench.recording import (
     MEASURED,
@@ -128,13 +128,27 @@ class _Worker:
     async def _with(self, speaker: Speaker, model: str) -> bool:
         task, target, assignment = self._task, self._target, self._assignment
         pin = assignment.share.number if task.pin else None
-        phase = target.phase(speaker, self._stop, self._observer, pin)
+        phase = target.phase(speaker, self._stop, self._told_more(target.url(speaker)), pin)
         planned = self._part.planned
         count = "requests" if planned is None else f"{planned} requests"
         log.info("%s: %s to %s at %s", task.name, count, target.url(speaker), target.address.host)
         header = make_header(assignment, speaker, run_id=self._run_id, url=target.url(speaker), model=model)
         header |= self._clock(header)
         return await self._record(phase, speaker, header)
+
+    def _told_more(self, url: str) -> Observer:
+        """Tells the observer what a phase does not know: where requests go, under what load, how many are due."""
+        offsets = None if self._plan.has_turns else self._part.schedule.offsets
+        load = self._plan.headline()
+
+        def observe(now: Progress) -> None:
+            now = now._replace(url=url, load=load)
+            if offsets is not None and len(offsets) and now.phase == "measure":
+                asked = int(np.searchsorted(offsets, now.elapsed_ns, "right"))
+                now = now._replace(asked=asked, sending_ns=int(offsets[-1]))
+            self._observer(now)
+
+        return observe
 
     def _clock(self, header: dict[str, Any]) -> dict[str, Any]:
         """What is known by now of this host's clock."""

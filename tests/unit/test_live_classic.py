@@ -5,7 +5,7 @@ import pytest
 from snapshots import S, busy_task, guide_task, waiting_task
 
 from fastbench.live import Status, table
-from fastbench.live.screen import extend_parameters, progress, shortened
+from fastbench.live.classic import extend_parameters, progress, table_lines
 
 LINE = "+" + "+".join("-" * width for width in (33, 11, 49, 13, 13, 48, 48)) + "+"
 GUIDE = f"""\
@@ -72,7 +72,10 @@ def test_warm_up_has_its_own_counts() -> None:
     }
 
 
-def test_wide_characters() -> None:
-    """A name of wide characters is cut by columns, not by letters."""
-    assert shortened("模型/数据集", 6) == "模型/…"
-    assert shortened("abc", 3) == "abc"
+def test_a_status_has_its_colour() -> None:
+    """A status is coloured in its own cell, and not where its word stands in a name."""
+    (row,) = [
+        line for line in table_lines([guide_task(task="m/error", status=Status.ERROR)], 120) if "m/error " in line.plain
+    ]
+    assert [text for text, style in row.pieces if style] == ["error"]
+    assert row.pieces[0][0].endswith("| 0:00:54     | ")
