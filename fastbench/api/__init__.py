@@ -4,6 +4,7 @@
     running ── it is carried out: its tasks as they end, each with its report
     result ── what came of a task, as numbers; html ── the same in a notebook
     recordings ── runs on disk, found, and shares merged; reporting ── their numbers, reports, pages and exports, again
+    screen ── the summary of reports
 
 How a command carries out a run, which is also how `fastbench.run` does:
 
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     )
     from fastbench.api.result import Figures, Result, runs
     from fastbench.api.running import EndedTask, Running, run, run_all
-    from fastbench.report import Published
+    from fastbench.api.screen import Finished, Line, Part, Published, Style, finished, plain, summary
 else:
     __getattr__ = lazy(
         __name__,
@@ -86,13 +87,22 @@ else:
                 "compare",
                 "compute",
                 "ended_requests",
-                "Published",
                 "export",
                 "failures",
                 "page",
                 "recalculate",
                 "report",
                 "spec_decode_blocks",
+            ),
+            "screen": (
+                "Finished",
+                "Line",
+                "Part",
+                "Published",
+                "Style",
+                "finished",
+                "plain",
+                "summary",
             ),
             "result": (
                 "Figures",
@@ -113,13 +123,17 @@ __all__ = [
     "Ended",
     "EndedTask",
     "Figures",
+    "Finished",
     "Found",
+    "Line",
     "Merged",
     "Page",
+    "Part",
     "Prepared",
     "Published",
     "Result",
     "Running",
+    "Style",
     "check_tokenizers",
     "compare",
     "compute",
@@ -129,12 +143,14 @@ __all__ = [
     "export",
     "failures",
     "find_run",
+    "finished",
     "latest_recordings",
     "merge_shares",
     "name_of",
     "new_directory",
     "open",
     "page",
+    "plain",
     "plan_of",
     "prepare",
     "recalculate",
@@ -144,4 +160,5 @@ __all__ = [
     "run_all",
     "runs",
     "spec_decode_blocks",
+    "summary",
 ]

@@ -23,11 +23,14 @@ from fastbench.report import (
     PAGE,
     STATS,
     Compared,
+    Finished,
     Published,
+    answer_of,
     comparison,
     publish,
     publish_spec_decode,
     reading,
+    render,
     replace,
     task_of,
     write_page,
@@ -160,10 +163,13 @@ def spec_decode_blocks(reports: Mapping[Path, Published]) -> tuple[list[str], li
 
 
 class Page(NamedTuple):
-    """A page that was written, and the numbers on it."""
+    """A page that was written, and the numbers on it. finished, tables: what the screen shows of it, and the guide's
+    tables; None of a comparison."""
 
     path: Path
     reported: tuple[Metrics, ...]
+    finished: Finished | None = None
+    tables: str = ""
 
 
 def page(path: Path, target: Path | None = None, *, stage: str | None = None) -> Page:
@@ -173,8 +179,10 @@ def page(path: Path, target: Path | None = None, *, stage: str | None = None) ->
     shown = recorded(recording)
     name = name_of(path)
     computed = compute_for_page(recording, shown.stats, stage or shown.stage)
-    written = write_page(recording, computed, target or path.with_name(f"{name}{PAGE}"), task_of(recording, name))
-    return Page(written, (computed.metrics,))
+    task = task_of(recording, name)
+    written = write_page(recording, computed, target or path.with_name(f"{name}{PAGE}"), task)
+    shown_last = Finished(answer_of(computed, task), written, advice(computed.metrics))
+    return Page(written, (computed.metrics,), shown_last, render(computed.metrics, task))
 
 
 def compare(paths: Sequence[Path], target: Path, *, stage: str | None = None) -> Page:
@@ -210,10 +218,13 @@ Failed = Counter[tuple[str, int]]
 def failures(metrics: Metrics) -> str | None:
     """How many requests failed, by what, and what to do about most of them, in a line; None where none failed."""
     line = failed_line(failed_of(metrics), sum(metrics.outcomes.values()))
-    if line is None:
-        return None
-    most = next(filter(_is_failed, metrics.failures))
-    return f"{line}; {advice_for(most.outcome, most.status, most.message)}"
+    return line and f"{line}; {advice(metrics)}"
+
+
+def advice(metrics: Metrics) -> str | None:
+    """What to do about most of the failed requests; None where none failed."""
+    most = next(filter(_is_failed, metrics.failures), None)
+    return None if most is None else advice_for(most.outcome, most.status, most.message)
 
 
 class Ended(NamedTuple):

@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from fastbench.cli.perf.parsing import Action, SectionedCommand, action_of, given_options
+from fastbench.cli.printing import Showing
 from fastbench.cli.user import say
-from fastbench.options import SECTIONS
+from fastbench.options import SECTIONS, Options
 
 
 def perf(**_: Any) -> int:
@@ -23,8 +24,13 @@ def perf(**_: Any) -> int:
     """
     options = given_options(click.get_current_context())
     action = action_of(options)
-    quiet, plot, strict = "quiet" in options, "no_plot" not in options, "strict" in options
-    classic = "classic" in options
+    showing = Showing(
+        quiet="quiet" in options,
+        classic="classic" in options,
+        plot="no_plot" not in options,
+        tables="tables" in options or for_the_guide(options),
+        strict="strict" in options,
+    )
     # Imported late, each where it is needed: help must not wait for them.
     if action is Action.SEARCH:
         from fastbench.cli.perf.preview import print_found
@@ -33,12 +39,12 @@ def perf(**_: Any) -> int:
     if action is Action.REPORT_AGAIN:
         from fastbench.cli.report.shared import report_run_again
 
-        return report_run_again(options, quiet=quiet, plot=plot, strict=strict)
+        return report_run_again(options, showing)
     if action is Action.CONTINUE:
         from fastbench.api import continued
         from fastbench.cli.perf.measure import carry_out
 
-        return carry_out(continued(options), quiet=quiet, classic=classic, plot=plot, strict=strict)
+        return carry_out(continued(options), showing)
     from fastbench.options import run_of_options
 
     run, remarks = run_of_options(options)
@@ -53,8 +59,22 @@ def perf(**_: Any) -> int:
 
     prepared = prepare(run, options)
     if "shard" in options:
-        return carry_out_share(prepared, options["shard"], quiet=quiet, classic=classic)
-    return carry_out(prepared, quiet=quiet, classic=classic, plot=plot, strict=strict)
+        return carry_out_share(prepared, options["shard"], showing)
+    return carry_out(prepared, showing)
+
+
+def for_the_guide(options: Options) -> bool:
+    """Whether AISBench's tasks are named, or its config is given: its guide shows the tables."""
+    if options.keys() & {"models", "datasets"}:
+        return True
+    from fastbench.options import config_file
+
+    given = config_file(options)
+    if given is None:
+        return False
+    from fastbench.aisbench import is_aisbench
+
+    return is_aisbench(given)
 
 
 perf_command = SectionedCommand(

@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from shlex import quote
 
 import click
 
 from fastbench import Stop
-from fastbench.api import EndedTask, Prepared, Published, Running, ended_requests, failures
+from fastbench.api import EndedTask, Finished, Prepared, Published, Running, ended_requests, failures, finished
 from fastbench.cli.perf.live import Live
+from fastbench.cli.printing import Showing, print_reports
 from fastbench.cli.report.shared import report_text, strict_code
 from fastbench.cli.user import INTERRUPTED, calculation_bar, leave_in_order, say
 from fastbench.errors import RecordingError
 
 
-def carry_out(
-    prepared: Prepared, *, quiet: bool, classic: bool = False, plot: bool = True, strict: bool = False
-) -> int:
-    """Runs all tasks, then prints their tables together. classic: see `Live`. strict: whether an INVALID run is a
-    failure.
+def carry_out(prepared: Prepared, showing: Showing) -> int:
+    """Runs all tasks, then prints their reports together.
 
     Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 4 when it is to be
     strict and a verdict is INVALID, 130 when the user stopped the run.
     """
     _say_remarks(prepared)
-    if plot:
+    if showing.plot:
         prepared.write_rate_charts()
     code = 0
+    # There the summary is the last that is seen, and has the failures.
+    on_terminal = sys.stdout.isatty()
     shown: dict[str, tuple[EndedTask, Published]] = {}
     complaints: list[str] = []
     left = [task.name for task in prepared.run.tasks()]
-    with _watched(prepared, quiet=quiet, classic=classic) as (running, seen):
+    with _watched(prepared, showing) as (running, seen):
         for task in running:
-            published = _publish(task, seen, quiet=quiet, plot=plot)
+            published = _publish(task, seen, showing)
             left.remove(task.name)
             if published is not None:
                 shown[task.name] = task, published
-            complaints += filter(None, (_failed(task, published), _complaint(task)))
+            complaints += filter(None, (None if on_terminal else _failed(task, published), _complaint(task)))
             found = [] if published is None else [published.metrics]
-            code = max(code, strict_code(_code(task, published), found, strict=strict))
+            code = max(code, strict_code(_code(task, published), found, strict=showing.strict))
     # In the plan's order: tasks that run at once end in any.
     ordered = [shown[task.name] for task in running.run.tasks() if task.name in shown]
     texts = [report_text(published, task.results) for task, published in ordered]
@@ -48,19 +50,21 @@ def carry_out(
     except RecordingError as error:
         complaints.append(str(error))
         code = max(code, error.exit_code)
-    code = max(code, _print(texts, running))
     if left and complaints and code == INTERRUPTED:
         complaints[-1] += f"; not begun: {', '.join(left)}"
-    for complaint in complaints:
-        say(complaint)
+    if on_terminal:
+        _say_all(complaints)
+    code = max(code, _print(texts, [finished(published) for _, published in ordered], running, showing))
+    if not on_terminal:
+        _say_all(complaints)
     return code
 
 
-def carry_out_share(prepared: Prepared, share: tuple[int, int], *, quiet: bool, classic: bool = False) -> int:
+def carry_out_share(prepared: Prepared, share: tuple[int, int], showing: Showing) -> int:
     """Sends and records the share, number and of how many, of a plan's one task; a report is made of all shares.
     Returns the exit code, as a whole run does."""
     _say_remarks(prepared)
-    with _watched(prepared, quiet=quiet, classic=classic) as (running, _):
+    with _watched(prepared, showing) as (running, _):
         (task,) = running
     if task.error is not None:
         say(f"{task.name}: {task.error}")
@@ -87,21 +91,21 @@ def _say_remarks(prepared: Prepared) -> None:
 
 
 @contextlib.contextmanager
-def _watched(prepared: Prepared, *, quiet: bool, classic: bool) -> Iterator[tuple[Running, Live]]:
+def _watched(prepared: Prepared, showing: Showing) -> Iterator[tuple[Running, Live]]:
     """The run, shown to the user, whose Ctrl-C is a wish to stop it."""
     leave_in_order()
     stop = Stop()
-    seen = Live(quiet=quiet, debug=prepared.run.debug, classic=classic)
+    seen = Live(quiet=showing.quiet, debug=prepared.run.debug, classic=showing.classic)
     running = Running(prepared, stop, seen.observe)
     with running, seen.shown(running.directory.path), stop.on_signals():
         yield running, seen
 
 
-def _publish(task: EndedTask, seen: Live, *, quiet: bool, plot: bool) -> Published | None:
+def _publish(task: EndedTask, seen: Live, showing: Showing) -> Published | None:
     """The task's files; None when it came to nothing that could be reported."""
     try:
-        with calculation_bar(task.name, quiet=quiet or seen.on_screen) as progress:
-            published = task.publish(page=plot, progress=progress)
+        with calculation_bar(task.name, quiet=showing.quiet or seen.on_screen) as progress:
+            published = task.publish(page=showing.plot, progress=progress)
     except RecordingError as error:
         seen.say(str(error))
         return None
@@ -110,11 +114,16 @@ def _publish(task: EndedTask, seen: Live, *, quiet: bool, plot: bool) -> Publish
     return published
 
 
-def _print(texts: list[str], running: Running) -> int:
-    """The tables to standard output; 1 when that does not take them, which costs nothing but the sight of them."""
+def _say_all(complaints: Iterable[str]) -> None:
+    for complaint in complaints:
+        say(complaint)
+
+
+def _print(texts: Sequence[str], tasks: Sequence[Finished], running: Running, showing: Showing) -> int:
+    """The reports to standard output; 1 when that does not take them, which costs nothing but the sight of them."""
     try:
-        for text in texts:
-            click.echo(text)
+        again = f"fastbench recalc {quote(str(running.directory.path))} --tables"
+        print_reports(texts, tasks, again, wanted=showing.tables)
     except OSError as error:
         say(f"the tables could not be printed ({error.strerror}): the results are in {running.directory.path}")
         return 1

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from fastbench.cli.printing import Showing
 from fastbench.cli.report.shared import no_plot_option, report_again
 from fastbench.cli.user import leave_in_order, say
 
@@ -32,6 +33,6 @@ def merge_command(directories: tuple[Path, ...], output: Path | None, partial: b
     for whole in merged:
         if whole.missing is not None:
             say(whole.missing)
-    code = report_again([whole.path for whole in merged], plot=not no_plot)
+    code = report_again([whole.path for whole in merged], showing=Showing(plot=not no_plot))
     recordings = [open(whole.path) for whole in merged]
     return max(code, *(int(bool(recording.damage or recording.lost_rows)) for recording in recordings))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fastbench.cli.printing import Terminal, print_reports, tables_option
 from fastbench.cli.report.shared import (
     find_recordings,
     one_stage,
     only_one,
+    recalc_command,
     stage_option,
     strict_code,
     strict_option,
@@ -20,6 +22,7 @@ from fastbench.cli.user import leave_in_order
 
 if TYPE_CHECKING:
     from fastbench import Metrics
+    from fastbench.api import Page
 
 COMPARISON = Path("comparison.html")
 
@@ -30,8 +33,14 @@ COMPARISON = Path("comparison.html")
 @stage_option
 @window_option
 @strict_option
+@tables_option
 def report_command(
-    directories: tuple[Path, ...], output: Path | None, stage: str | None, window: str | None, strict: bool
+    directories: tuple[Path, ...],
+    output: Path | None,
+    stage: str | None,
+    window: str | None,
+    strict: bool,
+    tables: bool,
 ) -> int:
     """Writes the report page of finished runs from their recordings; nothing is sent.
 
@@ -55,7 +64,13 @@ def report_command(
     else:
         pages = (compare(paths, target, stage=chosen) for target in [output or COMPARISON])
     reported: list[Metrics] = []
+    seen: list[Page] = []
     for written in pages:
         click.echo(f"{written.path} written ({written.path.stat().st_size / 1e6:.1f} MB).")
         reported += written.reported
+        seen.append(written)
+    if tables or Terminal.of_output().is_one:
+        shown = [written.finished for written in seen if written.finished is not None]
+        texts = [written.tables for written in seen if written.tables]
+        print_reports(texts, shown, recalc_command(paths, chosen), wanted=tables)
     return strict_code(0, reported, strict=strict)

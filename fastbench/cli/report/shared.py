@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fastbench.cli.printing import Showing, print_reports
 from fastbench.errors import RecordingError, UsageError
 from fastbench.options import STAGE, STAGES, STRICT, WINDOW, Options, window_fault
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from fastbench.api import Published
 
 INVALID = 4
+_ALL = Showing()
 
 stage_option = click.option("--stage", type=click.Choice(STAGES), help=STAGE)
 window_option = click.option("--window", metavar="FROM:TO", help=WINDOW)
@@ -62,44 +65,51 @@ def report_text(published: Published, directory: Path) -> str:
 
 
 def report_again(
-    recordings: Iterable[Path],
+    recordings: Sequence[Path],
     stats: tuple[str, ...] | None = None,
     stage: str | None = None,
-    *,
-    quiet: bool = False,
-    plot: bool = True,
-    strict: bool = False,
+    showing: Showing = _ALL,
 ) -> int:
     """Rewrites the files of each report and prints it. stats, stage: None = those that the run was reported with.
-    plot: whether the page is among them.
 
     Returns the exit code: 1 when a recording has no success, 4 when it is to be strict and a verdict is INVALID.
     RecordingError with all that cannot be reported, after the rest was.
     """
-    from fastbench.api import name_of, recalculate, spec_decode_blocks
+    from fastbench.api import finished, name_of, recalculate, spec_decode_blocks
     from fastbench.cli.user import calculation_bar
 
     reports: dict[Path, Published] = {}
     faults: list[str] = []
     for path in recordings:
         try:
-            with calculation_bar(name_of(path), quiet=quiet) as progress:
-                reports[path] = recalculate(path, stats=stats, stage=stage, page=plot, progress=progress)
+            with calculation_bar(name_of(path), quiet=showing.quiet) as progress:
+                reports[path] = recalculate(path, stats=stats, stage=stage, page=showing.plot, progress=progress)
         except (RecordingError, UsageError) as error:
             faults.append(str(error))
-            continue
-        click.echo(report_text(reports[path], path.parent))
     blocks, unwritten = spec_decode_blocks(reports)
-    for text in blocks:
-        click.echo(text)
+    texts = [*(report_text(published, path.parent) for path, published in reports.items()), *blocks]
+    tasks = [finished(published) for published in reports.values()]
+    print_reports(texts, tasks, recalc_command(reports, stage), wanted=showing.tables)
     if faults or unwritten:
         raise RecordingError("\n".join([*faults, *unwritten]))
     reported = [published.metrics for published in reports.values()]
     code = int(any(not metrics.success for metrics in reported))
-    return strict_code(code, reported, strict=strict)
+    return strict_code(code, reported, strict=showing.strict)
 
 
-def report_run_again(options: Options, *, quiet: bool, plot: bool, strict: bool) -> int:
+def recalc_command(paths: Iterable[Path], stage: str | None = None) -> str | None:
+    """The command that prints the tables of these recordings; None of none. stage: as `report_again`."""
+    from shlex import quote
+
+    places = {path if "performances" not in path.parts else path.parents[2] for path in paths}
+    if not places:
+        return None
+    part = f" {'--window' if ':' in stage else '--stage'} {stage}" if stage else ""
+    run = os.path.commonpath(places) if len(places) > 1 else str(next(iter(places)))
+    return f"fastbench recalc {quote(run)}{part} --tables"
+
+
+def report_run_again(options: Options, showing: Showing) -> int:
     """`fastbench perf --mode perf_viz`: reports the tasks that the options name, or all of the run, with the summarizer
     of today; nothing is sent. Returns the exit code."""
     from fastbench.api import reused_recordings
@@ -111,4 +121,4 @@ def report_run_again(options: Options, *, quiet: bool, plot: bool, strict: bool)
     if remark is not None:
         say(remark)
     stats, stage = shown_by(options)
-    return report_again(recordings, stats, stage, quiet=quiet, plot=plot, strict=strict)
+    return report_again(recordings, stats, stage, showing)
