@@ -78,7 +78,7 @@ class FileDataset:
         return self._count
 
     def survey(self, limit: int | None) -> Survey:
-        """What a run of at most `limit` samples will ask. Raises DatasetError for the first broken row."""
+        """What a run of at most `limit` samples will send. Raises DatasetError for the first broken row."""
         unused = Counter[str]()
 
         def make(index: int, row: Row) -> Sample:

@@ -1,4 +1,4 @@
-"""Samples; what every data set can do: a stream of them, begun anew at any share; and what a format of data sets is."""
+"""Samples, data sets as streams of samples, and data-set formats."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ from fastbench.tokenizer import Message, Prompt, TokenMeasure
 
 
 class Turn(Struct, frozen=True):
-    """One turn of a conversation: what the user says, and what is taken for the answer in the turns after it."""
+    """One turn of a conversation: the user's message, and the answer that later turns have in their history."""
 
     text: str
     answer: str | None = None
@@ -23,7 +23,7 @@ class Turn(Struct, frozen=True):
     output_len: int | None = None
     """Output tokens asked for; None = the service's `max_out_len`."""
     role: str = "user"
-    """Who says `text`: the user, or a tool."""
+    """Role of `text`: user or tool."""
     before: tuple[Message, ...] = ()
     """Messages that stand before `text`, after the last answer."""
 
@@ -52,13 +52,13 @@ class Sample(Struct, frozen=True):
 
 
 Counts = tuple[tuple[str, int], ...]
-"""Names and their numbers, the most frequent first."""
+"""Names and their counts, the most frequent first."""
 LeftOut = Counts
-"""Why rows of a file are no samples, told after what a row is, and how many."""
+"""Why rows of a file are not samples, as messages have it, and how many."""
 
 
 class Survey(NamedTuple):
-    """What a run will ask, known before anything is sent."""
+    """What a run will send, known beforehand."""
 
     samples: int
     """Single requests and conversations."""
@@ -89,7 +89,7 @@ class Dataset(Protocol):
         ...
 
     def survey(self, limit: int | None) -> Survey:
-        """What a run of at most `limit` samples will ask. Raises DatasetError for the first broken one."""
+        """What a run of at most `limit` samples will send. Raises DatasetError for the first broken one."""
         ...
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:

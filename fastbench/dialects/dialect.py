@@ -1,4 +1,4 @@
-"""What a dialect is: all that fastbench must know of one API, and which JSON paths of a reply mean what."""
+"""What a dialect is: one API, as requests and as the meaning of JSON paths in replies."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
@@ -50,7 +50,7 @@ ERRORS: Rules = (
     *((name, "message") for name in ("message", "msg")),
     ("detail", "detail"),
 )
-"""How services of all kinds say that something failed."""
+"""Errors, as services of all kinds send them."""
 
 CHOICES: Rules = (
     ("choices[]", "choice"),
@@ -78,7 +78,7 @@ MESSAGE: tuple[tuple[str, str], ...] = (
 REASONS: Rules = tuple(
     (path, "reason") for name in ("finish_reason", "details.finish_reason") for path in (name, f"{name}.type")
 )
-"""The finish reason where no choices are told apart."""
+"""The finish reason outside of choices."""
 
 
 PromptKind = Literal["text", "messages", "token_ids"]
@@ -133,7 +133,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     names_model: Literal["body", "path", "nowhere"] = "nowhere"
     """Where a request names its model. In the body: where the config has no name, `GET /v1/models` is asked for one."""
     usage: UsageField | None = None
-    """None = a stream tells its token counts unasked, or never."""
+    """None = a stream sends its token counts unasked, or never."""
     length: LengthField = LengthField()
     adapters: bool = False
     """Whether a request can ask for a LoRA adapter; the body then has an `Adapter`."""
@@ -167,7 +167,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
         return self.body(BodyParts(model, service.stream, parameters, usage, asked_length))
 
     def faults(self, service: ServiceConfig) -> Iterator[Fault]:
-        """What this dialect cannot do with the settings of `service`."""
+        """Settings of `service` that this dialect cannot use."""
         if service.length_field in self.reserved or service.length_field in self.set_elsewhere:
             found = f"is {service.length_field!r}, which holds something else"
             yield "length_field", f"{found}; leave it out, or name another"
@@ -200,7 +200,7 @@ def _usage(field: UsageField, service: ServiceConfig) -> Members:
 
 
 def dialect_of(service: ServiceConfig) -> Dialect:
-    """The dialect that `service` speaks. Raises ConfigError where a package's cannot be loaded."""
+    """The dialect of `service`. Raises ConfigError where a package's cannot be loaded."""
     found: Dialect = DIALECTS.get(service.type)
     return found
 

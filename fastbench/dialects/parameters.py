@@ -1,4 +1,4 @@
-"""Sampling parameters of a service that are more than sent on: the output length, and the adapters of rows."""
+"""Sampling parameters with a meaning of their own: the output length, and adapters by row."""
 
 import json
 from collections.abc import Iterator

@@ -92,7 +92,7 @@ class _Tally:
 
 
 def _rounded(values: Values) -> Values:
-    """Up to the upper end of the histogram's step that holds each, as HdrHistogram tells a maximum."""
+    """Up to the upper end of the histogram's step that holds each, as HdrHistogram reports a maximum."""
     held = np.clip(values, 0, (1 << _RANGE_BITS) - 1)
     _, bits = np.frexp(held.astype(np.float64))
     shift = np.maximum(bits - _VALUE_BITS, 0)

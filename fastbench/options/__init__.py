@@ -1,5 +1,5 @@
-"""The options of a run, each declared once: its names, its values, what it sets, what it excludes; and the run that
-options describe. The command line takes them as words, Python as keywords."""
+"""The options of a run, each declared once: names, values, what it sets, what it excludes; and the run that they
+describe. Given as text on the command line, as keywords in Python."""
 
 from typing import TYPE_CHECKING, Any
 

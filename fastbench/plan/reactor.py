@@ -1,4 +1,4 @@
-"""What the reactor must know of a schedule."""
+"""The reactor's options, from a schedule."""
 
 import math
 from typing import NamedTuple
@@ -32,7 +32,7 @@ class ReactorOptions(NamedTuple):
     closings: NDArray[np.int64]
     """(m,): when a slot closes for good, as soon as it is free."""
     drop_when_full: bool
-    """Open loop: what finds the limit reached is dropped instead of waiting."""
+    """Open loop: drop requests that are due while the limit is reached, instead of letting them wait."""
     stop_offset_ns: int
     """Closed loop: nothing begins from then on."""
     spare: int

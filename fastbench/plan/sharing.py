@@ -1,5 +1,4 @@
-"""A plan shared out among workers, so that the shares together are the plan and no two have anything in common; and
-what an interrupted run leaves of one."""
+"""A plan divided among workers into disjoint shares that add up to it; and the remainder of an interrupted run."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ class Share(NamedTuple):
         return self.of == 1
 
     def part(self, total: int) -> int:
-        """How many of `total` things this share has: as equal as can be, the larger parts first."""
+        """How many of `total` items this share has: equal parts, the larger ones first."""
         return total // self.of + (self.number < total % self.of)
 
 
@@ -37,7 +36,7 @@ class Queue(Protocol):
 
     @property
     def left(self) -> int:
-        """How many nobody has taken by now."""
+        """How many are not taken yet."""
         ...
 
     def take(self, most: int) -> range:

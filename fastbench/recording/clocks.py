@@ -26,7 +26,7 @@ class Reading(NamedTuple):
     """A host's clock against the coordinator's, as it was found at `mono_ns` of its own monotonic clock.
 
     zero_ns: where the monotonic clock's zero lies on the coordinator's wall clock. bound_ns: how far that may be off,
-    None = nobody knows. by: how it was found, in words.
+    None = not known. by: how it was found, in words.
     """
 
     mono_ns: int
@@ -39,8 +39,8 @@ class Axis:
     """The time axis of a recording: the first part's monotonic clock; where several hosts wrote it, the coordinator's
     clock counted from the first part's zero.
 
-    hosts: how many wrote it. bound_ns: how far two of their clocks may be apart on it; None = nobody knows. by: how
-    that was found.
+    hosts: how many wrote it. bound_ns: how far two of their clocks may be apart on it; None = not known. by: how that
+    was found.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:

@@ -60,14 +60,14 @@ _current: contextvars.ContextVar[logging.Logger | None] = contextvars.ContextVar
 
 
 class _Log:
-    """Writes to the log of the task that is carried out in this context; without one, to the logger "fastbench"."""
+    """Writes to the log of this context's task; without one, to the logger "fastbench"."""
 
     def info(self, message: str, *values: Any) -> None:
         """What happens."""
         self._logger.info(message, *values)
 
     def warning(self, message: str, *values: Any) -> None:
-        """What is other than it was asked for."""
+        """What differs from the settings."""
         self._logger.warning(message, *values)
 
     def error(self, message: str, *values: Any) -> None:

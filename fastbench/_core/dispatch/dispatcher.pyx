@@ -196,7 +196,7 @@ cdef class Dispatcher:
         """Makes a reply ready for what is to come of the call."""
         reply_begin(reply, call, &self.spec.compiled)
 
-    # What became of it.
+    # Its counters.
 
     cdef void begin_attempt(self, Call* call, int64_t now) noexcept nogil:
         """The time of an attempt counts from now on."""

@@ -66,7 +66,7 @@ cdef int32_t as_count(int64_t tokens) noexcept nogil:
 
 
 cdef int64_t reasoning_of(const Reply* reply) noexcept nogil:
-    """How many of the usage's output tokens are reasoning; -1: not told, or counted beside them."""
+    """How many of the usage's output tokens are reasoning; -1: not reported, or counted beside them."""
     if reply.usage_reasoning > reply.usage_out:
         return -1
     if reply.usage_reasoning > 0 and reply.usage_total == reply.usage_in + reply.usage_out + reply.usage_reasoning:
@@ -103,7 +103,7 @@ cdef void settle_tokens(Reply* reply) noexcept nogil:
     else:
         row.output_tokens = <int32_t> row.events
         row.output_source = SOURCE_EVENTS
-    # A usage that does not grow says nothing of the events, and silent reasoning is in none of them.
+    # A usage that does not grow does not count events, and unstreamed reasoning is in none of them.
     if reply.zero_events or (row.reasoning_tokens > 0 and not row.flags & FLAG_REASONING and not reply.token_ids):
         reply.tokens_known = False
     if reply.tokens_known and reply.call.tokens.size == row.events * sizeof(uint16_t) and row.events:

@@ -37,7 +37,7 @@ cdef struct Reply:
     const char* reason     # our own words for why it failed
     bint malformed
     bint error             # the service said that it failed
-    bint odd               # the last event says nothing that is known; its words may be the failure's
+    bint odd               # the last event is unknown; its text may be the failure's
     bint finish
     bint pieces            # output came in pieces, so that a whole reply repeats them
     bint tokens_known      # every output event so far said its tokens

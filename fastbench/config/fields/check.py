@@ -73,11 +73,11 @@ def join(path: str, name: object) -> str:
 
 
 def check_fields(
-    cls: type[msgspec.Struct], raw: object, path: str, issues: Issues, told: Collection[str] = ()
+    cls: type[msgspec.Struct], raw: object, path: str, issues: Issues, excused: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The fields of `raw` that a `cls` can be made of; what is wrong with the others was added to `issues`.
+    """The valid fields of `raw`, to make a `cls` of; faults are added to `issues`.
 
-    path: leads to `raw`; told: fields that may be missing, because their faults are in `issues` already.
+    path: leads to `raw`; excused: fields that may be missing, because their faults are in `issues` already.
     """
     if not isinstance(raw, Mapping):
         issues.wrong(path, raw, "a dict of settings")
@@ -93,7 +93,7 @@ def check_fields(
         except msgspec.ValidationError:
             issues.wrong(join(path, name), value, describe(fields[name].type))
     for name, field in fields.items():
-        if field.required and name not in raw and name not in told:
+        if field.required and name not in raw and name not in excused:
             issues.missing(join(path, name), describe(field.type))
     return values
 

@@ -1,4 +1,4 @@
-"""When the client did its part of a send, whatever the service took to let it go out; and whose slot it used."""
+"""The client's part of each send, without what the service took to accept it; and which slot it used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REFUSED = OUTCOMES.index("refused")
 
 
 def begun_ns(selection: Selection) -> Moments:
-    """(final rows,): when the client set about sending, ns; 0 for what it never tried.
+    """(final rows,): when the client began to send, ns; 0 if it never tried.
 
     A connection that the service accepts late or refuses is the service's doing: where the request waited for one, the
     moment is that at which the client had asked for it. Over TLS encrypting is the client's own work, and counts.

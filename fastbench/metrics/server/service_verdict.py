@@ -27,7 +27,7 @@ _TIMEOUT, _CANCELLED, _DROPPED = (OUTCOMES.index(name) for name in ("timeout", "
 
 
 class Run(NamedTuple):
-    """An open loop as the service met it. begin_ns, stop_ns: when requests began. ok_ends: rising, ns.
+    """An open loop as the service saw it. begin_ns, stop_ns: when requests began. ok_ends: rising, ns.
 
     timed_out: (k,) when those began that the client gave up; they are not in the course: a service that loses some
     requests has no queue. at_limit: whether requests began when the limit in flight allowed, so that their intended
@@ -48,7 +48,7 @@ class Run(NamedTuple):
         whole = judge(self.course, begin_ns, stop_ns)
         given_up = self.timed_out[(self.timed_out >= begin_ns) & (self.timed_out < stop_ns)]
         if whole.state != OVERLOADED and given_up.size:
-            # What was asked before the client gave up for the first time shows whether it was a queue.
+            # # Requests before the first timeout show whether there was a queue.
             before = judge(self.course, begin_ns, int(given_up.min()))
             if before.state == OVERLOADED:
                 return before

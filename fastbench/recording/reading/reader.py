@@ -80,7 +80,7 @@ class Recording:
 
     @property
     def scrapes(self) -> Iterator[Scrape]:
-        """What the service's metrics page said, part by part in time order."""
+        """Scrapes of the service's metrics page, part by part in time order."""
         starts = [self.axis.shift_at_start(part) for part in self.parts]
         return (
             scrape_of(record, shift) for part, shift in zip(self.parts, starts, strict=True) for record in part.scrapes

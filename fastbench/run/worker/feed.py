@@ -21,7 +21,7 @@ _TICK_S = 0.01
 
 
 Left = Callable[[], int]
-"""How many requests of the plan nobody has taken, for each of those who take them."""
+"""How many requests of the plan are not taken yet, per worker."""
 
 
 class Feeder:

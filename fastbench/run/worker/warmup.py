@@ -1,4 +1,4 @@
-"""Requests before the measured ones: what they ask, what their failure means, and which field the service refuses."""
+"""Warm-up requests: their prompts, their failures, and fields that the service refuses."""
 
 import itertools
 import re
@@ -15,7 +15,7 @@ from fastbench.dialects import NEWER, output_length
 from fastbench.errors import ServiceError
 
 REFUSED = (400, 422)
-"""The statuses by which services say that a request is not as they want it."""
+"""The statuses with which services refuse a request as invalid."""
 _QUOTED = 200
 _REFUSING = re.compile(
     r"unexpected|unrecogni[sz]ed|unknown|\bextra\b|extra_forbidden|not (?:permitted|allowed|supported|recogni[sz]ed)"
@@ -27,7 +27,7 @@ _REPEATED = frozenset({"input", "body", "url"})
 
 
 class FieldRefusedError(ServiceError):
-    """The service refuses a field that nobody asked for by name: the run can go on without it."""
+    """The service refuses a field that the user did not set: the run can do without it."""
 
     def __init__(self, message: str, field: str = "", words: str = "") -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class FieldRefusedError(ServiceError):
 
 
 def refused_field(tally: OutcomeTally, service: ServiceConfig) -> tuple[str, str] | None:
-    """A field that the service refused in each warm-up request, and its words; None where it did not, or where the
+    """A field that the service refused in each warm-up request, and its message; None where it did not, or where the
     field was asked for by name, so that to leave it out would be another measurement."""
     if tally.ok or not _is_refusal(tally):
         return None
@@ -53,7 +53,7 @@ def way_out(tally: OutcomeTally, service: ServiceConfig) -> str | None:
     if not _is_refusal(tally):
         return None
     if not tally.message.strip():
-        return f"it does not say why; {' or '.join(_suspects(service))} may offend"
+        return f"it does not say why; {' or '.join(_suspects(service))} may be the cause"
     texts = list(_texts(tally.message.decode("utf-8", "replace")))
     named = [name for name in service.body_fields if any(_mentions(text, name) for text in texts)]
     return f"leave out {' and '.join(map(_by_option, named))}" if named else None
@@ -110,7 +110,7 @@ def _leaves(value: object) -> Iterator[str]:
 
 
 def _mentions(text: str, name: str) -> bool:
-    """Whether a text names a field, other than by repeating it with its value."""
+    """Whether a text names a field, not counting repetitions of the request."""
     return (
         re.search(rf"(?<!\w){re.escape(name)}(?!\w)(?![\"']?\s*[:=]\s*(?:true|1|\{{))", text, re.IGNORECASE) is not None
     )
@@ -148,7 +148,7 @@ def _asked(task: Task, count: int) -> DatasetConfig:
 
 
 def _first_length(task: Task) -> int:
-    """The first row's length: in tokens where the data set tells it, else in words."""
+    """The first row's length: in tokens where the data set has it, else in words."""
     for sample in open_dataset(task.dataset, task.service.path).samples():
         if sample.input_len is not None:
             return sample.input_len
