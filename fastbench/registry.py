@@ -34,7 +34,7 @@ class Registry(Generic[T]):
 
     @property
     def _plugged(self) -> Mapping[str, Sequence[EntryPoint]]:
-        """What other packages bring, by its name."""
+        """Entries of other packages, by name."""
         return _installed(self.group)
 
     def names(self) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def _package(point: EntryPoint) -> str:
 
 
 def _named(place: str) -> Any:
-    """What `place`, "module:name", leads to."""
+    """The object at `place`, "module:name"."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
 

@@ -26,7 +26,7 @@ FORMS = (
     r"sk[-_][A-Za-z0-9_-]{4,}|(?:pk|rk|xai|nvapi|hf|gh[opsu]|glpat|gsk|xox[abp])[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{8,}"
     r"|github_pat_\w{8,}|(?:AKIA|ASIA|AIza)[A-Za-z0-9_-]{10,}|eyJ[A-Za-z0-9_-]{8,}[A-Za-z0-9._-]*"
 )
-"""What the keys of well-known services begin with, as a regular expression."""
+"""Prefixes of well-known services' keys, as a regular expression."""
 _FORMS = re.compile(rf"(?:{FORMS})|(?:bearer|basic|token|apikey)\s+\S+", re.IGNORECASE)
 _RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_.-]{20,}")
 

@@ -1,5 +1,5 @@
-"""What AISBench's configs import: fastbench's presets in the place of AISBench's, and stand-ins for the rest, of which
-only the names count."""
+"""Imports of AISBench's configs: fastbench's presets in place of AISBench's, and stand-ins for the rest, of which only
+the names count."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -44,7 +44,7 @@ def stand_in(name: str) -> _Named:
 
 
 class AisbenchImports:
-    """What a config may import beside Python's own modules and other configs (`config.files.Foreign`)."""
+    """Further imports of a config, beside Python's own modules and other configs (`config.files.Foreign`)."""
 
     def configs(self, parts: Sequence[str]) -> Path | None:
         """The preset, or the directory of presets, that a module of AISBench's configs is."""

@@ -1,6 +1,6 @@
 """The Python API and all that the command line does; what `fastbench` exports is public.
 
-    settings ── keywords → a checked run; planning ── its plan, also in words, its directory, who sends it
+    settings ── keywords → a checked run; planning ── its plan, also in words, its directory, its launcher
     running ── running it: its tasks as they end, each with its report
     result ── the result of a task, as numbers; html ── the same in a notebook
     recordings ── runs on disk, found, and shares merged; reporting ── their numbers, reports, pages and exports, again

@@ -31,8 +31,8 @@ _FIELDS_SHOWN = 200
 
 
 class Prepared(NamedTuple):
-    """A run that is planned and not yet started. launcher: who sends. resumes: the directory has a run already, of
-    which only what has no outcome is sent."""
+    """A run that is planned and not yet started. launcher: starts the workers. resumes: the directory has an
+    interrupted run; only requests without an outcome are sent."""
 
     run: RunConfig
     directory: RunDirectory
@@ -71,8 +71,7 @@ def prepare(run: RunConfig, options: Options | None = None) -> Prepared:
 
 
 def continued(options: Options) -> Prepared:
-    """The run that `reuse` names, with what it has left to send. Raises UsageError where the plan is not that of the
-    run."""
+    """Resumes the run that `reuse` names. Raises UsageError if its plan differs."""
     named = names_tasks(options)
     run = run_of_options(options).run if named else None
     directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))
@@ -150,8 +149,8 @@ class Described(NamedTuple):
 
 
 def describe(run: RunConfig) -> Iterator[Described]:
-    """What a run would do; nothing is sent, and no service is looked for. Raises UsageError with all that could not be
-    used, when the other tasks were described."""
+    """Describes the tasks of a run; nothing is sent, and no service is contacted. Raises UsageError with all faults,
+    after the other tasks."""
     check_tokenizers(run)
     faults: list[str] = []
     for number, task in enumerate(run.tasks(), 1):

@@ -74,7 +74,7 @@ def no_recording(directory: Path) -> NotARunError:
 
 
 def recordings_of(directory: Path) -> list[Path]:
-    """Those of this directory alone, as a run, a part of one, or a recording; empty where it has none."""
+    """The recordings of this directory only, as a run, a part of one, or a recording; may be empty."""
     if not directory.is_dir():
         raise UsageError(f"{directory} is not a directory: name a run or one of its recordings")
     if part_paths(directory)[0].is_file():
@@ -127,7 +127,7 @@ def latest_recordings(directory: Path) -> Found:
 
 
 def reused_recordings(options: Options) -> Found:
-    """Those of the run that `reuse` names, of the tasks that the options name, or of all. Raises UsageError for a task
+    """The recordings of the run `reuse`, of the tasks that the options name, or of all. Raises UsageError for a task
     that has none."""
     run = run_of_options(options).run if names_tasks(options) else None
     directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))

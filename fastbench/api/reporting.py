@@ -225,7 +225,7 @@ class Ended(NamedTuple):
 
 
 def ended_requests(path: Path) -> Ended:
-    """Those of the recording at `path`, which may be a share that no report is made of. Raises RecordingError."""
+    """The ended requests of the recording at `path`, which may be a shard without a report. Raises RecordingError."""
     rows = Recording.open(path).rows
     final = rows[rows["flags"] & NOT_FINAL == 0]
     ok = int(np.count_nonzero(final["outcome"] == OUTCOMES.index("ok")))
@@ -241,7 +241,7 @@ def failed_of(metrics: Metrics) -> Failed:
 
 
 def failed_in(rows: Rows) -> Failed:
-    """Those among the final rows of a recording."""
+    """The failed requests among the final rows of a recording."""
     kinds, counts = np.unique(rows[["outcome", "status"]], return_counts=True)
     found: Failed = Counter()
     for (code, status), count in zip(kinds.tolist(), counts.tolist(), strict=True):

@@ -129,7 +129,7 @@ class Result:
 
     @property
     def directory(self) -> Path:
-        """That of the run, with its config, its logs and the recordings of all its tasks."""
+        """The run's directory, with its config, its logs and the recordings of all its tasks."""
         parents = self.path.parents
         return parents[2] if parents[1].name == "performances" else parents[0]
 

@@ -108,8 +108,8 @@ def _result(ended: EndedTask, remarks: Sequence[str]) -> Result:
     try:
         _ = result.metrics  # now: the files may be gone when they are first asked for
     except UsageError as error:
-        told = (*remarks, f"{in_keywords(str(error))}; {WHOLE_SHOWN}")
-        result = Result(path, name=ended.name, stage=WHOLE, complete=complete, remarks=told)
+        shown = (*remarks, f"{in_keywords(str(error))}; {WHOLE_SHOWN}")
+        result = Result(path, name=ended.name, stage=WHOLE, complete=complete, remarks=shown)
         _ = result.metrics
     return result
 

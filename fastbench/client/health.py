@@ -12,7 +12,7 @@ from fastbench.registry import DIALECTS
 
 _COUNTED = ("reads", "unstamped_reads", "turns", "starved", "cpu_ns", "ordinary_ns", "real_time_ns")
 BUCKETS_AN_ENTRY = 32
-"""Neighbouring buckets of lag that become one entry, so that a second costs some 3 kB and not 50: each value is told
+"""Neighbouring buckets of lag that become one entry, so that a second costs some 3 kB and not 50: each value is given
 as the uppermost of its 32 buckets, at most 3.2 % (below 1 us: 31 ns) too high."""
 
 

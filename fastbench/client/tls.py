@@ -13,7 +13,7 @@ from fastbench.dialects import Endpoint
 
 _ROOM = 1 << 18
 NO_TLS = ("wrong version number", "http request", "record layer failure", "packet length too long")
-"""What OpenSSL, by `tls_words`, makes of an answer in clear."""
+"""OpenSSL's reasons, by `tls_words`, for an unencrypted answer."""
 
 
 def tls_words(error: ssl.SSLError) -> str:

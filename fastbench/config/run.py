@@ -1,4 +1,4 @@
-"""What a run does: which model meets which data set, under what load, and how it is reported."""
+"""The settings of a run: pairs of model and data set, load, report."""
 
 from typing import Annotated, Any, Literal, Self
 

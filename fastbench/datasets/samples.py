@@ -19,7 +19,7 @@ class Turn(Struct, frozen=True):
 
     text: str
     answer: str | None = None
-    """What goes into the history of the later turns; None = the service's own reply."""
+    """The reply in the history of later turns; None = the service's own."""
     output_len: int | None = None
     """Output tokens asked for; None = the service's `max_out_len`."""
     role: str = "user"
@@ -29,12 +29,13 @@ class Turn(Struct, frozen=True):
 
     @property
     def messages(self) -> list[Message]:
-        """What the turn adds to the history before it is sent."""
+        """The messages that the turn adds to the history before it is sent."""
         return [*self.before, {"role": self.role, "content": self.text}]
 
 
 class Sample(Struct, frozen=True):
-    """What one request asks, or a conversation's requests. Its place in the data set is `index`, from 0."""
+    """The prompt and parameters of one request, or of a conversation's requests. Its place in the data set is `index`,
+    from 0."""
 
     index: int
     prompt: Prompt
@@ -43,7 +44,7 @@ class Sample(Struct, frozen=True):
     output_len: int | None = None
     """Output tokens asked for; None = the service's `max_out_len`."""
     timestamp_ns: int | None = None
-    """When the data set says that it goes out, ns since the schedule's start; None = it does not say."""
+    """Its time in the data set, ns since the schedule's start; None = none."""
     turns: tuple[Turn, ...] = ()
     """A conversation of several requests, one after the other's reply; `prompt` then holds the messages before the
     first turn. () = a single request."""
@@ -65,9 +66,9 @@ class Survey(NamedTuple):
     requests: int
     """Requests: one for each turn of a conversation."""
     longest_output: int | None
-    """The most output tokens that a sample asks for; None = no sample says, so the service's `max_out_len` holds."""
+    """The most output tokens that a sample asks for; None = no sample does, so the service's `max_out_len` holds."""
     timed: int
-    """How many samples say when they go out."""
+    """How many samples have a time."""
     token_ids: int | None = None
     """The first sample whose prompt is token ids; None = all are texts."""
     left_out: LeftOut = ()

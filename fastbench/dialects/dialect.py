@@ -65,7 +65,7 @@ CHOICES: Rules = (
     *usage_rules("choices[].usage"),
     *ERRORS,
 )
-"""What all replies made of `choices` have beside their output."""
+"""Rules for replies made of `choices`, beside their output."""
 
 MESSAGE: tuple[tuple[str, str], ...] = (
     *((name, "text") for name in ("content", "text", "refusal", "audio.transcript")),
@@ -89,13 +89,13 @@ class UsageField(NamedTuple):
 
     name: str
     asks: Mapping[str, Any]
-    """What its object holds then."""
+    """The object's value."""
     always: bool = False
     """Whether that goes over what the user has in the object, or the other way round."""
 
 
 class BodyParts(NamedTuple):
-    """What a body is made of beside its slots: what all requests to a service have in common."""
+    """The constant parts of a body, common to all requests to a service."""
 
     model: str
     stream: bool
@@ -115,15 +115,15 @@ class Dialect(Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     """Further names, short ones for `--api`."""
     path: str
-    """Behind the base URL's; `{model}` in it stands for the model's name."""
+    """Follows the base URL's path; `{model}` in it stands for the model's name."""
     stream_path: str = ""
-    """That for a stream; "" = the same."""
+    """The path for a stream; "" = the same."""
     headers: Mapping[str, str] = {}
     """Further ones that every request has. Those of the config go over them."""
     key_header: str = "Authorization"
     """The header that carries `api_key`."""
     key_prefix: str = "Bearer "
-    """What stands before the key in it."""
+    """The prefix of the key in it."""
     takes: frozenset[PromptKind]
     """The kinds of prompts. What takes no messages is sent their texts."""
     prompt: Callable[[SampleLike], Any]
@@ -154,7 +154,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
         return path.replace("{model}", quote(model, safe=""))
 
     def output_length(self, service: ServiceConfig) -> OutputLength:
-        """How the requests to `service` ask for their length."""
+        """The field for the output length in requests to `service`."""
         return self.length.of(service)
 
     def request_body(self, service: ServiceConfig, model: str) -> Members:
@@ -206,7 +206,7 @@ def dialect_of(service: ServiceConfig) -> Dialect:
 
 
 def output_length(service: ServiceConfig) -> OutputLength:
-    """How the requests of `service` ask for their output length."""
+    """The field for the output length in requests to `service`."""
     return dialect_of(service).output_length(service)
 
 

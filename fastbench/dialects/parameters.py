@@ -36,7 +36,7 @@ class OutputLength(NamedTuple):
         return self.fixed or asked or self.usual
 
     def faults(self) -> Iterator[Fault]:
-        """What is wrong with a length among the parameters."""
+        """The faults of a length among the parameters."""
         if self.fixed is not None and (type(self.fixed) is not int or not 1 <= self.fixed <= MAX_LENGTH):
             found = f"is {show(self.fixed)}; it must be a whole number from 1 to {MAX_LENGTH}"
             yield f"generation_kwargs[{self.field!r}]", found

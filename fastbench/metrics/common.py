@@ -22,8 +22,8 @@ WHOLE = " (whole-request rule)"
 
 @dataclass(frozen=True)
 class Totals:
-    """What the values of a stage are made of. planned: its requests; failed: those of them that failed. arrived: the
-    output tokens that arrived in its window, None for the whole run."""
+    """The input of a stage's values. planned: its requests; failed: those of them that failed. arrived: the output
+    tokens that arrived in its window, None for the whole run."""
 
     selection: Selection
     planned: int

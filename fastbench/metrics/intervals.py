@@ -65,7 +65,7 @@ def _timed(metric: Metric, selection: Selection) -> Iterator[Timed]:
 
 
 class _Tally:
-    """How often each value came in each interval; values to 3 digits, so that there are few of them."""
+    """Counts of each value in each interval; values to 3 digits, to keep them few."""
 
     def __init__(self) -> None:
         self._codes = np.empty(0, np.int64)

@@ -1,4 +1,4 @@
-"""What `compute` gives: the numbers of a report, in the units in which they are shown."""
+"""The result of `compute`: the numbers of a report, in the units in which they are shown."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def _option(
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the mock does. A field that is None takes what the style says, or is off."""
+    """Options of the mock. A field that is None takes the style's value, or is off."""
 
     host: str = _option("127.0.0.1", "Address to listen on; ::1 for IPv6.")
     port: int = _option(8000, "Port to listen on; 0 picks a free one.", low=0, high=65535)

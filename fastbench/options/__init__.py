@@ -49,7 +49,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What makes a run of options is imported when it is used: help must not wait for it."""
+    """Imports what makes a run of options on first use: help must not wait for it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from fastbench.options import settings

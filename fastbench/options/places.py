@@ -1,6 +1,6 @@
 """Where the values of options go: into settings as a config has them, which are checked afterwards.
 
-What `Settings` needs of `config` is imported late: help must not wait for it.
+`config` is imported late: help must not wait for it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Settings:
     continues: bool = False
     """They are those of a run that is resumed."""
     prompts_named_by: str | None = None
-    """What names other prompts than synthetic ones."""
+    """The source that names other prompts than synthetic ones."""
 
     def items(self, name: str) -> list[tuple[str, Fields]]:
         """Path and fields of each item of `models` or `datasets`; what is no dict is left to the check."""

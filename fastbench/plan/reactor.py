@@ -23,7 +23,7 @@ _NO_SLOTS: Slots = at_once(0)
 
 
 class ReactorOptions(NamedTuple):
-    """What a worker's reactor is made with. Offsets are ns since the start."""
+    """Options of a worker's reactor. Offsets are ns since the start."""
 
     limit: int
     """The most requests in flight."""
@@ -60,7 +60,7 @@ class ReactorOptions(NamedTuple):
 
 
 def reactor_options(service: ServiceConfig, schedule: Schedule, longest_output: int | None) -> ReactorOptions:
-    """Those of one worker's schedule. longest_output: the most tokens that a sample asks for, None = none says."""
+    """The options for one worker's schedule. longest_output: the most tokens that a sample asks for, None = unknown."""
     slots = schedule.slots
     return ReactorOptions(
         limit=schedule.limit,
@@ -96,7 +96,7 @@ def _spare(schedule: Schedule) -> int:
 
 
 def _densest(schedule: Schedule) -> float:
-    """Requests per second of the schedule as a whole; a trace tells only as it goes on."""
+    """Requests per second of the schedule as a whole; a trace has none beforehand."""
     offsets = schedule.offsets
     if offsets is None or len(offsets) < 2 or offsets[-1] == 0:
         return MAX_SPARE / SPARE_SECONDS

@@ -90,7 +90,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """What one task sends. Frozen and picklable: workers get it as it is, and the recording's header holds it.
+    """The plan of one task. Frozen and picklable: workers get it as it is, and the recording's header holds it.
 
     schedule: of the whole task. remainder: what an interrupted run has left of it, None = all. tokens_per_word: as the
     service counts the prompts, without a tokenizer. notes: for readers of the numbers. remarks: for the user, before
@@ -203,7 +203,7 @@ class TaskPlan:
         """The load in words."""
         schedule, shape = self.schedule, self.load.shape
         limit = "without a limit in flight" if schedule.limit >= NO_LIMIT else f"at most {schedule.limit} in flight"
-        with blamed(f"the load shape {shape.name} cannot put itself in words"):
+        with blamed(f"the load shape {shape.name} cannot describe itself"):
             words = shape.words()
         if schedule.slots is not None:
             return ", ".join(filter(None, ("closed loop", limit, words)))

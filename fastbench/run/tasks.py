@@ -93,8 +93,8 @@ def _offset(place: int, schedule: Schedule, requests: Requests) -> int:
 def _resumes_ns(
     recording: Recording, rows: NDArray[np.void], schedule: Schedule, requests: Requests, since_ns: int
 ) -> int:
-    """Where the rest begins on the recording's axis: an open loop's goes on where the plan has it, a closed loop's
-    follows on the last moment."""
+    """The start of the remainder on the recording's axis: as planned in an open loop, right after the last moment in a
+    closed one."""
     timed = rows[rows["intended_ns"] > 0]
     if not timed.size:
         return int(recording.header.get("mono_ns", 0))
@@ -136,8 +136,8 @@ def run_tasks(
     resumes: bool = False,
 ) -> Iterator[TaskRun]:
     """Runs the tasks of `run`, yielding each as it ends. A failed task does not stop the next; after one that the user
-    stopped no other begins. stop: the user's requests. launcher: starts the workers. resumes: the directory has a run
-    already, of which only what has no outcome is sent.
+    stopped no other begins. stop: the user's requests. launcher: starts the workers. resumes: the directory has an
+    interrupted run; only requests without an outcome are sent.
     """
     running = _Running(run, directory, plan, stop, observer_for, launcher, resumes)
     # Launchers of other hosts take one task after the other.
@@ -146,7 +146,7 @@ def run_tasks(
 
 
 class _Running:
-    """What all tasks of a run share."""
+    """Common to all tasks of a run."""
 
     def __init__(
         self,

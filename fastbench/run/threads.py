@@ -12,8 +12,8 @@ LOOK_S = 0.2
 
 
 def in_thread(work: Callable[[], T], name: str, interrupted: Callable[[], None] | None = None) -> T:
-    """What `work` returns or raises. interrupted: called on Ctrl-C in the caller's thread; the work is waited for all
-    the same, and KeyboardInterrupt raised when it has ended, whatever the work raised."""
+    """Returns or raises what `work` does. interrupted: called on Ctrl-C in the caller's thread; the work is waited for
+    all the same, and KeyboardInterrupt raised when it has ended, whatever the work raised."""
     results: list[T] = []
     errors: list[BaseException] = []
     begun, over = threading.Event(), threading.Event()

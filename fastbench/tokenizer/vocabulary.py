@@ -80,7 +80,7 @@ COMMON_WORDS = tuple(_FOUR_LETTERS.split())
 
 
 class TokenMeasure(NamedTuple):
-    """How long made prompts become in tokens."""
+    """How the tokens of made prompts are measured."""
 
     tokenizer: str = ""
     """The model's tokenizer.json, or the directory that holds it: lengths are exact. "" = there is none."""
@@ -89,7 +89,7 @@ class TokenMeasure(NamedTuple):
 
 
 class Words(Protocol):
-    """What prompts are made of: numbered pieces of one token each."""
+    """The material of prompts: numbered pieces of one token each."""
 
     def __len__(self) -> int: ...
 

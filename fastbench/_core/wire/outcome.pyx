@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""How a response ended: its one outcome, its token counts by their best source, and the words for a failure."""
+"""How a response ended: its one outcome, its token counts by their best source, and the message of a failure."""
 
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 from libc.string cimport strlen
@@ -55,7 +55,7 @@ cdef void give_up(Reply* reply, const char* reason) noexcept nogil:
 
 
 cdef void because(Reply* reply, const char* reason) noexcept nogil:
-    """Our words for a failure; the first cause stands, the service's own error too."""
+    """Our message for a failure; the first cause stands, the service's own error too."""
     if reply.reason == NULL and not reply.error:
         reply.reason = reason
 
@@ -132,7 +132,7 @@ cdef Outcome decide_cut(Reply* reply, End how) noexcept nogil:
 
 
 cdef Outcome decide(Reply* reply, End how, bint whole) noexcept nogil:
-    """The one outcome of the request, and in `reason` our words for it where the service has none."""
+    """The one outcome of the request, and in `reason` our message where the service has none."""
     cdef Row* row = &reply.call.row
     if row.status and (row.status < 200 or row.status > 299):
         return OUTCOME_HTTP_ERROR

@@ -28,7 +28,7 @@ Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 
 
 class Frozen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all settings share: no change after the check, no unknown names."""
+    """The base of all settings: frozen, no unknown names."""
 
 
 class Pause(Duration):
@@ -99,7 +99,7 @@ def check_fields(
 
 
 def describe(kind: Any) -> str:
-    """What a field of this type allows, in words."""
+    """The values that a field of this type allows, in words."""
     return _words(inspect.type_info(kind))
 
 

@@ -48,7 +48,7 @@ def parse_slice(text: str) -> slice | None:
 
 
 def range_fault(value: str | int | float | None) -> str | None:
-    """What a `test_range` must be, where `value` is not it."""
+    """What a `test_range` must be, if `value` is invalid."""
     if isinstance(value, str):
         return None if parse_slice(value) else 'a slice such as "[:8]" or "[10:20]"'
     if value is None or (value > 0 and (value < 1 or isinstance(value, int) or value.is_integer())):

@@ -83,7 +83,7 @@ OWN = ("_", "x-")
 
 
 def scalar_of(text: str) -> Any:
-    """What `text` stands for in YAML without quotes: null, true, false, a number, else the text itself."""
+    """The value of unquoted `text` in YAML: null, true, false, a number, else the text itself."""
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):

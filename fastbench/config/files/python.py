@@ -20,14 +20,14 @@ from fastbench.secrets import KNOWN, secrets_in_source
 
 
 class Foreign(Protocol):
-    """What configs may import beside Python's own modules and each other."""
+    """Further imports of configs, beside Python's own modules and each other."""
 
     def configs(self, parts: Sequence[str]) -> Path | None:
         """The config file, without its suffix, or the directory that a module is; None = it is neither."""
         ...
 
     def module(self, package: str) -> object | None:
-        """What stands for a package; None = Python imports it."""
+        """The stand-in for a package; None = Python imports it."""
         ...
 
     def known(self) -> Mapping[str, object]:

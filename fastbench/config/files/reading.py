@@ -18,7 +18,7 @@ SUFFIXES = (".py", *_DATA)
 
 
 class Settings(NamedTuple):
-    """What a file sets, not yet checked."""
+    """The settings of a file, not yet checked."""
 
     raw: dict[str, Any]
     labels: dict[str, str]

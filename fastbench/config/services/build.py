@@ -108,7 +108,7 @@ def _faults(service: ServiceConfig) -> Iterator[Fault]:
 
 
 def tokenizer_file(path: str) -> Path:
-    """Where the tokenizer is that a `path` points at; it may be missing."""
+    """The tokenizer's file for `path`; it may be missing."""
     return Path(path) / "tokenizer.json" if Path(path).is_dir() else Path(path)
 
 

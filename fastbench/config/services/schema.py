@@ -137,7 +137,7 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What of `generation_kwargs` is sent."""
+        """The part of `generation_kwargs` that is sent."""
         return {name: value for name, value in self.generation_kwargs.items() if name not in (ADAPTERS, REPEATS)}
 
     @property
@@ -149,7 +149,7 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
 
     @property
     def droppable(self) -> tuple[str, ...]:
-        """Those of `body_fields` that the user did not set."""
+        """The `body_fields` that the user did not set."""
         return (*(name for name in self.optional_kwargs if name in self.parameters), *self._added)
 
     @property

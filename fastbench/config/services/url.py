@@ -1,4 +1,4 @@
-"""Where a service is: a base URL or a host and a port, taken apart and checked."""
+"""The address of a service: a base URL or a host and a port, parsed and checked."""
 
 import re
 from ipaddress import AddressValueError, IPv6Address

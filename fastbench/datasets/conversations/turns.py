@@ -1,4 +1,4 @@
-"""What the sets of conversations share: how their turns are sent."""
+"""Common to the sets of conversations: how their turns are sent."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal

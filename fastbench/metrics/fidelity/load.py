@@ -96,7 +96,7 @@ Floats = NDArray[np.float64]
 
 
 class Kind(IntEnum):
-    """What an interval is."""
+    """Kinds of intervals."""
 
     NORMAL = 0
     SHORT = 1

@@ -39,7 +39,7 @@ def attempted_ns(rows: Rows) -> Moments:
 
 def fresh_slots(selection: Selection, limit: int | None) -> Mask:
     """(final rows,): which requests of a closed loop took a slot that none had used before, at most `limit` for each
-    time that the run began or was continued."""
+    start of the run."""
     rows = selection.final
     fresh: Mask = (rows["turn"] == 0) & (rows["intended_ns"] > 0)
     if selection.recording.axis.hosts == 1:
@@ -90,7 +90,7 @@ class Sends(NamedTuple):
 
     @property
     def again(self) -> Mask:
-        """Those that were sent on a slot which another request had left."""
+        """The requests sent on a slot that another request had left."""
         sent: Mask = ~self.fresh & (self.sent_ns > 0)
         return sent
 

@@ -61,7 +61,7 @@ class GapSamples:
 
 
 def _without(ordered: NDArray[np.int64], gone: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What is left of a multiset without some of its members; both in rising order."""
+    """A multiset without some of its members; both in rising order."""
     places = np.searchsorted(ordered, gone)
     # Equal ones stand one behind the other.
     again = np.arange(gone.size) - np.searchsorted(gone, gone)

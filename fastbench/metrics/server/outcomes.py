@@ -21,7 +21,7 @@ REASON_CHARS = 60
 
 _CANCELLED, _DROPPED = OUTCOMES.index("cancelled"), OUTCOMES.index("dropped")
 _CHANGING = re.compile(r"[0-9a-fA-F]{8,}|\d+")
-"""What differs between two messages of the same reason: ids, numbers, times."""
+"""The parts that differ between messages of the same reason: ids, numbers, times."""
 
 
 _WITHOUT_ROW = {
@@ -168,11 +168,11 @@ def _in_flight(part: Part) -> int:
     """Requests that were in flight at the part's last health record and have no row."""
     if not part.health:
         return 0
-    word, rows = part.health[-1], part.table.rows
-    moment = int(word.get("t_ns", 0))
+    last, rows = part.health[-1], part.table.rows
+    moment = int(last.get("t_ns", 0))
     recorded = (rows["flags"] & FLAGS["superseded"] == 0) & (rows["sent_ns"] > 0)
     recorded &= (rows["sent_ns"] <= moment) & (rows["end_ns"] > moment)
-    return max(0, int(word.get("in_flight", 0)) - int(np.count_nonzero(recorded)))
+    return max(0, int(last.get("in_flight", 0)) - int(np.count_nonzero(recorded)))
 
 
 def _count(record: dict[str, object], name: str) -> int:

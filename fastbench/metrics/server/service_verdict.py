@@ -55,7 +55,7 @@ class Run(NamedTuple):
         return whole
 
     def rate(self, moments: NDArray[np.int64], begin_ns: int, stop_ns: int) -> float | None:
-        """Those of rising moments that lie in a stretch, per second."""
+        """The rate of moments, rising, that lie in a stretch, per second."""
         count = int(np.diff(np.searchsorted(moments, [begin_ns, stop_ns], side="right"))[0])
         return count * NS_PER_S / (stop_ns - begin_ns) if stop_ns > begin_ns else None
 

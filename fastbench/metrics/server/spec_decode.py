@@ -20,7 +20,7 @@ class SpecCounters(msgspec.Struct, frozen=True):
 
 
 class SpecRates(msgspec.Struct, frozen=True):
-    """What happened between two scrapes; d… is by how much a counter rose.
+    """Rates between two scrapes; d… is by how much a counter rose.
 
     acceptance_rate = 100 · daccepted_tokens / ddraft_tokens, per cent. acceptance_length = 1 + daccepted_tokens /
     ddrafts, the tokens that a step of the large model gave. per_position_acceptance_rates = daccepted_at_position /

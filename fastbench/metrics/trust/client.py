@@ -91,7 +91,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 class Stalls(NamedTuple):
-    """Those of the load, from the first send on. starts, ends: (n,) ns, rising."""
+    """The client's stalls, from the first send on. starts, ends: (n,) ns, rising."""
 
     starts: Moments
     ends: Moments

@@ -24,7 +24,7 @@ from fastbench.units import NS_PER_MS
 
 SLOT_SHARE = 0.01
 TURNAROUND_NS = 100_000
-"""What a client needs between two requests at most; replies that take hardly longer do not make it too slow."""
+"""The time that a client may need between two requests even if replies are hardly longer."""
 RAMP_SHARE, RAMP_MS = 0.1, 50.0
 SHORT_START = 0.01
 """Of the run's time: a start no longer than that changes nothing where replies are shorter than it."""
@@ -44,7 +44,7 @@ _URGENT = "let its thread run as a real-time one (docs/performance.md), or give 
 
 
 class Judged(NamedTuple):
-    """What the verdict on a stage is made of.
+    """The input of the verdict on a stage.
 
     latencies: rows with the statistics in JUDGED. covered: of the whole run, as a request without a row has no known
     stage. planned, success: requests of the stage. length_ms: the stage's.

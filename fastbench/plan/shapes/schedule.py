@@ -74,7 +74,7 @@ def check_law(what: str, rates: Any, count: int) -> None:
 
 
 def _faults(schedule: Schedule, count: int) -> Iterator[str]:
-    """What is wrong with a schedule, behind the shape's name; the first one counts."""
+    """The faults of a schedule, as sentences after the shape's name; the first one counts."""
     if not isinstance(schedule, Schedule):
         yield f"gives {type(schedule).__name__} as its schedule, not a Schedule as open_loop or closed_loop makes it"
         return

@@ -16,10 +16,10 @@ from fastbench.plan.shapes.slots import Slots
 
 
 class Begun(NamedTuple):
-    """What a recording has of the requests that began by themselves, for the stages of its load.
+    """The requests of a recording that began by the plan, for the stages of its load.
 
-    moments_ns: (n,) rising, when they were to begin. planned: how many the whole plan has, None = not told.
-    starts_ns, in_flight: (m,), when each attempt began and how many were in flight then.
+    moments_ns: (n,) rising, when they were to begin. planned: how many the whole plan has, None = not known. starts_ns,
+    in_flight: (m,), when each attempt began and how many were in flight then.
     """
 
     moments_ns: NDArray[np.int64]
@@ -115,7 +115,7 @@ class LoadSpec(Frozen, frozen=True, kw_only=True):
         check_schedule(what, schedule, count)
         begins = schedule.offsets if schedule.slots is None else schedule.slots.openings
         if begins is not None:
-            with blamed(f"{what} cannot tell its rates"):
+            with blamed(f"{what} cannot give its rates"):
                 rates = self.shape.rates(len(begins))
             check_law(what, rates, len(begins))
         return schedule

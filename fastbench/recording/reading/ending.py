@@ -86,9 +86,9 @@ def _final(part: Part) -> int:
 
 def _death(part: Part) -> str:
     number = (part.header.get("share") or {}).get("number", "of an unknown number")
-    word = part.health[-1] if part.health else {}
+    last = part.health[-1] if part.health else {}
     return (
-        f"worker {number} died or was killed, with {word.get('in_flight', 'an unknown number of')} requests in flight"
+        f"worker {number} died or was killed, with {last.get('in_flight', 'an unknown number of')} requests in flight"
     )
 
 

@@ -26,7 +26,7 @@ class Recording:
     header: what was planned. footer: how it ended, None if it did not. health: the client's states, in time order.
     rows: (n,) ROW_DTYPE, part by part in the order in which they finished. damage: what is wrong, a sentence each.
     lost_rows: the requests that the damage cost. axis: the clock that all moments stand on. legs: 1, and how often an
-    interrupted run was continued.
+    interrupted run was resumed.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:

@@ -108,7 +108,7 @@ def request_id(run_id: str, request: int, kind: str = MEASURED) -> str:
 
 
 def id_form(run_id: str) -> tuple[str, int]:
-    """What the ids of a run's measured requests begin with, and how many digits their number has at least: UUIDs, or
+    """The prefix of the ids of a run's measured requests, and the least digits of their number: UUIDs, or
     `fb-<run_id>-<request>` in recordings that are older."""
     return (f"{run_id}-{MEASURED}", DIGITS) if _RUN_ID.fullmatch(run_id) else (f"fb-{run_id}-", 1)
 

@@ -30,7 +30,7 @@ _MOST = 4 << 20
 
 
 class PartFile(NamedTuple):
-    """One file of a recording. leg: 0, or how often its run was continued before."""
+    """One file of a recording. leg: 0, or how often its run was resumed before."""
 
     path: Path
     header: dict[str, Any]
@@ -47,12 +47,12 @@ class PartFile(NamedTuple):
 
     @property
     def leg(self) -> int:
-        """0, or how often its run had been continued."""
+        """0, or how often its run had been resumed."""
         return int(self.header.get("leg", 0))
 
     @property
     def texts(self) -> Path:
-        """Where its output texts are, if they were kept."""
+        """The file of its output texts, if they were kept."""
         return part_path(self.path.parent, TEXTS, part_number(self.path))
 
 
@@ -141,7 +141,7 @@ def _header(path: Path) -> dict[str, Any]:
 
 
 def _differences(path: str, ours: object, theirs: object) -> Iterator[str]:
-    """Where two values differ, a clause each."""
+    """The differences of two values, a clause each."""
     if path in _OWN:
         return
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):

@@ -31,7 +31,7 @@ class Assignment(NamedTuple):
     """None = standard error."""
     share: Share = Share()
     queue: Queue | None = None
-    """Where it takes the places of a closed loop's plan; None = they are dealt out like all others."""
+    """The queue of places in a closed loop's plan; None = they are dealt out in advance."""
     run_id: str | None = None
     """One for all workers of a task; None = the worker makes it."""
     start_at_ns: int | None = None

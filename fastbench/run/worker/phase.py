@@ -30,7 +30,7 @@ def _no_health(_: dict[str, Any]) -> None:
 
 
 class PhasePlan(NamedTuple):
-    """What one phase is to do."""
+    """The plan of one phase."""
 
     name: str
     """"warm-up" or "measure"."""
@@ -49,11 +49,11 @@ class PhasePlan(NamedTuple):
     gate: Gate = at_once
     """Gives the start time of the load, once all is ready."""
     left: Left | None = None
-    """Where several workers take from one plan: how many requests are left for each."""
+    """With several workers on one queue: how many requests are left for each."""
 
 
 class Phase:
-    """What stays the same for all phases of one task."""
+    """Common to all phases of one task."""
 
     def __init__(self, make_engine: EngineFactory, *, stream: bool, stop: Stop, observer: Observer) -> None:
         self._make_engine = make_engine
@@ -165,7 +165,7 @@ class _Running:
         self._timers.append(asyncio.get_running_loop().call_later(wait_s, act))
 
     def _end_of_time(self) -> None:
-        """What was prepared beyond the end of a closed loop was never planned."""
+        """Requests prepared beyond the end of a closed loop do not count as planned."""
         self._feeder.stop()
         self._plan.conversations.end()
         self.engine.reactor.withdraw()

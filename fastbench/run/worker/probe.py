@@ -74,6 +74,6 @@ async def _ask(plan: TaskPlan, target: Target, outside: Stop) -> tuple[int, int]
 @contextlib.contextmanager
 def _at_once(outside: Stop) -> Iterator[Stop]:
     """Turns one request to stop into an abort: these requests are not worth waiting for."""
-    heard, stop = Stop(), Stop()
-    with forwarded_in_loop(outside, heard), heard.notifying(lambda _: stop.at_once()):
+    requested, stop = Stop(), Stop()
+    with forwarded_in_loop(outside, requested), requested.notifying(lambda _: stop.at_once()):
         yield stop

@@ -27,7 +27,7 @@ _STREAM = FLAGS["stream"]
 
 
 class _Step(NamedTuple):
-    """What ended in one step."""
+    """The requests that ended in one step."""
 
     at_ns: int
     requests: int

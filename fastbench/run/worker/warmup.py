@@ -48,8 +48,8 @@ def refused_field(tally: OutcomeTally, service: ServiceConfig) -> tuple[str, str
 
 
 def way_out(tally: OutcomeTally, service: ServiceConfig) -> str | None:
-    """What to leave out of the requests, and how, where the service's answer says so or says nothing; None where it
-    speaks of something else."""
+    """Which field to leave out, and how, if the service's answer names one or gives no reason; None if it gives another
+    reason."""
     if not _is_refusal(tally):
         return None
     if not tally.message.strip():
@@ -78,7 +78,7 @@ def _is_refusal(tally: OutcomeTally) -> bool:
 
 
 def _texts(message: str) -> Iterator[str]:
-    """What an answer says, each of its JSON objects by itself; as a whole where it is no JSON."""
+    """The texts of an answer, one per JSON object; the whole of it if it is not JSON."""
     try:
         document = msgspec.json.decode(message)
     except msgspec.DecodeError:
@@ -138,7 +138,7 @@ def _opening(turn: Turn) -> Prompt:
 
 
 def _asked(task: Task, count: int) -> DatasetConfig:
-    """What is asked: prompts of the lengths that the measured ones have, or the length asked for; or their rows."""
+    """The warm-up's data set: prompts as long as the measured ones or as requested, or the data set's rows."""
     alike = task.dataset.alike(count, task.warmup_input_len)
     if alike is not None:
         return alike
@@ -159,7 +159,7 @@ def _first_length(task: Task) -> int:
 
 def check_warmup(tally: OutcomeTally, url: str, service: ServiceConfig, looked: str | None = None) -> None:
     """Raises ServiceError, with the service's own words, when no warm-up request succeeded; FieldRefusedError where the
-    run can go on without what it refuses. looked: the way out that a second look told; None = nothing more."""
+    run can go on without what it refuses. looked: the remedy found by another request; None = none."""
     if tally.ok or not tally.requests:
         return
     what = f"HTTP status {tally.status}" if tally.outcome == "http_error" else tally.outcome

@@ -23,7 +23,7 @@ class Death(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What it costs."""
+        """The sentence about it."""
         name = f"worker {self.number}{f' on the node {self.host}' if self.host else ''}"
         if not self.recorded:
             return f"{name} died and left no recording: its whole share is lost"
@@ -54,7 +54,7 @@ def with_recorded(deaths: Iterable[Death], recording: Path) -> tuple[Death, ...]
             continue  # the report names a part that cannot be read
         number, leg = int((part.header.get("share") or {}).get("number", -1)), int(part.header.get("leg", 0))
         rows = int(np.count_nonzero(part.table.rows["flags"] & NOT_FINAL == 0))
-        # Of a run that was continued, the last leg is the one in which it died.
+        # In a resumed run it died in the last leg.
         found[number] = max(found.get(number, (-1, 0)), (leg, rows))
     return tuple(death._replace(recorded=found.get(death.number, (0, 0))[1]) for death in deaths)
 

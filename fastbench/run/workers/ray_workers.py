@@ -66,7 +66,7 @@ POLL_S = 0.25
 MESSAGES_PER_S = 400
 """Polls of all workers: so many cost the coordinator a part of one processor."""
 START_MARGIN_NS = 2 * NS_PER_S
-"""From the last worker's word that it is ready to the common start, which all of them must receive of by then."""
+"""From the last worker's readiness to the common start, by when all of them must know it."""
 FETCHES = 4
 """Recordings that are fetched at a time."""
 

@@ -44,7 +44,7 @@ class Status(NamedTuple):
 
 
 class Host(NamedTuple):
-    """Where a worker is."""
+    """A worker's host."""
 
     name: str
     version: str
@@ -58,7 +58,7 @@ class WorkerActor:
         self._directory = Path(tempfile.mkdtemp(prefix="fastbench-"))
 
     def host(self) -> Host:
-        """Who it is."""
+        """Its host."""
         return Host(platform.node(), fastbench.__version__)
 
     def mono_ns(self) -> int:
