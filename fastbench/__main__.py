@@ -1,4 +1,4 @@
-"""The `fastbench` command, and `python -m fastbench`: Ctrl-C is heard before anything slow is imported."""
+"""The `fastbench` command, and `python -m fastbench`: handles Ctrl-C before anything slow is imported."""
 
 # The module below `signal`, which takes 10 ms more to be imported: a Ctrl-C in them would end in a traceback.
 import _signal  # type: ignore[import-not-found]

@@ -1,17 +1,17 @@
-"""One tree of exceptions. Each message is one sentence that names the thing and the way out."""
+"""One tree of exceptions. Each message is one sentence: what is wrong, where, and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class FastbenchError(Exception):
-    """Anything that fastbench reports to its user; `exit_code` is the process's exit status."""
+    """Any error that fastbench reports to its user; `exit_code` is the process's exit status."""
 
     exit_code = 1
 
 
 class UsageError(FastbenchError):
-    """A command line or a config that cannot be carried out; nothing was sent."""
+    """A command line or a config that cannot be run; nothing was sent."""
 
     exit_code = 2
 
@@ -33,7 +33,7 @@ class RecordingError(FastbenchError):
 
 
 class NotARunError(RecordingError):
-    """What was named is no run: that is wrong usage, not a fault of a recording."""
+    """The path is not a run: wrong usage, not a fault of a recording."""
 
     exit_code = 2
 
@@ -46,4 +46,4 @@ def blamed(what: str) -> Iterator[None]:
     except (FastbenchError, MemoryError):
         raise
     except Exception as error:
-        raise ConfigError(f"{what} ({type(error).__name__}: {error}); mend its package, or uninstall it") from error
+        raise ConfigError(f"{what} ({type(error).__name__}: {error}); fix its package or uninstall it") from error

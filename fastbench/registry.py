@@ -1,4 +1,4 @@
-"""What fastbench can be extended by: dialects, data-set formats, load shapes and metrics, each by its name.
+"""Registries of dialects, data-set formats, load shapes and metrics, by name.
 
 A registry knows fastbench's own by the module that holds them, and those of other packages by their entry points; it
 imports one when it is asked for. So a lower room can look up by name what a higher one defines.
@@ -34,7 +34,7 @@ class Registry(Generic[T]):
 
     @property
     def _plugged(self) -> Mapping[str, Sequence[EntryPoint]]:
-        """What other packages bring, by its name."""
+        """Entries of other packages, by name."""
         return _installed(self.group)
 
     @property
@@ -61,14 +61,14 @@ class Registry(Generic[T]):
         return self._found[name]
 
     def chosen(self, name: str) -> T:
-        """The one that somebody asks for by this name. ConfigError also where a package claims a name of fastbench's
-        own: which of the two is meant, nobody can tell."""
+        """The one that the user names. ConfigError also where a package uses a name of fastbench's own, which is
+        ambiguous."""
         if fault := self.claimed(name):
             raise ConfigError(fault)
         return self.get(name)
 
     def claimed(self, name: str) -> str:
-        """What is wrong where a package brings one under a name of fastbench's own; "" = none does."""
+        """The fault if a package uses this name of fastbench's own; "" = none does."""
         if name not in self._own or name not in self._plugged:
             return ""
         package = _package(self._plugged[name][0])
@@ -78,7 +78,7 @@ class Registry(Generic[T]):
         )
 
     def claims(self) -> Iterator[str]:
-        """What is wrong with those of packages that have a name of fastbench's own."""
+        """The faults of packages that use names of fastbench's own."""
         return filter(None, map(self.claimed, self._own))
 
     def _load(self, name: str) -> T:
@@ -99,16 +99,16 @@ class Registry(Generic[T]):
         where = f"the {self._what} {point.name} of the package {_package(point)}"
         try:
             thing = point.load()
-        except Exception as error:  # another package's code: whatever it raises is reported
+        except Exception as error:  # another package's code may raise anything
             raise ConfigError(
-                f"{where} cannot be loaded ({type(error).__name__}: {error}); mend the package, or uninstall it"
+                f"{where} cannot be loaded ({type(error).__name__}: {error}); fix the package or uninstall it"
             ) from error
         kind = _named(self._kind)
         if not isinstance(thing, kind) and not (isinstance(thing, type) and issubclass(thing, kind)):
             found = getattr(thing, "__name__", type(thing).__name__)
-            raise ConfigError(f"{where} is {found}, and must be {self._kind.replace(':', '.')}; mend the package")
+            raise ConfigError(f"{where} is {found}, and must be {self._kind.replace(':', '.')}; fix the package")
         if (name := getattr(thing, "name", None)) != point.name:
-            raise ConfigError(f"{where} calls itself {name}; give it and its entry point one name")
+            raise ConfigError(f"{where} is named {name}; give it and its entry point the same name")
         return thing  # type: ignore[no-any-return]  # seen to be of the kind
 
 
@@ -137,7 +137,7 @@ def _package(point: EntryPoint) -> str:
 
 
 def _named(place: str) -> Any:
-    """What `place`, "module:name", leads to."""
+    """The object at `place`, "module:name"."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
 

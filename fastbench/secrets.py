@@ -26,7 +26,7 @@ FORMS = (
     r"sk[-_][A-Za-z0-9_-]{4,}|(?:pk|rk|xai|nvapi|hf|gh[opsu]|glpat|gsk|xox[abp])[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{8,}"
     r"|github_pat_\w{8,}|(?:AKIA|ASIA|AIza)[A-Za-z0-9_-]{10,}|eyJ[A-Za-z0-9_-]{8,}[A-Za-z0-9._-]*"
 )
-"""What the keys of well-known services begin with, as a regular expression."""
+"""Prefixes of well-known services' keys, as a regular expression."""
 _FORMS = re.compile(rf"(?:{FORMS})|(?:bearer|basic|token|apikey)\s+\S+", re.IGNORECASE)
 _RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_.-]{20,}")
 
@@ -90,8 +90,8 @@ def _last(name: str) -> str:
     return name.rpartition(".")[2].strip("-")
 
 
-class _Said:
-    """Stands for a value in what is shown of the settings around it."""
+class _Shown:
+    """An object with a fixed `repr`."""
 
     def __init__(self, words: str) -> None:
         self._words = words
@@ -110,28 +110,28 @@ def cleaned(value: object, depth: int = _DEPTH) -> object:
         case bytes():
             return hide_in_text(value.decode("latin-1")).encode("latin-1")
         case type():
-            return _Said(f"class {value.__name__}")
+            return _Shown(f"class {value.__name__}")
         case Mapping() | list() | tuple() | set() | frozenset() if not depth:
-            return _Said("…")
+            return _Shown("…")
         case Mapping():
             return {_name(name): _item(name, item, depth - 1) for name, item in value.items()}
         case list() | tuple() | set() | frozenset():
             items = [cleaned(item, depth - 1) for item in value]
             if len(items) == 2 and is_secret_name(items[0]):
-                items[1] = _Said(HIDDEN)
+                items[1] = _Shown(HIDDEN)
             return tuple(items) if isinstance(value, tuple) else items
-    return _Said(f"an object of the type {type(value).__name__}")
+    return _Shown(f"an object of the type {type(value).__name__}")
 
 
 def _name(name: object) -> object:
-    return name if name is None or isinstance(name, bool | int | float) else _Said(repr(cleaned(name)))
+    return name if name is None or isinstance(name, bool | int | float) else _Shown(repr(cleaned(name)))
 
 
 def _item(name: object, item: object, depth: int) -> object:
     if isinstance(name, str) and name.lower().endswith("headers") and isinstance(item, Mapping):
-        return {_name(header): _Said(HIDDEN) for header in item}
+        return {_name(header): _Shown(HIDDEN) for header in item}
     secret = is_secret_name(name) or (isinstance(name, str) and name.lower().endswith("headers"))
-    return _Said(HIDDEN) if secret and item not in (None, "") else cleaned(item, depth)
+    return _Shown(HIDDEN) if secret and item not in (None, "") else cleaned(item, depth)
 
 
 def secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
@@ -194,7 +194,7 @@ SHORTEST = 4
 _SURE = 8
 """A value as long as this is hidden inside words too."""
 _ANY = frozenset({"empty", "none", "null", "dummy", "test", "token", "true", "false"})
-"""What is given where a service wants no key."""
+"""Placeholders for services without a key."""
 _USUAL_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
@@ -207,7 +207,7 @@ class Redactor:
 
     def learn(self, *values: str) -> None:
         """Keys from now on; a reference to a variable is none, nor is a word that stands for any key."""
-        # A header's last word too: the key without its scheme, such as "Bearer".
+        # The last word of a header as well: the key without its scheme, such as "Bearer".
         for text in (text for value in values for text in (value, *value.split()[-1:])):
             if len(text) < SHORTEST or text.lower() in _ANY or text == NOT_DUMPED or env_name(text):
                 continue
@@ -232,7 +232,7 @@ def _form(text: str) -> str:
 
 
 KNOWN = Redactor()
-"""The keys that this process has come across; what it tells its user passes here."""
+"""The keys that this process has seen; all output to the user passes through it."""
 
 
 def resolve_secret(value: str) -> str:
@@ -240,13 +240,13 @@ def resolve_secret(value: str) -> str:
     name = env_name(value)
     if name is None:
         if value == NOT_DUMPED:
-            raise ConfigError('is left out of dumped configs; give it again, best as "env:NAME"')
+            raise ConfigError('was left out of the dumped config; set it again, best as "env:NAME"')
         if value.startswith("env:"):
             raise ConfigError("names no environment variable; give the variable's name, not the key, as env:NAME")
         return value
     found = os.environ.get(name)
     if not found:
-        # Who gives the key itself in the place of the name must not see it on the screen.
+        # A key given in place of a name must not be shown.
         if _USUAL_NAME.fullmatch(name):
             raise ConfigError(f"names the environment variable {name}, which is not set; export it first")
         raise ConfigError("names an environment variable that is not set; give its name, not the key, and export it")

@@ -1,4 +1,4 @@
-"""What compiled code and Python both describe, compared when it is imported: struct layouts, and names of codes."""
+"""Checks at import that compiled code and Python agree: struct layouts and names of codes."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -42,4 +42,4 @@ def check_flags(flags: Mapping[str, int], field: np.dtype[Any]) -> None:
     """ImportError unless each flag is a bit of its own that an unsigned `field` has room for."""
     bits = sorted(flags.values())
     if bits != [1 << at for at in range(len(bits))] or len(bits) > 8 * field.itemsize:
-        raise ImportError(f"the flags {dict(flags)} are not bits of their own of a {field}: {_ADVICE}")
+        raise ImportError(f"the flags {dict(flags)} are not distinct bits of a {field}: {_ADVICE}")

@@ -32,7 +32,7 @@ OUTCOMES = names_by_code({
     OUTCOME_RESET: "reset", OUTCOME_REFUSED: "refused", OUTCOME_EMPTY: "empty", OUTCOME_CANCELLED: "cancelled",
     OUTCOME_DROPPED: "dropped",
 }, OUTCOME_COUNT)
-# Finish reasons by code; "other" is a word that stands in the request's notes.
+# Finish reasons by code; the text of "other" is in the request's notes.
 FINISHES = (
     "none", "other", "stop", "length", "tool_calls", "function_call", "content_filter", "eos_token", "end_turn",
     "max_tokens", "stop_sequence", "tool_use",

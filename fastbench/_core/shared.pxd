@@ -1,6 +1,6 @@
 """Numbers that two threads share without a lock.
 
-A counter has one thread that writes it; others read it. What one thread wishes of another only ever rises. Who sees a
+A counter has one thread that writes it; others read it. Requests from one thread to another only rise. Who sees a
 number also sees what its thread wrote before it, but behind `shared_add`.
 """
 from libc.stdint cimport int64_t

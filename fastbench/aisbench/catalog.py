@@ -19,7 +19,7 @@ FOLDERS = {
 }
 DEFAULT_DIR = "configs"
 _SUFFIX = "_datasets"
-_NO_TEXT = "it asks with pictures, video or sound, and fastbench sends text only"
+_NO_TEXT = "its prompts hold pictures, video or sound, and fastbench sends text only"
 _NO_PRESET = (
     'fastbench has no config for it; put its prompts into a JSONL file, a row {"prompt": …} each, for --dataset'
 )
@@ -27,20 +27,20 @@ _NO_PRESET = (
 _NOT_HERE = {
     **dict.fromkeys(("textvqa*", "docvqa*", "videobench*", "vocalsound*", "mmmu*", "mmstar*", "ocrbench*"), _NO_TEXT),
     **dict.fromkeys(("longbench*", "needlebench*", "mmlu*", "math*", "livecodebench*", "bbh*", "gpqa*"), _NO_PRESET),
-    "bfcl*": "it plays with tools, which fastbench does not measure",
+    "bfcl*": "it calls tools, which fastbench does not measure",
 }
 _GUIDE = "synthetic_config"
 
 
 class Found(NamedTuple):
-    """A config that a name leads to."""
+    """A config found by its name."""
 
     option: str
     """A name of `FOLDERS`."""
     path: Path
     """Absolute."""
     part: str = ""
-    """What was asked for behind a slash: a variable of the file, or the end of its name."""
+    """The part behind a slash: a variable of the file, or the end of its name."""
 
     @property
     def name(self) -> str:
@@ -49,14 +49,14 @@ class Found(NamedTuple):
 
 
 class Named(NamedTuple):
-    """What named tasks say."""
+    """The settings that named tasks select."""
 
     raw: dict[str, Any]
     """Settings as a config file has them."""
     labels: dict[str, str]
     """Path in `raw`: file and path in that file."""
     remarks: tuple[str, ...]
-    """What the user should know of the choice."""
+    """Remarks for the user about the choice."""
 
 
 def find(wanted: Mapping[str, Sequence[str]], config_dir: str | None = None) -> list[list[Found]]:
@@ -66,7 +66,7 @@ def find(wanted: Mapping[str, Sequence[str]], config_dir: str | None = None) -> 
     config_dir: None = `DEFAULT_DIR`, which need not exist.
     """
     if config_dir is not None and not Path(config_dir).is_dir():
-        raise ConfigError(f"--config-dir {config_dir} is no directory; give one with models/, datasets/, summarizers/")
+        raise ConfigError(f"--config-dir {config_dir} is not a directory; give one with models/, datasets/ and so on")
     roots = (Path(config_dir or DEFAULT_DIR).resolve(), PRESETS)
     matches: list[list[Found]] = []
     faults: list[str] = []
@@ -93,7 +93,7 @@ def read_named(wanted: Mapping[str, Sequence[str]], config_dir: str | None = Non
     remarks: list[str] = []
     for fitting in find(wanted, config_dir):
         first = fitting[0]
-        # One of the same name stands in the place of the preset.
+        # A config of the user replaces the preset of the same name.
         others = {found.name for found in fitting} - {first.name}
         if others:
             remarks.append(f"several configs fit; {first.name} is used, not {', '.join(sorted(others))}")
@@ -114,7 +114,7 @@ def read_named(wanted: Mapping[str, Sequence[str]], config_dir: str | None = Non
 
 
 def _labels(found: Found, place: str, path: str, lines: Mapping[str, str]) -> dict[str, str]:
-    """Where the setting is that `place` of the file leads to, and what is in it, as far as the file tells lines."""
+    """Labels of the setting at `place` and of what it contains, with lines where the file has them."""
     inside = {path + field[len(place) :]: label for field, label in lines.items() if field.startswith(place)}
     return {path: f"{found.path}: {place}", **inside}
 
@@ -128,7 +128,7 @@ def _files(option: str, roots: Sequence[Path]) -> Iterator[Path]:
 
 
 def _no_name(option: str, name: str) -> str | None:
-    """What to do about a name that is none of a config, by its kind; None = it may be misspelt."""
+    """The hint for a name that cannot be a config, by its kind; None = it may be misspelt."""
     if option == "models" and "://" in name:
         return "give a URL as --url URL"
     if option != "datasets":
@@ -163,7 +163,7 @@ def _models(found: Found, names: Mapping[str, Any]) -> Iterator[tuple[str, Any]]
 
 
 def _datasets(found: Found, names: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The items of each variable that ends in `_datasets`, and in what was asked for behind the slash."""
+    """The items of each variable whose name ends in `_datasets`, or as the part behind the slash says."""
     variables = [name for name in names if name.endswith(_SUFFIX) and name.endswith(found.part)]
     if not variables and not found.part and _GUIDE in names and "datasets" not in names:
         yield _GUIDE, {_GUIDE: names[_GUIDE]}

@@ -70,7 +70,7 @@ def _messages(sections: Mapping[str, Sequence[Any]], path: str, issues: Issues) 
     while messages and messages[-1]["role"] == "assistant":
         messages.pop()
     if not messages:
-        issues.add(path, "asks nothing; give it a round with role HUMAN")
+        issues.add(path, "has no question; add a round with role HUMAN")
         return None
     return messages
 
@@ -79,7 +79,7 @@ def _message(item: object, path: str, issues: Issues) -> dict[str, str] | None:
     if not isinstance(item, Mapping):
         issues.wrong(path, item, _ROUND_FORM)
     elif "prompt_mm" in item:
-        issues.add(f"{path}.prompt_mm", "asks with pictures, video or sound; this version sends text only, as prompt")
+        issues.add(f"{path}.prompt_mm", "holds pictures, video or sound; fastbench sends text only, as prompt")
     elif not isinstance(role := item.get("role"), str) or not isinstance(text := item.get("prompt"), str):
         issues.wrong(path, item, _ROUND_FORM)
     elif role not in _ROLES and role not in _CHAT_ROLES:
@@ -97,15 +97,15 @@ _SYNTHETIC_DICT = "synthetic_config"
 # Most names of classes end alike, so that others look similar too.
 _CLOSE = 0.85
 _PARTS = ("reader_cfg", "infer_cfg", "eval_cfg")
-# What has no meaning where nobody judges the answers.
+# Settings for judging answers, which is not done here.
 _NO_EFFECT = ("n", "k", "num_repeats", "trust_remote_code", "model_path", "judge_infer_cfg")
-# Those that weigh given answers or play with tools; AISBench does not measure them either.
+# Inferencers that score given answers or call tools; AISBench does not measure them either.
 _NOT_MEASURED = ("PPL", "BFCL")
 _FILE_SUFFIXES = (".jsonl", ".json", ".csv")
 _MULTIMODAL = ("MMCustomDataset", "TextVQADataset", "VideoBenchDataset", "VocalSoundDataset", "MMMUDataset")
 _WHY_NOT = (
     'a data set that fastbench does not know; set path to a .jsonl, .json or .csv file, and type to "template"',
-    "which asks with pictures, video or sound; this version sends text only",
+    "which has pictures, video or sound; fastbench sends text only",
 )
 
 
@@ -158,7 +158,7 @@ def translate_dataset(raw: object, path: str, issues: Issues) -> object:
 
 
 def _with_laws(native: Settings, path: str, issues: Issues) -> Settings:
-    """With the fields that a `synthetic_config` sets, those that stand beside it going over them."""
+    """`raw` with the fields of its `synthetic_config`; fields beside it override them."""
     for name in (_SYNTHETIC_DICT, "config"):
         if name in native:
             rest = {key: value for key, value in native.items() if key != name}
@@ -189,12 +189,12 @@ def _check_inferencer(infer: Mapping[str, Any], path: str, issues: Issues) -> No
     inferencer = infer.get("inferencer")
     name = type_name(inferencer.get("type") if isinstance(inferencer, Mapping) else inferencer) or ""
     if name.startswith(_NOT_MEASURED):
-        sentence = f"is {name}, which asks for more or other than an answer; it must be one such as GenInferencer"
+        sentence = f"is {name}, which does not generate an answer; use one such as GenInferencer"
         issues.add(f"{path}.infer_cfg.inferencer", sentence)
 
 
 def _by_file(settings: Mapping[str, Any]) -> Known | None:
-    """Rows of a file that needs no code of its own."""
+    """A data set that is read row by row from a file."""
     file = settings.get("path")
     return Known("template") if isinstance(file, str) and file.endswith(_FILE_SUFFIXES) else None
 

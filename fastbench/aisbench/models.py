@@ -22,7 +22,7 @@ MODEL_CLASSES: Final[dict[str, tuple[str, bool | None]]] = {
 """`type` in a config: the native type, and the value of `stream` that the name stands for."""
 
 REFUSED: Final[dict[str, str]] = {
-    "VITAGenerateAPI": "it sends pictures and sound, which fastbench does not; measure text by openai_chat",
+    "VITAGenerateAPI": "it sends pictures and sound, which fastbench does not; use openai_chat for text",
 }
 """Types that cannot be measured, and why."""
 
@@ -37,7 +37,7 @@ WITHOUT_EFFECT: Final = frozenset(
         "response_anomaly",
     }
 )
-"""Settings that change nothing in a measurement: they are taken and left alone."""
+"""Settings without effect on a measurement: accepted and ignored."""
 
 
 def type_name(value: object) -> str | None:

@@ -1,5 +1,5 @@
-"""What AISBench's configs import: fastbench's presets in the place of AISBench's, and stand-ins for the rest, of which
-only the names count."""
+"""Imports of AISBench's configs: fastbench's presets in place of AISBench's, and stand-ins for the rest, of which only
+the names count."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,12 +11,12 @@ from fastbench.aisbench.summarizer import SUMMARIZER_CLASSES
 
 PRESETS = Path(__file__).parent / "presets"
 ROOTS = frozenset({"ais_bench", "mmengine"})
-"""Packages that a config file may import from, installed or not; none of their code is run."""
+"""Packages that a config file may import, installed or not; their code is not run."""
 _PRESET_PACKAGES = (("ais_bench", "benchmark", "configs"), ("fastbench", "aisbench", "presets"))
 
 
 class _Named(type):
-    """Whatever is looked up in a stand-in is a stand-in of that name."""
+    """Each attribute of a stand-in is a stand-in of that name."""
 
     def __getattr__(cls, name: str) -> "_Named":
         if name.startswith("__"):
@@ -44,7 +44,7 @@ def stand_in(name: str) -> _Named:
 
 
 class AisbenchImports:
-    """What a config may import beside Python's own modules and other configs (`config.files.Foreign`)."""
+    """Further imports of a config, beside Python's own modules and other configs (`config.files.Foreign`)."""
 
     def configs(self, parts: Sequence[str]) -> Path | None:
         """The preset, or the directory of presets, that a module of AISBench's configs is."""
@@ -55,5 +55,5 @@ class AisbenchImports:
         return stand_in(package) if package in ROOTS else None
 
     def known(self) -> Mapping[str, object]:
-        """AISBench's own documents use classes that they do not import."""
+        """Names that AISBench's documents use without importing them."""
         return {name: stand_in(name) for name in (*MODEL_CLASSES, *DATASET_CLASSES, *SUMMARIZER_CLASSES)}

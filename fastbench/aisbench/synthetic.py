@@ -62,14 +62,14 @@ _OWN_NAMES = {"MinValue": "low", "MaxValue": "high", "Mean": "mean", "Var": "var
 
 
 def translate_synthetic(raw: object, path: str, issues: Issues) -> dict[str, object]:
-    """The fields that a `synthetic_config` sets well; what it sets badly was added to `issues`."""
+    """The valid fields of a `synthetic_config`; faults are added to `issues`."""
     if isinstance(raw, Mapping) and isinstance(raw.get("Type"), str):
         raw = {**raw, "Type": raw["Type"].lower()}
     synthetic = check_fields(_Synthetic, raw, path, issues)
     fields: dict[str, object] = {}
     if "RequestCount" in synthetic:
         fields["count"] = synthetic["RequestCount"]
-    # Under a bad Type all that is there is checked.
+    # If Type is wrong, all fields are checked.
     kinds = [synthetic["Type"]] if "Type" in synthetic else list(_SECTIONS)
     for section, read in map(_SECTIONS.__getitem__, kinds):
         if synthetic.get(section) is not None:

@@ -42,7 +42,7 @@ def build_run(
 
 
 def build_summarizer(raw: object, issues: Issues) -> Shown:
-    """What a `summarizer` of either form says that the report shows; its faults are added to `issues`."""
+    """The report settings of a `summarizer` of either form; its faults are added to `issues`."""
     return build_native_summarizer(translate_summarizer(raw, issues), issues)
 
 

@@ -1,12 +1,12 @@
-"""fastbench from Python, and all that a command of the command line does; what `fastbench` itself has is public.
+"""The Python API and all that the command line does; what `fastbench` exports is public.
 
-    settings ── keywords → a checked run; planning ── its plan, also in words, its directory, who sends it
-    running ── it is carried out: its tasks as they end, each with its report
-    result ── what came of a task, as numbers; html ── the same in a notebook
+    settings ── keywords → a checked run; planning ── its plan, also in words, its directory, its launcher
+    running ── running it: its tasks as they end, each with its report
+    result ── the result of a task, as numbers; html ── the same in a notebook
     recordings ── runs on disk, found, and shares merged; reporting ── their numbers, reports, pages and exports, again
     screen ── the summary of reports
 
-How a command carries out a run, which is also how `fastbench.run` does:
+How a command, and `fastbench.run`, execute a run:
 
     running = Running(prepare(run), stop, on_progress)
     with running:

@@ -1,4 +1,4 @@
-"""Before anything is sent: the plan of a run, in words too; its directory; who sends it, and what it continues."""
+"""Before anything is sent: the plan of a run, its description, its directory, its launcher, what it resumes."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from fastbench.units import format_duration
 
 PLANNED_RATES = "_rps_distribution_plot.html"
 LOOKED_AT = 1000
-"""Samples whose lengths are looked at: a plan is to be seen at once, and long prompts take their time."""
+"""Samples whose lengths are read for the plan's description; more would take too long."""
 GAP_BYTES = 2
 """What a recording keeps of each output token after the first."""
 _FIELDS_SHOWN = 200
 
 
 class Prepared(NamedTuple):
-    """A run of which all is known and nothing sent. launcher: who sends. resumes: the directory has a run already, of
-    which only what has no outcome is sent."""
+    """A run that is planned and not yet started. launcher: starts the workers. resumes: the directory has an
+    interrupted run; only requests without an outcome are sent."""
 
     run: RunConfig
     directory: RunDirectory
@@ -42,7 +42,7 @@ class Prepared(NamedTuple):
 
     @property
     def remarks(self) -> Sequence[str]:
-        """What the user should know of the plan, a sentence each."""
+        """Remarks for the user about the plan, a sentence each."""
         return self.plan.remarks
 
     def write_rate_charts(self) -> None:
@@ -63,7 +63,7 @@ class Prepared(NamedTuple):
 def prepare(run: RunConfig, options: Options | None = None) -> Prepared:
     """A run in a new directory. options: what was given, of which `shard`, `start_at`, `ray` and `nodes` say who sends.
 
-    Raises UsageError for what cannot be used: tokenizers, data sets, a share or a cluster.
+    Raises UsageError for tokenizers, data sets, a shard or a cluster that cannot be used.
     """
     launcher = on_this_host if options is None else _launcher_of(options, run)
     plan = plan_of(run)
@@ -71,8 +71,7 @@ def prepare(run: RunConfig, options: Options | None = None) -> Prepared:
 
 
 def continued(options: Options) -> Prepared:
-    """The run that `reuse` names, with what it has left to send. Raises UsageError where the plan is not that of the
-    run."""
+    """Resumes the run that `reuse` names. Raises UsageError if its plan differs."""
     named = names_tasks(options)
     run = run_of_options(options).run if named else None
     directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))
@@ -92,7 +91,7 @@ def plan_of(run: RunConfig) -> RunPlan:
 
 
 def check_tokenizers(run: RunConfig) -> None:
-    """Raises ConfigError for a tokenizer that cannot be used: what it is to count after a run must not be in vain."""
+    """Raises ConfigError for a tokenizer that cannot be used, before a run whose tokens it must count."""
     for path in dict.fromkeys(service.path for service in run.models if service.path):
         load_tokenizer(path)
 
@@ -105,10 +104,10 @@ def new_directory(run: RunConfig) -> RunDirectory:
 
 
 def _launcher_of(options: Options, run: RunConfig) -> Launcher:
-    """Who the options ask to send the load. Raises UsageError for a share or a cluster that cannot be had."""
+    """The launcher that the options select. Raises UsageError for a share or a cluster that cannot be had."""
     if "ray" in options:
         if any(service.mock is not None for service in run.models):
-            raise UsageError("--ray and --mock: the nodes could not reach a service of this host's own; give its --url")
+            raise UsageError("--ray and --mock: the nodes cannot reach a simulated service on this host; give a --url")
         cluster = RayCluster(options["ray"], options["nodes"])
         cluster.check()
         return cluster
@@ -119,18 +118,18 @@ def _shard(options: Options, run: RunConfig) -> Shard:
     number, of = options["shard"]
     asked = f"{options.written('shard')} {number}/{of}"
     if options["start_at"] <= time.time_ns():
-        raise UsageError("--start-at has passed; give all shares a time at which all of them are ready")
+        raise UsageError("--start-at has passed; give all shards a time by which all are ready")
     tasks = run.tasks()
     if len(tasks) != 1:
-        raise UsageError(f"{asked} is for one task, as --start-at is one time, and the run has {len(tasks)}")
+        raise UsageError(f"{asked} needs a run of one task, and this run has {len(tasks)}")
     (task,) = tasks
     if task.workers not in (1, "auto"):
         raise UsageError(
-            f"{asked} and workers (--workers) {task.workers}: a share is sent by one process; leave --workers out, "
-            "and start more shares"
+            f"{asked} and workers (--workers) {task.workers}: a shard is sent by one process; leave --workers out "
+            "and start more shards"
         )
     if task.service.mock is not None:
-        raise UsageError(f"{asked} and --mock: all shares ask one service; start `fastbench mock`, and give its --url")
+        raise UsageError(f"{asked} and --mock: all shards must use one service; start `fastbench mock`, give its --url")
     return Shard(Share(number, of), options["start_at"])
 
 
@@ -150,8 +149,8 @@ class Described(NamedTuple):
 
 
 def describe(run: RunConfig) -> Iterator[Described]:
-    """What a run would do; nothing is sent, and no service is looked for. Raises UsageError with all that could not be
-    used, when the other tasks were described."""
+    """Describes the tasks of a run; nothing is sent, and no service is contacted. Raises UsageError with all faults,
+    after the other tasks."""
     check_tokenizers(run)
     faults: list[str] = []
     for number, task in enumerate(run.tasks(), 1):
@@ -194,7 +193,7 @@ def _service(task: Task) -> str:
     speaker = Speaker(service, known_model(service) or "", endpoint.authority, endpoint.base_path)
     how = f"{speaker.name}, {'as a stream' if speaker.stream else 'without a stream'}"
     if service.mock is not None:
-        return f"an embedded simulated service, {speaker.path} ({how})"
+        return f"a built-in simulated service, {speaker.path} ({how})"
     return f"{endpoint.scheme}://{endpoint.authority}{speaker.path} ({how})"
 
 
@@ -217,7 +216,7 @@ def _requests(plan: TaskPlan) -> str:
 
 
 def _lengths(samples: Iterable[Sample], length: OutputLength) -> tuple[list[int], list[int]]:
-    """Prompt tokens where they are known, and output tokens asked for, of each request."""
+    """Prompt tokens, where known, and requested output tokens of each request."""
     inputs: list[int] = []
     outputs: list[int] = []
     for sample in samples:

@@ -1,4 +1,4 @@
-"""Runs on disk: which recordings a directory stands for, what they were made with, and shares made one."""
+"""Runs on disk: finding recordings, their settings, merging shards."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _PLACES = (f"performances/{OF_PERFORMANCES}", OF_PERFORMANCES, f"*{SUFFIX}")
 LATEST = OPTIONS["reuse"].alone
 _RUN = re.compile(r"\d{8}_\d{6}(_\d+)?")
 _FREE = frozenset({"work_dir", "max_num_workers", "workers", "debug", "summarizer"})
-"""Settings of a run that change nothing of what is sent."""
+"""Settings of a run that do not change what is sent."""
 _FREE_OF_SERVICE = frozenset(
     {"url", "host_ip", "host_port", "enable_ssl", "ca_file", "client_cert", "client_key", "insecure", "mock", "api_key"}
     | {"metrics_url"}
 )
-"""Where the service is now, and what it asks of its clients."""
+"""The service's address and access settings, which may change between legs."""
 
 
 def open(path: Where) -> Recording:
@@ -74,9 +74,9 @@ def no_recording(directory: Path) -> NotARunError:
 
 
 def recordings_of(directory: Path) -> list[Path]:
-    """Those of this directory alone, as a run, a part of one, or a recording; empty where it has none."""
+    """The recordings of this directory only, as a run, a part of one, or a recording; may be empty."""
     if not directory.is_dir():
-        raise UsageError(f"{directory} is no directory: name that of a run or of one of its recordings")
+        raise UsageError(f"{directory} is not a directory: name a run or one of its recordings")
     if part_paths(directory)[0].is_file():
         # Resolved, because "." has no name to give to the report.
         return [directory.resolve()]
@@ -98,7 +98,7 @@ def name_of(path: Path) -> str:
 
 
 def recorded(recording: Recording) -> Shown:
-    """What the run itself was reported with; the usual where its header does not say."""
+    """The report settings of the run, from its header; defaults where it has none."""
     config = recording.header.get("config")
     issues = Issues("the header of the recording")
     shown = build_summarizer(config.get("summarizer", {}) if isinstance(config, dict) else {}, issues)
@@ -107,7 +107,7 @@ def recorded(recording: Recording) -> Shown:
 
 
 class Found(NamedTuple):
-    """Recordings that a directory stands for. remark: what the user should know of how they were found."""
+    """Recordings found in a directory. remark: for the user, how they were found."""
 
     paths: list[Path]
     remark: str | None = None
@@ -122,12 +122,12 @@ def latest_recordings(directory: Path) -> Found:
     runs = runs_in(directory)
     if not runs:
         raise no_recording(directory)
-    remark = f"{directory} has {len(runs)} runs; the latest, {runs[-1].name}, is taken"
+    remark = f"{directory} has {len(runs)} runs; the latest, {runs[-1].name}, is used"
     return Found(recordings_of(runs[-1]), remark if len(runs) > 1 else None)
 
 
 def reused_recordings(options: Options) -> Found:
-    """Those of the run that `reuse` names, of the tasks that the options name, or of all. Raises UsageError for a task
+    """The recordings of the run `reuse`, of the tasks that the options name, or of all. Raises UsageError for a task
     that has none."""
     run = run_of_options(options).run if names_tasks(options) else None
     directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))
@@ -149,7 +149,7 @@ def find_run(name: str, work_dir: str) -> Path:
         directory = Path(work_dir, name)
         if not directory.is_dir():
             raise UsageError(
-                f"--reuse {name}: {directory} is no directory; name a run in {work_dir}, or set --work-dir"
+                f"--reuse {name}: {directory} is not a directory; name a run in {work_dir}, or set --work-dir"
             )
         return directory
     here = Path(work_dir)
@@ -160,7 +160,7 @@ def find_run(name: str, work_dir: str) -> Path:
 
 
 def own_config(directory: Path) -> Path:
-    """The config that a run was carried out with. Raises UsageError where it is not there."""
+    """The config of a finished run. Raises UsageError if it is missing."""
     path = directory / "configs" / f"{directory.name}.py"
     if not path.is_file():
         raise UsageError(f"--reuse: {directory} has no configs/{path.name}; name the config that the run had")
@@ -168,7 +168,7 @@ def own_config(directory: Path) -> Path:
 
 
 def differences(task: Task, recording: Path) -> Iterator[str]:
-    """A sentence for each setting of a task that is not what its recording, if it has one, was made with."""
+    """A sentence for each setting of a task that differs from its recording's, if it has one."""
     path = part_paths(recording)[0]
     if not path.is_file():
         return
@@ -184,16 +184,16 @@ def differences(task: Task, recording: Path) -> Iterator[str]:
 
 def _differing(where: str, ours: dict[str, Any], theirs: dict[str, Any], free: frozenset[str]) -> Iterator[str]:
     for name, value in ours.items():
-        # A field that the run's version did not know says nothing.
+        # Fields newer than the run's version are not compared.
         if name not in free and name in theirs and theirs[name] != value:
             yield (
-                f"{where}{name} is {show(value)}, and the run had {show(theirs[name])}; a run is continued by "
-                "the plan that it had, so set it back, or leave --reuse out to measure anew"
+                f"{where}{name} is {show(value)}, and the run had {show(theirs[name])}; set it back, or leave"
+                "--reuse out to start a new run"
             )
 
 
 class Merged(NamedTuple):
-    """The recording that shares were made. missing: which of them count as lost, in a sentence; None = it is whole."""
+    """The merged recording. missing: the shards that count as lost, in a sentence; None = it is whole."""
 
     path: Path
     missing: str | None
@@ -228,7 +228,7 @@ def _missing(pieces: list[PartFile], *, partial: bool) -> str | None:
         return None
     what = f"{'share' if len(missing) == 1 else 'shares'} {', '.join(map(str, missing))} of {pieces[0].of}"
     if not partial:
-        raise UsageError(f"{what} missing: name the rest too, or give --partial to count their requests as lost")
+        raise UsageError(f"{what} missing: name them too, or give --partial to count their requests as lost")
     return f"{what} missing: their requests count as lost"
 
 
@@ -245,5 +245,5 @@ def _new_run(output: Path | None) -> Path:
     if output is None:
         return RunDirectory.create(RunSettings().work_dir).path
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UsageError(f"--output {output} is there already, and not an empty directory: name a new one")
+        raise UsageError(f"--output {output} exists and is not empty: name a new directory")
     return output

@@ -45,9 +45,9 @@ Source: TypeAlias = "Recording | Result"
 Where = str | os.PathLike[str]
 
 KINDS = 3
-"""So many kinds of failure are named, the rest as one number."""
+"""Kinds of failure that are named; the rest is one number."""
 _NO_FAILURE = frozenset({"ok", "cancelled", "dropped"})
-"""How a request ends that the service had no part in."""
+"""Outcomes that the service did not cause."""
 
 
 def compute(
@@ -105,7 +105,7 @@ def export(source: Source, path: Where, *, form: str | None = None, tokens: bool
     target = Path(path)
     chosen = form or target.suffix.lstrip(".").lower()
     if chosen not in FORMATS:
-        raise UsageError(f"{chosen or str(path)!r} is no form of export; give form= as one of {', '.join(FORMATS)}")
+        raise UsageError(f"{chosen or str(path)!r} is not an export format; give form= as one of {', '.join(FORMATS)}")
     write_export(_recording(source), target, chosen, tokens=tokens)
     return target
 
@@ -125,8 +125,8 @@ def recalculate(
     """The report of the recording at `path`, computed and written beside it.
 
     stats, stage: None = those with which the run was reported. page: whether the report page, and the chart of rates,
-    are among the files. progress: told how far it is, 0 to 1. Raises UsageError as `compute`, RecordingError for a
-    recording that cannot be read and a file that cannot be written.
+    are among the files. progress: called with the part done, 0 to 1. Raises UsageError as `compute`, RecordingError for
+    a recording that cannot be read and a file that cannot be written.
     """
     recording = Recording.open(path, reading(progress))
     before = recorded(recording)
@@ -142,7 +142,7 @@ def recalculate(
 
 
 def spec_decode_blocks(reports: Mapping[Path, Published]) -> tuple[list[str], list[str]]:
-    """What is said of the services' speculative decoding, run by run, and what could not be written of it.
+    """Lines about the services' speculative decoding, run by run, and about files that could not be written.
 
     reports: of recordings, by their paths. The file of a run is written where all its recordings are among them: it is
     about the whole.
@@ -198,7 +198,7 @@ def _compared(name: str, path: Path, stage: str | None) -> Compared:
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """For each recording run, model and data set, without what they all share; all three where nothing is left."""
+    """For each recording run, model and data set, without the common parts; all three if nothing is left."""
     places = [_place(path) for path in paths]
     differing = [part for part in range(3) if len({place[part] for place in places}) > 1] or [0, 1, 2]
     return ["/".join(place[part] for part in differing) for place in places]
@@ -216,7 +216,7 @@ Failed = Counter[tuple[str, int]]
 
 
 def failures(metrics: Metrics) -> str | None:
-    """How many requests failed, by what, and what to do about most of them, in a line; None where none failed."""
+    """How many requests failed, why, and the remedy for the most frequent cause, in a line; None if none failed."""
     line = failed_line(failed_of(metrics), sum(metrics.outcomes.values()))
     return line and f"{line}; {advice(metrics)}"
 
@@ -236,7 +236,7 @@ class Ended(NamedTuple):
 
 
 def ended_requests(path: Path) -> Ended:
-    """Those of the recording at `path`, which may be a share that no report is made of. Raises RecordingError."""
+    """The ended requests of the recording at `path`, which may be a shard without a report. Raises RecordingError."""
     rows = Recording.open(path).rows
     final = rows[rows["flags"] & NOT_FINAL == 0]
     ok = int(np.count_nonzero(final["outcome"] == OUTCOMES.index("ok")))
@@ -244,7 +244,7 @@ def ended_requests(path: Path) -> Ended:
 
 
 def failed_of(metrics: Metrics) -> Failed:
-    """Those of a report; requests without an outcome are the verdict's to tell."""
+    """The failed requests of a report; requests without an outcome belong to the verdict."""
     found: Failed = Counter()
     for failure in filter(_is_failed, metrics.failures):
         found[_kind(failure.outcome, failure.status)] += failure.count
@@ -252,7 +252,7 @@ def failed_of(metrics: Metrics) -> Failed:
 
 
 def failed_in(rows: Rows) -> Failed:
-    """Those among the final rows of a recording."""
+    """The failed requests among the final rows of a recording."""
     kinds, counts = np.unique(rows[["outcome", "status"]], return_counts=True)
     found: Failed = Counter()
     for (code, status), count in zip(kinds.tolist(), counts.tolist(), strict=True):
@@ -262,7 +262,7 @@ def failed_in(rows: Rows) -> Failed:
 
 
 def _is_failed(failure: Failure) -> bool:
-    """Whether it is the service's, and one that the verdict does not tell."""
+    """Whether the service caused it and the verdict does not report it."""
     return failure.outcome == "others" or (failure.outcome in OUTCOMES and failure.outcome not in _NO_FAILURE)
 
 
@@ -275,7 +275,7 @@ def failed_line(failed: Failed, total: int) -> str | None:
     if not failed:
         return None
     ranked = sorted(failed.items(), key=lambda found: (-found[1], found[0]))
-    told = [f"{count} {outcome}{f' {status}' if status else ''}" for (outcome, status), count in ranked[:KINDS]]
+    named = [f"{count} {outcome}{f' {status}' if status else ''}" for (outcome, status), count in ranked[:KINDS]]
     rest = sum(count for _, count in ranked[KINDS:])
-    kinds = ", ".join([*told, *([f"{rest} others"] if rest else [])])
+    kinds = ", ".join([*named, *([f"{rest} others"] if rest else [])])
     return f"{failed.total()} of {total} requests failed: {kinds}"

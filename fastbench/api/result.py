@@ -1,4 +1,4 @@
-"""What came of a task: verdicts, metrics, outcomes, and each request with all its moments."""
+"""The result of a task: verdicts, metrics, outcomes, and each request with its time stamps."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ class Figures(Mapping[str, Number]):
 
 
 class Result:
-    """What came of one task: a view of its recording.
+    """The result of one task: a view of its recording.
 
-    `result["TTFT"]["P99"]` is a figure, `result.common["Output Token Throughput"].value` one of the run as a whole.
-    The recording stays open for as long as `recording`, or the arrays of `requests`, are kept.
+    `result["TTFT"]["P99"]` is a figure, `result.common["Output Token Throughput"].value` one of the run as a whole. The
+    recording stays open for as long as `recording`, or the arrays of `requests`, are kept.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Result:
         the recording says."""
         self.path = path
         self.remarks = tuple(remarks)
-        """What the user should know of how the run was carried out, a sentence each."""
+        """Remarks for the user about how the run went, a sentence each."""
         self._asked = stats, stage
         self._name = name
         self._complete = complete
@@ -115,7 +115,7 @@ class Result:
     @cached_property
     def metrics(self) -> Metrics:
         """All numbers of the report. Raises UsageError for a stage that the recording does not have."""
-        # One of its own where there is none yet: numbers alone must not keep a file open.
+        # Opened and closed here: metrics alone must not keep a file open.
         recording = self.__dict__.get("recording") or self._opened()
         shown = recorded(recording)
         stats, stage = self._asked
@@ -129,7 +129,7 @@ class Result:
 
     @property
     def directory(self) -> Path:
-        """That of the run, with its config, its logs and the recordings of all its tasks."""
+        """The run's directory, with its config, its logs and the recordings of all its tasks."""
         parents = self.path.parents
         return parents[2] if parents[1].name == "performances" else parents[0]
 
@@ -182,7 +182,7 @@ class Result:
         return tuple(self._figures)
 
     def __getitem__(self, metric: str) -> Figures:
-        """The figures of a metric of each request. KeyError for one that there is not."""
+        """The figures of a metric of each request. KeyError for an unknown one."""
         if metric not in self._figures:
             also = f"; {metric} is in common[…]" if metric in self.common else ""
             raise KeyError(f"there is no {metric}, only {', '.join(self._figures)}{also}")
@@ -272,7 +272,7 @@ class Result:
 
 
 def _filled(name: str, column: Values) -> NDArray[Any]:
-    """The values of a column, with what stands for none where there is none: in fields of rows it does already."""
+    """The values of a column, filled where there is none."""
     values: NDArray[Any] = column.values
     if name in _RECORDED:
         return values
@@ -288,8 +288,8 @@ def _filled(name: str, column: Values) -> NDArray[Any]:
 
 
 def runs(path: str | os.PathLike[str]) -> Iterator[Result]:
-    """What came of each task that was recorded below `path`: a recording, a run, a part of it, or a work dir, whose
-    runs come in the order of their names, the oldest first.
+    """The result of each task recorded below `path`: a recording, a run, a part of it, or a work dir, whose runs come
+    in the order of their names, the oldest first.
 
     Raises UsageError for what is no directory, NotARunError where there is no recording.
     """

@@ -1,4 +1,4 @@
-"""A run is carried out: its tasks as they end, each with its report; and from Python, settings → `Result`."""
+"""Running: the tasks of a run as they end, each with its report; and for Python, settings → `Result`."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ def run(
     stop: Stop | None = None,
     **settings: Any,
 ) -> Result:
-    """Sends the planned load to a service, records it, and returns what came of it.
+    """Sends the planned load to a service, records it, and returns the result.
 
     config: the path of a .py, .yaml or .json config, a service's URL, a mapping of native settings, or a `RunConfig`.
-    settings: go over it, each by the name of the command line's option (`url=`, `concurrency=`, `rate=`, …;
-    docs/api.md has them all), as Python's values or as the text that the command line takes. on_progress: called ten
-    times a second by a thread of the run. stop: lets another thread stop it: called once, what is in flight ends by
-    itself; `stop.at_once()` ends it now.
+    settings: go over it, each by the name of the command line's option (`url=`, `concurrency=`, `rate=`, …; docs/api.md
+    has them all), as Python's values or as the text that the command line takes. on_progress: called ten times a second
+    by a thread of the run. stop: lets another thread stop it: called once, what is in flight ends by itself;
+    `stop.at_once()` ends it now.
 
     It may be called in any thread, also where an event loop runs. Ctrl-C in the main thread ends what is in flight,
     closes the recording, and raises KeyboardInterrupt.
 
-    Raises UsageError, before anything is sent, for settings that cannot be carried out, and for a config of several
-    tasks, which is for `run_all`; ServiceError where the service cannot be measured; RecordingError where the recording
-    is not whole. Requests that fail are no error: see `Result.outcomes`.
+    Raises UsageError, before anything is sent, for settings that cannot be used, and for a config of several tasks,
+    which is for `run_all`; ServiceError where the service cannot be measured; RecordingError where the recording is not
+    whole. Requests that fail are no error: see `Result.outcomes`.
     """
     with keywords_named():
         chosen = chosen_run(config, settings)
         tasks = chosen.run.tasks()
         if len(tasks) != 1:
             names = ", ".join(task.name for task in tasks)
-            raise UsageError(f"the config has {len(tasks)} tasks ({names}): fastbench.run_all carries out all of them")
+            raise UsageError(f"the config has {len(tasks)} tasks ({names}): use fastbench.run_all for all of them")
         watch = None if on_progress is None else lambda _, now: on_progress(now)
         return _carried_out(chosen, watch, stop)[0]
 
@@ -78,7 +78,7 @@ _Watch = Callable[[str, Progress], object]
 
 
 def _carried_out(chosen: Chosen, watch: _Watch | None, stop: Stop | None) -> list[Result]:
-    # In the caller's thread: nothing has begun yet that Ctrl-C would have to wait for.
+    # In the caller's thread: Ctrl-C needs to wait for nothing yet.
     prepared = prepare(chosen.run)
     remarks = (*chosen.remarks, *map(in_keywords, prepared.remarks))
     running = Running(prepared, Stop() if stop is None else stop, watch)
@@ -86,7 +86,7 @@ def _carried_out(chosen: Chosen, watch: _Watch | None, stop: Stop | None) -> lis
 
 
 def _results(running: Running, remarks: Sequence[str]) -> list[Result]:
-    """What came of the tasks that began, in the run's order. Raises the first error."""
+    """The results of the tasks that began, in the run's order. Raises the first error."""
     with running:
         ended = {task.name: task for task in running}
     # In the plan's order: tasks that run at once end in any.
@@ -108,27 +108,27 @@ def _result(ended: EndedTask, remarks: Sequence[str]) -> Result:
     try:
         _ = result.metrics  # now: the files may be gone when they are first asked for
     except UsageError as error:
-        told = (*remarks, f"{in_keywords(str(error))}; {WHOLE_SHOWN}")
-        result = Result(path, name=ended.name, stage=WHOLE, complete=complete, remarks=told)
+        shown = (*remarks, f"{in_keywords(str(error))}; {WHOLE_SHOWN}")
+        result = Result(path, name=ended.name, stage=WHOLE, complete=complete, remarks=shown)
         _ = result.metrics
     return result
 
 
 class Running:
-    """A run while it is carried out, in the thread that goes through it: its tasks as they end. It is a context, in
-    which those who watch the run see how it stands.
+    """A run in progress, driven by the thread that iterates over it: its tasks as they end. It is a context, in which
+    those who watch the run see how it stands.
 
     `fastbench.run` and the command line are its two users. It takes over no signal and prints nothing.
     """
 
     def __init__(self, prepared: Prepared, stop: Stop, watch: _Watch | None = None) -> None:
-        """watch: told of each task's progress, ten times a second, by a thread of the run. What it raises ends the run,
-        and is raised when its tasks have ended."""
+        """watch: called with each task's progress, ten times a second, by a thread of the run. What it raises ends the
+        run, and is raised when its tasks have ended."""
         self.run = prepared.run
         self.directory = prepared.directory
         self.stop = stop
         self.unwritten: list[str] = []
-        """What could not be written for those who watch, a sentence each."""
+        """Status files that could not be written, a sentence each."""
         self._prepared = prepared
         self._watch = watch
         self._fault: Exception | None = None
@@ -154,8 +154,8 @@ class Running:
             raise self._fault
 
     def spec_decode(self, reports: Iterable[Published]) -> list[str]:
-        """What is said of the services' speculative decoding by the reports of all tasks together; writes its files.
-        Raises RecordingError when one cannot be written."""
+        """Lines about the services' speculative decoding in all tasks; writes its files. Raises RecordingError when one
+        cannot be written."""
         scrapes = chain.from_iterable(published.spec_decode for published in reports)
         return publish_spec_decode(scrapes, self.directory.performances)
 
@@ -170,7 +170,7 @@ class Running:
                 return
             try:
                 self._watch(task.name, now)
-            # Whatever it is, it is raised when the run has ended, which need not go on for it.
+            # Raised when the run has ended; the run stops for it.
             except Exception as error:  # noqa: BLE001
                 self._fault = error
                 self.stop.at_once()
@@ -178,7 +178,7 @@ class Running:
         yield observe
 
     def _could_not_write(self, message: str) -> None:
-        """In the logs of the tasks at hand, as the status is of no task's context, and to be told."""
+        """Notes it in the logs of the running tasks and for the user."""
         self.unwritten.append(message)
         tasks = self.run.tasks()
         at_hand = [task for task in tasks if self._status.of(task).status.active] or tasks[:1]
@@ -197,17 +197,17 @@ class EndedTask:
         self.complete = ended.complete
         """False when the user stopped it."""
         self.error = ended.error
-        """Why it could not be carried out."""
+        """The error that ended it."""
         self.died = tuple(death.sentence for death in ended.died)
-        """What is to be said of workers that died on the way."""
+        """A sentence for each worker that died."""
         self.idle = ended.idle
-        """Nothing of it was left to be sent."""
+        """Nothing was left to send."""
         self.path = prepared.directory.recording(ended.task)
-        """That of its recording, which is not there where the task ended before anything was recorded."""
+        """The directory of its recording; missing if the task ended before anything was recorded."""
         self.results = prepared.directory.results(ended.task)
         """The directory of its report."""
         self.remarks: list[str] = []
-        """What to know of its report, a sentence each."""
+        """Remarks on its report, a sentence each."""
         self._prepared = prepared
 
     def publish(self, *, page: bool = True, progress: ProgressCallback | None = None) -> Published | None:
@@ -233,7 +233,7 @@ class EndedTask:
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Who keeps an error of a run that is over must not keep its files and sockets by the frames of its traceback."""
+    """Drops the frames of an error's traceback, which would keep the run's files and sockets open."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__

@@ -17,18 +17,18 @@ from fastbench.options import ARGUMENT, OPTIONS, Chosen, Option, Options, Takes,
 from fastbench.secrets import KNOWN
 
 Config = str | os.PathLike[str] | Mapping[str, Any] | RunConfig | None
-"""A config file's path, a service's URL, native settings, or a run that is checked already; None = keywords alone."""
+"""A config file's path, a service's URL, native settings, or a checked run; None = keywords only."""
 
 _OF_THE_COMMAND = {
     "config": "give the config as the first argument",
-    "search": "it prints the configs that there are by name",
+    "search": "it lists the configs",
     "dry_run": "it prints a plan",
     "mode": "take fastbench.runs(path) for the runs that there are",
     "reuse": "it continues a run of the command line",
-    "shard": "shares of several hosts are begun from their command lines",
-    "start_at": "shares of several hosts are begun from their command lines",
-    "ray": "nodes of a Ray cluster are begun from the command line",
-    "nodes": "nodes of a Ray cluster are begun from the command line",
+    "shard": "shards are started from their hosts' command lines",
+    "start_at": "shards are started from their hosts' command lines",
+    "ray": "a Ray run is started from the command line",
+    "nodes": "a Ray run is started from the command line",
     "tables": "the tables' figures are metrics, parameters and common of the Result",
     "no_plot": "the page is written by Result.report() only",
     "strict": "look at Result.verdict",
@@ -45,7 +45,7 @@ def chosen_run(config: Config, settings: Mapping[str, Any]) -> Chosen:
         if settings:
             names = ", ".join(f"{name}=" for name in settings)
             raise UsageError(
-                f"{names} cannot go over a RunConfig, which is checked and complete: use msgspec.structs.replace, or "
+                f"{names} cannot change a RunConfig, which is complete: use msgspec.structs.replace, or "
                 "give the config as a path or a mapping"
             )
         return Chosen(config, ())
@@ -100,7 +100,7 @@ def _value(name: str, value: Any) -> Any:
     if option is None:
         raise UsageError(f"there is no setting {name}=; {_way_out(name)}")
     if name in _OF_THE_COMMAND:
-        raise UsageError(f"{name}= is of the command line alone: {_OF_THE_COMMAND[name]}")
+        raise UsageError(f"{name}= works on the command line only: {_OF_THE_COMMAND[name]}")
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     try:
@@ -119,7 +119,7 @@ def _way_out(name: str) -> str:
 
 
 def _parsed(option: Option, value: Any) -> Any:
-    """Text by the option's parser; other values are for the config's check, but where there is a list of them."""
+    """Text is parsed by the option's parser; other values are left to the config's check."""
     if isinstance(option.parse, click.ParamType):
         return option.parse.convert(value, None, None)
     if option.parse is None or not isinstance(value, str):

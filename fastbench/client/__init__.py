@@ -4,7 +4,7 @@
     ...                                           # on_batch(batch) is called with requests as they finish
     await engine.ended()
 
-Engine, Peer (engine) ── a reactor with its thread, and whom it speaks to; Batch ── finished requests
+Engine, Peer (engine) ── a reactor with its thread, and the service it talks to; Batch ── finished requests
 resolve (address), tls_of, is_in_clear (tls, address) ── what is known of the peer before the first request
 OutcomeTally (tally), advice_for, second_look (advice) ── how requests ended, and what to do about it
 Scraper (scrape) ── the server's metrics page; first_model (models) ── the model's name, asked of the server

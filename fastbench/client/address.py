@@ -1,4 +1,4 @@
-"""From a host's name to the numeric address that the reactor connects to, and whether a port speaks TLS."""
+"""Resolves a host name to the address that the reactor connects to; detects TLS."""
 
 import asyncio
 import contextlib
@@ -86,7 +86,7 @@ async def speaks_http(endpoint: Endpoint) -> bool:
 
 
 async def is_in_clear(endpoint: Endpoint) -> bool:
-    """Whether the port of a https URL speaks http alone. One that is silent until it understands is asked in clear."""
+    """Whether the port of an https URL takes plain http only. If it ignores the handshake, it is tried with http."""
     spoken = await speaks_tls(endpoint)
     return spoken is False or (spoken is None and await speaks_http(endpoint))
 

@@ -1,4 +1,4 @@
-"""What to do about an answer that is none: by its outcome, its HTTP status, and what a second look tells."""
+"""Remedies for failed requests: by outcome, by HTTP status, and from a further request to the service."""
 
 import ssl
 from collections.abc import Mapping
@@ -11,10 +11,9 @@ from fastbench.dialects import Endpoint
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KEY = (
-    "the service wants a key: give it by api_key, as the name of a variable by --api-key-env NAME, or correct the one "
-    "that it was given"
+    "the service requires a key: set api_key, name an environment variable with --api-key-env NAME, or correct the key"
 )
-_BY_STATUS = {401: _KEY, 403: _KEY, **dict.fromkeys(REDIRECTS, "give the place it redirects to as url (--url)")}
+_BY_STATUS = {401: _KEY, 403: _KEY, **dict.fromkeys(REDIRECTS, "set url (--url) to the address it redirects to")}
 _BY_OUTCOME = {
     "http_error": "check url and model",
     "malformed": "check that url names an OpenAI-compatible service",
@@ -26,23 +25,23 @@ _IN_CLEAR = ("reset", "refused", "truncated", "malformed")
 
 
 def by_status(status: int) -> str | None:
-    """The way out that an HTTP status tells by itself."""
+    """The remedy for an HTTP status."""
     return _BY_STATUS.get(status)
 
 
 def advice_for(outcome: str, status: int, message: str = "") -> str:
-    """The way out of requests that ended like this. status: 0 = there was none."""
+    """The remedy for requests that ended like this. status: 0 = no answer."""
     if "TLS: " in message and any(words in message for words in NO_TLS):
         return SPEAKS_NONE
     if "TLS: " in message and "certificate" in message:
-        return "name whom to trust by ca_file (--ca-file), or verify nothing by insecure (--insecure)"
+        return "set ca_file (--ca-file) to the certificate to trust, or skip verification with insecure (--insecure)"
     if outcome == "malformed" and "though a stream was asked for" in message:
         return "the service does not stream: use --no-stream, or a URL that does"
     return (outcome == "http_error" and by_status(status)) or _BY_OUTCOME.get(outcome) or "check that the service runs"
 
 
 def redirected(location: str | None) -> str:
-    """The way out of a redirect to `location`, None where it does not say."""
+    """The remedy for a redirect to `location`; None without one."""
     if not location:
         return _BY_STATUS[301]
     base = base_of(location)
@@ -52,7 +51,7 @@ def redirected(location: str | None) -> str:
 async def second_look(
     endpoint: Endpoint, url: str, headers: Mapping[str, str], tls: TlsSettings | None, outcome: str, status: int
 ) -> str | None:
-    """The way out that only another look at the service tells: where it redirects to, or that it speaks TLS.
+    """The remedy found by another request to the service: where it redirects to, or that it uses TLS.
 
     url: where the request went that ended like this. None = nothing more is known.
     """

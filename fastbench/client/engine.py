@@ -1,4 +1,4 @@
-"""One reactor with its thread, seen from the event loop that feeds it."""
+"""One reactor with its thread, as the event loop uses it."""
 
 import asyncio
 import sys
@@ -23,7 +23,7 @@ START_MARGIN_NS = 2_000_000
 
 
 class Peer(NamedTuple):
-    """Whom an engine speaks to, and how it reads the replies."""
+    """The service that an engine talks to, and how it reads the replies."""
 
     rules: Rules
     address: Address
@@ -37,7 +37,7 @@ Gate = Callable[[], Awaitable[int]]
 
 
 async def at_once() -> int:
-    """The gate of a worker that waits for nobody."""
+    """The gate of a worker that starts at once."""
     return time.monotonic_ns() + START_MARGIN_NS
 
 
@@ -45,8 +45,8 @@ BatchSink = Callable[[Batch], None]
 """Takes requests as they finish."""
 
 
-def _nobody(_: Batch) -> None:
-    """The sink of an engine that has handed on all."""
+def _discard(_: Batch) -> None:
+    """The sink of an engine that has ended."""
 
 
 class Engine:
@@ -61,9 +61,9 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self.error: Exception | None = None
-        """What `on_batch`, or the work for TLS, raised; the run was aborted for it."""
+        """The exception of `on_batch` or of the TLS side, which aborted the run."""
         self.progressed = asyncio.Event()
-        """Set when requests finished and fewer than `enough` are prepared, for whoever feeds the reactor."""
+        """Set when requests finished and fewer than `enough` are prepared, for the feeder."""
         self.enough = sys.maxsize
         self._thread = threading.Thread(target=self.reactor.run, name="reactor", daemon=True)
         self._loop.add_reader(self.reactor.fileno(), self._collect)
@@ -93,9 +93,8 @@ class Engine:
         """Returns when every submitted request has its outcome and `on_batch` has had them all."""
         await self._ended.wait()
         self._thread.join()
-        # It holds this engine, most often: without it the reactor's descriptors go with the last who knows the engine,
-        # and need not wait for a collection of garbage.
-        self._on_batch = _nobody
+        # It usually refers to this engine: dropping it frees the reactor's descriptors without garbage collection.
+        self._on_batch = _discard
 
     def snapshot(self) -> dict[str, Any]:
         """The reactor's counters."""
@@ -105,7 +104,7 @@ class Engine:
         """Whether it did not raise; what it raised ends the run."""
         try:
             work()
-        # Whatever it is: a callback's exception would only be logged by the loop, and the run never end.
+        # The loop would only log a callback's exception, and the run would never end.
         except Exception as error:  # noqa: BLE001
             self.error = self.error or error
             self.reactor.abort(abandon=True)

@@ -11,13 +11,13 @@ from fastbench._core.wire import OutputSpec, ReplyReader
 from fastbench.registry import DIALECTS
 
 _COUNTED = ("reads", "unstamped_reads", "turns", "starved", "cpu_ns", "ordinary_ns", "real_time_ns")
-TOGETHER = 32
-"""Neighbouring buckets of lag that become one entry, so that a second costs some 3 kB and not 50: each value is told
+BUCKETS_AN_ENTRY = 32
+"""Neighbouring buckets of lag that become one entry, so that a second costs some 3 kB and not 50: each value is given
 as the uppermost of its 32 buckets, at most 3.2 % (below 1 us: 31 ns) too high."""
 
 
 class HealthLog:
-    """Turns a reactor's running counters into what happened since the record before."""
+    """Turns a reactor's running counters into differences since the last record."""
 
     def __init__(self, reactor: Reactor) -> None:
         self._reactor = reactor
@@ -36,18 +36,18 @@ class HealthLog:
         self._before = {name: now[name] for name in _COUNTED}
         return {
             "t_ns": time.monotonic_ns(),
-            "lag": together(risen),
+            "lag": merged_buckets(risen),
             "stalls": [list(stall) for stall in stalls],
             "in_flight": now["in_flight"],
             **since,
         }
 
 
-def together(counts: NDArray[np.int64]) -> list[list[int]]:
-    """[index, count] for each `TOGETHER` neighbouring buckets that are not all empty; index: of the uppermost one."""
-    sums = counts.reshape(-1, TOGETHER).sum(axis=1)
+def merged_buckets(counts: NDArray[np.int64]) -> list[list[int]]:
+    """[index, count] for each `BUCKETS_AN_ENTRY` neighbouring buckets, unless all are empty; index: the uppermost."""
+    sums = counts.reshape(-1, BUCKETS_AN_ENTRY).sum(axis=1)
     where = np.flatnonzero(sums)
-    entries: list[list[int]] = np.column_stack((where * TOGETHER + TOGETHER - 1, sums[where])).tolist()
+    entries: list[list[int]] = np.column_stack((where * BUCKETS_AN_ENTRY + BUCKETS_AN_ENTRY - 1, sums[where])).tolist()
     return entries
 
 

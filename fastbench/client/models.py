@@ -1,4 +1,4 @@
-"""The model's name, asked of the service itself."""
+"""The model's name, from the service's list of models."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 
@@ -10,7 +10,7 @@ from fastbench.errors import ServiceError
 
 TIMEOUT_S = 5.0
 MAX_BYTES = 16 << 20
-"""A longer list is none of models."""
+"""A longer answer is not a list of models."""
 _EXCERPT = 200
 
 
@@ -38,11 +38,11 @@ async def first_model(
             text = hide(await _beginning(answer.content.iter_any())).decode(errors="replace")
             if answer.status != 200:
                 in_clear = answer.status == 400 and not endpoint.tls and await speaks_tls(endpoint)
-                told = redirected(answer.headers.get("Location")) if answer.status in REDIRECTS else None
+                hint = redirected(answer.headers.get("Location")) if answer.status in REDIRECTS else None
                 raise ServiceError(
                     f"GET {url} for the model's name answered {answer.status} {answer.reason} "
                     f"{text[:_EXCERPT]!r}: "
-                    f"{told or by_status(answer.status) or (in_clear and SPEAKS_TLS) or way_out}."
+                    f"{hint or by_status(answer.status) or (in_clear and SPEAKS_TLS) or way_out}."
                 )
     except (TimeoutError, aiohttp.ClientError) as error:
         reason = reason_of(error, "no answer in time")
@@ -55,7 +55,7 @@ async def first_model(
 
 
 async def _beginning(pieces: AsyncIterator[bytes]) -> bytes:
-    """As much of an answer as is looked at: one without an end must not fill the memory."""
+    """The beginning of an answer: one without an end must not fill the memory."""
     read = bytearray()
     async for piece in pieces:
         read += piece
@@ -76,4 +76,4 @@ def _first_id(text: str, url: str, way_out: str) -> str:
             return name
         case {"data": []}:
             raise ServiceError(f"{url} lists no model: load one, or set model (--model) to the service's name for it.")
-    raise ServiceError(f"{url} answered no list of models ({text[:_EXCERPT]!r}): {way_out}.")
+    raise ServiceError(f"{url} did not answer with a list of models ({text[:_EXCERPT]!r}): {way_out}.")

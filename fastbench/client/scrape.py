@@ -1,4 +1,4 @@
-"""The service's metrics page, looked at before, during and after a run. Nothing here can fail a run.
+"""The service's metrics page, read before, during and after a run. Nothing here can fail a run.
 
 To be imported late: its libraries take 0.3 s that a run without scrapes need not pay.
 """
@@ -26,7 +26,7 @@ from fastbench.units import NS_PER_S
 
 TIMEOUT_S = 5.0
 MAX_BYTES = 16 << 20
-"""A longer page is none that an engine makes."""
+"""No engine makes a longer page."""
 _NAMES = b"|".join(re.escape(name.encode()) for name in sorted(KEPT))
 _KEPT_LINES = re.compile(rb"^[ \t]*(?:" + _NAMES + rb")[ \t{].*$", re.MULTILINE)
 
@@ -98,8 +98,8 @@ def _is_at(url: str, endpoint: Endpoint) -> bool:
 
 
 class Scraper:
-    """Looks at one page or more; what comes of it, be it a failure, goes to `sink` as `docs/recording-format.md` has
-    it. pages: the headers of each, by URL."""
+    """Reads one page or more; each scrape, failed ones too, goes to `sink` as `docs/recording-format.md` has it. pages:
+    the headers of each, by URL."""
 
     def __init__(
         self,
@@ -125,16 +125,16 @@ class Scraper:
         self._sink({"t_ns": begun_ns, "took_ns": time.monotonic_ns() - begun_ns, "url": url, **found})
 
     async def _look(self, url: str) -> list[tuple[str, dict[str, str], float]] | str:
-        """The series of a page, or why it could not be had."""
+        """The series of a page, or why it could not be read."""
         try:
             return kept_series(self._hide(await self._page(url)))
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             reason = reason_of(error, f"no answer within {TIMEOUT_S:g} s")
-            told = self._hide(reason.encode(errors="replace")).decode(errors="replace")
-            return told if len(self._pages) == 1 else f"{url}: {told}"
+            message = self._hide(reason.encode(errors="replace")).decode(errors="replace")
+            return message if len(self._pages) == 1 else f"{url}: {message}"
 
     async def each(self, interval_s: float, first_s: float) -> None:
-        """A scrape after `first_s` and at every interval from then on, but for those that an earlier one ran into."""
+        """A scrape after `first_s` and then at every interval, except those that an earlier scrape overran."""
         loop = asyncio.get_running_loop()
         due = loop.time() + first_s
         while True:

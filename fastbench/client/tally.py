@@ -12,7 +12,7 @@ from fastbench.errors import ServiceError
 from fastbench.secrets import HIDDEN, SHORTEST
 
 _OK = OUTCOMES.index("ok")
-# By a look-up: this goes on while a run is measured, once for each few requests.
+# By a look-up: this runs during the measurement, once for a few requests.
 _UNTOLD = np.array([name not in ("token_ids", "usage") for name in SOURCES])
 
 
@@ -23,20 +23,20 @@ class OutcomeTally:
         self.requests = 0
         self.ok = 0
         self.untold = 0
-        """Replies, of those that are ok, in which the service did not say how many tokens it sent."""
+        """Successful replies without a token count from the service."""
         self.outcome = ""
         """Of the last request that failed."""
         self.status = 0
         self.message = b""
-        """The service's own words, or ours where it had none."""
+        """The service's message, or ours if it had none."""
 
     @property
-    def told_tokens(self) -> bool:
-        """Whether there were replies, and the service said of each how many tokens it sent."""
+    def reported_tokens(self) -> bool:
+        """Whether there were replies, each with a token count from the service."""
         return self.ok > 0 and self.untold == 0
 
-    def on_the_way_to(self, sink: Callable[[Batch], None]) -> Callable[[Batch], None]:
-        """A sink that looks at each batch and hands it on."""
+    def tap(self, sink: Callable[[Batch], None]) -> Callable[[Batch], None]:
+        """A sink that counts each batch and passes it on to `sink`."""
 
         def look(batch: Batch) -> None:
             self.add(batch)
@@ -45,7 +45,7 @@ class OutcomeTally:
         return look
 
     def add(self, batch: Batch) -> None:
-        """Looks at one batch."""
+        """Counts one batch."""
         self.requests += len(batch.rows)
         ok = batch.rows["outcome"] == _OK
         self.ok += int(np.count_nonzero(ok))
@@ -62,7 +62,7 @@ class ServiceRedactor:
 
     def __init__(self, service: ServiceConfig) -> None:
         carrying = list(secrets_of(service, service_headers(service)))
-        # A header's last word too: the key without its scheme, such as "Bearer".
+        # The last word of a header as well: the key without its scheme, such as "Bearer".
         found = {text for value in carrying for text in (value, *value.split()[-1:]) if len(text) >= SHORTEST}
         # The longest first, so that no part of one stays behind.
         # A header is sent in Latin-1, and most likely repeated in UTF-8.
@@ -84,11 +84,11 @@ class ServiceRedactor:
         return text
 
     def clean_error(self, error: ServiceError) -> ServiceError:
-        """An error that says the same without the keys."""
+        """The error without the keys."""
         return ServiceError(self.clean(str(error).encode()).decode())
 
-    def on_the_way_to(self, sink: Callable[[Batch], None]) -> Callable[[Batch], None]:
-        """A sink that cleans each batch's messages and texts, and hands it on."""
+    def tap(self, sink: Callable[[Batch], None]) -> Callable[[Batch], None]:
+        """A sink that cleans each batch's messages and texts, and passes it on to `sink`."""
 
         def hide(batch: Batch) -> None:
             if self._secrets:

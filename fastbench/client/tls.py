@@ -13,7 +13,7 @@ from fastbench.dialects import Endpoint
 
 _ROOM = 1 << 18
 NO_TLS = ("wrong version number", "http request", "record layer failure", "packet length too long")
-"""What OpenSSL, by `tls_words`, makes of an answer in clear."""
+"""OpenSSL's reasons, by `tls_words`, for an unencrypted answer."""
 
 
 def tls_words(error: ssl.SSLError) -> str:
@@ -22,14 +22,14 @@ def tls_words(error: ssl.SSLError) -> str:
 
 
 class TlsSettings(NamedTuple):
-    """How the service's certificate is checked, and the name it must bear."""
+    """How the service's certificate is checked, and the name it must have."""
 
     context: ssl.SSLContext
     server_name: str
 
 
 def tls_of(service: ServiceConfig, endpoint: Endpoint) -> TlsSettings | None:
-    """What the service's settings say of it; None = in clear. Raises ConfigError for a file that cannot be used."""
+    """The TLS settings of the service; None = not encrypted. Raises ConfigError for a file that cannot be used."""
     return TlsSettings(tls_context(service), endpoint.host) if endpoint.tls else None
 
 
@@ -125,14 +125,14 @@ class TlsSide:
         self._sessions: dict[tuple[int, int], _Session] = {}
 
     def serve(self) -> None:
-        """Does all that the reactor has asked for."""
+        """Serves all messages of the reactor."""
         for kind, key, stamp_ns, late_ns, data in self._reactor.take_parcels():
             if kind == tls_message.OPEN:
                 self._open(key)
             elif kind == tls_message.CLOSED:
                 self._sessions.pop(key, None)
             elif key not in self._sessions:
-                pass  # it never began; the reactor has been told
+                pass  # it never began; the reactor knows
             elif kind == tls_message.CIPHER:
                 self._sessions[key].open(data, stamp_ns, late_ns)
             elif kind == tls_message.SEAL:
@@ -143,7 +143,7 @@ class TlsSide:
     def _open(self, key: tuple[int, int]) -> None:
         try:
             session = _Session(self._reactor, key, self._settings)
-        except ValueError as error:  # a server name that no certificate can bear
+        except ValueError as error:  # a server name that cannot be in a certificate
             self._reactor.give_parcel(tls_message.FAILED, key, f"TLS: {error}".encode())
             return
         self._sessions[key] = session

@@ -75,7 +75,7 @@ def _check_ids(
     pairs: Collection[tuple[str, str]] | None,
     issues: Issues,
 ) -> None:
-    """Prompts that are made as token ids go to services that take ids. (Of a file only its rows can tell.)"""
+    """Checks that token ids go to services that take them. (For files only the rows show it.)"""
     for index, dataset in enumerate(datasets):
         if not dataset.makes_token_ids:
             continue

@@ -12,7 +12,7 @@ _CLOSE = 0.85
 
 
 class DatasetConfig(Frozen, frozen=True, kw_only=True):
-    """The settings of one data set, and what others have to know of it, whatever its format.
+    """The settings of one data set, and what other rooms need of it, whatever its format.
 
     Each format has a subclass, `class …(DatasetConfig, frozen=True, kw_only=True, tag_field="type", tag=NAME)`.
     """
@@ -25,18 +25,17 @@ class DatasetConfig(Frozen, frozen=True, kw_only=True):
 
     @property
     def makes_token_ids(self) -> bool:
-        """Whether prompts are made as token ids. (Of those in a file only the rows can tell.)"""
+        """Whether prompts are made as token ids. (For files only the rows show it.)"""
         return False
 
     @property
     def makes_words(self) -> bool:
-        """Whether prompts are made of words, whose tokens somebody has to count: a tokenizer, or the service."""
+        """Whether prompts are made of words, so that a tokenizer or the service must count their tokens."""
         return False
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
-        """The fields that `settings` sets well, `abbr` being the format's name where none is given; what is wrong with
-        the others is added to `issues`."""
+        """The valid fields of `settings`, `abbr` by default the format's name; faults are added to `issues`."""
         return check_fields(cls, {"abbr": cls.__struct_config__.tag, **settings}, path, issues)
 
     def alike(self, count: int, input_len: int | None = None) -> Self | None:

@@ -1,4 +1,4 @@
-"""What a config says of the load: a load shape by its name, or a profile of stages."""
+"""The load in a config: a load shape by its name, or a profile of stages."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

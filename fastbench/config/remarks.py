@@ -1,4 +1,4 @@
-"""Settings that change nothing in their run, or less than they say: the user should know before it, not after it."""
+"""Settings without effect, or with less than they say; shown before the run."""
 
 import os
 from collections.abc import Iterator
@@ -25,20 +25,20 @@ def _of_run(run: RunConfig, samples: int | None) -> Iterator[str]:
     if samples is not None and until and not any(model.use_timestamp for model in run.models):
         yield (
             f"num_prompts (--num-prompts) is {samples}, but {until} decides how many requests are sent: those prompts "
-            "are sent again and again till then"
+            "are repeated until then"
         )
     if run.profile and run.pressure:
-        yield "pressure (--pressure) has no effect with profile, which says how many clients there are"
+        yield "pressure (--pressure) has no effect with profile, which sets the number of clients"
     if run.duration is not None and run.profile:
-        yield "duration (--duration) has no effect with profile, whose stages say how long it goes on"
+        yield "duration (--duration) has no effect with profile, whose stages set the duration"
     elif run.duration is not None and run.pressure:
-        yield "duration (--duration) has no effect with pressure, which goes on for pressure_time (--pressure-time)"
+        yield "duration (--duration) has no effect with pressure, which lasts for pressure_time (--pressure-time)"
     if run.drain is not None and not (run.duration or run.pressure or run.profile):
         yield "drain (--drain) has no effect without duration (--duration), pressure or profile"
     if run.pressure_time != _DEFAULTS.pressure_time and not run.pressure:
         yield "pressure_time (--pressure-time) has no effect without pressure (--pressure)"
     if run.think_time and not any(dataset.multi_turn for dataset in run.datasets):
-        yield "think_time (--think-time) has no effect without conversations, as no data set has any"
+        yield "think_time (--think-time) has no effect without conversations; no data set has any"
     if run.trace_speed != _DEFAULTS.trace_speed and not any(model.use_timestamp for model in run.models):
         yield "trace_speed (--trace-speed) has no effect without use_timestamp (--use-timestamp)"
     if run.on_full == "drop" and (run.pressure or not any(_has_rate(model, run) for model in run.models)):
@@ -87,7 +87,8 @@ def _late_clients(model: ServiceConfig, run: RunConfig) -> Iterator[str]:
     if last >= limit:
         yield (
             f"pressure_time (--pressure-time) is {limit:g} s, but at its rate the last of {model.batch_size} clients "
-            f"would begin after {last:.4g} s: not all of them will send; give it more, or raise request_rate (--rate)"
+            f"would begin after {last:.4g} s: not all of them will send; set a longer time, or raise "
+            "request_rate (--rate)"
         )
 
 
@@ -119,7 +120,7 @@ def past_proxies(run: RunConfig) -> Iterator[str]:
     for name in variables:
         yield (
             f"{name} is set, but fastbench uses no proxy: requests go straight to the service; "
-            "name its host in NO_PROXY to be told no more"
+            "add its host to NO_PROXY to silence this remark"
         )
 
 
@@ -130,7 +131,7 @@ def _variable(model: ServiceConfig) -> str | None:
         url = parse_url(model.url, tls=model.enable_ssl) if model.url else None
         host = parse_host(model.host_ip) if url is None else url.host
     except ConfigError:
-        return None  # the check of the field has told
+        return None  # the check of the field has reported it
     # Imported late: it brings much that a run without proxies need not wait for.
     from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""What a run does: which model meets which data set, under what load, and how it is reported."""
+"""The settings of a run: pairs of model and data set, load, report."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -29,7 +29,7 @@ class ProfileStage(Frozen, frozen=True, kw_only=True):
 
 
 class LoadSettings(Frozen, frozen=True, kw_only=True):
-    """What a config or an option says of the load of every task."""
+    """The load of every task, from a config or options."""
 
     num_prompts: Count | None = None
     """The most samples to send; None = the whole data set."""
@@ -38,50 +38,51 @@ class LoadSettings(Frozen, frozen=True, kw_only=True):
     pressure: bool = False
     """Add clients at `request_rate` up to `batch_size`, each with its next request at once, for `pressure_time`."""
     pressure_time: Duration = Duration(15 * NS_PER_S)
-    """How long that goes on, at most 24 h."""
+    """Duration of `pressure`, at most 24 h."""
     duration: Duration | None = None
-    """When to stop sending, since the first request; data sets but traces are repeated till then. None = at its end."""
+    """When to stop sending, since the first request; data sets except traces are repeated until then. None = at its
+    end."""
     drain: Duration | None = None
-    """How long requests in flight are waited for after the last one was sent; None = to their end."""
+    """How long to wait for requests in flight after the last send; None = to their end."""
     workers: Workers = "auto"
     """Processes that share the load of a task; "auto" = as many as the requests in flight need on this machine."""
     pin: bool = False
-    """Keep the thread of each worker that sends and reads on a processor of its own."""
+    """Pin each worker's sending thread to a processor of its own."""
     profile: tuple[ProfileStage, ...] = ()
     """Rates or concurrencies, one after the other, in the place of `request_rate` and `batch_size`."""
     load: Annotated[Any, Meta(extra_json_schema={"description": "a dict with type, the name of a load shape"})] = None
     """A load shape with its parameters, in the place of `request_rate` and `profile`; None = those decide."""
     arrival_seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
-    """For the scatter of the arrivals; the same seed gives the same times."""
+    """Seed of the send times; the same seed gives the same times."""
     trace_speed: Annotated[float, Meta(ge=0.001, le=1_000_000)] = 1.0
     """With `use_timestamp`: how many times as fast as the trace."""
     think_time: Pause = Pause(0)
-    """From a reply's end to the next turn of its conversation."""
+    """Pause before the next turn of a conversation."""
     warmup_data: Annotated[
         Literal["synthetic", "dataset"], Meta(extra_json_schema={"description": '"synthetic" or "dataset"'})
     ] = "synthetic"
-    """Whether warm-up requests ask what no measured one asks, or the data set's first rows."""
+    """Prompts of warm-up requests: synthetic ones of their own, or the data set's first rows."""
     warmup_input_len: Length | None = None
     """Prompt tokens of synthetic warm-up requests; None = as the measured ones."""
     warmup_output_len: Length | None = None
     """Output tokens of warm-up requests; None = as the measured ones."""
     on_full: Annotated[Literal["wait", "drop"], Meta(extra_json_schema={"description": '"wait" or "drop"'})] = "wait"
-    """Open loop: whether a request that is due while `batch_size` are in flight waits, or is counted as dropped."""
+    """Open loop: whether a request that is due while `batch_size` are in flight waits or is dropped."""
     service_metrics: Interval | None = None
-    """How often the service's /metrics is asked for during the run; None = not."""
+    """How often the service's /metrics is read during the run; None = never."""
     spec_decode: bool = False
     """Report the service's speculative decoding from its /metrics, before the warm-up and after the run."""
 
 
 class RunSettings(LoadSettings, frozen=True, kw_only=True):
-    """What a config or an option says of the run as a whole."""
+    """Settings of the run as a whole, from a config or options."""
 
     work_dir: Text = "outputs/default"
     """Where the run's directory is made."""
     max_num_workers: Annotated[int, Meta(ge=1, le=1024)] = 1
     """Tasks that run at once."""
     debug: bool = False
-    """Log to the terminal instead of logs/, one task after the other."""
+    """Log to the terminal instead of logs/, and run one task at a time."""
 
 
 COMBINATIONS = "model_dataset_combinations"
@@ -97,11 +98,11 @@ class Task(LoadSettings, frozen=True, kw_only=True):
     stats: tuple[str, ...] = DEFAULT_STATS
     stage: str = "total"
     left_out: dict[str, str] = field(default_factory=dict)
-    """Fields of the body that the service refused at the warm-up, and its words: they are not sent."""
+    """Fields of the body that the service refused at the warm-up, with its message: they are not sent."""
 
     @property
     def sent(self) -> ServiceConfig:
-        """The service as it is asked."""
+        """The service without the refused fields."""
         return self.service.without(self.left_out) if self.left_out else self.service
 
     @property

@@ -21,7 +21,7 @@ _STAGE_FORM = '"total", "stable", "auto" or a window of time such as "30s:90s"'
 
 
 class Shown(NamedTuple):
-    """What a report shows: its columns, and the stage that it is about."""
+    """Report settings: columns and stage."""
 
     stats: tuple[str, ...] = DEFAULT_STATS
     stage: str = "total"
@@ -38,7 +38,7 @@ class SummarizerConfig(Frozen, frozen=True, kw_only=True):
 
 
 def build_summarizer(raw: object, issues: Issues) -> Shown:
-    """What `raw` says that the report shows; its faults are added to `issues`."""
+    """The report settings in `raw`; its faults are added to `issues`."""
     given = SummarizerConfig(**check_fields(SummarizerConfig, raw, "summarizer", issues))
     stats = DEFAULT_STATS if given.stats_list is None else _stats(given.stats_list, "summarizer.stats_list", issues)
     if given.stage is not None and not is_stage(given.stage):

@@ -1,4 +1,4 @@
-"""Where prompts come from: one format a file, each a seeded, lazy stream of samples.
+"""Data sets: one format a file, each a seeded, lazy stream of samples.
 
 A package adds a format by an entry point in the group `fastbench.datasets` that leads to a `DatasetFormat`; all that it
 needs is here, and in `fastbench.tokenizer`.

@@ -1,4 +1,4 @@
-"""The user's own questions, with or without options, and what the meta file beside them asks for."""
+"""The user's own questions, with or without options, and their meta file."""
 
 import math
 import os
@@ -128,8 +128,7 @@ def _options(row: Row) -> str:
     letters = _letters(row)
     if len(letters) < 2:
         raise RowError(
-            f"has {len(letters)} options, where at least A and B must stand; "
-            "set data_type (--custom-dataset-data-type) to qa"
+            f"has {len(letters)} options and needs at least A and B; set data_type (--custom-dataset-data-type) to qa"
         )
     return "".join(f"\n{letter}. {row[letter]}" for letter in letters)
 
@@ -138,7 +137,7 @@ def _question(row: Row) -> str:
     question = row.get("question")
     if not isinstance(question, str) or not question:
         found = f"{show(question)} as question" if "question" in row else "no question"
-        raise RowError(f"has {found}, where text must stand")
+        raise RowError(f"has {found}, which must be text")
     return question
 
 

@@ -24,7 +24,7 @@ _SHARES_FORM = (
 
 
 class CustomMeta(Frozen, frozen=True, kw_only=True):
-    """What a `.meta.json` says. Each field may be missing."""
+    """The settings of a `.meta.json`. Each field may be missing."""
 
     request_count: int | None = None
     """Requests; more than rows start them anew. None = one for each row."""
@@ -60,7 +60,7 @@ class _Params(Frozen, frozen=True, kw_only=True):
 
 
 def meta_file(path: str, meta_path: str | None) -> str | None:
-    """Where the `.meta.json` of the data set at `path` is; None where there is none."""
+    """The `.meta.json` of the data set at `path`; None if there is none."""
     if meta_path is not None:
         return meta_path
     beside = (path + SUFFIX, os.path.splitext(path)[0] + SUFFIX)

@@ -1,4 +1,4 @@
-"""What the formats share whose rows stand in a file: settings, their check, and the data set itself."""
+"""Common to formats with rows in a file: settings, their check, and the data set itself."""
 
 import random
 from collections import Counter
@@ -78,7 +78,7 @@ class FileDataset:
         return self._count
 
     def survey(self, limit: int | None) -> Survey:
-        """What a run of at most `limit` samples will ask. Raises DatasetError for the first broken row."""
+        """What a run of at most `limit` samples will send. Raises DatasetError for the first broken row."""
         unused = Counter[str]()
 
         def make(index: int, row: Row) -> Sample:
@@ -107,7 +107,7 @@ class FileDataset:
 
 
 def in_range(positions: Sequence[int], test_range: TestRange | None, path: str) -> Sequence[int]:
-    """Those of `positions` that `test_range` leaves. Raises DatasetError where it leaves none.
+    """The `positions` that `test_range` selects. Raises DatasetError if there are none.
 
     A number draws as many rows, or that share of them, by a generator that is seeded with the number.
     """

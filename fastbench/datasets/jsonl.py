@@ -47,7 +47,7 @@ def _prompt(row: Row, keys: tuple[str, ...]) -> Prompt:
     prompt: Prompt = row[key]
     if not _is_prompt(prompt):
         allowed = "text, a list of chat messages or a list of token ids"
-        raise RowError(f"has {show(prompt)} as {key}, where {allowed} must stand")
+        raise RowError(f"has {show(prompt)} as {key}, which must be {allowed}")
     return prompt
 
 

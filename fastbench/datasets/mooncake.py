@@ -105,14 +105,14 @@ def _input_length(row: Row) -> int | None:
     """Tokens of the prompt, once they agree with the hash ids; None where the row has the prompt itself."""
     if (text := row.get("input_text")) is not None:
         if not isinstance(text, str) or not text:
-            raise RowError(f"has {show(text)} as input_text, where text must stand")
+            raise RowError(f"has {show(text)} as input_text, which must be text")
         return None
     length = _whole(row, "input_length", 1)
     if length is None:
         raise RowError("has neither input_length nor input_text")
     ids = row.get("hash_ids") or []
     if not isinstance(ids, list) or not all(type(one) is int for one in ids):
-        raise RowError(f"has {show(ids)} as hash_ids, where a list of whole numbers must stand")
+        raise RowError(f"has {show(ids)} as hash_ids, which must be a list of whole numbers")
     rest = length - (len(ids) - 1) * BLOCK
     if ids and not 0 < rest <= BLOCK:
         raise RowError(
@@ -146,7 +146,7 @@ def _time(rows: RowFile, position: int, row: Row) -> int:
     if time is None:
         return _NONE
     if type(time) not in (int, float) or not 0 <= time < 2**43:
-        raise rows.broken(position, f"has {show(time)} as timestamp, where milliseconds from 0 must stand")
+        raise rows.broken(position, f"has {show(time)} as timestamp, which must be milliseconds from 0")
     return _ns(time)
 
 
@@ -158,7 +158,7 @@ def _whole(row: Row, key: str, least: int) -> int | None:
     value = row.get(key)
     if value is None or (type(value) is int and least <= value <= MAX_LENGTH):
         return value
-    raise RowError(f"has {show(value)} as {key}, where a whole number from {least} to {MAX_LENGTH} must stand")
+    raise RowError(f"has {show(value)} as {key}, which must be a whole number from {least} to {MAX_LENGTH}")
 
 
 MOONCAKE = DatasetFormat(MooncakeConfig, open_mooncake)

@@ -18,9 +18,9 @@ def probe_samples() -> tuple[Sample, Sample]:
 
 
 def tokens_per_word(short: int, long: int) -> float | None:
-    """From the prompt tokens that the service told of the two; None where they make no sense.
+    """From the prompt tokens that the service counted in both; None if they make no sense.
 
-    The difference of both, so that what a chat template adds falls out.
+    Their difference cancels what a chat template adds.
     """
     ratio = (long - short) / (_WORDS[1] - _WORDS[0])
     return ratio if ratio > 0 else None

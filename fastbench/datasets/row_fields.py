@@ -1,4 +1,4 @@
-"""What a row says of its request beside the prompt: the output length, and parameters."""
+"""Fields of a row beside the prompt: the output length and parameters of its request."""
 
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +52,7 @@ def output_len(row: Row, key: str = USUAL) -> int | None:
         return None
     length = whole_number(found)
     if length is None or not 1 <= length <= MAX_LENGTH:
-        raise RowError(f"has {show(found)} as {key}, where a whole number from 1 to {MAX_LENGTH} must stand")
+        raise RowError(f"has {show(found)} as {key}, which must be a whole number from 1 to {MAX_LENGTH}")
     return length
 
 

@@ -34,7 +34,7 @@ _JSON_PIECE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
 class RowError(ValueError):
-    """What is wrong with a row, told after the words "the row"."""
+    """What is wrong with a row; follows "the row" in messages."""
 
 
 def columns_of(row: Row) -> str:
@@ -117,7 +117,7 @@ class RowFile:
             yield read
 
     def broken(self, position: int, what: object) -> DatasetError:
-        """The error that tells what is wrong with a row, and where it stands."""
+        """The error for a row, with its place in the file."""
         place = f"item {position + 1}" if self._is_array else f"line {self._line(position)}"
         way_out = "" if "save the file" in str(what) else "; correct or remove it"
         return DatasetError(f"{self.path}, {place}: the row {what}{way_out}")

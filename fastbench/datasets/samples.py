@@ -1,4 +1,4 @@
-"""Samples; what every data set can do: a stream of them, begun anew at any share; and what a format of data sets is."""
+"""Samples, data sets as streams of samples, and data-set formats."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,26 +15,27 @@ from fastbench.tokenizer import Message, Prompt, TokenMeasure
 
 
 class Turn(Struct, frozen=True):
-    """One turn of a conversation: what the user says, and what is taken for the answer in the turns after it."""
+    """One turn of a conversation: the user's message, and the answer that later turns have in their history."""
 
     text: str
     answer: str | None = None
-    """What goes into the history of the later turns; None = the service's own reply."""
+    """The reply in the history of later turns; None = the service's own."""
     output_len: int | None = None
     """Output tokens asked for; None = the service's `max_out_len`."""
     role: str = "user"
-    """Who says `text`: the user, or a tool."""
+    """Role of `text`: user or tool."""
     before: tuple[Message, ...] = ()
     """Messages that stand before `text`, after the last answer."""
 
     @property
     def messages(self) -> list[Message]:
-        """What the turn adds to the history before it is sent."""
+        """The messages that the turn adds to the history before it is sent."""
         return [*self.before, {"role": self.role, "content": self.text}]
 
 
 class Sample(Struct, frozen=True):
-    """What one request asks, or a conversation's requests. Its place in the data set is `index`, from 0."""
+    """The prompt and parameters of one request, or of a conversation's requests. Its place in the data set is `index`,
+    from 0."""
 
     index: int
     prompt: Prompt
@@ -43,7 +44,7 @@ class Sample(Struct, frozen=True):
     output_len: int | None = None
     """Output tokens asked for; None = the service's `max_out_len`."""
     timestamp_ns: int | None = None
-    """When the data set says that it goes out, ns since the schedule's start; None = it does not say."""
+    """Its time in the data set, ns since the schedule's start; None = none."""
     turns: tuple[Turn, ...] = ()
     """A conversation of several requests, one after the other's reply; `prompt` then holds the messages before the
     first turn. () = a single request."""
@@ -52,22 +53,22 @@ class Sample(Struct, frozen=True):
 
 
 Counts = tuple[tuple[str, int], ...]
-"""Names and their numbers, the most frequent first."""
+"""Names and their counts, the most frequent first."""
 LeftOut = Counts
-"""Why rows of a file are no samples, told after what a row is, and how many."""
+"""Why rows of a file are not samples, as messages have it, and how many."""
 
 
 class Survey(NamedTuple):
-    """What a run will ask, known before anything is sent."""
+    """What a run will send, known beforehand."""
 
     samples: int
     """Single requests and conversations."""
     requests: int
     """Requests: one for each turn of a conversation."""
     longest_output: int | None
-    """The most output tokens that a sample asks for; None = no sample says, so the service's `max_out_len` holds."""
+    """The most output tokens that a sample asks for; None = no sample does, so the service's `max_out_len` holds."""
     timed: int
-    """How many samples say when they go out."""
+    """How many samples have a time."""
     token_ids: int | None = None
     """The first sample whose prompt is token ids; None = all are texts."""
     left_out: LeftOut = ()
@@ -89,7 +90,7 @@ class Dataset(Protocol):
         ...
 
     def survey(self, limit: int | None) -> Survey:
-        """What a run of at most `limit` samples will ask. Raises DatasetError for the first broken one."""
+        """What a run of at most `limit` samples will send. Raises DatasetError for the first broken one."""
         ...
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:

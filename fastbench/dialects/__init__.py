@@ -1,4 +1,4 @@
-"""How services speak: a sample → the bytes of a request; which JSON paths of a reply mean what.
+"""APIs of services: a sample → the bytes of a request; which JSON paths of a reply mean what.
 
 One file an API makes a `Dialect` (`apis/`, or that of another package, by an entry point of the group
 `fastbench.dialects`); a `Speaker` is one set up for a service. What a new dialect needs is here.

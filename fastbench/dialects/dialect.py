@@ -1,4 +1,4 @@
-"""What a dialect is: all that fastbench must know of one API, and which JSON paths of a reply mean what."""
+"""What a dialect is: one API, as requests and as the meaning of JSON paths in replies."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
@@ -50,7 +50,7 @@ ERRORS: Rules = (
     *((name, "message") for name in ("message", "msg")),
     ("detail", "detail"),
 )
-"""How services of all kinds say that something failed."""
+"""Errors, as services of all kinds send them."""
 
 CHOICES: Rules = (
     ("choices[]", "choice"),
@@ -65,7 +65,7 @@ CHOICES: Rules = (
     *usage_rules("choices[].usage"),
     *ERRORS,
 )
-"""What all replies made of `choices` have beside their output."""
+"""Rules for replies made of `choices`, beside their output."""
 
 MESSAGE: tuple[tuple[str, str], ...] = (
     *((name, "text") for name in ("content", "text", "refusal", "audio.transcript")),
@@ -78,7 +78,7 @@ MESSAGE: tuple[tuple[str, str], ...] = (
 REASONS: Rules = tuple(
     (path, "reason") for name in ("finish_reason", "details.finish_reason") for path in (name, f"{name}.type")
 )
-"""The finish reason where no choices are told apart."""
+"""The finish reason outside of choices."""
 
 
 PromptKind = Literal["text", "messages", "token_ids"]
@@ -89,13 +89,13 @@ class UsageField(NamedTuple):
 
     name: str
     asks: Mapping[str, Any]
-    """What its object holds then."""
+    """The object's value."""
     always: bool = False
     """Whether that goes over what the user has in the object, or the other way round."""
 
 
 class BodyParts(NamedTuple):
-    """What a body is made of beside its slots: what all requests to a service have in common."""
+    """The constant parts of a body, common to all requests to a service."""
 
     model: str
     stream: bool
@@ -115,15 +115,15 @@ class Dialect(Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     """Further names, short ones for `--api`."""
     path: str
-    """Behind the base URL's; `{model}` in it stands for the model's name."""
+    """Follows the base URL's path; `{model}` in it stands for the model's name."""
     stream_path: str = ""
-    """That for a stream; "" = the same."""
+    """The path for a stream; "" = the same."""
     headers: Mapping[str, str] = {}
     """Further ones that every request has. Those of the config go over them."""
     key_header: str = "Authorization"
     """The header that carries `api_key`."""
     key_prefix: str = "Bearer "
-    """What stands before the key in it."""
+    """The prefix of the key in it."""
     takes: frozenset[PromptKind]
     """The kinds of prompts. What takes no messages is sent their texts."""
     prompt: Callable[[SampleLike], Any]
@@ -133,7 +133,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     names_model: Literal["body", "path", "nowhere"] = "nowhere"
     """Where a request names its model. In the body: where the config has no name, `GET /v1/models` is asked for one."""
     usage: UsageField | None = None
-    """None = a stream tells its token counts unasked, or never."""
+    """None = a stream sends its token counts unasked, or never."""
     length: LengthField = LengthField()
     adapters: bool = False
     """Whether a request can ask for a LoRA adapter; the body then has an `Adapter`."""
@@ -154,7 +154,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
         return path.replace("{model}", quote(model, safe=""))
 
     def output_length(self, service: ServiceConfig) -> OutputLength:
-        """How the requests to `service` ask for their length."""
+        """The field for the output length in requests to `service`."""
         return self.length.of(service)
 
     def request_body(self, service: ServiceConfig, model: str) -> Members:
@@ -167,7 +167,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
         return self.body(BodyParts(model, service.stream, parameters, usage, asked_length))
 
     def faults(self, service: ServiceConfig) -> Iterator[Fault]:
-        """What this dialect cannot do with the settings of `service`."""
+        """Settings of `service` that this dialect cannot use."""
         if service.length_field in self.reserved or service.length_field in self.set_elsewhere:
             found = f"is {service.length_field!r}, which holds something else"
             yield "length_field", f"{found}; leave it out, or name another"
@@ -200,13 +200,13 @@ def _usage(field: UsageField, service: ServiceConfig) -> Members:
 
 
 def dialect_of(service: ServiceConfig) -> Dialect:
-    """The dialect that `service` speaks. Raises ConfigError where a package's cannot be loaded."""
+    """The dialect of `service`. Raises ConfigError where a package's cannot be loaded."""
     found: Dialect = DIALECTS.get(service.type)
     return found
 
 
 def output_length(service: ServiceConfig) -> OutputLength:
-    """How the requests of `service` ask for their output length."""
+    """The field for the output length in requests to `service`."""
     return dialect_of(service).output_length(service)
 
 

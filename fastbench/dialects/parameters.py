@@ -1,4 +1,4 @@
-"""Sampling parameters of a service that are more than sent on: the output length, and the adapters of rows."""
+"""Sampling parameters with a meaning of their own: the output length, and adapters by row."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class OutputLength(NamedTuple):
         return self.fixed or asked or self.usual
 
     def faults(self) -> Iterator[Fault]:
-        """What is wrong with a length among the parameters."""
+        """The faults of a length among the parameters."""
         if self.fixed is not None and (type(self.fixed) is not int or not 1 <= self.fixed <= MAX_LENGTH):
             found = f"is {show(self.fixed)}; it must be a whole number from 1 to {MAX_LENGTH}"
             yield f"generation_kwargs[{self.field!r}]", found

@@ -7,7 +7,7 @@ from fastbench.errors import DatasetError
 
 
 class SampleLike(Protocol):
-    """What a dialect needs of a sample, whichever room makes it: `fastbench.datasets.sample.Sample`, seen from here."""
+    """The part of `fastbench.datasets.Sample` that a dialect needs."""
 
     @property
     def index(self) -> int: ...

@@ -16,7 +16,7 @@ from fastbench.secrets import KNOWN, env_name, is_secret_header, resolve_secret,
 
 
 def service_headers(service: ServiceConfig) -> dict[str, str]:
-    """The headers that name the client and let it in: User-Agent, the key's, `headers` of the config.
+    """Headers of the client: User-Agent, the key's, `headers` of the config.
 
     Keys are read from the environment where the config says so. Raises ConfigError, which never shows a key.
     """
@@ -34,7 +34,7 @@ def service_headers(service: ServiceConfig) -> dict[str, str]:
 
 
 def secrets_of(service: ServiceConfig, headers: Mapping[str, str]) -> Iterator[str]:
-    """The keys that requests to `service` carry, in these headers and in their bodies."""
+    """The keys in the headers and bodies of requests to `service`."""
     referred = {name.lower() for name, value in service.headers.items() if env_name(value)}
     if service.api_key:
         referred.add(dialect_of(service).key_header.lower())
@@ -151,7 +151,7 @@ class Endpoint(NamedTuple):
 
     @property
     def tls(self) -> bool:
-        """Whether the service is spoken to over TLS."""
+        """Whether the connection uses TLS."""
         return self.scheme == "https"
 
     @property

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 
 class Slot(IntEnum):
-    """What each request has of its own."""
+    """The parts that differ between requests."""
 
     PROMPT = 0
     """A value of the body: the prompt as JSON."""
@@ -57,8 +57,8 @@ class Template:
 
 
 def body_template(body: Members, adapter: str | None = None, replaced: Collection[str] | None = None) -> Template:
-    """That of the requests for this adapter whose rows have parameters, of which some are named as constants beside
-    them: `replaced`. None = the rows have none."""
+    """The template for requests with this adapter and with row parameters that replace these constants. None = no row
+    parameters."""
     parts: list[bytes | Slot] = []
     for piece in _object(body, adapter, replaced):
         if isinstance(piece, bytes) and parts and isinstance(parts[-1], bytes):

@@ -3,7 +3,7 @@
     metrics = compute(Recording(path))     # a `Metrics` (model): every number with its unit
 
 compute, compute_for_page (computed) ── the whole; Metric, OWN_METRICS, every_metric (metric, own) ── the registry's
-entries; Selection, Rows ── the requests that a report is about; AskedLoad (asked) ── the load as the header tells it.
+entries; Selection, Rows ── the requests of a report; AskedLoad (asked) ── the requested load, from the header.
 samples, fidelity, server, trust ── the parts: what requests took, whether the load was as planned, the server's side,
 whether the numbers may be believed
 """

@@ -1,4 +1,4 @@
-"""The load that was asked for, as a recording's header tells it. Nothing else reads that part of the header."""
+"""The requested load, from a recording's header. Nothing else reads that part of the header."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AskedLoad(NamedTuple):
 
     @classmethod
     def of(cls, load: Mapping[str, Any]) -> AskedLoad:
-        """load: the section of a header. What it does not tell is None, as in recordings of older versions."""
+        """load: the section of a header. Missing fields are None, as in recordings of older versions."""
         kind = str(load.get("kind", "closed"))
         rate, limit, planned = (load.get(name) for name in ("rate", "concurrency", "planned"))
         return cls(
@@ -56,6 +56,6 @@ class AskedLoad(NamedTuple):
     def rates(self, count: int) -> Rates | None:
         """(count,) req/s: with which each of `count` requests was planned, or each client where they are added.
 
-        None where no single law says it: a closed loop, a trace, a profile.
+        None without a single law: a closed loop, a trace, a profile.
         """
         return self.shape.rates(count)

@@ -22,8 +22,8 @@ WHOLE = " (whole-request rule)"
 
 @dataclass(frozen=True)
 class Totals:
-    """What the values of a stage are made of. planned: its requests; failed: those of them that failed. arrived: the
-    output tokens that arrived in its window, None for the whole run."""
+    """The input of a stage's values. planned: its requests; failed: those of them that failed. arrived: the output
+    tokens that arrived in its window, None for the whole run."""
 
     selection: Selection
     planned: int
@@ -189,7 +189,7 @@ def arrived_tokens(whole: Selection, window: Window) -> int:
 def _share(whole: Selection, window: Window, row: int) -> float:
     """The part of a request's output that arrived inside."""
     inside = window.holds(whole.recording.token_ns(row))
-    told = whole.recording.event_tokens(row) if flagged(whole.rows[row : row + 1], "event_tokens")[0] else None
-    if told is None or not told.any():
+    tokens = whole.recording.event_tokens(row) if flagged(whole.rows[row : row + 1], "event_tokens")[0] else None
+    if tokens is None or not tokens.any():
         return float(np.count_nonzero(inside)) / inside.size
-    return float(told[inside].sum(dtype=np.int64)) / float(told.sum(dtype=np.int64))
+    return float(tokens[inside].sum(dtype=np.int64)) / float(tokens.sum(dtype=np.int64))

@@ -65,7 +65,7 @@ def _timed(metric: Metric, selection: Selection) -> Iterator[Timed]:
 
 
 class _Tally:
-    """How often each value came in each interval; values to 3 digits, so that there are few of them."""
+    """Counts of each value in each interval; values to 3 digits, to keep them few."""
 
     def __init__(self) -> None:
         self._codes = np.empty(0, np.int64)
@@ -92,7 +92,7 @@ class _Tally:
 
 
 def _rounded(values: Values) -> Values:
-    """Up to the upper end of the histogram's step that holds each, as HdrHistogram tells a maximum."""
+    """Up to the upper end of the histogram's step that holds each, as HdrHistogram reports a maximum."""
     held = np.clip(values, 0, (1 << _RANGE_BITS) - 1)
     _, bits = np.frexp(held.astype(np.float64))
     shift = np.maximum(bits - _VALUE_BITS, 0)

@@ -1,4 +1,4 @@
-"""What a metric is: the kind of the things in `fastbench.registry.METRICS`."""
+"""What a metric is: the entries of `fastbench.registry.METRICS`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `compute` gives: the numbers of a report, in the units in which they are shown."""
+"""The result of `compute`: the numbers of a report, in the units in which they are shown."""
 
 from __future__ import annotations
 
@@ -53,10 +53,11 @@ class Quantity(msgspec.Struct, frozen=True):
 
 
 class ArrivalFit(msgspec.Struct, frozen=True):
-    """Kolmogorov-Smirnov test of the sent arrivals' intervals against the process that was asked for.
+    """Kolmogorov-Smirnov test of the sent arrivals' intervals against the requested process.
 
     samples: each the sum of `intervals_each` neighbouring intervals, beside which the client's lateness is small.
-    distance: between the two distributions; p_value: how often, at most, a plan that is followed is so far off.
+    distance: between the two distributions; p_value: the probability, at most, of such a distance if the process is
+    followed.
     """
 
     samples: int
@@ -67,17 +68,16 @@ class ArrivalFit(msgspec.Struct, frozen=True):
 
     @property
     def follows(self) -> bool:
-        """Whether nothing speaks against the asked process."""
+        """Whether the test does not reject the requested process."""
         return self.p_value >= self.significance
 
 
 class Load(msgspec.Struct, frozen=True):
-    """Whether the load that was asked for went out. Rates in req/s.
+    """Whether the requested load was sent. Rates in req/s.
 
-    arrival: the process that was asked for. configured_rate: of the plan; asked_rate: of the intended moments;
-    sent_rate: of the moments sent. steady_concurrency: requests in flight, averaged over the time between the
-    first moment at which the peak is reached and the last request sent. service_time: E2EL, for the place beside the
-    response time.
+    arrival: the requested process. configured_rate: of the plan; asked_rate: of the intended moments; sent_rate: of the
+    moments sent. steady_concurrency: requests in flight, averaged over the time between the first moment at which the
+    peak is reached and the last request sent. service_time: E2EL, for the place beside the response time.
     """
 
     kind: str
@@ -100,13 +100,13 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class ClientError(msgspec.Struct, frozen=True):
-    """How far the client itself may be wrong.
+    """The client's error. lag:
 
-    lag: from a read's arrival until the client noticed it. starved: requests whose bytes were not ready in
-    time; starved_turns: how often the reactor found none. uncertain_*: gaps and TTFTs that a stall blurred, by
-    at most the bound; notable_*: gaps blurred by more than 1 % of the ITL median. real_time_share: of the
-    time of the load, how long the system ran the thread that sends and reads before all ordinary ones; busy_share: how
-    long it computed; None = not recorded.
+    from a read's arrival until the client noticed it. starved: requests whose bytes were not ready in time;
+    starved_turns: how often the reactor found none. uncertain_*: gaps and TTFTs that a stall blurred, by at most the
+    bound; notable_*: gaps blurred by more than 1 % of the ITL median. real_time_share: of the time of the load, how
+    long the system ran the thread that sends and reads before all ordinary ones; busy_share: how long it computed; None
+    = not recorded.
     """
 
     stamps: str
@@ -139,10 +139,10 @@ SEVERAL = 1.05
 class Output(msgspec.Struct, frozen=True):
     """How output events relate to tokens.
 
-    shared_events: those that came in one read with an earlier event; multi_token_events: those that are known
-    to hold several tokens, because the service said how many; tokens_per_event: of the requests whose tokens somebody
-    counted; itl_per_token_ms: the mean gap / tokens_per_event. cached_share: input tokens that came from the
-    service's prefix cache, of the requests for which it told.
+    shared_events: those that came in one read with an earlier event; multi_token_events: those that are known to hold
+    several tokens, because the service said how many; tokens_per_event: of the requests whose tokens somebody counted;
+    itl_per_token_ms: the mean gap / tokens_per_event. cached_share: input tokens that came from the service's prefix
+    cache, of the requests for which it was reported.
     """
 
     events: int
@@ -164,14 +164,14 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """A figure of the service's, over the scrapes of the stage."""
+    """A figure of the metrics page over the scrapes of the stage."""
 
     average: float
     maximum: float
 
 
 class ServiceMetrics(msgspec.Struct, frozen=True):
-    """What the service's metrics page said of the stage. Shares of 1; None where the page does not tell it.
+    """The service's metrics page over the stage. Shares of 1; None where the page has no figure.
 
     scrapes, failed: of the whole run; error: why the first one failed. counted_s: from the scrape before the stage to
     the one after it, between which the counters rose by generated_tokens and preemptions.
@@ -191,14 +191,13 @@ class ServiceMetrics(msgspec.Struct, frozen=True):
 
 
 class ClientEffect(msgspec.Struct, frozen=True):
-    """What the client can have changed at most.
+    """The largest effect that the client can have had.
 
     off_ms: by how much the median and P99 of TTFT and ITL may be off; bounds: between what they lie, ms, where marks
-    leave them uncertain. load_share: what was taken from the
-    load, a share of 1: of a closed loop slot_share, of an open loop what was sent less than asked. slot_share: the part
-    of its slots' time in which the client left them empty. ramp_ms: from the first send until all slots were in flight,
-    own_ramp_ms: without what the service took to accept connections; first_wave: how many those were. lateness_ms: the
-    P99 of the client's own lateness.
+    leave them uncertain. load_share: what was taken from the load, a share of 1: of a closed loop slot_share, of an
+    open loop what was sent less than asked. slot_share: the part of its slots' time in which the client left them
+    empty. ramp_ms: from the first send until all slots were in flight, own_ramp_ms: without what the service took to
+    accept connections; first_wave: how many those were. lateness_ms: the P99 of the client's own lateness.
     """
 
     off_ms: dict[str, dict[str, float]]

@@ -148,7 +148,7 @@ INPUT_TOKENS = Metric(
 OUTPUT_TOKENS = Metric(
     "OutputTokens",
     "",
-    about="tokens of the reply; output events where nobody counted them",
+    about="tokens of the reply; output events where there is no count",
     formula="output_tokens",
     source=_AISBENCH,
     values=lambda rows: Values.all(output_tokens(rows)),
@@ -201,14 +201,14 @@ SECOND_TOKEN = Metric(
 CACHED_INPUT_TOKENS = Metric(
     "Cached Input Tokens",
     "",
-    about="tokens of the prompt that came from the service's prefix cache, as usage tells them",
+    about="tokens of the prompt that came from the service's prefix cache, from usage",
     formula="cached_tokens",
     values=_counted("cached_tokens"),
 )
 REASONING_TOKENS = Metric(
     "Reasoning Tokens",
     "",
-    about="tokens of reasoning, as usage tells them",
+    about="tokens of reasoning, from usage",
     formula="reasoning_tokens",
     values=_counted("reasoning_tokens"),
 )
@@ -289,7 +289,7 @@ def _checked(name: str, values: Callable[[Rows], Values]) -> Callable[[Rows], Va
         if found.values.shape != rows.shape or found.known.shape != rows.shape:
             raise ConfigError(
                 f"the metric {name} gives {found.values.shape} values and {found.known.shape} known for {rows.size} "
-                "requests; mend its package, or uninstall it"
+                "requests; fix its package or uninstall it"
             )
         return found
 

@@ -1,11 +1,10 @@
 """The simulated service: `Mock` starts it as a process of its own, `fastbench mock` from the command line.
 
-    with Mock(ttft="50ms", itl="10ms") as mock:
-        ...                                       # mock.url
+with Mock(ttft="50ms", itl="10ms") as mock: ... # mock.url
 
-options: what it can be told. plan, styles: the options as numbers, and the replies of the engines it imitates.
-service, tls: the service in this process, around the compiled modules: `requests` reads what is asked, `replies` writes
-what is answered, `server` is the loop with its engine, connections and log.
+options: its options. plan, styles: the options as numbers, and the replies of the engines it imitates. service, tls:
+the service in this process, around the compiled modules: `requests` reads what is asked, `replies` writes what is
+answered, `server` is the loop with its engine, connections and log.
 """
 
 from typing import TYPE_CHECKING

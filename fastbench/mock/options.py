@@ -36,7 +36,7 @@ def _option(
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the mock does. A field that is None takes what the style says, or is off."""
+    """Options of the mock. A field that is None takes the style's value, or is off."""
 
     host: str = _option("127.0.0.1", "Address to listen on; ::1 for IPv6.")
     port: int = _option(8000, "Port to listen on; 0 picks a free one.", low=0, high=65535)
@@ -98,7 +98,7 @@ class Options:
         "words", "The tokens: plain words, or words that look like protocol.", choices=("words", "hostile")
     )
     framing: str = _option(
-        "chunked", "How a stream's end is told: last chunk, or end of connection.", choices=("chunked", "close")
+        "chunked", "How a stream ends: last chunk, or end of connection.", choices=("chunked", "close")
     )
     upper_hex: bool = _option(False, "Chunk sizes in upper-case hex.")
     heartbeat_ms: float = _option(0.0, "Silence after which a stream sends an SSE comment; 0: never.", low=0, high=1e8)
@@ -146,7 +146,7 @@ def make_options(values: Mapping[str, Any], where: str = "mock") -> Options:
             known = ", ".join(name for name, row in table.items() if not row.metadata["hidden"])
             raise ConfigError(f"{where}.{name}: there is no such option; known are {known}")
     options = Options(**{name: _checked(table[name], value, where) for name, value in given.items()})
-    _check_together(options, where)
+    _check_combinations(options, where)
     return options
 
 
@@ -196,8 +196,8 @@ def _number(row: dataclasses.Field[Any], value: Any, name: str, *, whole: bool) 
     return int(value) if whole else float(value)
 
 
-def _check_together(options: Options, where: str) -> None:
-    """What no single field can tell."""
+def _check_combinations(options: Options, where: str) -> None:
+    """Checks options against each other."""
     engine = [options.prefill_rate, options.decode_ms, options.decode_ms_per_seq]
     fixed = [options.ttft_ms, options.itl_ms]
     if any(value is not None for value in engine) and any(value is not None for value in fixed):

@@ -60,7 +60,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to answer, for `server.intake.Intake` and `server.loop.Server`."""
+    """The mock's plan, for `server.intake.Intake` and `server.loop.Server`."""
 
     seed: int
     eos_rate: float

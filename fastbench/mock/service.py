@@ -132,7 +132,7 @@ def _write_log(log: Log, file: BinaryIO, finished: threading.Event) -> None:
 
 
 def _write_all(file: BinaryIO, data: bytes) -> None:
-    """All of it: one write may take a part. On a full disk the service goes on without this piece, and says so."""
+    """All of it: one write may take a part. On a full disk the service drops this piece and reports it."""
     try:
         while data:
             data = data[file.write(data) :]

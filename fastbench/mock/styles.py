@@ -40,10 +40,10 @@ def template(text: bytes) -> Pieces:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the events of one route are made of. Each style's functions take it and return the event's JSON.
+    """The content of one route's events. Each style's functions take it and return the event's JSON.
 
     chat: /v1/chat/completions, else /v1/completions. model: the served name. reasoning: the reasoning field's name.
-    counts_reasoning: whether usage tells reasoning tokens. usage: whether this variant of the event has usage.
+    counts_reasoning: whether usage has reasoning tokens. usage: whether this variant of the event has usage.
     """
 
     chat: bool
@@ -276,7 +276,7 @@ def make_templates(style: Style, model: str, *, reasoning: str, counts_reasoning
 
 
 # The replies of TGI, Triton's generate extension and MindIE. TGI frames its events without a space behind the colon.
-# Each variant "with usage" is the one with `details`, which tell the token counts; MindIE's Triton route gives them in
+# Each variant "with usage" is the one with `details`, which have the token counts; MindIE's Triton route gives them in
 # each event.
 _COUNTED: Json = {"generated_tokens": "@=completion@"}
 _DETAILS: Json = {"finish_reason": "@=finish@", **_COUNTED, "seed": None}
@@ -285,8 +285,8 @@ _TGI_DETAILS: Json = {**_DETAILS, "input_length": "@=prompt@"}
 
 @dataclass(frozen=True)
 class Records:
-    """What a dialect beside OpenAI's sends, by `details`. text, last: an event, the last one; whole: a reply that is no
-    stream."""
+    """The records of a dialect other than OpenAI's, by `details`. text, last: an event, the last one; whole: a reply
+    that is no stream."""
 
     frame: bytes
     text: tuple[Json, Json]

@@ -85,7 +85,7 @@ cdef struct Ask:
     bint continuous_usage
     bint return_token_ids
     bint ignore_eos
-    bint details                # the protocols with `parameters`: whether the token counts are told
+    bint details                # the protocols with `parameters`: whether replies have token counts
     int64_t max_tokens          # -1: not given
     int64_t min_tokens
     int64_t choices             # per prompt
@@ -200,7 +200,7 @@ cdef struct Stream:
 
 
 cdef inline int dialect_of(int route) noexcept nogil:
-    """The dialect that a route speaks."""
+    """The dialect of a route."""
     if route == ROUTE_CHAT:
         return DIALECT_CHAT
     if route == ROUTE_COMPLETIONS:

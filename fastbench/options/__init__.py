@@ -1,5 +1,5 @@
-"""The options of a run, each declared once: its names, its values, what it sets, what it excludes; and the run that
-options describe. The command line takes them as words, Python as keywords."""
+"""The options of a run, each declared once: names, values, what it sets, what it excludes; and the run that they
+describe. Given as text on the command line, as keywords in Python."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What makes a run of options is imported when it is used: help must not wait for it."""
+    """Imports what makes a run of options on first use: help must not wait for it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from fastbench.options import settings

@@ -1,4 +1,4 @@
-"""What an option of `fastbench perf` is: how it is written, what its value may be, where it goes, what it excludes."""
+"""What an option of `fastbench perf` is: its names, values, target, exclusions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from fastbench.options.places import Place
 
 VARIABLES = "FASTBENCH_"
-"""What the names of the environment variables begin with that stand for options."""
+"""Prefix of the environment variables that stand for options."""
 
 
 def flag(name: str) -> str:
@@ -20,7 +20,7 @@ def flag(name: str) -> str:
 
 
 class Takes(Enum):
-    """What stands behind an option."""
+    """What follows an option."""
 
     VALUE = auto()
     OPTIONAL = auto()
@@ -48,20 +48,20 @@ class Option:
     alone: str | None = None
     """The value where it may be left out, and is."""
     sets: Place | None = None
-    """What of the settings it sets; None = it says something of the command itself."""
+    """The setting that it sets; None = it is about the command itself."""
     check: Callable[[Any], str | None] | None = None
-    """What is wrong with a value, in a sentence after the option's name; None = nothing. Most values are checked by the
-    config, as its own are."""
+    """The fault of a value, as a sentence after the option's name; None = none. Most values are checked by the config.
+    """
     excludes: Mapping[str, str] = field(default_factory=dict)
-    """Name of an option that it does not go with: why, where {0} stands for this option, and {1} for the other."""
+    """Option that it excludes: the message, with {0} for this option and {1} for the other."""
     needs: Mapping[str, str] = field(default_factory=dict)
-    """Name of an option that it does not go without: what to do, where {0} stands for this option."""
+    """Option that it needs: the message, with {0} for this option."""
     opens_loop: bool = False
     """Whether it makes an open loop, whose requests go out at their times."""
     suffixes: tuple[str, ...] = ()
-    """Of files that belong to this option, where they are given in the place of a config."""
+    """Suffixes of files that belong to this option if given in place of a config."""
     also: Mapping[str, str] = field(default_factory=dict)
-    """How the option is written that does what others call so: their names, separated by spaces."""
+    """This option as written: names of it in other tools, separated by spaces."""
 
     @cached_property
     def name(self) -> str:

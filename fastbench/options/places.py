@@ -1,6 +1,6 @@
-"""Where the values of options go: into the settings that a config has too, which are checked afterwards.
+"""Where the values of options go: into settings as a config has them, which are checked afterwards.
 
-What `Settings` needs of `config` is imported late: help must not wait for it.
+`config` is imported late: help must not wait for it.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ class Settings:
 
     raw: Fields
     source: str = "options"
-    """How messages name what is in no label."""
+    """The source that messages name for fields without a label."""
     file: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
     """Path of a field: what set it, an option or the place in a file."""
     remarks: tuple[str, ...] = ()
     bare_service: bool = False
-    """No config says anything of the service."""
+    """No config names a service."""
     bare_prompts: bool = False
-    """No config and no file says anything of the prompts."""
+    """No config and no file gives prompts."""
     continues: bool = False
-    """They are those of a run that is continued."""
+    """They are those of a run that is resumed."""
     prompts_named_by: str | None = None
-    """What names other prompts than synthetic ones."""
+    """The source that names other prompts than synthetic ones."""
 
     def items(self, name: str) -> list[tuple[str, Fields]]:
         """Path and fields of each item of `models` or `datasets`; what is no dict is left to the check."""
@@ -47,7 +47,7 @@ class Settings:
         self.labels[f"{path}.{name}" if path else name] = given
 
     def replace(self, name: str, value: Any) -> None:
-        """Sets what the config says of `name` anew; where that stood is of no interest any more."""
+        """Replaces the config's `name` and its label."""
         self.raw[name] = value
         self.labels = {path: at for path, at in self.labels.items() if path.partition(".")[0].partition("[")[0] != name}
 
@@ -65,14 +65,14 @@ class Settings:
         return fields
 
     def makes_its_prompts(self) -> bool:
-        """Whether the prompts are those that the options make, also in the run that is continued."""
+        """Whether options make the prompts, also in a run that is resumed."""
         if not self.continues or self.raw.get("num_prompts") is not None:
             return self.bare_prompts
         data_sets = [fields for _, fields in self.items("datasets")]
         return self.bare_prompts or (len(data_sets) == 1 and data_sets[0].get("type") == "synthetic")
 
     def name_types_plainly(self) -> None:
-        """Replaces names of types that stand for streaming too: what an option says must win over them."""
+        """Replaces type names that imply streaming, so that an option can override it."""
         from fastbench.aisbench import MODEL_CLASSES, type_name
 
         for _, model in self.items("models"):
@@ -90,14 +90,14 @@ def _is_synthetic(fields: Fields) -> bool:
 
 
 class Place:
-    """Something in the settings that an option sets."""
+    """The place in the settings that an option sets."""
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
-        """Sets it to `value`. given: what said so, for messages."""
+        """Sets it to `value`. given: its source, for messages."""
         raise NotImplementedError
 
     def fields_alone(self, settings: Settings) -> Iterator[str]:
-        """Paths of fields that the user knows only by the option, as no config says a word about them."""
+        """Paths of fields that no config has, so that messages name the option only."""
         yield from ()
 
 
@@ -118,10 +118,10 @@ class RunField(FieldPlace):
 class ModelField(FieldPlace):
     """A field of every model."""
 
-    def __init__(self, field: str, told_for: str = "") -> None:
-        """told_for: another field, whose faults are this option's to mend."""
+    def __init__(self, field: str, also_for: str = "") -> None:
+        """also_for: another field whose faults this option can cause."""
         super().__init__(field)
-        self.told_for = told_for
+        self.also_for = also_for
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
         for path, model in settings.items("models"):
@@ -129,7 +129,7 @@ class ModelField(FieldPlace):
 
     def fields_alone(self, settings: Settings) -> Iterator[str]:
         if settings.bare_service:
-            yield from (f"models[0].{name}" for name in (self.field, self.told_for) if name)
+            yield from (f"models[0].{name}" for name in (self.field, self.also_for) if name)
 
 
 class Streaming(ModelField):
@@ -202,7 +202,7 @@ class SyntheticField(FieldPlace):
         elif not synthetic:
             others = settings.prompts_named_by
             why = f", as {others} names others: leave one of them out" if others else ""
-            raise UsageError(f"{given} is for synthetic prompts, and the run has none{why}")
+            raise UsageError(f"{given} is for synthetic prompts, but the run has none{why}")
 
     def fields_alone(self, settings: Settings) -> Iterator[str]:
         if settings.bare_prompts:
@@ -210,12 +210,12 @@ class SyntheticField(FieldPlace):
 
 
 class SampleCount(Place):
-    """How many prompts are made, where the options make them; else how many of those that there are get sent."""
+    """The number of prompts to make, or, if they exist already, to send."""
 
     def put(self, settings: Settings, value: int | None, given: str) -> None:
         if settings.makes_its_prompts():
             if value is None:
-                return  # There is no end to what could be made.
+                return  # Made prompts have no end.
             ((path, fields), *_) = settings.items("datasets")
             settings.raw.pop("num_prompts", None)
             settings.set(path, fields, "count", value, given)

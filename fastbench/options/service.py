@@ -1,4 +1,4 @@
-"""The service: where it is, how it is asked."""
+"""Options of the service: address, API, access."""
 
 from fastbench.options.option import Option, Takes
 from fastbench.options.places import IgnoreEos, Mock, ModelField, ModelPairs, Streaming
@@ -10,7 +10,7 @@ SERVICE = (
     Option(
         flags="--url",
         metavar="URL",
-        help="Base URL, such as http://host:8000.",
+        help="Base URL of the service, such as http://host:8000.",
         sets=ModelField("url"),
         check=url_fault,
         excludes={"mock": _TWO_SERVICES, "mock_option": _TWO_SERVICES},
@@ -24,7 +24,7 @@ SERVICE = (
     Option(
         flags="--mock",
         takes=Takes.FLAG,
-        help="Start the embedded simulated service instead.",
+        help="Start the built-in simulated service and measure that.",
         sets=Mock(),
     ),
     Option(
@@ -32,28 +32,28 @@ SERVICE = (
         metavar="NAME=VALUE",
         takes=Takes.REPEATED,
         parse=pair,
-        help="Setting of that service; implies --mock.",
+        help="Set an option of the simulated service; implies --mock.",
         sets=Mock(),
     ),
     Option(
         flags="--model",
         metavar="NAME",
-        help="Model to ask for.  [default: the first one the service lists]",
-        sets=ModelField("model", told_for="model_name"),
+        help="Model name to send.  [default: the first one the service lists]",
+        sets=ModelField("model", also_for="model_name"),
         also={"--model NAME": "model-name served-model-name"},
     ),
     Option(
         flags="--api",
         metavar="[chat|completions|tgi|triton|mindie]",
         parse=api,
-        help="How the service is spoken to.  [default: chat]",
+        help="API of the service.  [default: chat]",
         sets=ModelField("type"),
         also={"--api NAME": "backend endpoint-type service-kind"},
     ),
     Option(
         flags="--stream/--no-stream",
         takes=Takes.EITHER,
-        help="Ask for a stream of events.  [default: stream]",
+        help="Stream the replies, or not.  [default: stream]",
         sets=Streaming("stream"),
         also={"--stream": "streaming"},
     ),
@@ -68,19 +68,19 @@ SERVICE = (
     Option(
         flags="--ca-file",
         metavar="FILE",
-        help="Certificates (PEM) that the service's is verified by.",
+        help="Verify the service's certificate by this PEM file.",
         sets=ModelField("ca_file"),
     ),
     Option(
         flags="--client-cert",
         metavar="FILE",
-        help="Certificate (PEM) that the client shows.",
+        help="Client certificate (PEM).",
         sets=ModelField("client_cert"),
     ),
     Option(
         flags="--client-key",
         metavar="FILE",
-        help="Its key, where it is in a file of its own.",
+        help="Key of the client certificate, if it is in another file.",
         sets=ModelField("client_key"),
     ),
     Option(
@@ -94,14 +94,14 @@ SERVICE = (
         metavar="'NAME: VALUE'",
         takes=Takes.REPEATED,
         parse=header,
-        help="Further request header.",
+        help="Add a request header.",
         sets=ModelPairs("headers"),
         also={"--header 'NAME: VALUE'": "headers"},
     ),
     Option(
         flags="--request-id-header",
         metavar="NAME|none",
-        help="Header that carries each request's id, a UUID; none: left out.  [default: X-Request-Id]",
+        help="Header for each request's id, a UUID; none leaves it out.  [default: X-Request-Id]",
         sets=ModelField("request_id_header"),
     ),
     Option(
@@ -121,52 +121,52 @@ SERVICE = (
     Option(
         flags="--ignore-eos/--no-ignore-eos",
         takes=Takes.EITHER,
-        help="Ask for output up to its full length.  [default: ignore, where no config says otherwise]",
+        help="Ask for the full output length.  [default: ignore, unless a config says otherwise]",
         sets=IgnoreEos(),
     ),
     Option(
         flags="--length-field",
         metavar="NAME",
-        help="Field for the output length, such as max_completion_tokens.",
+        help="Field of the request that holds the output length, such as max_completion_tokens.",
         sets=ModelField("length_field"),
     ),
     Option(
         flags="--tokenizer",
         metavar="PATH",
-        help="tokenizer.json, or its directory, for exact prompt lengths.",
+        help="tokenizer.json or its directory, for exact prompt lengths.",
         sets=ModelField("path"),
         also={"--tokenizer PATH": "processor tokenizer-path"},
     ),
     Option(
         flags="--trust-remote-code",
         takes=Takes.FLAG,
-        help="Accepted for AISBench compatibility: a tokenizer never runs code.",
+        help="Accepted for AISBench compatibility, no effect: a tokenizer never runs code.",
         sets=ModelField("trust_remote_code"),
     ),
     Option(
         flags="--timeout",
         metavar="TIME",
-        help='Limit for an attempt once it is sent, such as "30s".  [default: 600s]',
+        help='Time limit of one attempt, from its first byte sent, such as "30s".  [default: 600s]',
         sets=ModelField("request_timeout"),
         also={"--timeout TIME": "request-timeout"},
     ),
     Option(
         flags="--total-timeout",
         metavar="TIME",
-        help="Limit for a request with all attempts, connecting and pauses.",
+        help="Time limit of a request, with all attempts, connecting and pauses.",
         sets=ModelField("total_timeout"),
     ),
     Option(
         flags="--connect-timeout",
         metavar="TIME",
-        help="Limit for a connection.  [default: 10s]",
+        help="Time limit for connecting.  [default: 10s]",
         sets=ModelField("connect_timeout"),
     ),
     Option(
         flags="--retry",
         metavar="N",
         parse=int,
-        help="Attempts after the first, for requests that failed before any byte of an answer.  [default: 2]",
+        help="Retries of a request that failed before any byte of an answer.  [default: 2]",
         sets=ModelField("retry"),
         also={"--retry N": "retries"},
     ),

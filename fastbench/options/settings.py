@@ -16,17 +16,17 @@ from fastbench.options.table import ARGUMENT, OPTIONS, Options
 from fastbench.registry import SHAPES
 
 _SYNTHETIC: Fields = {"type": "synthetic", "input_len": 1024, "output_len": 128, "count": 100}
-"""What a run without a named data set does unless an option says otherwise."""
+"""Defaults of a run without a named data set."""
 _LENGTHS = ("input_len", "output_len")
 _FILES = tuple(option.name for option in OPTIONS.values() if isinstance(option.sets, PromptsFile))
 _OPEN_LOOP = frozenset(option.name for option in OPTIONS.values() if option.opens_loop)
 _OPEN_LOOP_LIMIT = 1000
-"""What goes out at its time must not be held down by a limit in flight that nobody asked for."""
+"""The default limit in flight of an open loop, high enough not to hold it back."""
 _USUAL_INTERVAL = OPTIONS["service_metrics"].alone
 
 
 class Chosen(NamedTuple):
-    """The run that the options describe, and what the user should know of how it was found."""
+    """The run that the options describe, with remarks for the user."""
 
     run: RunConfig
     remarks: tuple[str, ...]
@@ -51,19 +51,19 @@ def config_file(options: Options) -> str | None:
 
 
 def _given_settings(options: Options) -> Mapping[str, Any] | None:
-    """The settings themselves, where Python gives them in the place of a file."""
+    """The settings, if Python gives them in place of a file."""
     given = options.get(ARGUMENT)
     return given if isinstance(given, Mapping) else None
 
 
 def names_tasks(options: Options) -> bool:
-    """Whether the options themselves say what is measured."""
+    """Whether the options name the tasks."""
     return config_file(options) is not None or bool(options.keys() & {"models", "datasets"})
 
 
 def shown_by(options: Options) -> tuple[tuple[str, ...] | None, str | None]:
-    """The columns and the stage of a report that the options ask for: by themselves, by the summarizer that they name,
-    or by the config among them; None = they do not say. Raises UsageError."""
+    """The columns and the stage of a report, from the options, their summarizer or their config; None = not given.
+    Raises UsageError."""
     file = config_file(options)
     raw = _read_summarizer(options) or (read_config(file) if file else {})
     settings = Settings({name: raw[name] for name in raw if name == "summarizer"}, source=file or "options")
@@ -79,7 +79,7 @@ def shown_by(options: Options) -> tuple[tuple[str, ...] | None, str | None]:
 
 
 def _read_settings(options: Options) -> Settings:
-    """The settings that `options` lead to, before those that go over others. Raises UsageError."""
+    """The settings from `options`, before overrides. Raises UsageError."""
     has_config = config_file(options) is not None or _given_settings(options) is not None
     settings = _of_config(options) if has_config else _of_names(options)
     settings.continues = "reuse" in options
@@ -100,7 +100,7 @@ def _read_summarizer(options: Options) -> Fields:
 
 
 def _read_named(wanted: Mapping[str, Sequence[str]], options: Options) -> Named:
-    """The configs of these names, by option. Raises ConfigError, which tells of the variables that named them."""
+    """The configs of these names, by option. Raises ConfigError, which names their environment variables."""
     try:
         return read_named(wanted, options.get("config_dir"))
     except ConfigError as error:
@@ -129,12 +129,12 @@ def _of_names(options: Options) -> Settings:
         wanted["summarizer"] = [options["summarizer"]]
     if "models" not in wanted and not options.keys() & {"url", "mock", "mock_option"}:
         raise UsageError(
-            "no service is named; give CONFIG.py, --models NAME, --url http://host:port or --mock "
+            "no service is given; give CONFIG.py, --models NAME, --url http://host:port or --mock "
             "(`fastbench perf --search` lists the names)"
         )
     named = _read_named(wanted, options)
     settings = Settings(named.raw, labels=named.labels, remarks=named.remarks)
-    # What is wrong with the list as a whole is a matter of what was named.
+    # Faults of the list as a whole come from the names.
     settings.labels |= {option: options.written(option) for option in named.raw if option != "summarizer"}
     if "models" not in named.raw:
         settings.raw["models"] = [{"type": "openai_chat"}]
@@ -144,13 +144,13 @@ def _of_names(options: Options) -> Settings:
 
 def _add_synthetic(settings: Settings, options: Options) -> None:
     if not settings.bare_service and not any(option in options for option in _LENGTHS):
-        raise UsageError("no prompts are named; give --datasets NAME, --custom-dataset-path FILE or --input-len N")
+        raise UsageError("no prompts are given; give --datasets NAME, --custom-dataset-path FILE or --input-len N")
     settings.raw["datasets"] = [dict(_SYNTHETIC)]
     settings.bare_prompts = True
 
 
 def _apply(settings: Settings, options: Options) -> None:
-    """Puts the options' values over the settings, and what follows from them where nobody says otherwise."""
+    """Applies the options to the settings, and the defaults that follow from them."""
     for option in OPTIONS.values():
         if option.sets is not None:
             settings.labels |= dict.fromkeys(option.sets.fields_alone(settings), flag(option.name))
@@ -162,14 +162,14 @@ def _apply(settings: Settings, options: Options) -> None:
 
 
 def _put(settings: Settings, options: Options, kind: type[Place], *, but: tuple[type[Place], ...] = ()) -> None:
-    """Puts the values of the options that set something of this kind, in the order of their declarations."""
+    """Applies the options with this kind of place, in the order of their declarations."""
     for option in OPTIONS.values():
         if option.name in options and isinstance(option.sets, kind) and not isinstance(option.sets, but):
             option.sets.put(settings, options[option.name], options.written(option.name))
 
 
 def _complete_service(settings: Settings, options: Options) -> None:
-    """What a service of which no config says a word is asked for."""
+    """Defaults of a service that no config describes."""
     for _, model in settings.items("models"):
         if _opens_loop(options):
             model.setdefault("batch_size", _OPEN_LOOP_LIMIT)
@@ -178,12 +178,12 @@ def _complete_service(settings: Settings, options: Options) -> None:
         given = model.get("generation_kwargs", {})
         model["generation_kwargs"] = {"ignore_eos": True, **given}
         if "ignore_eos" not in given:
-            # Nobody asked for it: a service without it is measured all the same.
+            # Not requested by the user: a service without it is measured all the same.
             model["optional_kwargs"] = ["ignore_eos"]
 
 
 def _opens_loop(options: Options) -> bool:
-    """Whether requests go out at their times; of a load shape that is named its class tells."""
+    """Whether requests go out at their times; for a named load shape its class decides."""
     given = options.keys() & _OPEN_LOOP
     if given != {"load"}:
         return bool(given)
@@ -193,19 +193,19 @@ def _opens_loop(options: Options) -> bool:
 
 
 def _check_mocks(run: RunConfig, settings: Settings) -> None:
-    """The config's own checks know nothing of the simulated service."""
+    """Checks the simulated service's options, which the config does not."""
     for index, service in enumerate(run.models):
         path = f"models[{index}].mock"
         make_options(service.mock or {}, settings.labels.get(path, f"{settings.source}: {path}"))
 
 
 def _check_merging(run: RunConfig, settings: Settings, given: str) -> None:
-    """As in AISBench, those of one class would be merged; those of different classes are left alone."""
+    """Refuses what AISBench would merge, data sets of one class; different classes are left alone."""
     kinds = [type_name(fields.get("type")) or "synthetic" for _, fields in settings.items("datasets")]
     kind, times = Counter(kinds).most_common(1)[0]
     if times > 1:
         names = ", ".join(dataset.abbr for dataset, its in zip(run.datasets, kinds, strict=True) if its == kind)
         raise UsageError(
-            f"{given} would make one task of {names}, and fastbench reports each by itself; "
-            "leave it out, or put their rows into one file for --custom-dataset-path"
+            f"{given} would merge {names}, which fastbench reports one by one; leave it out, "
+            "or put their rows into one file for --custom-dataset-path"
         )

@@ -22,16 +22,15 @@ SECTIONS: Mapping[str, Sequence[Option]] = {
     "Results": RESULTS,
 }
 OPTIONS: Mapping[str, Option] = {option.name: option for section in SECTIONS.values() for option in section}
-"""All of them by name."""
+"""All options by name."""
 SYNONYMS: Mapping[str, str] = {
     name: written for option in OPTIONS.values() for written, names in option.also.items() for name in names.split()
 }
-"""What other tools, and configs, call an option: how it is written here."""
+"""Names of options in other tools and configs → ours."""
 
 
 def meant_by(written: str) -> str | None:
-    """The option of ours that does what `written` does in another tool or in a config, as it is written; None = none
-    is known."""
+    """Our option for `written`, a name in another tool or in a config; None = none is known."""
     if written in SYNONYMS:
         return SYNONYMS[written]
     name = written.lstrip("-").replace("_", "-").lower()
@@ -39,7 +38,7 @@ def meant_by(written: str) -> str | None:
 
 
 ARGUMENT = "config_file"
-"""The name of what stands in the place of a config."""
+"""The name of the argument in place of a config."""
 
 
 class Options(Mapping[str, Any]):
@@ -61,7 +60,7 @@ class Options(Mapping[str, Any]):
         return len(self._values)
 
     def written(self, name: str) -> str:
-        """What the user wrote to give it: the option, its variable, or what stands in the place of a config."""
+        """How the user gave it: the option, its variable, or the argument in place of a config."""
         if name == ARGUMENT:
             # Settings themselves are not shown: there may be a key in them.
             return self[name] if isinstance(self[name], str) else "config"
@@ -80,12 +79,12 @@ class Options(Mapping[str, Any]):
 
 
 def excludes(name: str, other: str) -> bool:
-    """Whether the option `name` does not go with the other one."""
+    """Whether the option `name` excludes the other one."""
     return name in OPTIONS and other in OPTIONS[name].excludes
 
 
 def check_options(options: Options) -> None:
-    """Raises UsageError for options that do not go together, lack one that they need, or have a wrong value."""
+    """Raises UsageError for options that exclude each other, lack one that they need, or have a wrong value."""
     given = [option for option in OPTIONS.values() if option.name in options]
     for option in given:
         for other, why in option.excludes.items():

@@ -1,4 +1,4 @@
-"""What to run, on which prompts, and what comes of it: configs by their files or names, prompts, results."""
+"""Options of what to run: configs by file or name, prompts, results."""
 
 import click
 
@@ -15,84 +15,84 @@ from fastbench.options.places import (
 from fastbench.options.values import count_or_none, lengths
 
 STAGES = ("total", "stable", "auto")
-STAGE = "Requests to count: all, those at the full concurrency, or those of the stationary window."
-WINDOW = 'Requests to count: those that begin in it, such as "30s:90s".'
-STRICT = "Exit with 4 when a verdict is INVALID."
-TABLES = "Print the tables above the summary; where standard output is no terminal they stand in its place anyway."
+STAGE = "Requests to report: all, those at full concurrency, or those of the stationary window."
+WINDOW = 'Report the requests that begin in this window, such as "30s:90s".'
+STRICT = "Exit with status 4 if a verdict is INVALID."
+TABLES = "Print the tables above the summary. Where standard output is no terminal they are printed anyway."
 
 _TWO_PLANS = {
     "config": "{0} and {1} name two plans; give one of them",
     "config_file": "{0} and the config {1} name two plans; give one of them",
 }
-_TWO_KINDS = "{0} and {1} name two kinds of prompts; give one of them"
+_TWO_KINDS = "{0} and {1} both say which prompts to send; give one of them"
 _WITH_FILE = {"custom_dataset_path": "{0} goes with --custom-dataset-path FILE, which is not given"}
-_FROM_HERE = "{0} sends what is left from this host; leave --ray and --nodes out"
+_FROM_HERE = "{0} resumes a run from this host only; leave --ray and --nodes out"
 
 
 def window_fault(text: str) -> str | None:
-    """What is wrong with the window `text`, in a sentence after the option; None = nothing."""
+    """The fault of the window `text`, as a sentence after the option; None = none."""
     from fastbench.config import is_stage
 
     if text not in STAGES and is_stage(text):
         return None
-    return f'{text} is no window; give it as FROM:TO, such as "30s:90s", "30s:" or ":90s"'
+    return f'{text} is not a window; give it as FROM:TO, such as "30s:90s", "30s:" or ":90s"'
 
 
 TASKS = (
     Option(
         flags="--config",
         metavar="FILE",
-        help="The same as CONFIG.py.",
-        excludes={"config_file": "{0} and {1} are two configs; give one of them"},
+        help="Config file, the same as CONFIG.py.",
+        excludes={"config_file": "{0} and {1} both name a config; give one of them"},
     ),
     Option(
         flags="--models",
         metavar="NAME...",
         takes=Takes.SEVERAL,
-        help="Services by the names of their configs; * and ? match anything.",
+        help="Services by config name; * and ? are wildcards.",
         excludes=_TWO_PLANS,
     ),
     Option(
         flags="--datasets",
         metavar="NAME...",
         takes=Takes.SEVERAL,
-        help="Data sets by name; each service meets each data set.",
+        help="Data sets by config name; each service runs each data set.",
         excludes={
             **_TWO_PLANS,
             "dataset": _TWO_KINDS,
             "custom_dataset_path": _TWO_KINDS,
         },
     ),
-    Option(flags="--summarizer", metavar="NAME", help="What the report shows.  [default: default_perf]"),
+    Option(flags="--summarizer", metavar="NAME", help="Summarizer by config name.  [default: default_perf]"),
     Option(
         flags="--config-dir",
         metavar="DIR",
-        help="Your configs by name, found before the presets.  [default: configs]",
+        help="Directory of your own configs, searched before the presets.  [default: configs]",
     ),
     Option(
         flags="-s --search",
         takes=Takes.FLAG,
-        help="Print which files the names lead to, all where none is given; send nothing.",
+        help="List the configs of these names (all, if none is given) and their files; send nothing.",
         excludes={
-            "config_file": "{0} finds configs by name, and {1} is given by its path; leave one of them out",
-            "config": "{0} finds configs by name, and {1} gives one by its path; leave one of them out",
+            "config_file": "{0} lists configs by name, {1} is a path; give one of them",
+            "config": "{0} lists configs by name, {1} is a path; give one of them",
         },
     ),
     Option(
         flags="--dry-run",
         takes=Takes.FLAG,
-        help="Print what would be done; send nothing.",
-        excludes={"reuse": "{0} shows the plan of a new run, and {1} takes up one that was; give one of them"},
+        help="Print the plan; send nothing.",
+        excludes={"reuse": "{0} shows the plan of a new run, {1} resumes an old one; give one of them"},
     ),
-    Option(flags="-m --mode", metavar="MODE", help="perf, or perf_viz to compute the report of --reuse again."),
+    Option(flags="-m --mode", metavar="MODE", help="perf, or perf_viz to recompute the report of --reuse."),
     Option(
         flags="-r --reuse",
         metavar="[RUN]",
         takes=Takes.OPTIONAL,
         alone="latest",
-        help="Continue this interrupted run of the work dir, or report it again by perf_viz.  [default: the latest]",
+        help="Resume this interrupted run of the work dir, or report it again with perf_viz.  [default: the latest]",
         excludes={
-            "shard": "{0} continues a whole run, and {1} is a part of one; give one of them",
+            "shard": "{0} resumes a whole run, {1} sends a part of one; give one of them",
             "ray": _FROM_HERE,
             "nodes": _FROM_HERE,
         },
@@ -125,7 +125,7 @@ PROMPTS = (
         flags="--seed",
         metavar="N",
         parse=int,
-        help="Seed of the synthetic prompts.  [default: 0]",
+        help="Seed of synthetic prompts.  [default: 0]",
         sets=SyntheticField("seed"),
         also={"--seed N": "random-seed"},
     ),
@@ -133,14 +133,14 @@ PROMPTS = (
         flags="--shared-prefix",
         metavar="N",
         parse=int,
-        help="Tokens that all prompts start with.",
+        help="Length of a prefix common to all prompts, tokens.",
         sets=SyntheticField("shared_prefix"),
         also={"--shared-prefix N": "prefix-prompt-length random-prefix-len"},
     ),
     Option(
         flags="--dataset",
         metavar="FILE",
-        help="JSONL file of finished prompts instead of synthetic ones.",
+        help="JSONL file of prompts, instead of synthetic ones.",
         sets=PromptsFile("jsonl"),
         excludes={"custom_dataset_path": _TWO_KINDS},
         suffixes=(".jsonl",),
@@ -152,14 +152,14 @@ PROMPTS = (
     Option(
         flags="--custom-dataset-path",
         metavar="FILE",
-        help="JSONL or CSV file of questions, with or without options.",
+        help="JSONL or CSV file of questions, also multiple-choice.",
         sets=PromptsFile("custom"),
         suffixes=(".json", ".csv"),
     ),
     Option(
         flags="--custom-dataset-meta-path",
         metavar="FILE",
-        help="Its .meta.json.  [default: beside it]",
+        help=".meta.json of --custom-dataset-path.  [default: beside it]",
         sets=PromptsField("meta_path"),
         needs=_WITH_FILE,
     ),
@@ -170,26 +170,30 @@ PROMPTS = (
         sets=PromptsField("data_type"),
         needs=_WITH_FILE,
     ),
-    Option(flags="--custom-dataset-infer-method", parse=click.Choice(["gen"]), help="How it is asked."),
+    Option(
+        flags="--custom-dataset-infer-method",
+        parse=click.Choice(["gen"]),
+        help="Accepted for AISBench compatibility, no effect.",
+    ),
     Option(
         flags="--num-prompts",
         metavar="N",
         parse=count_or_none,
-        help="Requests to send, the first ones of the data set.  [default: all; 100 synthetic ones]",
+        help="Send the first N requests of the data set.  [default: all; 100 synthetic ones]",
         sets=SampleCount(),
         also={"--num-prompts N": "-n max-requests num-dataset-entries num-requests number request-count requests"},
     ),
     Option(
         flags="--merge-ds",
         takes=Takes.FLAG,
-        help="Merge the data sets of one class; those of different classes stay apart.",
+        help="Accepted for AISBench compatibility: fails if it would merge data sets.",
     ),
 )
 RESULTS = (
     Option(
         flags="-w --work-dir",
         metavar="DIR",
-        help="For results.  [default: outputs/default]",
+        help="Directory of results.  [default: outputs/default]",
         sets=RunField("work_dir"),
         also={"--work-dir DIR": "artifact-dir output-dir output-path result-dir"},
     ),
@@ -217,32 +221,32 @@ RESULTS = (
         sets=ShownField("stage"),
         check=window_fault,
     ),
-    Option(flags="--save-text", takes=Takes.FLAG, help="Keep the replies' text.", sets=ModelField("save_text")),
+    Option(flags="--save-text", takes=Takes.FLAG, help="Record the replies' text.", sets=ModelField("save_text")),
     Option(
         flags="--service-metrics",
         metavar="[TIME]",
         takes=Takes.OPTIONAL,
         alone="1s",
-        help="Report the service's own metrics, asking its /metrics each TIME.  [default: 1s]",
+        help="Record server metrics: read /metrics each TIME.  [default: 1s]",
         sets=RunField("service_metrics"),
     ),
     Option(
         flags="--metrics-url",
         metavar="URL",
         takes=Takes.REPEATED,
-        help="Where its metrics page is, if not there; several times for several; implies --service-metrics.",
+        help="URL of the metrics page, if not /metrics; may be repeated; implies --service-metrics.",
         sets=ModelField("metrics_url"),
     ),
     Option(
         flags="--spec-decode",
         takes=Takes.FLAG,
-        help="Report the service's speculative decoding, from its /metrics.",
+        help="Report speculative decoding, from the service's /metrics.",
         sets=RunField("spec_decode"),
     ),
     Option(
         flags="--debug",
         takes=Takes.FLAG,
-        help="Log to the terminal instead of logs/, one task after the other.",
+        help="Log to the terminal instead of logs/, and run one task at a time.",
         sets=RunField("debug"),
     ),
     Option(

@@ -1,4 +1,4 @@
-"""What options are written as: lengths, pairs and headers. Ranges are the config's to check."""
+"""Parsers of option values: lengths, pairs, headers. The config checks ranges."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ def api(text: str) -> str:
 
     known = dialect_names()
     if text not in known:
-        raise click.BadParameter(f"{text!r} is no API; there are {', '.join(known)}.")
+        raise click.BadParameter(f"{text!r} is not an API; known are {', '.join(known)}.")
     return known[text]
 
 
 def key_in(variable: str) -> str:
-    """How a config says that the key is in this environment variable."""
+    """An environment variable that holds the key, as a config names it."""
     return f"env:{variable}"
 
 
 def url_fault(text: str) -> str | None:
-    """What is wrong with a base URL, as far as the config's check would not say it."""
+    """The fault of a base URL that the config's check would not report."""
     return None if text else "is empty; give the service's base URL, such as http://host:8000"
 
 
 def rate_fault(text: str) -> str | None:
-    """In a config a rate of 0 is none; who types one wants one."""
+    """The fault of a rate of 0, which means no rate in a config."""
     try:
         none = parse_rate(text) == 0.0
     except ConfigError:
-        return None  # the check of the field will tell
-    return "0 is no rate; leave --rate out for a closed loop of --concurrency N" if none else None
+        return None  # the check of the field reports it
+    return "is 0, which sends nothing; leave --rate out for a closed loop of --concurrency N" if none else None
 
 
 def gpu_fault(number: int) -> str | None:
-    """What is wrong with a number of workers of a GPU, which no field of a config takes."""
+    """The fault of a number of workers per GPU, which is no field of a config."""
     return None if number >= 1 else f"is {number}; it must be a whole number of at least 1"
 
 
@@ -72,13 +72,13 @@ def count_or_auto(text: str) -> int | str:
 
 
 def shard(text: str) -> tuple[int, int]:
-    """`2/4`: the share 2 of the shares 0 to 3."""
+    """`2/4`: the shard 2 of the shards 0 to 3."""
     number, slash, of = text.partition("/")
     if not slash or not number.isdecimal() or not of.isdecimal():
-        raise click.BadParameter(f"{text!r} is not a share; give its number and how many there are, such as 0/4.")
+        raise click.BadParameter(f"{text!r} is not a shard; give I/N, such as 0/4.")
     if int(number) >= int(of):
         last = f"; the last of {of} is {int(of) - 1}/{of}" if int(of) else ""
-        raise click.BadParameter(f"{text!r} is not a share: they are numbered from 0{last}.")
+        raise click.BadParameter(f"{text!r} is not a shard: shards are numbered from 0{last}.")
     return int(number), int(of)
 
 
@@ -93,7 +93,7 @@ def start_time(text: str) -> int:
             f"{text!r} is not a time; give it as 2026-11-24T12:30:00Z, or as +30s from now."
         ) from error
     if moment.tzinfo is None:
-        raise click.BadParameter(f"{text!r} has no time zone, which hosts may differ in; add Z or such as +01:00.")
+        raise click.BadParameter(f"{text!r} has no time zone; add Z or an offset such as +01:00.")
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * NS_PER_S + since.microseconds * 1000
 
@@ -110,7 +110,7 @@ def ramp(text: str) -> dict[str, Any]:
         raise _no_ramp(text) from error
     if strategy not in ([], ["linear"], ["exponential"]):
         raise _no_ramp(text)
-    # In a config such a ramp is none, as in AISBench; who types it wants one.
+    # In a config this means no ramp, as in AISBench; as an option it is a mistake.
     if not 0 < rates["ramp_up_start_rps"] <= rates["ramp_up_end_rps"] or not rates["ramp_up_end_rps"] > 0.1:
         raise click.BadParameter(
             f"{text!r} does not ramp up: give rates above 0, the second above 0.1 and not below the first, "

@@ -5,7 +5,7 @@
     plan.tasks[0].part(Share(0, 4)).schedule      # what the first of four workers sends, and when
 
 TaskPlan (task_plan) ── what one task sends; frozen, picklable, written into the recording's header
-plan_run, plan_task (prepare) ── from a checked config to plans, or all that is wrong with it
+plan_run, plan_task (prepare) ── from a checked config to plans, or all its faults
 Share, Queue, Remainder (sharing) ── a plan dealt out to workers, and what an interrupted run has left of it
 scheduled (load), Requests, RequestWriter (planned) ── from places in the plan to bytes, lazily
 ReactorOptions (reactor) ── what the core must know of it

@@ -1,4 +1,4 @@
-"""The settings of a task → what is asked of its load."""
+"""The settings of a task → its load."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fastbench.units import MAX_NS
 
 
 def load_of(task: Task) -> LoadSpec:
-    """What `task` asks. AISBench's order holds: time stamps, then a ramp, then the rate."""
+    """The load of `task`. AISBench's order holds: time stamps, then a ramp, then the rate."""
     shape = _shape(task)
     for_a_time = shape.opens_clients and (task.pressure or task.duration is None)
     duration = task.pressure_time if for_a_time else task.duration

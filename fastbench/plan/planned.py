@@ -73,7 +73,7 @@ class RequestWriter:
 
 
 class Begins(Protocol):
-    """Who begins a conversation: `Conversations`, seen from here."""
+    """The interface of `Conversations` that a plan needs."""
 
     def begin(self, sample: Sample, request: int, offset_ns: int) -> Planned:
         """The request of its first turn."""
@@ -95,7 +95,7 @@ def planned_requests(
 
 
 class Requests:
-    """The data set of a plan, each sample as often as the service is to answer it, again and again without end."""
+    """The data set of a plan, each sample repeated as the service's settings say, endlessly."""
 
     def __init__(self, plan: TaskPlan, dataset: Dataset | None = None) -> None:
         """dataset: where it was opened before, for words of the same length; None = it is opened.

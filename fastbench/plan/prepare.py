@@ -22,7 +22,7 @@ class RunPlan(NamedTuple):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What the user should know before anything is sent, each sentence once."""
+        """Remarks for the user before anything is sent, each sentence once."""
         return tuple(dict.fromkeys(remark for plan in self.tasks for remark in plan.remarks))
 
     def dataset_of(self, task: Task) -> Dataset:

@@ -1,4 +1,4 @@
-"""What the reactor must know of a schedule."""
+"""The reactor's options, from a schedule."""
 
 import math
 from typing import NamedTuple
@@ -23,7 +23,7 @@ _NO_SLOTS: Slots = at_once(0)
 
 
 class ReactorOptions(NamedTuple):
-    """What a worker's reactor is made with. Offsets are ns since the start."""
+    """Options of a worker's reactor. Offsets are ns since the start."""
 
     limit: int
     """The most requests in flight."""
@@ -32,7 +32,7 @@ class ReactorOptions(NamedTuple):
     closings: NDArray[np.int64]
     """(m,): when a slot closes for good, as soon as it is free."""
     drop_when_full: bool
-    """Open loop: what finds the limit reached is dropped instead of waiting."""
+    """Open loop: drop requests that are due while the limit is reached, instead of letting them wait."""
     stop_offset_ns: int
     """Closed loop: nothing begins from then on."""
     spare: int
@@ -60,7 +60,7 @@ class ReactorOptions(NamedTuple):
 
 
 def reactor_options(service: ServiceConfig, schedule: Schedule, longest_output: int | None) -> ReactorOptions:
-    """Those of one worker's schedule. longest_output: the most tokens that a sample asks for, None = none says."""
+    """The options for one worker's schedule. longest_output: the most tokens that a sample asks for, None = unknown."""
     slots = schedule.slots
     return ReactorOptions(
         limit=schedule.limit,
@@ -96,7 +96,7 @@ def _spare(schedule: Schedule) -> int:
 
 
 def _densest(schedule: Schedule) -> float:
-    """Requests per second of the schedule as a whole; a trace tells only as it goes on."""
+    """Requests per second of the schedule as a whole; a trace has none beforehand."""
     offsets = schedule.offsets
     if offsets is None or len(offsets) < 2 or offsets[-1] == 0:
         return MAX_SPARE / SPARE_SECONDS

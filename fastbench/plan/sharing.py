@@ -1,5 +1,4 @@
-"""A plan shared out among workers, so that the shares together are the plan and no two have anything in common; and
-what an interrupted run leaves of one."""
+"""A plan divided among workers into disjoint shares that add up to it; and the remainder of an interrupted run."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ class Share(NamedTuple):
         return self.of == 1
 
     def part(self, total: int) -> int:
-        """How many of `total` things this share has: as equal as can be, the larger parts first."""
+        """How many of `total` items this share has: equal parts, the larger ones first."""
         return total // self.of + (self.number < total % self.of)
 
 
@@ -37,7 +36,7 @@ class Queue(Protocol):
 
     @property
     def left(self) -> int:
-        """How many nobody has taken by now."""
+        """How many are not taken yet."""
         ...
 
     def take(self, most: int) -> range:
@@ -115,20 +114,20 @@ class Remainder(NamedTuple):
 
 
 GAP_NS = 10_000_000
-"""What a fast service lets pass between two tokens of one stream, for the calculation."""
+"""Assumed time between two tokens of a stream of a fast service."""
 READ_NS = 8_000
 """CPU of one read with its share of the kernel's work, one event each, on the machine of the calibration."""
 CALIBRATED_NS = 30
 """What `Machine.event_ns` was there."""
 FEW = 100
-"""So many streams one worker serves on any machine."""
+"""Streams that one worker serves on any machine."""
 BUSY = 0.5
 """A worker is to be busy for less than this share of the time: beyond it stamps come late."""
 
 
 class Machine(NamedTuple):
-    """Where the workers run. processors: that this process may use. event_ns: CPU of parsing one output event there,
-    ns; asked only where it matters, as it takes some milliseconds."""
+    """The machine of the workers. processors: those that this process may use. event_ns: CPU of parsing one output
+    event there, ns; asked only where it matters, as it takes some milliseconds."""
 
     processors: int
     event_ns: Callable[[], float]

@@ -1,4 +1,4 @@
-"""A task's plan: what is sent, when, by whom. Made once, before anything is sent; nothing derives any of it again."""
+"""A task's plan: what is sent, when, by whom. Made once, before anything is sent; nothing is derived again."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ _KNOWN = PARAMETERS | OF_THE_RUN | {EXTRA}
 
 
 def remarks(task: Task, survey: Survey, schedule: Schedule, length: OutputLength) -> Iterator[str]:
-    """Where a run will do less or other than its settings may be read to say; a sentence each, without its
-    full stop."""
+    """Where a run does less than its settings may suggest; a sentence each, without a full stop."""
     name = task.dataset.abbr
     if task.num_prompts is not None and survey.samples < task.num_prompts:
         yield f"{name}: the data set has {survey.samples} rows, {task.num_prompts} were asked for"
@@ -52,8 +51,8 @@ def data_notes(task: Task, survey: Survey) -> Iterator[str]:
         are = "1 conversation of the file is" if count == 1 else f"{count} conversations of the file are"
         yield f"{name}: {are} left out: {why}"
     if unsent := _unsent(task, survey):
-        told = ", ".join(f"{field} ({count})" for field, count in unsent)
-        yield f"{name}: fields of rows that could change their requests are not sent, by the number of rows: {told}"
+        listed = ", ".join(f"{field} ({count})" for field, count in unsent)
+        yield f"{name}: these row fields could change the requests but are not sent (with the number of rows): {listed}"
     if survey.answered:
         yield (
             f"{name}: {survey.answered} of {survey.samples} prompts end with a message of the assistant, which is sent "
@@ -62,12 +61,12 @@ def data_notes(task: Task, survey: Survey) -> Iterator[str]:
 
 
 def row_fields(task: Task, survey: Survey) -> str:
-    """Which fields of rows beside prompts and lengths are sent, and which are not, as a plan tells it; "" = none."""
+    """Which row fields beside prompts and lengths are sent, and which are not, in words; "" = none."""
     refused = not_taken(task.service.type)
     sent = [name for name, _ in survey.fields if name not in refused]
     rest = [name for name, _ in (*survey.fields, *survey.unused) if name not in sent]
-    told = (f"sent: {', '.join(sent)}" if sent else "", f"not sent: {', '.join(rest)}" if rest else "")
-    return "; ".join(filter(None, told))
+    listed = (f"sent: {', '.join(sent)}" if sent else "", f"not sent: {', '.join(rest)}" if rest else "")
+    return "; ".join(filter(None, listed))
 
 
 def _unsent(task: Task, survey: Survey) -> Counts:
@@ -91,11 +90,11 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class TaskPlan:
-    """What one task sends. Frozen and picklable: workers get it as it is, and the recording's header tells it.
+    """The plan of one task. Frozen and picklable: workers get it as it is, and the recording's header holds it.
 
     schedule: of the whole task. remainder: what an interrupted run has left of it, None = all. tokens_per_word: as the
-    service counts the prompts, where no tokenizer tells. notes: for readers of the numbers. remarks: for the user,
-    before anything is sent.
+    service counts the prompts, without a tokenizer. notes: for readers of the numbers. remarks: for the user, before
+    anything is sent.
     """
 
     task: Task
@@ -136,7 +135,7 @@ class TaskPlan:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the numbers has to know of the data set."""
+        """Notes on the data set for readers of the numbers."""
         return tuple(data_notes(self.task, self.survey))
 
     @property
@@ -149,7 +148,7 @@ class TaskPlan:
         return self.schedule if self.remainder is None else self.remainder.schedule(self.schedule)
 
     def part(self, share: Share = WHOLE) -> Part:
-        """What one of several workers has to do. ValueError for a share without anything in flight."""
+        """The part of one of several workers. ValueError for a share without anything in flight."""
         schedule = share_of(self._to_send, share)
         return Part(
             share=share,
@@ -174,8 +173,8 @@ class TaskPlan:
         return self.at(places(share, self._to_send.total))
 
     def changed(self, **changes: Any) -> Self:
-        """The plan with what is only known when it is carried out: where an embedded service is, what it makes of a
-        word, what it refuses, what a run has left."""
+        """The plan with what is known only at its start: the simulated service's URL, tokens per word, refused fields,
+        the remainder."""
         return replace(self, **changes)
 
     def record(self) -> dict[str, Any]:
@@ -223,7 +222,7 @@ class TaskPlan:
 
     def _words(self) -> str:
         shape = self.load.shape
-        with blamed(f"the load shape {shape.name} cannot put itself in words"):
+        with blamed(f"the load shape {shape.name} cannot describe itself"):
             return shape.words()
 
 

@@ -1,8 +1,8 @@
-"""The recording: what load leaves behind, and the only thing that numbers are made of. See `docs/recording-format.md`.
+"""The recording: written by the load, and the only source of numbers. See `docs/recording-format.md`.
 
     format ── the bytes of a block; rows ── rows of every version; records ── the JSON blocks
     RecordingWriter (writer, packing, files) writes one part; Recording (reader, part, table) reads all of them as one
-    clocks ── one time axis for several hosts and legs; ending ── what they say together; merging ── of shares, one run
+    clocks ── one time axis for several hosts and legs; ending ── how the parts ended; merging ── of shards into one run
 
 Another room imports what it needs from here, not from the modules.
 """

@@ -1,4 +1,4 @@
-"""One time axis for the parts of a recording: of different hosts, and of the legs of a run that was continued.
+"""One time axis for the parts of a recording: of different hosts, and of the legs of a resumed run.
 
 The pauses between legs are cut out. A leg's header says by `resumes_ns` at which moment of the axis its first intended
 time stands: where the plan has it in an open loop, else right behind the last moment recorded before.
@@ -26,7 +26,7 @@ class Reading(NamedTuple):
     """A host's clock against the coordinator's, as it was found at `mono_ns` of its own monotonic clock.
 
     zero_ns: where the monotonic clock's zero lies on the coordinator's wall clock. bound_ns: how far that may be off,
-    None = nobody knows. by: how it was found, in words.
+    None = not known. by: how it was found, in words.
     """
 
     mono_ns: int
@@ -39,8 +39,8 @@ class Axis:
     """The time axis of a recording: the first part's monotonic clock; where several hosts wrote it, the coordinator's
     clock counted from the first part's zero.
 
-    hosts: how many wrote it. bound_ns: how far two of their clocks may be apart on it; None = nobody knows. by: how
-    that was found.
+    hosts: how many wrote it. bound_ns: how far two of their clocks may be apart on it; None = not known. by: how that
+    was found.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:
@@ -64,7 +64,7 @@ class Axis:
         return self.hosts == 1
 
     def shift(self, part: Part, moments: _Moments) -> _Moments:
-        """What moments, (n,) ns of a part's clock, need to stand on the axis: (n,) ns, 0 where one host wrote all."""
+        """The shift of moments, (n,) ns of a part's clock, onto the axis: (n,) ns, 0 where one host wrote all."""
         if self.hosts == 1:
             return np.zeros(moments.shape, np.int64)
         first, *later = self._clocks[self._host(part)]
@@ -134,7 +134,7 @@ class LegsAxis(Axis):
         return self._axes[leg].shift_at_start(part) + self._later[leg]
 
     def _later_by(self, leg: int, parts: Sequence[Part]) -> int:
-        """What a leg's moments need to follow on the leg before, ns."""
+        """The shift of a leg's moments to follow the leg before, ns."""
         resumes_ns = next((part.header.get("resumes_ns") for part in parts if leg_of(part) == leg), None)
         firsts = []
         for part in parts:
@@ -167,13 +167,13 @@ def clock_record(reading: Reading, header: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _host(part: Part) -> object:
-    """What names the host, or rather its clock: it starts anew with each boot."""
+    """The id of the host's monotonic clock, which restarts with each boot."""
     host = part.header.get("host") or {}
     return host.get("boot_id") or host.get("name")
 
 
 def _readings(part: Part) -> tuple[Reading, ...]:
-    """What is known of the part's clock: from its beginning, and from its end where that was found too."""
+    """Readings of the part's clock: from its beginning and, if there is one, its end."""
     header, ended = part.header, (part.footer or {}).get("clock")
     wall_ns, mono_ns = int(header.get("wall_ns", 0)), int(header.get("mono_ns", 0))
     first = _reading(wall_ns - mono_ns, mono_ns, header.get("clock") or {})

@@ -66,7 +66,7 @@ def part_paths(directory: Path) -> list[Path]:
 
 
 class Kind(IntEnum):
-    """What a block holds."""
+    """Kinds of blocks."""
 
     HEADER = 1
     BATCH = 2

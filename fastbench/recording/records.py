@@ -1,4 +1,4 @@
-"""What a JSON block must look like for those who read it: a recording of others may say anything."""
+"""The shape of JSON blocks, checked on reading: recordings from elsewhere may hold anything."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the service's metrics page said, at moments of the run.
+"""Scrapes of the service's metrics page.
 
-`FIGURES` has what inference services call the figures of their Prometheus pages that a recording keeps. Sources:
-vLLM's "Production Metrics" (docs.vllm.ai/en/stable/usage/metrics, and /en/v0.7.0/serving/metrics.html for the V0
-engine), SGLang's "Production Metrics" (docs.sglang.io/references/production_metrics.html), "Metrics" of
+`FIGURES` has the names that inference services give to the recorded figures of their Prometheus pages. Sources: vLLM's
+"Production Metrics" (docs.vllm.ai/en/stable/usage/metrics, and /en/v0.7.0/serving/metrics.html for the V0 engine),
+SGLang's "Production Metrics" (docs.sglang.io/references/production_metrics.html), "Metrics" of
 text-generation-inference (huggingface.co/docs/text-generation-inference/reference/metrics), llama.cpp
 (tools/server/README.md, `GET /metrics`), TensorRT-LLM's trtllm-serve and its backend for Triton (the model server
 protocol of the gateway API inference extension; custom_metrics_reporter.cc), Triton's "Metrics", Dynamo's frontend
@@ -89,9 +89,9 @@ class Series(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Scrape(msgspec.Struct, frozen=True):
-    """One look at the page, or at several together. t_ns: when it was asked for; took_ns: until it was read.
+    """One reading of the page, or of several pages at once. t_ns: when it was asked for; took_ns: until it was read.
 
-    series: those of `KEPT` that it had. error: why it could not be had, None = it could.
+    series: those of `KEPT` that it had. error: why it failed, None = it did not.
     """
 
     t_ns: Annotated[int, msgspec.Meta(ge=-(2**62), lt=2**62)] = 0
@@ -113,7 +113,7 @@ class Scrape(msgspec.Struct, frozen=True):
         return ()
 
     def value(self, figure: str) -> float | None:
-        """One of `FIGURES`, over all engines; None where the page does not tell it."""
+        """One of `FIGURES`, over all engines; None where the page lacks it."""
         found = self.of(figure)
         if not found:
             return None

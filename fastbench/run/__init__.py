@@ -6,9 +6,9 @@
 
 run_tasks, TaskRun (tasks) ── the tasks of a run, one after the other or side by side, each into its own recording
 RunDirectory (directory) ── where recordings, results and logs are; log, log_to (directory) ── a task's log
-Stop (stop) ── the user's wish to end a run: once to drain, twice to abort
-this_machine (machine) ── what a plan must know of this host
-workers ── who carries out a task: this process, others of this host, other hosts; worker ── what each of them does
+Stop (stop) ── the user's request to stop: once to drain, twice to abort
+this_machine (machine) ── this host, as a plan needs it
+workers ── launchers of a task: this process, others of this host, other hosts; worker ── what each worker does
 """
 
 from typing import TYPE_CHECKING

@@ -40,11 +40,11 @@ class RunDirectory(NamedTuple):
 
     @property
     def performances(self) -> Path:
-        """Where all results go."""
+        """The directory of all results."""
         return self.path / "performances"
 
     def results(self, task: Task) -> Path:
-        """Where the task's tables go."""
+        """The directory of the task's tables."""
         return self.performances / task.service.abbr
 
     def recording(self, task: Task) -> Path:
@@ -60,18 +60,18 @@ _current: contextvars.ContextVar[logging.Logger | None] = contextvars.ContextVar
 
 
 class _Log:
-    """Writes to the log of the task that is carried out in this context; without one, to the logger "fastbench"."""
+    """Writes to the log of this context's task; without one, to the logger "fastbench"."""
 
     def info(self, message: str, *values: Any) -> None:
-        """What happens."""
+        """An event."""
         self._logger.info(message, *values)
 
     def warning(self, message: str, *values: Any) -> None:
-        """What is other than it was asked for."""
+        """What differs from the settings."""
         self._logger.warning(message, *values)
 
     def error(self, message: str, *values: Any) -> None:
-        """What ends the task, or a part of it."""
+        """An error that ends the task, or a part of it."""
         self._logger.error(message, *values)
 
     @property

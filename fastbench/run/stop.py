@@ -1,4 +1,4 @@
-"""The user's wish to stop: once, what is in flight ends by itself; twice, it ends now."""
+"""The user's request to stop: the first drains what is in flight, the second aborts it."""
 
 import asyncio
 import contextlib
@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 Listener = Callable[[int], object]
-"""Told how often the user has asked; by whichever thread asks."""
+"""Called with the number of requests to stop, by the requesting thread."""
 
 
 class Stop:
-    """How often the user asked to stop, and who wants to know. Any thread, and a signal's handler, may ask."""
+    """The number of requests to stop, and its listeners. Any thread or signal handler may call it."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -23,20 +23,20 @@ class Stop:
         self._lock = threading.RLock()
 
     def __call__(self) -> None:
-        """Asks once more."""
+        """Requests a stop."""
         with self._lock:
             self.asked += 1
             for listener in list(self._listeners):
                 listener(self.asked)
 
     def at_once(self) -> None:
-        """Asks so often that what is in flight ends now."""
+        """Requests that what is in flight be aborted."""
         while self.asked < 2:
             self()
 
     @contextlib.contextmanager
-    def heard_by(self, listener: Listener) -> Iterator[None]:
-        """Tells `listener` how often the user has asked, now if he has already, and at each time."""
+    def notifying(self, listener: Listener) -> Iterator[None]:
+        """Calls `listener` with the number of requests: now, if there are any, and at each further one."""
         with self._lock:
             self._listeners.append(listener)
             if self.asked:
@@ -48,10 +48,9 @@ class Stop:
                 self._listeners.remove(listener)
 
     async def unless_asked(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """What `work` comes to; None where the user asked to stop before it was done, for which it is cancelled. For
-        wishes that come in the running event loop."""
+        """The result of `work`; None if a request to stop cancelled it. For requests made in the running event loop."""
         task = asyncio.ensure_future(work)
-        with self.heard_by(lambda _: task.cancel()):
+        with self.notifying(lambda _: task.cancel()):
             try:
                 return await task
             except asyncio.CancelledError:
@@ -61,17 +60,17 @@ class Stop:
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Takes SIGINT and SIGTERM as wishes to stop, in the main thread; where nobody listens, which is before a load
-        and after it, they interrupt what the thread does. For the command line: a library has no say in signals."""
+        """Takes SIGINT and SIGTERM as requests to stop, in the main thread; without a listener, before and after a
+        load, they raise KeyboardInterrupt. For the command line only."""
 
-        def hear(*_: object) -> None:
+        def on_signal(*_: object) -> None:
             if not self._listeners:
                 self.asked += 1
                 raise KeyboardInterrupt
             self()
 
         numbers = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(number, hear) for number in numbers]
+        before = [signal.signal(number, on_signal) for number in numbers]
         try:
             yield
         finally:

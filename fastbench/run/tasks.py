@@ -1,4 +1,4 @@
-"""All tasks of a run, each into its own recording; and what a recording leaves to be sent of its task."""
+"""All tasks of a run, each into its own recording; and the remainder of an interrupted task."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -35,28 +35,28 @@ def remainder_of(plan: TaskPlan, directory: Path, dataset: Dataset) -> Remainder
     task = plan.task
     paths = part_paths(directory)
     if any(map(has_writer, paths)):
-        raise UsageError(f"--reuse: the run is still going, the recording {directory} has a writer at work")
+        raise UsageError(f"--reuse: the run has not ended: a process is still writing the recording {directory}")
     recording = Recording.open(directory)
     if _is_share(recording):
-        raise _cannot(task, "is one share of a plan (--shard)", "the other shares are not here; merge them first")
+        raise _cannot(task, "is one shard of a run (--shard)", "the other shards are missing; merge them first")
     rows = recording.rows[recording.rows["flags"] & NOT_FINAL == 0]
     ended = rows[rows["outcome"] != CANCELLED]
     planned = recording.header.get("load", {}).get("planned")
     if planned is None:
         if recording.footer is not None and not recording.footer.get("interrupted"):
             return None
-        raise _cannot(task, "was to send for a time (duration, pressure or profile)", "the rest of it is gone")
+        raise _cannot(task, "was limited by time (duration, pressure or profile)", "that time has passed")
     ratio = float(recording.header.get("tokens_per_word", 1.0))
     if planned != plan.requests:
         raise UsageError(
             f"--reuse: {task.name} has {plan.requests} requests now, and had {planned}: the data set has "
-            "changed since; give it as it was, or leave --reuse out"
+            "changed; restore it, or leave --reuse out"
         )
     places = np.setdiff1d(np.arange(planned), ended["request"])
     if not places.size:
         return None
     if plan.has_turns or ended["session"].any():
-        raise _cannot(task, "is of conversations", "what was said before is not there to go on from")
+        raise _cannot(task, "holds conversations", "their earlier replies were not recorded")
     requests = Requests(plan.changed(tokens_per_word=ratio), dataset)
     since_ns = _offset(int(places[0]), plan.schedule, requests)
     return Remainder(
@@ -70,11 +70,11 @@ def remainder_of(plan: TaskPlan, directory: Path, dataset: Dataset) -> Remainder
 
 
 def _cannot(task: Task, what: str, why: str) -> UsageError:
-    return UsageError(f"--reuse cannot continue {task.name}: it {what}, and {why}; leave --reuse out to measure anew")
+    return UsageError(f"--reuse cannot resume {task.name}: it {what}, and {why}; leave --reuse out to start a new run")
 
 
 def _is_share(recording: Recording) -> bool:
-    """Whether others, on other hosts, had the rest of the plan: their clocks were compared, and they are not here."""
+    """Whether other hosts sent the rest of the plan."""
     shares = [part.header.get("share") or {} for part in recording.parts if "clock" in part.header]
     of = max((int(share.get("of", 1)) for share in shares), default=0)
     return len({share.get("number") for share in shares}) < of
@@ -93,8 +93,8 @@ def _offset(place: int, schedule: Schedule, requests: Requests) -> int:
 def _resumes_ns(
     recording: Recording, rows: NDArray[np.void], schedule: Schedule, requests: Requests, since_ns: int
 ) -> int:
-    """Where the rest begins on the recording's axis: an open loop's goes on where the plan has it, a closed loop's
-    follows on the last moment."""
+    """The start of the remainder on the recording's axis: as planned in an open loop, right after the last moment in a
+    closed one."""
     timed = rows[rows["intended_ns"] > 0]
     if not timed.size:
         return int(recording.header.get("mono_ns", 0))
@@ -109,8 +109,8 @@ ObserverFor = Callable[[Task], contextlib.AbstractContextManager[Observer]]
 
 @dataclass(frozen=True)
 class TaskRun:
-    """How a task ended. complete: False when the user stopped it; error: why it could not be carried out; died: its
-    workers that died on the way; idle: nothing of it was left to be sent."""
+    """How a task ended. complete: False if the user stopped it; error: what ended it early; died: its workers that
+    died; idle: nothing was left to send."""
 
     task: Task
     complete: bool
@@ -121,7 +121,7 @@ class TaskRun:
 
 @contextlib.contextmanager
 def unobserved(_: Task) -> Iterator[Observer]:
-    """The observers of a run that nobody watches."""
+    """The observers of a run without a view."""
     yield lambda _: None
 
 
@@ -135,9 +135,9 @@ def run_tasks(
     *,
     resumes: bool = False,
 ) -> Iterator[TaskRun]:
-    """Carries out the tasks of `run`, yielding each as it ends. A task that fails does not keep the next from its
-    turn; after one that the user stopped no other begins. stop: his wishes. launcher: who carries them out. resumes:
-    the directory has a run already, of which only what has no outcome is sent.
+    """Runs the tasks of `run`, yielding each as it ends. A failed task does not stop the next; after one that the user
+    stopped no other begins. stop: the user's requests. launcher: starts the workers. resumes: the directory has an
+    interrupted run; only requests without an outcome are sent.
     """
     running = _Running(run, directory, plan, stop, observer_for, launcher, resumes)
     # Launchers of other hosts take one task after the other.
@@ -146,7 +146,7 @@ def run_tasks(
 
 
 class _Running:
-    """What all tasks of a run share."""
+    """Common to all tasks of a run."""
 
     def __init__(
         self,
@@ -176,10 +176,10 @@ class _Running:
 
     def side_by_side(self, most: int) -> Iterator[TaskRun]:
         """Each in processes of its own, at most so many at a time."""
-        with ThreadPoolExecutor(most) as pool, self._stop.heard_by(lambda _: None):
+        with ThreadPoolExecutor(most) as pool, self._stop.notifying(lambda _: None):
             running = {pool.submit(copy_context().run, self._unless_stopped, plan) for plan in self._plan.tasks}
             while running:
-                # In pieces: a wait without end would keep the user's signals waiting too.
+                # In pieces: a wait without end would delay the user's signals.
                 done, running = wait(running, 0.2, FIRST_COMPLETED)
                 yield from (ended for future in done if (ended := future.result()) is not None)
 
@@ -202,7 +202,7 @@ class _Running:
             log.error("%s: %s", task.name, error)
             return TaskRun(task, complete=False, error=error)
         except KeyboardInterrupt:
-            # Before its load began, or after: what other tasks came to is not lost by it.
+            # Before its load began, or after: the results of other tasks are kept.
             log.info("%s: interrupted", task.name)
             return TaskRun(task, complete=False)
         log.info("%s: %s", task.name, "finished" if end.complete else "stopped by the user")
@@ -210,14 +210,14 @@ class _Running:
         return TaskRun(task, end.complete, died=died, idle=end.idle)
 
     def _without_what_is_refused(self, plan: TaskPlan, observer: Observer, launcher: Launcher) -> WorkersEnd:
-        """Carries the task out; begins it anew, without the field, where the service refuses one at the warm-up that
-        nobody asked for by name."""
+        """Runs the task; restarts it without a field that the service refuses at the warm-up, unless the user set that
+        field."""
         task = plan.task
         there = set(filter(Path.exists, part_paths(self._directory.recording(task))))
         try:
             return self._carry_out(plan, observer, launcher)
         except FieldRefusedError as error:
-            # Each share of a plan is another command's: what one leaves out the others would send.
+            # Shards are separate commands: the others would still send the field.
             if not getattr(launcher, "has_whole_plan", True):
                 raise
             log.warning("%s: the service refuses %s (%s): left out", task.name, error.field, error.words)
@@ -235,7 +235,7 @@ class _Running:
         if self._resumes and part_paths(recording)[0].is_file():
             remainder = remainder_of(plan, recording, dataset)
             if remainder is None:
-                log.info("%s: nothing is left to be sent", task.name)
+                log.info("%s: nothing is left to send", task.name)
                 return WorkersEnd(complete=True, idle=True)
             log.info("%s: continued, %s requests are left", task.name, len(remainder.places))
             # Prompts are made as those that were sent before.

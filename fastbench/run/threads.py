@@ -12,8 +12,8 @@ LOOK_S = 0.2
 
 
 def in_thread(work: Callable[[], T], name: str, interrupted: Callable[[], None] | None = None) -> T:
-    """What `work` returns or raises. interrupted: told of Ctrl-C in the caller's thread; the work is waited for all the
-    same, and KeyboardInterrupt raised when it has ended, whatever the work raised."""
+    """Returns or raises what `work` does. interrupted: called on Ctrl-C in the caller's thread; the work is waited for
+    all the same, and KeyboardInterrupt raised when it has ended, whatever the work raised."""
     results: list[T] = []
     errors: list[BaseException] = []
     begun, over = threading.Event(), threading.Event()
@@ -25,7 +25,7 @@ def in_thread(work: Callable[[], T], name: str, interrupted: Callable[[], None] 
             return
         try:
             results.append(work())
-        # Whatever it is: it is raised where the work was asked for.
+        # Raised in the caller's thread.
         except BaseException as error:  # noqa: BLE001
             errors.append(error)
         finally:
@@ -36,7 +36,7 @@ def in_thread(work: Callable[[], T], name: str, interrupted: Callable[[], None] 
     try:
         thread.start()
     except BaseException:
-        # Ctrl-C may come between the thread's birth and the news of it.
+        # Ctrl-C may come before the thread's start is known.
         given_up = True
         begun.set()
         raise

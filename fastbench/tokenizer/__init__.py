@@ -1,4 +1,4 @@
-"""The tokens of prompts: counting them as a model does, and words of which prompts of a given length are made."""
+"""Tokens: counting those of prompts, and words to make prompts of a given length."""
 
 from fastbench.tokenizer.chat_template import ChatTemplate, PromptCounter, load_chat_template, template_tokens
 from fastbench.tokenizer.tokenizer import Message, Prompt, Tokenizer, load_tokenizer, prompt_text

@@ -1,4 +1,4 @@
-"""The chat template of a model: what a service makes of messages, and how many tokens a prompt then has."""
+"""The chat template of a model: messages → text, and the tokens of a prompt."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FILE, _CONFIG, _PROCESSOR = "chat_template.jinja", "tokenizer_config.json", "chat_template.json"
 _FOLDER = "chat_templates"
 _DEFAULT, _WITH_TOOLS = "default", "tool_use"
-# What services hand on from a request's own parameters.
+# Parameters of a request that services pass to the template.
 _OF_REQUEST = ("add_generation_prompt", "reasoning_effort")
 # The names under which services pass a message's reasoning; templates read the first or the second.
 _REASONING = ("reasoning_content", "thinking", "reasoning")
@@ -164,8 +164,8 @@ def _read_config(path: Path) -> dict[str, Any]:
 NO_FIELDS: Mapping[str, Any] = {}
 
 
-class Asked(Protocol):
-    """What is counted of a sample: its prompt, and the parameters of its request."""
+class Countable(Protocol):
+    """A sample as it is counted: its prompt and the parameters of its request."""
 
     @property
     def prompt(self) -> Prompt: ...
@@ -190,12 +190,12 @@ class PromptCounter:
         """From the files of a model. Raises ConfigError."""
         return cls(load_tokenizer(tokenizer_path), load_chat_template(tokenizer_path) if chat else None, fields)
 
-    def counts(self, samples: Sequence[Asked]) -> list[int]:
+    def counts(self, samples: Sequence[Countable]) -> list[int]:
         """Tokens of each sample's prompt. Raises ConfigError where the template refuses one."""
         counts = iter(self.tokenizer.counts([self._text(sample) for sample in samples if not _is_ids(sample.prompt)]))
         return [len(sample.prompt) if _is_ids(sample.prompt) else next(counts) for sample in samples]
 
-    def _text(self, sample: Asked) -> str:
+    def _text(self, sample: Countable) -> str:
         if self._template is None:
             return prompt_text(sample.prompt)
         return self._template.text(_messages(sample.prompt), {**self._fields, **(sample.fields or {})})

@@ -1,4 +1,4 @@
-"""What a prompt can be, and the tokenizer of the model under test, loaded from files alone."""
+"""The types of prompts, and the tokenizer of the model under test, loaded from local files only."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ class Tokenizer:
 
 def load_tokenizer(path: str) -> Tokenizer:
     """From a tokenizer.json, or the directory that holds one. Raises ConfigError."""
-    # Nothing may be fetched, and no threads may be left for a later fork to stumble over.
+    # No downloads, and no threads that a later fork would trip over.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:

@@ -1,4 +1,4 @@
-"""What prompts are made of: words or token ids, as many tokens as pieces, and fast to put together."""
+"""The material of made prompts: words or token ids, one token each, fast to join."""
 
 import re
 from collections import defaultdict
@@ -80,7 +80,7 @@ COMMON_WORDS = tuple(_FOUR_LETTERS.split())
 
 
 class TokenMeasure(NamedTuple):
-    """How long made prompts become in tokens."""
+    """How the tokens of made prompts are measured."""
 
     tokenizer: str = ""
     """The model's tokenizer.json, or the directory that holds it: lengths are exact. "" = there is none."""
@@ -89,7 +89,7 @@ class TokenMeasure(NamedTuple):
 
 
 class Words(Protocol):
-    """What prompts are made of: numbered pieces of one token each."""
+    """The material of prompts: numbered pieces of one token each."""
 
     def __len__(self) -> int: ...
 
@@ -116,7 +116,7 @@ class Vocabulary:
         return len(self._cells)
 
     def pieces(self, tokens: int) -> int:
-        """How many words make so many tokens: as many, or by the measured ratio where no tokenizer tells."""
+        """How many words make so many tokens: as many, or by the measured ratio without a tokenizer."""
         return tokens if self._tokens_per_word == 1 else max(1, round(tokens / self._tokens_per_word))
 
     def text(self, numbers: NDArray[np.int64]) -> str:

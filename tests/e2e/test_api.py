@@ -440,7 +440,7 @@ def test_finished_runs_are_read_again(tmp_path: Path) -> None:
     assert fb.export(second, tmp_path / "requests.csv").read_text(encoding="utf-8").count("\n") == 21
     with pytest.raises(fb.UsageError, match="has 2 recordings"):
         fb.open(tmp_path / "w")
-    with pytest.raises(fb.UsageError, match="'txt' is no form of export"):
+    with pytest.raises(fb.UsageError, match="'txt' is not an export format"):
         fb.export(second, tmp_path / "requests.txt")
     with pytest.raises(fb.NotARunError):
         fb.runs(tmp_path)

@@ -109,7 +109,7 @@ OPTIONS = {
     "--url http://127.0.0.1:9 --rate fast": r"--rate is 'fast'; it must be a rate",
     "--url http://127.0.0.1:9/v1/chat/completions": r"--url .*give only what stands before /v1/chat/completions",
     "--url http://127.0.0.1:9 --mock": r"--url and --mock name two services; give one of them",
-    "--input-len 5": r"no service is named; give CONFIG\.py, --models NAME, --url http://host:port or --mock",
+    "--input-len 5": r"no service is given; give CONFIG\.py, --models NAME, --url http://host:port or --mock",
     "--mock-option ttft_ms=soon": r"--mock-option\.ttft_ms: must be a number from 0",
     "--mock-option itl=5": r"--mock-option\.itl: there is no such option; known are .*itl_ms",
 }
@@ -125,7 +125,7 @@ def test_option(tmp_path: Path, options: str) -> None:
 
 
 DATASETS = {
-    "missing": (None, r"rows\.jsonl: there is no such data set; looked at rows\.jsonl, ais_bench/datasets/rows\.jsonl"),
+    "missing": (None, r"rows\.jsonl: no such data set; looked at rows\.jsonl, ais_bench/datasets/rows\.jsonl"),
     "empty": ("", r"rows\.jsonl: the data set is empty; write one JSON object a line into it"),
     "blank": ("\n \n\n", r"rows\.jsonl: the data set is empty"),
     "broken line 17": (

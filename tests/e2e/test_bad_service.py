@@ -87,7 +87,7 @@ def test_web_page_in_the_place_of_the_service(tmp_path: Path, status: int) -> No
         listing = perf(tmp_path, "--url", tiny.url, *SMALL)
         asking = perf(tmp_path, "--url", tiny.url, *SMALL, "--model", "m")
     assert (listing.code, asking.code) == (1, 1)
-    assert re.search(r"/v1/models.* answered .*Welcome to nginx.*: check url", listing.one_sentence())
+    assert re.search(r"/v1/models.* answer.*Welcome to nginx.*: check url", listing.one_sentence())
     assert "Welcome to nginx" in asking.one_sentence()
 
 

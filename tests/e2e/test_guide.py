@@ -141,7 +141,7 @@ def test_search(work: Workspace) -> None:
 
 
 def test_the_model_config_of_the_guide(gsm8k: Workspace, quick: Mock) -> None:
-    """The guide's model config, pasted as it is, is taken: also the class that it uses and does not import."""
+    """The guide's model config, pasted as it is, is used: also the class that it uses and does not import."""
     gsm8k.write(STREAM_CHAT, pasted("model_config"))
     ended = gsm8k.perf(f"--models vllm_api_stream_chat --datasets {DEMO} -m perf", "--url", quick.url)
     assert (ended.code, ended.err) == (0, "")

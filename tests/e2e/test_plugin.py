@@ -263,7 +263,7 @@ PACKAGE = "of the package fastbench-acme"
             SHAPE,
             '= "bursts"',
             '= "burst"',
-            f"the load shape bursts {PACKAGE} calls itself burst; give it and its entry",
+            f"the load shape bursts {PACKAGE} is named burst; give it and its entry",
         ),
         (SHAPE, "return open", "raise ZeroDivisionError('by 0')\n        return open", "(ZeroDivisionError: by 0)"),
         (SHAPE, f"open_loop(spec, {TIMES})", "[1, 2]", "bursts gives list as its schedule, not a Schedule"),

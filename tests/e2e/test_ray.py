@@ -123,6 +123,6 @@ def test_two_nodes_and_a_death(tmp_path: Path, nodes: Nodes) -> None:
             ended = running.end(LIMIT_S)
     outcomes = ended.trust["outcomes"]
     assert ended.code == 1
-    assert f"on the node {platform.node()} died; nothing that it recorded is here" in ended.err.splitlines()[-1]
+    assert f"on the node {platform.node()} died and left no recording" in ended.err.splitlines()[-1]
     assert (sum(outcomes.values()), outcomes[LOST], outcomes["ok"]) == (600, 300, 300)
     assert "is missing" in ended.out

@@ -57,7 +57,7 @@ def test_the_rest_is_sent(tmp_path: Path, name: str) -> None:
     assert ended.common()["Total Requests"] == PLANNED
     # What was recorded as served is not asked for again.
     assert not twice & set(map(str, done["request"].tolist()))
-    assert "The run was interrupted and continued once." in ended.out
+    assert "The run was interrupted and resumed once." in ended.out
     again = fastbench_command(tmp_path, "recalc", ended.run)
     assert again.out in ended.out
 
@@ -96,7 +96,7 @@ def test_another_plan(tmp_path: Path) -> None:
     assert ended.code == 2
     model, dataset = ended.err.splitlines()
     name = f"fastbench: --reuse {interrupted.run.name}: "
-    assert model.startswith(f"{name}models openai-chat: batch_size is 9, and the run had 8; a run is continued by")
+    assert model.startswith(f"{name}models openai-chat: batch_size is 9, and the run had 8; set it back")
     assert "datasets synthetic: seed is 4, and the run had 0" in dataset
 
 

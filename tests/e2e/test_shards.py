@@ -114,7 +114,7 @@ def test_a_missing_share(tmp_path: Path, sent: Path) -> None:
     refused = merge(tmp_path, *some, "-o", tmp_path / "whole")
     assert refused.code == 2
     assert refused.one_sentence() == (
-        "fastbench: share 2 of 3 missing: name the rest too, or give --partial to count their requests as lost"
+        "fastbench: share 2 of 3 missing: name them too, or give --partial to count their requests as lost"
     )
     assert not (tmp_path / "whole").exists()
     ended = merge(tmp_path, *some, "-o", tmp_path / "whole", "--partial")
@@ -128,7 +128,7 @@ def test_the_same_share_twice(tmp_path: Path, sent: Path) -> None:
     """A share that is named twice is refused, with both places."""
     ended = merge(tmp_path, *shares(sent), shares(sent)[1], "-o", tmp_path / "whole")
     assert ended.code == 2
-    assert ended.one_sentence().endswith("are both share 1: leave one of them out")
+    assert ended.one_sentence().endswith("are both shard 1: leave one of them out")
 
 
 def test_shares_of_different_plans(tmp_path: Path, sent: Path, service: Mock) -> None:
@@ -142,9 +142,9 @@ def test_shares_of_different_plans(tmp_path: Path, sent: Path, service: Mock) ->
         assert running.end().code == 0
     ended = merge(tmp_path, *shares(sent)[:2], tmp_path / "0" / "out", "-o", tmp_path / "whole")
     assert ended.code == 2
-    assert "are shares of different plans: load.rate is 150.0 and 160.0; name" in ended.one_sentence()
+    assert "are shards of different runs: load.rate is 150.0 and 160.0; name" in ended.one_sentence()
     ended = merge(tmp_path, shares(sent)[0], tmp_path / "nothing")
-    assert (ended.code, "is no directory" in ended.one_sentence()) == (2, True)
+    assert (ended.code, "is not a directory" in ended.one_sentence()) == (2, True)
 
 
 def test_a_whole_run_is_no_share(tmp_path: Path, service: Mock) -> None:
@@ -154,7 +154,7 @@ def test_a_whole_run_is_no_share(tmp_path: Path, service: Mock) -> None:
     )
     assert run.code == 0
     ended = merge(tmp_path, tmp_path / "out", "-o", tmp_path / "whole")
-    assert (ended.code, "is no share but a whole run" in ended.one_sentence()) == (2, True)
+    assert (ended.code, "is a whole run, not a shard" in ended.one_sentence()) == (2, True)
 
 
 def test_a_place_that_is_taken(tmp_path: Path, sent: Path) -> None:
@@ -178,23 +178,23 @@ def test_too_late(tmp_path: Path, service: Mock) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--shard", "0/2"), "--shard needs --start-at TIME, the same for all shares"),
+        (("--shard", "0/2"), "--shard needs --start-at TIME, the same time for all shards"),
         (("--start-at", "+9s"), "--start-at goes with --shard I/N, which is not given"),
         (
             ("--shard", "2/2", "--start-at", "+9s"),
-            "'2/2' is not a share: they are numbered from 0; the last of 2 is 1/2",
+            "'2/2' is not a shard: shards are numbered from 0; the last of 2 is 1/2",
         ),
-        (("--shard", "two", "--start-at", "+9s"), "'two' is not a share; give its number and how many there are"),
+        (("--shard", "two", "--start-at", "+9s"), "'two' is not a shard; give I/N, such as 0/4"),
         (("--shard", "0/2", "--start-at", "noon"), "'noon' is not a time; give it as 2026-11-24T12:30:00Z"),
-        (("--shard", "0/2", "--start-at", "2126-11-24T12:30:00"), "has no time zone, which hosts may differ in"),
+        (("--shard", "0/2", "--start-at", "2126-11-24T12:30:00"), "has no time zone; add Z or an offset"),
         (("--shard", "0/2", "--start-at", "2020-01-01T00:00:00Z"), "--start-at has passed"),
-        (("--shard", "0/2", "--start-at", "+9s", "--workers", "2"), "a share is sent by one process; leave --workers"),
-        (("--shard", "0/2", "--start-at", "+9s", "--mock"), "all shares ask one service"),
-        (("--shard", "0/8", "--start-at", "+9s", "--concurrency", "4"), "--shard has 8 shares, but only 4 requests"),
+        (("--shard", "0/2", "--start-at", "+9s", "--workers", "2"), "a shard is sent by one process; leave --workers"),
+        (("--shard", "0/2", "--start-at", "+9s", "--mock"), "all shards must use one service"),
+        (("--shard", "0/8", "--start-at", "+9s", "--concurrency", "4"), "--shard has 8 shards, but only 4 requests"),
         (("--nodes", "2"), "--nodes goes with --ray ADDRESS, which is not given"),
         (("--ray", "auto"), "--ray needs --nodes N"),
-        (("--ray", "auto", "--nodes", "2", "--mock"), "the nodes could not reach a service of this host's own"),
-        (("--ray", "auto", "--nodes", "2", "--shard", "0/2"), "two ways to share a plan"),
+        (("--ray", "auto", "--nodes", "2", "--mock"), "the nodes cannot reach a simulated service on this host"),
+        (("--ray", "auto", "--nodes", "2", "--shard", "0/2"), "both split the load among hosts"),
     ],
 )
 def test_options_that_cannot_be_carried_out(

@@ -112,7 +112,7 @@ def test_a_file_without_its_variable_is_told(own: Path, wanted: dict[str, list[s
 
 def test_a_config_dir_must_exist(tmp_path: Path) -> None:
     """A --config-dir that is no directory is refused; the usual one may be absent."""
-    with pytest.raises(ConfigError, match=r"--config-dir .*/absent is no directory; give one with models/"):
+    with pytest.raises(ConfigError, match=r"--config-dir .*/absent is not a directory; give one with models/"):
         find({"models": ["vllm_api_general"]}, str(tmp_path / "absent"))
 
 
@@ -121,7 +121,7 @@ def test_a_config_dir_must_exist(tmp_path: Path) -> None:
     [
         ("datasets", "prompts.jsonl", "give a file of prompts as --dataset FILE"),
         ("datasets", "rows.csv", "give a file of prompts as --custom-dataset-path FILE"),
-        ("datasets", "textvqa_gen", "it asks with pictures, video or sound, and fastbench sends text only"),
+        ("datasets", "textvqa_gen", "its prompts hold pictures, video or sound, and fastbench sends text only"),
         ("datasets", "TextVQA_gen_base64", "fastbench sends text only"),
         ("datasets", "vocalsound_gen", "fastbench sends text only"),
         ("datasets", "longbench_gen", "fastbench has no config for it; put its prompts into a JSONL file"),

@@ -73,7 +73,7 @@ def test_the_originals_text_templates_stay_text() -> None:
         ),
         (
             {"infer_cfg": gsm8k()["infer_cfg"] | {"inferencer": {"type": "icl.PPLInferencer"}}},
-            "infer_cfg.inferencer is PPLInferencer, which asks for more or other than an answer; it must be one such",
+            "infer_cfg.inferencer is PPLInferencer, which does not generate an answer; use one such",
         ),
         ({"infer_cfg": gsm8k()["infer_cfg"] | {"retriever": 5}}, "infer_cfg.retriever is 5; it must be ZeroRetriever"),
         (
@@ -107,11 +107,11 @@ def test_faults_in_the_originals_form(changes: dict[str, Any], told: str) -> Non
     [
         ({"A": "yes"}, "infer_cfg.prompt_template.template is {'A': 'yes'}; it must be text, or a dict with"),
         ({"round": [5]}, "infer_cfg.prompt_template.template.round[0] is 5; it must be a dict such as"),
-        ({"round": [{"role": "BOT", "prompt": "x"}]}, "infer_cfg.prompt_template.template asks nothing"),
+        ({"round": [{"role": "BOT", "prompt": "x"}]}, "infer_cfg.prompt_template.template has no question"),
         ({"round": [QUESTION, {"role": "HUMAN", "content": "Q"}]}, "infer_cfg.prompt_template.template.round[1] is {"),
         (
             {"round": [{"role": "HUMAN", "prompt_mm": {"text": "Q", "image": "{image}"}}]},
-            "infer_cfg.prompt_template.template.round[0].prompt_mm asks with pictures, video or sound; this version",
+            "infer_cfg.prompt_template.template.round[0].prompt_mm holds pictures, video or sound; fastbench",
         ),
         (
             {"round": [QUESTION | {"role": "HUMMAN"}]},
@@ -189,8 +189,8 @@ def test_the_readers_split_says_which_file_is_read() -> None:
             {"type": "MyDataset", "path": "/d"},
             "type is MyDataset, a data set that fastbench does not know; set path to",
         ),
-        ({"type": "MMCustomDataset", "path": "/d.jsonl"}, "type is MMCustomDataset, which asks with pictures"),
-        ({"type": "TextVQADataset", "path": "/d.jsonl"}, "type is TextVQADataset, which asks with pictures"),
+        ({"type": "MMCustomDataset", "path": "/d.jsonl"}, "type is MMCustomDataset, which has pictures"),
+        ({"type": "TextVQADataset", "path": "/d.jsonl"}, "type is TextVQADataset, which has pictures"),
         ({"type": "sharegtp", "infer_cfg": None, "reader_cfg": None}, "type is sharegtp, a data set"),
     ],
 )

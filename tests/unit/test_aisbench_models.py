@@ -44,7 +44,7 @@ def test_native_types_pass() -> None:
 def test_a_type_that_cannot_be_measured() -> None:
     """The multimodal type is refused with the reason, a wrong name gets the nearest one in any case, and the other
     fields are checked all the same."""
-    reason = "it sends pictures and sound, which fastbench does not; measure text by openai_chat"
+    reason = "it sends pictures and sound, which fastbench does not; use openai_chat for text"
     told = [f"type is 'VITAGenerateAPI'; {reason}", "retry is -1; it must be a whole number from 0 to 1000"]
     assert faults(type="VITAGenerateAPI", retry=-1) == told
     assert faults(type="vllmcustomapichat") == ["type is 'vllmcustomapichat'; did you mean VLLMCustomAPIChat?"]

@@ -48,7 +48,7 @@ def test_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         dry_run("--url", f"http://127.0.0.1:{listener.getsockname()[1]}")
         with pytest.raises(BlockingIOError):
             listener.accept()
-    assert "an embedded simulated service" in row(dry_run("--mock"), "Service")
+    assert "a built-in simulated service" in row(dry_run("--mock"), "Service")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -144,6 +144,6 @@ def test_fields_of_rows_are_told(tmp_path: Path) -> None:
     path.write_text('{"prompt": "a", "tools": [], "seed": 1, "id": 7, "model": "x"}\n')
     lines = dry_run("--url", URL, "--model", "m", "--api", "completions", "--dataset", str(path))
     assert row(lines, "Fields of rows") == "sent: seed; not sent: tools, id, model"
-    assert row(lines, "Note").endswith("by the number of rows: tools (1), model (1)")
+    assert row(lines, "Note").endswith("(with the number of rows): tools (1), model (1)")
     path.write_text('{"prompt": "a", "max_tokens": 5}\n')
     assert not [line for line in dry_run("--url", URL, "--model", "m", "--dataset", str(path)) if "Fields of" in line]

@@ -57,8 +57,8 @@ def test_keywords_are_the_options(python: dict[str, Any], text: dict[str, Any], 
         ({"insecure": "yes"}, "insecure= is wrong: it is of type str; give True or False."),
         ({"mock": True}, "url= and mock= name two services; give one of them"),
         ({"load": "gamma:rate=1", "rate": 3}, "load= and rate= both say when requests go out; give one of them"),
-        ({"shard": "0/2"}, "shard= is of the command line alone"),
-        ({"api": "nope"}, "api= is wrong: 'nope' is no API"),
+        ({"shard": "0/2"}, "shard= works on the command line only"),
+        ({"api": "nope"}, "api= is wrong: 'nope' is not an API"),
         ({"trace_speed": 0}, "trace_speed= is 0"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
@@ -88,7 +88,7 @@ def test_a_checked_config_takes_no_settings() -> None:
     """A RunConfig is carried out as it is; keywords over it are refused by name."""
     run = chosen_run(URL, {}).run
     assert chosen_run(run, {}).run is run
-    with pytest.raises(fb.UsageError, match="rate= cannot go over a RunConfig"):
+    with pytest.raises(fb.UsageError, match="rate= cannot change a RunConfig"):
         chosen_run(run, {"rate": 3})
 
 

@@ -117,11 +117,14 @@ def test_a_url_in_the_place_of_a_config(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ({"URL": "http://h", "MOCK": "1"}, "FASTBENCH_URL and FASTBENCH_MOCK name two services; give one of them"),
         ({"CONFIG": "http://h", "URL": "http://i"}, "'http://h' and FASTBENCH_URL name two services; give one of them"),
-        ({"URL": "http://h", "RATE": "0/s"}, "FASTBENCH_RATE 0 is no rate; leave --rate out for a closed loop"),
+        (
+            {"URL": "http://h", "RATE": "0/s"},
+            "FASTBENCH_RATE is 0, which sends nothing; leave --rate out for a closed loop",
+        ),
         ({"NODES": "2"}, "FASTBENCH_NODES goes with --ray ADDRESS, which is not given"),
         ({"URL": "http://h", "RETRY": "2000"}, "FASTBENCH_RETRY is 2000; it must be a whole number from 0 to 1000"),
         ({"URL": "ftp://h"}, "FASTBENCH_URL is 'ftp://h'; its scheme must be http or https"),
-        ({"URL": "http://h", "DATASET": "a.jsonl", "SEED": "1"}, "FASTBENCH_SEED is for synthetic prompts, and the"),
+        ({"URL": "http://h", "DATASET": "a.jsonl", "SEED": "1"}, "FASTBENCH_SEED is for synthetic prompts, but the"),
         ({"MODE": "all"}, "FASTBENCH_MODE all is about accuracy"),
         ({"URL": "http://h", "DATASETS": "nix"}, "--datasets nix: there is no such config"),
     ],

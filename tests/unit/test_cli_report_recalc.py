@@ -111,7 +111,7 @@ def test_no_recording_is_one_sentence(tmp_path: Path) -> None:
 
 def test_no_directory_is_wrong_usage(tmp_path: Path) -> None:
     """A path that is no directory is said to be none."""
-    with pytest.raises(UsageError, match="missing is no directory"):
+    with pytest.raises(UsageError, match="missing is not a directory"):
         recalc(tmp_path / "missing")
 
 
@@ -183,7 +183,7 @@ def test_the_latest_run_of_a_work_dir(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "20261126_120000" / "performances").mkdir(parents=True)
     found = find_recordings(tmp_path)
     assert [path.name for path in found] == ["d5_recording"]
-    assert f"{tmp_path} has 2 runs; the latest, 20261125_120000, is taken" in capsys.readouterr().err
+    assert f"{tmp_path} has 2 runs; the latest, 20261125_120000, is used" in capsys.readouterr().err
     shutil.rmtree(tmp_path / "20261124_120000")
     assert find_recordings(tmp_path) == found
     assert capsys.readouterr().err == ""

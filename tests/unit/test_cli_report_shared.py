@@ -88,7 +88,7 @@ def test_a_task_that_the_run_has_not(out: Path) -> None:
 
 def test_a_run_that_there_is_not(out: Path) -> None:
     """A name that leads to no run, and a work dir without runs, are told."""
-    with pytest.raises(UsageError, match=r"--reuse 2027: .*/out/2027 is no directory; name a run in .*/out"):
+    with pytest.raises(UsageError, match=r"--reuse 2027: .*/out/2027 is not a directory; name a run in .*/out"):
         again(out, "--reuse", "2027")
     with pytest.raises(UsageError, match=r"--reuse: there is no run in .*/nowhere; set --work-dir"):
         find_run("latest", str(out.parent / "nowhere"))
@@ -98,7 +98,7 @@ def test_a_stage(out: Path) -> None:
     """`--stage` and `--window` say what the reports are about; a stage that a run lacks is told."""
     assert again(out, "-r", "--window", "0s:1h").return_value == 0
     assert "0s:1h" in (out / "20260102_000000" / "performances" / "m" / "d.csv").read_text()
-    with pytest.raises(UsageError, match=r"--window 9s:3s is no window; give it as FROM:TO"):
+    with pytest.raises(UsageError, match=r"--window 9s:3s is not a window; give it as FROM:TO"):
         again(out, "-r", "--window", "9s:3s")
     with pytest.raises(UsageError, match="--stage and --window name two parts of the run"):
         again(out, "-r", "--window", "3s:9s", "--stage", "total")

@@ -63,7 +63,7 @@ def test_a_redirect_is_told(status: str) -> None:
 
 def test_a_redirect_without_a_place() -> None:
     """A redirect that says no place, or one on the same host, is told as well."""
-    assert redirected(None) == "give the place it redirects to as url (--url)"
+    assert redirected(None) == "set url (--url) to the address it redirects to"
     assert redirected("/login") == "it redirects to '/login'"
 
 

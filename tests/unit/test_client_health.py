@@ -8,7 +8,7 @@ from driving import OK, Driver
 from serving import Service, answering
 
 from fastbench._core.counts import Hdr
-from fastbench.client.health import TOGETHER, HealthLog, together
+from fastbench.client.health import BUCKETS_AN_ENTRY, HealthLog, merged_buckets
 
 COUNTED = {"reads", "unstamped_reads", "turns", "starved", "cpu_ns", "ordinary_ns", "real_time_ns"}
 FIELDS = COUNTED | {"t_ns", "lag", "stalls", "in_flight"}
@@ -32,12 +32,12 @@ def test_increments_add_up() -> None:
         ]
     for name in COUNTED:
         assert sum(record[name] for record in records) == ended.snapshot[name], name
-    summed = np.zeros(len(counts) // TOGETHER, np.int64)
+    summed = np.zeros(len(counts) // BUCKETS_AN_ENTRY, np.int64)
     for record in records:
         for index, count in record["lag"]:
             assert count > 0
-            summed[index // TOGETHER] += count
-    assert np.array_equal(summed, counts.reshape(-1, TOGETHER).sum(axis=1))
+            summed[index // BUCKETS_AN_ENTRY] += count
+    assert np.array_equal(summed, counts.reshape(-1, BUCKETS_AN_ENTRY).sum(axis=1))
     assert summed.sum() == ended.snapshot["reads"]
     assert all(record["reads"] for record in records[:3])
 
@@ -59,7 +59,7 @@ def test_lag_is_told_coarsely_and_never_too_low() -> None:
     """However many different lags there were, a record stays small; each percentile is at most 3.2 % too high."""
     exact, told = Hdr(), Hdr()
     exact.record_values(np.random.default_rng(0).lognormal(np.log(50_000), 2, 1_000_000).astype(np.int64))
-    entries = together(exact.counts)
+    entries = merged_buckets(exact.counts)
     told.add_sparse(entries)
     assert len(json.dumps(entries)) < 16_000
     assert told.total == exact.total

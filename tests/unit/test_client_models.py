@@ -67,7 +67,7 @@ def test_it_is_asked_as_requests_are() -> None:
 def test_an_answer_that_is_no_list(body: bytes) -> None:
     """What holds no first id that is a text is told with its beginning and the way out."""
     assert fault(answering(document(body))) == (
-        f"URL/v1/models answered no list of models ({body.decode()!r}): "
+        f"URL/v1/models did not answer with a list of models ({body.decode()!r}): "
         "check url, or set model to the name that the service knows."
     )
 
@@ -113,7 +113,9 @@ def test_no_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bytes_that_are_no_text() -> None:
     """An answer in no known encoding is an error like any other, not a crash."""
-    assert "no list of models" in fault(answering(document(b"\xff\xfe\x00", "application/json; charset=nonsense")))
+    assert "did not answer with a list of models" in fault(
+        answering(document(b"\xff\xfe\x00", "application/json; charset=nonsense"))
+    )
 
 
 def test_an_answer_without_an_end() -> None:
@@ -128,5 +130,5 @@ def test_an_answer_without_an_end() -> None:
             connection.sendall(b" " * (1 << 16))
             sent += 1 << 16
 
-    assert fault(handler).startswith("URL/v1/models answered no list of models (")
+    assert fault(handler).startswith("URL/v1/models did not answer with a list of models (")
     assert sent < 4 * models.MAX_BYTES

@@ -21,7 +21,7 @@ def seen(*batches: Batch) -> OutcomeTally:
 def test_nothing_seen() -> None:
     """Before the first batch there is neither a success nor a failure."""
     found = seen()
-    assert (found.requests, found.ok, found.told_tokens, found.outcome, found.status) == (0, 0, False, "", 0)
+    assert (found.requests, found.ok, found.reported_tokens, found.outcome, found.status) == (0, 0, False, "", 0)
 
 
 def test_successes_are_counted() -> None:
@@ -39,10 +39,10 @@ def test_the_last_failure_is_kept() -> None:
 
 def test_told_tokens_are_the_services() -> None:
     """It tells its tokens when it gave the count itself in each reply that is ok."""
-    assert not seen(GOOD, CUT).told_tokens
-    assert not seen(CUT).told_tokens
-    assert seen(TOLD, CUT, TOLD).told_tokens
-    assert not seen(GOOD, TOLD, GOOD).told_tokens
+    assert not seen(GOOD, CUT).reported_tokens
+    assert not seen(CUT).reported_tokens
+    assert seen(TOLD, CUT, TOLD).reported_tokens
+    assert not seen(GOOD, TOLD, GOOD).reported_tokens
 
 
 def test_a_text_is_no_failure() -> None:
@@ -55,6 +55,6 @@ def test_a_text_is_no_failure() -> None:
 def test_it_looks_on_the_way() -> None:
     """A sink behind it gets the very same batch."""
     found, passed = OutcomeTally(), []
-    found.on_the_way_to(passed.append)(GOOD)
+    found.tap(passed.append)(GOOD)
     assert passed == [GOOD]
     assert found.ok == 1

@@ -70,6 +70,6 @@ def test_batches_are_cleaned_on_their_way() -> None:
         [(0, 1, KEY.encode()), (1, 2, b"fine")],
     )
     seen: list[Batch] = []
-    hiding(api_key=KEY).on_the_way_to(seen.append)(batch)
+    hiding(api_key=KEY).tap(seen.append)(batch)
     assert seen == [batch]
     assert batch.notes == [(0, 1, b"<hidden>"), (1, 2, b"fine")]

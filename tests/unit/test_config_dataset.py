@@ -252,7 +252,7 @@ def test_a_missing_file_is_told_with_all_places(monkeypatch: pytest.MonkeyPatch)
     """One sentence names the file, the places that were looked at, and the way out."""
     monkeypatch.setenv(CACHE_VARIABLE, "/cache")
     assert missing_sentence("no/such.jsonl") == (
-        "no/such.jsonl: there is no such data set; looked at no/such.jsonl, /cache/no/such.jsonl, "
+        "no/such.jsonl: no such data set; looked at no/such.jsonl, /cache/no/such.jsonl, "
         "ais_bench/datasets/no/such.jsonl; set path, or AIS_BENCH_DATASETS_CACHE to its directory"
     )
 

@@ -81,7 +81,7 @@ def test_aisbench_names_may_stand_in_yaml(tmp_path: Path) -> None:
         ("[1, 9]", "\n      - 1", 10, "datasets[0].input_len is [1]; it must be a whole number or [least, most]"),
         ("num_prompts: 7", "num_prompt: 7", 11, "num_prompt is not a setting; did you mean num_prompts?"),
         ("num_prompts: 7", "zzzzzz: 7", 11, "zzzzzz is not a setting; known are models, datasets, "),
-        ("count: 10", "type: jsonl", 9, "datasets[0].type stands twice; leave one of them out"),
+        ("count: 10", "type: jsonl", 9, "datasets[0].type appears twice; leave one out"),
         ("count: 10", "count: !!python/name:os.system", 9, "datasets[0].count has the tag tag:yaml.org,2002:python/"),
         (
             "count: 10",
@@ -110,7 +110,7 @@ def test_yaml_that_never_ends_is_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
-        ("run.json", '{"models": 1,\n "models": 2}', ": models stands twice in one object; leave one of them out"),
+        ("run.json", '{"models": 1,\n "models": 2}', ": models appears twice in one object; leave one out"),
         ("run.json", '{"models":\n [}', ", line 2: Expecting value; the config must be JSON"),
         ("run.json", '{"num_prompts": NaN}', ": NaN is no number of JSON; write a finite one"),
         ("run.json", "[]", ": the config must be an object of settings, such as models and datasets"),

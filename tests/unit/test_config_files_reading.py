@@ -106,5 +106,5 @@ models[1].update(headers={"Authorization": "$FB_KEY"})
     assert "hunter2" not in text
     assert "'X-Trace': 'on'" in text
     assert "'Authorization': '$FB_KEY'" in text
-    with pytest.raises(ConfigError, match=r"models\[0\].api_key is left out of dumped configs; give it again"):
+    with pytest.raises(ConfigError, match=r"models\[0\].api_key was left out of the dumped config; set it again"):
         load_config(write(tmp_path, text))

@@ -78,7 +78,7 @@ def test_client_certificate(tmp_path: Path) -> None:
 
 
 FAULTS = {
-    "in clear": ({"url": "http://h", "ca_file": str(CERTIFICATE)}, "ca_file", "spoken to in clear"),
+    "in clear": ({"url": "http://h", "ca_file": str(CERTIFICATE)}, "ca_file", "not encrypted"),
     "both": ({"insecure": True, "ca_file": str(CERTIFICATE)}, "insecure", "set one of them"),
     "key alone": ({"client_key": str(KEY)}, "client_key", "without client_cert"),
     "absent": ({"ca_file": "/none.pem"}, "ca_file", "'/none.pem', which cannot be used: No such file"),

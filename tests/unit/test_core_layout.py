@@ -63,5 +63,5 @@ def test_each_code_has_a_name(names: dict[int, str]) -> None:
 @pytest.mark.parametrize("wrong", [{"extra": 3}, {"extra": 1}, {f"extra{at}": 1 << at for at in range(8, 20)}])
 def test_each_flag_is_a_bit_of_its_own(wrong: dict[str, int]) -> None:
     """Flags that overlap, or that the row's field has no room for, are refused."""
-    with pytest.raises(ImportError, match="are not bits of their own"):
+    with pytest.raises(ImportError, match="are not distinct bits"):
         check_flags(FLAGS | wrong, ROW_DTYPE["flags"])

@@ -161,8 +161,8 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
         "without turns": 2,
         "with the unknown role 'narrator'": 1,
         "with the unknown role None": 1,
-        "with a turn of the user without text": 1,
-        "with a reply to nobody": 1,
+        "with a user turn without text": 1,
+        "with a reply before any question": 1,
         "with a turn that holds no text": 1,
     }
     with pytest.raises(DatasetError, match="none that can be used: 1 that do not end with a reply"):
@@ -209,13 +209,13 @@ def test_turns_without_reference_keep_the_services_reply(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("row", "told"),
     [
-        ({"q": 1}, "has None as prompt, where a list of texts must stand"),
-        ({"turns": []}, "has [] as turns, where a list of texts must stand"),
-        ({"turns": ["a", " "]}, "has ['a', ' '] as turns, where a list of texts that are not empty must stand"),
-        ({"turns": ["a", 5]}, "has ['a', 5] as turns, where a list of texts"),
+        ({"q": 1}, "has None as prompt, which must be a list of texts"),
+        ({"turns": []}, "has [] as turns, which must be a list of texts"),
+        ({"turns": ["a", " "]}, "has ['a', ' '] as turns, which must be a list of non-empty texts"),
+        ({"turns": ["a", 5]}, "has ['a', 5] as turns, which must be a list of texts"),
         ({"turns": ["a", "b"], "reference": ["c"]}, "has 1 reference answers for 2 turns"),
         ({"turns": ["a", "b"], "max_tokens": [1]}, "has 1 lengths as max_tokens for 2 turns"),
-        ({"turns": ["a"], "max_tokens": [0]}, "has 0 as max_tokens, where a whole number from 1"),
+        ({"turns": ["a"], "max_tokens": [0]}, "has 0 as max_tokens, which must be a whole number from 1"),
     ],
 )
 def test_broken_questions_are_told(tmp_path: Path, row: Any, told: str) -> None:

@@ -63,9 +63,9 @@ def test_a_template_takes_the_place_of_the_form(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "settings", "told"),
     [
-        ({"answer": "2"}, {}, "has no question, where text must stand"),
-        ({"question": ""}, {}, "has '' as question, where text must stand"),
-        ({"question": "x?", "A": "1"}, {"data_type": "mcq"}, "has 1 options, where at least A and B must stand"),
+        ({"answer": "2"}, {}, "has no question, which must be text"),
+        ({"question": ""}, {}, "has '' as question, which must be text"),
+        ({"question": "x?", "A": "1"}, {"data_type": "mcq"}, "has 1 options and needs at least A and B"),
         ({"question": "x?", "max_tokens": "many"}, {}, "has 'many' as max_tokens"),
     ],
 )

@@ -66,7 +66,7 @@ def test_lengths_of_all_known_names(tmp_path: Path, names: tuple[str, ...], leng
     ).samples()
     assert (sample.output_len, sample.fields) == (length, None)
     assert fault(rows_file(tmp_path, {"prompt": "a", names[0]: 0})).endswith(
-        f"has 0 as {names[0]}, where a whole number from 1 to 1048576 must stand; correct or remove it"
+        f"has 0 as {names[0]}, which must be a whole number from 1 to 1048576; correct or remove it"
     )
 
 
@@ -148,7 +148,7 @@ def test_shares_and_limits(tmp_path: Path) -> None:
         ("[1]", "is [1], not an object"),
         ("{}", "has no prompt or question or messages, only nothing; set prompt_key"),
         ('{"text": "a", "x": 1}', "has no prompt or question or messages, only text, x; set prompt_key"),
-        ('{"prompt": ""}', "has '' as prompt, where text"),
+        ('{"prompt": ""}', "has '' as prompt, which must be text"),
         ('{"prompt": 5}', "has 5 as prompt"),
         ('{"prompt": []}', "has [] as prompt"),
         ('{"prompt": [1, "a"]}', "has [1, 'a'] as prompt"),
@@ -156,7 +156,7 @@ def test_shares_and_limits(tmp_path: Path) -> None:
         ('{"prompt": [true]}', "has [True] as prompt"),
         (
             '{"prompt": "a", "max_tokens": "5k"}',
-            "has '5k' as max_tokens, where a whole number from 1 to 1048576",
+            "has '5k' as max_tokens, which must be a whole number from 1 to 1048576",
         ),
         ('{"prompt": "a", "max_tokens": 0}', "has 0 as max_tokens"),
         ('{"prompt": "\\ud800"}', "is not JSON"),
@@ -179,7 +179,7 @@ def test_rows_before_a_broken_one_are_served(tmp_path: Path) -> None:
 
 def test_files_without_rows_are_refused(tmp_path: Path) -> None:
     """A missing file, a directory and an empty file are told when the data set is opened."""
-    assert fault(tmp_path / "absent.jsonl").startswith(": there is no such data set; looked at ")
+    assert fault(tmp_path / "absent.jsonl").startswith(": no such data set; looked at ")
     assert fault(tmp_path).startswith(": the data set cannot be read: Is a directory")
     assert fault(rows_file(tmp_path, "", " ")).startswith(": the data set is empty; write one JSON object a line")
 

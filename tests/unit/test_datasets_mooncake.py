@@ -148,10 +148,10 @@ def test_an_empty_window_is_refused(tmp_path: Path) -> None:
     ("broken", "told"),
     [
         ({"output_length": 5}, "has neither input_length nor input_text"),
-        (row(0, 0), "has 0 as input_length, where a whole number from 1 to 1048576 must stand"),
-        (row(0, 5, output_length=-1), "has -1 as output_length, where a whole number from 0"),
-        (row(0, 5, hash_ids=["a"]), "has ['a'] as hash_ids, where a list of whole numbers must stand"),
-        (row(0, 5, input_text=5), "has 5 as input_text, where text must stand"),
+        (row(0, 0), "has 0 as input_length, which must be a whole number from 1 to 1048576"),
+        (row(0, 5, output_length=-1), "has -1 as output_length, which must be a whole number from 0"),
+        (row(0, 5, hash_ids=["a"]), "has ['a'] as hash_ids, which must be a list of whole numbers"),
+        (row(0, 5, input_text=5), "has 5 as input_text, which must be text"),
         (
             row(0, 513, hash_ids=[1]),
             "has input_length 513 and 1 hash_ids of 512 tokens each, which leaves 513 for the last one, where 1 to 512",
@@ -170,7 +170,7 @@ def test_broken_rows_are_told(tmp_path: Path, broken: Any, told: str) -> None:
 @pytest.mark.parametrize("time", [-1, "0", True, 1e300])
 def test_broken_times_are_told(tmp_path: Path, time: object) -> None:
     """A time that is none is told when the trace is opened."""
-    with pytest.raises(DatasetError, match=r"line 2: the row has .* as timestamp, where milliseconds from 0"):
+    with pytest.raises(DatasetError, match=r"line 2: the row has .* as timestamp, which must be milliseconds from 0"):
         opened(tmp_path, row(0), row() | {"timestamp": time})
 
 

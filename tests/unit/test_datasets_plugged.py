@@ -107,7 +107,7 @@ def test_faults_in_the_rows_of_a_packages_format(tmp_path: Path) -> None:
 def test_a_name_beside_the_tag_is_refused() -> None:
     """An entry point whose name is not the tag of the settings would write configs that cannot be read again."""
     with pytest.raises(
-        ConfigError, match="format numbers of the package for-fastbench calls itself counting; give it and its"
+        ConfigError, match="format numbers of the package for-fastbench is named counting; give it and its"
     ):
         built({"type": "numbers", "words": 3})
 
@@ -115,7 +115,7 @@ def test_a_name_beside_the_tag_is_refused() -> None:
 def test_what_is_no_format_is_refused() -> None:
     """An entry point that leads to something else is told with its package."""
     with pytest.raises(
-        ConfigError, match=r"wrong of the package for-fastbench is .*, and must be .*DatasetFormat; mend"
+        ConfigError, match=r"wrong of the package for-fastbench is .*, and must be .*DatasetFormat; fix"
     ):
         built({"type": "wrong"})
 

@@ -85,7 +85,7 @@ def test_broken_files_are_told_by_their_place(tmp_path: Path, name: str, content
 
 def test_a_missing_file_and_a_directory_are_told(tmp_path: Path) -> None:
     """A path that is no file is told when the set is opened."""
-    assert fault(str(tmp_path / "no.jsonl")).startswith(": there is no such data set; looked at")
+    assert fault(str(tmp_path / "no.jsonl")).startswith(": no such data set; looked at")
     assert fault(str(tmp_path)) == ": the data set cannot be read: Is a directory; name a file that can be read"
 
 

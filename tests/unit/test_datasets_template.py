@@ -64,7 +64,11 @@ def test_csv_and_output_lengths(tmp_path: Path) -> None:
         ({}, {}, "the row has no question, only nothing, but"),
         ({"question": None}, {}, "the row has no question, only question, but"),
         ({"a": 1}, {"template": "{a} {b}", "columns": ("a", "b")}, "the row has no b, only a, but"),
-        ({"question": "a", "max_tokens": 1.5}, {}, "the row has 1.5 as max_tokens, where a whole number from 1"),
+        (
+            {"question": "a", "max_tokens": 1.5},
+            {},
+            "the row has 1.5 as max_tokens, which must be a whole number from 1",
+        ),
     ],
 )
 def test_rows_that_do_not_fit_are_told(tmp_path: Path, row: Any, settings: dict[str, Any], told: str) -> None:

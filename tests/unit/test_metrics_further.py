@@ -88,7 +88,7 @@ def test_silent_reasoning_is_no_divisor(tmp_path: Path) -> None:
     metrics = computed(tmp_path / "a", Request(0, output_tokens=1003, more=silent))
     tpot = next(row for row in metrics.parameters if row.name == "TPOT")
     assert tpot.values["Average"] == pytest.approx(41 / 2)
-    assert any("1000 reasoning tokens of 1 request were counted and never streamed" in note for note in metrics.notes)
+    assert any("1000 reasoning tokens of 1 request were counted but not streamed" in note for note in metrics.notes)
     streamed = computed(tmp_path / "b", Request(0, output_tokens=1003, flags=REASONED, more=silent))
     tpot = next(row for row in streamed.parameters if row.name == "TPOT")
     assert tpot.values["Average"] == pytest.approx(41 / 1002)

@@ -131,7 +131,7 @@ def test_without_packages_there_are_the_own_ones(recording: Recording) -> None:
         (
             "Renamed",
             "good",
-            "the metric Renamed of the package plugged-metrics calls itself ConnectTime; give it and its entry",
+            "the metric Renamed of the package plugged-metrics is named ConnectTime; give it and its entry",
         ),
     ],
 )

@@ -183,7 +183,7 @@ def test_arrivals_that_are_not_as_asked(tmp_path: Path) -> None:
     """Even sends where Poisson's were asked for are INVALID."""
     load = OPEN | {"arrival": "poisson", "burstiness": 1.0}
     reason = only_reason(metrics_of(tmp_path, open_loop(0, count=300), **load))
-    assert reason.effect == "The sent arrivals do not follow the asked process (poisson)"
+    assert reason.effect == "The sent arrivals do not follow the requested process (poisson)"
 
 
 def test_the_limit_is_named_with_its_remedy(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_a_linear_ramp_is_the_usual_one() -> None:
         ("--profile", "50", "give a rate as 50/s:30s or a concurrency as 64:30s"),
         ("--profile", ":5s", "give a rate as 50/s:30s or a concurrency as 64:30s"),
         ("--num-prompts", "1.5", "'1.5' is not a valid integer"),
-        ("--api", "vllm", "'vllm' is no API; there are openai_chat, "),
+        ("--api", "vllm", "'vllm' is not an API; known are openai_chat, "),
     ],
 )
 def test_values_of_another_form_are_refused(option: str, value: str, told: str) -> None:
@@ -212,7 +212,7 @@ def test_merging_data_sets() -> None:
     (told,) = faults(
         "--url h --merge-ds --datasets gsm8k_gen_0_shot_cot_str demo_gsm8k_gen_0_shot_cot_str_perf mtbench_gen"
     )
-    assert told.startswith("--merge-ds would make one task of gsm8k, demo_gsm8k, and fastbench reports each by itself")
+    assert told.startswith("--merge-ds would merge gsm8k, demo_gsm8k, which fastbench reports one by one")
 
 
 def test_columns_and_stage(tmp_path: Path) -> None:
@@ -284,22 +284,28 @@ def test_faults_name_the_option() -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("", "no service is named; give CONFIG.py, --models NAME, --url http://host:port or --mock"),
-        ("--datasets synthetic_gen", "no service is named; give CONFIG.py, --models NAME, "),
-        ("--models vllm_api_general", "no prompts are named; give --datasets NAME, --custom-dataset-path FILE or"),
-        ("run.py --config run.py", "--config and run.py are two configs; give one of them"),
+        ("", "no service is given; give CONFIG.py, --models NAME, --url http://host:port or --mock"),
+        ("--datasets synthetic_gen", "no service is given; give CONFIG.py, --models NAME, "),
+        ("--models vllm_api_general", "no prompts are given; give --datasets NAME, --custom-dataset-path FILE or"),
+        ("run.py --config run.py", "--config and run.py both name a config; give one of them"),
         ("run.py --models a", "--models and the config run.py name two plans; give one of them"),
         ("run.py --datasets a", "--datasets and the config run.py name two plans; give one of them"),
-        ("--url h --datasets a --dataset b", "--datasets and --dataset name two kinds of prompts; give one of them"),
-        ("--url h --custom-dataset-path a --dataset b", "--dataset and --custom-dataset-path name two kinds"),
+        (
+            "--url h --datasets a --dataset b",
+            "--datasets and --dataset both say which prompts to send; give one of them",
+        ),
+        (
+            "--url h --custom-dataset-path a --dataset b",
+            "--dataset and --custom-dataset-path both say which prompts to send",
+        ),
         ("--url h --custom-dataset-meta-path a", "--custom-dataset-meta-path goes with --custom-dataset-path FILE"),
-        ("--url h --rate 0", "--rate 0 is no rate; leave --rate out for a closed loop of --concurrency N"),
-        ("--url h --rate 0/s", "--rate 0 is no rate"),
+        ("--url h --rate 0", "--rate is 0, which sends nothing; leave --rate out for a closed loop of --concurrency N"),
+        ("--url h --rate 0/s", "--rate is 0, which sends nothing"),
         ("--url h --max-workers-per-gpu 0", "--max-workers-per-gpu is 0; it must be a whole number of at least 1"),
         ("--url h --pressure-time 86401", "--pressure-time is '86401'; it must be at most 86400 seconds"),
         ("--url h --pressure-time 0", "--pressure-time is '0'; it must be a time above 0"),
         ("--url h --stage total --window 1s:", "--stage and --window name two parts of the run; give one of them"),
-        ("--url h --window 5", "--window 5 is no window; give it as FROM:TO"),
+        ("--url h --window 5", "--window 5 is not a window; give it as FROM:TO"),
         ("--url h --profile x:1s", "--profile[0].concurrency is 'x'; it must be a whole number from 0 to 100000"),
         ("--url h --api triton", "--model is missing; it must be the model's name"),
         ("--url h --shared-prefix 2000", "--shared-prefix is 2000; it must be at most the shortest input_len, 1024"),
@@ -308,17 +314,17 @@ def test_faults_name_the_option() -> None:
         ("--url h --mock-option a=1", "--url and --mock-option name two services"),
         (
             "--url h --dataset x --seed 1",
-            "--seed is for synthetic prompts, and the run has none, as --dataset names others",
+            "--seed is for synthetic prompts, but the run has none, as --dataset names others",
         ),
         (
             "--url h --custom-dataset-path x.csv --shared-prefix 1",
-            "--shared-prefix is for synthetic prompts, and the run has none, as --custom-dataset-path names others",
+            "--shared-prefix is for synthetic prompts, but the run has none, as --custom-dataset-path names others",
         ),
         (
             "--url h --datasets mtbench_gen --input-len 8",
-            "--input-len is for synthetic prompts, and the run has none, as --datasets names others: leave one of them",
+            "--input-len is for synthetic prompts, but the run has none, as --datasets names others: leave one of them",
         ),
-        ("--url h --dataset x --input-len 1", "--input-len is for synthetic prompts, and the run has none"),
+        ("--url h --dataset x --input-len 1", "--input-len is for synthetic prompts, but the run has none"),
         ("--url h --dataset x --output-len 1:2", "--output-len is [1, 2]; it must be a whole number from 1"),
         ("--config /no/such/run.py", "/no/such/run.py: the config cannot be read"),
         ("--url h --param stream=true", "--param['stream'] is not a sampling parameter"),

@@ -91,7 +91,7 @@ def test_parameters_that_are_not_sent(tmp_path: Path, kind: str, row: dict[str, 
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(json.dumps(each) for each in (row, row, {"prompt": "q"})))
     remarks = remarks_of("jsonl", path, type=kind, model="m")
-    text = "rows: fields of rows that could change their requests are not sent, by the number of rows: "
+    text = "rows: these row fields could change the requests but are not sent (with the number of rows): "
     assert remarks == (() if told is None else (text + told,))
 
 
@@ -112,7 +112,7 @@ def test_parameters_of_other_data_sets_are_told(tmp_path: Path, kind: str, row: 
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(row))
     (told,) = remarks_of(kind, path)
-    assert told.endswith("are not sent, by the number of rows: tools (1)")
+    assert told.endswith("are not sent (with the number of rows): tools (1)")
 
 
 def plan(models: list[dict[str, object]], datasets: list[dict[str, object]], **settings: object) -> RunConfig:

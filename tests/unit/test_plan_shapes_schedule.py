@@ -69,7 +69,7 @@ def slotted(openings: list[int], closings: list[int], **fields: Any) -> Callable
 )
 def test_a_schedule_that_cannot_be_carried_out(make: Callable[[LoadSpec, int], Any], told: str) -> None:
     """What is wrong with a schedule is a sentence with the shape's name."""
-    with pytest.raises(ConfigError, match=rf"^the load shape odd {told}.*; mend its `schedule`$"):
+    with pytest.raises(ConfigError, match=rf"^the load shape odd {told}.*; fix its `schedule`$"):
         LoadSpec(shape=Odd(make=make), concurrency=3).schedule(4)
 
 
@@ -91,7 +91,7 @@ def test_a_schedule_that_can(make: Callable[[LoadSpec, int], Any]) -> None:
 def test_what_a_shape_raises_is_told() -> None:
     """An exception of somebody else's code is a sentence with the shape's name."""
     with pytest.raises(
-        ConfigError, match=r"^the load shape odd cannot make its schedule \(TypeError: .*; mend its pack"
+        ConfigError, match=r"^the load shape odd cannot make its schedule \(TypeError: .*; fix its pack"
     ):
         LoadSpec(shape=Odd(make=None), concurrency=3).schedule(4)
 
@@ -107,7 +107,7 @@ def test_what_a_shape_raises_is_told() -> None:
 )
 def test_a_rate_law_that_is_none(law: Any, told: str) -> None:
     """A law has a rate above 0 for each request, or there is none."""
-    with pytest.raises(ConfigError, match=rf"^the load shape odd {told}.*; mend its `rates`$"):
+    with pytest.raises(ConfigError, match=rf"^the load shape odd {told}.*; fix its `rates`$"):
         LoadSpec(shape=Odd(make=opened(0, 1), law=law), concurrency=3).schedule(4)
 
 

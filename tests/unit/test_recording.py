@@ -191,7 +191,7 @@ def test_slow_disk_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_second_writer_is_refused(tmp_path: Path) -> None:
     """While a writer lives, a second one for its directory is refused; afterwards so is a new one."""
     writer = RecordingWriter(tmp_path, HEADER)
-    with pytest.raises(RecordingError, match="has a writer at work"):
+    with pytest.raises(RecordingError, match="is being written by another process"):
         RecordingWriter(tmp_path, HEADER)
     writer.append(batch_of(REQUESTS))
     writer.close(FOOTER)
@@ -223,7 +223,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "holds no recording"), (b"", "ended before it began"), (b"hello" * 100, "no readable block")],
+    [(None, "holds no recording"), (b"", "ended before the load began"), (b"hello" * 100, "no readable block")],
 )
 def test_what_is_no_recording_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
     """A missing, an empty and a foreign file each give one sentence that names the place."""
@@ -301,5 +301,5 @@ def test_contradicting_blocks_are_left_out(tmp_path: Path) -> None:
     recording = Recording.open(tmp_path)
     assert recording.rows["request"].tolist() == [0, 1, 2, 3, 4]
     assert recording.lost_rows == 20
-    assert all("contradicts itself" in sentence for sentence in recording.damage)
+    assert all("is inconsistent" in sentence for sentence in recording.damage)
     assert recording.messages == {1: b'{"error": "boom \xff"}', 4: b""}

@@ -55,7 +55,7 @@ def test_the_later_leg_follows_on_the_earlier(tmp_path: Path) -> None:
     metrics = compute(recording, ("Average",))
     assert metrics.outcomes == {"ok": 4}
     assert {row.name: row.value for row in metrics.common}["Benchmark Duration"] == 392
-    assert any("continued once" in note for note in metrics.notes)
+    assert any("resumed once" in note for note in metrics.notes)
 
 
 def test_a_cancelled_request_that_was_sent_again(tmp_path: Path) -> None:

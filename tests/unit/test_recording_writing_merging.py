@@ -108,7 +108,7 @@ def test_shares_of_different_plans(tmp_path: Path, difference: dict[str, Any], s
     found = pieces(write_share(tmp_path, 0), write_share(tmp_path, 1, **difference))
     with pytest.raises(UsageError) as caught:
         check_parts(found)
-    assert "are shares of different plans" in str(caught.value)
+    assert "are shards of different runs" in str(caught.value)
     assert sentence in str(caught.value)
 
 
@@ -122,7 +122,7 @@ def test_what_each_share_may_have_for_itself(tmp_path: Path) -> None:
 def test_another_number_of_shares(tmp_path: Path) -> None:
     """Shares of three and of four are not of one plan."""
     found = pieces(write_share(tmp_path, 0), write_share(tmp_path, 1, share={"number": 1, "of": 4}))
-    with pytest.raises(UsageError, match=r"is one of 4 shares, .* one of 3"):
+    with pytest.raises(UsageError, match=r"is one of 4 shards, .* one of 3"):
         check_parts(found)
 
 

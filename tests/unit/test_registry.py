@@ -65,9 +65,9 @@ def test_those_of_packages_come_by_their_entry_points(package: Path) -> None:
     [
         ("hear", "there is no thing hear; did you mean here?"),
         ("zzz", "there is no thing zzz; there are here, there, broken, good, other, wrong"),
-        ("wrong", "the thing wrong of the package plugged is int, and must be pathlib.PurePosixPath; mend the package"),
-        ("other", "the thing other of the package plugged calls itself good; give it and its entry point one name"),
-        ("broken", r"the thing broken of the package plugged cannot be loaded \(RuntimeError: not today\); mend the"),
+        ("wrong", "the thing wrong of the package plugged is int, and must be pathlib.PurePosixPath; fix the package"),
+        ("other", "the thing other of the package plugged is named good; give it and its entry point the same name"),
+        ("broken", r"the thing broken of the package plugged cannot be loaded \(RuntimeError: not today\); fix the"),
     ],
 )
 def test_what_cannot_be_had_is_told(package: Path, name: str, words: str) -> None:

@@ -9,13 +9,13 @@ import pytest
 import uvloop
 
 from fastbench.run.stop import Stop
-from fastbench.run.worker.assignment import heard_in_loop
+from fastbench.run.worker.assignment import forwarded_in_loop
 
 
 def test_listeners_hear_each_time() -> None:
     """Whoever listens is told how often the user has asked, at each time, and no longer than he listens."""
     stop, heard = Stop(), []
-    with stop.heard_by(heard.append):
+    with stop.notifying(heard.append):
         assert heard == []
         stop()
         stop()
@@ -29,7 +29,7 @@ def test_a_late_listener_hears_at_once() -> None:
     stop, heard = Stop(), []
     stop()
     stop()
-    with stop.heard_by(heard.append):
+    with stop.notifying(heard.append):
         assert heard == [2]
 
 
@@ -37,8 +37,8 @@ def test_several_listeners() -> None:
     """All who listen are told, also where one of them stops listening meanwhile."""
     stop = Stop()
     first, second = [], []
-    with stop.heard_by(first.append):
-        with stop.heard_by(second.append):
+    with stop.notifying(first.append):
+        with stop.notifying(second.append):
             stop()
         stop()
     assert (first, second) == ([1, 2], [1])
@@ -47,7 +47,7 @@ def test_several_listeners() -> None:
 def test_a_listener_that_fails_is_forgotten() -> None:
     """An exception inside the block ends the listening."""
     stop, heard = Stop(), []
-    with pytest.raises(KeyError), stop.heard_by(heard.append):
+    with pytest.raises(KeyError), stop.notifying(heard.append):
         raise KeyError
     stop()
     assert heard == []
@@ -58,7 +58,7 @@ def test_signals_are_wishes_to_stop(number: int) -> None:
     """While somebody listens SIGINT and SIGTERM ask to stop and raise nothing; once the block is left they mean the
     usual again."""
     stop, heard = Stop(), []
-    with stop.on_signals(), stop.heard_by(heard.append):
+    with stop.on_signals(), stop.notifying(heard.append):
         os.kill(os.getpid(), number)
         os.kill(os.getpid(), number)
     assert heard == [1, 2]
@@ -96,7 +96,7 @@ def test_wishes_reach_a_loop_from_any_thread() -> None:
 
     async def test() -> list[int]:
         outside, inside, heard = Stop(), Stop(), []
-        with heard_in_loop(outside, inside):
+        with forwarded_in_loop(outside, inside):
             thread = threading.Thread(target=outside)
             thread.start()
             while not inside.asked:

@@ -100,9 +100,9 @@ def test_what_cannot_be_continued(tmp_path: Path) -> None:
     write(tmp_path / "other", Request(0), planned=13)
     write(tmp_path / "share", Request(0), share={"number": 0, "of": 4}, clock={"mono_ns": 1, "offset_ns": 0})
     for name, told in (
-        ("time", r"--reuse cannot continue model/.*: it was to send for a time .*; leave --reuse out"),
-        ("other", r"has 12 requests now, and had 13: the data set has changed since"),
-        ("share", r"it is one share of a plan \(--shard\)"),
+        ("time", r"--reuse cannot resume model/.*: it was limited by time .*; leave --reuse out"),
+        ("other", r"has 12 requests now, and had 13: the data set has changed;"),
+        ("share", r"it is one shard of a run \(--shard\)"),
     ):
         with pytest.raises(UsageError, match=told):
             found(task_of("http://h:1"), tmp_path / name)
@@ -113,14 +113,14 @@ def test_conversations_cannot_be_continued(tmp_path: Path) -> None:
     rows = tmp_path / "questions.jsonl"
     rows.write_text(json.dumps({"question_id": 1, "category": "c", "turns": ["a", "b"]}) + "\n")
     write(tmp_path / "r", Request(0), planned=2)
-    with pytest.raises(UsageError, match="it is of conversations, and what was said before is not there"):
+    with pytest.raises(UsageError, match="it holds conversations, and their earlier replies were not recorded"):
         found(task_of("http://h:1", MtBenchConfig(abbr="mt", path=str(rows))), tmp_path / "r")
 
 
 def test_a_writer_at_work(tmp_path: Path) -> None:
     """While the recording has a writer nothing is left: the run is still going."""
     writer = RecordingWriter(tmp_path, header_of(load={"planned": PLANNED}))
-    with pytest.raises(UsageError, match="the run is still going"):
+    with pytest.raises(UsageError, match="the run has not ended"):
         found(task_of("http://h:1"), tmp_path)
     writer.close(STOPPED)
 

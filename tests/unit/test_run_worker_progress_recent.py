@@ -16,7 +16,7 @@ class Watch:
         self.now = 1_000 * MS
         self.log = RecentLog(lambda: self.now)
         self.handed_on: list[Batch] = []
-        self.sink = self.log.on_the_way_to(self.handed_on.append)
+        self.sink = self.log.tap(self.handed_on.append)
 
     def end(self, *requests: Request) -> None:
         self.sink(batch_of(requests))

@@ -15,7 +15,7 @@ from fastbench.run.workers.ends import Death, with_recorded
         (Death(0, "", 1), "worker 0 died; the 1 request it had recorded counts, the rest of its share is lost"),
         (
             Death(2, "node-b"),
-            "worker 2 on the node node-b died; nothing that it recorded is here, so its whole share is lost",
+            "worker 2 on the node node-b died and left no recording: its whole share is lost",
         ),
     ],
 )

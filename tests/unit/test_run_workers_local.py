@@ -183,7 +183,7 @@ def test_death_in_the_middle(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     assert recording.lost_rows == COUNT - len(recording.rows) > 0
     assert set(recording.rows["request"]) >= set(range(0, COUNT, 2))
     assert any(sentence.startswith("worker 1 died or was killed") for sentence in recording.damage)
-    assert caplog.messages == ["worker 1 ended without a word"]
+    assert caplog.messages == ["worker 1 ended without a report"]
 
 
 def test_one_that_cannot_begin_stops_the_others(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from fastbench.recording import Reading, Recording
 from fastbench.run.worker.assignment import Assignment
 from fastbench.run.workers.clocks import EXCHANGES, KEPT, Exchanges
 from fastbench.run.workers.ray_workers import PIECE_BYTES, fetch
-from fastbench.run.workers.remote import LOG, News, Order, WorkerActor
+from fastbench.run.workers.remote import LOG, Command, Status, WorkerActor
 
-NOTHING = Order(0, None, None)
+NOTHING = Command(0, None, None)
 CLOCK = Reading(5, 7, 9, "round trips")
 
 
@@ -46,12 +46,12 @@ def worker() -> WorkerActor:
     return WorkerActor()
 
 
-def until_ready(worker: WorkerActor, order: Order) -> News:
+def until_ready(worker: WorkerActor, command: Command) -> Status:
     give_up = time.monotonic() + 20
-    while not (news := worker.tell(order)).ready:
+    while not (status := worker.exchange(command)).ready:
         assert time.monotonic() < give_up, "the worker never became ready"
         time.sleep(0.01)
-    return news
+    return status
 
 
 def assignment(url: str, share: Share, **service: Any) -> Assignment:
@@ -69,19 +69,19 @@ def test_a_workers_life(tmp_path: Path, worker: WorkerActor) -> None:
     """It becomes ready, begins at the moment that it is told, and hands over its recording with the clock in it."""
     seen: list[bytes] = []
     found: list[object] = []
-    order = NOTHING._replace(clock=CLOCK)
-    worker.tell(order)
+    command = NOTHING._replace(clock=CLOCK)
+    worker.exchange(command)
     assert worker.host().version == __version__
     with Service(noting(seen)) as service:
         thread = running(worker, url_of(service), found)
-        until_ready(worker, order)
+        until_ready(worker, command)
         assert seen == []
         start_ns = time.monotonic_ns() + 50_000_000
-        news = worker.tell(order._replace(start_ns=start_ns))
-        assert news.mono_ns < start_ns
+        status = worker.exchange(command._replace(start_ns=start_ns))
+        assert status.mono_ns < start_ns
         thread.join(20)
     assert found == [(True, None)]
-    progress = worker.tell(order).progress
+    progress = worker.exchange(command).progress
     assert progress is not None
     assert (progress.ok, progress.ended) == (6, True)
     here = _Here(worker)
@@ -105,11 +105,11 @@ def test_stopped_before_the_start(worker: WorkerActor, early: bool) -> None:
     found: list[object] = []
     with Service(noting(seen)) as service:
         if early:
-            worker.tell(NOTHING._replace(stops=2))
+            worker.exchange(NOTHING._replace(stops=2))
         thread = running(worker, url_of(service), found)
         if not early:
             until_ready(worker, NOTHING)
-            worker.tell(NOTHING._replace(stops=2))
+            worker.exchange(NOTHING._replace(stops=2))
         thread.join(20)
     assert found == [(False, None)]
     assert seen == []
@@ -139,7 +139,7 @@ def test_files_come_home_in_pieces(tmp_path: Path, worker: WorkerActor) -> None:
     assert (tmp_path / "log").read_text() == "said here\nsaid there\n"
     other = WorkerActor()
     (Path(other._directory) / "requests-3.fbr").write_bytes(b"")
-    with pytest.raises(RecordingError, match="cannot be brought home: File exists"):
+    with pytest.raises(RecordingError, match="cannot be copied to this host: File exists"):
         fetch(here, _Here(other), tmp_path / "home", None)
     other.forget()
 

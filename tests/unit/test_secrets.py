@@ -90,7 +90,7 @@ def test_a_value_that_holds_itself_has_an_end() -> None:
         "models[0].api_key is set, and headers has Authorization too; set one of them",
         'WWW-Authenticate: Bearer realm="vllm"',
         "max_tokens=5 is more than max_total_tokens=4",
-        'give it again, best as "env:NAME"',
+        'set it again, best as "env:NAME"',
         "api_key=env:NAME",
     ],
 )

@@ -127,8 +127,8 @@ def test_no_dump_shows_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "'keep': 'y'" in text
     told = error_of(tmp_path, text)
     for name in ("auth_token", "extra_body", "tools", "extra_headers"):
-        assert f"generation_kwargs['{name}'] is left out of dumped configs" in told
-    assert "api_key is left out of dumped configs" in told
+        assert f"generation_kwargs['{name}'] was left out of the dumped config" in told
+    assert "api_key was left out of the dumped config" in told
 
 
 @pytest.mark.parametrize("name", ["sk-leakme-123", "sk_leakme_123", "hunter2_leakme_123"])

@@ -1,1 +1,1 @@
-"""What is sent when and what ends how: decisions that get the time as an argument and know no socket and no clock."""
+"""Decides what is sent when and what ends how. Time is an argument; no sockets, no clock."""

@@ -15,7 +15,7 @@ cdef enum Life:
     LIFE_WITHDRAWING       # what is not sent is forgotten, nothing is tried again; what is in flight goes on
     LIFE_DRAINING          # what is not sent ends as cancelled, no slot is given back
     LIFE_ABORTING          # what is in flight ends too
-    LIFE_ABANDONED         # and nobody answers for conversations any more
+    LIFE_ABANDONED         # and conversations get no answers any more
 
 
 cdef struct Counters:
@@ -45,7 +45,7 @@ cdef class Dispatcher:
     cdef int64_t total_timeout_ns  # of a request
     cdef int64_t retry_pause_ns
     cdef int64_t stop_offset_ns
-    # How the run stands: set by whoever drives it.
+    # The state of the run, set by the reactor.
     cdef Life life
     cdef bint withdrawn        # what is not sent is forgotten, whatever stage follows
     cdef bint out_of_time      # not the user aborts, but the time to end was over
@@ -63,7 +63,7 @@ cdef class Dispatcher:
     cdef Deadlines flight      # all in flight
     cdef Deadlines attempts    # those with a connection
     cdef Deadlines lingerers   # those whose reply is complete and its message is not
-    cdef CallQueue ended       # sealed, for whoever wants the outcomes
+    cdef CallQueue ended       # sealed, for the taker of outcomes
     cdef Counters counters
     cdef Reply scratch         # for calls that end without a connection
 
@@ -79,7 +79,7 @@ cdef class Dispatcher:
     cdef void wait(self, Call* call) noexcept nogil
     cdef Call* take_waiting(self) noexcept nogil
     cdef void prepare(self, Reply* reply, Call* call) noexcept nogil
-    # What became of it.
+    # Its counters.
     cdef void begin_attempt(self, Call* call, int64_t now) noexcept nogil
     cdef void note_sent(self, Call* call, int64_t opened_ns, int64_t now) noexcept nogil
     cdef void refuse(self, int64_t connecting, const char* reason, size_t size, int64_t now) noexcept nogil

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """What is sent when, and what ends how: slots, due times, limits, attempts, deadlines, the stages of a run's end.
 
-It gets what happened and when, and says what is to be done; it knows no socket, no clock and no thread. So each of
+It takes events with their times and returns what to do; it has no socket, no clock and no thread. So each of
 its decisions can be looked at in a test without waiting for it. Times are ns of one clock, the caller's.
 """
 
@@ -196,7 +196,7 @@ cdef class Dispatcher:
         """Makes a reply ready for what is to come of the call."""
         reply_begin(reply, call, &self.spec.compiled)
 
-    # What became of it.
+    # Its counters.
 
     cdef void begin_attempt(self, Call* call, int64_t now) noexcept nogil:
         """The time of an attempt counts from now on."""

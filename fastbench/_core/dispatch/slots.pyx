@@ -41,7 +41,7 @@ cdef class Slots:
         return slot
 
     cdef int64_t take(self, int64_t now) noexcept nogil:
-        """Takes the slot that `next` tells of."""
+        """Takes the slot that `next` announces."""
         cdef int64_t slot = self.next(now)
         if self.free_count and self.freed[self.head] == slot:
             self.head = (self.head + 1) % self.room
@@ -68,7 +68,7 @@ cdef class Slots:
         self.free_count += 1
 
     cdef void close_due(self, int64_t now) noexcept nogil:
-        """Closes free slots as far as they are to close by now; those in use close when they are given back."""
+        """Closes free slots that are due to close; those in use close when they are given back."""
         while self.free_count and self.closed < self.closes_count and self.closes[self.closed] <= now:
             self.head = (self.head + 1) % self.room
             self.free_count -= 1

@@ -1,4 +1,4 @@
-"""The reactor: a thread without the GIL with its own sockets, clock and parsers, and what Python may ask of it."""
+"""The reactor: a thread without the GIL with its own sockets, clock and parsers, and its Python interface."""
 
 from fastbench._core.reactor import tls_message
 from fastbench._core.reactor.reactor import Reactor

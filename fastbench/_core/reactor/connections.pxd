@@ -68,7 +68,7 @@ cdef class Connections:
     cdef int64_t open_conns
     cdef int64_t connecting
     cdef int64_t spares_held_until   # no connection is opened ahead of need before this
-    # TLS: messages between the reactor and whoever holds the keys.
+    # TLS: messages between the reactor and the TLS side.
     cdef readonly bint tls
     cdef TlsMessage* tls_in
     cdef TlsMessage* tls_out

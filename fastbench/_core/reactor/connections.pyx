@@ -65,7 +65,7 @@ from fastbench._core.counts.hdr import Hdr as PyHdr
 
 cdef enum:
     READ_ROOM = 64 * 1024
-    # Long requests that are due at one moment take turns: none keeps the first byte of the others waiting.
+    # Long requests that are due at one moment alternate: none delays the first byte of the others.
     WRITE_ROOM = 16_384
 
 cdef int64_t CLOCK_STEP_NS = 1_000_000
@@ -256,7 +256,7 @@ cdef class Connections:
             self.leave_idle(conn)
         if self.tls and conn.state != CONN_CONNECTING:
             self.send_tls_message(TLS_CLOSED, conn, NULL, 0, 0, 0)
-        # By hand: a process that was forked meanwhile may hold the socket, and the poll would tell of it for ever.
+        # By hand: a process that was forked meanwhile may hold the socket, and the poll would report it for ever.
         watch(self.epoll_fd, EPOLL_CTL_DEL, conn.fd, 0, conn)
         net_close(conn.fd, reset)
         if conn.earlier == NULL:

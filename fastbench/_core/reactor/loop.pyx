@@ -103,12 +103,12 @@ cdef class Loop(Connections):
     # The other thread.
 
     cdef void collect(self) noexcept nogil:
-        """Takes what Python submitted, its wishes, its word to start, and its word that conversations have ended."""
+        """Takes from Python: requests, stops, the start time, and the ends of conversations."""
         cdef Call* call
         cdef Call* following
         cdef int64_t releases
         # The stage before what goes with it, and all that before the requests: what was submitted before the input
-        # was closed is in the mailbox by now.
+        # was closed is in the mailbox already.
         self.dispatcher.life = <Life> shared_get(&self.wished.life)
         self.dispatcher.withdrawn = shared_get(&self.wished.withdrawn) != 0
         self.dispatcher.out_of_time = shared_get(&self.wished.out_of_time) != 0
@@ -128,7 +128,7 @@ cdef class Loop(Connections):
             self.take_tls_messages()
 
     cdef bint fed_meanwhile(self) noexcept nogil:
-        """Says whether the next request is to wake this thread; True where one came before that was heard."""
+        """Sets whether the next request wakes this thread; True if one came before that was seen."""
         # In this order, and Python's `submit` in the other one: one of both notices the other.
         if self.dispatcher.ready.size:
             shared_put(&self.hungry, False)

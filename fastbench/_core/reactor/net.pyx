@@ -155,7 +155,7 @@ cdef int net_stamping_socket() noexcept nogil:
 
 
 cdef const char* net_reason(int error) noexcept nogil:
-    """Why a connection could not be made, in our words."""
+    """Why a connection could not be made."""
     if error == ECONNREFUSED:
         return "connection refused"
     if error == ETIMEDOUT:

@@ -2,7 +2,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 
 cdef enum TlsMessageKind:
-    # From the reactor to whoever holds the keys.
+    # From the reactor to the TLS side.
     TLS_OPEN        # the TCP connection stands: begin the handshake
     TLS_CIPHER      # ciphertext arrived
     TLS_SEAL        # encrypt this request

@@ -1,7 +1,7 @@
 # cython: language_level=3
 """What the body of a response is: an event stream, one JSON document, or nothing that can be read.
 
-Labels are wrong often enough that what a body begins with decides; its Content-Type only where that tells nothing.
+Labels are wrong often enough that what a body begins with decides; its Content-Type only where that is ambiguous.
 """
 
 from fastbench._core.ring cimport FLAG_STREAM
@@ -34,7 +34,7 @@ cdef void decide_by_label(Reply* reply) noexcept nogil:
 
 
 cdef int begins_field(const char* at, const char* end, const char* name) noexcept nogil:
-    """Whether a line of an event stream begins with this field: 1, 0, or -1 where more bytes must tell."""
+    """Whether a line of an event stream begins with this field: 1, 0, or -1 where more bytes are needed."""
     while at < end and name[0] and at[0] == name[0]:
         at += 1
         name += 1

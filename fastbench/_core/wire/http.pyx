@@ -51,7 +51,7 @@ cdef const char* http_error_text(HttpError error) noexcept nogil:
     if error == HTTP_EXTENSION_TOO_LONG:
         return "chunk extensions are longer than 64 KiB"
     if error == HTTP_UPGRADE:
-        return "the service switched protocols, which nobody asked for"
+        return "the service switched protocols, which was not requested"
     if error == HTTP_NO_MEMORY:
         return "no memory for a header line"
     return ""

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""How a response ended: its one outcome, its token counts by their best source, and the words for a failure."""
+"""How a response ended: its one outcome, its token counts by their best source, and the message of a failure."""
 
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t
 from libc.string cimport strlen
@@ -55,7 +55,7 @@ cdef void give_up(Reply* reply, const char* reason) noexcept nogil:
 
 
 cdef void because(Reply* reply, const char* reason) noexcept nogil:
-    """Our words for a failure; the first cause stands, the service's own error too."""
+    """Our message for a failure; the first cause stands, the service's own error too."""
     if reply.reason == NULL and not reply.error:
         reply.reason = reason
 
@@ -66,7 +66,7 @@ cdef int32_t as_count(int64_t tokens) noexcept nogil:
 
 
 cdef int64_t reasoning_of(const Reply* reply) noexcept nogil:
-    """How many of the usage's output tokens are reasoning; -1: not told, or counted beside them."""
+    """How many of the usage's output tokens are reasoning; -1: not reported, or counted beside them."""
     if reply.usage_reasoning > reply.usage_out:
         return -1
     if reply.usage_reasoning > 0 and reply.usage_total == reply.usage_in + reply.usage_out + reply.usage_reasoning:
@@ -103,7 +103,7 @@ cdef void settle_tokens(Reply* reply) noexcept nogil:
     else:
         row.output_tokens = <int32_t> row.events
         row.output_source = SOURCE_EVENTS
-    # A usage that does not grow says nothing of the events, and silent reasoning is in none of them.
+    # A usage that does not grow does not count events, and unstreamed reasoning is in none of them.
     if reply.zero_events or (row.reasoning_tokens > 0 and not row.flags & FLAG_REASONING and not reply.token_ids):
         reply.tokens_known = False
     if reply.tokens_known and reply.call.tokens.size == row.events * sizeof(uint16_t) and row.events:
@@ -132,7 +132,7 @@ cdef Outcome decide_cut(Reply* reply, End how) noexcept nogil:
 
 
 cdef Outcome decide(Reply* reply, End how, bint whole) noexcept nogil:
-    """The one outcome of the request, and in `reason` our words for it where the service has none."""
+    """The one outcome of the request, and in `reason` our message where the service has none."""
     cdef Row* row = &reply.call.row
     if row.status and (row.status < 200 or row.status > 299):
         return OUTCOME_HTTP_ERROR

@@ -354,7 +354,7 @@ cdef void take_body(Reply* reply, Ring ring, const char* data, size_t size, int6
 
 
 cdef void take_beginning(Reply* reply, Ring ring, const char* data, size_t size, int64_t stamp_ns) noexcept nogil:
-    """The first bytes of a body: kept until they tell what it is, then read as that."""
+    """The first bytes of a body: kept until they show what it is, then read as that."""
     cdef Buffer kept
     if reply.body.size == 0:
         decide_kind(reply, data, size)

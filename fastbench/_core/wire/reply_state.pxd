@@ -34,10 +34,10 @@ cdef struct Reply:
     const Rules* rules
     Buffer body            # the document, or the body's head until the first output event
     BodyKind kind
-    const char* reason     # our own words for why it failed
+    const char* reason     # our own message for the failure
     bint malformed
     bint error             # the service said that it failed
-    bint odd               # the last event says nothing that is known; its words may be the failure's
+    bint odd               # the last event is unknown; its text may be the failure's
     bint finish
     bint pieces            # output came in pieces, so that a whole reply repeats them
     bint tokens_known      # every output event so far said its tokens

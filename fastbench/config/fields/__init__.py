@@ -1,11 +1,10 @@
 """Checks of settings: what every room uses that has settings of its own.
 
-    class Settings(Frozen): ...            # a struct; the types of its fields say what they take (Count, Length, ...)
-    issues = Issues("run.py")
-    check_fields(Settings, given, "", issues)   # gathers every bad field, guesses none
-    issues.check()                         # raises ConfigError with all of them
+class Settings(Frozen): ... # a struct; the types of its fields say what they take (Count, Length, ...) issues =
+Issues("run.py") check_fields(Settings, given, "", issues) # gathers every bad field, guesses none issues.check() #
+raises ConfigError with all of them
 
-check (Frozen, check_fields, the types of fields), issues (all that is wrong, told at once), lengths (token lengths and
+check (Frozen, check_fields, the types of fields), issues (all faults, reported at once), lengths (token lengths and
 their laws), data_files (where a file is looked for, which of its rows count), row_names (parameters, speakers)
 """
 

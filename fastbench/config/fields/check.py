@@ -28,7 +28,7 @@ Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 
 
 class Frozen(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all settings share: no change after the check, no unknown names."""
+    """The base of all settings: frozen, no unknown names."""
 
 
 class Pause(Duration):
@@ -73,11 +73,11 @@ def join(path: str, name: object) -> str:
 
 
 def check_fields(
-    cls: type[msgspec.Struct], raw: object, path: str, issues: Issues, told: Collection[str] = ()
+    cls: type[msgspec.Struct], raw: object, path: str, issues: Issues, excused: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The fields of `raw` that a `cls` can be made of; what is wrong with the others was added to `issues`.
+    """The valid fields of `raw`, to make a `cls` of; faults are added to `issues`.
 
-    path: leads to `raw`; told: fields that may be missing, because their faults are in `issues` already.
+    path: leads to `raw`; excused: fields that may be missing, because their faults are in `issues` already.
     """
     if not isinstance(raw, Mapping):
         issues.wrong(path, raw, "a dict of settings")
@@ -93,13 +93,13 @@ def check_fields(
         except msgspec.ValidationError:
             issues.wrong(join(path, name), value, describe(fields[name].type))
     for name, field in fields.items():
-        if field.required and name not in raw and name not in told:
+        if field.required and name not in raw and name not in excused:
             issues.missing(join(path, name), describe(field.type))
     return values
 
 
 def describe(kind: Any) -> str:
-    """What a field of this type allows, in words."""
+    """The values that a field of this type allows, in words."""
     return _words(inspect.type_info(kind))
 
 

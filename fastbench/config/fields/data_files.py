@@ -1,4 +1,4 @@
-"""Data files: where a relative path is looked for, which rows are used, and names in them that are more than text."""
+"""Data files: where a relative path is searched, which rows are used, and field names with a meaning."""
 
 import os
 import re
@@ -12,7 +12,7 @@ _SLICE = re.compile(r"\s*\[\s*(-?\d+)?\s*:\s*(-?\d+)?\s*(?::\s*(-?\d+)?\s*)?\]\s
 
 
 def places(path: str) -> list[Path]:
-    """Where `path` may stand for: the working directory, the cache's directory, the usual directory of data sets."""
+    """What `path` may refer to: the working directory, the cache's directory, the usual directory of data sets."""
     if os.path.isabs(path):
         return [Path(path)]
     return list(dict.fromkeys(_candidates(Path(os.path.expanduser(path)))))
@@ -33,9 +33,9 @@ def _candidates(path: Path) -> Iterator[Path]:
 
 
 def missing_sentence(path: str) -> str:
-    """What to tell where none of the places has the file."""
+    """The message when no place has the file."""
     looked = ", ".join(str(place) for place in places(path))
-    return f"{path}: there is no such data set; looked at {looked}; set path, or {CACHE_VARIABLE} to its directory"
+    return f"{path}: no such data set; looked at {looked}; set path, or {CACHE_VARIABLE} to its directory"
 
 
 def parse_slice(text: str) -> slice | None:
@@ -48,7 +48,7 @@ def parse_slice(text: str) -> slice | None:
 
 
 def range_fault(value: str | int | float | None) -> str | None:
-    """What a `test_range` must be, where `value` is not it."""
+    """What a `test_range` must be, if `value` is invalid."""
     if isinstance(value, str):
         return None if parse_slice(value) else 'a slice such as "[:8]" or "[10:20]"'
     if value is None or (value > 0 and (value < 1 or isinstance(value, int) or value.is_integer())):
@@ -75,14 +75,14 @@ _CHAT = """
     web_search_options
 """
 FOR_CHAT: Final = frozenset(_CHAT.split())
-"""Those that chat alone has a place for."""
+"""Fields that only chat has."""
 FOR_OPENAI: Final = frozenset(_OPENAI.split())
-"""Those that OpenAI's APIs alone have a place for, chat and completions."""
+"""Fields that only OpenAI's APIs have, chat and completions."""
 PARAMETERS: Final = FOR_CHAT | FOR_OPENAI | frozenset(_ANY.split())
 EXTRA: Final = "extra_body"
 """Holds further parameters, which stand beside the others in the body."""
 OF_THE_RUN: Final = frozenset({"model", "stream", "stream_options", "n", "best_of", "echo"})
-"""Those that the run alone decides: they say whom it asks, or how it measures."""
+"""Fields that the run sets itself: which service it uses, or how it measures."""
 
 _SPEAKERS = {
     "user": ("human", "user", "prompter", "person"),

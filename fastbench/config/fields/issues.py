@@ -1,4 +1,4 @@
-"""All that is wrong with a config, gathered so that one run of fastbench reports all of it."""
+"""Gathers all faults of a config, so that they are reported at once."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ class Issues:
         self._names[path] = written
 
     def excuse(self, path: str) -> None:
-        """What is wrong with the field at `path` is reported already: it may be missing."""
+        """The fault of the field at `path` is reported already: it may be missing."""
         self._excused.add(path)
 
     def excuses(self, path: str) -> bool:
@@ -53,7 +53,7 @@ class Issues:
         return path in self._excused
 
     def add(self, path: str, sentence: str) -> None:
-        """A fault of the field at `path`, told in `sentence` after the field's name."""
+        """Adds a fault of the field at `path`; `sentence` follows the field's name."""
         line = f"{self._where(path)} {sentence}"
         if line not in self._lines:
             self._lines.append(line)
@@ -70,11 +70,11 @@ class Issues:
 
     def wrong(self, path: str, found: object, allowed: str) -> None:
         """A value that the field does not allow; not shown where it may be a key."""
-        told = "must be" if is_secret_path(path) else f"is {show(found)}; it must be"
-        self.add(path, f"{told} {allowed}")
+        lead = "must be" if is_secret_path(path) else f"is {show(found)}; it must be"
+        self.add(path, f"{lead} {allowed}")
 
     def missing(self, path: str, allowed: str) -> None:
-        """A field without which nothing can be done, unless it is excused."""
+        """A required field is missing, unless it is excused."""
         if self.excuses(path):
             self._missed += 1
         else:
@@ -88,7 +88,7 @@ class Issues:
         self.add(path, f"is not a known field; {hint}")
 
     def __len__(self) -> int:
-        """Grows with each fault, and with each field that is missing for one of another field."""
+        """The number of faults and excused fields."""
         return len(self._lines) + self._missed
 
     def check(self) -> None:

@@ -79,11 +79,11 @@ _WORDS |= {
 DEEPEST = 100
 """The most mappings and lists in each other."""
 OWN = ("_", "x-")
-"""What the names of a file begin with that are no settings: what others in it refer to."""
+"""Prefix of names in a file that are not settings but referred to by others."""
 
 
 def scalar_of(text: str) -> Any:
-    """What `text` stands for in YAML without quotes: null, true, false, a number, else the text itself."""
+    """The value of unquoted `text` in YAML: null, true, false, a number, else the text itself."""
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
@@ -92,13 +92,13 @@ def scalar_of(text: str) -> Any:
 
 
 def parse_json(text: str, file: str, environment: Environment) -> tuple[dict[str, Any], dict[str, int]]:
-    """The settings in `text`; JSON tells no lines. Raises ConfigError with the line that is wrong."""
+    """The settings in `text`, without lines. Raises ConfigError with the line that is wrong."""
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
         for name in found if len(found) < len(items) else ():
             if sum(key == name for key, _ in items) > 1:
-                raise ConfigError(f"{file}: {name} stands twice in one object; leave one of them out")
+                raise ConfigError(f"{file}: {name} appears twice in one object; leave one out")
         return found
 
     def no_number(word: str) -> NoReturn:

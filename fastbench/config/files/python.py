@@ -20,14 +20,14 @@ from fastbench.secrets import KNOWN, secrets_in_source
 
 
 class Foreign(Protocol):
-    """What configs may import beside Python's own modules and each other."""
+    """Further imports of configs, beside Python's own modules and each other."""
 
     def configs(self, parts: Sequence[str]) -> Path | None:
         """The config file, without its suffix, or the directory that a module is; None = it is neither."""
         ...
 
     def module(self, package: str) -> object | None:
-        """What stands for a package; None = Python imports it."""
+        """The stand-in for a package; None = Python imports it."""
         ...
 
     def known(self) -> Mapping[str, object]:
@@ -80,7 +80,7 @@ def execute(path: str, foreign: Foreign, within: tuple[str, ...] = ()) -> dict[s
         source = Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: the config cannot be read: {error.strerror}") from error
-    # The source too: of a file that cannot be run, only its text tells which keys are in it.
+    # Keys in a file that cannot be run are found in its text only.
     KNOWN.learn(*secrets_in_source(source.decode(errors="replace")))
     known: dict[str, Any] = dict(vars(builtins))
     known["__import__"] = _Import(path, foreign, within, known)
@@ -88,10 +88,10 @@ def execute(path: str, foreign: Foreign, within: tuple[str, ...] = ()) -> dict[s
     try:
         with _warnings_without_lines():
             exec(compile(source, path, "exec"), names)
-    # An imported file has told its own line.
+    # The error of an imported file has its own line.
     except ConfigError:
         raise
-    # A config is the user's own program: whatever stops it is the user's to see, with its line.
+    # A config is the user's program: show the user its error, with the line.
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is raised anew, without lines that may hold a key
         KNOWN.learn_in(names)
         raise ConfigError(KNOWN.hide(f"{path}, line {_line(error, path)}: {_reason(error)}")) from None

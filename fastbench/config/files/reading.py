@@ -18,11 +18,11 @@ SUFFIXES = (".py", *_DATA)
 
 
 class Settings(NamedTuple):
-    """What a file sets, not yet checked."""
+    """The settings of a file, not yet checked."""
 
     raw: dict[str, Any]
     labels: dict[str, str]
-    """Path of a field: file, line and path, where the file tells lines."""
+    """Path of a field: file, line and path, where lines are known."""
 
 
 def names_of(path: str, foreign: Foreign | None = None) -> Settings:
@@ -33,7 +33,7 @@ def names_of(path: str, foreign: Foreign | None = None) -> Settings:
     if not _is_data(path):
         return Settings(execute(path, foreign or NoForeign()), {})
     text = _text_of(path)
-    # The text too: of a file that cannot be parsed, only it tells which keys are in it.
+    # Keys in a file that cannot be parsed are found in its text only.
     KNOWN.learn(*secrets_in_source(text))
     environment = Environment(path)
     if path.lower().endswith(".json"):
@@ -70,7 +70,7 @@ def _text_of(path: str) -> str:
 
 
 def _is_misspelled(name: str, value: object, values: Mapping[str, Any]) -> bool:
-    """A setting that nobody reads must not pass for one; the helpers of a program may be named freely otherwise."""
+    """Whether a name looks like a misspelled setting; other names of a program are its own."""
     close = None if name.startswith("_") or _is_code(value) else nearest(name, SETTINGS)
     if close is None or close in values:
         return False

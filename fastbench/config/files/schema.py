@@ -202,7 +202,7 @@ class _Definitions:
 
 
 def _any(*schemas: Schema) -> Schema:
-    """What any of the schemas allows; `${NAME}` once."""
+    """A schema for any of the schemas; `${NAME}` once."""
     members: list[Schema] = []
     for schema in schemas:
         members += [one for one in schema.get("anyOf", [schema]) if one not in members]

@@ -21,9 +21,9 @@ def parse_yaml(text: str, file: str, environment: Environment) -> tuple[dict[str
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        told = "; ".join(filter(None, (error.context, error.problem)))
+        problem = "; ".join(filter(None, (error.context, error.problem)))
         raise ConfigError(
-            KNOWN.hide(f"{file}, line {mark.line + 1 if mark else 1}: {told}; the config must be YAML")
+            KNOWN.hide(f"{file}, line {mark.line + 1 if mark else 1}: {problem}; the config must be YAML")
         ) from None
     except yaml.YAMLError as error:
         raise ConfigError(KNOWN.hide(f"{file}: {' '.join(str(error).split())}; the config must be YAML")) from None
@@ -78,7 +78,7 @@ class _Nodes:
             if not path and name.startswith(OWN):
                 continue
             if name in values:
-                self._refuse(key, f"{place} stands twice; leave one of them out")
+                self._refuse(key, f"{place} appears twice; leave one out")
             if name == "<<" and key.style is None:
                 for base in self._bases(item, place):
                     merged = {**self._mapping(base, path, below), **merged}

@@ -1,4 +1,4 @@
-"""The settings of a service under test: where it is, how it is spoken to, how hard it is driven."""
+"""The settings of a service under test: address, API, load limits."""
 
 from fastbench.config.services.build import build_service, tokenizer_file
 from fastbench.config.services.schema import (

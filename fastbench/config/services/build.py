@@ -108,7 +108,7 @@ def _faults(service: ServiceConfig) -> Iterator[Fault]:
 
 
 def tokenizer_file(path: str) -> Path:
-    """Where the tokenizer is that a `path` points at; it may be missing."""
+    """The tokenizer's file for `path`; it may be missing."""
     return Path(path) / "tokenizer.json" if Path(path).is_dir() else Path(path)
 
 
@@ -161,7 +161,7 @@ def _id_header_faults(service: ServiceConfig) -> Iterator[Fault]:
         if given.lower() == name.lower():
             yield (
                 f"headers[{given!r}]",
-                "is written by fastbench itself; leave it out, or rename that of the ids by request_id_header "
+                "is set by fastbench; leave it out, or rename that of the ids by request_id_header "
                 "(--request-id-header)",
             )
 
@@ -177,7 +177,7 @@ def _body_faults(service: ServiceConfig) -> Iterator[Fault]:
     parameters = service.generation_kwargs
     for name, value in parameters.items():
         if _lacks_a_key(value):
-            yield f"generation_kwargs[{name!r}]", "is left out of dumped configs, as it may be a key; give it again"
+            yield f"generation_kwargs[{name!r}]", "was left out of the dumped config as it may be a key; set it again"
     try:
         json.dumps(parameters, allow_nan=False)
     except (TypeError, ValueError) as error:

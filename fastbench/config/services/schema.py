@@ -58,10 +58,10 @@ REPEATS = "num_return_sequences"
 
 
 class ServiceConfig(Frozen, frozen=True, kw_only=True):
-    """One service under test: where it is, how it is spoken to, how hard it is driven.
+    """One service under test: address, API, load limits.
 
-    Differs from AISBench's dicts in three points: `stream` is True unless said otherwise; `retry` counts the
-    attempts after the first one; `host_ip` may be a DNS name.
+    Differs from AISBench's dicts in three points: `stream` is True unless said otherwise; `retry` counts the attempts
+    after the first one; `host_ip` may be a DNS name.
     """
 
     type: DialectName
@@ -79,10 +79,10 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     request_rate: Rate = Rate(0)
     """Requests per second in an open loop; 0 = closed loop."""
     use_timestamp: bool = False
-    """Each sample goes out at its own time stamp; request_rate and traffic_cfg have no say then."""
+    """Send each sample at its own time stamp, instead of by request_rate and traffic_cfg."""
     traffic_cfg: TrafficConfig = TrafficConfig()
     retry: Annotated[int, Meta(ge=0, le=1000)] = 2
-    """Attempts after the first, for failures before any byte of the response."""
+    """Retries, for failures before any byte of the response."""
     api_key: str = ""
     """The key, or where it is: "env:NAME" or "$NAME"."""
     host_ip: str = "localhost"
@@ -91,7 +91,7 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     """Base URL; replaces host_ip, host_port and enable_ssl."""
     enable_ssl: bool = False
     ca_file: str = ""
-    """PEM file of the certificates that the service's is verified by; "" = the system's."""
+    """PEM file of the certificates to verify the service's by; "" = the system's."""
     client_cert: str = ""
     """PEM file of the certificate that the client shows; "" = none."""
     client_key: str = ""
@@ -108,13 +108,13 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     """The most requests in flight."""
     trust_remote_code: bool = False
     generation_kwargs: dict[str, Any] = field(default_factory=dict)
-    """Sampling parameters, sent with each request as they are, but for `ADAPTERS` and `REPEATS`."""
+    """Sampling parameters, passed through unchanged, except `ADAPTERS` and `REPEATS`."""
     optional_kwargs: tuple[str, ...] = ()
-    """Names of `generation_kwargs` that are left out where the service refuses them at the warm-up; a note says so."""
+    """Names of `generation_kwargs` to leave out if the service refuses them at the warm-up; a note reports it."""
     headers: dict[str, str] = field(default_factory=dict)
     """Further request headers; a value may be "env:NAME" or "$NAME"."""
     request_id_header: str = "X-Request-Id"
-    """The header that carries a request's id, a UUID; "none" or "" = it is left out."""
+    """The header for a request's id, a UUID; "none" or "" = left out."""
     request_timeout: Duration | None = Duration(600 * NS_PER_S)
     """Of one attempt, from its first byte sent to the end of the stream, ns; None = no limit."""
     total_timeout: Duration | None = None
@@ -122,7 +122,7 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     they may take."""
     connect_timeout: Duration = Duration(10 * NS_PER_S)
     precise: bool = False
-    """Spin to each intended time: later by 0.05 ms at most, for more CPU."""
+    """Spin until each send: at most 0.05 ms late, for more CPU."""
     mock: dict[str, Any] | None = None
     """Options of the simulated service to start for this run; None = the service runs already."""
     metrics_url: tuple[str, ...] = ()
@@ -137,7 +137,7 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What of `generation_kwargs` is sent."""
+        """The part of `generation_kwargs` that is sent."""
         return {name: value for name, value in self.generation_kwargs.items() if name not in (ADAPTERS, REPEATS)}
 
     @property
@@ -149,7 +149,7 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
 
     @property
     def droppable(self) -> tuple[str, ...]:
-        """Those of `body_fields` that nobody asked for by name."""
+        """The `body_fields` that the user did not set."""
         return (*(name for name in self.optional_kwargs if name in self.parameters), *self._added)
 
     @property
@@ -160,7 +160,7 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
 
     @property
     def _added(self) -> tuple[str, ...]:
-        """Those that fastbench asks for of itself."""
+        """The fields that fastbench adds."""
         usage = self._usage_field
         return (usage,) if self.stream and usage is not None and usage not in self.generation_kwargs else ()
 

@@ -1,4 +1,4 @@
-"""Whom a service's TLS is trusted by: the settings of `ServiceConfig`, made into a context."""
+"""The TLS settings of `ServiceConfig`, made into a context."""
 
 import ssl
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _FILES = ("ca_file", "client_cert", "client_key")
 
 
 def tls_context(service: ServiceConfig) -> ssl.SSLContext:
-    """What the certificate is verified by, and what the client shows of itself. HTTP/1.1 is the only protocol offered.
+    """The certificates to verify by and the client's own. HTTP/1.1 is the only protocol offered.
 
     Raises ConfigError that names the field of a file that cannot be used.
     """
@@ -33,9 +33,9 @@ def tls_faults(service: ServiceConfig) -> Iterator[Fault]:
     """(field, sentence) for each setting that contradicts another, and for a file that cannot be used."""
     given = [name for name in _FILES if getattr(service, name)]
     if given and not _speaks_tls(service):
-        yield given[0], "is set, but the service is spoken to in clear; give an https URL (--url) or set enable_ssl"
+        yield given[0], "is set, but the connection is not encrypted; give an https URL (--url) or set enable_ssl"
     elif service.insecure and service.ca_file:
-        yield "insecure", "is True, and ca_file says whom to trust; set one of them"
+        yield "insecure", "is True, and ca_file is set too; set one of them"
     elif service.client_key and not service.client_cert:
         yield "client_key", "is set without client_cert, the certificate that it belongs to; set both"
     elif given:
@@ -50,7 +50,7 @@ def _strict(ca_file: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
-        # Of its content OpenSSL says only that there was no certificate, and that not in words.
+        # OpenSSL's error for it is not readable.
         reason = (not isinstance(error, ssl.SSLError) and error.strerror) or "it holds no PEM certificate"
         raise ConfigError(f"ca_file is {ca_file!r}, which cannot be used: {reason}") from error
 

@@ -1,4 +1,4 @@
-"""Where a service is: a base URL or a host and a port, taken apart and checked."""
+"""The address of a service: a base URL or a host and a port, parsed and checked."""
 
 import re
 from ipaddress import AddressValueError, IPv6Address
@@ -30,7 +30,7 @@ class BaseUrl(NamedTuple):
 
 
 def shown_url(text: str) -> str:
-    """`text`, which is to be where a service is, as a message may show it: without user, password and query."""
+    """A URL as a message may show it: without user, password and query."""
     place = _USER.sub(lambda match: f"{match[1] or ''}{HIDDEN}@", text)
     base, mark, _ = re.split(r"([?#])", f"{place}?", maxsplit=1)
     return repr(hide_in_text(place if base == place else f"{base}{mark}{HIDDEN}"))
@@ -81,7 +81,7 @@ def page_url(text: str) -> str:
 
 
 def base_of(location: str) -> str | None:
-    """The base URL of the place that a redirect names; None where it is none."""
+    """The base URL of a redirect's target; None if it has none."""
     parts = urlsplit(location)
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
         return None
@@ -117,7 +117,7 @@ def header_fault(name: str, value: str) -> str | None:
     if not _TOKEN.fullmatch(name):
         return f"is named {show(name)}; a header name holds only letters, digits and !#$%&'*+-.^_`|~"
     if name.lower() in _OWN:
-        return "is written by fastbench itself; leave it out"
+        return "is set by fastbench; leave it out"
     if not _VALUE.fullmatch(value):
         return "has a value with a line break, a control character or one outside Latin-1; remove it"
     return None

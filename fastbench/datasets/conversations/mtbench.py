@@ -24,7 +24,7 @@ def _turns(row: Row) -> list[Turn]:
     key = "turns" if "turns" in row else "prompt"
     texts = _texts(row, key)
     if not all(map(str.strip, texts)):
-        raise RowError(f"has {show(texts)} as {key}, where a list of texts that are not empty must stand")
+        raise RowError(f"has {show(texts)} as {key}, which must be a list of non-empty texts")
     answers: list[str | None] = [None] * len(texts)
     if row.get("reference"):
         answers = list(_texts(row, "reference"))
@@ -36,7 +36,7 @@ def _turns(row: Row) -> list[Turn]:
 def _texts(row: Row, key: str) -> list[str]:
     texts = row.get(key)
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-        raise RowError(f"has {show(texts)} as {key}, where a list of texts must stand")
+        raise RowError(f"has {show(texts)} as {key}, which must be a list of texts")
     return texts
 
 

@@ -1,4 +1,4 @@
-"""Conversations in the format of ShareGPT: who said what, in which order."""
+"""Conversations in the format of ShareGPT."""
 
 import random
 from array import array
@@ -78,11 +78,11 @@ def _fit_ones(rows: RowFile) -> tuple["array[int]", LeftOut]:
 
 
 class UnfitError(ValueError):
-    """Why a conversation cannot be sent, told after the word "conversations"."""
+    """Why a conversation cannot be sent; follows "conversations" in messages."""
 
 
-class Said(NamedTuple):
-    """What is said to the model in one turn, and its reply in the set."""
+class Exchange(NamedTuple):
+    """One message to the model, and its reply in the set."""
 
     before: tuple[Message, ...]
     """Messages between the last reply and the one that is answered: of the system, or of tools."""
@@ -92,9 +92,9 @@ class Said(NamedTuple):
     reply: str
 
 
-def read_conversation(row: Row) -> list[Said]:
+def read_conversation(row: Row) -> list[Exchange]:
     """The turns of a row. Neighbours of one role are one message. Raises UnfitError."""
-    turns: list[Said] = []
+    turns: list[Exchange] = []
     before: list[Message] = []
     for role, text in _messages(row):
         if role != "assistant":
@@ -107,15 +107,15 @@ def read_conversation(row: Row) -> list[Said]:
     return turns
 
 
-def _turn(before: list[Message], reply: str, *, first: bool) -> Said:
+def _turn(before: list[Message], reply: str, *, first: bool) -> Exchange:
     if first and not any(message["role"] == "user" for message in before):
         raise UnfitError("that do not begin with the user")
     if not before or before[-1]["role"] == "system":
-        raise UnfitError("with a reply to nobody")
+        raise UnfitError("with a reply before any question")
     *others, asked = before
     if any(message["role"] == "user" and not message["content"].strip() for message in before):
-        raise UnfitError("with a turn of the user without text")
-    return Said(tuple(others), asked["role"], asked["content"], reply)
+        raise UnfitError("with a user turn without text")
+    return Exchange(tuple(others), asked["role"], asked["content"], reply)
 
 
 def _messages(row: Row) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What the sets of conversations share: how their turns are sent."""
+"""Common to the sets of conversations: how their turns are sent."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal
@@ -63,8 +63,8 @@ def turn_lengths(row: Row, turns: int) -> list[int | None]:
 
 
 def _every(index: int, turns: list[Turn], feeds_answers: bool) -> Sample:
-    told = turns if feeds_answers else [replace(turn, answer=None) for turn in turns]
-    return Sample(index, [], None, None, None, tuple(told))
+    sent = turns if feeds_answers else [replace(turn, answer=None) for turn in turns]
+    return Sample(index, [], None, None, None, tuple(sent))
 
 
 def _last(index: int, turns: list[Turn], _: bool) -> Sample:

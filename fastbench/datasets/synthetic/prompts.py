@@ -104,7 +104,7 @@ class SyntheticDataset:
         return self._config.count
 
     def survey(self, limit: int | None) -> Survey:
-        """What a run of at most `limit` samples will ask."""
+        """What a run of at most `limit` samples will send."""
         count = self.count if limit is None else min(limit, self.count)
         longest = max((part.output_len.high for part in self._config.parts() if part.output_len), default=None)
         return Survey(count, count, longest, 0)

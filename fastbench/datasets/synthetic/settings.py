@@ -152,8 +152,8 @@ def _part(raw: object, path: str, issues: Issues) -> MixPart | None:
         issues.wrong(path, raw, "a dict with input_len, output_len and weight")
         return None
     settings = dict(raw)
-    told = _replace_lengths(settings, path, issues)
-    values = check_fields(MixPart, settings, path, issues, told)
+    bad = _replace_lengths(settings, path, issues)
+    values = check_fields(MixPart, settings, path, issues, bad)
     return MixPart(**values) if "input_len" in values else None
 
 

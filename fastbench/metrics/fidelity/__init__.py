@@ -1,4 +1,4 @@
-"""Fidelity of the load: was what was asked for sent, at the times and in the number that were planned?
+"""Fidelity of the load: were the planned requests sent, and on time?
 
 load ── sent against planned; sends, pacing ── how late each send was, rates over time;
 arrival_fit ── the test of the law

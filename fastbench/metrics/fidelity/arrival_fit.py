@@ -1,4 +1,4 @@
-"""Whether the sent arrivals follow the process that was asked for: a Kolmogorov-Smirnov test of their intervals."""
+"""Whether the sent arrivals follow the requested process: a Kolmogorov-Smirnov test of their intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastbench.metrics.samples.selection import Rows
 from fastbench.units import NS_PER_S
 
 SIGNIFICANCE = 0.01
-"""A plan that is followed is called not followed at most this often."""
+"""Probability, at most, of rejecting arrivals that follow the process."""
 MIN_SAMPLES = 20
 COARSER = 10
 _PRECISION = 1e-15

@@ -1,4 +1,4 @@
-"""Whether the load that was asked for went out, when, and how evenly."""
+"""Whether the requested load was sent, when, and how evenly."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load(selection: Selection, dropped: int) -> Load:
         steady_concurrency=_steady(flight),
         max_concurrency=asked.limit,
         configured_rate=asked.rate,
-        # Of what the plan has times for: when a conversation goes on, its replies decide.
+        # Of requests with planned times; later turns of a conversation depend on replies.
         asked_rate=_rate(begun["intended_ns"]) if asked.is_open else None,
         sent_rate=_rate(_made(begun) if asked.is_open else sent["sent_ns"]),
         arrival_fit=arrival_fit(begun, asked) if asked.is_open else None,
@@ -54,7 +54,7 @@ def load(selection: Selection, dropped: int) -> Load:
 
 
 def _made(rows: Rows) -> NDArray[np.int64]:
-    """When each was sent, or tried: that the service refused it is not the load's fault."""
+    """When each was sent, or tried: a refused connection is the service's failure."""
     moments = attempted_ns(rows)
     return moments[moments > 0]
 
@@ -96,7 +96,7 @@ Floats = NDArray[np.float64]
 
 
 class Kind(IntEnum):
-    """What an interval is."""
+    """Kinds of intervals."""
 
     NORMAL = 0
     SHORT = 1

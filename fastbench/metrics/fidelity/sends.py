@@ -1,4 +1,4 @@
-"""When the client did its part of a send, whatever the service took to let it go out; and whose slot it used."""
+"""The client's part of each send, without what the service took to accept it; and which slot it used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REFUSED = OUTCOMES.index("refused")
 
 
 def begun_ns(selection: Selection) -> Moments:
-    """(final rows,): when the client set about sending, ns; 0 for what it never tried.
+    """(final rows,): when the client began to send, ns; 0 if it never tried.
 
     A connection that the service accepts late or refuses is the service's doing: where the request waited for one, the
     moment is that at which the client had asked for it. Over TLS encrypting is the client's own work, and counts.
@@ -39,7 +39,7 @@ def attempted_ns(rows: Rows) -> Moments:
 
 def fresh_slots(selection: Selection, limit: int | None) -> Mask:
     """(final rows,): which requests of a closed loop took a slot that none had used before, at most `limit` for each
-    time that the run began or was continued."""
+    start of the run."""
     rows = selection.final
     fresh: Mask = (rows["turn"] == 0) & (rows["intended_ns"] > 0)
     if selection.recording.axis.hosts == 1:
@@ -90,7 +90,7 @@ class Sends(NamedTuple):
 
     @property
     def again(self) -> Mask:
-        """Those that were sent on a slot which another request had left."""
+        """The requests sent on a slot that another request had left."""
         sent: Mask = ~self.fresh & (self.sent_ns > 0)
         return sent
 

@@ -1,4 +1,4 @@
-"""How far each statistic of the latencies may be off, by the recording's marks.
+"""Error bounds of each latency statistic, from the recording's marks.
 
 A mark says that some output events arrived up to a bound before their stamps. TTFT can only be shorter, TPOT longer by
 its first event's bound. The gap before a marked event may be shorter, the one behind it longer; order statistics rise

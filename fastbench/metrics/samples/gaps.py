@@ -1,7 +1,7 @@
 """Exact order statistics of all token gaps in one pass, without a copy of them.
 
-Stored gaps are 2-byte µs above a base that a whole run of rows has: counting them into 65,536 bins for each base
-keeps everything that there is to know about them, and the few escaped ones are sorted apart.
+Stored gaps are 2-byte µs above a base that a whole run of rows has: counting them into 65,536 bins for each base loses
+nothing, and the few escaped ones are sorted apart.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class GapSamples:
 
 
 def _without(ordered: NDArray[np.int64], gone: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What is left of a multiset without some of its members; both in rising order."""
+    """A multiset without some of its members; both in rising order."""
     places = np.searchsorted(ordered, gone)
     # Equal ones stand one behind the other.
     again = np.arange(gone.size) - np.searchsorted(gone, gone)
@@ -78,7 +78,7 @@ def count(runs: Iterable[TokenRun], threads: int | None = None, progress: Progre
             counts[base_us : base_us + ESCAPE] += stored[:ESCAPE]
     escapes = np.concatenate([np.empty(0, np.int64), *(part.escapes for part in parts if part.escapes.size)])
     if (escapes < 0).any():
-        raise RecordingError("the recording contradicts itself: an output event came before the one ahead of it")
+        raise RecordingError("the recording is inconsistent: an output event precedes the one before it")
     return GapSamples(counts, escapes)
 
 
@@ -115,7 +115,7 @@ class _Change:
             held = move_gaps(run.gaps, run.escapes, run.base_us, events, escaped, marked, marks, self.counts, far)
         except ValueError as error:
             raise RecordingError(
-                f"the recording contradicts itself: the marks from row {run.first_row} on do not fit: {error}"
+                f"the recording is inconsistent: the marks from row {run.first_row} on do not fit: {error}"
             ) from error
         for kind in (0, 1):
             self.gone[kind].append(far[kind, 0, : held[2 * kind]].copy())

@@ -1,4 +1,4 @@
-"""What a request took, and how many tokens it had: functions of a recording's rows, which metrics are made of."""
+"""Latencies and token counts of requests: the functions of rows that metrics are made of."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def has_tpot(rows: Rows) -> Mask:
 
 
 def streamed_tokens(rows: Rows) -> NDArray[np.int64]:
-    """(rows,) int64: output tokens that came as output, without silent reasoning."""
-    return output_tokens(rows) - silent_tokens(rows)
+    """(rows,) int64: output tokens that were streamed, without unstreamed reasoning."""
+    return output_tokens(rows) - unstreamed_tokens(rows)
 
 
-def silent_tokens(rows: Rows) -> NDArray[np.int64]:
+def unstreamed_tokens(rows: Rows) -> NDArray[np.int64]:
     """(rows,) int64: reasoning tokens that usage counts among the output tokens of a reply that streamed none."""
     silent = (rows["reasoning_tokens"] > 0) & ~flagged(rows, "reasoning")
     silent &= rows["output_source"] == SOURCES.index("usage")

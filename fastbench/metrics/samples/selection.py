@@ -113,7 +113,7 @@ class Selection:
 
     @cached_property
     def asked(self) -> AskedLoad:
-        """The load that was asked for."""
+        """The requested load."""
         return AskedLoad.of(section(self.header, "load"))
 
     @cached_property
@@ -123,7 +123,7 @@ class Selection:
 
     @cached_property
     def gaps(self) -> GapSamples:
-        """Their gaps, µs. Counting them takes long. RecordingError where the recording contradicts itself."""
+        """Their gaps, µs. Counting them takes long. RecordingError where the recording is inconsistent."""
         return count(self.runs, progress=self._progress)
 
     @cached_property
@@ -165,6 +165,6 @@ def section(record: dict[str, object], name: str) -> dict[str, object]:
 
 
 def output_tokens(rows: Rows) -> NDArray[np.int64]:
-    """(rows,) int64: output tokens; the number of output events where no one said."""
-    told = rows["output_tokens"].astype(np.int64)
-    return np.where(told < 0, rows["events"].astype(np.int64), told)
+    """(rows,) int64: output tokens; the number of output events where there is no count."""
+    counted = rows["output_tokens"].astype(np.int64)
+    return np.where(counted < 0, rows["events"].astype(np.int64), counted)

@@ -1,4 +1,4 @@
-"""Exact order statistics, whatever way the samples are kept."""
+"""Exact order statistics of samples in any storage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Samples(Protocol):
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """Their number."""
 
     @property
     def total(self) -> float:
@@ -39,7 +39,7 @@ class ArraySamples:
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """Their number."""
         return int(self._sorted.size)
 
     @property

@@ -1,4 +1,4 @@
-"""How a run went on in time: requests in flight, tokens as they arrived, and the moments of each."""
+"""A run over time: requests in flight, token arrivals, and the time stamps of each."""
 
 from __future__ import annotations
 

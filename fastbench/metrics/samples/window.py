@@ -21,7 +21,7 @@ LEAST_SHARE = 0.2
 BAND = 0.05
 """Stationary is what keeps this near to its middle."""
 WITHIN = 0.9
-"""So many stretches of a plateau must lie in the band."""
+"""The share of a plateau's stretches that must lie in the band."""
 _WAYS_OUT = "take --stage auto or --window from:to"
 
 
@@ -109,7 +109,7 @@ def _steps(flight: InFlight) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _stationary(selection: Selection, flight: InFlight) -> Window:
-    """Where requests in flight keep to their median, less what the token rate still needs to settle at both ends."""
+    """The window where requests in flight keep to their median, cut until the token rate settled at both ends."""
     begin, end = int(flight.starts[0]), int(flight.ends[-1])
     width = max(1, -(-(end - begin) // STRETCHES))
     edges = begin + width * np.arange(STRETCHES + 1)

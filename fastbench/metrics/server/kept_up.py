@@ -1,4 +1,4 @@
-"""Whether the service kept up with an open loop: did the number of requests that it owed rise, and since when?
+"""Whether the service kept up with an open loop: did the number of overdue requests rise, and since when?
 
 A request is *overdue* when it is not ended `patience` after it was sent: the P95 of E2EL of the first requests, before
 a queue can have formed. The number overdue, unlike the number in flight, does not rise while the pipeline fills or
@@ -63,7 +63,7 @@ class Course(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What became of a stretch. state: kept up, overloaded or too short to tell. onset_ns: of the overload."""
+    """The judgement of a stretch. state: kept up, overloaded or too short to tell. onset_ns: of the overload."""
 
     state: str
     onset_ns: int | None = None
@@ -94,7 +94,7 @@ def _only_grows(took: Moments) -> bool:
 
 def judge(run: Course, begin_ns: int, stop_ns: int) -> Finding:
     """The stretch in which requests began from `begin_ns` to `stop_ns`. Its first `patience` is left out (the pipeline
-    fills), and its last one, for which nobody knows yet.
+    fills), and its last one, whose outcome is not known yet.
 
     Overloaded: by the stretch's end more than 5 % of what it began was overdue, and from the onset on the means of
     blocks of time of (begun - answered) / begun have a lower 99 % bound above 0. Source of the bound: Schmeiser, "Batch

@@ -1,4 +1,4 @@
-"""How each planned request ended, and why those that failed did."""
+"""How each planned request ended, and why requests failed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REASON_CHARS = 60
 
 _CANCELLED, _DROPPED = OUTCOMES.index("cancelled"), OUTCOMES.index("dropped")
 _CHANGING = re.compile(r"[0-9a-fA-F]{8,}|\d+")
-"""What differs between two messages of the same reason: ids, numbers, times."""
+"""The parts that differ between messages of the same reason: ids, numbers, times."""
 
 
 _WITHOUT_ROW = {
@@ -69,7 +69,7 @@ def outcomes(selection: Selection) -> dict[str, int]:
 
 
 def without_row(selection: Selection) -> dict[str, int]:
-    """Planned requests that have no row, by what became of them; of a window none, as they may belong anywhere."""
+    """Planned requests without a row, by outcome; none for a window, as they may belong anywhere."""
     if selection.window is not None:
         return {}
     found = coverage(selection)
@@ -117,10 +117,10 @@ def _first_message(selection: Selection, indices: list[int]) -> str:
 
 
 class Coverage(NamedTuple):
-    """Requests without a row, by what became of them.
+    """Requests without a row, by outcome. lost:
 
-    lost: their rows are damaged or were never written; unfinished: the run was interrupted before they ended. ended:
-    whether the run has an end. exact: whether `unfinished` is all of them; else it is what is known at least.
+    their rows are damaged or were never written; unfinished: the run was interrupted before they ended. ended: whether
+    the run has an end. exact: whether `unfinished` is all of them; else it is what is known at least.
     """
 
     dropped: int
@@ -165,14 +165,14 @@ def _without_end(recording: Recording) -> list[Part]:
 
 
 def _in_flight(part: Part) -> int:
-    """Requests that were in flight at the part's last word and have no row."""
+    """Requests that were in flight at the part's last health record and have no row."""
     if not part.health:
         return 0
-    word, rows = part.health[-1], part.table.rows
-    moment = int(word.get("t_ns", 0))
+    last, rows = part.health[-1], part.table.rows
+    moment = int(last.get("t_ns", 0))
     recorded = (rows["flags"] & FLAGS["superseded"] == 0) & (rows["sent_ns"] > 0)
     recorded &= (rows["sent_ns"] <= moment) & (rows["end_ns"] > moment)
-    return max(0, int(word.get("in_flight", 0)) - int(np.count_nonzero(recorded)))
+    return max(0, int(last.get("in_flight", 0)) - int(np.count_nonzero(recorded)))
 
 
 def _count(record: dict[str, object], name: str) -> int:

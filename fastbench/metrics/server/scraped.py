@@ -1,4 +1,4 @@
-"""The service's own view of a run: what its metrics page said, as series over time and as numbers of a stage."""
+"""The service's metrics page: series over time, and numbers of a stage."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ Values = NDArray[np.float64]
 
 
 class ServiceSeries(NamedTuple):
-    """What the page said from scrape to scrape, those that failed left out."""
+    """The page's figures from scrape to scrape, failed ones left out."""
 
     t_ns: NDArray[np.int64]
     """(n,): the middle of each scrape; what it says was so at most half of its time earlier or later."""
     half_ns: NDArray[np.int64]
     """(n,): half of that time."""
     values: dict[str, Values]
-    """(n,) by figure, of `service_names.FIGURES`: those that some page told; NaN where one did not."""
+    """(n,) by figure, of `service_names.FIGURES`: those that some page had; NaN where one did not."""
     origin_ns: int
     """When the first measured request was sent; 0 where none was."""
     url: str
     failed: int
-    """Scrapes that came to nothing."""
+    """Failed scrapes."""
     error: str | None
-    """Why the first of them did."""
+    """Why the first of them failed."""
 
 
 def service_series(recording: Recording) -> ServiceSeries | None:
@@ -56,9 +56,11 @@ def service_series(recording: Recording) -> ServiceSeries | None:
     t_ns, half_ns = np.array(moments, np.int64), np.array(halves, np.int64)
     order = np.argsort(t_ns, kind="stable")  # the parts of a recording stand one after the other
     arrays = {name: np.array(column, np.float64)[order] for name, column in columns.items()}
-    told = {name: array for name, array in arrays.items() if not np.isnan(array).all()}
+    reported = {name: array for name, array in arrays.items() if not np.isnan(array).all()}
     begin_ns, _ = _bounds(Selection(recording))
-    return ServiceSeries(t_ns[order], half_ns[order], told, begin_ns, url, len(errors), errors[0] if errors else None)
+    return ServiceSeries(
+        t_ns[order], half_ns[order], reported, begin_ns, url, len(errors), errors[0] if errors else None
+    )
 
 
 def service_metrics(selection: Selection) -> ServiceMetrics | None:
@@ -110,7 +112,7 @@ class _Stage:
         return Spread(float(inside.mean()), float(inside.max())) if inside.size else None
 
     def rise(self, figure: str) -> float | None:
-        """By how much a counter rose; None where the page does not tell it, or the service began anew meanwhile."""
+        """By how much a counter rose; None where the page lacks it, or the service restarted."""
         if figure not in self._values or self.counted_s is None:
             return None
         rise = float(self._values[figure][self._after] - self._values[figure][self._before])
@@ -131,8 +133,8 @@ def _hit_rate(stage: _Stage) -> float | None:
     queries, hits = stage.rise("prefix_cache_queries"), stage.rise("prefix_cache_hits")
     if queries is not None and hits is not None:
         return hits / queries if queries else None
-    told = stage.spread("prefix_cache_hit_rate")
-    return None if told is None else told.average
+    reported = stage.spread("prefix_cache_hit_rate")
+    return None if reported is None else reported.average
 
 
 def _whole(count: float | None) -> int | None:

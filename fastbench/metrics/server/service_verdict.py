@@ -27,7 +27,7 @@ _TIMEOUT, _CANCELLED, _DROPPED = (OUTCOMES.index(name) for name in ("timeout", "
 
 
 class Run(NamedTuple):
-    """An open loop as the service met it. begin_ns, stop_ns: when requests began. ok_ends: rising, ns.
+    """An open loop as the service saw it. begin_ns, stop_ns: when requests began. ok_ends: rising, ns.
 
     timed_out: (k,) when those began that the client gave up; they are not in the course: a service that loses some
     requests has no queue. at_limit: whether requests began when the limit in flight allowed, so that their intended
@@ -48,14 +48,14 @@ class Run(NamedTuple):
         whole = judge(self.course, begin_ns, stop_ns)
         given_up = self.timed_out[(self.timed_out >= begin_ns) & (self.timed_out < stop_ns)]
         if whole.state != OVERLOADED and given_up.size:
-            # What was asked before the client gave up for the first time shows whether it was a queue.
+            # # Requests before the first timeout show whether there was a queue.
             before = judge(self.course, begin_ns, int(given_up.min()))
             if before.state == OVERLOADED:
                 return before
         return whole
 
     def rate(self, moments: NDArray[np.int64], begin_ns: int, stop_ns: int) -> float | None:
-        """Those of rising moments that lie in a stretch, per second."""
+        """The rate of moments, rising, that lie in a stretch, per second."""
         count = int(np.diff(np.searchsorted(moments, [begin_ns, stop_ns], side="right"))[0])
         return count * NS_PER_S / (stop_ns - begin_ns) if stop_ns > begin_ns else None
 

@@ -1,4 +1,4 @@
-"""Speculative decoding, from what the service counted between two scrapes of its metrics page."""
+"""Speculative decoding, from the service's counters in two scrapes of its metrics page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SpecCounters(msgspec.Struct, frozen=True):
 
 
 class SpecRates(msgspec.Struct, frozen=True):
-    """What happened between two scrapes; d… is by how much a counter rose.
+    """Rates between two scrapes; d… is by how much a counter rose.
 
     acceptance_rate = 100 · daccepted_tokens / ddraft_tokens, per cent. acceptance_length = 1 + daccepted_tokens /
     ddrafts, the tokens that a step of the large model gave. per_position_acceptance_rates = daccepted_at_position /
@@ -37,7 +37,7 @@ class SpecRates(msgspec.Struct, frozen=True):
 
 
 class RawCounters(msgspec.Struct, frozen=True):
-    """The counters as they were; None where they could not be had."""
+    """The counters as scraped; None where missing."""
 
     before: SpecCounters | None
     after: SpecCounters | None
@@ -54,7 +54,7 @@ class SpecDecode(msgspec.Struct, frozen=True):
 
 
 def outer_scrapes(recording: Recording) -> tuple[Scrape, ...]:
-    """The first and the last scrape: before the warm-up and after the run; () where nobody asked for them."""
+    """The first and the last scrape: before the warm-up and after the run; () if there are none."""
     if section(recording.header, "config").get("spec_decode") is not True:
         return ()
     first = min(recording.scrapes, key=_moment, default=None)

@@ -1,4 +1,4 @@
-"""Trust: may the numbers be believed? VALID or INVALID, with the reasons.
+"""Trust in the numbers: VALID or INVALID, with the reasons.
 
 client, effect ── what the client itself added, and what that changes; output ── token counts; notes; verdict
 """

@@ -1,4 +1,4 @@
-"""How far the client itself may be wrong: its lag, its stalls, gaps that they blurred, what it can have changed."""
+"""The client's error: its lag, its stalls, the gaps that they blurred, its effect on the numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fastbench.metrics.samples.statistics import ArraySamples, percentile
 from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
 NOTABLE_SHARE = 0.01
-"""A gap's uncertainty is worth a word above this share of the ITL median."""
+"""A gap's uncertainty is reported above this share of the ITL median."""
 Moments = NDArray[np.int64]
 
 
@@ -91,7 +91,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 class Stalls(NamedTuple):
-    """Those of the load, from the first send on. starts, ends: (n,) ns, rising."""
+    """The client's stalls, from the first send on. starts, ends: (n,) ns, rising."""
 
     starts: Moments
     ends: Moments
@@ -137,7 +137,7 @@ _ROWS = (TTFT.name, ITL.name)
 
 
 def client_effect(selection: Selection, load: Load, sent: Sends, latencies: Sequence[Parameter]) -> ClientEffect:
-    """What stands beside the verdict, and what it is made of. latencies: rows with the statistics in SHOWN."""
+    """The figures behind the verdict. latencies: rows with the statistics in SHOWN."""
     closed = load.kind == "closed"
     share = _slot_share(sent) if closed else None
     whole = selection.window is None and closed and load.arrival == "concurrency"

@@ -1,4 +1,4 @@
-"""What a reader of the numbers has to know beside them, a sentence each; and who counted the tokens."""
+"""Notes for readers of the numbers, a sentence each; and the sources of token counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastbench.metrics.model import ClientError, Load, Output
 from fastbench.metrics.own import INPUT_TOKENS, OUTPUT_TOKENS
 from fastbench.metrics.samples.gaps import GapSamples
-from fastbench.metrics.samples.latencies import silent_tokens, streamed_tokens
+from fastbench.metrics.samples.latencies import streamed_tokens, unstreamed_tokens
 from fastbench.metrics.samples.selection import Mask, Rows, Selection, flagged, section
 from fastbench.metrics.server.outcomes import failures
 from fastbench.recording import SOURCES
@@ -19,18 +19,18 @@ from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
 _NEWER = "max_completion_tokens"
 CACHED_SHARE = 0.01
-"""Of the input tokens, above which a note tells of the service's prefix cache."""
+"""Share of the input tokens above which a note reports the service's prefix cache."""
 _LEFT_OUT = {
     "ignore_eos": ": outputs may end before their full length",
     "stream_options": ": its usage was not asked for",
 }
-"""What it means that a field was left out."""
+"""The effect of leaving a field out."""
 _MANY_EVENTS = 4
 """Fewer events may share a read by chance."""
 _FASTER = 4
 """A stream that was buffered comes in this part of the time to its first token, or less."""
 _LEAST_TTFT_NS = 5 * NS_PER_MS
-"""Whoever answers sooner may well send all that it has at once."""
+"""A service that answers sooner may send its whole output at once."""
 
 
 def notes(selection: Selection, load: Load, output: Output, client: ClientError) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def _sending(load: Load) -> Iterator[str]:
     fit = load.arrival_fit
     if fit is not None and not fit.follows:
         yield (
-            f"The sent arrivals do not follow the asked process ({load.arrival}): a plan that is followed is so far "
+            f"The sent arrivals do not follow the requested process ({load.arrival}): runs that follow it are this far "
             f"off in at most {fit.p_value:.2%} of the runs."
         )
 
@@ -75,12 +75,9 @@ def _run(selection: Selection) -> Iterator[str]:
     footer, legs = selection.recording.footer, selection.recording.legs
     if legs > 1:
         times = "once" if legs == 2 else f"{legs - 1} times"
-        yield (
-            f"The run was interrupted and continued {times}. The pauses between are cut out: the times of what "
-            "was sent later follow on what was sent before."
-        )
+        yield (f"The run was interrupted and resumed {times}. The pauses are cut out of the time axis.")
     if footer is None:
-        yield "The run has no end: it is still going or was killed. What was recorded by then is counted."
+        yield "The run has no end: it is still going or was killed. The report covers what was recorded so far."
     elif footer.get("interrupted"):
         yield f"The run was interrupted ({footer.get('reason') or 'no reason given'})."
     steps = ((footer or {}).get("client") or {}).get("clock_steps")
@@ -91,7 +88,7 @@ def _run(selection: Selection) -> Iterator[str]:
         yield f"The recording is not whole: {sentence}."
     axis = selection.recording.axis
     if axis.hosts > 1:
-        known = "to an error that nobody knows" if axis.bound_ns is None else f"to {axis.bound_ns / NS_PER_MS:.4f} ms"
+        known = "to an unknown error" if axis.bound_ns is None else f"to {axis.bound_ns / NS_PER_MS:.4f} ms"
         yield (
             f"{axis.hosts} hosts sent the load; the clocks of any two agree {known} (by {axis.by}). Latencies are "
             "differences on one host and do not depend on it."
@@ -99,7 +96,7 @@ def _run(selection: Selection) -> Iterator[str]:
 
 
 def _refused(selection: Selection) -> Iterator[str]:
-    """What the service's refusals ask for."""
+    """The field that the service's refusals name."""
     used = section(selection.header, "service").get("length_field", _NEWER)
     if used != _NEWER and any(one.status and _NEWER in one.message for one in failures(selection)):
         yield f"The service's refusals name {_NEWER}: set length_field (--length-field) to it."
@@ -116,8 +113,8 @@ def _tokens(selection: Selection, output: Output) -> Iterator[str]:
         yield f"Prompts were made of words, {ratio:.4f} tokens each by the service's own count of two requests before."
     elif output.input_sources.get("unknown") and _made_of_words(selection.header):
         yield (
-            "Prompts were made of words, one for each token that was asked for, as the service tells no counts and the "
-            "model has no tokenizer: they may have several times as many tokens. Set path (--tokenizer) to its "
+            "Prompts have one word for each token requested, because the service reports no counts and the model has "
+            "no tokenizer: they may have several times as many tokens. Set path (--tokenizer) to its "
             "tokenizer.json for exact lengths."
         )
     for name, sources in ((INPUT_TOKENS.name, output.input_sources), (OUTPUT_TOKENS.name, output.output_sources)):
@@ -141,12 +138,12 @@ def _tokens(selection: Selection, output: Output) -> Iterator[str]:
     if (output.cached_share or 0) > CACHED_SHARE:
         yield (
             f"{output.cached_share:.2%} of the input tokens came from the service's prefix cache: TTFT is shorter than "
-            "for prompts that it has not seen."
+            "for new prompts."
         )
 
 
 def _made_of_words(header: dict[str, Any]) -> bool:
-    """Whether prompts were made of words of which nobody knows how many tokens they are."""
+    """Whether prompts were made of words with unknown token counts."""
     config: dict[str, Any] = header.get("config") or {}
     models, data_sets = config.get("models") or [{}], config.get("datasets") or [{}]
     made = data_sets[0].get("type") in ("synthetic", "mooncake") and not data_sets[0].get("as_ids")
@@ -164,10 +161,10 @@ def _stamps(client: ClientError) -> Iterator[str]:
 def reply_notes(selection: Selection) -> Iterator[str]:
     """The notes on the stage's successful streams, a sentence each."""
     streamed = selection.streamed
-    silent = silent_tokens(streamed)
+    silent = unstreamed_tokens(streamed)
     if silent.any():
         yield (
-            f"{int(silent.sum())} reasoning tokens of {_requests(silent > 0)} were counted and never streamed: TPOT "
+            f"{int(silent.sum())} reasoning tokens of {_requests(silent > 0)} were counted but not streamed: TPOT "
             "leaves them out."
         )
     left_open = flagged(streamed, "left_open")
@@ -206,11 +203,11 @@ def output(selection: Selection) -> Output:
     ok, streamed, gaps = selection.ok, selection.streamed, selection.gaps
     events = int(streamed["events"].sum(dtype=np.int64))
     shared = int(streamed["shared_events"].sum(dtype=np.int64))
-    # Where nobody counted tokens, an event is one by definition: that says nothing of the service.
-    told = streamed[(streamed["output_tokens"] >= 0) & (streamed["output_source"] != EVENTS)]
-    told_events = int(told["events"].sum(dtype=np.int64))
+    # Without token counts an event is one token by definition.
+    known = streamed[(streamed["output_tokens"] >= 0) & (streamed["output_source"] != EVENTS)]
+    known_events = int(known["events"].sum(dtype=np.int64))
     several = sum(int(np.count_nonzero(run.event_tokens > 1)) for run in selection.runs if run.event_tokens.size)
-    per_event = int(streamed_tokens(told).sum()) / told_events if told_events else None
+    per_event = int(streamed_tokens(known).sum()) / known_events if known_events else None
     return Output(
         events=events,
         gaps=gaps.size,
@@ -232,9 +229,9 @@ def _mean_ms(gaps: GapSamples) -> float:
 
 def _cached(ok: Rows) -> float | None:
     """The cached among the input tokens, of the requests for which both are known."""
-    told = ok[(ok["cached_tokens"] >= 0) & (ok["input_tokens"] >= 0)]
-    inputs = int(told["input_tokens"].sum(dtype=np.int64))
-    return int(told["cached_tokens"].sum(dtype=np.int64)) / inputs if inputs else None
+    known = ok[(ok["cached_tokens"] >= 0) & (ok["input_tokens"] >= 0)]
+    inputs = int(known["input_tokens"].sum(dtype=np.int64))
+    return int(known["cached_tokens"].sum(dtype=np.int64)) / inputs if inputs else None
 
 
 def _sources(codes: NDArray[np.uint8]) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Whether a run's numbers may be used as they stand, by what the client had an effect on: the rules of the definition.
 
-What the service did is never held against the client; raw figures such as stalls or lateness are causes, not effects.
+Effects of the service do not count; raw figures such as stalls or lateness are causes, not effects.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fastbench.units import NS_PER_MS
 
 SLOT_SHARE = 0.01
 TURNAROUND_NS = 100_000
-"""What a client needs between two requests at most; replies that take hardly longer do not make it too slow."""
+"""The time that a client may need between two requests even if replies are hardly longer."""
 RAMP_SHARE, RAMP_MS = 0.1, 50.0
 SHORT_START = 0.01
 """Of the run's time: a start no longer than that changes nothing where replies are shorter than it."""
@@ -32,22 +32,22 @@ LATENESS_MS, LATENESS_SHARE = 1.0, 0.01
 RATE_SHARE = 0.01
 DROPPED_SHARE = 0.001
 STALL_US = 3_500
-"""A turn of the reactor that takes longer is recorded as a stall."""
+"""An iteration of the reactor that takes longer is recorded as a stall."""
 MOST = 0.5
 """A cause is named where it explains so much of an effect."""
 BUSY = 0.9
 """From this share of its time on the thread that sends and reads has no room left."""
 NEARLY = 0.95
 """Of the limit in flight: workers that share it reach theirs one by one."""
-_ROOM = "leave it a processor of its own, or measure from another machine"
-_URGENT = "let its thread run as a real-time one (docs/performance.md), or leave it a processor of its own"
+_ROOM = "give it a processor of its own, or measure from another machine"
+_URGENT = "let its thread run as a real-time one (docs/performance.md), or give it a processor of its own"
 
 
 class Judged(NamedTuple):
-    """What the verdict on a stage is made of.
+    """The input of the verdict on a stage.
 
-    latencies: rows with the statistics in JUDGED. covered: of the whole run, as nobody knows in which stage a request
-    without a row belongs. planned, success: requests of the stage. length_ms: the stage's.
+    latencies: rows with the statistics in JUDGED. covered: of the whole run, as a request without a row has no known
+    stage. planned, success: requests of the stage. length_ms: the stage's.
     """
 
     selection: Selection
@@ -94,7 +94,7 @@ def _known(run: Judged) -> Iterator[Reason]:
             "see the notes for where, and measure again",
         )
     end = "the run has no end: it was killed, or is still going"
-    again = "continue it by perf --reuse, or measure again"
+    again = "resume it with perf --reuse, or measure again"
     if covered.unfinished:
         least = "" if covered.exact else "At least "
         have = "1 request has" if covered.unfinished == 1 else f"{covered.unfinished} requests have"
@@ -108,7 +108,7 @@ def _requests(count: int) -> str:
 
 
 def _latencies(run: Judged) -> Iterator[Reason]:
-    """The one that may be off by most, and the names of the others."""
+    """The statistic that may be off by most, and the names of the others."""
     found = [(row, name) for row in run.latencies for name in JUDGED if name in row.unsure]
     found.sort(key=lambda one: off_ms(*one) / max(one[0].values[one[1]] or 0, LEAST_MS), reverse=True)
     if not found:
@@ -172,7 +172,7 @@ def _open_loop(run: Judged) -> Iterator[Reason]:
                 *(limit_reached(load) if load.dropped else _why_late(run, late)),
             )
     if load.arrival_fit is not None and not load.arrival_fit.follows:
-        yield Reason(f"The sent arrivals do not follow the asked process ({load.arrival})", *_why_late(run, late))
+        yield Reason(f"The sent arrivals do not follow the requested process ({load.arrival})", *_why_late(run, late))
 
 
 def _why_late(run: Judged, late_ns: NDArray[np.int64]) -> Cause:
@@ -180,20 +180,20 @@ def _why_late(run: Judged, late_ns: NDArray[np.int64]) -> Cause:
 
 
 class Cause(NamedTuple):
-    """What it was, and what helps: clauses without a capital or an end."""
+    """A cause and its remedy: clauses without a capital or a full stop."""
 
     why: str
     remedy: str
 
 
 def limit_reached(load: Load) -> Cause:
-    """There was no place in flight."""
+    """The limit in flight was reached."""
     most = "" if load.max_concurrency is None else f" of {load.max_concurrency}"
     return Cause(f"the limit{most} in flight was reached", "raise --concurrency or lower --rate")
 
 
 def of_reading(selection: Selection, client: ClientError) -> Cause:
-    """Why events shared a read that they need not have shared."""
+    """Why the client read several events at once."""
     marks = selection.marks()
     blur = marks["count"].astype(np.float64) * marks["bound_us"]
     if client.stalls and blur[marks["bound_us"] > STALL_US].sum() >= MOST * blur.sum():
@@ -218,7 +218,7 @@ def of_sending(sent: Sends, late_ns: NDArray[np.int64], selection: Selection, lo
 
 
 def _at_limit(sent: Sends, selection: Selection, load: Load) -> NDArray[np.bool_]:
-    """(n,): which were due when there was no place in flight."""
+    """(n,): which were due when the limit in flight was reached."""
     if load.max_concurrency is None:
         return np.zeros(sent.intended_ns.size, bool)
     flight = InFlight.of(selection.final)
@@ -246,7 +246,7 @@ def _starved(client: ClientError) -> Cause:
 
 
 def _slow(client: ClientError, what: str) -> Cause:
-    """Neither stalls that are recorded nor preparation: the thread itself was behind."""
+    """The thread itself was late, without a recorded stall or starvation."""
     busy = client.busy_share
     if busy is not None and busy >= BUSY:
         return Cause(
@@ -258,6 +258,6 @@ def _slow(client: ClientError, what: str) -> Cause:
 
 
 def _processor(client: ClientError) -> str:
-    """How it comes to one in time: a priority that it has already is no remedy."""
+    """The remedy for a late thread: real-time priority, unless it had it."""
     share = client.real_time_share
     return _URGENT if share is not None and share < MOST else _ROOM

@@ -1,1 +1,1 @@
-"""What is answered, written natively: events and whole replies, errors, the metrics page."""
+"""Replies, written natively: events and whole replies, errors, the metrics page."""

@@ -1,1 +1,1 @@
-"""What a request asks for, read natively: head, body, prompts, faults."""
+"""Requests, read natively: head, body, prompts, faults."""

@@ -270,7 +270,7 @@ cdef class Intake:
             s.longest = max(s.longest, s.lengths[c])
 
     cdef void choose_counts(self, Stream* s, const Ask* ask) noexcept nogil:
-        """Where the reply tells its tokens."""
+        """Where the reply has its token counts."""
         if has_parameters(s.dialect):
             s.with_ids = s.dialect == DIALECT_MINDIE
             s.usage_final = ask.details and self.script.usage_final[s.dialect]

@@ -138,7 +138,7 @@ cdef bint put_entry(Buffer* out, const LogEntry* entry) noexcept nogil:
 
 
 cdef class Log:
-    """Finished requests that nobody has written yet."""
+    """Finished requests that are not written yet."""
 
     def __cinit__(self):
         self.event_fd = os.eventfd(0, os.EFD_CLOEXEC)

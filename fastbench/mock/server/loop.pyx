@@ -2,7 +2,7 @@
 """The mock's event loop: one thread, epoll, never the GIL.
 
 Sockets are registered once, edge-triggered. A stream writes when the engine says that its next event is due, one
-`send` per event; a stream without gaps is *hot*: it gets up to 64 KiB per turn for as long as its socket takes them.
+`send` per event; a stream without gaps is *hot*: it gets up to 64 KiB per iteration as long as its socket takes them.
 A stream whose socket is full is *blocked* and goes on when the socket has room; overdue events then go out at once.
 """
 
@@ -84,7 +84,7 @@ cdef class Server:
                     self.close_conn(self.sockets.conns[fd])
 
     cdef int64_t next_due(self) noexcept nogil:
-        """When the loop must turn again at the latest."""
+        """When the next iteration of the loop is due at the latest."""
         cdef int64_t due
         if self.hot_count:
             return 0

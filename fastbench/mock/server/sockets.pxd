@@ -33,7 +33,7 @@ cdef class Sockets:
     cdef bint accept_again      # no descriptor was left: try when a connection has closed
     cdef Conn** conns           # by fd
     cdef int conn_room
-    cdef Conn* dead             # closed in this turn, freed at its end
+    cdef Conn* dead             # closed in this iteration, freed at its end
 
     cdef int wait(self, epoll_event* events, int64_t due_ns) noexcept nogil
     cdef Conn* find(self, int fd) noexcept nogil

@@ -157,7 +157,7 @@ cdef class Sockets:
             if fd == self.listeners[i]:
                 self.accept_all(fd)
                 return NULL
-        return self.conns[fd]   # NULL when closed earlier in this turn
+        return self.conns[fd]   # NULL when closed earlier in this iteration
 
     cdef bint watch(self, int fd, uint32_t events) noexcept nogil:
         cdef epoll_event event
@@ -196,7 +196,7 @@ cdef class Sockets:
         return True
 
     cdef void retire(self, Conn* conn) noexcept nogil:
-        """Closes the connection's socket; its memory stays until the end of the turn."""
+        """Closes the connection's socket; its memory stays until the end of the iteration."""
         self.conns[conn.fd] = NULL
         close(conn.fd)
         conn.fd = -1

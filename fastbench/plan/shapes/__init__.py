@@ -1,4 +1,4 @@
-"""Load shapes: how requests begin. A shape is one object; nothing else asks which one it is.
+"""Load shapes: how requests begin. A shape is one object; nothing else depends on its name.
 
     shape = SHAPES.get("poisson")(...)     # of fastbench.registry; its fields are its parameters
     LoadSpec(shape, ...).schedule(1000)    # a `Schedule`: when each request goes out, or which slots open and close

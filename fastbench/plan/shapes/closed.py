@@ -30,7 +30,7 @@ class Concurrency(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="c
         return closed_loop(spec, at_once(spec.concurrency), count)
 
     def words(self) -> str:
-        """A closed loop is this one, where nothing more is said."""
+        """Empty: the default closed loop."""
         return ""
 
     def headline(self, limit: int | None) -> str:

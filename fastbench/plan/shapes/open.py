@@ -25,7 +25,7 @@ Burstiness = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
 class OpenLoop(LoadShape, frozen=True, kw_only=True):
-    """What the open loops of one law share."""
+    """The base of open loops with one law."""
 
     def schedule(self, spec: LoadSpec, count: int) -> Schedule:
         """Over `count` requests, or over the whole time."""

@@ -78,6 +78,6 @@ def stepped(steps: Sequence[Step], burstiness: float, seed: int) -> Offsets:
 
 
 def _whole(ns: NDArray[np.float64]) -> Offsets:
-    # What a rate of next to nothing puts off for longer never goes out either way.
+    # Beyond that a tiny rate sends nothing anyway.
     offsets: Offsets = np.rint(np.minimum(ns, 2.0**61)).astype(np.int64)
     return offsets

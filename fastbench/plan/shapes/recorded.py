@@ -19,7 +19,7 @@ from fastbench.units import Duration, Rate
 
 
 class Unknown(LoadShape, frozen=True, kw_only=True):
-    """A shape that nothing is known of: of a package that is not here, or of a header that does not say."""
+    """An unknown shape: its package is missing, or the header has none."""
 
     name: ClassVar[str] = "unknown"
 
@@ -31,13 +31,13 @@ def write_shape(shape: LoadShape) -> dict[str, Any]:
 
 
 def read_shape(load: Mapping[str, Any]) -> LoadShape:
-    """The shape of a header's section `load`; `Unknown` where it cannot be told."""
-    told = load.get("shape")
-    if not isinstance(told, dict):
+    """The shape of a header's section `load`; `Unknown` if it cannot be read."""
+    given = load.get("shape")
+    if not isinstance(given, dict):
         return _before_shapes(load)
     try:
-        kind = SHAPES.get(str(told.get("type")))
-        fields = {name: value for name, value in told.items() if name != "type"}
+        kind = SHAPES.get(str(given.get("type")))
+        fields = {name: value for name, value in given.items() if name != "type"}
         return _converted(kind, fields)
     except (ConfigError, msgspec.ValidationError, LookupError, TypeError):
         # Of a package that is not here, or is here in another version, with other parameters.

@@ -1,4 +1,4 @@
-"""The schedule that a load shape makes, and whether it can be carried out."""
+"""The schedule that a load shape makes, and its checks."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ class Schedule(NamedTuple):
 
     @property
     def planned(self) -> int | None:
-        """How many begin; None where only the time tells."""
+        """How many begin; None where only time limits them."""
         return None if self.timed_by_data and self.duration_ns is not None else self.total
 
 
 def check_schedule(what: str, schedule: Schedule, count: int) -> None:
-    """ConfigError for a schedule that cannot be carried out. what: made it, in words. count: of requests that there
-    are. Looked at before anything is sent: a load shape may be of somebody else's package."""
+    """ConfigError for an invalid schedule. what: its maker, in words. count: of requests that there are. Checked before
+    anything is sent: a load shape may come from another package."""
     for fault in _faults(schedule, count):
-        raise ConfigError(f"{what} {fault}; mend its `schedule`")
+        raise ConfigError(f"{what} {fault}; fix its `schedule`")
 
 
 def check_law(what: str, rates: Any, count: int) -> None:
@@ -68,13 +68,13 @@ def check_law(what: str, rates: Any, count: int) -> None:
         return
     if not isinstance(rates, np.ndarray) or rates.shape != (count,):
         form = rates.shape if isinstance(rates, np.ndarray) else type(rates).__name__
-        raise ConfigError(f"{what} gives {form} rates for {count} requests, not an array ({count},); mend its `rates`")
+        raise ConfigError(f"{what} gives {form} rates for {count} requests, not an array ({count},); fix its `rates`")
     if not (np.isfinite(rates) & (rates > 0)).all():
-        raise ConfigError(f"{what} gives rates that are not above 0; mend its `rates`")
+        raise ConfigError(f"{what} gives rates that are not above 0; fix its `rates`")
 
 
 def _faults(schedule: Schedule, count: int) -> Iterator[str]:
-    """What is wrong with a schedule, behind the shape's name; the first one counts."""
+    """The faults of a schedule, as sentences after the shape's name; the first one counts."""
     if not isinstance(schedule, Schedule):
         yield f"gives {type(schedule).__name__} as its schedule, not a Schedule as open_loop or closed_loop makes it"
         return

@@ -1,4 +1,4 @@
-"""What a load shape is, and what is asked of it."""
+"""What a load shape is."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from fastbench.plan.shapes.slots import Slots
 
 
 class Begun(NamedTuple):
-    """What a recording has of the requests that began by themselves, for the stages of its load.
+    """The requests of a recording that began by the plan, for the stages of its load.
 
-    moments_ns: (n,) rising, when they were to begin. planned: how many the whole plan has, None = not told.
-    starts_ns, in_flight: (m,), when each attempt began and how many were in flight then.
+    moments_ns: (n,) rising, when they were to begin. planned: how many the whole plan has, None = not known. starts_ns,
+    in_flight: (m,), when each attempt began and how many were in flight then.
     """
 
     moments_ns: NDArray[np.int64]
@@ -77,7 +77,7 @@ class LoadShape(Frozen, frozen=True, kw_only=True):
 
     @property
     def rising(self) -> str | None:
-        """How the rate changes, in a word; None = it does not, or by no law."""
+        """Name of the law by which the rate changes; None = constant, or no law."""
         return None
 
     def stages(self, begun: Begun) -> Iterator[Stretch]:
@@ -95,7 +95,7 @@ class LoadShape(Frozen, frozen=True, kw_only=True):
 
 
 class LoadSpec(Frozen, frozen=True, kw_only=True):
-    """What is asked of the load of one task."""
+    """The load of one task."""
 
     shape: LoadShape
     concurrency: int
@@ -112,7 +112,7 @@ class LoadSpec(Frozen, frozen=True, kw_only=True):
     def schedule(self, count: int) -> Schedule:
         """The schedule for `count` requests, or for the time that was asked for, whatever comes first.
 
-        ConfigError where the shape cannot make one, or makes one that cannot be carried out.
+        ConfigError where the shape cannot make one, or makes an invalid one.
         """
         what = f"the load shape {self.shape.name}"
         with blamed(f"{what} cannot make its schedule"):
@@ -120,7 +120,7 @@ class LoadSpec(Frozen, frozen=True, kw_only=True):
         check_schedule(what, schedule, count)
         begins = schedule.offsets if schedule.slots is None else schedule.slots.openings
         if begins is not None:
-            with blamed(f"{what} cannot tell its rates"):
+            with blamed(f"{what} cannot give its rates"):
                 rates = self.shape.rates(len(begins))
             check_law(what, rates, len(begins))
         return schedule
@@ -140,7 +140,7 @@ def open_loop(spec: LoadSpec, offsets: Offsets) -> Schedule:
 
 
 def closed_loop(spec: LoadSpec, slots: Slots, count: int) -> Schedule:
-    """Requests that go out from slots. What becomes of a send without a place means nothing here."""
+    """Requests that go out from slots; `drops` does not apply."""
     return Schedule(
         limit=spec.concurrency,
         slots=slots,

@@ -1,4 +1,4 @@
-"""How a recording of several parts or legs ended, and what the parts without an end cost."""
+"""How a recording of several parts or legs ended, and what is lost in parts without an end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Ending(NamedTuple):
 def ending_of(parts: Sequence[Part], axis: Axis, rows: NDArray[np.void]) -> Ending:
     """The end of a recording of one leg or several. rows: all of them, as `without_replaced` gives them.
 
-    What an earlier leg left without an outcome was asked for again by the next one, so only the last one's end counts.
+    The next leg sends again what an earlier one left without an outcome, so only the last one's end counts.
     """
     last_leg = max(map(leg_of, parts))
     end = _ending_of_leg([part for part in parts if leg_of(part) == last_leg], axis)
@@ -48,8 +48,8 @@ def ending_of(parts: Sequence[Part], axis: Axis, rows: NDArray[np.void]) -> Endi
 
 
 def _ending_of_leg(parts: Sequence[Part], axis: Axis) -> Ending:
-    """The end of a recording of these parts; of parts that are not there, or ended without a word, what they had is
-    lost, and the rest stands."""
+    """The end of a recording of these parts; what missing parts and parts without an end had is lost, and the rest
+    counts."""
     shares = [part.header.get("share") or {} for part in parts]
     of = max(int(share.get("of", 1)) for share in shares)
     lost = sum(part.lost_rows for part in parts)
@@ -86,9 +86,9 @@ def _final(part: Part) -> int:
 
 def _death(part: Part) -> str:
     number = (part.header.get("share") or {}).get("number", "of an unknown number")
-    word = part.health[-1] if part.health else {}
+    last = part.health[-1] if part.health else {}
     return (
-        f"worker {number} died or was killed, with {word.get('in_flight', 'an unknown number of')} requests in flight"
+        f"worker {number} died or was killed, with {last.get('in_flight', 'an unknown number of')} requests in flight"
     )
 
 

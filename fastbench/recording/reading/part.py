@@ -21,7 +21,7 @@ from fastbench.recording.records import read_record
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 ProgressCallback = Callable[[float], None]
-"""Told now and then how far a calculation is, from 0 to 1; always by the thread that asked for it."""
+"""Called now and then with the part of a calculation that is done, from 0 to 1, by the calling thread."""
 
 THREADS_FROM = 4 << 20
 """Fewer bytes than this are done faster than threads start."""
@@ -36,7 +36,7 @@ def in_threads(
     threads: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> list[Result]:
-    """What `work` makes of each thread's share of the pieces; it must work without the GIL to gain anything.
+    """The results of `work` on each thread's share of the pieces; it must work without the GIL to gain anything.
 
     size_of: a piece's size in bytes. threads: None = as many as this process has cores, one where there is little to
     do. Raises what `work` raises.
@@ -81,7 +81,7 @@ class Part:
         file = _mapped(path)
         found = _scan(file, progress)
         if not found.heads:
-            raise RecordingError(f"{path} holds no readable block: it is damaged, or no recording")
+            raise RecordingError(f"{path} holds no readable block: it is damaged, or not a recording")
         self.damage = found.damage
         records: dict[int, list[dict[str, Any]]] = {kind: [] for kind in Kind}
         for head in found.heads:
@@ -97,7 +97,7 @@ class Part:
         self.health, self.counted, self.scrapes = (records[kind] for kind in (Kind.HEALTH, Kind.COUNTED, Kind.SCRAPE))
         self.table, wrong = read_table(file, [head for head in found.heads if head.kind == Kind.BATCH])
         for head in wrong:
-            found.lose(head.counts.rows, f"block {head.sequence} at byte {head.offset} contradicts itself")
+            found.lose(head.counts.rows, f"block {head.sequence} at byte {head.offset} is inconsistent")
         self.lost_rows = found.lost_rows
         state = (self.footer or {}).get("recording") or {}
         if state.get("error"):
@@ -115,7 +115,7 @@ def _mapped(path: Path) -> mmap.mmap:
         ) from error
     try:
         if os.fstat(fd).st_size == 0:
-            raise RecordingError(f"the recording {path} is empty: its run ended before it began")
+            raise RecordingError(f"the recording {path} is empty: its run ended before the load began")
         return mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
     finally:
         os.close(fd)
@@ -149,7 +149,7 @@ def _scan(file: mmap.mmap, progress: ProgressCallback | None = None) -> _Scan:
 
 
 def _walk(file: mmap.mmap, found: _Scan) -> list[Head]:
-    """The good heads whose payloads are inside the file; says what lies between and after them."""
+    """The good heads whose payloads are inside the file; notes what lies between and after them."""
     heads: list[Head] = []
     salt: int | None = None
     at = rows = sequence = 0

@@ -26,7 +26,7 @@ class Recording:
     header: what was planned. footer: how it ended, None if it did not. health: the client's states, in time order.
     rows: (n,) ROW_DTYPE, part by part in the order in which they finished. damage: what is wrong, a sentence each.
     lost_rows: the requests that the damage cost. axis: the clock that all moments stand on. legs: 1, and how often an
-    interrupted run was continued.
+    interrupted run was resumed.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:
@@ -80,7 +80,7 @@ class Recording:
 
     @property
     def scrapes(self) -> Iterator[Scrape]:
-        """What the service's metrics page said, part by part in time order."""
+        """Scrapes of the service's metrics page, part by part in time order."""
         starts = [self.axis.shift_at_start(part) for part in self.parts]
         return (
             scrape_of(record, shift) for part, shift in zip(self.parts, starts, strict=True) for record in part.scrapes

@@ -1,5 +1,4 @@
-"""The rows of requests as they count: of every version of the format, with token counts made after the run, and of a
-run that was continued."""
+"""The rows of requests: of every version of the format, with token counts made after the run, over all legs."""
 
 from __future__ import annotations
 
@@ -59,7 +58,7 @@ def counted_record(
 
 
 def with_counted(rows: NDArray[np.void], record: Mapping[str, Any]) -> NDArray[np.void]:
-    """A copy of `rows` (n,) with a block's counts in the final, measured rows that were told none."""
+    """A copy of `rows` (n,) with a block's counts in the final, measured rows that have none."""
     rows = rows.copy()
     final = np.flatnonzero((rows["flags"] & NOT_FINAL) == 0)
     order = final[np.argsort(rows["request"][final], kind="stable")]
@@ -109,7 +108,7 @@ def request_id(run_id: str, request: int, kind: str = MEASURED) -> str:
 
 
 def id_form(run_id: str) -> tuple[str, int]:
-    """What the ids of a run's measured requests begin with, and how many digits their number has at least: UUIDs, or
+    """The prefix of the ids of a run's measured requests, and the least digits of their number: UUIDs, or
     `fb-<run_id>-<request>` in recordings that are older."""
     return (f"{run_id}-{MEASURED}", DIGITS) if _RUN_ID.fullmatch(run_id) else (f"fb-{run_id}-", 1)
 
@@ -123,6 +122,6 @@ def recorded_id(run_id: str, request: int) -> str:
 def sends_ids(header: dict[str, Any]) -> bool:
     """Whether the requests of the recording with this header carried an id, in a header or in the body."""
     service = header.get("service") or {}
-    # Older recordings do not tell of the body; the ones that had an id in it are these.
+    # Older recordings do not record this; of their dialects only these had an id in the body.
     in_body = service.get("request_id_in_body", service.get("backend") == "triton_generate")
     return bool(in_body) or service.get("request_id_header", "X-Request-Id") is not None

@@ -44,7 +44,7 @@ class TokenRun:
     """Neighbouring rows of one block and their tokens, views into the file.
 
     gaps: uint16, µs less `base_us`, which all of these rows have. escapes: int64, µs, the true gaps. event_tokens:
-    uint16, of the rows whose service told them.
+    uint16, of the rows with counts from the service.
     """
 
     first_row: int
@@ -59,7 +59,7 @@ class TokenRun:
         gaps = self.gaps.astype(np.int64)
         escaped = np.flatnonzero(gaps == ESCAPE)
         if escaped.size != self.escapes.size or (self.escapes < 0).any():
-            raise RecordingError(f"the recording contradicts itself: the gaps from row {self.first_row} on do not fit")
+            raise RecordingError(f"the recording is inconsistent: the gaps from row {self.first_row} on do not fit")
         gaps += self.base_us
         gaps[escaped] = self.escapes
         return gaps

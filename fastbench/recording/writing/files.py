@@ -104,7 +104,7 @@ class Ballast:
         """Takes the room; none where the file system has none to give, which costs nothing but the promise."""
         path = directory / f".ballast.{secrets.token_hex(4)}"
         self._fd: int | None = None
-        # Who cannot write here hears it of the recording itself.
+        # The recording itself reports a directory that cannot be written.
         with contextlib.suppress(OSError):
             self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
             path.unlink()
@@ -127,7 +127,7 @@ def sync_directory(directory: Path) -> None:
 
 
 def has_writer(path: Path) -> bool:
-    """Whether somebody still writes the file."""
+    """Whether a process is still writing the file."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -139,9 +139,9 @@ def has_writer(path: Path) -> bool:
 
 
 def _taken(path: Path) -> str:
-    """Why `path` cannot be made anew: another writer is at work on it, or it is there from before."""
+    """The error for `path`, which exists: another process writes it, or it is an old recording."""
     if path.is_symlink():
         return f"the recording {path} is a symbolic link: give this run a directory of its own"
     if has_writer(path):
-        return f"the recording {path} has a writer at work: give this run a directory of its own"
+        return f"the recording {path} is being written by another process: give this run a directory of its own"
     return f"the directory {path.parent} holds a recording already: give this run a directory of its own"

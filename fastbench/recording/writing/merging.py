@@ -1,4 +1,4 @@
-"""Merges shares of one plan that were recorded apart: their files, linked or copied, become parts of one recording."""
+"""Merges shards of one run that were recorded separately: their files, linked or copied, become its parts."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from fastbench.recording.writing.files import has_writer, sync_directory
 from fastbench.units import NS_PER_S
 
 _SAME = ("fastbench", "task", "service", "load", "stamps", "tokens_per_word", "config")
-"""What the headers of all shares of a plan have in common."""
+"""Header fields that all shards of a plan have in common."""
 _OWN = ("config.workers", "config.debug", "config.work_dir")
-"""What each may have for itself all the same."""
+"""Parts of them that may differ."""
 _APART_NS = NS_PER_S
-"""How far the shares' starts may be apart: `+30s` was counted from each command's own begin."""
+"""How far the shards' starts may be apart: `+30s` counts from the start of each command."""
 _MOST = 4 << 20
 """Both copies of a header are in the first bytes."""
 
 
 class PartFile(NamedTuple):
-    """One file of a recording. leg: 0, or how often its run was continued before."""
+    """One file of a recording. leg: 0, or how often its run was resumed before."""
 
     path: Path
     header: dict[str, Any]
@@ -47,12 +47,12 @@ class PartFile(NamedTuple):
 
     @property
     def leg(self) -> int:
-        """0, or how often its run had been continued."""
+        """0, or how often its run had been resumed."""
         return int(self.header.get("leg", 0))
 
     @property
     def texts(self) -> Path:
-        """Where its output texts are, if they were kept."""
+        """The file of its output texts, if they were kept."""
         return part_path(self.path.parent, TEXTS, part_number(self.path))
 
 
@@ -65,33 +65,33 @@ def check_parts(files: Sequence[PartFile]) -> list[int]:
     """The numbers of the shares that are missing. UsageError for files that are not shares of one plan."""
     first = files[0]
     if first.of == 1:
-        raise UsageError(f"{first.path.parent} is no share but a whole run: there is nothing to merge it with")
+        raise UsageError(f"{first.path.parent} is a whole run, not a shard: there is nothing to merge it with")
     seen: dict[tuple[int, int], PartFile] = {}
     for file in files:
         if file.of != first.of:
-            raise UsageError(f"{file.path} is one of {file.of} shares, {first.path} one of {first.of}")
+            raise UsageError(f"{file.path} is one of {file.of} shards, {first.path} one of {first.of}")
         for name in _SAME:
             for difference in _differences(name, first.header.get(name), file.header.get(name)):
                 raise UsageError(
-                    f"{first.path} and {file.path} are shares of different plans: {difference}; name the "
-                    "recordings of one plan"
+                    f"{first.path} and {file.path} are shards of different runs: {difference}; name the "
+                    "shards of one run"
                 )
         _check_start(first, file)
         double = seen.setdefault((file.leg, file.number), file)
         if double is not file:
-            raise UsageError(f"{double.path} and {file.path} are both share {file.number}: leave one of them out")
+            raise UsageError(f"{double.path} and {file.path} are both shard {file.number}: leave one of them out")
     return sorted(set(range(first.of)) - {file.number for file in files})
 
 
 def _check_start(first: PartFile, file: PartFile) -> None:
     begins = [begin for one in (first, file) if (begin := one.header.get("start_at_ns")) is not None]
     if len(begins) == 2 and abs(begins[0] - begins[1]) > _APART_NS:
-        told = " and ".join(
+        times = " and ".join(
             datetime.fromtimestamp(begin / NS_PER_S, UTC).isoformat("T", "milliseconds") for begin in begins
         )
         raise UsageError(
-            f"{first.path} and {file.path} did not begin together: --start-at was {told}; that is not one "
-            "load, so send the shares again with one time for all"
+            f"{first.path} and {file.path} started at different times: --start-at was {times}; send the shards "
+            "again with one common time"
         )
 
 
@@ -137,11 +137,11 @@ def _header(path: Path) -> dict[str, Any]:
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):  # no header: damaged, as below
                 return read_record(bytes(payload), Kind.HEADER)
         head = read_head(start, head.end)
-    raise RecordingError(f"the header of {path} is damaged: it cannot be told of which plan it is a share")
+    raise RecordingError(f"the header of {path} is damaged: the run that it belongs to is unknown")
 
 
 def _differences(path: str, ours: object, theirs: object) -> Iterator[str]:
-    """Where two values differ, a clause each."""
+    """The differences of two values, a clause each."""
     if path in _OWN:
         return
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):

@@ -1,4 +1,4 @@
-"""What is written of batches: the payload of one block, and the lines of `texts.jsonl`."""
+"""The bytes of batches: the payload of one block, and the lines of `texts.jsonl`."""
 
 from __future__ import annotations
 

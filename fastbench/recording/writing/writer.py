@@ -1,4 +1,4 @@
-"""The writer of a recording: takes finished requests without ever making load wait for the disk."""
+"""The writer of a recording: takes finished requests; the load never waits for the disk."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class RecordingWriter:
 
     @property
     def error(self) -> str | None:
-        """The first thing that went wrong, None while all is well."""
+        """The first error, None without one."""
         return self._error
 
     def append(self, batch: Batch) -> None:
@@ -106,7 +106,7 @@ class RecordingWriter:
             self._queue.append(_Record(Kind.HEALTH, record))
 
     def scrape(self, record: Mapping[str, Any]) -> None:
-        """Hands over what the service's metrics page said, see `scrapes.py`."""
+        """Hands over a scrape of the service's metrics page, see `scrapes.py`."""
         with self._ready:
             self._queue.append(_Record(Kind.SCRAPE, record))
 
@@ -119,7 +119,7 @@ class RecordingWriter:
         with self._ready:
             self._flushing = True
             self._ready.notify_all()
-            # With a limit, because a thread that died tells nobody.
+            # With a time limit, because the thread may have died.
             while self._flushing and self._thread.is_alive():
                 self._ready.wait(BLOCK_SECONDS)
 

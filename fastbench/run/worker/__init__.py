@@ -3,9 +3,9 @@
     run_worker(Assignment(plan, recording, log), Alone(stop), observer)
 
 worker ── the whole of it: target, warm-up, measured phase, recording; assignment ── what a worker is given
-target (who is asked), probe (tokens of a word), warmup ── before the measured requests
+target (the service), probe (tokens of a word), warmup ── before the measured requests
 phase, feed, conversations ── one phase of load: requests prepared ahead of time, turns made when a reply is there
-progress ── what is shown while it goes on; header, counting ── the recording's first block, and token counts at its end
+progress ── for the live view; header, counting ── the recording's first block, and token counts at its end
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.run.worker.assignment import Alone, Assignment, Link, heard_in_loop, one_clock
+    from fastbench.run.worker.assignment import Alone, Assignment, Link, forwarded_in_loop, one_clock
     from fastbench.run.worker.probe import measured_words
     from fastbench.run.worker.warmup import FieldRefusedError
     from fastbench.run.worker.worker import run_worker
@@ -25,7 +25,7 @@ else:
                 "Alone",
                 "Assignment",
                 "Link",
-                "heard_in_loop",
+                "forwarded_in_loop",
                 "one_clock",
             ),
             "probe": ("measured_words",),
@@ -39,7 +39,7 @@ __all__ = [
     "Assignment",
     "FieldRefusedError",
     "Link",
-    "heard_in_loop",
+    "forwarded_in_loop",
     "measured_words",
     "one_clock",
     "run_worker",

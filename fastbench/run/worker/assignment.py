@@ -1,4 +1,4 @@
-"""What one worker is to do, its link to its coordinator, and the first block of what it records."""
+"""A worker's assignment, its link to its coordinator, and the header of its recording."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ class Assignment(NamedTuple):
     """None = standard error."""
     share: Share = Share()
     queue: Queue | None = None
-    """Where it takes the places of a closed loop's plan; None = they are dealt out like all others."""
+    """The queue of places in a closed loop's plan; None = they are dealt out in advance."""
     run_id: str | None = None
     """One for all workers of a task; None = the worker makes it."""
     start_at_ns: int | None = None
@@ -50,7 +50,7 @@ class Assignment(NamedTuple):
 
 
 class Link(Protocol):
-    """A worker's connection to whoever coordinates it."""
+    """A worker's connection to its coordinator."""
 
     @property
     def gate(self) -> Gate:
@@ -58,21 +58,21 @@ class Link(Protocol):
         ...
 
     def stopping(self, stop: Stop) -> AbstractContextManager[None]:
-        """Hands the user's wishes to stop on to `stop` meanwhile, in a running event loop."""
+        """Passes requests to stop on to `stop`, in a running event loop."""
         ...
 
     @property
     def clock(self) -> Callable[[], Reading | None]:
-        """What is known by now of this host's clock against the coordinator's."""
+        """The latest reading of this host's clock against the coordinator's."""
         ...
 
 
 def one_clock() -> None:
-    """What a worker on its coordinator's host has to know of the clock: nothing, there is but one."""
+    """The clock of a worker on its coordinator's host: no reading is needed."""
 
 
 class Alone:
-    """The link of a worker without a coordinator: it hears the user and waits for nobody."""
+    """The link of a worker without a coordinator: it takes the user's requests and starts at once."""
 
     gate = staticmethod(at_once)
     clock = staticmethod(one_clock)
@@ -81,20 +81,20 @@ class Alone:
         self._stop = stop
 
     def stopping(self, stop: Stop) -> AbstractContextManager[None]:
-        """From whichever thread the wish comes."""
-        return heard_in_loop(self._stop, stop)
+        """Requests may come from any thread."""
+        return forwarded_in_loop(self._stop, stop)
 
 
 @contextlib.contextmanager
-def heard_in_loop(outside: Stop, inside: Stop) -> Iterator[None]:
-    """Hands the wishes of any thread on to one that only the running event loop knows."""
+def forwarded_in_loop(outside: Stop, inside: Stop) -> Iterator[None]:
+    """Forwards requests to stop from any thread to a `Stop` of the running event loop."""
     loop = asyncio.get_running_loop()
 
     def take(asked: int) -> None:
         while inside.asked < asked:
             inside()
 
-    with outside.heard_by(lambda asked: loop.call_soon_threadsafe(take, asked)):
+    with outside.notifying(lambda asked: loop.call_soon_threadsafe(take, asked)):
         yield
     take(outside.asked)  # what the loop has not come to
 
@@ -139,14 +139,14 @@ def make_header(assignment: Assignment, speaker: Speaker, *, run_id: str, url: s
 
 
 def _tls(url: str, service: ServiceConfig) -> str | None:
-    """Whether it was sure who answered; None = nothing was encrypted."""
+    """How the server's identity was verified; None = not encrypted."""
     if not url.startswith("https:"):
         return None
     return "not verified" if service.insecure else "verified"
 
 
 def _boot_id() -> str | None:
-    """Names the clock that all moments are read from; None where the system does not tell."""
+    """The id of this boot, hence of the monotonic clock; None where the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

@@ -26,7 +26,7 @@ class _Live:
 
 
 class Conversations:
-    """Those of one phase. A turn that fails ends its conversation, and the turns behind it end as cancelled."""
+    """The conversations of one phase. A turn that fails ends its conversation, and its later turns end as cancelled."""
 
     def __init__(self, writer: RequestWriter, *, think_ns: int = 0, first: int = 1, step: int = 1) -> None:
         """think_ns: from a reply's end to the next turn. first, step: the conversations' numbers, so that workers who

@@ -21,7 +21,7 @@ _TICK_S = 0.01
 
 
 Left = Callable[[], int]
-"""How many requests of the plan nobody has taken, for each of those who take them."""
+"""How many requests of the plan are not taken yet, per worker."""
 
 
 class Feeder:
@@ -55,7 +55,7 @@ class Feeder:
 
     @property
     def _depth(self) -> int:
-        """How many are to be prepared."""
+        """How many to prepare."""
         # Twice: slots that all become free at once find a request each, and so they do once more.
         if self._left is None:
             return max(2 * self._slots, LEAST)

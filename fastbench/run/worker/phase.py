@@ -25,12 +25,12 @@ AHEAD = 1024
 HealthSink = Callable[[dict[str, Any]], None]
 
 
-def _unheard(_: dict[str, Any]) -> None:
-    """The health of a phase that nobody asks for."""
+def _no_health(_: dict[str, Any]) -> None:
+    """The health sink of a phase that is not recorded."""
 
 
 class PhasePlan(NamedTuple):
-    """What one phase is to do."""
+    """The plan of one phase."""
 
     name: str
     """"warm-up" or "measure"."""
@@ -40,20 +40,20 @@ class PhasePlan(NamedTuple):
     """How many requests there are; None = as many as the time allows."""
     conversations: Conversations
     on_batch: BatchSink
-    on_health: HealthSink = _unheard
+    on_health: HealthSink = _no_health
     duration_ns: int | None = None
     """Nothing begins after it, ns since the start."""
     drain_ns: int | None = None
     """How long what is in flight may take after `duration_ns`; None = as long as it takes."""
     keep_text: bool = False
     gate: Gate = at_once
-    """Says when the load begins, once all is ready."""
+    """Gives the start time of the load, once all is ready."""
     left: Left | None = None
-    """Where several workers take from one plan: how many requests are left for each."""
+    """With several workers on one queue: how many requests are left for each."""
 
 
 class Phase:
-    """What stays the same for all phases of one task."""
+    """Common to all phases of one task."""
 
     def __init__(self, make_engine: EngineFactory, *, stream: bool, stop: Stop, observer: Observer) -> None:
         self._make_engine = make_engine
@@ -76,10 +76,10 @@ class Phase:
                 progress_of(running.engine, *whole, recent, ended=ended, is_open=plan.options.openings is None)
             )
 
-        with self._stop.heard_by(running.stop):
+        with self._stop.notifying(running.stop):
             watchers = [
                 asyncio.create_task(_every(OBSERVE_S, report)),
-                asyncio.create_task(_every(HEALTH_S, running.tell_health)),
+                asyncio.create_task(_every(HEALTH_S, running.record_health)),
             ]
             try:
                 await running.to_its_end()
@@ -88,14 +88,14 @@ class Phase:
                 running.stop(1)
                 await running.engine.ended()
             finally:
-                # It has ended, unless something unforeseen is on its way up.
+                # It has ended, unless an unexpected error is being raised.
                 running.engine.reactor.abort(abandon=True)
                 await running.engine.ended()
                 for watcher in watchers:
                     watcher.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
                         await watcher
-        running.tell_health()
+        running.record_health()
         report(ended=True)
         if error is not None:
             raise error
@@ -121,9 +121,7 @@ class _Running:
             warmup=plan.name == "warm-up",
             left=plan.left,
         )
-        self._sink = plan.conversations.follow(
-            self.engine, self._feeder.submit, self.recent.on_the_way_to(plan.on_batch)
-        )
+        self._sink = plan.conversations.follow(self.engine, self._feeder.submit, self.recent.tap(plan.on_batch))
 
     async def to_its_end(self) -> None:
         """Returns when every request has its outcome."""
@@ -142,11 +140,11 @@ class _Running:
             raise self.engine.error
 
     def stop(self, asked: int) -> None:
-        """The user's wish: once, what is in flight ends by itself; twice, it ends now."""
+        """The user's request to stop: the first drains what is in flight, the second aborts it."""
         self._feeder.stop()
         (self.engine.reactor.drain if asked == 1 else self.engine.reactor.abort)()
 
-    def tell_health(self) -> None:
+    def record_health(self) -> None:
         """The client's state since the last time."""
         record = self.engine.health.record()
         self.recent.health(record)
@@ -167,7 +165,7 @@ class _Running:
         self._timers.append(asyncio.get_running_loop().call_later(wait_s, act))
 
     def _end_of_time(self) -> None:
-        """What was prepared beyond the end of a closed loop was never planned."""
+        """Requests prepared beyond the end of a closed loop do not count as planned."""
         self._feeder.stop()
         self._plan.conversations.end()
         self.engine.reactor.withdraw()

@@ -1,4 +1,4 @@
-"""Before a run without a tokenizer: how many tokens the service makes of a word, so that prompts get their length."""
+"""Before a run without a tokenizer: measures the tokens per word, so that prompts get their length."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from fastbench.recording import PROBE, new_run_id
 from fastbench.run.directory import log
 from fastbench.run.stop import Stop
 from fastbench.run.threads import in_thread
-from fastbench.run.worker.assignment import heard_in_loop
+from fastbench.run.worker.assignment import forwarded_in_loop
 from fastbench.run.worker.conversations import Conversations
 from fastbench.run.worker.phase import PhasePlan
 from fastbench.run.worker.target import Target
@@ -23,8 +23,8 @@ from fastbench.run.worker.target import Target
 def measured_words(plan: TaskPlan, stop: Stop) -> float:
     """Tokens of a common word by the service's own count, from two short requests; 1 where nothing has to be known.
 
-    They are sent only before a warm-up, which the same service would get: a run that warms nothing up measures all
-    that it sends. A service that does not tell leaves it at 1. Raises what makes the service unusable.
+    They are sent only before a warm-up, which the same service would get: a run that warms nothing up measures all that
+    it sends. A service that does not report counts leaves it at 1. Raises what makes the service unusable.
     """
     task = plan.task
     if not task.dataset.makes_words or task.service.path or not task.num_warmups:
@@ -35,21 +35,21 @@ def measured_words(plan: TaskPlan, stop: Stop) -> float:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_ask(plan, target, stop))
 
-    told = in_thread(ask, "probe")
-    ratio = tokens_per_word(told[0], told[1]) if min(told) >= 0 else None
+    counts = in_thread(ask, "probe")
+    ratio = tokens_per_word(counts[0], counts[1]) if min(counts) >= 0 else None
     if ratio is None:
-        log.info("%s: the service does not tell how many tokens a prompt has: a word counts as one", task.name)
+        log.info("%s: the service does not report prompt tokens: a word counts as one token", task.name)
         return 1.0
     log.info("%s: by the service's count a word of the prompts has %.4f tokens", task.name, ratio)
     return ratio
 
 
 async def _ask(plan: TaskPlan, target: Target, outside: Stop) -> tuple[int, int]:
-    """Prompt tokens of the short and the long request; -1 = not told."""
-    told = np.full(2, -1, np.int64)
+    """Prompt tokens of the short and the long request; -1 = not reported."""
+    counts = np.full(2, -1, np.int64)
 
     def note(batch: Batch) -> None:
-        told[batch.rows["request"]] = batch.rows["input_tokens"]
+        counts[batch.rows["request"]] = batch.rows["input_tokens"]
 
     with _at_once(outside) as stop:
         model = await stop.unless_asked(target.model())
@@ -68,12 +68,12 @@ async def _ask(plan: TaskPlan, target: Target, outside: Stop) -> tuple[int, int]
             on_batch=note,
         )
         await target.phase(speaker, stop, lambda _: None).run(phase)
-    return int(told[0]), int(told[1])
+    return int(counts[0]), int(counts[1])
 
 
 @contextlib.contextmanager
 def _at_once(outside: Stop) -> Iterator[Stop]:
-    """Asks twice when it is asked once: no word of these requests is worth a wait."""
-    heard, stop = Stop(), Stop()
-    with heard_in_loop(outside, heard), heard.heard_by(lambda _: stop.at_once()):
+    """Turns one request to stop into an abort: these requests are not worth waiting for."""
+    requested, stop = Stop(), Stop()
+    with forwarded_in_loop(outside, requested), requested.notifying(lambda _: stop.at_once()):
         yield stop

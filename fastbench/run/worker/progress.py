@@ -1,4 +1,4 @@
-"""What a run tells those who watch it: how far it is, and what ended lately, counted on the way to the recording."""
+"""Progress of a run for the live view: its counters, and what ended lately, counted before it is recorded."""
 
 import os
 import time
@@ -28,7 +28,7 @@ _STREAM = FLAGS["stream"]
 
 
 class _Step(NamedTuple):
-    """What ended in one step."""
+    """The requests that ended in one step."""
 
     at_ns: int
     requests: int
@@ -41,7 +41,7 @@ class _Step(NamedTuple):
 
 
 class RecentLog:
-    """Takes batches and health records; tells what they say of the last seconds."""
+    """Takes batches and health records; sums up the last seconds."""
 
     def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
         """clock: ns, rising."""
@@ -50,11 +50,11 @@ class RecentLog:
         self._waiting_gaps = 0
         self._steps: deque[_Step] = deque()
         self._health: deque[tuple[int, Sparse, int]] = deque()
-        self._told = NOTHING
+        self._last = NOTHING
         self._told_at = clock()
 
-    def on_the_way_to(self, sink: BatchSink) -> BatchSink:
-        """A sink that keeps each batch until it is counted, and hands it on."""
+    def tap(self, sink: BatchSink) -> BatchSink:
+        """A sink that keeps each batch until it is counted, and passes it on to `sink`."""
 
         def keep(batch: Batch) -> None:
             if self._waiting_gaps < MOST_GAPS:
@@ -74,9 +74,9 @@ class RecentLog:
         if at_once or now - self._told_at >= STEP_NS:
             self._count(now)
             self._forget(now - WINDOW_NS)
-            self._told = self._tell()
+            self._last = self._summary()
             self._told_at = now
-        return self._told
+        return self._last
 
     def _count(self, now: int) -> None:
         if not self._waiting:
@@ -113,7 +113,7 @@ class RecentLog:
         while self._health and self._health[0][0] < before_ns:
             self._health.popleft()
 
-    def _tell(self) -> Recent:
+    def _summary(self) -> Recent:
         ttft, tpot, itl, late = (latency_counts() for _ in range(4))
         lag = Hdr()
         for step in self._steps:
@@ -162,7 +162,7 @@ def progress_of(
     """The engine's counters as progress."""
     now = engine.snapshot()
     ok = now["outcomes"]["ok"]
-    # What was never sent neither went out nor failed: it has no part in how fast the load goes.
+    # Unsent requests do not count for the rate.
     outcomes = Counter(now["outcomes"]) - Counter(cancelled=now["unsent"])
     failures = {name: count for name, count in outcomes.items() if name not in ("ok", "dropped")}
     return Progress(

@@ -1,4 +1,4 @@
-"""The service of a task, as its workers reach it."""
+"""The service of a task, as its workers use it."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ from fastbench.run.worker.phase import Phase
 
 
 class Target:
-    """Where the service is, and how it is spoken to. Made before an event loop runs: it may block."""
+    """The service's address and API. Made before an event loop runs: it may block."""
 
     def __init__(self, service: ServiceConfig) -> None:
         """Raises ServiceError for a name that cannot be resolved, ConfigError for keys and files that are not there."""
@@ -38,10 +38,10 @@ class Target:
     async def model(self) -> str:
         """The model's name as requests have it; asked of the service where the config leaves it open.
 
-        Raises ServiceError, also for a port of a https URL that does not speak TLS: requests to it might only wait.
+        Raises ServiceError, also for an https URL whose port does not use TLS: requests might hang.
         """
         if self.tls is not None and await is_in_clear(self.endpoint):
-            raise ServiceError(f"The service at {self.endpoint.url} cannot be asked: {SPEAKS_NONE}.")
+            raise ServiceError(f"The service at {self.endpoint.url} cannot be used: {SPEAKS_NONE}.")
         known = known_model(self._service)
         if known is not None:
             return known
@@ -63,7 +63,7 @@ class Target:
         return Phase(make_engine, stream=speaker.stream, stop=stop, observer=observer)
 
     async def second_look(self, speaker: Speaker, tally: OutcomeTally) -> str | None:
-        """What a further look at the service tells of the last request that failed; None = nothing more."""
+        """The remedy for the last failed request, found by another request to the service; None = none."""
         headers = service_headers(self._service)
         return await second_look(self.endpoint, self.url(speaker), headers, self.tls, tally.outcome, tally.status)
 

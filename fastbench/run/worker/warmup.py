@@ -1,4 +1,4 @@
-"""Requests before the measured ones: what they ask, what their failure means, and which field the service refuses."""
+"""Warm-up requests: their prompts, their failures, and fields that the service refuses."""
 
 import itertools
 import re
@@ -15,7 +15,7 @@ from fastbench.dialects import NEWER, output_length
 from fastbench.errors import ServiceError
 
 REFUSED = (400, 422)
-"""The statuses by which services say that a request is not as they want it."""
+"""The statuses with which services refuse a request as invalid."""
 _QUOTED = 200
 _REFUSING = re.compile(
     r"unexpected|unrecogni[sz]ed|unknown|\bextra\b|extra_forbidden|not (?:permitted|allowed|supported|recogni[sz]ed)"
@@ -27,7 +27,7 @@ _REPEATED = frozenset({"input", "body", "url"})
 
 
 class FieldRefusedError(ServiceError):
-    """The service refuses a field that nobody asked for by name: the run can go on without it."""
+    """The service refuses a field that the user did not set: the run can do without it."""
 
     def __init__(self, message: str, field: str = "", words: str = "") -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class FieldRefusedError(ServiceError):
 
 
 def refused_field(tally: OutcomeTally, service: ServiceConfig) -> tuple[str, str] | None:
-    """A field that the service refused in each warm-up request, and its words; None where it did not, or where the
+    """A field that the service refused in each warm-up request, and its message; None where it did not, or where the
     field was asked for by name, so that to leave it out would be another measurement."""
     if tally.ok or not _is_refusal(tally):
         return None
@@ -48,12 +48,12 @@ def refused_field(tally: OutcomeTally, service: ServiceConfig) -> tuple[str, str
 
 
 def way_out(tally: OutcomeTally, service: ServiceConfig) -> str | None:
-    """What to leave out of the requests, and how, where the service's answer says so or says nothing; None where it
-    speaks of something else."""
+    """Which field to leave out, and how, if the service's answer names one or gives no reason; None if it gives another
+    reason."""
     if not _is_refusal(tally):
         return None
     if not tally.message.strip():
-        return f"it does not say why; {' or '.join(_suspects(service))} may offend"
+        return f"it does not say why; {' or '.join(_suspects(service))} may be the cause"
     texts = list(_texts(tally.message.decode("utf-8", "replace")))
     named = [name for name in service.body_fields if any(_mentions(text, name) for text in texts)]
     return f"leave out {' and '.join(map(_by_option, named))}" if named else None
@@ -78,7 +78,7 @@ def _is_refusal(tally: OutcomeTally) -> bool:
 
 
 def _texts(message: str) -> Iterator[str]:
-    """What an answer says, each of its JSON objects by itself; as a whole where it is no JSON."""
+    """The texts of an answer, one per JSON object; the whole of it if it is not JSON."""
     try:
         document = msgspec.json.decode(message)
     except msgspec.DecodeError:
@@ -110,7 +110,7 @@ def _leaves(value: object) -> Iterator[str]:
 
 
 def _mentions(text: str, name: str) -> bool:
-    """Whether a text names a field, other than by repeating it with its value."""
+    """Whether a text names a field, not counting repetitions of the request."""
     return (
         re.search(rf"(?<!\w){re.escape(name)}(?!\w)(?![\"']?\s*[:=]\s*(?:true|1|\{{))", text, re.IGNORECASE) is not None
     )
@@ -138,7 +138,7 @@ def _opening(turn: Turn) -> Prompt:
 
 
 def _asked(task: Task, count: int) -> DatasetConfig:
-    """What is asked: prompts of the lengths that the measured ones have, or the length asked for; or their rows."""
+    """The warm-up's data set: prompts as long as the measured ones or as requested, or the data set's rows."""
     alike = task.dataset.alike(count, task.warmup_input_len)
     if alike is not None:
         return alike
@@ -148,7 +148,7 @@ def _asked(task: Task, count: int) -> DatasetConfig:
 
 
 def _first_length(task: Task) -> int:
-    """The first row's length: in tokens where the data set tells it, else in words."""
+    """The first row's length: in tokens where the data set has it, else in words."""
     for sample in open_dataset(task.dataset, task.service.path).samples():
         if sample.input_len is not None:
             return sample.input_len
@@ -159,7 +159,7 @@ def _first_length(task: Task) -> int:
 
 def check_warmup(tally: OutcomeTally, url: str, service: ServiceConfig, looked: str | None = None) -> None:
     """Raises ServiceError, with the service's own words, when no warm-up request succeeded; FieldRefusedError where the
-    run can go on without what it refuses. looked: the way out that a second look told; None = nothing more."""
+    run can go on without what it refuses. looked: the remedy found by another request; None = none."""
     if tally.ok or not tally.requests:
         return
     what = f"HTTP status {tally.status}" if tally.outcome == "http_error" else tally.outcome

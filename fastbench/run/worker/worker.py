@@ -83,7 +83,7 @@ QUEUE_PIECE = 16
 
 
 def run_worker(assignment: Assignment, link: Link, observer: Observer, dataset: Dataset | None = None) -> bool:
-    """Carries out an assignment; True when it came to its end, False when the user stopped it.
+    """Runs an assignment; True when it came to its end, False when the user stopped it.
 
     dataset: the task's, where it is open. Raises ServiceError when the service cannot be measured, DatasetError for a
     broken row (what was recorded up to then stays), RecordingError when the recording is not whole.
@@ -95,7 +95,7 @@ def run_worker(assignment: Assignment, link: Link, observer: Observer, dataset: 
 
 
 class _Worker:
-    """An assignment while it is carried out."""
+    """A worker running its assignment."""
 
     def __init__(self, assignment: Assignment, link: Link, observer: Observer, dataset: Dataset | None) -> None:
         self._assignment = assignment
@@ -122,7 +122,7 @@ class _Worker:
             if model is None:
                 return False
             complete = await self._with(self._target.speaker(model), model)
-        # A wish that came after all was done is one for what would come next.
+        # A request after the end applies to what follows.
         return complete and not self._stop.asked
 
     async def _with(self, speaker: Speaker, model: str) -> bool:
@@ -151,7 +151,7 @@ class _Worker:
         return observe
 
     def _clock(self, header: dict[str, Any]) -> dict[str, Any]:
-        """What is known by now of this host's clock."""
+        """The latest reading of this host's clock."""
         reading = self._link.clock()
         return {} if reading is None else {"clock": clock_record(reading, header)}
 
@@ -171,15 +171,15 @@ class _Worker:
         tally, counts = OutcomeTally(), False
         try:
             async with self._scraping(writer) as scraper:
-                told = await self._warm_up(phase, speaker, writer)
+                reported = await self._warm_up(phase, speaker, writer)
                 if not self._stop.asked:
                     if scraper is not None:
                         await scraper.once()  # what the service counted before is no part of the measurement
-                    counts = bool(self._task.service.path) and not told
+                    counts = bool(self._task.service.path) and not reported
                     footer["client"] = client = await phase.run(self._measurement(speaker, writer, tally, counts))
                     if planned is None:
                         footer["planned"] = sum(client["outcomes"].values())
-            if counts and not tally.told_tokens:
+            if counts and not tally.reported_tokens:
                 self._count_tokens(writer)
             footer["interrupted"] = bool(self._stop.asked)
             footer["reason"] = "stopped by the user" if self._stop.asked else None
@@ -194,14 +194,14 @@ class _Worker:
         return not footer["interrupted"]
 
     def _scraping(self, writer: RecordingWriter) -> contextlib.AbstractAsyncContextManager["Scraper | None"]:
-        """Looks at the service's metrics page at both ends of the block and in it, where that was asked for."""
+        """Scrapes the service's metrics page at both ends of the block and within it, if requested."""
         task = self._task
         if task.service_metrics is None and not task.spec_decode:
             return contextlib.nullcontext()
         # Imported late: 0.3 s that most runs need not pay.
         from fastbench.client import scraping
 
-        # Every worker does: the last look must come after the end of the last one, and nobody knows which that will be.
+        # Every worker scrapes: the last scrape must follow the end of the last worker, which may be any of them.
         share = self._assignment.share
         return scraping(
             self._target.endpoint,
@@ -241,7 +241,7 @@ class _Worker:
 
     def _sink(self, tally: OutcomeTally, writer: RecordingWriter) -> BatchSink:
         """Takes finished requests to the recording, past all that looks at them."""
-        return self._target.redactor.on_the_way_to(tally.on_the_way_to(writer.append))
+        return self._target.redactor.tap(tally.tap(writer.append))
 
     def _writers(self, speaker: Speaker, kind: str) -> tuple[Conversations, RequestWriter]:
         length = output_length(self._task.service)
@@ -257,13 +257,13 @@ class _Worker:
         return conversations, requests
 
     def _count_tokens(self, writer: RecordingWriter) -> None:
-        """The service told no token counts: the tokenizer counts them now that nothing is measured any more."""
+        """Counts tokens by the tokenizer, after the measurement, where the service reported none."""
         writer.flush()
         service, part = self._task.service, self._assignment.part
         log.info("%s: counting tokens by %s", self._task.name, service.path)
         recorded = Part(part_path(self._assignment.recording, REQUESTS, part)).table.rows
         final = recorded[(recorded["flags"] & NOT_FINAL == 0) & (recorded["session"] == 0)]
-        # A turn of a conversation has a prompt that nobody has kept.
+        # The prompts of conversations' turns were not kept.
         samples = self._requests.numbered(np.unique(final["request"]).tolist())
         texts = part_path(self._assignment.recording, TEXTS, part)
         counter = PromptCounter.load(
@@ -272,7 +272,7 @@ class _Worker:
         writer.counted(count_tokens(texts, samples, counter))
 
     async def _warm_up(self, phase: Phase, speaker: Speaker, writer: RecordingWriter) -> bool:
-        """Requests that are recorded but not measured; whether the service told its token counts."""
+        """Sends the warm-up requests, recorded but not measured; returns whether the service reported token counts."""
         count = self._task.num_warmups
         if not count or not self._assignment.leads:
             return False
@@ -292,4 +292,4 @@ class _Worker:
         if not self._stop.asked:
             looked = None if tally.ok else await self._target.second_look(speaker, tally)
             check_warmup(tally, self._target.url(speaker), self._task.sent, looked)
-        return tally.told_tokens
+        return tally.reported_tokens

@@ -1,9 +1,9 @@
-"""Who carries out a task. Each `Launcher` takes an assignment and gives back how its workers ended.
+"""Launchers of a task's workers. Each `Launcher` takes an assignment and returns how its workers ended.
 
     end = on_this_host(assignment, observer, stop, dataset)
 
 on_this_host (local) ── one worker in this process, or several in their own (member)
-Shard (shard) ── one share of a plan, begun at a time that all shares were given
+Shard (shard) ── one share of a plan, started at a time given to all shards
 RayCluster (ray_cluster, ray_workers, remote) ── workers on the nodes of a Ray cluster, recordings fetched home
 clocks ── of several hosts on one time axis; ends ── of workers, also of those that died
 """

@@ -1,5 +1,5 @@
 """Clocks of several hosts: another one's monotonic clock against this one's wall clock, by exchanges of messages; and
-what the kernel knows of this host's, as its time service (NTP, PTP) told it."""
+what the kernel knows of this host's, from its time service (NTP, PTP)."""
 
 import ctypes
 import struct
@@ -22,8 +22,7 @@ _UNSYNCHRONIZED = 0x40
 
 
 class Exchanges:
-    """What the exchanges with one host have told. base_ns: this host's wall clock less
-    its monotonic one, at one moment."""
+    """Clock exchanges with one host. base_ns: this host's wall clock less its monotonic one, at one moment."""
 
     def __init__(self, base_ns: int) -> None:
         self._base_ns = base_ns
@@ -52,8 +51,8 @@ class Exchanges:
 
 
 def kernel_clock() -> Reading:
-    """This host's wall clock against true time. Its bound is the kernel's `maxerror`, None where nobody keeps the clock
-    or the kernel does not tell. Source: adjtimex(2)."""
+    """This host's wall clock against true time. Its bound is the kernel's `maxerror`, None where the clock is not
+    synchronised or the kernel does not report it. Source: adjtimex(2)."""
     mono_ns, wall_ns = time.monotonic_ns(), time.time_ns()
     return Reading(mono_ns, wall_ns - mono_ns, _bound_ns(), "each host's own time service")
 

@@ -1,4 +1,4 @@
-"""How the workers of a task ended; of those that died on the way, what there is of what they recorded."""
+"""How the workers of a task ended, and what dead workers recorded."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,10 +23,10 @@ class Death(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What it costs."""
+        """The sentence about it."""
         name = f"worker {self.number}{f' on the node {self.host}' if self.host else ''}"
         if not self.recorded:
-            return f"{name} died; nothing that it recorded is here, so its whole share is lost"
+            return f"{name} died and left no recording: its whole share is lost"
         count = (
             "1 request it had recorded counts"
             if self.recorded == 1
@@ -36,8 +36,8 @@ class Death(NamedTuple):
 
 
 class WorkersEnd(NamedTuple):
-    """How the workers of a task ended. complete: they came to the plan's end. died: those that ended without a word.
-    idle: nothing was left to be sent."""
+    """How the workers of a task ended. complete: they came to the plan's end. died: those that ended without a report.
+    idle: nothing was left to send."""
 
     complete: bool
     died: tuple[Death, ...] = ()
@@ -51,14 +51,14 @@ def with_recorded(deaths: Iterable[Death], recording: Path) -> tuple[Death, ...]
         try:
             part = Part(path)
         except RecordingError:
-            continue  # the report tells of a part that cannot be read
+            continue  # the report names a part that cannot be read
         number, leg = int((part.header.get("share") or {}).get("number", -1)), int(part.header.get("leg", 0))
         rows = int(np.count_nonzero(part.table.rows["flags"] & NOT_FINAL == 0))
-        # Of a run that was continued, the last leg is the one in which it died.
+        # In a resumed run it died in the last leg.
         found[number] = max(found.get(number, (-1, 0)), (leg, rows))
     return tuple(death._replace(recorded=found.get(death.number, (0, 0))[1]) for death in deaths)
 
 
 Launcher = Callable[[Assignment, Observer, Stop, Dataset], WorkersEnd]
-"""Carries out a task: the assignment of its whole plan, who gets its progress, the user's wish to stop, its opened data
-set. Raises FastbenchError where it cannot."""
+"""Runs a task. Arguments: the assignment of its whole plan, the observer of its progress, the user's requests to stop,
+its opened data set. Raises FastbenchError."""

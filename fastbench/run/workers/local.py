@@ -1,5 +1,5 @@
-"""Workers of this host: one in this process, or several in their own, begun together, fed from one queue, heard until
-the last has ended."""
+"""Workers of this host: one in this process, or several in their own, started together, fed from one queue, until the
+last has ended."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from fastbench.run.directory import log
 from fastbench.run.stop import Stop
 from fastbench.run.worker import Alone, Assignment, run_worker
 from fastbench.run.workers.ends import Death, WorkersEnd
-from fastbench.run.workers.member import DEAF, Begin, Ended, Message, Ready, StopOnce
+from fastbench.run.workers.member import IGNORED_SIGNALS, Begin, Ended, Message, Ready, StopRequest
 from fastbench.units import NS_PER_MS
 
 _NUMBER = struct.Struct("<q")
@@ -38,8 +38,8 @@ _NUMBER = struct.Struct("<q")
 class SharedQueue:
     """The places 0 … total - 1, each taken once. total: None = without end.
 
-    Its number lies in a file, under a lock that ends with the process that holds it: a worker that is killed holds up
-    nobody. Pickled, it is the same queue in another process.
+    Its number lies in a file, under a lock that ends with the process that holds it: a killed worker blocks no other.
+    Pickled, it is the same queue in another process.
     """
 
     def __init__(self, path: Path, total: int | None) -> None:
@@ -54,7 +54,7 @@ class SharedQueue:
 
     @property
     def left(self) -> int:
-        """How many nobody has taken by now."""
+        """How many are not taken yet."""
         (first,) = _NUMBER.unpack_from(self._memory)
         return sys.maxsize if self._total is None else self._total - int(first)
 
@@ -85,9 +85,9 @@ def shared_queue(total: int | None, spare: Path) -> Iterator[SharedQueue]:
 
 
 START_MARGIN_NS = 20 * NS_PER_MS
-"""From the last worker's word that it is ready to the common start."""
+"""From the last worker's `Ready` to the common start."""
 GONE_S = 10.0
-"""How long a worker that has said its last word may take to end."""
+"""How long a worker's process may take to end after `Ended`."""
 COMMAND = "import sys; from fastbench.run.workers.member import main; main(int(sys.argv[1]))"
 
 
@@ -114,8 +114,8 @@ def on_this_host(
 def run_pool(
     assignments: Sequence[Assignment], observer: Observer, stop: Stop, planned: int | None = None
 ) -> WorkersEnd:
-    """Carries all of them out at once; returns when the last has ended. stop: the user's wishes, handed on to all.
-    planned: requests of them all, for the observer; None = each worker knows its own, or nobody does.
+    """Runs all of them at once; returns when the last has ended. stop: the user's requests, passed on to all. planned:
+    requests of them all, for the observer; None = each worker has its own, or it is unknown.
 
     A worker that dies before the common start is a ServiceError, and so are those that cannot begin; one that dies
     later is reported at the end, and the rest goes on. What kept a worker from its end is raised when all have ended.
@@ -123,7 +123,7 @@ def run_pool(
     pool = _WorkerPool(observer, planned)
     try:
         pool.begin(assignments)
-        with stop.heard_by(pool.stop):
+        with stop.notifying(pool.stop):
             return pool.to_its_end()
     finally:
         pool.part()
@@ -146,7 +146,7 @@ class _Worker:
         self.connection = Connection(ours.detach())
 
     def assign(self, assignment: Assignment) -> None:
-        """Tells it what to do; one that has died by now will be heard of by its silence."""
+        """Sends it its assignment; if it has died, `_receive` notices."""
         with contextlib.suppress(ConnectionError):
             # What an application has added to its path may hold what plug-ins need.
             self.connection.send(sys.path)
@@ -154,7 +154,7 @@ class _Worker:
 
     @property
     def name(self) -> str:
-        """As messages call it."""
+        """Name in messages."""
         return f"worker {self.number}"
 
 
@@ -173,15 +173,15 @@ class _WorkerPool:
         self._waiting: set[int] = set()
         self._started = False
         self._asked = 0
-        # The user's wishes come from another thread, or from a signal's handler on top of this one.
+        # Requests to stop come from another thread, or from a signal handler in this one.
         self._sending = threading.RLock()
-        self._words: dict[int, Progress] = {}
+        self._progress: dict[int, Progress] = {}
         self._ends: dict[int, Ended] = {}
         self._died: list[int] = []
 
     def begin(self, assignments: Sequence[Assignment]) -> None:
         """Starts a process for each."""
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF)
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED_SIGNALS)
         try:
             for number in range(len(assignments)):
                 worker = _Worker(number)
@@ -195,17 +195,17 @@ class _WorkerPool:
             worker.assign(assignment)
 
     def stop(self, asked: int) -> None:
-        """Hands the user's wishes on, as many as he had."""
+        """Passes the user's requests to stop on."""
         while self._asked < asked:
             self._asked += 1
-            self._tell(StopOnce())
+            self._send(StopRequest())
 
     def to_its_end(self) -> WorkersEnd:
-        """Hears all until the last has ended."""
+        """Receives messages until the last worker has ended."""
         while self._living:
             for connection in wait(list(self._living)):
                 assert isinstance(connection, Connection)
-                self._hear(connection)
+                self._receive(connection)
         for end in self._ends.values():
             if end.error is not None:
                 raise end.error
@@ -214,7 +214,7 @@ class _WorkerPool:
             raise ServiceError(f"{names} died before the load began; see the log")
         return WorkersEnd(all(end.complete for end in self._ends.values()), tuple(map(Death, self._died)))
 
-    def _hear(self, connection: Connection) -> None:
+    def _receive(self, connection: Connection) -> None:
         worker = self._living[connection]
         number = worker.number
         try:
@@ -222,26 +222,26 @@ class _WorkerPool:
         except (EOFError, ConnectionError):
             self._forget(connection)
             self._died.append(number)
-            if number in self._words:
-                self._words[number] = self._words[number]._replace(in_flight=0, ended=True)
-            log.error("%s ended without a word", worker.name)
-            self._give_up_start()
+            if number in self._progress:
+                self._progress[number] = self._progress[number]._replace(in_flight=0, ended=True)
+            log.error("%s ended without a report", worker.name)
+            self._cancel_start()
             return
         if isinstance(message, Progress):
-            self._words[number] = message
-            self._observer(self._whole(merge_progress(list(self._words.values()))))
+            self._progress[number] = message
+            self._observer(self._whole(merge_progress(list(self._progress.values()))))
         elif isinstance(message, Ready):
             self._waiting.discard(number)
             if not self._waiting and not self._started:
                 self._started = True
-                self._tell(Begin(time.monotonic_ns() + START_MARGIN_NS))
+                self._send(Begin(time.monotonic_ns() + START_MARGIN_NS))
         elif isinstance(message, Ended):
             self._forget(connection)
             self._ends[number] = message
             if message.error is not None:
                 self._stop_others(message.error)
             elif number in self._waiting:
-                self._give_up_start()  # it was stopped before it was ready
+                self._cancel_start()  # it was stopped before it was ready
 
     def _forget(self, connection: Connection) -> None:
         with self._sending:
@@ -253,25 +253,25 @@ class _WorkerPool:
         return now._replace(planned=self._planned) if known else now
 
     def _stop_others(self, error: FastbenchError) -> None:
-        """One cannot go on, so the plan cannot be carried out: what is in flight ends by itself."""
+        """A worker failed, so the plan cannot be completed: the others drain."""
         log.error("%s", error)
-        self._give_up_start()
-        self._tell(StopOnce())
+        self._cancel_start()
+        self._send(StopRequest())
 
-    def _give_up_start(self) -> None:
-        """Nobody waits for one that will never be ready."""
+    def _cancel_start(self) -> None:
+        """Stops the workers that wait for one that will never be ready."""
         if not self._started:
-            self._tell(StopOnce())
-            self._tell(StopOnce())
+            self._send(StopRequest())
+            self._send(StopRequest())
 
-    def _tell(self, message: Message) -> None:
+    def _send(self, message: Message) -> None:
         with self._sending:
             for connection in list(self._living):
-                with contextlib.suppress(OSError):  # it has just ended: its last word or its silence says so
+                with contextlib.suppress(OSError):  # it has just ended; `_receive` notices
                     connection.send(message)
 
     def part(self) -> None:
-        """No process is left behind, whatever ends the pool."""
+        """Ends all processes."""
         patience = 0.0 if self._living else GONE_S
         for connection in list(self._living):
             self._forget(connection)

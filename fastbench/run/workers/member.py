@@ -17,58 +17,58 @@ from fastbench.run.directory import log, log_to
 from fastbench.run.stop import Stop
 from fastbench.run.worker import Assignment, one_clock, run_worker
 
-DEAF = (signal.SIGINT, signal.SIGTERM)
-"""Signals that a member does not heed; blocked from its process's first moment until it ignores them."""
+IGNORED_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""Signals that a worker ignores; blocked from the start of its process until then."""
 
 
 class Ready(NamedTuple):
-    """From a member: it could begin at once."""
+    """From a worker: it is ready to begin."""
 
 
 class Begin(NamedTuple):
-    """To a member: it begins at this moment."""
+    """To a worker: begin at this moment."""
 
     start_ns: int
 
 
-class StopOnce(NamedTuple):
-    """To a member: the user asked to stop, once more."""
+class StopRequest(NamedTuple):
+    """To a worker: a request to stop."""
 
 
 class Ended(NamedTuple):
-    """From a member, its last word. complete: False when it was stopped; error: what kept it from its end."""
+    """From a worker, its last message. complete: False if it was stopped; error: what ended it early."""
 
     complete: bool
     error: FastbenchError | None = None
 
 
-Message = Ready | Begin | StopOnce | Ended | Progress
+Message = Ready | Begin | StopRequest | Ended | Progress
 
 
 def main(descriptor: int) -> None:
     """The whole life of a worker's process. descriptor: of the connection to its coordinator."""
-    # A terminal, or a scheduler, tells all processes to stop; the coordinator's word is the one that counts.
-    for number in DEAF:
+    # A terminal or scheduler signals all processes; only the coordinator's messages count.
+    for number in IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED_SIGNALS)
     connection = Connection(descriptor)
     sys.path[:] = dict.fromkeys((*sys.path, *connection.recv()))
     assignment: Assignment = connection.recv()
     link = _Link(connection)
     with log_to(assignment.log):
         try:
-            last = Ended(run_worker(assignment, link, link.tell))
+            last = Ended(run_worker(assignment, link, link.send))
         except FastbenchError as error:
             last = Ended(complete=False, error=error)
-        # Whatever it is: a process that only ends would say nothing of why.
+        # Any error: the coordinator must learn why the process ends.
         except Exception as error:  # noqa: BLE001
             log.error("%s", traceback.format_exc())
             last = Ended(complete=False, error=FastbenchError(f"{type(error).__name__}: {error}; the log has more"))
-        link.tell(last)
+        link.send(last)
 
 
 class _Link:
-    """The link to the coordinator. All but its making, and the last word, happens in the worker's event loop."""
+    """The link to the coordinator. Used in the worker's event loop, except for its creation and the last message."""
 
     clock = staticmethod(one_clock)
 
@@ -77,36 +77,36 @@ class _Link:
         self._begin: asyncio.Future[int] | None = None
         self._stopped = False
 
-    def tell(self, message: Message) -> None:
-        """Tells the coordinator; one that is gone hears nothing, and this end will be told so."""
+    def send(self, message: Message) -> None:
+        """Sends a message to the coordinator, if it is still there."""
         with contextlib.suppress(ConnectionError):
             self._connection.send(message)
 
     async def gate(self) -> int:
-        """Opens when all members are ready; for the measurement only, as the leader's warm-up waits for nobody."""
+        """Opens when all members are ready; for the measurement only, not for the leader's warm-up."""
         if self._stopped:
-            return 0  # nobody will open it any more
+            return 0  # it will not open any more
         self._begin = asyncio.get_running_loop().create_future()
-        self.tell(Ready())
+        self.send(Ready())
         return await self._begin
 
     @contextlib.contextmanager
     def stopping(self, stop: Stop) -> Iterator[None]:
-        """Hears the coordinator meanwhile."""
+        """Receives the coordinator's messages meanwhile."""
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._connection.fileno(), self._hear, stop)
+        loop.add_reader(self._connection.fileno(), self._receive, stop)
         try:
             yield
         finally:
             loop.remove_reader(self._connection.fileno())
 
-    def _hear(self, stop: Stop) -> None:
+    def _receive(self, stop: Stop) -> None:
         try:
             message: Message = self._connection.recv()
         except (EOFError, ConnectionError):
-            # Without a coordinator nobody waits for what comes of it.
+            # Without a coordinator the result is of no use.
             asyncio.get_running_loop().remove_reader(self._connection.fileno())
-            message = StopOnce()
+            message = StopRequest()
             stop()
         if isinstance(message, Begin):
             self._open(message.start_ns)

@@ -1,4 +1,4 @@
-"""Workers on the nodes of a Ray cluster. Ray says who is there, starts them, carries messages and tells of deaths."""
+"""Workers on the nodes of a Ray cluster. Ray finds nodes, starts workers, carries messages and reports deaths."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class RayCluster:
         _ray()
 
     def __call__(self, assignment: Assignment, observer: Observer, stop: Stop, dataset: Dataset) -> WorkersEnd:
-        """Carries out the task: one worker a node, or as many as the task asks for. Raises UsageError for a cluster
-        that is not there or too small, ServiceError for one that has no room."""
+        """Runs the task: one worker a node, or as many as the task asks for. Raises UsageError for a cluster that is
+        not there or too small, ServiceError for one that has no room."""
         plan = assignment.plan
         each = plan.task.workers if isinstance(plan.task.workers, int) else 1
         of = self.nodes * each
@@ -53,14 +53,14 @@ class RayCluster:
         with self._connected() as ray, self._placed(ray, each) as group:
             workers = [self._begun(ray, group, number // each, Share(number, of)) for number in range(of)]
             pool = RayWorkerPool(ray, assignment, workers, observer)
-            with stop.heard_by(pool.stop):
+            with stop.notifying(pool.stop):
                 return pool.to_its_end()
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Any]:
         ray = _ray()
         try:
-            self._knock()
+            self._check_reachable()
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
         except (OSError, ValueError, RuntimeError) as error:
             reason = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
@@ -76,8 +76,8 @@ class RayCluster:
         finally:
             ray.shutdown()
 
-    def _knock(self) -> None:
-        """OSError where nobody listens: Ray itself would try for minutes."""
+    def _check_reachable(self) -> None:
+        """OSError if the port is closed: Ray itself would try for minutes."""
         host, colon, port = self.address.rpartition(":")
         if colon and "/" not in host and port.isdecimal():
             socket.create_connection((host, int(port)), KNOCK_S).close()

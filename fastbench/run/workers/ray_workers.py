@@ -1,4 +1,4 @@
-"""The workers of a task on other hosts: begun at one moment, heard to their end, their recordings fetched."""
+"""The workers of a task on other hosts: started together, watched to their end, their recordings fetched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fastbench.run.directory import log
 from fastbench.run.worker import Assignment
 from fastbench.run.workers.clocks import Exchanges
 from fastbench.run.workers.ends import Death, WorkersEnd
-from fastbench.run.workers.remote import LOG, News, Order
+from fastbench.run.workers.remote import LOG, Command, Status
 from fastbench.units import NS_PER_S
 
 PIECE_BYTES = 4 << 20
@@ -39,7 +39,7 @@ def fetch(ray: Any, actor: Any, directory: Path, log_file: Path | None) -> None:
             else:
                 _copy(ray, actor, name, size, directory / os.path.basename(name))
     except OSError as error:
-        raise RecordingError(f"the recording in {directory} cannot be brought home: {error.strerror}") from error
+        raise RecordingError(f"the recording in {directory} cannot be copied to this host: {error.strerror}") from error
     ray.get(actor.forget.remote())
 
 
@@ -61,14 +61,14 @@ def _add_log(content: bytes, log_file: Path | None) -> None:
         file.write(content)
 
 
-TELL_S = 0.25
-"""How often each worker is written to and asked, where they are few."""
-WORDS_PER_S = 400
-"""Of all workers together: so many cost the coordinator a part of one processor."""
+POLL_S = 0.25
+"""How often each worker is polled, if there are few."""
+MESSAGES_PER_S = 400
+"""Polls of all workers: so many cost the coordinator a part of one processor."""
 START_MARGIN_NS = 2 * NS_PER_S
-"""From the last worker's word that it is ready to the common start, which all of them must hear of by then."""
+"""From the last worker's readiness to the common start, by when all of them must know it."""
 FETCHES = 4
-"""Recordings that are brought home at a time."""
+"""Recordings that are fetched at a time."""
 
 
 class RemoteWorker:
@@ -79,8 +79,8 @@ class RemoteWorker:
         self.share = share
         self.host = host
         self.run: Any = None
-        self.word: Any = None
-        """The answer that is waited for."""
+        self.reply: Any = None
+        """The pending answer."""
         self.asked_ns = 0
         self.ready = False
         self.died = False
@@ -88,7 +88,7 @@ class RemoteWorker:
 
     @property
     def name(self) -> str:
-        """As messages call it."""
+        """Name in messages."""
         return f"worker {self.share.number} on {self.host}"
 
 
@@ -104,14 +104,14 @@ class RayWorkerPool:
         base_ns = time.time_ns() - time.monotonic_ns()
         self._clocks = {worker.share.number: Exchanges(base_ns) for worker in workers}
         self._living = list(workers)
-        self._tell_s = max(TELL_S, len(workers) / WORDS_PER_S)
+        self._poll_s = max(POLL_S, len(workers) / MESSAGES_PER_S)
         self._stops = 0
         self._start_ns: int | None = None
         self._complete = True
         self._error: FastbenchError | None = None
 
     def stop(self, asked: int) -> None:
-        """Hands the user's wishes on, as many as he had."""
+        """Passes the user's requests to stop on."""
         self._stops = max(self._stops, asked)
 
     def to_its_end(self) -> WorkersEnd:
@@ -121,9 +121,9 @@ class RayWorkerPool:
         """
         self._begin()
         while self._living:
-            self._tell()
-            self._hear()
-        self._bring_home()
+            self._poll()
+            self._receive()
+        self._fetch_all()
         if self._error is not None:
             raise self._error
         died = tuple(Death(worker.share.number, worker.host) for worker in self._workers if worker.died)
@@ -136,7 +136,7 @@ class RayWorkerPool:
         for worker in self._workers:
             self._clocks[worker.share.number].measure(partial(self._mono_ns, worker))
         # The clocks stand in the headers, so every worker gets its own first.
-        self._ray.get([worker.actor.tell.remote(self._order(worker)) for worker in self._workers])
+        self._ray.get([worker.actor.exchange.remote(self._command(worker)) for worker in self._workers])
         for worker in self._workers:
             worker.run = worker.actor.run.remote(self._assignment._replace(share=worker.share))
 
@@ -144,48 +144,48 @@ class RayWorkerPool:
         mono_ns: int = self._ray.get(worker.actor.mono_ns.remote())
         return mono_ns
 
-    def _order(self, worker: RemoteWorker) -> Order:
+    def _command(self, worker: RemoteWorker) -> Command:
         clock = self._clocks[worker.share.number]
         start_ns = None if self._start_ns is None else clock.there(self._start_ns)
-        return Order(self._stops, start_ns, clock.best)
+        return Command(self._stops, start_ns, clock.best)
 
-    def _tell(self) -> None:
+    def _poll(self) -> None:
         for worker in self._living:
-            if worker.word is None:
+            if worker.reply is None:
                 worker.asked_ns = time.monotonic_ns()
-                worker.word = worker.actor.tell.remote(self._order(worker))
+                worker.reply = worker.actor.exchange.remote(self._command(worker))
 
-    def _hear(self) -> None:
-        """Hears what comes until it is time to tell again."""
-        until = time.monotonic() + self._tell_s
+    def _receive(self) -> None:
+        """Takes answers until the next poll."""
+        until = time.monotonic() + self._poll_s
         while self._living and (left := until - time.monotonic()) > 0:
             waiting = [worker.run for worker in self._living] + [
-                worker.word for worker in self._living if worker.word is not None
+                worker.reply for worker in self._living if worker.reply is not None
             ]
             done, _ = self._ray.wait(waiting, num_returns=1, timeout=left)
             for worker in list(self._living):
-                if worker.word in done:
-                    self._take_word(worker)
+                if worker.reply in done:
+                    self._take_status(worker)
                 if worker.run in done:
                     self._take_end(worker)
 
-    def _take_word(self, worker: RemoteWorker) -> None:
-        word, worker.word = worker.word, None
+    def _take_status(self, worker: RemoteWorker) -> None:
+        reply, worker.reply = worker.reply, None
         try:
-            news: News = self._ray.get(word)
+            status: Status = self._ray.get(reply)
         except self._ray.exceptions.RayError:
             return  # the end of its run will say what happened
-        self._clocks[worker.share.number].add(worker.asked_ns, news.mono_ns)
-        worker.ready = news.ready
-        if news.progress is not None:
-            worker.progress = news.progress
+        self._clocks[worker.share.number].add(worker.asked_ns, status.mono_ns)
+        worker.ready = status.ready
+        if status.progress is not None:
+            worker.progress = status.progress
             self._observe()
         if (
             self._start_ns is None
             and all(one.ready for one in self._living)
             and len(self._living) == len(self._workers)
         ):
-            self._start_ns = time.monotonic_ns() + START_MARGIN_NS + round(2 * self._tell_s * NS_PER_S)
+            self._start_ns = time.monotonic_ns() + START_MARGIN_NS + round(2 * self._poll_s * NS_PER_S)
 
     def _take_end(self, worker: RemoteWorker) -> None:
         self._living.remove(worker)
@@ -199,7 +199,7 @@ class RayWorkerPool:
             log.error("%s died: %s", worker.name, " ".join(str(found).split()))
             if worker.progress is not None:
                 worker.progress = worker.progress._replace(in_flight=0, ended=True)
-            self._give_up_start()
+            self._cancel_start()
             return
         self._complete &= complete
         if error is not None:
@@ -207,10 +207,10 @@ class RayWorkerPool:
             self._error = self._error or error
             self._stops = max(self._stops, 1)
         if not complete:
-            self._give_up_start()
+            self._cancel_start()
 
-    def _give_up_start(self) -> None:
-        """Nobody waits for one that will never be ready."""
+    def _cancel_start(self) -> None:
+        """Stops the workers that wait for one that will never be ready."""
         if self._start_ns is None:
             self._stops = max(self._stops, 2)
 
@@ -219,7 +219,7 @@ class RayWorkerPool:
         known = self._planned is not None and now.phase == "measure"
         self._observer(now._replace(planned=self._planned) if known else now)
 
-    def _bring_home(self) -> None:
+    def _fetch_all(self) -> None:
         """Fetches the recordings of all workers that live; of one that dies meanwhile, what there is."""
         with ThreadPoolExecutor(FETCHES) as pool:
             for worker, whole in zip(self._workers, pool.map(self._fetched, self._workers), strict=True):

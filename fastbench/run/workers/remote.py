@@ -1,4 +1,4 @@
-"""A worker on another host, as its coordinator sees it: what it is asked and told, and the recording it hands over."""
+"""A worker on another host, as its coordinator sees it: commands, status, and the recording it hands over."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ LOG = "log"
 _LOOK_S = 0.005
 
 
-class Order(NamedTuple):
-    """What the coordinator has to say by now. stops: how often the user asked to stop. start_ns: when the load begins,
-    on the worker's monotonic clock. clock: that clock against the coordinator's."""
+class Command(NamedTuple):
+    """The coordinator's current commands. stops: requests to stop so far. start_ns: when the load begins, on the
+    worker's monotonic clock. clock: that clock against the coordinator's."""
 
     stops: int
     start_ns: int | None
     clock: Reading | None
 
 
-class News(NamedTuple):
-    """What a worker has to say by now. ready: whether it could begin at once."""
+class Status(NamedTuple):
+    """A worker's current status. ready: whether it can begin."""
 
     mono_ns: int
     ready: bool
@@ -44,7 +44,7 @@ class News(NamedTuple):
 
 
 class Host(NamedTuple):
-    """Where a worker is."""
+    """A worker's host."""
 
     name: str
     version: str
@@ -58,7 +58,7 @@ class WorkerActor:
         self._directory = Path(tempfile.mkdtemp(prefix="fastbench-"))
 
     def host(self) -> Host:
-        """Who it is."""
+        """Its host."""
         return Host(platform.node(), fastbench.__version__)
 
     def mono_ns(self) -> int:
@@ -66,7 +66,7 @@ class WorkerActor:
         return time.monotonic_ns()
 
     def run(self, assignment: Assignment) -> tuple[bool, FastbenchError | None]:
-        """Carries out its share; whether it came to its end, and what kept it from that."""
+        """Runs its share; returns whether it came to its end, and the error if not."""
         own = assignment._replace(recording=self._directory, log=self._directory / LOG)
         with log_to(own.log):
             try:
@@ -74,10 +74,10 @@ class WorkerActor:
             except FastbenchError as error:
                 return False, error
 
-    def tell(self, order: Order) -> News:
-        """Hears the coordinator, and answers."""
-        self._link.hear(order)
-        return News(time.monotonic_ns(), self._link.ready, self._link.progress)
+    def exchange(self, command: Command) -> Status:
+        """Takes the coordinator's command and returns the status."""
+        self._link.receive(command)
+        return Status(time.monotonic_ns(), self._link.ready, self._link.progress)
 
     def files(self) -> dict[str, int]:
         """The names and sizes of its files."""
@@ -95,46 +95,46 @@ class WorkerActor:
 
 
 class _Link:
-    """The link to the coordinator, whose orders come in other threads than the event loop's."""
+    """The link to the coordinator, whose commands come in other threads than the event loop's."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = Stop()
-        self._order = Order(0, None, None)
+        self._command = Command(0, None, None)
         self.ready = False
         self.progress: Progress | None = None
 
-    def hear(self, order: Order) -> None:
-        """Takes an order."""
+    def receive(self, command: Command) -> None:
+        """Takes a command."""
         with self._lock:
-            more = order.stops - self._order.stops
-            self._order = order
+            more = command.stops - self._command.stops
+            self._command = command
             if self._loop is not None:
                 for _ in range(more):
                     self._loop.call_soon_threadsafe(self._stop)
 
     def observe(self, progress: Progress) -> None:
-        """Keeps the last word."""
+        """Keeps the latest progress."""
         self.progress = progress
 
     def clock(self) -> Reading | None:
         """The last reading of this host's clock."""
-        return self._order.clock
+        return self._command.clock
 
     async def gate(self) -> int:
         """Opens when the coordinator has said when to begin, or to stop."""
         self.ready = True
-        while self._order.start_ns is None and not self._order.stops:
+        while self._command.start_ns is None and not self._command.stops:
             await asyncio.sleep(_LOOK_S)
-        return self._order.start_ns or time.monotonic_ns()
+        return self._command.start_ns or time.monotonic_ns()
 
     @contextlib.contextmanager
     def stopping(self, stop: Stop) -> Iterator[None]:
-        """Hears the user through the coordinator."""
+        """Passes the coordinator's requests to stop on to `stop`."""
         with self._lock:
             self._stop, self._loop = stop, asyncio.get_running_loop()
-            for _ in range(self._order.stops):
+            for _ in range(self._command.stops):
                 stop()
         try:
             yield

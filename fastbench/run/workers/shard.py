@@ -1,4 +1,4 @@
-"""One share of a plan in this process, begun at a time that all shares were given: no coordinator is needed."""
+"""One share of a plan in this process, started at a time given to all shards: no coordinator is needed."""
 
 import asyncio
 import contextlib
@@ -11,13 +11,13 @@ from fastbench.errors import ServiceError
 from fastbench.live import Observer
 from fastbench.plan import Share, check_shares
 from fastbench.run.stop import Stop
-from fastbench.run.worker import Assignment, heard_in_loop, run_worker
+from fastbench.run.worker import Assignment, forwarded_in_loop, run_worker
 from fastbench.run.workers.clocks import kernel_clock
 from fastbench.run.workers.ends import WorkersEnd
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 SOON_NS = NS_PER_S
-"""The wall clock is looked at for the last time so long before the start: it may have been set meanwhile."""
+"""The last reading of the wall clock is so long before the start: the clock may be changed meanwhile."""
 LEAST_NS = 2 * NS_PER_MS
 _LOOK_S = 0.05
 
@@ -32,9 +32,9 @@ class Shard:
     start_ns: int
 
     def __call__(self, assignment: Assignment, observer: Observer, stop: Stop, dataset: Dataset) -> WorkersEnd:
-        """Carries out the share. UsageError for one that has nothing to do."""
+        """Runs the share. UsageError for one that has nothing to do."""
         of = self.share.of
-        check_shares(of, assignment.plan.schedule, f"--shard has {of} shares")
+        check_shares(of, assignment.plan.schedule, f"--shard has {of} shards")
         own = assignment._replace(share=self.share, start_at_ns=self.start_ns)
         return WorkersEnd(run_worker(own, AtTime(self.start_ns, stop), observer, dataset))
 
@@ -51,9 +51,9 @@ class AtTime:
 
     @contextlib.contextmanager
     def stopping(self, stop: Stop) -> Iterator[None]:
-        """From whichever thread the wish comes."""
+        """Requests may come from any thread."""
         self._stop = stop
-        with heard_in_loop(self._outside, stop):
+        with forwarded_in_loop(self._outside, stop):
             yield
 
     async def gate(self) -> int:
@@ -61,8 +61,8 @@ class AtTime:
         if self._left_ns < LEAST_NS:
             late_s = -self._left_ns / NS_PER_S
             raise ServiceError(
-                f"this share was ready {late_s:.3f} s after --start-at: its requests would not go out at their times; "
-                "give a later time to all shares"
+                f"this shard was ready {late_s:.3f} s after --start-at, too late to send on time; give all shards a "
+                "later time"
             )
         while self._left_ns > SOON_NS and not self._stop.asked:
             await asyncio.sleep(_LOOK_S)

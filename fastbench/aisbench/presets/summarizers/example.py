@@ -1,3 +1,3 @@
-"""The summarizer that configs of other measurements name; it stands for the usual report."""
+"""The summarizer of accuracy configs; here it gives the usual report."""
 
 summarizer = dict(attr="accuracy")
