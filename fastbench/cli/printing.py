@@ -58,14 +58,14 @@ def print_reports(tables: Sequence[str], tasks: Sequence[Finished], again: str |
         for text in tables:
             click.echo(text)
         return
-    from fastbench.api import summary
+    from fastbench.api import summarize
 
-    lines = summary(tasks, again, terminal.columns, linked=terminal.links)
+    lines = summarize(tasks, again, terminal.columns, linked=terminal.links)
     if wanted or _fits(tables, len(lines), terminal):
         for text in tables:
             click.echo(text)
         click.echo()
-        lines = summary(tasks, None, terminal.columns, linked=terminal.links)
+        lines = summarize(tasks, None, terminal.columns, linked=terminal.links)
     for line in _drawn(lines, terminal):
         click.echo(line, color=True)
 
