@@ -16,7 +16,7 @@ from fastbench.errors import RecordingError
 from fastbench.recording import Recording, RecordingWriter
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("FASTBENCH_KILLS", "20"))
+KILLS = int(os.environ.get("FASTBENCH_KILLS", "6"))
 
 # Writes requests without end and says, line by line, how many are recorded.
 RECORDER = """
