@@ -74,7 +74,8 @@ KILLS ?= 200
 promises: venv promises-sanitized promises-threads
 	$(BIN)/python -m tests.conformance.differential --inputs $(INPUTS)
 	$(BIN)/python -m tests.conformance.fuzz_core --inputs $(INPUTS)
-	FASTBENCH_KILLS=$(KILLS) FASTBENCH_RECORDINGS=2000 $(BIN)/python -m pytest -q tests/conformance tests/crash tests/fault tests/outsider \
+	FASTBENCH_KILLS=$(KILLS) FASTBENCH_RECORDINGS=2000 FASTBENCH_STRIDE=1 $(BIN)/python -m pytest -q \
+	  tests/conformance tests/crash tests/fault tests/outsider \
 	  tests/e2e/test_load_is_the_plan.py tests/e2e/test_coordinated_omission.py tests/e2e/test_interrupt.py \
 	  tests/e2e/test_reuse.py tests/e2e/test_hardening.py tests/e2e/test_tls_options.py
 	$(BIN)/python tests/outsider/measure.py

@@ -14,7 +14,7 @@ from typing import Self
 Handler = Callable[[socket.socket, int], None]
 """Serves one connection until it returns; the number says the how manyth it is, from 0."""
 
-JOIN_S = 10.0
+JOIN_S = 120.0
 
 
 class Service:

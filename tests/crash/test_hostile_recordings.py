@@ -20,7 +20,7 @@ from fastbench.recording.writing.files import BlockFile
 from fastbench.recording.writing.packing import pack_json
 from fastbench.report import publish
 
-INPUTS = int(os.environ.get("FASTBENCH_RECORDINGS", "60"))
+INPUTS = int(os.environ.get("FASTBENCH_RECORDINGS", "20"))
 GOLDEN = Path(__file__).parents[1] / "golden" / "v1" / "performances" / "mock" / "golden_recording" / "requests.fbr"
 ODD = (
     None,

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from recordings import FOOTER, Request, batch_of, header_of
+from recordings import FOOTER, STRIDE, Request, batch_of, header_of
 
 from fastbench.errors import RecordingError
 from fastbench.recording import Recording, part_path
@@ -15,8 +15,6 @@ from fastbench.recording.writing.packing import pack_batches, pack_json
 
 PLANNED = 6
 KINDS = ("workers", "legs")
-# Bytes from one cut or flip to the next: coprime to the sizes of heads and rows, so that every field is met.
-STRIDE = 13
 
 
 def write_part(directory: Path, part: int, kind: str) -> bytes:

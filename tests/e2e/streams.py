@@ -106,7 +106,7 @@ def run_undisturbed(make_directory: Callable[[str], Path], python: Sequence[str]
     return done
 
 
-def wait_for_streams(mock: Mock, count: int = STREAMS, seconds: float = 20.0) -> None:
+def wait_for_streams(mock: Mock, count: int = STREAMS, seconds: float = 300.0) -> None:
     """Returns when the service works on `count` requests at once."""
     give_up = time.monotonic() + seconds
     while running_requests(mock) < count:
@@ -116,7 +116,7 @@ def wait_for_streams(mock: Mock, count: int = STREAMS, seconds: float = 20.0) ->
 
 def running_requests(mock: Mock) -> int:
     """How many requests the service works on."""
-    with urllib.request.urlopen(f"{mock.url}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"{mock.url}/metrics", timeout=60) as answer:
         found = re.search(r"^vllm:num_requests_running\{.*\} (\d+)$", answer.read().decode(), re.MULTILINE)
     assert found is not None
     return int(found[1])

@@ -177,7 +177,7 @@ MULTI = (
 )
 
 
-@pytest.mark.parametrize("more", ["", " --max-num-workers 2"])
+@pytest.mark.parametrize("more", ["", pytest.param(" --max-num-workers 2", marks=pytest.mark.slow)])
 def test_multi_task(gsm8k: Workspace, more: str) -> None:
     """Two models and two data sets are four tasks, all of whose results are printed at the end, in this order."""
     gsm8k.data("aime/aime.jsonl", [{"origin_prompt": f"What is {k} + 1?", "gold_answer": k + 1} for k in range(30)])

@@ -41,7 +41,7 @@ def everything(directory: Path, *ended: Ended) -> dict[str, bytes]:
     return found
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_no_key_in_anything(tmp_path: Path, workers: int) -> None:
     """Whatever a service repeats, no key is in any file, log, page, export, status or message of any command (R16)."""
     rows = tmp_path / "rows.jsonl"

@@ -46,7 +46,10 @@ def test_once_drains(tmp_path: Path) -> None:
     """After one Ctrl-C those in flight end well, the rest is cancelled, and the report says what it stands on."""
     log = tmp_path / "log"
     load = ("--num-prompts", PLANNED, "--concurrency", 8, "--output-len", 40, "--input-len", 8, "--num-warmups", 0)
-    with Mock(ttft_ms=50, itl_ms=5, log=log) as mock, Running(tmp_path, "--url", mock.url, *load) as running:
+    with (
+        Mock(ttft_ms=50, itl_ms=5, log=log) as mock,
+        Running(tmp_path, "--url", mock.url, *load, fork=False) as running,
+    ):
         mock.log_entries(20)
         running.process.send_signal(signal.SIGINT)
         ended = running.end()
@@ -107,7 +110,7 @@ def test_embedded_service_outlives_ctrl_c(tmp_path: Path) -> None:
     assert set(ended.trust["outcomes"]) == {"ok", "cancelled"}
 
 
-def wait_for_rows(work_dir: Path, least_bytes: int = 8192, seconds: float = 20.0) -> None:
+def wait_for_rows(work_dir: Path, least_bytes: int = 8192, seconds: float = 300.0) -> None:
     """Returns when the recording of the only run has grown to `least_bytes`: some requests have ended."""
     give_up = time.monotonic() + seconds
     while not any(path.stat().st_size >= least_bytes for path in work_dir.rglob("requests.fbr")):

@@ -188,7 +188,7 @@ def test_the_terminal_is_put_back(tmp_path: Path, slow: Mock, number: signal.Sig
         view = terminal.view_pid()
         terminal.signal(number)
         terminal.end()
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + LIMIT_S
         while Path(f"/proc/{view}/cmdline").exists() and Path(f"/proc/{view}/cmdline").read_bytes():
             assert time.monotonic() < give_up, "the view stays"
             time.sleep(0.05)
@@ -216,7 +216,7 @@ def counted(terminal: OnTerminal, written: bytes, times: int) -> bool:
 
 def wait_until(true: Callable[[], bool]) -> None:
     """Returns as soon as it is."""
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + LIMIT_S
     while not true():
         assert time.monotonic() < give_up
         time.sleep(0.05)

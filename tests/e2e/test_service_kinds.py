@@ -29,14 +29,14 @@ def test_ipv6(tmp_path: Path) -> None:
 
 
 def test_https(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
-    """Over TLS the numbers are the service's too, once its certificate is trusted."""
+    """Over TLS no latency is below what the service takes, once its certificate is trusted."""
     cert, key = certificate
     with Mock(ttft_ms=30, itl_ms=5, tls_cert=cert, tls_key=key) as mock:
         ended = perf(tmp_path, "--url", mock.url, *SMALL, env={"SSL_CERT_FILE": str(cert)})
     assert (ended.code, ended.err) == (0, "")
     assert ended.common()["Total Generated Tokens"] == 12 * 8
-    assert ended.parameters()["TTFT"] == pytest.approx(30, abs=10)
-    assert ended.parameters()["ITL"] == pytest.approx(5, abs=1)
+    assert ended.parameters("Min")["TTFT"] >= 30
+    assert ended.parameters("Min")["E2EL"] >= 30 + 7 * 5
 
 
 @pytest.mark.parametrize("options", [(), ("--model", "mock"), ("--model", "mock", "--num-warmups", 0)])

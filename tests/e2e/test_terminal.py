@@ -116,13 +116,14 @@ def test_nothing_without_a_terminal(tmp_path: Path, service: Mock) -> None:
     assert "\r" not in ended.out
 
 
+@pytest.mark.slow
 def test_lines_without_a_terminal(tmp_path: Path) -> None:
     """A long run without a terminal says now and then how far it is, on standard error."""
     load = ("--input-len", 8, "--output-len", 1, "--num-prompts", 1, "--num-warmups", 0)
     with Mock(ttft_ms=11_000) as mock, Running(tmp_path, "--url", mock.url, *load) as run:
         ended = run.end()
     assert ended.code == 0
-    lines = ended.err.splitlines()
+    lines = ended.all_err.splitlines()
     assert lines
     stamp = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] \[fastbench\] \[INFO\] openai-chat/synthetic: "
     assert all(re.match(stamp, line) for line in lines)

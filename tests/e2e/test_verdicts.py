@@ -79,7 +79,13 @@ def test_a_late_end_of_the_message_is_not_the_clients(tmp_path: Path) -> None:
     assert ended.trust["effect"]["slot_share"] < 0.1
 
 
-@pytest.mark.parametrize("load", [("--concurrency", 50, "--num-prompts", 100), ("--rate", 40, "--num-prompts", 100)])
+@pytest.mark.parametrize(
+    "load",
+    [
+        pytest.param(("--concurrency", 50, "--num-prompts", 100), marks=pytest.mark.slow),
+        ("--rate", 40, "--num-prompts", 100),
+    ],
+)
 def test_a_client_that_is_stopped_twice_a_second(tmp_path: Path, load: tuple[str | int, ...]) -> None:
     """A client that stands still for 50 ms twice a second is INVALID, because it was stopped, with what helps."""
     with Mock(ttft_ms=200, itl_ms=20) as mock:

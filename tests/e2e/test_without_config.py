@@ -108,7 +108,7 @@ def test_both_endpoints(tmp_path: Path, api: str, path: str) -> None:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("api", ["chat", "completions"])
+@pytest.mark.parametrize("api", ["chat", pytest.param("completions", marks=pytest.mark.slow)])
 def test_without_a_stream(tmp_path: Path, service: Mock, api: str) -> None:
     """Without a stream there are no token times, so the rows that need them are absent."""
     ended = perf(tmp_path, "--url", service.url, *SMALL, "--no-stream", "--api", api)

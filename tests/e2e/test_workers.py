@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nursery import Mock
-from running import Running, perf, write_config
+from running import LIMIT_S, Running, perf, write_config
 from shared_data import MOONCAKE, needs
 
 from fastbench._core.ring import FLAGS
@@ -74,7 +74,7 @@ def test_a_killed_worker(tmp_path: Path) -> None:
         Mock(ttft_ms=20, itl_ms=2, log=tmp_path / "log") as mock,
         Running(tmp_path, "--url", mock.url, *load) as running,
     ):
-        mock.log_entries(40, 30)
+        mock.log_entries(40)
         os.kill(worker_of(running.process.pid, tmp_path / "out"), signal.SIGKILL)
         ended = running.end()
     outcomes = ended.trust["outcomes"]
@@ -93,7 +93,7 @@ def test_a_killed_worker(tmp_path: Path) -> None:
 def worker_of(parent: int, work_dir: Path) -> int:
     """The process that writes the second part."""
     (part,) = work_dir.rglob("requests-1.fbr")
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + LIMIT_S
     while time.monotonic() < give_up:
         for process in Path("/proc").glob("[0-9]*"):
             if _parent(process) == parent and _has_open(process, part):
@@ -124,7 +124,7 @@ def test_ctrl_c_reaches_all_workers(tmp_path: Path) -> None:
         Mock(ttft_ms=20, itl_ms=2, log=tmp_path / "log") as mock,
         Running(tmp_path, "--url", mock.url, *load) as running,
     ):
-        mock.log_entries(20, 30)
+        mock.log_entries(20)
         os.killpg(running.process.pid, signal.SIGINT)
         ended = running.end()
     assert ended.code == 130
@@ -137,7 +137,7 @@ def test_ctrl_c_in_a_workers_first_moment(tmp_path: Path, service: Mock) -> None
     """Ctrl-C while the workers' processes only begin stops the run as at any other time: no traceback, nothing sent."""
     load = (*SHORT, "--num-prompts", 40, "--concurrency", 4, "--workers", 2, "--num-warmups", 0)
     with Running(tmp_path, "--url", service.url, *load) as running:
-        give_up = time.monotonic() + 20
+        give_up = time.monotonic() + LIMIT_S
         while not any(_begins(process, running.process.pid) for process in Path("/proc").glob("[0-9]*")):
             assert time.monotonic() < give_up, "no worker was started"
         os.killpg(running.process.pid, signal.SIGINT)

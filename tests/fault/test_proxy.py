@@ -1,21 +1,17 @@
 """The command against a real service behind a proxy that breaks some connections: the accounts stay whole."""
 
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from nursery import Mock
+from nursery import Mock, nursery, package_environment
 from proxy import Meddling, proxy_to
 
 from fastbench._core.ring import OUTCOMES
 from fastbench.recording import NOT_FINAL, Recording
 
-ROOT = Path(__file__).parents[2]
 PLANNED = 400
 SEED = 8
 # What a connection may end like for the request that was on it.
@@ -28,17 +24,13 @@ ALLOWED = {
 }
 
 
-def measure(port: int, directory: Path, *options: object) -> "subprocess.CompletedProcess[str]":
+def measure(port: int, directory: Path, *options: object) -> tuple[int, str]:
+    """Exit code and standard error."""
     arguments = ["perf", "-q", "--no-plot", "-w", directory, "--url", f"http://127.0.0.1:{port}", "--model", "mock"]
     sizes = ["--num-prompts", PLANNED, "--concurrency", 16, "--input-len", 8, "--output-len", 16, "--num-warmups", 0]
-    return subprocess.run(
-        [sys.executable, "-m", "fastbench", *map(str, [*arguments, *sizes, *options])],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    told = list(map(str, [*arguments, *sizes, *options]))
+    code, _, errors = nursery().run(directory, told, package_environment(), 100)
+    return code, errors
 
 
 @pytest.mark.parametrize("act", ALLOWED)
@@ -50,9 +42,9 @@ def test_a_connection_that_is_meddled_with(tmp_path: Path, act: str) -> None:
         service = urlsplit(mock.url).port
         assert service is not None
         with proxy_to(service, chosen.get) as proxy:
-            ended = measure(proxy.port, tmp_path, "--timeout", "3s" if act == "stall" else "30s", "--retry", 0)
+            code, errors = measure(proxy.port, tmp_path, "--timeout", "3s" if act == "stall" else "30s", "--retry", 0)
             opened = proxy.connections
-    assert ended.returncode == 0, ended.stderr
+    assert code == 0, errors
     (path,) = tmp_path.rglob("*_recording")
     rows = Recording.open(path).rows
     final = rows[rows["flags"] & NOT_FINAL == 0]

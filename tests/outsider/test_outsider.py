@@ -13,7 +13,7 @@ SLACK_NS = 100_000
 
 
 @pytest.mark.skipif(not may_observe(), reason="only root may open packet sockets")
-@pytest.mark.parametrize("condition", ["blocked loop", "cpu hog"])
+@pytest.mark.parametrize("condition", ["blocked loop", pytest.param("cpu hog", marks=pytest.mark.slow)])
 def test_stamps_agree_with_an_outsider(tmp_path: Path, condition: str) -> None:
     """Whatever disturbs the client, half of its stamps are within 50 us of the kernel's packet stamps, and those that
     are off by more than a bit are marked as uncertain by as much."""

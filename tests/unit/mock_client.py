@@ -57,7 +57,7 @@ def chat(prompt: str = "one two", **fields: Any) -> Json:
 
 def ask(url: str, body: Json | bytes, path: str = CHAT, headers: dict[str, str] | None = None) -> Answer:
     """One request on a connection of its own."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
     try:
         return ask_on(connection, body, path, headers)
     finally:
@@ -77,7 +77,7 @@ def ask_on(
 
 
 def get(url: str, path: str) -> Answer:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
     connection.request("GET", path)
     response = connection.getresponse()
     answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
@@ -94,7 +94,7 @@ def request_bytes(body: Json, path: str = CHAT, *more: str) -> bytes:
 
 def connect(url: str) -> socket.socket:
     parts = urlsplit(url)
-    return socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=20)
+    return socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=120)
 
 
 def read_all(connection: socket.socket) -> Iterator[bytes]:

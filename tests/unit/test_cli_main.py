@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 def fastbench(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *python, "-m", "fastbench", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])

@@ -123,7 +123,7 @@ def test_abort_ends_everything_at_once() -> None:
         driver.pump(lambda: driver.reactor.snapshot()["output_events"] == 3)
         driver.reactor.abort()
         ended = driver.finish()
-        assert all(left.acquire(timeout=10) for _ in range(3))
+        assert all(left.acquire(timeout=120) for _ in range(3))
     assert ended.outcomes == {"cancelled": 5}
     assert ended.column("events").tolist() == [1, 1, 1, 0, 0]
     assert ended.superseded == []
@@ -194,7 +194,7 @@ def test_the_connections_are_closed_at_the_end() -> None:
         driver.submit(9)
         driver.start()
         driver.finish()
-        assert all(closed.acquire(timeout=10) for _ in range(3))
+        assert all(closed.acquire(timeout=120) for _ in range(3))
         assert driver.reactor.open_connections == 0
 
 

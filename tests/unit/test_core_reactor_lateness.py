@@ -63,7 +63,7 @@ def stopped() -> dict[str, Any]:
         client.send_signal(signal.SIGSTOP)
         time.sleep(STOPPED_S)
         client.send_signal(signal.SIGCONT)
-        found: dict[str, Any] = json.loads(client.communicate(timeout=30)[0])
+        found: dict[str, Any] = json.loads(client.communicate(timeout=120)[0])
     assert found["outcome"] == "ok"
     assert len(found["stamps"]) == EVENTS
     return found

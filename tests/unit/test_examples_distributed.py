@@ -193,7 +193,7 @@ def test_the_image_is_built_of_what_is_let_through(tmp_path: Path) -> None:
             shutil.copy(source, tmp_path / name)
     (tmp_path / "out").mkdir()
     command = [sys.executable, "setup.py", "-q", "dist_info", "--output-dir", "out"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / "out").glob("fastbench-*.dist-info/METADATA"))
 
@@ -231,7 +231,7 @@ def test_the_plan_of_the_manifest(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -241,7 +241,7 @@ def test_the_plan_of_the_manifest(tmp_path: Path) -> None:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_are_shell(script: Path) -> None:
     """A script has no fault of syntax, stops at the first error, and asks Slurm for what it knows."""
-    subprocess.run(["bash", "-n", script], check=True, timeout=20)
+    subprocess.run(["bash", "-n", script], check=True, timeout=120)
     text = script.read_text(encoding="utf-8")
     assert "set -euo pipefail" in text
     options = re.findall(r"^#SBATCH --([a-z-]+)=?", text, re.MULTILINE)
@@ -258,11 +258,11 @@ def test_a_task_of_the_array_sends_its_share(tmp_path: Path) -> None:
     names = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_ARRAY_TASK_ID": "3", "OF": "8"}
     script = EXAMPLES / "slurm.sh"
     done = subprocess.run(
-        ["bash", script], env={**names, "START": START}, capture_output=True, text=True, timeout=20, check=True
+        ["bash", script], env={**names, "START": START}, capture_output=True, text=True, timeout=120, check=True
     )
     options = parsed(done.stdout.splitlines())
     assert (options["shard"], options["work_dir"]) == ((3, 8), "shares/3")
-    refused = subprocess.run(["bash", script], env=names, capture_output=True, text=True, timeout=20, check=False)
+    refused = subprocess.run(["bash", script], env=names, capture_output=True, text=True, timeout=120, check=False)
     assert refused.returncode != 0
     assert "the common start" in refused.stderr
 

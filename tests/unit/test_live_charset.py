@@ -22,7 +22,7 @@ def fastbench(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comp
         capture_output=True,
         cwd=cwd,
         env=os.environ | environment,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 

@@ -25,7 +25,7 @@ def progress(phase: str = "measure", ended: bool = False, ok: int = 3) -> Progre
 
 def wait_for(directory: Path, wanted: Callable[[list[Snapshot]], bool]) -> list[Snapshot]:
     """The tasks as their files tell them, as soon as they are as wanted."""
-    files, give_up = StatusFiles(directory), time.monotonic() + 20
+    files, give_up = StatusFiles(directory), time.monotonic() + 120
     while not wanted(found := files.read()):
         assert time.monotonic() < give_up, found
         time.sleep(0.02)

@@ -92,7 +92,7 @@ def test_a_signal_ends_the_service_cleanly(number: signal.Signals) -> None:
     assert line.startswith("fastbench mock serves http://127.0.0.1:")
     assert line.endswith(" (model mock); stop with Ctrl-C\n")
     process.send_signal(number)
-    assert process.communicate(timeout=10) == (b"", b"")
+    assert process.communicate(timeout=120) == (b"", b"")
     assert process.returncode == 0
 
 

@@ -154,7 +154,7 @@ def test_a_wrong_fault_header_is_refused() -> None:
 def test_the_connection_lives_on_after_a_fault_that_is_an_answer() -> None:
     """After an error answer, an error event, an empty body and html the connection serves the next request."""
     with Mock() as mock:
-        connection = http.client.HTTPConnection(mock.url.removeprefix("http://"), timeout=20)
+        connection = http.client.HTTPConnection(mock.url.removeprefix("http://"), timeout=120)
         for fault in ("http=503", "error-event=2", "empty", "html", "no-finish", "refuse-stream"):
             connection.request("POST", CHAT, request_bytes(stream()).partition(b"\r\n\r\n")[2], {"X-Mock-Fault": fault})
             connection.getresponse().read()

@@ -146,7 +146,7 @@ def test_pieces_of_text_are_joined(pieces: bytes, joined: dict[str, str]) -> Non
 def test_recorded_and_durable_rise_without_a_close(tmp_path: Path) -> None:
     """Rows count as recorded within the block's time limit and as durable within the second after."""
     writer = RecordingWriter(tmp_path, HEADER)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     writer.append(batch_of(REQUESTS))
     while writer.durable < len(REQUESTS):
         assert writer.durable <= writer.recorded <= len(REQUESTS)

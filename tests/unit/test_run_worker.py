@@ -194,7 +194,7 @@ def stopping(stop: Stop, times: int, *, after: int, streaming: bool) -> tuple[Ha
 
     def ask() -> None:
         for _ in range(after):
-            assert come.acquire(timeout=20)
+            assert come.acquire(timeout=120)
         for _ in range(times):
             stop()
             time.sleep(0.1)

@@ -48,7 +48,7 @@ def test_none_is_taken_twice() -> None:
     """Several processes that take at once have all places between them, each once."""
     with shared_queue(TOTAL, Path("/")) as queue:
         takers = [process(TAKER, queue, TOTAL) for _ in range(PROCESSES)]
-        printed = [taker.communicate(timeout=60)[0] for taker in takers]
+        printed = [taker.communicate(timeout=120)[0] for taker in takers]
         assert [taker.returncode for taker in takers] == [0] * PROCESSES
         assert sorted(int(place) for out in printed for place in out.split()) == list(range(TOTAL))
         assert not queue.take(1)

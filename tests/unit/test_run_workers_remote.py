@@ -47,7 +47,7 @@ def worker() -> WorkerActor:
 
 
 def until_ready(worker: WorkerActor, command: Command) -> Status:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 120
     while not (status := worker.exchange(command)).ready:
         assert time.monotonic() < give_up, "the worker never became ready"
         time.sleep(0.01)
