@@ -37,6 +37,11 @@ class Registry(Generic[T]):
         """What other packages bring, by its name."""
         return _installed(self.group)
 
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """Of fastbench's own, in their order."""
+        return tuple(self._own)
+
     def names(self) -> tuple[str, ...]:
         """fastbench's own in their order, then those of other packages."""
         return (*self._own, *sorted(self._plugged.keys() - self._own.keys()))

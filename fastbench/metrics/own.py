@@ -230,17 +230,13 @@ RESPONSE_TIME = Metric(
     **_REQUEST_MS,
 )
 
-OWN_METRICS = (
-    *(E2EL, TTFT, TPOT, ITL, INPUT_TOKENS, OUTPUT_TOKENS, OUTPUT_TOKEN_THROUGHPUT, PREFILL_TOKEN_THROUGHPUT),
-    *(FIRST_ANSWER_TOKEN, THINKING_TIME, SECOND_TOKEN, CACHED_INPUT_TOKENS, REASONING_TOKENS, REPLY_TAIL),
-    RESPONSE_TIME,
-)
-_OWN_NAMES = frozenset(metric.name for metric in OWN_METRICS)
+OWN_METRICS: tuple[Metric, ...] = tuple(map(METRICS.get, METRICS.own_names))
+"""fastbench's own, in the order of their rows."""
 
 
 def plugged_names() -> tuple[str, ...]:
     """Of the metrics that packages bring, in the order of their rows."""
-    return tuple(name for name in METRICS.names() if name not in _OWN_NAMES)
+    return tuple(name for name in METRICS.names() if name not in METRICS.own_names)
 
 
 def plugged(name: str) -> Metric:

@@ -72,15 +72,26 @@ def test_the_way_to_the_first_byte(file: str, name: str) -> None:
     assert module_of(PACKAGE / file) in reached
 
 
+def assert_places_are_there(text: str) -> None:
+    """Each file and folder that a cell names; a name alone is of the folder before it."""
+    folder = Path()
+    for place in re.findall(r"`([\w/]+(?:/|\.pyx?))`", text):
+        path = PACKAGE / place if "/" in place else PACKAGE / folder / place
+        folder = path if place.endswith("/") else path.parent
+        assert path.is_file() or is_package(place.rstrip("/").replace("/", ".")), place
+
+
+@pytest.mark.parametrize("row", rows("To change … open …"), ids=lambda row: row[0])
+def test_where_things_are_changed(row: list[str]) -> None:
+    """The files that are to be opened are there."""
+    assert_places_are_there(row[1])
+
+
 @pytest.mark.parametrize("row", rows("To add … touch …"), ids=lambda row: row[0])
 def test_where_things_are_added(row: list[str]) -> None:
     """The files that are to be touched are there, and so are the registries with their entry points."""
     _, touch, registry, group = row
-    folder = ""
-    for place in re.findall(r"`([\w/]+(?:/|\.py))`", touch):
-        folder = folder or str(Path(place).parent)
-        path = PACKAGE / place if "/" in place else PACKAGE / folder / place
-        assert path.is_file() or is_package(place.rstrip("/").replace("/", "."))
+    assert_places_are_there(touch)
     registries = {"DIALECTS": DIALECTS, "DATASETS": DATASETS, "SHAPES": SHAPES, "METRICS": METRICS}
     for name, file in re.findall(r"`(\w+)` in `([\w/]+\.py)`", registry):
         assert re.search(rf"^{name}\b.* = ", (PACKAGE / file).read_text(encoding="utf-8"), re.MULTILINE)

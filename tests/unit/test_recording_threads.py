@@ -1,4 +1,4 @@
-"""Work shared out among part, and how it tells where it is."""
+"""Work shared out among threads, and how it tells where it is."""
 
 from collections.abc import Iterator
 
@@ -9,10 +9,10 @@ from fastbench.recording.reading import part
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 20])
-def test_every_piece_once(part: int) -> None:
-    """With any number of part each piece is worked on exactly once."""
-    found = in_threads(list, range(17), lambda _: 1, threads=part)
-    assert len(found) == part
+def test_every_piece_once(threads: int) -> None:
+    """With any number of threads each piece is worked on exactly once."""
+    found = in_threads(list, range(17), lambda _: 1, threads=threads)
+    assert len(found) == threads
     assert sorted(piece for share in found for piece in share) == list(range(17))
 
 
@@ -35,14 +35,14 @@ def test_progress_rises_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_errors_come_up(part: int) -> None:
+def test_errors_come_up(threads: int) -> None:
     """What goes wrong in one share is raised where the work was asked for."""
 
     def work(share: Iterator[int]) -> int:
         return sum(1 // piece for piece in share)
 
     with pytest.raises(ZeroDivisionError):
-        in_threads(work, [1, 0, 1], lambda _: 1, threads=part)
+        in_threads(work, [1, 0, 1], lambda _: 1, threads=threads)
 
 
 def test_part_of_a_progress() -> None:
