@@ -5,7 +5,7 @@
     View, follow (view) ── the reader's side: a screen, or a line now and then
     panel, classic, lines ── what the screen shows: one task, AISBench's table for several, and what both are drawn with
     terminal, charset ── a terminal that is drawn on and put back, and the characters that it has
-    attached_view (attached) ── the view beside a run, a process of its own: nothing of it disturbs the load
+    attached_view (view) ── the view beside a run, a process of its own: nothing of it disturbs the load
 
 The names of this face come from their modules when they are first asked for: every command needs `show_all`, but status
 files take msgspec and numpy, which are slow to import.
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.live.attached import attached_view
     from fastbench.live.charset import show_all
     from fastbench.live.classic import table
     from fastbench.live.files import DIRECTORY, STOPPING, Snapshot, Status, StatusFiles, run_is_over
@@ -32,12 +31,11 @@ if TYPE_CHECKING:
     )
     from fastbench.live.status import RunStatus
     from fastbench.live.terminal import usable
-    from fastbench.live.view import EVERY_S, View, follow
+    from fastbench.live.view import EVERY_S, View, attached_view, follow
 else:
     __getattr__ = lazy(
         __name__,
         {
-            "attached": ("attached_view",),
             "charset": ("show_all",),
             "classic": ("table",),
             "files": ("DIRECTORY", "STOPPING", "Snapshot", "Status", "StatusFiles", "run_is_over"),
@@ -53,7 +51,7 @@ else:
             ),
             "status": ("RunStatus",),
             "terminal": ("usable",),
-            "view": ("EVERY_S", "View", "follow"),
+            "view": ("EVERY_S", "View", "attached_view", "follow"),
         },
     )
 

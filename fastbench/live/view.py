@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -15,7 +18,7 @@ from fastbench.live.classic import HEADER_HEIGHT, LEAN_TABLE_HEIGHT, ROW_HEIGHT,
 from fastbench.live.files import Snapshot, Status, StatusFiles, run_is_over
 from fastbench.live.lines import Line, clock, short_pair
 from fastbench.live.panel import panel
-from fastbench.live.terminal import Terminal
+from fastbench.live.terminal import Modes, Terminal, readable
 from fastbench.units import number
 
 REFRESH_S = 0.5
@@ -29,6 +32,13 @@ _LEAST_PANEL = 7
 _ROWS_WANTED = 8
 """Rather than all lines of one task."""
 _RUN_KEYS, _WATCH_KEYS = "Ctrl-C stops · p pauses", "Ctrl-C leaves, the run goes on · p pauses"
+READY_S = 5.0
+"""How long the load waits for the view, whose start would disturb it."""
+GONE_S = 2.0
+"""How long the view may take to leave."""
+NICE = 10
+"""It gives way to the load wherever there is one core less than both could use."""
+_CLASSIC = "--classic"
 
 
 class Viewport(NamedTuple):
@@ -231,3 +241,52 @@ def _speed(snapshot: Snapshot) -> list[str]:
 def _stamp() -> str:
     now = time.time()
     return f"[{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))},{int(now * 1000) % 1000:03}] [fastbench] [INFO]"
+
+
+@contextlib.contextmanager
+def attached_view(run: Path, *, classic: bool = False) -> Iterator[None]:
+    """Draws on standard error, which is a terminal, while the block lasts; afterwards the terminal is as it was.
+
+    The view is a process of its own, so that nothing of it disturbs the load.
+    classic: with AISBench's progress table, also for one task.
+    """
+    before = Modes.of(sys.stderr.fileno())
+    ended, ours = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fastbench.live.view", str(run), str(ended), *([_CLASSIC] if classic else [])],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        pass_fds=(ended,),
+    )
+    os.close(ended)
+    assert process.stdout is not None
+    try:
+        readable([process.stdout.fileno()], READY_S)
+        yield
+    finally:
+        os.close(ours)
+        process.stdout.close()
+        try:
+            process.wait(GONE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.returncode:
+            before.restore()
+
+
+def main() -> None:
+    """The whole life of the process that `attached_view` starts: `python -m fastbench.live.view RUN ENDED [--classic]`.
+
+    It says with a byte on standard output that it can draw, and goes when ENDED, the number of a pipe's end, is closed
+    at its other end.
+    """
+    run, ended, *rest = sys.argv[1:]
+    os.nice(NICE)
+    view = View(Path(run), sys.stderr.fileno(), ended_fd=int(ended), classic=_CLASSIC in rest)
+    os.write(sys.stdout.fileno(), b".")
+    view.show()
+
+
+if __name__ == "__main__":
+    main()

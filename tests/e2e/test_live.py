@@ -62,7 +62,7 @@ def test_a_run_on_its_screen(tmp_path: Path, slow: Mock) -> None:
         terminal.wait_for(
             r"^ openai-chat/synthetic   closed loop, 4 in flight   http://127\.0\.0\.1:\d+/\S+ +measuring"
         )
-        terminal.wait_for(r"TTFT median +1\d\d ms +[⠁-⣿ ]+1\d\d ms\n +p90 1\d\d ms  p99 1\d\d ms ")
+        terminal.wait_for(r"TTFT median +1\d\d ms +[⠁-⣿ ]+1\d\d ms\n +p90 1\d\d ms  p99 1\d\d ms")
         terminal.wait_for(r"in flight +4 +[⠁-⣿ ]* 4\n")
         terminal.wait_for(r"answered/s +\d\d(\.\d)? ")
         terminal.wait_for(r"measurement +[✓!] .*: send lag [\d.]+ \S+, read lag [\d.]+ \S+ \(limit ")

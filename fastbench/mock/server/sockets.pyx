@@ -4,7 +4,10 @@
 import os
 from fastbench.mock.replies.wire cimport append, drop, release, reserve
 from fastbench.mock.server.system cimport (
-    CLOCK_MONOTONIC, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLL_CLOEXEC, EPOLL_CTL_ADD, IPPROTO_TCP, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET, SO_LINGER, SO_TIMESTAMPNS, TCP_NODELAY, TFD_CLOEXEC, TFD_NONBLOCK, TFD_TIMER_ABSTIME, accept4, close, epoll_create1, epoll_ctl, epoll_event, epoll_wait, itimerspec, linger, mock_recv, now_ns, send, setsockopt, timerfd_create, timerfd_settime
+    CLOCK_MONOTONIC, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLL_CLOEXEC, EPOLL_CTL_ADD, IPPROTO_TCP,
+    MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET, SO_LINGER, SO_TIMESTAMPNS, TCP_NODELAY, TFD_CLOEXEC,
+    TFD_NONBLOCK, TFD_TIMER_ABSTIME, accept4, close, epoll_create1, epoll_ctl, epoll_event, epoll_wait, itimerspec,
+    linger, mock_recv, now_ns, send, setsockopt, timerfd_create, timerfd_settime,
 )
 from fastbench.mock.types cimport Buffer, Conn
 from libc.errno cimport EAGAIN, EINTR, EMFILE, ENFILE, errno

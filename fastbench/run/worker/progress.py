@@ -136,7 +136,7 @@ class RecentLog:
 
 
 def _tpot_us(rows: NDArray[Any]) -> NDArray[np.int64]:
-    """Of requests of several output events; events count where the service told no tokens. No sense in others'."""
+    """Of requests of several output events; events count where the service told no tokens."""
     tokens = np.where(rows["output_tokens"] > 1, rows["output_tokens"], rows["events"]).astype(np.int64)
     took_us = (rows["last_token_ns"] - rows["first_token_ns"]) // NS_PER_US
     return np.asarray(took_us // np.maximum(tokens - 1, 1), np.int64)
