@@ -20,34 +20,9 @@ def test_progress_is_the_engines_state() -> None:
         engine = engine_of(service.address)
         engine.reactor.submit(post(0), request=0)
         first = progress_of(engine, "warm-up", 3, None, 0)
-<<<<<<< HEAD:tests/unit/test_run_worker_progress.py
-        assert first == (
-            "warm-up",
-            3,
-            None,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            {},
-            NOTHING,
-            False,
-            os.getpid(),
-            0,
-            False,
-            None,
-            None,
-            "",
-            "",
-        )
-=======
         counts = (0, 0, 0, 0, 0, 0, 0)
         unknown = (None, None, "", "")
         assert first == ("warm-up", 3, None, *counts, {}, NOTHING, False, os.getpid(), 0, False, *unknown)
->>>>>>> 6983553a5e3b7fa87605e0ae2881fb25814f6e2b:tests/unit/test_progress.py
         await engine.begin(1)
         assert progress_of(engine, "warm-up", 3, None, 0).elapsed_ns >= 0, "the start lies a little ahead"
         engine.reactor.close_input()
