@@ -1,6 +1,7 @@
 """Trust: may the numbers be believed? VALID or INVALID, with the reasons.
 
-client, effect ── what the client itself added, and what that changes; output ── token counts; notes; verdict
+client, effect ── what the client itself added, and what that changes; output ── token counts; notes; verdict;
+limits ── how near the verdict's figures came to their limits
 """
 
 from typing import TYPE_CHECKING
@@ -8,15 +9,19 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
+    from fastbench.metrics.trust.limits import Check, checks
     from fastbench.metrics.trust.client import lag
 else:
     __getattr__ = lazy(
         __name__,
         {
+            "limits": ("Check", "checks"),
             "client": ("lag",),
         },
     )
 
 __all__ = [
+    "Check",
+    "checks",
     "lag",
 ]
