@@ -10,7 +10,7 @@ import random
 import sys
 
 from fastbench._core.wire import OutputSpec, ReplyReader
-from fastbench.dialects.apis.openai_chat import CHAT_RULES
+from fastbench.dialects.apis.openai import CHAT_RULES
 
 EVENTS = 500
 KINDS = {"many": "500 events a read", "one": "one event a read"}

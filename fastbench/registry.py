@@ -149,7 +149,7 @@ SHAPES: Registry[Any] = Registry(
         "gamma": "fastbench.plan.shapes.open:Gamma",
         "ramp": "fastbench.plan.shapes.open:Ramp",
         "profile": "fastbench.plan.shapes.profile:Profile",
-        "trace": "fastbench.plan.shapes.trace:Trace",
+        "trace": "fastbench.plan.shapes.open:Trace",
     },
 )
 """Classes of load shapes, whose fields are their parameters."""
@@ -196,8 +196,8 @@ DIALECTS: Registry[Any] = Registry(
     "dialect",
     "fastbench.dialects:Dialect",
     {
-        "openai_chat": "fastbench.dialects.apis.openai_chat:OPENAI_CHAT",
-        "openai_completions": "fastbench.dialects.apis.openai_completions:OPENAI_COMPLETIONS",
+        "openai_chat": "fastbench.dialects.apis.openai:OPENAI_CHAT",
+        "openai_completions": "fastbench.dialects.apis.openai:OPENAI_COMPLETIONS",
         "tgi_generate": "fastbench.dialects.apis.tgi:TGI_GENERATE",
         "triton_generate": "fastbench.dialects.apis.triton:TRITON_GENERATE",
         "mindie_infer": "fastbench.dialects.apis.mindie:MINDIE_INFER",

@@ -16,7 +16,7 @@ from fastbench._core.reactor import Reactor
 from fastbench._core.ring import FLAGS, OUTCOMES, Batch
 from fastbench._core.wire import OutputSpec
 from fastbench.client.tls import TlsSettings, TlsSide
-from fastbench.dialects.apis.openai_chat import CHAT_RULES
+from fastbench.dialects.apis.openai import CHAT_RULES
 from fastbench.plan.shapes.slots import at_once
 
 TIMEOUT_S = 30.0

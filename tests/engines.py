@@ -11,7 +11,7 @@ from driving import S, post
 from fastbench.client.address import Address
 from fastbench.client.engine import BatchSink, Engine, Peer
 from fastbench.client.tls import TlsSettings
-from fastbench.dialects.apis.openai_chat import CHAT_RULES
+from fastbench.dialects.apis.openai import CHAT_RULES
 from fastbench.plan.planned import Planned, RequestWriter
 from fastbench.plan.reactor import ReactorOptions
 from fastbench.plan.shapes.slots import at_once

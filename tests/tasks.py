@@ -19,8 +19,8 @@ from fastbench.config.services import ServiceConfig
 from fastbench.datasets import SyntheticConfig, open_dataset
 from fastbench.live import Observer
 from fastbench.plan.prepare import plan_task
+from fastbench.plan.sharing import CALIBRATED_NS, Machine
 from fastbench.plan.task_plan import TaskPlan
-from fastbench.plan.workers import CALIBRATED_NS, Machine
 from fastbench.recording import Recording
 from fastbench.run.stop import Stop
 from fastbench.run.worker.assignment import Alone, Assignment

@@ -10,7 +10,7 @@ from fastbench.aisbench.summarizer import translate_summarizer
 from fastbench.config import Issues, RunConfig, Shown, run_of
 from fastbench.config import build_summarizer as build_native_summarizer
 from fastbench.config.files import Settings, read_settings
-from fastbench.config.secrets import KNOWN
+from fastbench.secrets import KNOWN
 
 _ITEMS = {"models": translate_model, "datasets": translate_dataset}
 

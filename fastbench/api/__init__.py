@@ -1,8 +1,16 @@
-"""fastbench from Python; its face is `fastbench` itself, which imports each name when it is first asked for.
+"""fastbench from Python, and all that a command of the command line does; what `fastbench` itself has is public.
 
-    settings ── keywords → a checked run
-    running ── a run → its recordings; result ── what came of a task, as numbers; html ── the same in a notebook
-    recordings ── finished runs on disk; reporting ── their numbers, files and exports, again
+    settings ── keywords → a checked run; planning ── its plan, also in words, its directory, who sends it
+    running ── it is carried out: its tasks as they end, each with its report
+    result ── what came of a task, as numbers; html ── the same in a notebook
+    recordings ── runs on disk, found, and shares merged; reporting ── their numbers, reports, pages and exports, again
+
+How a command carries out a run, which is also how `fastbench.run` does:
+
+    running = Running(prepare(run), stop, on_progress)
+    with running:
+        for task in running:
+            published = task.publish()
 
 Nothing here prints, ends the process, installs a signal handler or needs the main thread.
 """
@@ -12,37 +20,79 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.api.recordings import (
-        OF_PERFORMANCES,
-        SUFFIX,
-        name_of,
-        no_recording,
-        open,
-        recorded,
-        recordings_of,
-        runs_in,
+    from fastbench.api.planning import (
+        Described,
+        Prepared,
+        check_tokenizers,
+        continued,
+        describe,
+        new_directory,
+        plan_of,
+        prepare,
     )
-    from fastbench.api.reporting import compute, export, report
+    from fastbench.api.recordings import (
+        Found,
+        Merged,
+        find_run,
+        latest_recordings,
+        merge_shares,
+        name_of,
+        open,
+        reused_recordings,
+    )
+    from fastbench.api.reporting import (
+        Ended,
+        Page,
+        compare,
+        compute,
+        ended_requests,
+        export,
+        failures,
+        page,
+        recalculate,
+        report,
+        spec_decode_blocks,
+    )
     from fastbench.api.result import Figures, Result, runs
-    from fastbench.api.running import check_tokenizers, new_directory, plan_of, run, run_all
+    from fastbench.api.running import EndedTask, Running, run, run_all
+    from fastbench.report import Published
 else:
     __getattr__ = lazy(
         __name__,
         {
+            "planning": (
+                "Described",
+                "Prepared",
+                "check_tokenizers",
+                "continued",
+                "describe",
+                "new_directory",
+                "plan_of",
+                "prepare",
+            ),
             "recordings": (
-                "OF_PERFORMANCES",
-                "SUFFIX",
+                "Found",
+                "Merged",
+                "find_run",
+                "latest_recordings",
+                "merge_shares",
                 "name_of",
-                "no_recording",
                 "open",
-                "recorded",
-                "recordings_of",
-                "runs_in",
+                "reused_recordings",
             ),
             "reporting": (
+                "Ended",
+                "Page",
+                "compare",
                 "compute",
+                "ended_requests",
+                "Published",
                 "export",
+                "failures",
+                "page",
+                "recalculate",
                 "report",
+                "spec_decode_blocks",
             ),
             "result": (
                 "Figures",
@@ -50,9 +100,8 @@ else:
                 "runs",
             ),
             "running": (
-                "check_tokenizers",
-                "new_directory",
-                "plan_of",
+                "EndedTask",
+                "Running",
                 "run",
                 "run_all",
             ),
@@ -60,23 +109,39 @@ else:
     )
 
 __all__ = [
-    "OF_PERFORMANCES",
-    "SUFFIX",
+    "Described",
+    "Ended",
+    "EndedTask",
     "Figures",
+    "Found",
+    "Merged",
+    "Page",
+    "Prepared",
+    "Published",
     "Result",
+    "Running",
     "check_tokenizers",
+    "compare",
     "compute",
+    "continued",
+    "describe",
+    "ended_requests",
     "export",
+    "failures",
+    "find_run",
+    "latest_recordings",
+    "merge_shares",
     "name_of",
     "new_directory",
-    "no_recording",
     "open",
+    "page",
     "plan_of",
-    "recorded",
-    "recordings_of",
+    "prepare",
+    "recalculate",
     "report",
+    "reused_recordings",
     "run",
     "run_all",
     "runs",
-    "runs_in",
+    "spec_decode_blocks",
 ]

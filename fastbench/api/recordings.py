@@ -1,14 +1,30 @@
-"""Finished runs on disk: which recordings a directory stands for, and what came of each."""
+"""Runs on disk: which recordings a directory stands for, what they were made with, and shares made one."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
 
 from fastbench.aisbench import build_summarizer
-from fastbench.config import Issues, Shown
-from fastbench.errors import NotARunError, UsageError
-from fastbench.recording import REQUESTS, Recording, part_paths
+from fastbench.config import Issues, RunConfig, RunSettings, Shown, Task, public_run, show
+from fastbench.errors import NotARunError, RecordingError, UsageError
+from fastbench.options import OPTIONS, Options, names_tasks, run_of_options
+from fastbench.recording import (
+    REQUESTS,
+    Part,
+    PartFile,
+    Recording,
+    check_parts,
+    merge,
+    part_files,
+    part_paths,
+)
+from fastbench.run import RunDirectory
 
 Where = str | os.PathLike[str]
 
@@ -16,6 +32,16 @@ SUFFIX = "_recording"
 OF_PERFORMANCES = f"*/*{SUFFIX}"
 # Below a run, below its performances, below one model.
 _PLACES = (f"performances/{OF_PERFORMANCES}", OF_PERFORMANCES, f"*{SUFFIX}")
+
+LATEST = OPTIONS["reuse"].alone
+_RUN = re.compile(r"\d{8}_\d{6}(_\d+)?")
+_FREE = frozenset({"work_dir", "max_num_workers", "workers", "debug", "summarizer"})
+"""Settings of a run that change nothing of what is sent."""
+_FREE_OF_SERVICE = frozenset(
+    {"url", "host_ip", "host_port", "enable_ssl", "ca_file", "client_cert", "client_key", "insecure", "mock", "api_key"}
+    | {"metrics_url"}
+)
+"""Where the service is now, and what it asks of its clients."""
 
 
 def open(path: Where) -> Recording:
@@ -78,3 +104,146 @@ def recorded(recording: Recording) -> Shown:
     shown = build_summarizer(config.get("summarizer", {}) if isinstance(config, dict) else {}, issues)
     issues.check()
     return shown
+
+
+class Found(NamedTuple):
+    """Recordings that a directory stands for. remark: what the user should know of how they were found."""
+
+    paths: list[Path]
+    remark: str | None = None
+
+
+def latest_recordings(directory: Path) -> Found:
+    """The recordings of a run or of a part of it, the one that `directory` itself is, or those of the latest run in a
+    work dir. Raises UsageError or NotARunError when there is none."""
+    found = recordings_of(directory)
+    if found:
+        return Found(found)
+    runs = runs_in(directory)
+    if not runs:
+        raise no_recording(directory)
+    remark = f"{directory} has {len(runs)} runs; the latest, {runs[-1].name}, is taken"
+    return Found(recordings_of(runs[-1]), remark if len(runs) > 1 else None)
+
+
+def reused_recordings(options: Options) -> Found:
+    """Those of the run that `reuse` names, of the tasks that the options name, or of all. Raises UsageError for a task
+    that has none."""
+    run = run_of_options(options).run if names_tasks(options) else None
+    directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))
+    found = latest_recordings(directory)
+    if run is None:
+        return found
+    known = {(path.parent.name, name_of(path)): path for path in found.paths}
+    wanted = [(task.service.abbr, task.dataset.abbr) for task in run.tasks()]
+    missing = next((names for names in wanted if names not in known), None)
+    if missing is not None:
+        has = ", ".join(map("/".join, known))
+        raise UsageError(f"{directory} has no recording of {'/'.join(missing)}; it has {has}")
+    return found._replace(paths=[known[names] for names in wanted])
+
+
+def find_run(name: str, work_dir: str) -> Path:
+    """The directory of the run `name` in `work_dir`; "latest" = the last one. Raises UsageError."""
+    if name != LATEST:
+        directory = Path(work_dir, name)
+        if not directory.is_dir():
+            raise UsageError(
+                f"--reuse {name}: {directory} is no directory; name a run in {work_dir}, or set --work-dir"
+            )
+        return directory
+    here = Path(work_dir)
+    runs = sorted(path for path in here.iterdir() if _RUN.fullmatch(path.name)) if here.is_dir() else []
+    if not runs:
+        raise UsageError(f"--reuse: there is no run in {work_dir}; set --work-dir to the directory that has it")
+    return runs[-1]
+
+
+def own_config(directory: Path) -> Path:
+    """The config that a run was carried out with. Raises UsageError where it is not there."""
+    path = directory / "configs" / f"{directory.name}.py"
+    if not path.is_file():
+        raise UsageError(f"--reuse: {directory} has no configs/{path.name}; name the config that the run had")
+    return path
+
+
+def differences(task: Task, recording: Path) -> Iterator[str]:
+    """A sentence for each setting of a task that is not what its recording, if it has one, was made with."""
+    path = part_paths(recording)[0]
+    if not path.is_file():
+        return
+    before = Part(path).header.get("config") or {}
+    # As the header holds it: what JSON makes of tuples and numbers.
+    now = msgspec.json.decode(msgspec.json.encode(public_run(RunConfig.of_task(task))))
+    for name in ("models", "datasets"):
+        (ours,), (theirs,) = now.pop(name), before.get(name) or [{}]
+        free = _FREE_OF_SERVICE if name == "models" else frozenset()
+        yield from _differing(f"{name} {ours['abbr']}: ", ours, theirs, free)
+    yield from _differing("", now, before, _FREE)
+
+
+def _differing(where: str, ours: dict[str, Any], theirs: dict[str, Any], free: frozenset[str]) -> Iterator[str]:
+    for name, value in ours.items():
+        # A field that the run's version did not know says nothing.
+        if name not in free and name in theirs and theirs[name] != value:
+            yield (
+                f"{where}{name} is {show(value)}, and the run had {show(theirs[name])}; a run is continued by "
+                "the plan that it had, so set it back, or leave --reuse out to measure anew"
+            )
+
+
+class Merged(NamedTuple):
+    """The recording that shares were made. missing: which of them count as lost, in a sentence; None = it is whole."""
+
+    path: Path
+    missing: str | None
+
+
+def merge_shares(directories: Iterable[Path], output: Path | None, *, partial: bool) -> list[Merged]:
+    """All recordings in the directories, those of each task made one, in the new run `output`; None = in the usual
+    work dir.
+
+    partial: whether shares may be missing. Raises UsageError, before anything is written, for recordings that are not
+    the shares of one plan.
+    """
+    tasks: dict[tuple[str, str], list[PartFile]] = {}
+    for directory in directories:
+        for recording in all_recordings(directory):
+            pieces = part_files(recording)
+            tasks.setdefault(_task_of(pieces[0]), []).extend(pieces)
+    missing = [_missing(pieces, partial=partial) for pieces in tasks.values()]
+    target = _new_run(output)
+    merged = [
+        Merged(target / "performances" / model / f"{dataset}{SUFFIX}", lost)
+        for (model, dataset), lost in zip(tasks, missing, strict=True)
+    ]
+    for pieces, whole in zip(tasks.values(), merged, strict=True):
+        merge(pieces, whole.path)
+    return merged
+
+
+def _missing(pieces: list[PartFile], *, partial: bool) -> str | None:
+    missing = check_parts(pieces)
+    if not missing:
+        return None
+    what = f"{'share' if len(missing) == 1 else 'shares'} {', '.join(map(str, missing))} of {pieces[0].of}"
+    if not partial:
+        raise UsageError(f"{what} missing: name the rest too, or give --partial to count their requests as lost")
+    return f"{what} missing: their requests count as lost"
+
+
+def _task_of(piece: PartFile) -> tuple[str, str]:
+    task = piece.header.get("task", {})
+    model, dataset = str(task.get("model")), str(task.get("dataset"))
+    for name in (model, dataset):
+        if Path(name).name != name:
+            raise RecordingError(f"{piece.path} has the name {name!r} in its header, which cannot name a file")
+    return model, dataset
+
+
+def _new_run(output: Path | None) -> Path:
+    if output is None:
+        return RunDirectory.create(RunSettings().work_dir).path
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"--output {output} is there already, and not an empty directory: name a new one")
+    return output

@@ -1,19 +1,37 @@
-"""The numbers, the report and the exports of a recording, again."""
+"""The numbers, the report, the page and the exports of recordings, at a run's end and again."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from fastbench.api.recordings import name_of, recorded
+import numpy as np
+
+from fastbench.api.recordings import OF_PERFORMANCES, name_of, recorded
+from fastbench.client import advice_for
 from fastbench.config import DEFAULT_STATS, parse_stats
-from fastbench.errors import UsageError
-from fastbench.metrics import Metrics
+from fastbench.errors import RecordingError, UsageError
+from fastbench.metrics import Failure, Metrics, Rows, compute_for_page
 from fastbench.metrics import compute as compute_metrics
-from fastbench.recording import Recording
-from fastbench.report import FORMATS, publish
+from fastbench.recording import NOT_FINAL, OUTCOMES, ProgressCallback, Recording
+from fastbench.report import (
+    FORMATS,
+    PAGE,
+    STATS,
+    Compared,
+    Published,
+    comparison,
+    publish,
+    publish_spec_decode,
+    reading,
+    replace,
+    task_of,
+    write_page,
+)
 from fastbench.report import export as write_export
 
 if TYPE_CHECKING:
@@ -22,6 +40,11 @@ if TYPE_CHECKING:
 Source: TypeAlias = "Recording | Result"
 
 Where = str | os.PathLike[str]
+
+KINDS = 3
+"""So many kinds of failure are named, the rest as one number."""
+_NO_FAILURE = frozenset({"ok", "cancelled", "dropped"})
+"""How a request ends that the service had no part in."""
 
 
 def compute(
@@ -86,3 +109,162 @@ def export(source: Source, path: Where, *, form: str | None = None, tokens: bool
 
 def _recording(source: Source) -> Recording:
     return source if isinstance(source, Recording) else source.recording
+
+
+def recalculate(
+    path: Path,
+    *,
+    stats: Sequence[str] | None = None,
+    stage: str | None = None,
+    page: bool = True,
+    progress: ProgressCallback | None = None,
+) -> Published:
+    """The report of the recording at `path`, computed and written beside it.
+
+    stats, stage: None = those with which the run was reported. page: whether the report page, and the chart of rates,
+    are among the files. progress: told how far it is, 0 to 1. Raises UsageError as `compute`, RecordingError for a
+    recording that cannot be read and a file that cannot be written.
+    """
+    recording = Recording.open(path, reading(progress))
+    before = recorded(recording)
+    return publish(
+        recording,
+        path.parent,
+        name_of(path),
+        stats or before.stats,
+        progress,
+        stage=stage or before.stage,
+        plot=page,
+    )
+
+
+def spec_decode_blocks(reports: Mapping[Path, Published]) -> tuple[list[str], list[str]]:
+    """What is said of the services' speculative decoding, run by run, and what could not be written of it.
+
+    reports: of recordings, by their paths. The file of a run is written where all its recordings are among them: it is
+    about the whole.
+    """
+    blocks: list[str] = []
+    faults: list[str] = []
+    of_runs: dict[Path, list[Published]] = {}
+    for path, published in reports.items():
+        of_runs.setdefault(path.resolve().parent.parent, []).append(published)
+    for run, of_run in sorted(of_runs.items()):
+        whole = len(of_run) == len([path for path in run.glob(OF_PERFORMANCES) if path.is_dir()])
+        try:
+            scrapes = chain.from_iterable(published.spec_decode for published in of_run)
+            blocks += publish_spec_decode(scrapes, run if whole else None)
+        except RecordingError as error:
+            faults.append(str(error))
+    return blocks, faults
+
+
+class Page(NamedTuple):
+    """A page that was written, and the numbers on it."""
+
+    path: Path
+    reported: tuple[Metrics, ...]
+
+
+def page(path: Path, target: Path | None = None, *, stage: str | None = None) -> Page:
+    """The page of the recording at `path`, written to `target`, None = beside the tables. stage: None = that with
+    which the run was reported. Raises as `recalculate`."""
+    recording = Recording.open(path)
+    shown = recorded(recording)
+    name = name_of(path)
+    computed = compute_for_page(recording, shown.stats, stage or shown.stage)
+    written = write_page(recording, computed, target or path.with_name(f"{name}{PAGE}"), task_of(recording, name))
+    return Page(written, (computed.metrics,))
+
+
+def compare(paths: Sequence[Path], target: Path, *, stage: str | None = None) -> Page:
+    """One page about all these recordings, in their order, written to `target`. stage, errors: as `page`."""
+    runs = [_compared(*each, stage) for each in zip(short_names(paths), paths, strict=True)]
+    replace(target, comparison(runs))
+    return Page(target, tuple(run.metrics for run in runs))
+
+
+def _compared(name: str, path: Path, stage: str | None) -> Compared:
+    recording = Recording.open(path)
+    return Compared(name, recording, compute_for_page(recording, STATS, stage or recorded(recording).stage))
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """For each recording run, model and data set, without what they all share; all three where nothing is left."""
+    places = [_place(path) for path in paths]
+    differing = [part for part in range(3) if len({place[part] for place in places}) > 1] or [0, 1, 2]
+    return ["/".join(place[part] for part in differing) for place in places]
+
+
+def _place(path: Path) -> tuple[str, str, str]:
+    """(run, model, data set) by where a recording lies."""
+    parents = path.resolve().parents
+    run = parents[2] if parents[1].name == "performances" else parents[1]
+    return run.name, parents[0].name, name_of(path)
+
+
+Failed = Counter[tuple[str, int]]
+"""Requests by outcome and HTTP status; 0 where the status is not why they failed."""
+
+
+def failures(metrics: Metrics) -> str | None:
+    """How many requests failed, by what, and what to do about most of them, in a line; None where none failed."""
+    line = failed_line(failed_of(metrics), sum(metrics.outcomes.values()))
+    if line is None:
+        return None
+    most = next(filter(_is_failed, metrics.failures))
+    return f"{line}; {advice_for(most.outcome, most.status, most.message)}"
+
+
+class Ended(NamedTuple):
+    """The requests of a recording that have ended. failed: as `failures` has it, without advice."""
+
+    requests: int
+    ok: int
+    failed: str | None
+
+
+def ended_requests(path: Path) -> Ended:
+    """Those of the recording at `path`, which may be a share that no report is made of. Raises RecordingError."""
+    rows = Recording.open(path).rows
+    final = rows[rows["flags"] & NOT_FINAL == 0]
+    ok = int(np.count_nonzero(final["outcome"] == OUTCOMES.index("ok")))
+    return Ended(len(final), ok, failed_line(failed_in(final), len(final)))
+
+
+def failed_of(metrics: Metrics) -> Failed:
+    """Those of a report; requests without an outcome are the verdict's to tell."""
+    found: Failed = Counter()
+    for failure in filter(_is_failed, metrics.failures):
+        found[_kind(failure.outcome, failure.status)] += failure.count
+    return found
+
+
+def failed_in(rows: Rows) -> Failed:
+    """Those among the final rows of a recording."""
+    kinds, counts = np.unique(rows[["outcome", "status"]], return_counts=True)
+    found: Failed = Counter()
+    for (code, status), count in zip(kinds.tolist(), counts.tolist(), strict=True):
+        if OUTCOMES[code] not in _NO_FAILURE:
+            found[_kind(OUTCOMES[code], status)] += count
+    return found
+
+
+def _is_failed(failure: Failure) -> bool:
+    """Whether it is the service's, and one that the verdict does not tell."""
+    return failure.outcome == "others" or (failure.outcome in OUTCOMES and failure.outcome not in _NO_FAILURE)
+
+
+def _kind(outcome: str, status: int) -> tuple[str, int]:
+    return outcome, status if outcome == "http_error" else 0
+
+
+def failed_line(failed: Failed, total: int) -> str | None:
+    """The line, such as "56 of 60 requests failed: 50 http_error 503, 6 timeout"; None where none failed."""
+    if not failed:
+        return None
+    ranked = sorted(failed.items(), key=lambda found: (-found[1], found[0]))
+    told = [f"{count} {outcome}{f' {status}' if status else ''}" for (outcome, status), count in ranked[:KINDS]]
+    rest = sum(count for _, count in ranked[KINDS:])
+    kinds = ", ".join([*told, *([f"{rest} others"] if rest else [])])
+    return f"{failed.total()} of {total} requests failed: {kinds}"

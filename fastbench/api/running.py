@@ -1,21 +1,27 @@
-"""A run from Python: settings → plan → recording → `Result`."""
+"""A run is carried out: its tasks as they end, each with its report; and from Python, settings → `Result`."""
 
 from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Self
 
+from fastbench.api.planning import Prepared, prepare
+from fastbench.api.reporting import recalculate
 from fastbench.api.result import Result
 from fastbench.api.settings import Config, chosen_run, in_keywords, keywords_named
-from fastbench.config import RunConfig, Task, dump_config
-from fastbench.errors import FastbenchError, UsageError
+from fastbench.config import Task
+from fastbench.errors import UsageError
 from fastbench.live import Observer, Progress, RunStatus, Status
 from fastbench.options import Chosen
-from fastbench.plan import RunPlan, plan_run
-from fastbench.run import RunDirectory, Stop, TaskRun, in_thread, run_tasks, this_machine
-from fastbench.tokenizer import load_tokenizer
+from fastbench.recording import ProgressCallback
+from fastbench.report import Published, publish_spec_decode
+from fastbench.run import Stop, TaskRun, in_thread, log, log_to, run_tasks
+
+WHOLE = "total"
+WHOLE_SHOWN = "the whole run is shown"
 
 
 def run(
@@ -68,79 +74,90 @@ def run_all(
         return _carried_out(chosen_run(config, settings), on_progress, stop)
 
 
-def plan_of(run: RunConfig) -> RunPlan:
-    """The plans of a run's tasks. Raises UsageError for tokenizers and data sets that cannot be used."""
-    check_tokenizers(run)
-    return plan_run(run, this_machine())
-
-
-def check_tokenizers(run: RunConfig) -> None:
-    """Raises ConfigError for a tokenizer that cannot be used: what it is to count after a run must not be in vain."""
-    for path in dict.fromkeys(service.path for service in run.models if service.path):
-        load_tokenizer(path)
-
-
-def new_directory(run: RunConfig) -> RunDirectory:
-    """A new directory for a run, with its config. Raises UsageError when none can be made."""
-    directory = RunDirectory.create(run.work_dir)
-    (directory.path / "configs" / f"{directory.path.name}.py").write_text(dump_config(run), encoding="utf-8")
-    return directory
-
-
 _Watch = Callable[[str, Progress], object]
 
 
 def _carried_out(chosen: Chosen, watch: _Watch | None, stop: Stop | None) -> list[Result]:
     # In the caller's thread: nothing has begun yet that Ctrl-C would have to wait for.
-    plan = plan_of(chosen.run)
-    directory = new_directory(chosen.run)
-    remarks = (*chosen.remarks, *map(in_keywords, plan.remarks))
-    running = _Running(chosen.run, directory, plan, Stop() if stop is None else stop, watch, remarks)
-    return in_thread(running.to_its_end, "run", interrupted=running.stop.at_once)
+    prepared = prepare(chosen.run)
+    remarks = (*chosen.remarks, *map(in_keywords, prepared.remarks))
+    running = Running(prepared, Stop() if stop is None else stop, watch)
+    return in_thread(lambda: _results(running, remarks), "run", interrupted=running.stop.at_once)
 
 
-class _Running:
-    """A run while it is carried out, in a thread of its own."""
+def _results(running: Running, remarks: Sequence[str]) -> list[Result]:
+    """What came of the tasks that began, in the run's order. Raises the first error."""
+    with running:
+        ended = {task.name: task for task in running}
+    # In the plan's order: tasks that run at once end in any.
+    ordered = [ended[task.name] for task in running.run.tasks() if task.name in ended]
+    for task in ordered:
+        if task.error is not None:
+            _let_go(task.error)
+            task.error.add_note(f"The run's directory, with its log, is {running.directory.path}.")
+            raise task.error
+    return [_result(task, (*remarks, *running.unwritten)) for task in ordered]
 
-    def __init__(
-        self,
-        run: RunConfig,
-        directory: RunDirectory,
-        plan: RunPlan,
-        stop: Stop,
-        watch: _Watch | None,
-        remarks: tuple[str, ...],
-    ) -> None:
+
+def _result(ended: EndedTask, remarks: Sequence[str]) -> Result:
+    path, complete = ended.path, ended.complete and not ended.died
+    remarks = (*remarks, *(f"{sentence}." for sentence in ended.died))
+    result = Result(path, name=ended.name, complete=complete, remarks=remarks)
+    if not path.exists():
+        return result
+    try:
+        _ = result.metrics  # now: the files may be gone when they are first asked for
+    except UsageError as error:
+        told = (*remarks, f"{in_keywords(str(error))}; {WHOLE_SHOWN}")
+        result = Result(path, name=ended.name, stage=WHOLE, complete=complete, remarks=told)
+        _ = result.metrics
+    return result
+
+
+class Running:
+    """A run while it is carried out, in the thread that goes through it: its tasks as they end. It is a context, in
+    which those who watch the run see how it stands.
+
+    `fastbench.run` and the command line are its two users. It takes over no signal and prints nothing.
+    """
+
+    def __init__(self, prepared: Prepared, stop: Stop, watch: _Watch | None = None) -> None:
+        """watch: told of each task's progress, ten times a second, by a thread of the run. What it raises ends the run,
+        and is raised when its tasks have ended."""
+        self.run = prepared.run
+        self.directory = prepared.directory
         self.stop = stop
-        self._run = run
-        self._directory = directory
-        self._plan = plan
+        self.unwritten: list[str] = []
+        """What could not be written for those who watch, a sentence each."""
+        self._prepared = prepared
         self._watch = watch
-        self._remarks = remarks
-        self._unwritten: list[str] = []
         self._fault: Exception | None = None
+        self._status = RunStatus(
+            self.directory, self.run.tasks(), log_files=not self.run.debug, warn=self._could_not_write
+        )
 
-    def to_its_end(self) -> list[Result]:
-        """What came of the tasks that began, in the run's order. Raises the first error."""
-        tasks = self._run.tasks()
-        with RunStatus(
-            self._directory, tasks, log_files=not self._run.debug, warn=self._unwritten.append
-        ) as self._status:
-            ended = {task.task.name: task for task in self._each()}
-        if self._fault is not None:
-            raise self._fault
-        # In the plan's order: tasks that run at once end in any.
-        ordered = [ended[task.name] for task in tasks if task.name in ended]
-        for task in ordered:
-            if task.error is not None:
-                raise self._told(task.error)
-        return [self._result(task) for task in ordered]
+    def __enter__(self) -> Self:
+        self._status.__enter__()
+        return self
 
-    def _each(self) -> Iterator[TaskRun]:
-        for ended in run_tasks(self._run, self._directory, self._plan, self.stop, self._observer_of):
+    def __exit__(self, *raised: Any) -> None:
+        self._status.__exit__(*raised)
+
+    def __iter__(self) -> Iterator[EndedTask]:
+        run, directory, plan, launcher, resumes = self._prepared
+        for ended in run_tasks(run, directory, plan, self.stop, self._observer_of, launcher, resumes=resumes):
+            yield EndedTask(ended, self._prepared)
+            # Its results are there now.
             end = Status.ERROR if ended.error is not None else Status.FINISH if ended.complete else Status.KILLED
             self._status.of(ended.task).is_now(end)
-            yield ended
+        if self._fault is not None:
+            raise self._fault
+
+    def spec_decode(self, reports: Iterable[Published]) -> list[str]:
+        """What is said of the services' speculative decoding by the reports of all tasks together; writes its files.
+        Raises RecordingError when one cannot be written."""
+        scrapes = chain.from_iterable(published.spec_decode for published in reports)
+        return publish_spec_decode(scrapes, self.directory.performances)
 
     @contextlib.contextmanager
     def _observer_of(self, task: Task) -> Iterator[Observer]:
@@ -160,25 +177,59 @@ class _Running:
 
         yield observe
 
-    def _told(self, error: FastbenchError) -> FastbenchError:
-        _let_go(error)
-        error.add_note(f"The run's directory, with its log, is {self._directory.path}.")
-        return error
+    def _could_not_write(self, message: str) -> None:
+        """In the logs of the tasks at hand, as the status is of no task's context, and to be told."""
+        self.unwritten.append(message)
+        tasks = self.run.tasks()
+        at_hand = [task for task in tasks if self._status.of(task).status.active] or tasks[:1]
+        for path in {None if self.run.debug else self.directory.log(task) for task in at_hand}:
+            with log_to(path):
+                log.warning("%s", message)
 
-    def _result(self, ended: TaskRun) -> Result:
-        path = self._directory.recording(ended.task)
-        complete = ended.complete and not ended.died
-        remarks = (*self._remarks, *self._unwritten, *(f"{death.sentence}." for death in ended.died))
-        result = Result(path, name=ended.task.name, complete=complete, remarks=remarks)
-        if not path.exists():
-            return result
+
+class EndedTask:
+    """A task of a run that has ended, and its report."""
+
+    def __init__(self, ended: TaskRun, prepared: Prepared) -> None:
+        self.task = ended.task
+        self.name = ended.task.name
+        """`model/data set`."""
+        self.complete = ended.complete
+        """False when the user stopped it."""
+        self.error = ended.error
+        """Why it could not be carried out."""
+        self.died = tuple(death.sentence for death in ended.died)
+        """What is to be said of workers that died on the way."""
+        self.idle = ended.idle
+        """Nothing of it was left to be sent."""
+        self.path = prepared.directory.recording(ended.task)
+        """That of its recording, which is not there where the task ended before anything was recorded."""
+        self.results = prepared.directory.results(ended.task)
+        """The directory of its report."""
+        self.remarks: list[str] = []
+        """What to know of its report, a sentence each."""
+        self._prepared = prepared
+
+    def publish(self, *, page: bool = True, progress: ProgressCallback | None = None) -> Published | None:
+        """Writes the report; None where there is nothing to report: no recording, or an error before the first success.
+
+        page, progress: as `recalculate`. Of a stage that the recording does not have the whole run is shown, which
+        `remarks` says. Raises RecordingError for a recording that cannot be read, and a file that cannot be written.
+        """
+        if not self.path.exists():
+            return None
         try:
-            _ = result.metrics  # now: the files may be gone when they are first asked for
+            published = recalculate(
+                self.path, stats=self.task.stats, stage=self.task.stage, page=page, progress=progress
+            )
         except UsageError as error:
-            told = (*remarks, f"{in_keywords(str(error))}; the whole run is shown")
-            result = Result(path, name=ended.task.name, stage="total", complete=complete, remarks=told)
-            _ = result.metrics
-        return result
+            self.remarks.append(f"{self.name}: {error}; {WHOLE_SHOWN}")
+            published = recalculate(self.path, stats=self.task.stats, stage=WHOLE, page=page)
+        if self.error is not None and not published.metrics.success:
+            return None
+        if published.rates:
+            self._prepared.log(self.task, published.rates)
+        return published
 
 
 def _let_go(error: BaseException | None) -> None:

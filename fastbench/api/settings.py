@@ -12,9 +12,9 @@ import click
 
 from fastbench.config import RunConfig
 from fastbench.config.fields import nearest
-from fastbench.config.secrets import KNOWN
 from fastbench.errors import FastbenchError, UsageError
 from fastbench.options import ARGUMENT, OPTIONS, Chosen, Option, Options, Takes, check_options, meant_by, run_of_options
+from fastbench.secrets import KNOWN
 
 Config = str | os.PathLike[str] | Mapping[str, Any] | RunConfig | None
 """A config file's path, a service's URL, native settings, or a run that is checked already; None = keywords alone."""

@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from fastbench import __version__
-from fastbench.cli.interrupt import InterruptError, leave_with
-from fastbench.cli.say import say
+from fastbench.cli.user import InterruptError, leave_with, say
 from fastbench.errors import FastbenchError
 from fastbench.live import show_all
 
@@ -128,6 +127,6 @@ def _without_keys(kind: type[BaseException], error: BaseException, trace: Traceb
     """A fault of fastbench itself, with its traceback, in which no key is shown."""
     from traceback import format_exception
 
-    from fastbench.config.secrets import KNOWN
+    from fastbench.secrets import KNOWN
 
     sys.stderr.write(KNOWN.hide("".join(format_exception(kind, error, trace))))

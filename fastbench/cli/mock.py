@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastbench.cli.say import say
+from fastbench.cli.user import say
 from fastbench.errors import FastbenchError
 from fastbench.mock import flag_name, make_options, option_fields
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from fastbench.cli.interrupt import leave_in_order
+from fastbench.cli.user import leave_in_order
 from fastbench.errors import UsageError
 from fastbench.live import DIRECTORY, Snapshot, Status, StatusFiles, follow, run_is_over, table, usable
 

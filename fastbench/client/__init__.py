@@ -5,10 +5,10 @@
     await engine.ended()
 
 Engine, Peer (engine) ── a reactor with its thread, and whom it speaks to; Batch ── finished requests
-resolve (address), tls_of, is_in_clear (tls, tls_probe) ── what is known of the peer before the first request
+resolve (address), tls_of, is_in_clear (tls, address) ── what is known of the peer before the first request
 OutcomeTally (tally), advice_for, second_look (advice) ── how requests ended, and what to do about it
 Scraper (scrape) ── the server's metrics page; first_model (models) ── the model's name, asked of the server
-ServiceRedactor (redacting) ── takes keys out of what the server says
+ServiceRedactor (tally) ── takes keys out of what the server says
 """
 
 from typing import TYPE_CHECKING
@@ -16,30 +16,51 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.client.address import Address, resolve
+    from fastbench.client.address import SPEAKS_NONE, Address, is_in_clear, resolve
     from fastbench.client.advice import advice_for, second_look
-    from fastbench.client.calibration import event_ns
     from fastbench.client.engine import Batch, BatchSink, Engine, EngineFactory, Gate, Peer, at_once
+    from fastbench.client.health import event_ns
     from fastbench.client.models import first_model
-    from fastbench.client.redacting import ServiceRedactor
     from fastbench.client.scrape import Scraper, scraping
-    from fastbench.client.tally import OutcomeTally
+    from fastbench.client.tally import OutcomeTally, ServiceRedactor
     from fastbench.client.tls import TlsSettings, tls_of
-    from fastbench.client.tls_probe import SPEAKS_NONE, is_in_clear
 else:
     __getattr__ = lazy(
         __name__,
         {
-            "address": ("Address", "resolve"),
-            "advice": ("advice_for", "second_look"),
-            "calibration": ("event_ns",),
-            "engine": ("Batch", "BatchSink", "Engine", "EngineFactory", "Gate", "Peer", "at_once"),
+            "address": (
+                "Address",
+                "SPEAKS_NONE",
+                "is_in_clear",
+                "resolve",
+            ),
+            "advice": (
+                "advice_for",
+                "second_look",
+            ),
+            "health": ("event_ns",),
+            "engine": (
+                "Batch",
+                "BatchSink",
+                "Engine",
+                "EngineFactory",
+                "Gate",
+                "Peer",
+                "at_once",
+            ),
             "models": ("first_model",),
-            "redacting": ("ServiceRedactor",),
-            "scrape": ("Scraper", "scraping"),
-            "tally": ("OutcomeTally",),
-            "tls": ("TlsSettings", "tls_of"),
-            "tls_probe": ("SPEAKS_NONE", "is_in_clear"),
+            "tally": (
+                "OutcomeTally",
+                "ServiceRedactor",
+            ),
+            "scrape": (
+                "Scraper",
+                "scraping",
+            ),
+            "tls": (
+                "TlsSettings",
+                "tls_of",
+            ),
         },
     )
 

@@ -1,8 +1,12 @@
-"""From a host's name to the numeric address that the reactor connects to."""
+"""From a host's name to the numeric address that the reactor connects to, and whether a port speaks TLS."""
 
+import asyncio
+import contextlib
 import socket
-from typing import NamedTuple
+import ssl
+from typing import Final, NamedTuple
 
+from fastbench.client.tls import NO_TLS, tls_words
 from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
 from fastbench.units import NS_PER_S
@@ -44,3 +48,51 @@ def resolve(endpoint: Endpoint, timeout_ns: int) -> Address:
         f"The service at {endpoint.url} cannot be reached ({reason}): "
         "check url (--url) or host_ip and host_port, and that the service runs."
     )
+
+
+LOOK_S: Final = 2.0
+SPEAKS_TLS: Final = "the port speaks TLS: write https:// in url (--url)"
+SPEAKS_NONE: Final = "the port does not speak TLS: write http:// in url (--url)"
+
+
+async def speaks_tls(endpoint: Endpoint) -> bool | None:
+    """Whether the port takes a TLS handshake, or refuses it in TLS; whose certificate it shows does not matter. None =
+    it says nothing."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(LOOK_S):
+            _, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=context)
+    except ssl.SSLError as error:
+        return False if tls_words(error) in NO_TLS else "alert" in tls_words(error) or None
+    except (OSError, TimeoutError):
+        return None
+    await _close(writer)
+    return True
+
+
+async def speaks_http(endpoint: Endpoint) -> bool:
+    """Whether the port answers a request in clear."""
+    try:
+        async with asyncio.timeout(LOOK_S):
+            reader, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+            writer.write(f"GET / HTTP/1.1\r\nHost: {endpoint.authority}\r\nConnection: close\r\n\r\n".encode())
+            begin = await reader.read(5)
+    except (OSError, TimeoutError):
+        return False
+    await _close(writer)
+    return begin == b"HTTP/"
+
+
+async def is_in_clear(endpoint: Endpoint) -> bool:
+    """Whether the port of a https URL speaks http alone. One that is silent until it understands is asked in clear."""
+    spoken = await speaks_tls(endpoint)
+    return spoken is False or (spoken is None and await speaks_http(endpoint))
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(LOOK_S):
+            await writer.wait_closed()

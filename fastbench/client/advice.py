@@ -4,8 +4,8 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
+from fastbench.client.address import LOOK_S, SPEAKS_NONE, SPEAKS_TLS, speaks_tls
 from fastbench.client.tls import NO_TLS, TlsSettings, tls_words
-from fastbench.client.tls_probe import LOOK_S, SPEAKS_NONE, SPEAKS_TLS, speaks_tls
 from fastbench.config.services import base_of, shown_url
 from fastbench.dialects import Endpoint
 

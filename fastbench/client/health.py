@@ -1,4 +1,4 @@
-"""The client's own state, second by second, as the recording keeps it."""
+"""The client's own state, second by second, as the recording keeps it; and how fast this machine reads replies."""
 
 import time
 from typing import Any
@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench._core.reactor import Reactor
+from fastbench._core.wire import OutputSpec, ReplyReader
+from fastbench.registry import DIALECTS
 
 _COUNTED = ("reads", "unstamped_reads", "turns", "starved", "cpu_ns", "ordinary_ns", "real_time_ns")
 TOGETHER = 32
@@ -47,3 +49,23 @@ def together(counts: NDArray[np.int64]) -> list[list[int]]:
     where = np.flatnonzero(sums)
     entries: list[list[int]] = np.column_stack((where * TOGETHER + TOGETHER - 1, sums[where])).tolist()
     return entries
+
+
+_EVENTS = 20_000
+_ROUNDS = 3
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+_EVENT = b'data: {"id":"x","choices":[{"index":0,"delta":{"content":" word"},"finish_reason":null}]}\n\n'
+
+
+def event_ns() -> float:
+    """CPU time of one ordinary output event, ns: the least of a few rounds."""
+    events = _EVENT * _EVENTS
+    return min(_round_ns(events) for _ in range(_ROUNDS)) / _EVENTS
+
+
+def _round_ns(events: bytes) -> int:
+    reader = ReplyReader(OutputSpec(DIALECTS.get("openai_chat").rules))
+    reader.feed(_HEAD)
+    begun = time.thread_time_ns()
+    reader.feed(events)
+    return time.thread_time_ns() - begun

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 
+from fastbench.client.address import SPEAKS_TLS, speaks_tls
 from fastbench.client.advice import REDIRECTS, advice_for, by_status, reason_of, redirected
 from fastbench.client.tls import TlsSettings
-from fastbench.client.tls_probe import SPEAKS_TLS, speaks_tls
 from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
 

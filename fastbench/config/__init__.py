@@ -4,8 +4,8 @@
     run.tasks()                            # each model with each data set: a Task
 
 files ── reads and writes config files; services ── the settings of one service under test; fields ── checks of
-settings, for every room that has some; secrets ── what is a key, and how no text shows it; builder, run ── the run;
-dataset, load_shape, shown ── its parts; remarks ── settings that change less than they say
+settings, for every room that has some; builder, run ── the run; dataset, load_shape, shown ── its parts;
+remarks ── settings that change less than they say
 """
 
 from fastbench.config.builder import build_run, run_of

@@ -12,11 +12,11 @@ from fastbench.config.fields.issues import Issues, nearest
 from fastbench.config.load_shape import build_load, build_profile
 from fastbench.config.run import COMBINATIONS as COMBINATIONS
 from fastbench.config.run import MAX_PRESSURE_TIME, SETTINGS, RunConfig, RunSettings
-from fastbench.config.secrets import KNOWN
 from fastbench.config.services.build import build_service
 from fastbench.config.services.schema import TAKES_TOKEN_IDS, ServiceConfig
 from fastbench.config.shown import build_summarizer
 from fastbench.registry import DIALECTS
+from fastbench.secrets import KNOWN
 from fastbench.units import NS_PER_S
 
 Item = TypeVar("Item", bound=ServiceConfig | DatasetConfig)

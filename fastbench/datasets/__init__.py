@@ -7,11 +7,20 @@ needs is here, and in `fastbench.tokenizer`.
 from fastbench.config import DatasetConfig
 from fastbench.datasets.conversations import ConversationConfig, open_conversations, turn_lengths
 from fastbench.datasets.files import FileConfig, FileDataset, in_range
-from fastbench.datasets.format import DatasetFormat, open_dataset
 from fastbench.datasets.probe import probe_samples, tokens_per_word
 from fastbench.datasets.row_fields import length_names, output_len, request_fields
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows
-from fastbench.datasets.samples import Counts, Dataset, LeftOut, Sample, Survey, Turn, survey_of
+from fastbench.datasets.samples import (
+    Counts,
+    Dataset,
+    DatasetFormat,
+    LeftOut,
+    Sample,
+    Survey,
+    Turn,
+    open_dataset,
+    survey_of,
+)
 from fastbench.datasets.synthetic import SyntheticConfig
 from fastbench.tokenizer import Message, Prompt, prompt_text
 

@@ -15,10 +15,9 @@ from fastbench.config import Issues, show
 from fastbench.config.fields import Text, Uniform, find_data
 from fastbench.datasets.custom_meta import CustomMeta, Shares, meta_file, read_meta
 from fastbench.datasets.files import FileConfig, FileDataset, Seed, in_range
-from fastbench.datasets.format import DatasetFormat
 from fastbench.datasets.row_fields import length_names, output_len
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows
-from fastbench.datasets.samples import Sample
+from fastbench.datasets.samples import DatasetFormat, Sample
 from fastbench.datasets.template import Template, check_template, filler
 from fastbench.tokenizer import Draws, Prompt, TokenMeasure
 

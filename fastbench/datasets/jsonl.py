@@ -3,10 +3,9 @@
 from fastbench.config import show
 from fastbench.config.fields import Count, Text
 from fastbench.datasets.files import FileConfig, FileDataset, in_range
-from fastbench.datasets.format import DatasetFormat
 from fastbench.datasets.row_fields import SENT_FIELDS, USUAL, length_names, output_len, request_fields
 from fastbench.datasets.rows import Row, RowError, columns_of, open_rows
-from fastbench.datasets.samples import Sample
+from fastbench.datasets.samples import DatasetFormat, Sample
 from fastbench.tokenizer import Prompt, TokenMeasure
 
 _PROMPT_KEYS = ("prompt", "question", "messages")

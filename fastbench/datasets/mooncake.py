@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from fastbench.config import Issues, show
 from fastbench.config.fields import MAX_LENGTH
 from fastbench.datasets.files import FileConfig, FileDataset, Seed, in_range
-from fastbench.datasets.format import DatasetFormat
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows, walk
-from fastbench.datasets.samples import Sample
+from fastbench.datasets.samples import DatasetFormat, Sample
 from fastbench.errors import DatasetError
 from fastbench.tokenizer import Draws, Prompt, TokenMeasure, Words, words_for
 

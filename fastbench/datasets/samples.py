@@ -1,14 +1,17 @@
-"""Samples, and what every data set can do: a stream of them that can be started anew, at any share."""
+"""Samples; what every data set can do: a stream of them, begun anew at any share; and what a format of data sets is."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
+from fastbench.config import DatasetConfig
 from fastbench.config.fields import role_of
-from fastbench.tokenizer import Message, Prompt
+from fastbench.registry import DATASETS
+from fastbench.tokenizer import Message, Prompt, TokenMeasure
 
 
 class Turn(Struct, frozen=True):
@@ -118,3 +121,38 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
 def _is_answered(sample: Sample) -> bool:
     last = sample.prompt[-1] if sample.prompt and not isinstance(sample.prompt, str) else None
     return isinstance(last, dict) and role_of(last.get("role")) == "assistant"
+
+
+ConfigT = TypeVar("ConfigT", bound=DatasetConfig)
+
+
+@dataclass(frozen=True)
+class DatasetFormat(Generic[ConfigT]):
+    """One format, found by its name: fastbench's own, or of a package with an entry point in `fastbench.datasets`."""
+
+    schema: type[ConfigT]
+    """The struct of its settings, whose tag is the format's name."""
+    open: Callable[[ConfigT, TokenMeasure], Dataset]
+    """Settings → the data set. Raises DatasetError for a file that cannot be used, ConfigError for a tokenizer that
+    cannot, or for none where the settings ask for one."""
+
+    @property
+    def name(self) -> str:
+        """As `type` in a config."""
+        return name_of(self.schema)
+
+
+def name_of(schema: type[DatasetConfig]) -> str:
+    """The name of the format that has these settings."""
+    return str(schema.__struct_config__.tag)
+
+
+def open_dataset(config: DatasetConfig, tokenizer_path: str = "", tokens_per_word: float = 1.0) -> Dataset:
+    """The data set that `config` describes.
+
+    tokenizer_path: makes the lengths of made prompts exact; "" = none, then a word counts as `tokens_per_word`
+    tokens. Raises DatasetError where the file cannot be used, ConfigError where the tokenizer cannot, or where a
+    setting asks for one and there is none.
+    """
+    found: DatasetFormat[Any] = DATASETS.get(name_of(type(config)))
+    return found.open(config, TokenMeasure(tokenizer_path, tokens_per_word))

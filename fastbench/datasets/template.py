@@ -9,10 +9,9 @@ from msgspec import Meta, field
 from fastbench.config import Issues
 from fastbench.config.fields import Text
 from fastbench.datasets.files import FileConfig, FileDataset, in_range
-from fastbench.datasets.format import DatasetFormat
 from fastbench.datasets.row_fields import USUAL, length_names, output_len
 from fastbench.datasets.rows import Row, RowError, columns_of, open_rows
-from fastbench.datasets.samples import Sample
+from fastbench.datasets.samples import DatasetFormat, Sample
 from fastbench.tokenizer import Prompt, TokenMeasure
 
 _NAME = re.compile(r"\{(\w+)\}")

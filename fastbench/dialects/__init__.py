@@ -6,21 +6,25 @@ One file an API makes a `Dialect` (`apis/`, or that of another package, by an en
 
 from fastbench.config.fields import FOR_CHAT, FOR_OPENAI
 from fastbench.dialects.dialect import (
+    CHOICES,
+    ERRORS,
+    MESSAGE,
+    REASONS,
     BodyParts,
     Dialect,
+    Rule,
+    Rules,
     UsageField,
     check_conversations,
     dialect_of,
     known_model,
     not_taken,
     output_length,
+    usage_rules,
 )
-from fastbench.dialects.endpoint import Endpoint
-from fastbench.dialects.headers import secrets_of, service_headers
 from fastbench.dialects.parameters import NEWER, LengthField, OutputLength
 from fastbench.dialects.prompts import SampleLike, as_messages, as_text, as_text_or_ids
-from fastbench.dialects.rules import CHOICES, ERRORS, MESSAGE, REASONS, Rule, Rules, usage_rules
-from fastbench.dialects.speaker import Speaker
+from fastbench.dialects.speaker import Endpoint, Speaker, secrets_of, service_headers
 from fastbench.dialects.template import OMITTED, Adapter, Members, Slot, Template
 
 __all__ = [

@@ -1,16 +1,75 @@
-"""A dialect set up for one service: samples in, the bytes of requests out."""
+"""A dialect set up for one service: where requests go, their head, and the bytes that samples become."""
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, Self
 
 import orjson
 
-from fastbench.config.services import ServiceConfig
-from fastbench.dialects.dialect import dialect_of
-from fastbench.dialects.headers import head_template
+from fastbench import __version__
+from fastbench.config.services import DEFAULT_PORTS, ServiceConfig, header_fault, parse_host, parse_url
+from fastbench.dialects.dialect import Rules, dialect_of
 from fastbench.dialects.parameters import adapters_of
 from fastbench.dialects.prompts import SampleLike
-from fastbench.dialects.rules import Rules
 from fastbench.dialects.template import Slot, Template, body_template, replaceable
+from fastbench.errors import ConfigError
+from fastbench.secrets import KNOWN, env_name, is_secret_header, resolve_secret, secrets_in
+
+
+def service_headers(service: ServiceConfig) -> dict[str, str]:
+    """The headers that name the client and let it in: User-Agent, the key's, `headers` of the config.
+
+    Keys are read from the environment where the config says so. Raises ConfigError, which never shows a key.
+    """
+    headers = {"User-Agent": f"fastbench/{__version__}"}
+    if service.api_key:
+        dialect = dialect_of(service)
+        headers[dialect.key_header] = dialect.key_prefix + _resolve(service, "api_key", service.api_key)
+    given = {name: _resolve(service, f"headers[{name!r}]", value) for name, value in service.headers.items()}
+    headers = _merge(headers, given)
+    for name, value in headers.items():
+        if fault := header_fault(name, value):
+            raise ConfigError(f"the header {name} of the model {service.abbr} {fault}")
+    KNOWN.learn(*secrets_of(service, headers))
+    return headers
+
+
+def secrets_of(service: ServiceConfig, headers: Mapping[str, str]) -> Iterator[str]:
+    """The keys that requests to `service` carry, in these headers and in their bodies."""
+    referred = {name.lower() for name, value in service.headers.items() if env_name(value)}
+    if service.api_key:
+        referred.add(dialect_of(service).key_header.lower())
+    for name, value in headers.items():
+        if is_secret_header(name, value) or name.lower() in referred:
+            yield value
+    yield from secrets_in(service.parameters)
+
+
+def _resolve(service: ServiceConfig, field: str, value: str) -> str:
+    try:
+        return resolve_secret(value)
+    except ConfigError as error:
+        raise ConfigError(f"{field} of the model {service.abbr} {error}") from error
+
+
+def _merge(base: dict[str, str], given: dict[str, str]) -> dict[str, str]:
+    """`given` beside and over `base`; header names do not differ by case."""
+    replaced = {name.lower() for name in given}
+    return {name: value for name, value in base.items() if name.lower() not in replaced} | given
+
+
+def head_template(service: ServiceConfig, further: Mapping[str, str], authority: str, path: str) -> Template:
+    """The head of a POST: request line and headers, down to the empty line before the body.
+
+    further: headers of the dialect, over the usual ones. Raises ConfigError as `service_headers` does.
+    """
+    accept = "text/event-stream" if service.stream else "application/json"
+    usual = _merge({"Content-Type": "application/json", "Accept": accept}, dict(further))
+    headers = {"Host": authority, **_merge(usual, service_headers(service))}
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), ""]
+    start = "\r\n".join(lines).encode("latin-1")
+    name = service.id_header
+    of_id = () if name is None else (f"{name}: ".encode("latin-1"), Slot.REQUEST_ID, b"\r\n")
+    return Template((start, *of_id, b"Content-Length: ", Slot.BODY_SIZE, b"\r\n\r\n"))
 
 
 class Speaker:
@@ -66,3 +125,42 @@ class Speaker:
     def _taken(self, row_fields: dict[str, Any]) -> dict[str, Any]:
         """The parameters of a row that the dialect has a place for."""
         return {name: value for name, value in row_fields.items() if name not in self._not_taken}
+
+
+class Endpoint(NamedTuple):
+    """A service's address and the path before its `/v1/…`."""
+
+    scheme: str
+    host: str
+    """A name or an address, an IPv6 one without brackets."""
+    port: int
+    base_path: str
+    """"" or a path with a slash at its start and none at its end."""
+
+    @classmethod
+    def parse(cls, service: ServiceConfig) -> Self:
+        """From `url`, else from `host_ip`, `host_port` and `enable_ssl`. Raises ConfigError."""
+        try:
+            if service.url:
+                return cls(*parse_url(service.url, tls=service.enable_ssl))
+            scheme = "https" if service.enable_ssl else "http"
+            return cls(scheme, parse_host(service.host_ip), service.host_port, "")
+        except ConfigError as error:
+            field = "url" if service.url else "host_ip"
+            raise ConfigError(f"{field} of the model {service.abbr} {error}") from error
+
+    @property
+    def tls(self) -> bool:
+        """Whether the service is spoken to over TLS."""
+        return self.scheme == "https"
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header: brackets around an IPv6 address, no default port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The base URL, as messages and reports show it."""
+        return f"{self.scheme}://{self.authority}{self.base_path}"

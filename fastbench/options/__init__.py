@@ -3,21 +3,18 @@ options describe. The command line takes them as words, Python as keywords."""
 
 from typing import TYPE_CHECKING, Any
 
-from fastbench.options.given import ARGUMENT, Options, check_options, excludes
 from fastbench.options.option import Option, Takes, flag
-from fastbench.options.places import Place, PromptsField, PromptsFile, ShownField
-from fastbench.options.raw import Fields, Settings
-from fastbench.options.results import STAGE, STAGES, STRICT, WINDOW, window_fault
-from fastbench.options.table import OPTIONS, SECTIONS, SYNONYMS, meant_by
+from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
+from fastbench.options.table import ARGUMENT, OPTIONS, SECTIONS, SYNONYMS, Options, check_options, excludes, meant_by
+from fastbench.options.tasks import STAGE, STAGES, STRICT, WINDOW, window_fault
 
 if TYPE_CHECKING:
     from fastbench.options.settings import (
         Chosen,
-        apply_shown,
         config_file,
         names_tasks,
-        read_shown,
         run_of_options,
+        shown_by,
     )
 
 __all__ = [
@@ -39,15 +36,14 @@ __all__ = [
     "Settings",
     "ShownField",
     "Takes",
-    "apply_shown",
     "check_options",
     "config_file",
     "excludes",
     "flag",
     "meant_by",
     "names_tasks",
-    "read_shown",
     "run_of_options",
+    "shown_by",
     "window_fault",
 ]
 

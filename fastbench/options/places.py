@@ -1,13 +1,92 @@
-"""Where the values of options go: into the settings that a config has too, which are checked afterwards."""
+"""Where the values of options go: into the settings that a config has too, which are checked afterwards.
+
+What `Settings` needs of `config` is imported late: help must not wait for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastbench.errors import UsageError
-from fastbench.options.raw import Settings
+
+Fields = dict[str, Any]
+
+
+@dataclass(eq=False)
+class Settings:
+    """Settings as a config file has them, not yet checked, and where they came from."""
+
+    raw: Fields
+    source: str = "options"
+    """How messages name what is in no label."""
+    file: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    """Path of a field: what set it, an option or the place in a file."""
+    remarks: tuple[str, ...] = ()
+    bare_service: bool = False
+    """No config says anything of the service."""
+    bare_prompts: bool = False
+    """No config and no file says anything of the prompts."""
+    continues: bool = False
+    """They are those of a run that is continued."""
+    prompts_named_by: str | None = None
+    """What names other prompts than synthetic ones."""
+
+    def items(self, name: str) -> list[tuple[str, Fields]]:
+        """Path and fields of each item of `models` or `datasets`; what is no dict is left to the check."""
+        if not isinstance(self.raw.get(name), list | tuple):
+            return []
+        self.raw[name] = [dict(item) if isinstance(item, Mapping) else item for item in self.raw[name]]
+        return [(f"{name}[{i}]", item) for i, item in enumerate(self.raw[name]) if isinstance(item, dict)]
+
+    def set(self, path: str, fields: Fields, name: str, value: Any, given: str) -> None:
+        """Sets a field of `fields`, which `path` leads to, because `given` says so."""
+        fields[name] = value
+        self.labels[f"{path}.{name}" if path else name] = given
+
+    def replace(self, name: str, value: Any) -> None:
+        """Sets what the config says of `name` anew; where that stood is of no interest any more."""
+        self.raw[name] = value
+        self.labels = {path: at for path, at in self.labels.items() if path.partition(".")[0].partition("[")[0] != name}
+
+    def synthetic(self) -> list[tuple[str, Fields]]:
+        """Path and fields of each synthetic data set."""
+        return [(path, fields) for path, fields in self.items("datasets") if _is_synthetic(fields)]
+
+    def only_data_set(self, kind: str) -> Fields:
+        """The fields of a new data set, which takes the place of all others."""
+        from fastbench.config import COMBINATIONS
+
+        fields: Fields = {"type": kind}
+        self.replace("datasets", [fields])
+        self.raw.pop(COMBINATIONS, None)
+        return fields
+
+    def makes_its_prompts(self) -> bool:
+        """Whether the prompts are those that the options make, also in the run that is continued."""
+        if not self.continues or self.raw.get("num_prompts") is not None:
+            return self.bare_prompts
+        data_sets = [fields for _, fields in self.items("datasets")]
+        return self.bare_prompts or (len(data_sets) == 1 and data_sets[0].get("type") == "synthetic")
+
+    def name_types_plainly(self) -> None:
+        """Replaces names of types that stand for streaming too: what an option says must win over them."""
+        from fastbench.aisbench import MODEL_CLASSES, type_name
+
+        for _, model in self.items("models"):
+            name = type_name(model.get("type"))
+            if name in MODEL_CLASSES:
+                model["type"] = MODEL_CLASSES[name][0]
+
+
+def _is_synthetic(fields: Fields) -> bool:
+    from fastbench.aisbench import DATASET_CLASSES, type_name
+
+    name = type_name(fields.get("type"))
+    known = DATASET_CLASSES.get(name or "")
+    return name == "synthetic" or (known is not None and known.kind == "synthetic") or "synthetic_config" in fields
 
 
 class Place:
@@ -22,22 +101,27 @@ class Place:
         yield from ()
 
 
-@dataclass(frozen=True)
-class RunField(Place):
-    """A field of the run."""
+class FieldPlace(Place):
+    """One field. Plain classes, as dataclasses are slow to make, which help would wait for."""
 
-    field: str
+    def __init__(self, field: str = "") -> None:
+        self.field = field
+
+
+class RunField(FieldPlace):
+    """A field of the run."""
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
         settings.set("", settings.raw, self.field, value, given)
 
 
-@dataclass(frozen=True)
-class ModelField(Place):
-    """A field of every model. told_for: another one whose faults are this option's to mend."""
+class ModelField(FieldPlace):
+    """A field of every model."""
 
-    field: str
-    told_for: str = ""
+    def __init__(self, field: str, told_for: str = "") -> None:
+        """told_for: another field, whose faults are this option's to mend."""
+        super().__init__(field)
+        self.told_for = told_for
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
         for path, model in settings.items("models"):
@@ -57,11 +141,8 @@ class Streaming(ModelField):
             settings.name_types_plainly()
 
 
-@dataclass(frozen=True)
-class ModelPairs(Place):
+class ModelPairs(FieldPlace):
     """Pairs that go over those that a field of every model has."""
-
-    field: str
 
     def put(self, settings: Settings, value: Iterable[tuple[str, Any]], given: str) -> None:
         for path, model in settings.items("models"):
@@ -93,11 +174,8 @@ class Mock(Place):
                 settings.set(path, model, "mock", merged(model.get("mock"), value), given)
 
 
-@dataclass(frozen=True)
-class Traffic(Place):
+class Traffic(FieldPlace):
     """A field of every model's `traffic_cfg`; "" = several, as the value names them."""
-
-    field: str = ""
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
         fields = {self.field: value} if self.field else value
@@ -107,12 +185,13 @@ class Traffic(Place):
                 settings.set(f"{path}.traffic_cfg", traffic, name, its, given)
 
 
-@dataclass(frozen=True)
-class SyntheticField(Place):
-    """A field of every synthetic data set, or else, where there is none, of every model."""
+class SyntheticField(FieldPlace):
+    """A field of every synthetic data set."""
 
-    field: str
-    of_models: str = ""
+    def __init__(self, field: str, of_models: str = "") -> None:
+        """of_models: the field that it is of every model, where there is no synthetic data set."""
+        super().__init__(field)
+        self.of_models = of_models
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
         synthetic = settings.synthetic()
@@ -144,32 +223,27 @@ class SampleCount(Place):
             RunField("num_prompts").put(settings, value, given)
 
 
-@dataclass(frozen=True)
 class PromptsFile(Place):
-    """A file of prompts in the place of the config's data sets. kind: their type."""
+    """A file of prompts in the place of the config's data sets."""
 
-    kind: str
+    def __init__(self, kind: str) -> None:
+        """kind: the type of the data set."""
+        self.kind = kind
 
     def put(self, settings: Settings, value: str, given: str) -> None:
         settings.set("datasets[0]", settings.only_data_set(self.kind), "path", value, given)
 
 
-@dataclass(frozen=True)
-class PromptsField(Place):
+class PromptsField(FieldPlace):
     """A further field of the data set that a `PromptsFile` made."""
-
-    field: str
 
     def put(self, settings: Settings, value: str, given: str) -> None:
         ((path, fields),) = settings.items("datasets")
         settings.set(path, fields, self.field, value, given)
 
 
-@dataclass(frozen=True)
-class ShownField(Place):
+class ShownField(FieldPlace):
     """A field of the summarizer, which keeps its others."""
-
-    field: str
 
     def put(self, settings: Settings, value: str, given: str) -> None:
         shown = settings.raw.get("summarizer")

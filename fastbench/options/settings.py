@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fastbench.aisbench import Named, build_run, read_config, read_labelled, read_named, type_name
-from fastbench.config import RunConfig, past_proxies, without_effect
+from fastbench.aisbench import Named, build_run, build_summarizer, read_config, read_labelled, read_named, type_name
+from fastbench.config import Issues, RunConfig, past_proxies, without_effect
 from fastbench.errors import ConfigError, UsageError
 from fastbench.mock import make_options
-from fastbench.options.given import ARGUMENT, Options
 from fastbench.options.option import flag
-from fastbench.options.places import Place, PromptsField, PromptsFile, ShownField
-from fastbench.options.raw import Fields, Settings
-from fastbench.options.table import OPTIONS
+from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
+from fastbench.options.table import ARGUMENT, OPTIONS, Options
 from fastbench.registry import SHAPES
 
 _SYNTHETIC: Fields = {"type": "synthetic", "input_len": 1024, "output_len": 128, "count": 100}
@@ -63,16 +61,21 @@ def names_tasks(options: Options) -> bool:
     return config_file(options) is not None or bool(options.keys() & {"models", "datasets"})
 
 
-def read_shown(options: Options) -> Settings:
-    """The summarizer that the options name, or the config among them, if there is one. Raises UsageError."""
+def shown_by(options: Options) -> tuple[tuple[str, ...] | None, str | None]:
+    """The columns and the stage of a report that the options ask for: by themselves, by the summarizer that they name,
+    or by the config among them; None = they do not say. Raises UsageError."""
     file = config_file(options)
     raw = _read_summarizer(options) or (read_config(file) if file else {})
-    return Settings({name: raw[name] for name in raw if name == "summarizer"}, source=file or "options")
-
-
-def apply_shown(settings: Settings, options: Options) -> None:
-    """Puts what the options themselves say of the summarizer over it."""
+    settings = Settings({name: raw[name] for name in raw if name == "summarizer"}, source=file or "options")
+    says_both = "summarizer" in settings.raw
     _put(settings, options, ShownField)
+    issues = Issues(settings.source, settings.labels)
+    shown = build_summarizer(settings.raw.get("summarizer", {}), issues)
+    issues.check()
+    return (
+        shown.stats if says_both or "stats" in options else None,
+        shown.stage if says_both or options.keys() & {"stage", "window"} else None,
+    )
 
 
 def _read_settings(options: Options) -> Settings:

@@ -1,12 +1,18 @@
-"""All options of `fastbench perf`, in the sections of its help. Their order is that in which they are applied."""
+"""All options of `fastbench perf`, in the sections of its help; and the values of those that were given.
 
-from collections.abc import Mapping, Sequence
+The order of the options is that in which they are applied.
+"""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fastbench.errors import UsageError
 from fastbench.options.load import LOAD
-from fastbench.options.option import Option
-from fastbench.options.results import RESULTS
+from fastbench.options.option import Option, flag
 from fastbench.options.service import SERVICE
-from fastbench.options.tasks import PROMPTS, TASKS
+from fastbench.options.tasks import PROMPTS, RESULTS, TASKS
 
 SECTIONS: Mapping[str, Sequence[Option]] = {
     "What to run": TASKS,
@@ -30,3 +36,66 @@ def meant_by(written: str) -> str | None:
         return SYNONYMS[written]
     name = written.lstrip("-").replace("_", "-").lower()
     return f"--{name}" if name.replace("-", "_") in OPTIONS else SYNONYMS.get(name)
+
+
+ARGUMENT = "config_file"
+"""The name of what stands in the place of a config."""
+
+
+class Options(Mapping[str, Any]):
+    """The values that were given, by the names of options."""
+
+    def __init__(self, values: Mapping[str, Any], variables: Mapping[str, str] | None = None) -> None:
+        """variables: the environment variables that hold values, by the names of options; the others are of the
+        command line."""
+        self._values = dict(values)
+        self.variables = dict(variables or {})
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def written(self, name: str) -> str:
+        """What the user wrote to give it: the option, its variable, or what stands in the place of a config."""
+        if name == ARGUMENT:
+            # Settings themselves are not shown: there may be a key in them.
+            return self[name] if isinstance(self[name], str) else "config"
+        return self.variables.get(name, flag(name))
+
+    def having(self, name: str, value: Any, variable: str | None = None) -> Options:
+        """These, with a value more, or another one."""
+        others = self.without(name)
+        variables = others.variables if variable is None else {**others.variables, name: variable}
+        return Options({**others, name: value}, variables)
+
+    def without(self, *names: str) -> Options:
+        """These, without some."""
+        variables = {name: variable for name, variable in self.variables.items() if name not in names}
+        return Options({name: self[name] for name in self if name not in names}, variables)
+
+
+def excludes(name: str, other: str) -> bool:
+    """Whether the option `name` does not go with the other one."""
+    return name in OPTIONS and other in OPTIONS[name].excludes
+
+
+def check_options(options: Options) -> None:
+    """Raises UsageError for options that do not go together, lack one that they need, or have a wrong value."""
+    given = [option for option in OPTIONS.values() if option.name in options]
+    for option in given:
+        for other, why in option.excludes.items():
+            if other in options:
+                raise UsageError(why.format(options.written(option.name), options.written(other)))
+    for option in given:
+        for other, what in option.needs.items():
+            if other not in options:
+                raise UsageError(what.format(options.written(option.name)))
+    for option in given:
+        fault = option.check and option.check(options[option.name])
+        if fault:
+            raise UsageError(f"{options.written(option.name)} {fault}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from datetime import UTC, datetime
@@ -148,6 +147,9 @@ def pair(text: str) -> tuple[str, Any]:
     if not equals or not name:
         # Not shown: it may be a key.
         raise click.BadParameter("it must be given as name=value, such as temperature=0.5.")
+    # Imported late: help must not wait for it.
+    import json
+
     try:
         return name, json.loads(value)
     except json.JSONDecodeError:

@@ -7,7 +7,7 @@
 TaskPlan (task_plan) ── what one task sends; frozen, picklable, written into the recording's header
 plan_run, plan_task (prepare) ── from a checked config to plans, or all that is wrong with it
 Share, Queue, Remainder (sharing) ── a plan dealt out to workers, and what an interrupted run has left of it
-Requests, scheduled (requests, load), RequestWriter (planned) ── from places in the plan to bytes, lazily
+scheduled (load), Requests, RequestWriter (planned) ── from places in the plan to bytes, lazily
 ReactorOptions (reactor) ── what the core must know of it
 shapes ── the load shapes, a room within the room
 """
@@ -18,25 +18,45 @@ from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
     from fastbench.plan.load import begins_at, scheduled
-    from fastbench.plan.planned import Planned, RequestWriter, planned_requests
+    from fastbench.plan.planned import Planned, Requests, RequestWriter, planned_requests
     from fastbench.plan.prepare import RunPlan, plan_run, plan_task
     from fastbench.plan.reactor import ReactorOptions
-    from fastbench.plan.requests import Requests
-    from fastbench.plan.sharing import WHOLE, Queue, Remainder, Share, taken
+    from fastbench.plan.sharing import WHOLE, Machine, Queue, Remainder, Share, check_shares, taken
     from fastbench.plan.task_plan import Part, TaskPlan, make_plan
-    from fastbench.plan.workers import Machine, check_shares
 else:
     __getattr__ = lazy(
         __name__,
         {
-            "load": ("begins_at", "scheduled"),
-            "planned": ("Planned", "RequestWriter", "planned_requests"),
-            "prepare": ("RunPlan", "plan_run", "plan_task"),
+            "load": (
+                "begins_at",
+                "scheduled",
+            ),
+            "planned": (
+                "Planned",
+                "RequestWriter",
+                "Requests",
+                "planned_requests",
+            ),
+            "prepare": (
+                "RunPlan",
+                "plan_run",
+                "plan_task",
+            ),
             "reactor": ("ReactorOptions",),
-            "requests": ("Requests",),
-            "sharing": ("WHOLE", "Queue", "Remainder", "Share", "taken"),
-            "task_plan": ("Part", "TaskPlan", "make_plan"),
-            "workers": ("Machine", "check_shares"),
+            "sharing": (
+                "Machine",
+                "Queue",
+                "Remainder",
+                "Share",
+                "WHOLE",
+                "check_shares",
+                "taken",
+            ),
+            "task_plan": (
+                "Part",
+                "TaskPlan",
+                "make_plan",
+            ),
         },
     )
 

@@ -11,9 +11,8 @@ from fastbench.datasets import Sample
 from fastbench.errors import DatasetError
 from fastbench.plan.shapes import NO_LIMIT, LoadShape, LoadSpec, Schedule
 from fastbench.plan.shapes.closed import Concurrency, Pressure
-from fastbench.plan.shapes.open import Constant, Ramp, of_rate
+from fastbench.plan.shapes.open import Constant, Ramp, Trace, of_rate
 from fastbench.plan.shapes.profile import Profile
-from fastbench.plan.shapes.trace import Trace
 from fastbench.units import MAX_NS
 
 

@@ -10,8 +10,8 @@ from fastbench.config.services import TAKES_TOKEN_IDS
 from fastbench.datasets import Dataset, Survey, open_dataset
 from fastbench.dialects import check_conversations, dialect_of
 from fastbench.errors import ConfigError, DatasetError, UsageError
+from fastbench.plan.sharing import Machine
 from fastbench.plan.task_plan import TaskPlan, make_plan
-from fastbench.plan.workers import Machine
 
 
 class RunPlan(NamedTuple):

@@ -24,12 +24,19 @@ from fastbench.recording.format import (
     part_path,
     part_paths,
 )
-from fastbench.recording.reading.part import Part
+from fastbench.recording.reading.part import Part, ProgressCallback, in_threads, progress_between
 from fastbench.recording.reading.reader import Recording
-from fastbench.recording.reading.rows import counted_record
+from fastbench.recording.reading.rows import (
+    MEASURED,
+    PROBE,
+    WARM_UP,
+    counted_record,
+    id_form,
+    new_run_id,
+    recorded_id,
+    request_id,
+)
 from fastbench.recording.reading.table import TokenRun
-from fastbench.recording.reading.threads import ProgressCallback, in_threads, progress_between
-from fastbench.recording.request_ids import MEASURED, PROBE, WARM_UP, id_form, new_run_id, recorded_id, request_id
 from fastbench.recording.scrapes import FIGURES, KEPT, POSITION, Scrape
 from fastbench.recording.writing.files import AppendFile, has_writer
 from fastbench.recording.writing.merging import PartFile, check_parts, merge, part_files

@@ -5,7 +5,7 @@
         print(ended.task.name, ended.complete, ended.error)
 
 run_tasks, TaskRun (tasks) ── the tasks of a run, one after the other or side by side, each into its own recording
-RunDirectory (directory) ── where recordings, results and logs are; log, log_to (logs) ── a task's log
+RunDirectory (directory) ── where recordings, results and logs are; log, log_to (directory) ── a task's log
 Stop (stop) ── the user's wish to end a run: once to drain, twice to abort
 this_machine (machine) ── what a plan must know of this host
 workers ── who carries out a task: this process, others of this host, other hosts; worker ── what each of them does
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.run.directory import RunDirectory
-    from fastbench.run.logs import log, log_to
+    from fastbench.run.directory import RunDirectory, log, log_to
     from fastbench.run.machine import this_machine
     from fastbench.run.stop import Stop
     from fastbench.run.tasks import ObserverFor, TaskRun, run_tasks, unobserved
@@ -27,11 +26,19 @@ else:
         __name__,
         {
             "threads": ("in_thread",),
-            "directory": ("RunDirectory",),
-            "logs": ("log", "log_to"),
+            "directory": (
+                "RunDirectory",
+                "log",
+                "log_to",
+            ),
             "machine": ("this_machine",),
             "stop": ("Stop",),
-            "tasks": ("ObserverFor", "TaskRun", "run_tasks", "unobserved"),
+            "tasks": (
+                "ObserverFor",
+                "TaskRun",
+                "run_tasks",
+                "unobserved",
+            ),
         },
     )
 

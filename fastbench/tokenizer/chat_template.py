@@ -1,17 +1,17 @@
-"""The chat template of a model: what a service makes of messages before it counts their tokens."""
+"""The chat template of a model: what a service makes of messages, and how many tokens a prompt then has."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fastbench.config.services import tokenizer_file
 from fastbench.errors import ConfigError
-from fastbench.tokenizer.prompts import Message
-from fastbench.tokenizer.tokenizer import load_tokenizer
+from fastbench.tokenizer.tokenizer import Message, Prompt, Tokenizer, load_tokenizer, prompt_text
 
 if TYPE_CHECKING:
     import jinja2
+
 
 _FILE, _CONFIG, _PROCESSOR = "chat_template.jinja", "tokenizer_config.json", "chat_template.json"
 _FOLDER = "chat_templates"
@@ -159,3 +159,53 @@ def _read_config(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}: this is not JSON ({error})") from error
     return config if isinstance(config, dict) else {}
+
+
+NO_FIELDS: Mapping[str, Any] = {}
+
+
+class Asked(Protocol):
+    """What is counted of a sample: its prompt, and the parameters of its request."""
+
+    @property
+    def prompt(self) -> Prompt: ...
+    @property
+    def fields(self) -> dict[str, Any] | None: ...
+
+
+class PromptCounter:
+    """Counts prompts as a service would: those of a chat with what the model's chat template adds to them."""
+
+    def __init__(
+        self, tokenizer: Tokenizer, template: ChatTemplate | None, fields: Mapping[str, Any] = NO_FIELDS
+    ) -> None:
+        """template: None = prompts are counted as they are, messages joined by line ends. fields: of all requests,
+        which a sample's own go over: tools are part of what a chat's template makes."""
+        self.tokenizer = tokenizer
+        self._template = template
+        self._fields = fields
+
+    @classmethod
+    def load(cls, tokenizer_path: str, *, chat: bool, fields: Mapping[str, Any] = NO_FIELDS) -> "PromptCounter":
+        """From the files of a model. Raises ConfigError."""
+        return cls(load_tokenizer(tokenizer_path), load_chat_template(tokenizer_path) if chat else None, fields)
+
+    def counts(self, samples: Sequence[Asked]) -> list[int]:
+        """Tokens of each sample's prompt. Raises ConfigError where the template refuses one."""
+        counts = iter(self.tokenizer.counts([self._text(sample) for sample in samples if not _is_ids(sample.prompt)]))
+        return [len(sample.prompt) if _is_ids(sample.prompt) else next(counts) for sample in samples]
+
+    def _text(self, sample: Asked) -> str:
+        if self._template is None:
+            return prompt_text(sample.prompt)
+        return self._template.text(_messages(sample.prompt), {**self._fields, **(sample.fields or {})})
+
+
+def _is_ids(prompt: Prompt) -> bool:
+    return isinstance(prompt, list) and bool(prompt) and isinstance(prompt[0], int)
+
+
+def _messages(prompt: Prompt) -> list[Message]:
+    if isinstance(prompt, str):
+        return [{"role": "user", "content": prompt}]
+    return [part for part in prompt if isinstance(part, dict)]

@@ -1,7 +1,7 @@
-"""The tokenizer of the model under test, loaded from files alone."""
+"""What a prompt can be, and the tokenizer of the model under test, loaded from files alone."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastbench.config.services import tokenizer_file
 from fastbench.errors import ConfigError
@@ -62,3 +62,16 @@ def load_tokenizer(path: str) -> Tokenizer:
     inner.no_truncation()
     inner.no_padding()
     return Tokenizer(inner)
+
+
+Message = dict[str, Any]
+"""One message of a chat, with its role and content."""
+Prompt = str | list[Message] | list[int]
+"""Text, chat messages, or token ids."""
+
+
+def prompt_text(prompt: Prompt) -> str:
+    """All text of a prompt, message after message; of token ids nothing."""
+    if isinstance(prompt, str):
+        return prompt
+    return "\n".join(str(part.get("content", "")) for part in prompt if isinstance(part, dict))

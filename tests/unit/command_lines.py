@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastbench.cli.perf import perf_command
-from fastbench.cli.perf.given import given_options
+from fastbench.cli.perf.parsing import given_options
 from fastbench.options import Options
 
 

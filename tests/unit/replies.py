@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from fastbench._core.call import NOTE_FAILURE, NOTE_FINISH, NOTE_TEXT
 from fastbench._core.ring import ESCAPE, FINISHES, FLAGS, GAP_STEP, OUTCOMES, SOURCES, Batch
 from fastbench._core.wire import OutputSpec, ReplyReader
-from fastbench.dialects.apis.openai_chat import CHAT_RULES
-from fastbench.dialects.apis.openai_completions import COMPLETIONS_RULES
+from fastbench.dialects.apis.openai import CHAT_RULES, COMPLETIONS_RULES
 
 CHAT = OutputSpec(CHAT_RULES)
 COMPLETIONS = OutputSpec(COMPLETIONS_RULES)

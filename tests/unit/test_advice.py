@@ -10,10 +10,10 @@ from certificates import secure, trusting
 from replies import document, head
 from serving import Handler, Service, answering, closed_port, finish, read_request, reset
 
+from fastbench.client.address import is_in_clear, speaks_tls
 from fastbench.client.advice import advice_for, redirected, second_look
 from fastbench.client.models import first_model
 from fastbench.client.tls import TlsSettings
-from fastbench.client.tls_probe import is_in_clear, speaks_tls
 from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
 from fastbench.mock import Mock

@@ -9,10 +9,9 @@ from fastbench.config import ProfileStage
 from fastbench.metrics.asked import AskedLoad
 from fastbench.plan.shapes import LoadShape, write_shape
 from fastbench.plan.shapes.closed import Concurrency, Pressure
-from fastbench.plan.shapes.open import Constant, Gamma, Poisson, Ramp
+from fastbench.plan.shapes.open import Constant, Gamma, Poisson, Ramp, Trace
 from fastbench.plan.shapes.profile import Profile
 from fastbench.plan.shapes.recorded import Unknown
-from fastbench.plan.shapes.trace import Trace
 from fastbench.units import Duration, Rate
 
 S = 10**9

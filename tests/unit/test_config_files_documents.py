@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from fastbench.aisbench import load_config
 from fastbench.config import RunConfig, build_run, dump_config, dump_json, dump_yaml, public_run
 from fastbench.config.files import read_settings
-from fastbench.config.files.documents import parse_json, scalar_of
-from fastbench.config.files.environment import Environment
+from fastbench.config.files.documents import Environment, parse_json, scalar_of
 from fastbench.config.files.yaml_nodes import parse_yaml, yaml_of
 from fastbench.errors import ConfigError
 

@@ -8,8 +8,8 @@ import pytest
 
 from fastbench.config import build_run, dump_yaml
 from fastbench.config.files import read_settings
-from fastbench.config.secrets import KNOWN
 from fastbench.errors import ConfigError
+from fastbench.secrets import KNOWN
 
 
 @pytest.fixture(autouse=True)

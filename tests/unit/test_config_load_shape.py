@@ -20,9 +20,8 @@ from fastbench.options import Options, run_of_options
 from fastbench.options.values import load_shape, profile_stage, ramp
 from fastbench.plan.shapes import LoadShape, LoadSpec
 from fastbench.plan.shapes.closed import Concurrency, Pressure
-from fastbench.plan.shapes.open import Constant, Gamma, Poisson, Ramp
+from fastbench.plan.shapes.open import Constant, Gamma, Poisson, Ramp, Trace
 from fastbench.plan.shapes.profile import Profile
-from fastbench.plan.shapes.trace import Trace
 from fastbench.registry import SHAPES
 from fastbench.units import Duration, Rate
 

@@ -3,7 +3,7 @@
 import pytest
 
 from fastbench.config import show
-from fastbench.config.secrets import Redactor, cleaned, hide_in_text, secrets_in, secrets_in_source
+from fastbench.secrets import Redactor, cleaned, hide_in_text, secrets_in, secrets_in_source
 
 KEY = "sk-leakme"
 PLAIN = "hunter2"

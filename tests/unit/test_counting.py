@@ -10,7 +10,7 @@ from fastbench._core.ring import FLAGS, MARK_DTYPE, ROW_DTYPE, SOURCES, Batch
 from fastbench.datasets import Sample
 from fastbench.recording import TEXTS, Recording, RecordingWriter, counted_record
 from fastbench.recording.reading.rows import with_counted
-from fastbench.run.worker.counting import count_tokens
+from fastbench.run.worker.worker import count_tokens
 from fastbench.tokenizer import PromptCounter, Tokenizer
 
 

@@ -11,7 +11,7 @@ from replies import DONE, Result, chunk, delta, head
 
 from fastbench._core.dispatch.trial import LIVES, NEVER, DispatcherTrial
 from fastbench._core.wire import OutputSpec
-from fastbench.dialects.apis.openai_chat import CHAT_RULES
+from fastbench.dialects.apis.openai import CHAT_RULES
 
 MS = 1_000_000
 S = 1_000_000_000

@@ -11,7 +11,7 @@ from config_tables import field_rows, option_rows
 from fastbench.aisbench import find
 from fastbench.aisbench.summarizer import CalculatorDict, SummarizerDict
 from fastbench.cli.perf import perf_command
-from fastbench.cli.perf.given import given_options
+from fastbench.cli.perf.parsing import given_options
 from fastbench.config import ProfileStage, RunSettings
 from fastbench.config.builder import CombinationConfig
 from fastbench.config.services import ServiceConfig, TrafficConfig

@@ -12,8 +12,7 @@ import fastbench
 from fastbench.config import Task
 from fastbench.config.services import TrafficConfig
 from fastbench.dialects import Speaker
-from fastbench.run.worker.assignment import Assignment
-from fastbench.run.worker.header import make_header
+from fastbench.run.worker.assignment import Assignment, make_header
 from fastbench.units import Rate
 
 SECRETS = {"sk-very-secret", "hunter2", "from-the-environment"}

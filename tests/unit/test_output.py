@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from linear import growth
 
 from fastbench._core.wire import MAX_DEPTH, OutputReader, OutputSpec
-from fastbench.dialects.apis.openai_chat import CHAT_RULES
-from fastbench.dialects.apis.openai_completions import COMPLETIONS_RULES
+from fastbench.dialects.apis.openai import CHAT_RULES, COMPLETIONS_RULES
 from fastbench.dialects.apis.tgi import GENERATE_RULES
 
 CHAT = OutputSpec(CHAT_RULES)

@@ -5,11 +5,11 @@ import os
 import pytest
 
 from fastbench.errors import UsageError
-from fastbench.plan import workers as module
+from fastbench.plan import sharing as module
 from fastbench.plan.shapes import NO_LIMIT, LoadSpec, Schedule
 from fastbench.plan.shapes.closed import Concurrency
 from fastbench.plan.shapes.open import Constant
-from fastbench.plan.workers import Machine, check_shares, worker_plan
+from fastbench.plan.sharing import Machine, check_shares, worker_plan
 from fastbench.run.machine import this_machine
 
 MACHINE = Machine(32, lambda: float(module.CALIBRATED_NS))

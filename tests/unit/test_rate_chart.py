@@ -10,7 +10,7 @@ from recordings import MS, Request, header_of, record
 from test_page_document import unpacked
 
 from fastbench.metrics import Selection
-from fastbench.metrics.fidelity.pacing import Kind, kinds, smoothed, starts_of
+from fastbench.metrics.fidelity.load import Kind, kinds, smoothed, starts_of
 from fastbench.plan.shapes.open import Ramp
 from fastbench.plan.shapes.rates import steady
 from fastbench.recording import Recording

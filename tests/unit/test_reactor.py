@@ -15,7 +15,7 @@ from serving import Service, answering, closed_port, each_request, finish, read_
 from fastbench._core.reactor import Reactor
 from fastbench._core.ring import FLAGS, OUTCOMES
 from fastbench._core.wire import OutputSpec
-from fastbench.dialects.apis.openai_chat import CHAT_RULES
+from fastbench.dialects.apis.openai import CHAT_RULES
 
 CUT = stream(delta("a"), last=b"")
 # What a service does with a request, and the outcome that this has without a retry.

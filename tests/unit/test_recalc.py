@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from recordings import MS, Request, header_of, record, write_blocks
 
 from fastbench.cli.report.recalc import recalc_command
-from fastbench.cli.report.recordings import find_recordings
+from fastbench.cli.report.shared import find_recordings
 from fastbench.errors import ConfigError, RecordingError, UsageError
 from fastbench.recording import Recording
 from fastbench.report import publish

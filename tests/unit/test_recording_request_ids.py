@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from fastbench.recording import MEASURED, PROBE, WARM_UP, new_run_id, recorded_id, request_id
-from fastbench.recording.request_ids import sends_ids
+from fastbench.recording.reading.rows import sends_ids
 
 
 @pytest.mark.parametrize("kind", [MEASURED, WARM_UP, PROBE])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastbench._core.ring import MARK_DTYPE, ROW_DTYPE, Batch
-from fastbench.client.redacting import ServiceRedactor
+from fastbench.client.tally import ServiceRedactor
 from fastbench.config.services import ServiceConfig
 from fastbench.errors import ServiceError
 

@@ -9,7 +9,7 @@ from tasks import task_of
 
 from fastbench.client.tally import OutcomeTally
 from fastbench.config.services import ServiceConfig
-from fastbench.run.worker.refusal import FieldRefusedError, refused_field, way_out
+from fastbench.run.worker.warmup import FieldRefusedError, refused_field, way_out
 
 FASTAPI = {
     "detail": [{"type": "extra_forbidden", "loc": ["body", "ignore_eos"], "msg": "Extra inputs are not permitted"}]

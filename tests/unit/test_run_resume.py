@@ -17,7 +17,7 @@ from fastbench.errors import UsageError
 from fastbench.plan.load import scheduled
 from fastbench.plan.sharing import Remainder
 from fastbench.recording import RecordingWriter
-from fastbench.run.resume import remainder_of
+from fastbench.run.tasks import remainder_of
 from fastbench.units import Rate
 
 PLANNED = 12

@@ -14,10 +14,9 @@ from fastbench.errors import DatasetError
 from fastbench.plan.load import scheduled
 from fastbench.plan.shapes import Begun, LoadShape, LoadSpec, read_shape, write_shape
 from fastbench.plan.shapes.closed import Concurrency, Pressure
-from fastbench.plan.shapes.open import Constant, Ramp, of_rate
+from fastbench.plan.shapes.open import Constant, Ramp, Trace, of_rate
 from fastbench.plan.shapes.profile import Profile
 from fastbench.plan.shapes.rates import steady
-from fastbench.plan.shapes.trace import Trace
 from fastbench.registry import SHAPES
 from fastbench.units import Duration, Rate
 

@@ -29,7 +29,7 @@ from serving import (
 from fastbench._core.reactor import Reactor, tls_message
 from fastbench._core.wire import OutputSpec
 from fastbench.client.tls import TlsSettings
-from fastbench.dialects.apis.openai_chat import CHAT_RULES
+from fastbench.dialects.apis.openai import CHAT_RULES
 
 STREAM_HEAD = head("text/event-stream", "Transfer-Encoding: chunked")
 COUNTS = ("events", "data_events", "received_bytes", "sent_bytes", "output_tokens", "status", "attempt")

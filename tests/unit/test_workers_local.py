@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -27,8 +28,7 @@ from fastbench.recording import Recording
 from fastbench.run.stop import Stop
 from fastbench.run.worker.assignment import Assignment
 from fastbench.run.workers.ends import Death, WorkersEnd
-from fastbench.run.workers.local import COMMAND, run_pool
-from fastbench.run.workers.queue import SharedQueue, shared_queue
+from fastbench.run.workers.local import COMMAND, SharedQueue, run_pool, shared_queue
 from fastbench.units import Rate
 
 COUNT = 40
@@ -88,6 +88,13 @@ def wait_for(seen: list[bytes], count: int) -> None:
     while len(seen) < count:
         assert time.monotonic() < give_up, f"only {len(seen)} requests came"
         time.sleep(0.005)
+
+
+class Deadly:
+    """Kills the process that unpickles it."""
+
+    def __reduce__(self) -> tuple[Callable[[], None], tuple[()]]:
+        return os.abort, ()
 
 
 class Meanwhile:
@@ -152,12 +159,11 @@ def test_an_open_loop_is_dealt_out(tmp_path: Path) -> None:
 def test_death_before_the_start(tmp_path: Path) -> None:
     """A worker that dies before the load has begun ends the task with an error that names it; nothing was sent."""
     seen: list[bytes] = []
-    with (
-        Service(noting(seen)) as service,
-        Meanwhile(lambda: os.kill(pid_of(1), signal.SIGKILL)),
-        pytest.raises(ServiceError, match=r"^worker 1 died before the load began; see the log$"),
-    ):
-        run(task_of(url_of(service), MANY, batch_size=4), tmp_path)
+    with Service(noting(seen)) as service:
+        first, second = assignments_of(task_of(url_of(service), MANY, batch_size=4), tmp_path)
+        deadly = second._replace(queue=cast("SharedQueue", Deadly()))
+        with pytest.raises(ServiceError, match=r"^worker 1 died before the load began; see the log$"):
+            run_pool([first, deadly], lambda _: None, Stop(), COUNT)
     assert seen == []
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fastbench.run.workers.queue import SharedQueue, shared_queue
+from fastbench.run.workers.local import SharedQueue, shared_queue
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 4
@@ -19,7 +19,7 @@ TOTAL = 4_000
 TAKER = """
 import sys
 from pathlib import Path
-from fastbench.run.workers.queue import SharedQueue
+from fastbench.run.workers.local import SharedQueue
 queue = SharedQueue(Path(sys.argv[1]), int(sys.argv[2]))
 while piece := queue.take(7):
     print(*piece)

@@ -15,7 +15,7 @@ from fastbench.plan.sharing import Share
 from fastbench.recording import Reading, Recording
 from fastbench.run.worker.assignment import Assignment
 from fastbench.run.workers.clocks import EXCHANGES, KEPT, Exchanges
-from fastbench.run.workers.fetch import PIECE_BYTES, fetch
+from fastbench.run.workers.ray_workers import PIECE_BYTES, fetch
 from fastbench.run.workers.remote import LOG, News, Order, WorkerActor
 
 NOTHING = Order(0, None, None)

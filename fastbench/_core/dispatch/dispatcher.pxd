@@ -1,7 +1,7 @@
 from libc.stdint cimport int64_t
 
 from fastbench._core.call cimport Call
-from fastbench._core.dispatch.due_heap cimport DueHeap
+from fastbench._core.dispatch.queues cimport DueHeap
 from fastbench._core.dispatch.queues cimport CallQueue, Deadlines
 from fastbench._core.dispatch.slots cimport Slots
 from fastbench._core.ring cimport OUTCOME_COUNT, Ring

@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t
 from fastbench._core.bytesbuf cimport buffer_add
 from fastbench._core.call cimport Call, call_free, call_new, call_seal, calls_free
 from fastbench._core.dispatch.backoff cimport backoff_ns
-from fastbench._core.dispatch.due_heap cimport due_heap_add, due_heap_free, due_heap_pop, due_heap_remove
+from fastbench._core.dispatch.queues cimport due_heap_add, due_heap_free, due_heap_pop, due_heap_remove
 from fastbench._core.dispatch.queues cimport (
     deadlines_add, deadlines_expired, deadlines_remove, queue_pop, queue_push, queue_unlink,
 )

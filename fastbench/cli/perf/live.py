@@ -6,39 +6,40 @@ import contextlib
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
-from fastbench.cli.say import say
-from fastbench.config import RunConfig, Task
-from fastbench.live import STOPPING, Observer, Progress, RunStatus, Status, attached_view, usable
-from fastbench.run import RunDirectory, TaskRun, log, log_to
+from fastbench.cli.user import say
+from fastbench.live import STOPPING, Progress, attached_view, usable
 
 
 class Live:
-    """The run for those who watch it. on_screen: whether the terminal is drawn on, and nothing else may be written."""
+    """The run for the user who watches it. on_screen: whether the terminal is drawn on, and nothing else may be
+    written; with --debug the log has the terminal, so there is no screen."""
 
-    def __init__(self, status: RunStatus, *, on_screen: bool) -> None:
-        self.on_screen = on_screen
-        self._status = status
+    def __init__(self, *, quiet: bool, debug: bool) -> None:
+        self.on_screen = not quiet and not debug and sys.stderr.isatty() and usable(sys.stderr.fileno())
+        self._quiet = quiet
         self._kept: list[str] = []
         self._told_stop = False
 
     @contextlib.contextmanager
-    def observer_of(self, task: Task) -> Iterator[Observer]:
-        """What a task tells its progress while the context lasts."""
-        status = self._status.of(task)
-        status.is_now(Status.START)
+    def shown(self, run: Path) -> Iterator[None]:
+        """Shows the run in the directory `run` while the block lasts."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._say_kept)
+            if self.on_screen:
+                stack.enter_context(attached_view(run))
+            elif not self._quiet:
+                stack.enter_context(_lines(run))
+            yield
 
-        def observe(now: Progress) -> None:
-            status.observe(now)
-            if now.stopping:
-                self._tell_stop()
-
-        yield observe
-
-    def ended(self, ended: TaskRun) -> None:
-        """Takes the end of a task, when its results are there."""
-        end = Status.ERROR if ended.error is not None else Status.FINISH if ended.complete else Status.KILLED
-        self._status.of(ended.task).is_now(end)
+    def observe(self, _: str, now: Progress) -> None:
+        """Takes a task's progress, which the view has from its status file: without a screen, that Ctrl-C was heard is
+        worth a line."""
+        if now.stopping and not self._told_stop:
+            self._told_stop = True
+            if not self.on_screen:
+                say(STOPPING[1])
 
     def say(self, message: str) -> None:
         """One line for the user: now, or when the screen is gone."""
@@ -47,44 +48,13 @@ class Live:
         else:
             say(message)
 
-    def say_kept(self) -> None:
-        """What had to wait for the end of the screen."""
+    def _say_kept(self) -> None:
         for message in self._kept:
             say(message)
 
-    def _tell_stop(self) -> None:
-        """Without a screen, that Ctrl-C was heard is worth a line."""
-        if not self._told_stop and not self.on_screen:
-            say(STOPPING[1])
-        self._told_stop = True
-
 
 @contextlib.contextmanager
-def live(run: RunConfig, directory: RunDirectory, *, quiet: bool) -> Iterator[Live]:
-    """Shows the run while the block lasts. With --debug the log has the terminal, so there is no screen."""
-    on_screen = not quiet and not run.debug and sys.stderr.isatty() and usable(sys.stderr.fileno())
-
-    def warn(message: str) -> None:
-        """In the logs of the tasks at hand: the status is of no task's context."""
-        at_hand = [task for task in run.tasks() if status.of(task).status.active] or run.tasks()[:1]
-        for path in {None if run.debug else directory.log(task) for task in at_hand}:
-            with log_to(path):
-                log.warning("%s", message)
-
-    status = RunStatus(directory, run.tasks(), log_files=not run.debug, warn=warn)
-    with status:
-        seen = Live(status, on_screen=on_screen)
-        with contextlib.ExitStack() as stack:
-            stack.callback(seen.say_kept)
-            if on_screen:
-                stack.enter_context(attached_view(directory.path))
-            elif not quiet:
-                stack.enter_context(_lines(directory))
-            yield seen
-
-
-@contextlib.contextmanager
-def _lines(directory: RunDirectory) -> Iterator[None]:
+def _lines(run: Path) -> Iterator[None]:
     """A line for each task now and then. A run that ends before the first is due shows none."""
     # Imported late: it is not for a terminal.
     from fastbench.live import EVERY_S, follow
@@ -93,7 +63,7 @@ def _lines(directory: RunDirectory) -> Iterator[None]:
 
     def tell() -> None:
         if not over.wait(EVERY_S):
-            follow(directory.path, lambda text: print(text, file=sys.stderr, flush=True), over.wait)
+            follow(run, lambda text: print(text, file=sys.stderr, flush=True), over.wait)
 
     thread = threading.Thread(target=tell, name="lines", daemon=True)
     thread.start()

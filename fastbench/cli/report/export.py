@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from fastbench.cli.interrupt import leave_in_order
+from fastbench.cli.report.shared import find_recordings, only_one
+from fastbench.cli.user import leave_in_order
 
 
 @click.command("export")
@@ -28,9 +29,7 @@ def export_command(directory: Path, form: str, tokens: bool, output: Path | None
     fastbench export outputs/default/20261124_073446 --format parquet --tokens -o tokens.parquet
     """
     # Imported late: help must not wait for them.
-    from fastbench.api import export, name_of
-    from fastbench.cli.report.recordings import find_recordings, only_one
-    from fastbench.recording import Recording
+    from fastbench.api import export, name_of, open
 
     leave_in_order()
     kind = "_tokens" if tokens else "_requests"
@@ -38,6 +37,6 @@ def export_command(directory: Path, form: str, tokens: bool, output: Path | None
     only_one(paths, directory, output)
     for path in paths:
         target = output or path.with_name(f"{name_of(path)}{kind}.{form}")
-        export(Recording.open(path), target, form=form, tokens=tokens)
+        export(open(path), target, form=form, tokens=tokens)
         click.echo(f"{target} written.")
     return 0

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from fastbench.cli.report.shown import no_plot_option
+from fastbench.cli.report.shared import no_plot_option, report_again
+from fastbench.cli.user import leave_in_order, say
 
 
 @click.command("merge")
@@ -22,7 +23,15 @@ def merge_command(directories: tuple[Path, ...], output: Path | None, partial: b
     \b
     fastbench merge shares/0 shares/1 shares/2 shares/3 -o whole
     """
-    # Imported late: help must not wait for them.
-    from fastbench.cli.report.merge_shares import merge_shares
+    # Imported late: help must not wait for it.
+    from fastbench import open
+    from fastbench.api import merge_shares
 
-    return merge_shares(directories, output, partial=partial, plot=not no_plot)
+    leave_in_order()
+    merged = merge_shares(directories, output, partial=partial)
+    for whole in merged:
+        if whole.missing is not None:
+            say(whole.missing)
+    code = report_again([whole.path for whole in merged], plot=not no_plot)
+    recordings = [open(whole.path) for whole in merged]
+    return max(code, *(int(bool(recording.damage or recording.lost_rows)) for recording in recordings))

@@ -4,8 +4,16 @@ from pathlib import Path
 
 import click
 
-from fastbench.cli.interrupt import leave_in_order
-from fastbench.cli.report.shown import no_plot_option, one_stage, stage_option, strict_option, window_option
+from fastbench.cli.report.shared import (
+    find_recordings,
+    no_plot_option,
+    one_stage,
+    report_again,
+    stage_option,
+    strict_option,
+    window_option,
+)
+from fastbench.cli.user import leave_in_order
 
 
 @click.command("recalc")
@@ -29,9 +37,7 @@ def recalc_command(
     \b
     fastbench recalc outputs/default/20261124_073446 --stats P95,P99
     """
-    # Imported late: help must not wait for them.
-    from fastbench.cli.report.again import report_again
-    from fastbench.cli.report.recordings import find_recordings
+    # Imported late: help must not wait for it.
     from fastbench.config import parse_stats
 
     leave_in_order()

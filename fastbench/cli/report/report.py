@@ -1,11 +1,27 @@
 """`fastbench report`: the report page of finished runs, or a comparison of them."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from fastbench.cli.interrupt import leave_in_order
-from fastbench.cli.report.shown import one_stage, stage_option, strict_option, window_option
+from fastbench.cli.report.shared import (
+    find_recordings,
+    one_stage,
+    only_one,
+    stage_option,
+    strict_code,
+    strict_option,
+    window_option,
+)
+from fastbench.cli.user import leave_in_order
+
+if TYPE_CHECKING:
+    from fastbench import Metrics
+
+COMPARISON = Path("comparison.html")
 
 
 @click.command("report")
@@ -27,11 +43,19 @@ def report_command(
     fastbench report outputs/default/20261124_073446
     fastbench report outputs/default/20261124_073446 outputs/default/20261124_081502 -o before_after.html
     """
-    # Imported late: help must not wait for them.
-    from fastbench.cli.report.page import compare, rebuild
+    # Imported late: help must not wait for it.
+    from fastbench.api import compare, page
 
     leave_in_order()
     chosen = one_stage(stage, window)
+    paths = [path for directory in directories for path in find_recordings(directory)]
     if len(directories) == 1:
-        return rebuild(directories[0], output, chosen, strict=strict)
-    return compare(directories, output, chosen, strict=strict)
+        only_one(paths, directories[0], output)
+        pages = (page(path, output, stage=chosen) for path in paths)
+    else:
+        pages = (compare(paths, target, stage=chosen) for target in [output or COMPARISON])
+    reported: list[Metrics] = []
+    for written in pages:
+        click.echo(f"{written.path} written ({written.path.stat().st_size / 1e6:.1f} MB).")
+        reported += written.reported
+    return strict_code(0, reported, strict=strict)

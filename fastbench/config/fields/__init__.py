@@ -26,10 +26,7 @@ if TYPE_CHECKING:
         check_fields,
         decode_custom,
     )
-    from fastbench.config.fields.data_files import find_data, missing_sentence, parse_slice, range_fault
-    from fastbench.config.fields.issues import Issues, nearest, show
-    from fastbench.config.fields.lengths import Alpha, Gaussian, Lengths, Real, Uniform, Zipf, build_lengths
-    from fastbench.config.fields.row_names import (
+    from fastbench.config.fields.data_files import (
         EXTRA,
         FOR_CHAT,
         FOR_OPENAI,
@@ -37,28 +34,58 @@ if TYPE_CHECKING:
         OF_THE_RUN,
         PARAMETERS,
         ROLES,
+        find_data,
+        missing_sentence,
+        parse_slice,
+        range_fault,
         role_of,
     )
+    from fastbench.config.fields.issues import Issues, nearest, show
+    from fastbench.config.fields.lengths import Alpha, Gaussian, Lengths, Real, Uniform, Zipf, build_lengths
 else:
     __getattr__ = lazy(
         __name__,
         {
             "check": (
-                "MAX_COUNT",
-                "MAX_LENGTH",
                 "Count",
                 "DirName",
                 "Frozen",
                 "Length",
+                "MAX_COUNT",
+                "MAX_LENGTH",
+                "PositiveRate",
                 "Text",
                 "check_fields",
-                "PositiveRate",
                 "decode_custom",
             ),
-            "data_files": ("find_data", "missing_sentence", "parse_slice", "range_fault"),
-            "issues": ("Issues", "nearest", "show"),
-            "lengths": ("Alpha", "Gaussian", "Lengths", "Real", "Uniform", "Zipf", "build_lengths"),
-            "row_names": ("EXTRA", "FOR_CHAT", "FOR_OPENAI", "LENGTHS", "OF_THE_RUN", "PARAMETERS", "ROLES", "role_of"),
+            "data_files": (
+                "EXTRA",
+                "FOR_CHAT",
+                "FOR_OPENAI",
+                "LENGTHS",
+                "OF_THE_RUN",
+                "PARAMETERS",
+                "ROLES",
+                "find_data",
+                "missing_sentence",
+                "parse_slice",
+                "range_fault",
+                "role_of",
+            ),
+            "issues": (
+                "Issues",
+                "nearest",
+                "show",
+            ),
+            "lengths": (
+                "Alpha",
+                "Gaussian",
+                "Lengths",
+                "Real",
+                "Uniform",
+                "Zipf",
+                "build_lengths",
+            ),
         },
     )
 

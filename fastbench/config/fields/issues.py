@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from fastbench.config.secrets import cleaned, is_secret_name
 from fastbench.errors import ConfigError
+from fastbench.secrets import cleaned, is_secret_name
 
 _SHOWN = 80
 _LONG = 4000

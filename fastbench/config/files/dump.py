@@ -13,9 +13,9 @@ from fastbench.config.fields.lengths import Uniform
 from fastbench.config.load_shape import shape_name
 from fastbench.config.run import COMBINATIONS as COMBINATIONS
 from fastbench.config.run import RunConfig, RunSettings
-from fastbench.config.secrets import dumpable, is_secret_header, without_keys
 from fastbench.config.services import schema
 from fastbench.config.services.schema import ServiceConfig
+from fastbench.secrets import dumpable, is_secret_header, without_keys
 from fastbench.units import Duration, Rate, format_duration
 
 _PATHS = ("path", "meta_path", "generated_prompts_path", "ca_file", "client_cert", "client_key")

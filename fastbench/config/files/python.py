@@ -15,8 +15,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol, TextIO
 
-from fastbench.config.secrets import KNOWN, secrets_in_source
 from fastbench.errors import ConfigError
+from fastbench.secrets import KNOWN, secrets_in_source
 
 
 class Foreign(Protocol):

@@ -6,12 +6,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from fastbench.config.fields.issues import nearest
-from fastbench.config.files.documents import parse_json
-from fastbench.config.files.environment import Environment
+from fastbench.config.files.documents import Environment, parse_json
 from fastbench.config.files.python import Foreign, NoForeign, execute
 from fastbench.config.run import SETTINGS
-from fastbench.config.secrets import KNOWN, secrets_in_source
 from fastbench.errors import ConfigError
+from fastbench.secrets import KNOWN, secrets_in_source
 
 _DATA = (".yaml", ".yml", ".json")
 SUFFIXES = (".py", *_DATA)

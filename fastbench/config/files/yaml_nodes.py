@@ -6,10 +6,9 @@ from typing import Any, NoReturn
 import yaml  # type: ignore[import-untyped]  # it has no types
 
 from fastbench.config.fields.check import join
-from fastbench.config.files.documents import DEEPEST, OWN, scalar_of
-from fastbench.config.files.environment import Environment
-from fastbench.config.secrets import KNOWN
+from fastbench.config.files.documents import DEEPEST, OWN, Environment, scalar_of
 from fastbench.errors import ConfigError
+from fastbench.secrets import KNOWN
 
 _MOST = 1_000_000
 _STR = "tag:yaml.org,2002:str"

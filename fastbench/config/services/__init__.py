@@ -1,9 +1,15 @@
 """The settings of a service under test: where it is, how it is spoken to, how hard it is driven."""
 
 from fastbench.config.services.build import build_service, tokenizer_file
-from fastbench.config.services.schema import ADAPTERS, REPEATS, STREAM_OPTIONS, TAKES_TOKEN_IDS, ServiceConfig
+from fastbench.config.services.schema import (
+    ADAPTERS,
+    REPEATS,
+    STREAM_OPTIONS,
+    TAKES_TOKEN_IDS,
+    ServiceConfig,
+    TrafficConfig,
+)
 from fastbench.config.services.tls import tls_context
-from fastbench.config.services.traffic import TrafficConfig
 from fastbench.config.services.url import (
     DEFAULT_PORTS,
     base_of,

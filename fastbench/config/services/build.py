@@ -8,13 +8,12 @@ from typing import Final
 
 from fastbench.config.fields.check import MAX_COUNT, check_fields
 from fastbench.config.fields.issues import Issues, nearest, show
-from fastbench.config.secrets import NOT_DUMPED, resolve_secret
-from fastbench.config.services.schema import REPEATS, ServiceConfig
+from fastbench.config.services.schema import REPEATS, ServiceConfig, build_traffic
 from fastbench.config.services.tls import tls_faults
-from fastbench.config.services.traffic import build_traffic
 from fastbench.config.services.url import header_fault, page_url, parse_host, parse_url
 from fastbench.errors import ConfigError
 from fastbench.registry import DIALECTS, dialect_names
+from fastbench.secrets import NOT_DUMPED, resolve_secret
 
 # More than one answer to a request; AISBench does not support it, and its answers could not be told apart in time.
 _MANY_ANSWERS = ("n", "best_of")

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from fastbench.config.fields.issues import show
-from fastbench.config.secrets import HIDDEN, hide_in_text
 from fastbench.errors import ConfigError
+from fastbench.secrets import HIDDEN, hide_in_text
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")

@@ -3,9 +3,8 @@
 from fastbench.config import show
 from fastbench.datasets.conversations.turns import ConversationConfig, open_conversations, turn_lengths
 from fastbench.datasets.files import FileDataset
-from fastbench.datasets.format import DatasetFormat
 from fastbench.datasets.rows import Row, RowError, open_rows
-from fastbench.datasets.samples import Turn
+from fastbench.datasets.samples import DatasetFormat, Turn
 from fastbench.tokenizer import TokenMeasure
 
 _USED = frozenset({"turns", "prompt", "reference"})

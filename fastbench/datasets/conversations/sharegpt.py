@@ -12,9 +12,8 @@ from fastbench.config import show
 from fastbench.config.fields import role_of
 from fastbench.datasets.conversations.turns import ConversationConfig, open_conversations, turn_lengths
 from fastbench.datasets.files import FileDataset, Seed
-from fastbench.datasets.format import DatasetFormat
 from fastbench.datasets.rows import Row, RowFile, open_rows, walk
-from fastbench.datasets.samples import LeftOut, Turn
+from fastbench.datasets.samples import DatasetFormat, LeftOut, Turn
 from fastbench.errors import ConfigError
 from fastbench.tokenizer import Message, TokenMeasure, load_tokenizer
 

@@ -1,10 +1,9 @@
 """Hugging Face's text-generation-inference: a text and its `parameters`."""
 
 from fastbench.config.fields import FOR_CHAT, FOR_OPENAI
-from fastbench.dialects.dialect import BodyParts, Dialect
+from fastbench.dialects.dialect import ERRORS, REASONS, BodyParts, Dialect, Rules
 from fastbench.dialects.parameters import LengthField
 from fastbench.dialects.prompts import as_text
-from fastbench.dialects.rules import ERRORS, REASONS, Rules
 from fastbench.dialects.template import OMITTED, Adapter, Members, Slot
 
 GENERATE_RULES: Rules = (

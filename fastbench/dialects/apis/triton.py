@@ -1,10 +1,9 @@
 """Triton's generate extension. Which parameters there are, the model behind it alone decides: none is added."""
 
 from fastbench.config.fields import FOR_CHAT, FOR_OPENAI
-from fastbench.dialects.dialect import BodyParts, Dialect
+from fastbench.dialects.dialect import ERRORS, REASONS, BodyParts, Dialect, Rules
 from fastbench.dialects.parameters import LengthField
 from fastbench.dialects.prompts import as_text
-from fastbench.dialects.rules import ERRORS, REASONS, Rules
 from fastbench.dialects.template import Members, Slot
 
 TRITON_RULES: Rules = (

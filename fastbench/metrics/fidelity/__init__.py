@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.metrics.fidelity.pacing import OFF_SHARE, SHORT_NS, Kind, Moments, kinds, smoothed, starts_of
+    from fastbench.metrics.fidelity.load import OFF_SHARE, SHORT_NS, Kind, Moments, kinds, smoothed, starts_of
 else:
     __getattr__ = lazy(
         __name__,
         {
-            "pacing": ("OFF_SHARE", "SHORT_NS", "Kind", "Moments", "kinds", "smoothed", "starts_of"),
+            "load": (
+                "Kind",
+                "Moments",
+                "OFF_SHARE",
+                "SHORT_NS",
+                "kinds",
+                "smoothed",
+                "starts_of",
+            ),
         },
     )
 

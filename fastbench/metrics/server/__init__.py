@@ -11,18 +11,30 @@ from fastbench.lazy import lazy
 if TYPE_CHECKING:
     from fastbench.metrics.server.kept_up import KEPT_UP, OVERLOADED
     from fastbench.metrics.server.scraped import ServiceSeries, service_series
-    from fastbench.metrics.server.service_verdict import CLOSED, UNKNOWN
+    from fastbench.metrics.server.service_verdict import CLOSED, STATS, UNKNOWN
     from fastbench.metrics.server.spec_decode import SpecDecode, outer_scrapes, spec_decode_of
-    from fastbench.metrics.server.stages import STATS
 else:
     __getattr__ = lazy(
         __name__,
         {
-            "kept_up": ("KEPT_UP", "OVERLOADED"),
-            "scraped": ("ServiceSeries", "service_series"),
-            "service_verdict": ("CLOSED", "UNKNOWN"),
-            "spec_decode": ("SpecDecode", "outer_scrapes", "spec_decode_of"),
-            "stages": ("STATS",),
+            "kept_up": (
+                "KEPT_UP",
+                "OVERLOADED",
+            ),
+            "scraped": (
+                "ServiceSeries",
+                "service_series",
+            ),
+            "service_verdict": (
+                "CLOSED",
+                "STATS",
+                "UNKNOWN",
+            ),
+            "spec_decode": (
+                "SpecDecode",
+                "outer_scrapes",
+                "spec_decode_of",
+            ),
         },
     )
 

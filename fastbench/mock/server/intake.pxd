@@ -1,7 +1,7 @@
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from fastbench.mock.server.engine cimport Engine
-from fastbench.mock.replies.metrics cimport Counters, State
+from fastbench.mock.replies.answers cimport Counters, State
 from fastbench.mock.replies.reply cimport Script
 from fastbench.mock.types cimport Ask, Buffer, Conn, Fault, Span, Stream
 

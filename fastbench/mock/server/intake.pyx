@@ -17,7 +17,7 @@ from fastbench.mock.requests.fault cimport read_fault
 from fastbench.mock.requests.head cimport METHOD_GET, METHOD_POST
 from fastbench.mock.requests.json cimport hex_value, spells
 from fastbench.mock.server.log cimport new_entry
-from fastbench.mock.replies.metrics cimport put_metrics
+from fastbench.mock.replies.answers cimport put_metrics
 from fastbench.mock.server.system cimport CLOCK_REALTIME, clock_gettime, now_ns, real_offset_ns, timespec
 from fastbench.mock.types cimport (
     BODY_OK, DIALECT_CHAT, DIALECT_MINDIE, DIALECT_NONE, DIALECT_TRITON, END_COMPLETE, FAULT_ERROR_EVENT, FAULT_HTML,

@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.stdlib cimport free, realloc
 
 from fastbench.mock.replies.answers cimport put_error
-from fastbench.mock.server.conn cimport READ_DRAINED, READ_SOME, flush, read_more, send_or_keep, set_reset
+from fastbench.mock.server.sockets cimport READ_DRAINED, READ_SOME, flush, read_more, send_or_keep, set_reset
 from fastbench.mock.server.engine cimport Engine, Heap, heap_pop, heap_push, unref
 from fastbench.mock.requests.head cimport HEAD_BAD, HEAD_INCOMPLETE, HEAD_OK, read_head
 from fastbench.mock.server.intake cimport Intake

@@ -1,4 +1,4 @@
-"""Open loops of one law: each request goes out at its time, however many are in flight."""
+"""Open loops: each request goes out at its time, however many are in flight; by a law, or at times of the data set."""
 
 from __future__ import annotations
 
@@ -159,3 +159,35 @@ def _of_one_rate(rate: float, burstiness: float, count: int, duration_ns: int | 
     if duration_ns is not None:
         count = max(1, count_within(rate, duration_ns))
     return steady(rate, count, burstiness, seed)
+
+
+class Trace(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="trace"):
+    """The data set's own times."""
+
+    name: ClassVar[str] = "trace"
+    held_by_limit: ClassVar[bool] = False
+
+    speed: Annotated[float, Meta(ge=0.001, le=1_000_000)] = 1.0
+    """How many times as fast as the trace."""
+
+    def schedule(self, spec: LoadSpec, count: int) -> Schedule:
+        """The times stand in the samples."""
+        return Schedule(
+            limit=spec.concurrency,
+            slots=None,
+            offsets=None,
+            total=count,
+            duration_ns=spec.duration_ns,
+            drain_ns=spec.drain_ns,
+            drop_when_full=spec.drop_when_full,
+            speed=self.speed,
+        )
+
+    def words(self) -> str:
+        """Where the times come from."""
+        return f"by the data set's times, at {self.speed:g} times their speed"
+
+    def headline(self, limit: int | None) -> str:
+        """Whose times they are."""
+        speed = "" if self.speed == 1 else f", {self.speed:g} times as fast"
+        return f"at the data set's times{speed} (open loop)"

@@ -41,10 +41,8 @@ class Profile(LoadShape, frozen=True, kw_only=True, tag_field="type", tag="profi
             steps = [Step(float(step.rate or 0), int(step.duration)) for step in self.steps]
             return open_loop(spec, stepped(steps, self.burstiness, spec.seed))
         levels = [Level(step.concurrency or 0, int(step.duration)) for step in self.steps]
-        slots = stepped_slots(levels)
-        # Where a level is over before all of its slots are open, more are there for a moment than any level has.
-        most = max(1, slots.most, *(level.concurrency for level in levels))
-        return closed_loop(replace(spec, concurrency=most), slots, 0)
+        most = max(1, *(level.concurrency for level in levels))
+        return closed_loop(replace(spec, concurrency=most), stepped_slots(levels), 0)
 
     def stages(self, begun: Begun) -> Iterator[Stretch]:
         """Its steps, as far as requests began in them."""

@@ -11,10 +11,9 @@ from fastbench.config import ProfileStage
 from fastbench.config.fields import PositiveRate, decode_custom
 from fastbench.errors import ConfigError
 from fastbench.plan.shapes.closed import Concurrency, Pressure
-from fastbench.plan.shapes.open import Ramp, of_rate
+from fastbench.plan.shapes.open import Ramp, Trace, of_rate
 from fastbench.plan.shapes.profile import Profile
 from fastbench.plan.shapes.shape import LoadShape
-from fastbench.plan.shapes.trace import Trace
 from fastbench.registry import SHAPES
 from fastbench.units import Duration, Rate
 

@@ -43,7 +43,9 @@ def stepped(levels: Sequence[Level]) -> Slots:
     now, present = 0, 0
     for level in levels:
         change = level.concurrency - present
-        (openings if change > 0 else closings).append(now + np.arange(abs(change), dtype=np.int64) * SLOT_STEP)
+        # All within the level, however short it is: what it opens is open before the next one closes any.
+        step = min(SLOT_STEP, level.duration_ns // max(1, abs(change)))
+        (openings if change > 0 else closings).append(now + np.arange(abs(change), dtype=np.int64) * step)
         now += level.duration_ns
         present = level.concurrency
     return Slots(np.sort(np.concatenate(openings)), np.sort(np.concatenate(closings)))

@@ -14,11 +14,9 @@ from fastbench.errors import RecordingError
 from fastbench.recording.clocks import axis_of, leg_of
 from fastbench.recording.format import ROW_DTYPE, part_paths
 from fastbench.recording.reading.ending import ending_of
-from fastbench.recording.reading.part import Part
-from fastbench.recording.reading.rows import with_counted, without_replaced
+from fastbench.recording.reading.part import Part, ProgressCallback, progress_between
+from fastbench.recording.reading.rows import sends_ids, with_counted, without_replaced
 from fastbench.recording.reading.table import TokenRun
-from fastbench.recording.reading.threads import ProgressCallback, progress_between
-from fastbench.recording.request_ids import sends_ids
 from fastbench.recording.scrapes import Scrape, scrape_of
 
 

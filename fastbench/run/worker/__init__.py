@@ -3,7 +3,7 @@
     run_worker(Assignment(plan, recording, log), Alone(stop), observer)
 
 worker ── the whole of it: target, warm-up, measured phase, recording; assignment ── what a worker is given
-target (who is asked), probe (tokens of a word), warmup, refusal ── before the measured requests
+target (who is asked), probe (tokens of a word), warmup ── before the measured requests
 phase, feed, conversations ── one phase of load: requests prepared ahead of time, turns made when a reply is there
 progress ── what is shown while it goes on; header, counting ── the recording's first block, and token counts at its end
 """
@@ -15,15 +15,21 @@ from fastbench.lazy import lazy
 if TYPE_CHECKING:
     from fastbench.run.worker.assignment import Alone, Assignment, Link, heard_in_loop, one_clock
     from fastbench.run.worker.probe import measured_words
-    from fastbench.run.worker.refusal import FieldRefusedError
+    from fastbench.run.worker.warmup import FieldRefusedError
     from fastbench.run.worker.worker import run_worker
 else:
     __getattr__ = lazy(
         __name__,
         {
-            "assignment": ("Alone", "Assignment", "Link", "heard_in_loop", "one_clock"),
+            "assignment": (
+                "Alone",
+                "Assignment",
+                "Link",
+                "heard_in_loop",
+                "one_clock",
+            ),
             "probe": ("measured_words",),
-            "refusal": ("FieldRefusedError",),
+            "warmup": ("FieldRefusedError",),
             "worker": ("run_worker",),
         },
     )

@@ -11,7 +11,7 @@ from fastbench.client import Batch
 from fastbench.datasets import probe_samples, tokens_per_word
 from fastbench.plan import RequestWriter, TaskPlan, planned_requests
 from fastbench.recording import PROBE, new_run_id
-from fastbench.run.logs import log
+from fastbench.run.directory import log
 from fastbench.run.stop import Stop
 from fastbench.run.threads import in_thread
 from fastbench.run.worker.assignment import heard_in_loop

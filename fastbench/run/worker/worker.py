@@ -1,18 +1,20 @@
-"""One worker: its part of a task's plan, from the first connection to the closed recording."""
+"""One worker: its part of a plan, from the first connection to the closed recording with its tokens counted."""
 
 import asyncio
 import contextlib
+import itertools
+import json
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import uvloop
 
 from fastbench.client import BatchSink, OutcomeTally
-from fastbench.config.secrets import KNOWN
 from fastbench.config.services import page_url
-from fastbench.datasets import Dataset
+from fastbench.datasets import Dataset, Sample
 from fastbench.dialects import Speaker, dialect_of, output_length, service_headers
 from fastbench.errors import FastbenchError
 from fastbench.live import Observer
@@ -26,24 +28,55 @@ from fastbench.recording import (
     Part,
     RecordingWriter,
     clock_record,
+    counted_record,
     new_run_id,
     part_path,
 )
-from fastbench.run.logs import log
+from fastbench.run.directory import log
 from fastbench.run.machine import allow_connections
 from fastbench.run.stop import Stop
 from fastbench.run.threads import in_thread
-from fastbench.run.worker.assignment import Assignment, Link
+from fastbench.run.worker.assignment import Assignment, Link, make_header
 from fastbench.run.worker.conversations import Conversations
-from fastbench.run.worker.counting import count_tokens
-from fastbench.run.worker.header import make_header
 from fastbench.run.worker.phase import Phase, PhasePlan
 from fastbench.run.worker.target import Target
 from fastbench.run.worker.warmup import check_warmup, warmup_samples
+from fastbench.secrets import KNOWN
 from fastbench.tokenizer import PromptCounter
 
 if TYPE_CHECKING:
     from fastbench.client import Scraper
+
+
+T = TypeVar("T")
+_AT_ONCE = 256
+
+
+def count_tokens(texts: Path, samples: Iterator[tuple[int, Sample]], counter: PromptCounter) -> dict[str, Any]:
+    """A record for `RecordingWriter.counted`. texts: the file of texts. samples: those asked, with their numbers."""
+    outputs = dict(_counts(((int(row["request"]), _text_of(row)) for row in _lines(texts)), counter.tokenizer.counts))
+    inputs = dict(_counts(samples, counter.counts))
+    requests = sorted(outputs.keys() | inputs.keys())
+    return counted_record(requests, [inputs.get(at, -1) for at in requests], [outputs.get(at, -1) for at in requests])
+
+
+def _counts(texts: Iterator[tuple[int, T]], count: Callable[[list[T]], list[int]]) -> Iterator[tuple[int, int]]:
+    while part := list(itertools.islice(texts, _AT_ONCE)):
+        counts = count([text for _, text in part])
+        yield from zip((request for request, _ in part), counts, strict=True)
+
+
+def _lines(texts: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with texts.open("rb") as lines:
+            yield from map(json.loads, lines)
+    except FileNotFoundError:
+        return  # no reply had any text
+
+
+def _text_of(row: dict[str, Any]) -> str:
+    return "".join(str(row.get(part, "")) for part in ("reasoning", "text", "tool_calls"))
+
 
 QUEUE_PIECE = 16
 """Places of a closed loop's plan that a worker takes at once from those that all share."""

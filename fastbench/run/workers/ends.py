@@ -1,13 +1,17 @@
 """How the workers of a task ended; of those that died on the way, what there is of what they recorded."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from fastbench.datasets import Dataset
 from fastbench.errors import RecordingError
+from fastbench.live import Observer
 from fastbench.recording import NOT_FINAL, Part, part_paths
+from fastbench.run.stop import Stop
+from fastbench.run.worker import Assignment
 
 
 class Death(NamedTuple):
@@ -53,3 +57,8 @@ def with_recorded(deaths: Iterable[Death], recording: Path) -> tuple[Death, ...]
         # Of a run that was continued, the last leg is the one in which it died.
         found[number] = max(found.get(number, (-1, 0)), (leg, rows))
     return tuple(death._replace(recorded=found.get(death.number, (0, 0))[1]) for death in deaths)
+
+
+Launcher = Callable[[Assignment, Observer, Stop, Dataset], WorkersEnd]
+"""Carries out a task: the assignment of its whole plan, who gets its progress, the user's wish to stop, its opened data
+set. Raises FastbenchError where it cannot."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from fastbench.errors import FastbenchError
 from fastbench.live import Progress
-from fastbench.run.logs import log, log_to
+from fastbench.run.directory import log, log_to
 from fastbench.run.stop import Stop
 from fastbench.run.worker import Assignment, one_clock, run_worker
 

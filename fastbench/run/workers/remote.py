@@ -17,7 +17,7 @@ import fastbench
 from fastbench.errors import FastbenchError
 from fastbench.live import Progress
 from fastbench.recording import Reading
-from fastbench.run.logs import log_to
+from fastbench.run.directory import log_to
 from fastbench.run.stop import Stop
 from fastbench.run.worker import Assignment, run_worker
 

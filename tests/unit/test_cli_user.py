@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from fastbench.cli.report import calculation_bar as module
-from fastbench.cli.report.calculation_bar import calculation_bar
+from fastbench.cli import user as module
+from fastbench.cli.user import calculation_bar
 
 
 class Terminal(io.StringIO):

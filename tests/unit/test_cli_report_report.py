@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 from recordings import Request, record
 
-from fastbench.cli.report.page import short_names
+from fastbench.api.reporting import short_names
 from fastbench.cli.report.report import report_command
 from fastbench.errors import RecordingError, UsageError
 

@@ -1,7 +1,16 @@
-"""What is a key by its form or by its name: in settings of any shape, and in texts."""
+"""Keys: a config names them, no dump has them, and no message shows them.
 
+Those that are known (`KNOWN`) are taken out of messages, and so is what is a key by its form or its name.
+"""
+
+import json
+import os
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from fastbench.errors import ConfigError
 
 # Of header names, and of other names but those of `_NO_SECRET`.
 _SECRET = re.compile(
@@ -151,3 +160,95 @@ def secrets_in_source(source: str) -> Iterator[str]:
         if sure and is_secret_name(_last(pair["name"])):
             yield value
     yield from (match[0] for match in _KEY.finditer(source))
+
+
+def dumpable(value: str) -> str:
+    """`value` as a dump may show it: a reference, or a note that it was left out."""
+    return value if not value or env_name(value) else NOT_DUMPED
+
+
+def without_keys(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """`fields` as a dump may show them, whatever they nest; of a key only that it was left out."""
+    return {name: _shown(name, value) for name, value in fields.items()}
+
+
+def _shown(name: str, value: Any) -> Any:
+    """A value under a name as a dump may show it. All that stands in headers may let somebody in."""
+    if isinstance(value, str):
+        return dumpable(value) if is_key(name, value) or name.lower().endswith("headers") else value
+    if isinstance(value, Mapping):
+        below = name if name.lower().endswith("headers") else None
+        return {key: _shown(below or str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(name, inner) for inner in value]
+    return value
+
+
+def is_key(name: str, value: object) -> bool:
+    """Whether a setting is a key, by its name or by its form."""
+    return isinstance(value, str) and (is_secret_name(name) or looks_secret(value))
+
+
+SHORTEST = 4
+"""A shorter value is no secret, and would stand in any text by chance."""
+_SURE = 8
+"""A value as long as this is hidden inside words too."""
+_ANY = frozenset({"empty", "none", "null", "dummy", "test", "token", "true", "false"})
+"""What is given where a service wants no key."""
+_USUAL_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+
+
+class Redactor:
+    """Takes the keys that it has learnt out of texts."""
+
+    def __init__(self) -> None:
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def learn(self, *values: str) -> None:
+        """Keys from now on; a reference to a variable is none, nor is a word that stands for any key."""
+        # A header's last word too: the key without its scheme, such as "Bearer".
+        for text in (text for value in values for text in (value, *value.split()[-1:])):
+            if len(text) < SHORTEST or text.lower() in _ANY or text == NOT_DUMPED or env_name(text):
+                continue
+            # As it stands in a URL, in JSON and in Python too.
+            self._forms |= {text, quote(text, safe=""), json.dumps(text)[1:-1], repr(text)[1:-1]}
+            self._pattern = None
+
+    def learn_in(self, settings: Any) -> None:
+        """The keys in settings of any shape."""
+        self.learn(*secrets_in(settings))
+
+    def hide(self, text: str) -> str:
+        """`text` without keys: those learnt, and what is one by its form."""
+        if self._pattern is None and self._forms:
+            # The longest first, so that no part of one stays behind.
+            self._pattern = re.compile("|".join(map(_form, sorted(self._forms, key=len, reverse=True))))
+        return hide_in_text(self._pattern.sub(HIDDEN, text) if self._pattern else text)
+
+
+def _form(text: str) -> str:
+    return re.escape(text) if len(text) >= _SURE else rf"(?<!\w){re.escape(text)}(?!\w)"
+
+
+KNOWN = Redactor()
+"""The keys that this process has come across; what it tells its user passes here."""
+
+
+def resolve_secret(value: str) -> str:
+    """`value`, or what its variable holds. Raises ConfigError where the variable is not set or empty."""
+    name = env_name(value)
+    if name is None:
+        if value == NOT_DUMPED:
+            raise ConfigError('is left out of dumped configs; give it again, best as "env:NAME"')
+        if value.startswith("env:"):
+            raise ConfigError("names no environment variable; give the variable's name, not the key, as env:NAME")
+        return value
+    found = os.environ.get(name)
+    if not found:
+        # Who gives the key itself in the place of the name must not see it on the screen.
+        if _USUAL_NAME.fullmatch(name):
+            raise ConfigError(f"names the environment variable {name}, which is not set; export it first")
+        raise ConfigError("names an environment variable that is not set; give its name, not the key, and export it")
+    KNOWN.learn(found)
+    return found

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from fastbench.api.planning import LOOKED_AT, format_bytes
 from fastbench.cli.perf import perf_command
-from fastbench.cli.perf.dry_run import LOOKED_AT, format_bytes
 from fastbench.errors import UsageError
 
 URL = "http://127.0.0.1:9"

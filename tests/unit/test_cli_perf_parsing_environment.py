@@ -8,7 +8,7 @@ import click
 import pytest
 from command_lines import options_of
 
-from fastbench.cli.perf.given import Action, action_of
+from fastbench.cli.perf.parsing import Action, action_of
 from fastbench.config import RunConfig
 from fastbench.errors import UsageError
 from fastbench.options.settings import run_of_options

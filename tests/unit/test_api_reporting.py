@@ -5,7 +5,7 @@ from pathlib import Path
 
 from recordings import Request, record
 
-from fastbench.cli.report.failed import failed_in, failed_line, failed_of
+from fastbench.api.reporting import failed_in, failed_line, failed_of
 from fastbench.metrics import compute
 from fastbench.recording import Recording
 

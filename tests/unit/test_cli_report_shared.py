@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 from recordings import Request, record
 
+from fastbench.api import find_run
 from fastbench.cli.perf import perf_command
-from fastbench.cli.perf.viz import find_run
 from fastbench.errors import ConfigError, RecordingError, UsageError
 
 MODELS = "models = [dict(type='openai_chat', abbr='m'), dict(type='openai_chat', abbr='n')]\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from command_lines import options_of
 
-from fastbench.cli.perf.given import Action, action_of, understood
+from fastbench.cli.perf.parsing import Action, action_of, understood
 from fastbench.errors import UsageError
 from fastbench.options import Options
 

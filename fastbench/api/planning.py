@@ -1,0 +1,256 @@
+"""Before anything is sent: the plan of a run, in words too; its directory; who sends it, and what it continues."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from textwrap import shorten
+from typing import NamedTuple
+
+from fastbench.api.recordings import differences, find_run, own_config
+from fastbench.config import RunConfig, RunSettings, Task, dump_config
+from fastbench.datasets import Sample, open_dataset
+from fastbench.dialects import Endpoint, OutputLength, Speaker, known_model, output_length
+from fastbench.errors import UsageError
+from fastbench.options import ARGUMENT, Options, names_tasks, run_of_options
+from fastbench.plan import RunPlan, Share, TaskPlan, plan_run, plan_task
+from fastbench.recording import ROW_DTYPE
+from fastbench.report import RateChart, planned_chart, replace
+from fastbench.run import RunDirectory, log, log_to, this_machine
+from fastbench.run.workers import Launcher, RayCluster, Shard, on_this_host
+from fastbench.tokenizer import load_tokenizer
+from fastbench.units import format_duration
+
+PLANNED_RATES = "_rps_distribution_plot.html"
+LOOKED_AT = 1000
+"""Samples whose lengths are looked at: a plan is to be seen at once, and long prompts take their time."""
+GAP_BYTES = 2
+"""What a recording keeps of each output token after the first."""
+_FIELDS_SHOWN = 200
+
+
+class Prepared(NamedTuple):
+    """A run of which all is known and nothing sent. launcher: who sends. resumes: the directory has a run already, of
+    which only what has no outcome is sent."""
+
+    run: RunConfig
+    directory: RunDirectory
+    plan: RunPlan
+    launcher: Launcher = on_this_host
+    resumes: bool = False
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What the user should know of the plan, a sentence each."""
+        return self.plan.remarks
+
+    def write_rate_charts(self) -> None:
+        """`<dataset>_rps_distribution_plot.html` of each task that has a rate; RecordingError if it cannot be
+        written."""
+        for task_plan in self.plan.tasks:
+            task, chart = task_plan.task, _rate_chart(task_plan)
+            if chart is not None:
+                replace(self.directory.results(task) / f"{task.dataset.abbr}{PLANNED_RATES}", chart.page)
+                self.log(task, chart.summary)
+
+    def log(self, task: Task, line: str) -> None:
+        """A line in the log of a task; with `debug` on standard error."""
+        with log_to(None if self.run.debug else self.directory.log(task)):
+            log.info("%s", line)
+
+
+def prepare(run: RunConfig, options: Options | None = None) -> Prepared:
+    """A run in a new directory. options: what was given, of which `shard`, `start_at`, `ray` and `nodes` say who sends.
+
+    Raises UsageError for what cannot be used: tokenizers, data sets, a share or a cluster.
+    """
+    launcher = on_this_host if options is None else _launcher_of(options, run)
+    plan = plan_of(run)
+    return Prepared(run, new_directory(run), plan, launcher)
+
+
+def continued(options: Options) -> Prepared:
+    """The run that `reuse` names, with what it has left to send. Raises UsageError where the plan is not that of the
+    run."""
+    named = names_tasks(options)
+    run = run_of_options(options).run if named else None
+    directory = find_run(options["reuse"], run.work_dir if run else options.get("work_dir", RunSettings().work_dir))
+    if run is None:
+        run = run_of_options(options.having(ARGUMENT, str(own_config(directory)))).run
+    place = RunDirectory(directory)
+    found = [fault for task in run.tasks() for fault in differences(task, place.recording(task))]
+    if found:
+        raise UsageError("\n".join(f"--reuse {directory.name}: {difference}" for difference in found))
+    return Prepared(run, place, plan_of(run), resumes=True)
+
+
+def plan_of(run: RunConfig) -> RunPlan:
+    """The plans of a run's tasks. Raises UsageError for tokenizers and data sets that cannot be used."""
+    check_tokenizers(run)
+    return plan_run(run, this_machine())
+
+
+def check_tokenizers(run: RunConfig) -> None:
+    """Raises ConfigError for a tokenizer that cannot be used: what it is to count after a run must not be in vain."""
+    for path in dict.fromkeys(service.path for service in run.models if service.path):
+        load_tokenizer(path)
+
+
+def new_directory(run: RunConfig) -> RunDirectory:
+    """A new directory for a run, with its config. Raises UsageError when none can be made."""
+    directory = RunDirectory.create(run.work_dir)
+    (directory.path / "configs" / f"{directory.path.name}.py").write_text(dump_config(run), encoding="utf-8")
+    return directory
+
+
+def _launcher_of(options: Options, run: RunConfig) -> Launcher:
+    """Who the options ask to send the load. Raises UsageError for a share or a cluster that cannot be had."""
+    if "ray" in options:
+        if any(service.mock is not None for service in run.models):
+            raise UsageError("--ray and --mock: the nodes could not reach a service of this host's own; give its --url")
+        cluster = RayCluster(options["ray"], options["nodes"])
+        cluster.check()
+        return cluster
+    return _shard(options, run) if "shard" in options else on_this_host
+
+
+def _shard(options: Options, run: RunConfig) -> Shard:
+    number, of = options["shard"]
+    asked = f"{options.written('shard')} {number}/{of}"
+    if options["start_at"] <= time.time_ns():
+        raise UsageError("--start-at has passed; give all shares a time at which all of them are ready")
+    tasks = run.tasks()
+    if len(tasks) != 1:
+        raise UsageError(f"{asked} is for one task, as --start-at is one time, and the run has {len(tasks)}")
+    (task,) = tasks
+    if task.workers not in (1, "auto"):
+        raise UsageError(
+            f"{asked} and workers (--workers) {task.workers}: a share is sent by one process; leave --workers out, "
+            "and start more shares"
+        )
+    if task.service.mock is not None:
+        raise UsageError(f"{asked} and --mock: all shares ask one service; start `fastbench mock`, and give its --url")
+    return Shard(Share(number, of), options["start_at"])
+
+
+def _rate_chart(plan: TaskPlan) -> RateChart | None:
+    schedule, load = plan.schedule, plan.record()["load"]
+    if schedule.slots is not None:
+        return planned_chart(schedule.slots.openings, load, plan.task.name) if plan.load.shape.opens_clients else None
+    return None if schedule.offsets is None else planned_chart(schedule.offsets, load, plan.task.name)
+
+
+class Described(NamedTuple):
+    """The plan of a task in words: (what, how much) by row. number: of the task in its run, from 1."""
+
+    number: int
+    name: str
+    rows: Sequence[tuple[str, str]]
+
+
+def describe(run: RunConfig) -> Iterator[Described]:
+    """What a run would do; nothing is sent, and no service is looked for. Raises UsageError with all that could not be
+    used, when the other tasks were described."""
+    check_tokenizers(run)
+    faults: list[str] = []
+    for number, task in enumerate(run.tasks(), 1):
+        try:
+            described = Described(number, task.name, tuple(_rows(task)))
+        except UsageError as error:
+            faults.append(str(error))
+        else:
+            yield described
+    if faults:
+        raise UsageError("\n".join(dict.fromkeys(faults)))
+
+
+def _rows(task: Task) -> Iterator[tuple[str, str]]:
+    dataset = open_dataset(task.dataset, task.service.path)
+    plan = plan_task(task, dataset, this_machine())
+    rows = plan.survey.samples
+    inputs, outputs = _lengths(islice(dataset.samples(), min(rows, LOOKED_AT)), output_length(task.service))
+    partly = rows > LOOKED_AT
+    yield "Service", _service(task)
+    yield "Model", _model(task)
+    yield "Requests", f"{_requests(plan)}, after {_count(task.num_warmups, 'warm-up request')}"
+    yield "Input tokens", _spread(inputs, partly)
+    yield (
+        "Output tokens",
+        _spread(outputs, partly) if outputs else "as many as the service sends: no length is asked for",
+    )
+    yield "Schedule", plan.line()
+    yield "Workers", "; ".join((str(plan.workers.count), *plan.workers.reasons))
+    yield "Recording", _recording(outputs, plan)
+    if plan.row_fields:
+        yield "Fields of rows", shorten(plan.row_fields, _FIELDS_SHOWN, placeholder=" ...")
+    for note in plan.notes:
+        yield "Note", note
+
+
+def _service(task: Task) -> str:
+    service = task.service
+    endpoint = Endpoint.parse(service)
+    speaker = Speaker(service, known_model(service) or "", endpoint.authority, endpoint.base_path)
+    how = f"{speaker.name}, {'as a stream' if speaker.stream else 'without a stream'}"
+    if service.mock is not None:
+        return f"an embedded simulated service, {speaker.path} ({how})"
+    return f"{endpoint.scheme}://{endpoint.authority}{speaker.path} ({how})"
+
+
+def _model(task: Task) -> str:
+    name = known_model(task.service)
+    return "the first one that the service lists" if name is None else name or "not named in the requests"
+
+
+def _requests(plan: TaskPlan) -> str:
+    schedule = plan.schedule
+    if schedule.duration_ns is not None and schedule.timed_by_data:
+        samples = _count(plan.samples, "sample")
+        return f"those of the {samples} of the data set that begin within {format_duration(schedule.duration_ns)}"
+    if schedule.duration_ns is not None:
+        data = f"the {_count(plan.samples, 'sample')} of the data set again and again"
+        return f"as many as fit into {format_duration(schedule.duration_ns)}: {data}"
+    if plan.has_turns:
+        return f"{plan.requests} in {_count(plan.samples, 'conversation')}"
+    return str(plan.requests if schedule.total is None else schedule.total)
+
+
+def _lengths(samples: Iterable[Sample], length: OutputLength) -> tuple[list[int], list[int]]:
+    """Prompt tokens where they are known, and output tokens asked for, of each request."""
+    inputs: list[int] = []
+    outputs: list[int] = []
+    for sample in samples:
+        if sample.input_len is not None:
+            inputs.append(sample.input_len)
+        asked = [turn.output_len for turn in sample.turns] or [sample.output_len]
+        outputs += filter(None, map(length.of, asked))
+    return inputs, outputs
+
+
+def _spread(lengths: Sequence[int], partly: bool) -> str:
+    if not lengths:
+        return "known when the service has counted them"
+    mean = sum(lengths) / len(lengths)
+    seen = f" (of the first {LOOKED_AT} samples)" if partly else ""
+    return f"min {min(lengths)}, mean {mean:.1f}, max {max(lengths)}{seen}"
+
+
+def _recording(outputs: Sequence[int], plan: TaskPlan) -> str:
+    each = ROW_DTYPE.itemsize + GAP_BYTES * sum(outputs) / max(len(outputs), 1)
+    if plan.schedule.duration_ns is not None:
+        return f"about {format_bytes(each)} a request"
+    return f"about {format_bytes(each * plan.requests)}, and some kB a second of the run"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def format_bytes(size: float) -> str:
+    """In the largest decimal unit that leaves a number of at least 1."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"

@@ -1,0 +1,114 @@
+"""What the commands about finished runs have in common: which recordings, which part of them, their reports again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fastbench.errors import RecordingError, UsageError
+from fastbench.options import STAGE, STAGES, STRICT, WINDOW, Options, window_fault
+
+if TYPE_CHECKING:
+    from fastbench import Metrics
+    from fastbench.api import Published
+
+INVALID = 4
+
+stage_option = click.option("--stage", type=click.Choice(STAGES), help=STAGE)
+window_option = click.option("--window", metavar="FROM:TO", help=WINDOW)
+strict_option = click.option("--strict", is_flag=True, help=STRICT)
+no_plot_option = click.option("--no-plot", is_flag=True, help="Write no report page.")
+
+
+def one_stage(stage: str | None, window: str | None) -> str | None:
+    """The stage that one of the options names; None = neither was given. Raises UsageError."""
+    if stage is not None and window is not None:
+        raise UsageError("--stage and --window name two parts of the run; give one of them")
+    fault = window and window_fault(window)
+    if fault:
+        raise UsageError(f"--window {fault}")
+    return stage or window
+
+
+def strict_code(code: int, reports: Iterable[Metrics], *, strict: bool) -> int:
+    """The exit code; if it is to be strict at least 4 where a verdict is INVALID."""
+    return max(code, INVALID) if strict and any(not metrics.verdict.valid for metrics in reports) else code
+
+
+def find_recordings(directory: Path) -> list[Path]:
+    """The recordings of a run or of a part of it, the one that `directory` itself is, or those of the latest run in a
+    work dir, which the user is told. Raises UsageError or NotARunError when there is none."""
+    from fastbench.api import latest_recordings
+    from fastbench.cli.user import say
+
+    found = latest_recordings(directory)
+    if found.remark is not None:
+        say(found.remark)
+    return found.paths
+
+
+def only_one(paths: list[Path], directory: Path, output: Path | None) -> None:
+    """Raises UsageError where one output file is to hold what several recordings have."""
+    if output is not None and len(paths) > 1:
+        raise UsageError(f"{directory} has {len(paths)} recordings: leave --output out, or name one of them")
+
+
+def report_text(published: Published, directory: Path) -> str:
+    """What is shown of a report, whose files are in `directory`: at the end of a run and again."""
+    return f"{published.text}Performance Result files located in {directory}."
+
+
+def report_again(
+    recordings: Iterable[Path],
+    stats: tuple[str, ...] | None = None,
+    stage: str | None = None,
+    *,
+    quiet: bool = False,
+    plot: bool = True,
+    strict: bool = False,
+) -> int:
+    """Rewrites the files of each report and prints it. stats, stage: None = those that the run was reported with.
+    plot: whether the page is among them.
+
+    Returns the exit code: 1 when a recording has no success, 4 when it is to be strict and a verdict is INVALID.
+    RecordingError with all that cannot be reported, after the rest was.
+    """
+    from fastbench.api import name_of, recalculate, spec_decode_blocks
+    from fastbench.cli.user import calculation_bar
+
+    reports: dict[Path, Published] = {}
+    faults: list[str] = []
+    for path in recordings:
+        try:
+            with calculation_bar(name_of(path), quiet=quiet) as progress:
+                reports[path] = recalculate(path, stats=stats, stage=stage, page=plot, progress=progress)
+        except (RecordingError, UsageError) as error:
+            faults.append(str(error))
+            continue
+        click.echo(report_text(reports[path], path.parent))
+    blocks, unwritten = spec_decode_blocks(reports)
+    for text in blocks:
+        click.echo(text)
+    if faults or unwritten:
+        raise RecordingError("\n".join([*faults, *unwritten]))
+    reported = [published.metrics for published in reports.values()]
+    code = int(any(not metrics.success for metrics in reported))
+    return strict_code(code, reported, strict=strict)
+
+
+def report_run_again(options: Options, *, quiet: bool, plot: bool, strict: bool) -> int:
+    """`fastbench perf --mode perf_viz`: reports the tasks that the options name, or all of the run, with the summarizer
+    of today; nothing is sent. Returns the exit code."""
+    from fastbench.api import reused_recordings
+    from fastbench.cli.user import leave_in_order, say
+    from fastbench.options import shown_by
+
+    recordings, remark = reused_recordings(options)
+    leave_in_order()
+    if remark is not None:
+        say(remark)
+    stats, stage = shown_by(options)
+    return report_again(recordings, stats, stage, quiet=quiet, plot=plot, strict=strict)
