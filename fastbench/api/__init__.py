@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
+    from fastbench.api.indexing import write_indexes
     from fastbench.api.planning import (
         Described,
         Prepared,
@@ -60,6 +61,7 @@ else:
     __getattr__ = lazy(
         __name__,
         {
+            "indexing": ("write_indexes",),
             "planning": (
                 "Described",
                 "Prepared",
@@ -144,4 +146,5 @@ __all__ = [
     "run_all",
     "runs",
     "spec_decode_blocks",
+    "write_indexes",
 ]

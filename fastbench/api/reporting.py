@@ -22,8 +22,10 @@ from fastbench.report import (
     FORMATS,
     PAGE,
     STATS,
+    Answer,
     Compared,
     Published,
+    answer_of,
     comparison,
     publish,
     publish_spec_decode,
@@ -160,10 +162,11 @@ def spec_decode_blocks(reports: Mapping[Path, Published]) -> tuple[list[str], li
 
 
 class Page(NamedTuple):
-    """A page that was written, and the numbers on it."""
+    """A page that was written, and the numbers on it. answer: what it says, of one recording."""
 
     path: Path
     reported: tuple[Metrics, ...]
+    answer: Answer | None = None
 
 
 def page(path: Path, target: Path | None = None, *, stage: str | None = None) -> Page:
@@ -173,8 +176,9 @@ def page(path: Path, target: Path | None = None, *, stage: str | None = None) ->
     shown = recorded(recording)
     name = name_of(path)
     computed = compute_for_page(recording, shown.stats, stage or shown.stage)
-    written = write_page(recording, computed, target or path.with_name(f"{name}{PAGE}"), task_of(recording, name))
-    return Page(written, (computed.metrics,))
+    task = task_of(recording, name)
+    written = write_page(recording, computed, target or path.with_name(f"{name}{PAGE}"), task)
+    return Page(written, (computed.metrics,), answer_of(computed, task))
 
 
 def compare(paths: Sequence[Path], target: Path, *, stage: str | None = None) -> Page:

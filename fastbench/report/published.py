@@ -12,6 +12,7 @@ from fastbench.metrics import Computed, Metrics, compute_for_page
 from fastbench.metrics.samples import TOTAL
 from fastbench.metrics.server import outer_scrapes, service_series
 from fastbench.recording import ProgressCallback, Recording, Scrape, progress_between
+from fastbench.report.answer import Answer, answer_of
 from fastbench.report.console import render
 from fastbench.report.files import common_json, parameters_csv, replace, trust_json
 from fastbench.report.page.page import page
@@ -24,17 +25,30 @@ ACTUAL_RATES = "_rps_distribution_plot_with_actual_rps.html"
 
 @dataclass(frozen=True)
 class Published:
-    """What was made of a recording: the files written, the text for the terminal, the numbers.
+    """What was made of a recording: the files written, the guide's tables as text, the numbers, and what they say.
 
-    rates: a summary of the request rates for the log, where a rate was asked for and plots were.
-    spec_decode: the scrapes for `publish_spec_decode`, as it is about all recordings of a run together.
+    fault: what could not be written, which stands in the text too. rates: a summary of the request rates for the log,
+    where a rate was asked for and plots were. spec_decode: the scrapes for `publish_spec_decode`, as it is about all
+    recordings of a run together.
     """
 
     paths: tuple[Path, ...]
     text: str
     metrics: Metrics
+    answer: Answer
+    fault: str | None = None
     rates: str | None = None
     spec_decode: tuple[Scrape, ...] = ()
+
+    @property
+    def answered(self) -> tuple[Answer, Path | None]:
+        """What the index of a run needs of it."""
+        return self.answer, self.page
+
+    @property
+    def page(self) -> Path | None:
+        """The report page, where one was written."""
+        return next((path for path in self.paths if path.name.endswith(PAGE)), None)
 
 
 def reading(progress: ProgressCallback | None) -> ProgressCallback | None:
@@ -75,14 +89,23 @@ def publish(
         replace(paths[-1], service_json(metrics, series))
     task = task_of(recording, name)
     text = render(metrics, task)
-    plots = Plots()
+    plots, fault = Plots(), None
     if plot:
         try:
             plots = write_plots(recording, computed, out_dir, name, task)
         except FastbenchError as error:
             # The tables are worth more than their pictures: on a full disk they are all that fits.
-            text += f"{error}\n"
-    return Published((*paths, *plots.paths), text, metrics, plots.rates, outer_scrapes(recording))
+            fault = str(error)
+            text += f"{fault}\n"
+    return Published(
+        paths=(*paths, *plots.paths),
+        text=text,
+        metrics=metrics,
+        answer=answer_of(computed, task),
+        fault=fault,
+        rates=plots.rates,
+        spec_decode=outer_scrapes(recording),
+    )
 
 
 def task_of(recording: Recording, name: str) -> str:

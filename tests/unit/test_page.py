@@ -2,20 +2,16 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
-from plotly.offline import get_plotlyjs
 from recordings import MS, Request, header_of, record
 
-from fastbench.errors import UsageError
 from fastbench.metrics import compute_for_page
 from fastbench.recording import Recording
 from fastbench.report import STATS, Compared, comparison
 from fastbench.report.page.compare import compared
 from fastbench.report.page.page import page
-from fastbench.report.page.sections import short
 
 HOSTILE = '</script><img src=x onerror="alert(1)">'
 
@@ -42,19 +38,6 @@ def test_a_page_needs_no_other_file(tmp_path: Path) -> None:
     assert re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=", text.split("<script>")[0]) == []
     assert "default-src 'none'" in text
     assert text.count("plotly.js v") == 1
-
-
-def test_plotly_is_the_packages_own(tmp_path: Path) -> None:
-    """The page holds the very script that plotly itself would write into one."""
-    assert get_plotlyjs() in page_of(tmp_path / "r", [Request(0)])
-
-
-def test_a_missing_plotly_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the package one sentence says what to install, or what to leave out."""
-    monkeypatch.setattr("importlib.util._find_spec", lambda name, path: None)
-    monkeypatch.delitem(sys.modules, "plotly", raising=False)
-    with pytest.raises(UsageError, match=r"needs the package plotly: pip install plotly, or leave it out by --no-plot"):
-        page_of(tmp_path / "r", [Request(0)])
 
 
 def test_the_tables_stand_in_the_page(tmp_path: Path) -> None:
@@ -129,12 +112,6 @@ def test_a_page_is_the_same_twice(tmp_path: Path) -> None:
     recording = Recording.open(record(tmp_path / "r", [Request(0), Request(1)]))
     metrics = compute_for_page(recording, ("Average",))
     assert page(recording, metrics, "m/d") == page(recording, metrics, "m/d")
-
-
-@pytest.mark.parametrize(("value", "text"), [(None, "-"), (0.123, "0.12"), (1490.4, "1,490"), (20.01, "20.0")])
-def test_headlines_are_short(value: float | None, text: str) -> None:
-    """A number at the top of the page has about three digits."""
-    assert short(value) == text
 
 
 def test_differences_are_against_the_first() -> None:

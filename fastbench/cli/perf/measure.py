@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from fastbench import Stop
-from fastbench.api import EndedTask, Prepared, Published, Running, ended_requests, failures
+from fastbench.api import EndedTask, Prepared, Published, Running, ended_requests, failures, write_indexes
 from fastbench.cli.perf.live import Live
 from fastbench.cli.report.shared import report_text, strict_code
 from fastbench.cli.user import INTERRUPTED, calculation_bar, leave_in_order, say
@@ -25,23 +25,24 @@ def carry_out(prepared: Prepared, *, quiet: bool, plot: bool = True, strict: boo
     if plot:
         prepared.write_rate_charts()
     code = 0
-    shown: dict[str, tuple[EndedTask, Published]] = {}
+    ended: dict[str, tuple[EndedTask, Published | None]] = {}
     complaints: list[str] = []
     left = [task.name for task in prepared.run.tasks()]
     with _watched(prepared, quiet=quiet) as (running, seen):
         for task in running:
             published = _publish(task, seen, quiet=quiet, plot=plot)
             left.remove(task.name)
-            if published is not None:
-                shown[task.name] = task, published
+            ended[task.name] = task, published
             complaints += filter(None, (_failed(task, published), _complaint(task)))
             found = [] if published is None else [published.metrics]
             code = max(code, strict_code(_code(task, published), found, strict=strict))
     # In the plan's order: tasks that run at once end in any.
-    ordered = [shown[task.name] for task in running.run.tasks() if task.name in shown]
-    texts = [report_text(published, task.results) for task, published in ordered]
+    ordered = [ended[task.name] for task in running.run.tasks() if task.name in ended]
+    texts = [report_text(published, task.results) for task, published in ordered if published is not None]
     try:
-        texts += running.spec_decode(published for _, published in shown.values())
+        texts += running.spec_decode(published for _, published in ordered if published is not None)
+        if plot:
+            write_indexes({task.path: None if published is None else published.answered for task, published in ordered})
     except RecordingError as error:
         complaints.append(str(error))
         code = max(code, error.exit_code)

@@ -76,7 +76,7 @@ def report_again(
     Returns the exit code: 1 when a recording has no success, 4 when it is to be strict and a verdict is INVALID.
     RecordingError with all that cannot be reported, after the rest was.
     """
-    from fastbench.api import name_of, recalculate, spec_decode_blocks
+    from fastbench.api import name_of, recalculate, spec_decode_blocks, write_indexes
     from fastbench.cli.user import calculation_bar
 
     reports: dict[Path, Published] = {}
@@ -90,6 +90,8 @@ def report_again(
             continue
         click.echo(report_text(reports[path], path.parent))
     blocks, unwritten = spec_decode_blocks(reports)
+    if plot:
+        write_indexes({path: published.answered for path, published in reports.items()})
     for text in blocks:
         click.echo(text)
     if faults or unwritten:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.metrics.trust.limits import Check, checks
     from fastbench.metrics.trust.client import lag
+    from fastbench.metrics.trust.limits import Check, checks
 else:
     __getattr__ = lazy(
         __name__,

@@ -46,14 +46,20 @@ def figure(place: Figure) -> str:
     """A chart's place. What it shows stands above it, and is its alternative where it cannot be seen."""
     options = "".join(f"<option>{escape(name)}</option>" for name in place.choices)
     picker = f'<select id="{place.key}-choice" aria-label="{escape(place.title)}">{options}</select>' if options else ""
-    finding = f"<p class=finding>{escape(place.finding)}</p>" if place.finding else ""
     note = f"<p class=note>{escape(place.note)}</p>" if place.note else ""
     told = escape(f"{place.title}. {place.finding}".strip())
     return (
-        f'<section class=figure id="{place.key}-section"><h2>{escape(place.title)} {picker}</h2>{finding}{note}'
+        f'<section class=figure id="{place.key}-section">{titled(place.title, place.finding, picker)}{note}'
         f'<div class=plot id="{place.key}" role="img" aria-label="{told}" style="height:{place.height}px"></div>'
         f"{place.below}</section>"
     )
+
+
+def titled(topic: str, finding: str = "", picker: str = "") -> str:
+    """A heading: what it is about, and what was found, where there is something to say. picker: HTML."""
+    about = f"<span class=topic>{escape(topic)}</span>" if finding else escape(topic)
+    heading = f"<h2>{about}{escape(finding.removesuffix('.') if finding.count('. ') == 0 else finding)}</h2>"
+    return f"<div class=heading>{heading}{picker}</div>" if picker else heading
 
 
 def document(

@@ -1,4 +1,4 @@
-"""The first screen of a page: what was run, the answer in a sentence, verdicts, the numbers that one looks for first."""
+"""The first screen of a page: what was run, the answer in a sentence, verdicts, the numbers one looks for first."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.metrics import OWN_METRICS, Metric, Metrics, Number, Parameter
+from fastbench.metrics import OWN_METRICS, Metric, Metrics, Parameter
 from fastbench.metrics.samples import percent_of, samples_needed
 from fastbench.metrics.trust import Check
 from fastbench.registry import METRICS
 from fastbench.report.answer import Answer, Latency, Level, Span, Statement
+from fastbench.report.cells import shortened
 from fastbench.report.page.svg import sparkline, strip
 from fastbench.units import MISSING, number, quantity, share
 
@@ -28,6 +29,9 @@ _RATE_TERMS = {
     "Output": ("Output Token Throughput", "output tokens of all successful requests / duration of the run, token/s"),
     "Requests": ("Request Throughput", "successful requests / duration of the run, req/s"),
 }
+
+
+_DIFFERS = 0.01
 
 
 class Course(NamedTuple):
@@ -83,7 +87,7 @@ def date(moment: datetime.datetime) -> str:
 
 
 def _span(span: Span) -> str:
-    return f"{span.low:,}" if span.low == span.high else f"{span.low:,}–{span.high:,}"
+    return f"{span.low:,}" if span.low == span.high else f"{span.low:,}\N{EN DASH}{span.high:,}"
 
 
 def statements(answer: Answer) -> list[tuple[Statement, str]]:
@@ -116,7 +120,7 @@ def _worded(statement: Statement) -> str:
 
 def fold(answer: Answer, metrics: Metrics, course: Course | None, version: str, chart: str) -> str:
     """All of the first screen. course: None where nothing was sent. chart: HTML."""
-    reasons = "".join(f"<li>{escape(sentence)}</li>" for sentence in metrics.verdict.sentences)
+    reasons = "".join(f"<li>{escape(shortened(sentence))}</li>" for sentence in metrics.verdict.sentences)
     listed = f"<ul class=reasons>{reasons}</ul>" if reasons else ""
     return (
         f"<div id=fold>{header(answer, version)}<ul class=pills>{pills(answer)}</ul>{listed}"
@@ -136,7 +140,7 @@ def _cards(answer: Answer, metrics: Metrics, course: Course | None) -> str:
 
 def _latency_card(found: Latency) -> str:
     row = found.row
-    small = [f"{name.lower()} {figure(row, name)}" for name in ("P90", "P99")]
+    small = [rare(row, name) for name in ("P90", "P99")]
     picture, ends = "", ""
     if found.strip is not None:
         ticks = [(name.lower(), row.values[name]) for name in ("Median", "P99") if name not in row.marked]
@@ -149,12 +153,19 @@ def _latency_card(found: Latency) -> str:
 
 
 def figure(row: Parameter, name: str) -> str:
-    """A statistic for a glance, with the mark of what the client's stalls leave uncertain. A rare one of too few samples
-    is none, and a median of too few is marked."""
-    if name in row.marked and name != "Median":
-        return f"{MISSING} (needs {samples_needed(percent_of(name) or 0):,})"
+    """A statistic for a glance, with the mark of what the client's stalls leave uncertain, or of too few samples. A
+    rare one of too few is none."""
+    if name in row.marked and percent_of(name) is not None and name != "Median":
+        return MISSING
     marks = f"{' *' if name in row.marked else ''}{' ~' if name in row.unsure else ''}"
     return f"{quantity(row.values[name], row.unit)}{marks}"
+
+
+def rare(row: Parameter, name: str) -> str:
+    """A percentile with its name, or how many requests it needs."""
+    if name in row.marked:
+        return f"{name.lower()} needs {samples_needed(percent_of(name) or 0):,}"
+    return f"{name.lower()} {figure(row, name)}"
 
 
 def _plugged_card(row: Parameter) -> Iterator[str]:
@@ -180,11 +191,13 @@ def _output_card(answer: Answer, course: Course) -> str:
 
 def _requests_card(answer: Answer, metrics: Metrics, course: Course) -> str:
     rates, outcomes = answer.rates, answer.outcomes
-    asked = f"asked {number(rates.asked)}/s, sent {number(rates.sent)}/s" if rates.asked else ""
+    differs = rates.asked and rates.sent and abs(rates.sent / rates.asked - 1) > _DIFFERS
+    sent = f", sent {number(rates.sent)}/s" if differs else ""
+    asked = f"asked {number(rates.asked)}/s{sent}" if rates.asked else ""
     flight = metrics.load.steady_concurrency
     small = [part for part in (asked, "" if asked or flight is None else f"{number(flight)} in flight") if part]
     if outcomes.failed:
-        small.append(f"{outcomes.failed:,} failed ({share(outcomes.failed_share)})")
+        small.append(f"{share(outcomes.failed_share)} failed")
     lines = [("answered", course.answered)]
     if rates.asked:
         lines.insert(0, ("arrived", course.arrived))
@@ -214,7 +227,7 @@ def anchor(name: str) -> str:
 
 
 def trust_bars(found: Sequence[Check], *, valid: bool) -> str:
-    """What decides the verdict: a bar towards each limit. valid: whether the run is, so that no limit counts as missed."""
+    """What decides the verdict: a bar towards each limit. valid: whether the run is: then no limit counts as missed."""
     rows = []
     for check in found:
         bad = check.used > 1 and not valid
@@ -244,7 +257,10 @@ def nearest(found: Sequence[Check]) -> str:
 
 def markdown(answer: Answer, version: str) -> str:
     """The first screen as text for a chat or an issue."""
-    told = [f"{SIGNS[one.level]} {one.short}" + "".join(f" · {part}" for part in one.clauses) for one, _ in statements(answer)]
+    told = [
+        f"{SIGNS[one.level]} {one.short}" + "".join(f" · {part}" for part in one.clauses)
+        for one, _ in statements(answer)
+    ]
     rows = [
         f"| {one.name} {one.about} | {' | '.join(figure(one.row, name) for name in ('Median', 'P90', 'P99', 'Max'))} |"
         for one in answer.latencies
@@ -261,5 +277,14 @@ def markdown(answer: Answer, version: str) -> str:
         if value is not None
     ]
     sentence = "".join(f"**{text}**" if strong else text for text, strong in answer.sentence)
-    parts = [sentence, "", *(f"- {line}" for line in told), "", *table, " · ".join(speeds), "", " · ".join(about(answer, version))]
+    parts = [
+        sentence,
+        "",
+        *(f"- {line}" for line in told),
+        "",
+        *table,
+        " · ".join(speeds),
+        "",
+        " · ".join(about(answer, version)),
+    ]
     return "\n".join(parts) + "\n"

@@ -30,9 +30,9 @@ Values = NDArray[np.float64]
 class Counts(NamedTuple):
     """How many in each stretch of equal width since the first request was sent, (stretches,) each.
 
-    width_us, duration_us: of a stretch, of the run. tokens: output events, `per_event` tokens each; without a stream the
-    tokens of the requests that ended. sent, ended, failed: requests. dropped: those that were never sent, when each was
-    to be.
+    width_us, duration_us: of a stretch, of the run. tokens: output events, `per_event` tokens each; without a stream
+    the tokens of the requests that ended. sent, ended, failed: requests. dropped: those that were never sent, when
+    each was to be.
     """
 
     width_us: int

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fastbench.metrics import COMMON_METRICS, Common, Metric, Metrics, Parameter, ServiceMetrics, Table
 from fastbench.metrics.samples import section
 from fastbench.registry import METRICS
-from fastbench.report.cells import cell, marked, printable
+from fastbench.report.cells import cell, marked, printable, shortened
 from fastbench.report.console import MESSAGE_CHARS, failure_rows, failures_title, footnotes
 from fastbench.report.page.head import anchor
 from fastbench.report.service_tables import service_rows
@@ -31,9 +31,7 @@ class Cell(NamedTuple):
 def table(headers: Sequence[str], rows: Iterable[Sequence[str | Cell]], *, kind: str = "") -> str:
     """A table of texts. kind: its class. What a metric's name means shows at a hover."""
     head = "".join(f"<th scope=col>{escape(name)}</th>" for name in headers)
-    body = "".join(
-        f"<tr><th scope=row>{_named(first)}</th>{''.join(map(_cell, rest))}</tr>" for first, *rest in rows
-    )
+    body = "".join(f"<tr><th scope=row>{_named(first)}</th>{''.join(map(_cell, rest))}</tr>" for first, *rest in rows)
     return f'<div class="wide"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
@@ -83,7 +81,9 @@ def parameters_table(metrics: Metrics) -> str:
 
 def _parameters(metrics: Metrics, name: str, rows: Sequence[Parameter]) -> str:
     stats = [*(one for one in _FIRST if one in metrics.stats), *(one for one in metrics.stats if one not in _FIRST)]
-    cells = ([Cell(row.name, _meaning(row.name)), *(_figure(row, one) for one in stats), str(row.n)] for row in rows)
+    cells: Iterator[list[str | Cell]] = (
+        [Cell(row.name, _meaning(row.name)), *(_figure(row, one) for one in stats), f"{row.n:,}"] for row in rows
+    )
     return table((_staged(name, metrics), *stats, "N"), cells, kind="numbers")
 
 
@@ -154,4 +154,4 @@ def failures_table(metrics: Metrics) -> str:
 
 def footnotes_list(metrics: Metrics) -> str:
     """What the marks mean, and the notes."""
-    return "".join(f"<p class=note>{escape(note)}</p>" for note in footnotes(metrics))
+    return "".join(f"<p class=note>{escape(shortened(note))}</p>" for note in footnotes(metrics))

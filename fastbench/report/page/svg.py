@@ -1,7 +1,7 @@
 """Charts that need no script: SVG text, as wide as its place, in the colours of the style sheet.
 
-Plots are stretched to their place and labels are not: an outer <svg> without a viewBox counts pixels, and the one within
-it counts thousandths of its width. All text is escaped here.
+Plots are stretched to their place and labels are not: an outer <svg> without a viewBox counts pixels, and the one
+within it counts thousandths of its width. All text is escaped here.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def latency_axis(values: Floats) -> Axis:
 
 
 def _digit(tick: float) -> int:
-    return round(tick / 10 ** math.floor(math.log10(tick) + 1e-9))
+    return round(tick / math.pow(10, math.floor(math.log10(tick) + 1e-9)))
 
 
 def _round_up(value: float) -> float:
@@ -182,7 +182,7 @@ def _short(text: str) -> str:
 
 
 class Panel(NamedTuple):
-    """One plot of a chart over time. head: its name and its legend, (class, text) each; marks: inside, SVG of its own."""
+    """One plot of a chart over time. head: its name and its legend, (class, text) each; marks: inside, own SVG."""
 
     head: Sequence[tuple[str, str]]
     axis: Axis
@@ -212,8 +212,8 @@ def keep_up(over: Over, *, streams: bool, marks: Marks, duration: Callable[[floa
     inside.append(_time_axis(span, top - _GAP, marks))
     inside.append(_hover(over, top, streams=streams, duration=duration))
     return (
-        f'<div class=overtime><svg class=static width="100%" height="{height}" role="img" aria-label="{escape(alternative)}">'
-        f"{''.join(inside)}</svg></div>"
+        f'<div class=overtime><svg class=static width="100%" height="{height}" role="img" '
+        f'aria-label="{escape(alternative)}">{"".join(inside)}</svg></div>'
     )
 
 
@@ -232,8 +232,8 @@ def _panels(over: Over, span: float, *, streams: bool, duration: Callable[[float
         "decoding", over.edges_s / span, flight.share(over.decoding), np.zeros(both.size), 84
     )
     felt = latency_axis(np.concatenate((over.low, over.median, over.high, over.dots[1])))
-    told = [("median", "━ median"), ("band", "■ 10–90 %")]
-    name = f"{'TTFT' if streams else 'E2EL'} by when the request was sent{' (log)' if felt.log else ''}"
+    told = [("median", "━ median"), ("band", "■ 10\N{EN DASH}90 %")]
+    name = f"{'TTFT' if streams else 'E2EL'} by send time{' (log)' if felt.log else ''}"
     return [
         Panel([("", "Requests per second"), *rates], most, number, 84, stairs),
         Panel([("", "In flight"), *split], flight, number, 84, areas),
@@ -249,7 +249,9 @@ def _panel(panel: Panel, top: int, marks: Marks, span: float) -> str:
         (top + panel.height * (1 - float(panel.axis.share(np.array([tick]))[0])), tick) for tick in panel.axis.ticks
     ]
     grid = "".join(f'<line class=grid x2="100%" y1="{at:.1f}" y2="{at:.1f}"/>' for at, _ in places)
-    ticks = "".join(f'<text class=tick x="-8" y="{at + 4:.1f}">{escape(panel.label(tick))}</text>' for at, tick in places)
+    ticks = "".join(
+        f'<text class=tick x="-8" y="{at + 4:.1f}">{escape(panel.label(tick))}</text>' for at, tick in places
+    )
     outside = ""
     if marks.window:
         begin, end = (min(1.0, max(0.0, moment / span)) for moment in marks.window)
@@ -272,8 +274,8 @@ def _panel(panel: Panel, top: int, marks: Marks, span: float) -> str:
 
 def _stretched(inside: str, height: float, top: float = 0) -> str:
     return (
-        f'<svg y="{top:g}" width="100%" height="{height:g}" viewBox="0 0 {_WIDE} {height:g}" preserveAspectRatio="none">'
-        f"{inside}</svg>"
+        f'<svg y="{top:g}" width="100%" height="{height:g}" viewBox="0 0 {_WIDE} {height:g}" '
+        f'preserveAspectRatio="none">{inside}</svg>'
     )
 
 
@@ -374,7 +376,7 @@ def _hover(over: Over, height: int, *, streams: bool, duration: Callable[[float]
     columns = []
     for place, (begin, end) in enumerate(pairwise(over.edges_s.tolist())):
         told = [
-            f"{begin:.3g}–{end:.3g} s",
+            f"{begin:.3g}\N{EN DASH}{end:.3g} s",
             f"{over.arrived[place]:.3g}/s arrived, {over.answered[place]:.3g}/s answered",
         ]
         flight = f"{over.waiting[place]:.3g} waiting, {over.decoding[place]:.3g} decoding"
@@ -389,12 +391,11 @@ def _hover(over: Over, height: int, *, streams: bool, duration: Callable[[float]
     return "".join(columns)
 
 
-def strip(
-    counts: Sequence[int], low: float, high: float, ticks: Sequence[tuple[str, float]], alternative: str
-) -> str:
-    """How values are distributed from low to high: bars, one for each count. ticks: (class, value), such as the median."""
+def strip(counts: Sequence[int], low: float, high: float, ticks: Sequence[tuple[str, float]], alternative: str) -> str:
+    """How values are distributed from low to high: a bar for each count. ticks: (class, value), such as the median."""
+    span = high - low
     lines = "".join(
-        f'<path class="tick-{kind}" d="M{_WIDE * ((value - low) / (high - low) if high > low else 0.5):.1f},0V{_STRIP_HIGH}"/>'
+        f'<path class="tick-{kind}" d="M{_WIDE * ((value - low) / span if span else 0.5):.1f},0V{_STRIP_HIGH}"/>'
         for kind, value in ticks
         if low <= value <= high
     )
@@ -430,7 +431,8 @@ def flight_strip(over: Over) -> str:
     most, edges = float(both.max()) or 1.0, over.edges_s / float(over.edges_s[-1])
     shares = [values / most for values in (both, over.decoding, np.zeros(both.size))]
     inside = "".join(
-        _area(kind, edges, top, bottom, 40) for kind, top, bottom in zip(("waiting", "decoding"), shares, shares[1:], strict=False)
+        _area(kind, edges, top, bottom, 40)
+        for kind, top, bottom in zip(("waiting", "decoding"), shares, shares[1:], strict=False)
     )
     return (
         f'<svg class=static width="100%" height="40" viewBox="0 0 {_WIDE} 40" preserveAspectRatio="none" role="img" '
@@ -442,4 +444,62 @@ def _small(inside: str, alternative: str) -> str:
     return (
         f'<svg class="static strip" width="100%" height="{_STRIP_HIGH}" viewBox="0 0 {_WIDE} {_STRIP_HIGH}" '
         f'preserveAspectRatio="none" role="img" aria-label="{escape(alternative)}">{inside}</svg>'
+    )
+
+
+class Point(NamedTuple):
+    """One of a chart of points. series: by which it is joined to others."""
+
+    x: float
+    y: float
+    label: str
+    series: str
+
+
+_FRONTIER_HIGH = 300
+
+
+def frontier(points: Sequence[Point], series: Sequence[str], alternative: str) -> str:
+    """Output tokens for all (upright) against those of one user, each per second; points of a series are joined."""
+    across, up = linear(max(point.x for point in points)), linear(max(point.y for point in points))
+
+    def place(point: Point) -> tuple[float, float]:
+        return 100 * point.x / across.high, _HEAD + _FRONTIER_HIGH * (1 - point.y / up.high)
+
+    ticks = [(_HEAD + _FRONTIER_HIGH * (1 - tick / up.high), tick) for tick in up.ticks]
+    parts = [
+        f'<line class=grid x2="100%" y1="{at:.1f}" y2="{at:.1f}"/><text class=tick x="-8" y="{at + 4:.1f}">'
+        f"{number(tick)}</text>"
+        for at, tick in ticks
+    ]
+    foot = _HEAD + _FRONTIER_HIGH + 17
+    parts += [
+        f'<text class=time x="{100 * tick / across.high:.2f}%" y="{foot}" '
+        f'text-anchor="{"end" if tick == across.high else "middle"}">{number(tick)}</text>'
+        for tick in across.ticks
+    ]
+    keys = []
+    for number_of, name in enumerate(series):
+        own = sorted((point for point in points if point.series == name), key=lambda point: point.x)
+        if not own:
+            continue
+        tone = f"var(--run-{number_of % 8})"
+        keys.append(f'<tspan dx="14" fill="{tone}">● {escape(name)}</tspan>')
+        for left, right in pairwise(own):
+            (x1, y1), (x2, y2) = place(left), place(right)
+            parts.append(
+                f'<line x1="{x1:.2f}%" y1="{y1:.1f}" x2="{x2:.2f}%" y2="{y2:.1f}" stroke="{tone}" stroke-width="1.5"/>'
+            )
+        for point in own:
+            x, y = place(point)
+            end = x > 75
+            parts.append(
+                f'<circle cx="{x:.2f}%" cy="{y:.1f}" r="5" fill="{tone}"/><text x="{x:.2f}%" dx="{-9 if end else 9}" '
+                f'y="{y - 5:.1f}" text-anchor="{"end" if end else "start"}">{escape(point.label)}</text>'
+            )
+    head = f'<text y="12"><tspan class=name>Output tokens/s, all users</tspan>{"".join(keys)}</text>'
+    name = f'<text class=time x="100%" y="{foot + 17}" text-anchor="end">tokens/s that one user reads</text>'
+    return (
+        f'<div class=overtime><svg class=static width="100%" height="{foot + 24}" role="img" '
+        f'aria-label="{escape(alternative)}">{head}{"".join(parts)}{name}</svg></div>'
     )
