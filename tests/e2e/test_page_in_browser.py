@@ -60,16 +60,26 @@ def written(path: Path, recording: Recording) -> Path:
 def shown_few(browser: Any, few: Recording, tmp_path: Path) -> Iterator[Any]:
     """The page of few requests, opened."""
     opened = open_page(browser, written(tmp_path / "few.html", few))
+    opened.locator("#timeline").scroll_into_view_if_needed()
     yield opened
     opened.context.close()
 
 
 @pytest.fixture
-def shown_many(browser: Any, many: Recording, tmp_path: Path) -> Iterator[Any]:
+def opened_many(browser: Any, many: Recording, tmp_path: Path) -> Iterator[Any]:
     """The page of many requests, opened."""
     opened = open_page(browser, written(tmp_path / "many.html", many))
     yield opened
     opened.context.close()
+
+
+@pytest.fixture
+def shown_many(opened_many: Any) -> Any:
+    """The page of many requests, with the whole run in its timeline, on the screen."""
+    opened_many.locator("#timeline").scroll_into_view_if_needed()
+    opened_many.evaluate("Plotly.relayout('timeline', {'xaxis.autorange': true})")
+    settled(opened_many, f"({RANGES}).every(([from, to]) => from <= 0 && to > 20)")
+    return opened_many
 
 
 def settled(shown: Any, condition: str) -> None:
@@ -90,7 +100,7 @@ def zoom(shown: Any, begin_s: float, end_s: float) -> None:
 
 
 def test_each_request_is_where_it_was(shown_few: Any, few: Recording) -> None:
-    """Of few requests each has a red and a blue line, from its start to its first token and to its end."""
+    """Of few requests each has an orange and a blue line, from its start to its first token and to its end."""
     rows = np.sort(few.rows, order="sent_ns")
     origin = rows["sent_ns"][0]
     for name, begin, end in (("ttft", "sent_ns", "first_token_ns"), ("decode", "first_token_ns", "end_ns")):
@@ -167,16 +177,46 @@ def test_a_narrow_screen_has_one_column_of_panels(browser: Any, few: Recording, 
     shown.context.close()
 
 
-def test_paper_has_the_timeline_below_the_head(browser: Any, few: Recording, tmp_path: Path) -> None:
-    """For printing the timeline is drawn as low as the first page leaves room for, and afterwards as before."""
+def test_many_open_at_a_typical_stretch(opened_many: Any) -> None:
+    """The timeline of many requests begins with a few seconds of the middle; what its strip shows moves it alone."""
+    first, *others = opened_many.evaluate(RANGES)
+    assert all(found == others[0] for found in others)
+    assert others[0][1] / 2 - 3 < first[0] < first[1] < others[0][1] / 2 + 3
+    brush = opened_many.locator("#overview .brush")
+    brush.focus()
+    brush.press("ArrowRight")
+    settled(opened_many, f"({RANGES})[0][0] > {first[0]} + 0.1")
+    assert opened_many.evaluate(RANGES)[1:] == others
+    assert opened_many.complaints == []
+
+
+def test_the_first_screen_can_be_taken_along(browser: Any, few: Recording, tmp_path: Path) -> None:
+    """Its words are copied as Markdown, and its picture is saved as PNG."""
     shown = open_page(browser, written(tmp_path / "p.html", few))
-    height = "document.querySelector('#timeline .main-svg').getBoundingClientRect().height"
-    before = shown.evaluate(height)
-    shown.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert shown.evaluate(height) == 460 < before
-    shown.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert shown.evaluate(height) == before
+    shown.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shown.locator("#copy").click()
+    settled(shown, "document.getElementById('copy').textContent === 'Copied'")
+    text = shown.evaluate("navigator.clipboard.readText()")
+    assert "| TTFT first token |" in text
+    with shown.expect_download(timeout=20_000) as download:
+        shown.locator("#picture").click()
+    download.value.save_as(tmp_path / "fold.png")
+    assert (tmp_path / "fold.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (tmp_path / "fold.png").stat().st_size > 30_000
+    assert shown.complaints == []
     shown.context.close()
+
+
+def test_no_screen_is_too_narrow(browser: Any, few: Recording, tmp_path: Path) -> None:
+    """Nothing on a phone lies beyond its right edge, also without scripts."""
+    path = written(tmp_path / "p.html", few)
+    context = browser.new_context(viewport={"width": 390, "height": 800}, java_script_enabled=False)
+    shown = context.new_page()
+    shown.goto(path.resolve().as_uri())
+    assert shown.locator("#fold h1").is_visible()
+    assert shown.locator("#keepup svg.static").first.bounding_box()["width"] > 250
+    assert shown.locator("body").bounding_box()["width"] <= 390
+    context.close()
 
 
 def test_dropped_requests_have_a_line(browser: Any, tmp_path: Path) -> None:
