@@ -10,6 +10,7 @@ from fastbench.aisbench.standin import PRESETS
 from fastbench.aisbench.translate import (
     build_run,
     build_summarizer,
+    is_aisbench,
     load_config,
     read_config,
     read_labelled,
@@ -25,6 +26,7 @@ __all__ = [
     "build_run",
     "build_summarizer",
     "find",
+    "is_aisbench",
     "load_config",
     "read_config",
     "read_labelled",

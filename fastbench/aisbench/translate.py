@@ -1,11 +1,13 @@
 """AISBench's settings → native ones, and the run that they describe."""
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from fastbench.aisbench.datasets import translate_dataset
-from fastbench.aisbench.models import translate_model
-from fastbench.aisbench.standin import AisbenchImports
+from fastbench.aisbench.datasets import DATASET_CLASSES, translate_dataset
+from fastbench.aisbench.models import MODEL_CLASSES, translate_model
+from fastbench.aisbench.standin import ROOTS, AisbenchImports
 from fastbench.aisbench.summarizer import translate_summarizer
 from fastbench.config import Issues, RunConfig, Shown, run_of
 from fastbench.config import build_summarizer as build_native_summarizer
@@ -58,3 +60,13 @@ def load_config(path: str) -> RunConfig:
     """The run that the file at `path` describes. Raises ConfigError."""
     raw, labels = read_labelled(path)
     return build_run(raw, path, file=path, labels=labels)
+
+
+def is_aisbench(path: str) -> bool:
+    """Whether the file at `path` is a config of AISBench: by the packages that it imports or the classes that it names.
+    It is not carried out."""
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return not set(re.findall(r"\w+", text)).isdisjoint({*ROOTS, *MODEL_CLASSES, *DATASET_CLASSES})

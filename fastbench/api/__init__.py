@@ -4,6 +4,7 @@
     running ── it is carried out: its tasks as they end, each with its report
     result ── what came of a task, as numbers; html ── the same in a notebook
     recordings ── runs on disk, found, and shares merged; reporting ── their numbers, reports, pages and exports, again
+    screen ── the summary of reports
 
 How a command carries out a run, which is also how `fastbench.run` does:
 
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     )
     from fastbench.api.result import Figures, Result, runs
     from fastbench.api.running import EndedTask, Running, run, run_all
-    from fastbench.report import Published
+    from fastbench.api.screen import Finished, Line, Part, Published, Style, finished, plain, summary
 else:
     __getattr__ = lazy(
         __name__,
@@ -88,13 +89,22 @@ else:
                 "compare",
                 "compute",
                 "ended_requests",
-                "Published",
                 "export",
                 "failures",
                 "page",
                 "recalculate",
                 "report",
                 "spec_decode_blocks",
+            ),
+            "screen": (
+                "Finished",
+                "Line",
+                "Part",
+                "Published",
+                "Style",
+                "finished",
+                "plain",
+                "summary",
             ),
             "result": (
                 "Figures",
@@ -115,13 +125,17 @@ __all__ = [
     "Ended",
     "EndedTask",
     "Figures",
+    "Finished",
     "Found",
+    "Line",
     "Merged",
     "Page",
+    "Part",
     "Prepared",
     "Published",
     "Result",
     "Running",
+    "Style",
     "check_tokenizers",
     "compare",
     "compute",
@@ -131,12 +145,14 @@ __all__ = [
     "export",
     "failures",
     "find_run",
+    "finished",
     "latest_recordings",
     "merge_shares",
     "name_of",
     "new_directory",
     "open",
     "page",
+    "plain",
     "plan_of",
     "prepare",
     "recalculate",
@@ -146,5 +162,6 @@ __all__ = [
     "run_all",
     "runs",
     "spec_decode_blocks",
+    "summary",
     "write_indexes",
 ]

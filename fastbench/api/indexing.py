@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
 from urllib.parse import quote
 
 from fastbench.api.recordings import OF_PERFORMANCES
-from fastbench.report import Answer, Task, index_page, replace
+from fastbench.report import Finished, Task, index_page, replace
 
 INDEX = "index.html"
 
 
-Answered: TypeAlias = "tuple[Answer, Path | None]"
-
-
-def write_indexes(answers: Mapping[Path, Answered | None]) -> list[Path]:
+def write_indexes(finished: Mapping[Path, Finished | None]) -> list[Path]:
     """Writes `index.html` into the directory of each run all of whose recordings are among these, if it has several.
 
-    answers: by the paths of recordings: what each says, and its page; None of one that says nothing. Raises
+    finished: by the paths of recordings: what each says, and its page; None of one that says nothing. Raises
     RecordingError when it cannot be written.
     """
     of_runs: dict[Path, list[Path]] = {}
-    for path in answers:
+    for path in finished:
         of_runs.setdefault(path.resolve().parent.parent.parent, []).append(path)
     written = []
     for run, paths in of_runs.items():
         known = {path for path in (run / "performances").glob(OF_PERFORMANCES) if path.is_dir()}
-        tasks = [Task(found[0], _link(found[1], run)) for found in (answers[path] for path in paths) if found]
+        tasks = [Task(found.answer, _link(found.page, run)) for found in (finished[path] for path in paths) if found]
         if len(tasks) > 1 and known <= {path.resolve() for path in paths}:
             written.append(run / INDEX)
             replace(written[-1], index_page(run.name, tasks))

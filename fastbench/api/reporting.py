@@ -22,14 +22,15 @@ from fastbench.report import (
     FORMATS,
     PAGE,
     STATS,
-    Answer,
     Compared,
+    Finished,
     Published,
     answer_of,
     comparison,
     publish,
     publish_spec_decode,
     reading,
+    render,
     replace,
     task_of,
     write_page,
@@ -162,11 +163,13 @@ def spec_decode_blocks(reports: Mapping[Path, Published]) -> tuple[list[str], li
 
 
 class Page(NamedTuple):
-    """A page that was written, and the numbers on it. answer: what it says, of one recording."""
+    """A page that was written, and the numbers on it. finished, tables: what the screen shows of it, and the guide's
+    tables; None of a comparison."""
 
     path: Path
     reported: tuple[Metrics, ...]
-    answer: Answer | None = None
+    finished: Finished | None = None
+    tables: str = ""
 
 
 def page(path: Path, target: Path | None = None, *, stage: str | None = None) -> Page:
@@ -178,7 +181,8 @@ def page(path: Path, target: Path | None = None, *, stage: str | None = None) ->
     computed = compute_for_page(recording, shown.stats, stage or shown.stage)
     task = task_of(recording, name)
     written = write_page(recording, computed, target or path.with_name(f"{name}{PAGE}"), task)
-    return Page(written, (computed.metrics,), answer_of(computed, task))
+    shown_last = Finished(answer_of(computed, task), written, advice(computed.metrics))
+    return Page(written, (computed.metrics,), shown_last, render(computed.metrics, task))
 
 
 def compare(paths: Sequence[Path], target: Path, *, stage: str | None = None) -> Page:
@@ -214,10 +218,13 @@ Failed = Counter[tuple[str, int]]
 def failures(metrics: Metrics) -> str | None:
     """How many requests failed, by what, and what to do about most of them, in a line; None where none failed."""
     line = failed_line(failed_of(metrics), sum(metrics.outcomes.values()))
-    if line is None:
-        return None
-    most = next(filter(_is_failed, metrics.failures))
-    return f"{line}; {advice_for(most.outcome, most.status, most.message)}"
+    return line and f"{line}; {advice(metrics)}"
+
+
+def advice(metrics: Metrics) -> str | None:
+    """What to do about most of the failed requests; None where none failed."""
+    most = next(filter(_is_failed, metrics.failures), None)
+    return None if most is None else advice_for(most.outcome, most.status, most.message)
 
 
 class Ended(NamedTuple):

@@ -29,6 +29,7 @@ _OF_THE_COMMAND = {
     "start_at": "shares of several hosts are begun from their command lines",
     "ray": "nodes of a Ray cluster are begun from the command line",
     "nodes": "nodes of a Ray cluster are begun from the command line",
+    "tables": "the tables' figures are metrics, parameters and common of the Result",
     "no_plot": "the page is written by Result.report() only",
     "strict": "look at Result.verdict",
     "quiet": "nothing is shown anyway",

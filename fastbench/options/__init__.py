@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from fastbench.options.option import Option, Takes, flag
 from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
 from fastbench.options.table import ARGUMENT, OPTIONS, SECTIONS, SYNONYMS, Options, check_options, excludes, meant_by
-from fastbench.options.tasks import STAGE, STAGES, STRICT, WINDOW, window_fault
+from fastbench.options.tasks import STAGE, STAGES, STRICT, TABLES, WINDOW, window_fault
 
 if TYPE_CHECKING:
     from fastbench.options.settings import (
@@ -25,6 +25,7 @@ __all__ = [
     "STAGES",
     "STRICT",
     "SYNONYMS",
+    "TABLES",
     "WINDOW",
     "Chosen",
     "Fields",

@@ -18,6 +18,7 @@ STAGES = ("total", "stable", "auto")
 STAGE = "Requests to count: all, those at the full concurrency, or those of the stationary window."
 WINDOW = 'Requests to count: those that begin in it, such as "30s:90s".'
 STRICT = "Exit with 4 when a verdict is INVALID."
+TABLES = "Print the tables above the summary; where standard output is no terminal they stand in its place anyway."
 
 _TWO_PLANS = {
     "config": "{0} and {1} name two plans; give one of them",
@@ -245,6 +246,7 @@ RESULTS = (
         sets=RunField("debug"),
     ),
     Option(flags="--no-plot", takes=Takes.FLAG, help="Write no report page (<dataset>_plot.html)."),
+    Option(flags="--tables", takes=Takes.FLAG, help=TABLES),
     Option(flags="--strict", takes=Takes.FLAG, help=STRICT),
     Option(flags="-q --quiet", takes=Takes.FLAG, help="No live view.", also={"--quiet": "disable-tqdm"}),
 )

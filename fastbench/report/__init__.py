@@ -13,6 +13,7 @@ from fastbench.report.answer import (
     Subject,
     answer_of,
 )
+from fastbench.report.console import render
 from fastbench.report.exports.columns import request_columns
 from fastbench.report.exports.parquet import requests_table
 from fastbench.report.exports.write import FORMATS, export
@@ -25,6 +26,7 @@ from fastbench.report.page.sections import verdict as verdict_html
 from fastbench.report.published import PAGE, Published, publish, reading, task_of, write_page
 from fastbench.report.service_tables import publish_spec_decode
 from fastbench.report.statements import service as service_statement
+from fastbench.report.summary import Finished, Line, Part, Style, plain, strip, summary, text_of
 
 __all__ = [
     "FORMATS",
@@ -33,15 +35,19 @@ __all__ = [
     "STRIP_BINS",
     "Answer",
     "Compared",
+    "Finished",
     "Latency",
     "Level",
+    "Line",
     "Outcomes",
+    "Part",
     "Piece",
     "Published",
     "RateChart",
     "Rates",
     "Span",
     "Statement",
+    "Style",
     "Subject",
     "Task",
     "answer_of",
@@ -52,16 +58,21 @@ __all__ = [
     "footnotes_list",
     "index_page",
     "parameters_table",
+    "plain",
     "planned_chart",
     "publish",
     "publish_spec_decode",
     "reading",
+    "render",
     "replace",
     "request_columns",
     "requests_table",
     "service_statement",
     "stages_table",
+    "strip",
+    "summary",
     "task_of",
+    "text_of",
     "verdict_html",
     "write_page",
 ]

@@ -55,11 +55,12 @@ class Level(Enum):
 
 class Statement(msgspec.Struct, frozen=True):
     """Something found out of the run. short: a few words without a capital; clauses: what makes it so, the most
-    telling first."""
+    telling first; remedies: for each of them why it was and what to do, where that is known."""
 
     level: Level
     short: str
     clauses: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
 
 
 class Span(NamedTuple):
@@ -281,12 +282,17 @@ def measurement(metrics: Metrics) -> Statement:
         return Statement(
             Level.BAD,
             "measurement not to be trusted",
-            tuple(_FIGURE.sub(lambda found: number(float(found[0])), one.effect) for one in metrics.verdict.reasons),
+            tuple(_short_figures(one.effect) for one in metrics.verdict.reasons),
+            tuple(_short_figures(f"{one.cause}: {one.remedy}") for one in metrics.verdict.reasons),
         )
     late, blurred = metrics.effect.lateness_ms, metrics.client.uncertain_gap_share
     clauses = [] if late is None else [f"client late by {quantity(late, 'ms')} (P99)"]
     clauses += [] if blurred is None else [f"{share(blurred)} of gaps blurred"]
     return Statement(Level.GOOD, "measurement valid", tuple(clauses))
+
+
+def _short_figures(sentence: str) -> str:
+    return _FIGURE.sub(lambda found: number(float(found[0])), sentence)
 
 
 def service(found: ServiceVerdict, asked: Number) -> Statement | None:

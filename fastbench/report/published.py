@@ -41,11 +41,6 @@ class Published:
     spec_decode: tuple[Scrape, ...] = ()
 
     @property
-    def answered(self) -> tuple[Answer, Path | None]:
-        """What the index of a run needs of it."""
-        return self.answer, self.page
-
-    @property
     def page(self) -> Path | None:
         """The report page, where one was written."""
         return next((path for path in self.paths if path.name.endswith(PAGE)), None)

@@ -6,7 +6,7 @@ import click
 
 from fastbench.cli.perf.parsing import Action, SectionedCommand, action_of, given_options
 from fastbench.cli.user import say
-from fastbench.options import SECTIONS
+from fastbench.options import SECTIONS, Options
 
 
 def perf(**_: Any) -> int:
@@ -24,6 +24,7 @@ def perf(**_: Any) -> int:
     options = given_options(click.get_current_context())
     action = action_of(options)
     quiet, plot, strict = "quiet" in options, "no_plot" not in options, "strict" in options
+    tables = "tables" in options or for_the_guide(options)
     # Imported late, each where it is needed: help must not wait for them.
     if action is Action.SEARCH:
         from fastbench.cli.perf.preview import print_found
@@ -32,12 +33,12 @@ def perf(**_: Any) -> int:
     if action is Action.REPORT_AGAIN:
         from fastbench.cli.report.shared import report_run_again
 
-        return report_run_again(options, quiet=quiet, plot=plot, strict=strict)
+        return report_run_again(options, quiet=quiet, plot=plot, strict=strict, tables=tables)
     if action is Action.CONTINUE:
         from fastbench.api import continued
         from fastbench.cli.perf.measure import carry_out
 
-        return carry_out(continued(options), quiet=quiet, plot=plot, strict=strict)
+        return carry_out(continued(options), quiet=quiet, plot=plot, strict=strict, tables=tables)
     from fastbench.options import run_of_options
 
     run, remarks = run_of_options(options)
@@ -53,7 +54,21 @@ def perf(**_: Any) -> int:
     prepared = prepare(run, options)
     if "shard" in options:
         return carry_out_share(prepared, options["shard"], quiet=quiet)
-    return carry_out(prepared, quiet=quiet, plot=plot, strict=strict)
+    return carry_out(prepared, quiet=quiet, plot=plot, strict=strict, tables=tables)
+
+
+def for_the_guide(options: Options) -> bool:
+    """Whether AISBench's tasks are named, or its config is given: its guide shows the tables."""
+    if options.keys() & {"models", "datasets"}:
+        return True
+    from fastbench.options import config_file
+
+    given = config_file(options)
+    if given is None:
+        return False
+    from fastbench.aisbench import is_aisbench
+
+    return is_aisbench(given)
 
 
 perf_command = SectionedCommand(

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from shlex import quote
 
 import click
 
 from fastbench import Stop
-from fastbench.api import EndedTask, Prepared, Published, Running, ended_requests, failures, write_indexes
+from fastbench.api import (
+    EndedTask,
+    Finished,
+    Prepared,
+    Published,
+    Running,
+    ended_requests,
+    failures,
+    finished,
+    write_indexes,
+)
 from fastbench.cli.perf.live import Live
+from fastbench.cli.printing import print_reports
 from fastbench.cli.report.shared import report_text, strict_code
 from fastbench.cli.user import INTERRUPTED, calculation_bar, leave_in_order, say
 from fastbench.errors import RecordingError
 
 
-def carry_out(prepared: Prepared, *, quiet: bool, plot: bool = True, strict: bool = False) -> int:
-    """Runs all tasks, then prints their tables together. strict: whether an INVALID run is a failure.
+def carry_out(prepared: Prepared, *, quiet: bool, plot: bool = True, strict: bool = False, tables: bool = False) -> int:
+    """Runs all tasks, then prints their reports together. strict: whether an INVALID run is a failure. tables: whether
+    they are wanted on a terminal.
 
     Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 4 when it is to be
     strict and a verdict is INVALID, 130 when the user stopped the run.
@@ -25,6 +39,8 @@ def carry_out(prepared: Prepared, *, quiet: bool, plot: bool = True, strict: boo
     if plot:
         prepared.write_rate_charts()
     code = 0
+    # There the summary is the last that is seen, and has the failures.
+    on_terminal = sys.stdout.isatty()
     ended: dict[str, tuple[EndedTask, Published | None]] = {}
     complaints: list[str] = []
     left = [task.name for task in prepared.run.tasks()]
@@ -33,24 +49,28 @@ def carry_out(prepared: Prepared, *, quiet: bool, plot: bool = True, strict: boo
             published = _publish(task, seen, quiet=quiet, plot=plot)
             left.remove(task.name)
             ended[task.name] = task, published
-            complaints += filter(None, (_failed(task, published), _complaint(task)))
+            complaints += filter(None, (None if on_terminal else _failed(task, published), _complaint(task)))
             found = [] if published is None else [published.metrics]
             code = max(code, strict_code(_code(task, published), found, strict=strict))
     # In the plan's order: tasks that run at once end in any.
     ordered = [ended[task.name] for task in running.run.tasks() if task.name in ended]
-    texts = [report_text(published, task.results) for task, published in ordered if published is not None]
+    reported = [(task, published) for task, published in ordered if published is not None]
+    texts = [report_text(published, task.results) for task, published in reported]
+    tasks = {task.path: finished(published) for task, published in reported}
     try:
-        texts += running.spec_decode(published for _, published in ordered if published is not None)
+        texts += running.spec_decode(published for _, published in reported)
         if plot:
-            write_indexes({task.path: None if published is None else published.answered for task, published in ordered})
+            write_indexes({task.path: tasks.get(task.path) for task, _ in ordered})
     except RecordingError as error:
         complaints.append(str(error))
         code = max(code, error.exit_code)
-    code = max(code, _print(texts, running))
     if left and complaints and code == INTERRUPTED:
         complaints[-1] += f"; not begun: {', '.join(left)}"
-    for complaint in complaints:
-        say(complaint)
+    if on_terminal:
+        _say_all(complaints)
+    code = max(code, _print(texts, list(tasks.values()), running, tables=tables))
+    if not on_terminal:
+        _say_all(complaints)
     return code
 
 
@@ -108,11 +128,15 @@ def _publish(task: EndedTask, seen: Live, *, quiet: bool, plot: bool) -> Publish
     return published
 
 
-def _print(texts: list[str], running: Running) -> int:
-    """The tables to standard output; 1 when that does not take them, which costs nothing but the sight of them."""
+def _say_all(complaints: Iterable[str]) -> None:
+    for complaint in complaints:
+        say(complaint)
+
+
+def _print(texts: Sequence[str], tasks: Sequence[Finished], running: Running, *, tables: bool) -> int:
+    """The reports to standard output; 1 when that does not take them, which costs nothing but the sight of them."""
     try:
-        for text in texts:
-            click.echo(text)
+        print_reports(texts, tasks, f"fastbench recalc {quote(str(running.directory.path))} --tables", wanted=tables)
     except OSError as error:
         say(f"the tables could not be printed ({error.strerror}): the results are in {running.directory.path}")
         return 1

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from fastbench.cli.printing import tables_option
 from fastbench.cli.report.shared import (
     find_recordings,
     no_plot_option,
@@ -27,8 +28,15 @@ from fastbench.cli.user import leave_in_order
 @window_option
 @no_plot_option
 @strict_option
+@tables_option
 def recalc_command(
-    directory: Path, stats: str | None, stage: str | None, window: str | None, no_plot: bool, strict: bool
+    directory: Path,
+    stats: str | None,
+    stage: str | None,
+    window: str | None,
+    no_plot: bool,
+    strict: bool,
+    tables: bool,
 ) -> int:
     """Computes the report of a finished run again and rewrites its files; nothing is sent.
 
@@ -42,4 +50,6 @@ def recalc_command(
 
     leave_in_order()
     columns = None if stats is None else parse_stats(stats)
-    return report_again(find_recordings(directory), columns, one_stage(stage, window), plot=not no_plot, strict=strict)
+    chosen = one_stage(stage, window)
+    recordings = find_recordings(directory)
+    return report_again(recordings, columns, chosen, plot=not no_plot, strict=strict, tables=tables)

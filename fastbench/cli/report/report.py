@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fastbench.cli.printing import Terminal, print_reports, tables_option
 from fastbench.cli.report.shared import (
     find_recordings,
     one_stage,
     only_one,
+    recalc_command,
     stage_option,
     strict_code,
     strict_option,
@@ -20,6 +22,7 @@ from fastbench.cli.user import leave_in_order
 
 if TYPE_CHECKING:
     from fastbench import Metrics
+    from fastbench.api import Page
 
 COMPARISON = Path("comparison.html")
 
@@ -30,8 +33,14 @@ COMPARISON = Path("comparison.html")
 @stage_option
 @window_option
 @strict_option
+@tables_option
 def report_command(
-    directories: tuple[Path, ...], output: Path | None, stage: str | None, window: str | None, strict: bool
+    directories: tuple[Path, ...],
+    output: Path | None,
+    stage: str | None,
+    window: str | None,
+    strict: bool,
+    tables: bool,
 ) -> int:
     """Writes the report page of finished runs from their recordings; nothing is sent.
 
@@ -56,14 +65,17 @@ def report_command(
     else:
         pages = (compare(paths, target, stage=chosen) for target in [output or COMPARISON])
     reported: list[Metrics] = []
-    answers = {}
+    seen: dict[Path, Page] = {}
     for path, written in zip(paths, pages, strict=False):
         _say_written(written.path)
         reported += written.reported
-        if written.answer is not None:
-            answers[path] = written.answer, written.path
-    for index in write_indexes(answers):
+        seen[path] = written
+    shown = {path: written.finished for path, written in seen.items() if written.finished is not None}
+    for index in write_indexes(shown):
         _say_written(index)
+    if tables or Terminal.of_output().is_one:
+        texts = [written.tables for written in seen.values() if written.tables]
+        print_reports(texts, list(shown.values()), recalc_command(paths, chosen), wanted=tables)
     return strict_code(0, reported, strict=strict)
 
 

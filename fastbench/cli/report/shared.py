@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fastbench.cli.printing import print_reports
 from fastbench.errors import RecordingError, UsageError
 from fastbench.options import STAGE, STAGES, STRICT, WINDOW, Options, window_fault
 
@@ -62,21 +64,22 @@ def report_text(published: Published, directory: Path) -> str:
 
 
 def report_again(
-    recordings: Iterable[Path],
+    recordings: Sequence[Path],
     stats: tuple[str, ...] | None = None,
     stage: str | None = None,
     *,
     quiet: bool = False,
     plot: bool = True,
     strict: bool = False,
+    tables: bool = False,
 ) -> int:
     """Rewrites the files of each report and prints it. stats, stage: None = those that the run was reported with.
-    plot: whether the page is among them.
+    plot: whether the page is among them. tables: whether they are wanted on a terminal.
 
     Returns the exit code: 1 when a recording has no success, 4 when it is to be strict and a verdict is INVALID.
     RecordingError with all that cannot be reported, after the rest was.
     """
-    from fastbench.api import name_of, recalculate, spec_decode_blocks, write_indexes
+    from fastbench.api import finished, name_of, recalculate, spec_decode_blocks, write_indexes
     from fastbench.cli.user import calculation_bar
 
     reports: dict[Path, Published] = {}
@@ -87,13 +90,12 @@ def report_again(
                 reports[path] = recalculate(path, stats=stats, stage=stage, page=plot, progress=progress)
         except (RecordingError, UsageError) as error:
             faults.append(str(error))
-            continue
-        click.echo(report_text(reports[path], path.parent))
     blocks, unwritten = spec_decode_blocks(reports)
+    tasks = {path: finished(published) for path, published in reports.items()}
     if plot:
-        write_indexes({path: published.answered for path, published in reports.items()})
-    for text in blocks:
-        click.echo(text)
+        write_indexes(tasks)
+    texts = [*(report_text(published, path.parent) for path, published in reports.items()), *blocks]
+    print_reports(texts, list(tasks.values()), recalc_command(reports, stage), wanted=tables)
     if faults or unwritten:
         raise RecordingError("\n".join([*faults, *unwritten]))
     reported = [published.metrics for published in reports.values()]
@@ -101,7 +103,19 @@ def report_again(
     return strict_code(code, reported, strict=strict)
 
 
-def report_run_again(options: Options, *, quiet: bool, plot: bool, strict: bool) -> int:
+def recalc_command(paths: Iterable[Path], stage: str | None = None) -> str | None:
+    """The command that prints the tables of these recordings; None of none. stage: as `report_again`."""
+    from shlex import quote
+
+    places = {path if "performances" not in path.parts else path.parents[2] for path in paths}
+    if not places:
+        return None
+    part = f" {'--window' if ':' in stage else '--stage'} {stage}" if stage else ""
+    run = os.path.commonpath(places) if len(places) > 1 else str(next(iter(places)))
+    return f"fastbench recalc {quote(run)}{part} --tables"
+
+
+def report_run_again(options: Options, *, quiet: bool, plot: bool, strict: bool, tables: bool = False) -> int:
     """`fastbench perf --mode perf_viz`: reports the tasks that the options name, or all of the run, with the summarizer
     of today; nothing is sent. Returns the exit code."""
     from fastbench.api import reused_recordings
@@ -113,4 +127,4 @@ def report_run_again(options: Options, *, quiet: bool, plot: bool, strict: bool)
     if remark is not None:
         say(remark)
     stats, stage = shown_by(options)
-    return report_again(recordings, stats, stage, quiet=quiet, plot=plot, strict=strict)
+    return report_again(recordings, stats, stage, quiet=quiet, plot=plot, strict=strict, tables=tables)

@@ -1,0 +1,136 @@
+"""Reports on standard output: the guide's tables, and on a terminal the summary, which comes last."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import click
+
+from fastbench.options import TABLES
+
+if TYPE_CHECKING:
+    from fastbench.api import Finished, Line, Style
+
+tables_option = click.option("--tables", is_flag=True, help=TABLES)
+
+_LINKING = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby", "rio", "WarpTerminal", "contour"})
+"""Values of TERM_PROGRAM."""
+_LINKING_TERMS = frozenset({"xterm-kitty", "xterm-ghostty", "alacritty", "foot", "foot-extra", "wezterm", "contour"})
+_LINKING_VARIABLES = ("KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID", "DOMTERM")
+_VTE, _TMUX = 5000, (3, 4)
+"""The first versions that have links."""
+
+
+class Terminal(NamedTuple):
+    """What standard output is. styles: whether bold and dim can be shown; colours: how many; links: whether a file's
+    name can be one."""
+
+    is_one: bool
+    columns: int
+    lines: int
+    styles: bool = False
+    colours: int = 0
+    links: bool = False
+
+    @classmethod
+    def of_output(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """That of this process."""
+        columns, lines = shutil.get_terminal_size()
+        if not sys.stdout.isatty():
+            return cls(False, columns, lines)
+        styles = environment.get("TERM", "") not in {"", "dumb"}
+        return cls(True, columns, lines, styles, _colours(environment) if styles else 0, styles and _links(environment))
+
+
+def print_reports(tables: Sequence[str], tasks: Sequence[Finished], again: str | None, *, wanted: bool) -> None:
+    """The tables, then on a terminal the summary.
+
+    tables: of each task, and what else belongs to them. again: the command that prints them. wanted: whether they are
+    to be seen on a terminal also where they do not fit, that is, where their widest line, or they all with the summary
+    below, need more columns and lines than it has.
+    """
+    terminal = Terminal.of_output()
+    if not terminal.is_one:
+        for text in tables:
+            click.echo(text)
+        return
+    from fastbench.api import summary
+
+    lines = summary(tasks, again, terminal.columns, linked=terminal.links)
+    if wanted or _fits(tables, len(lines), terminal):
+        for text in tables:
+            click.echo(text)
+        click.echo()
+        lines = summary(tasks, None, terminal.columns, linked=terminal.links)
+    for line in _drawn(lines, terminal):
+        click.echo(line, color=True)
+
+
+def _fits(tables: Iterable[str], below: int, terminal: Terminal) -> bool:
+    lines = [line for text in tables for line in text.splitlines()]
+    # One line is for the prompt, one is between.
+    return len(lines) + below + 2 <= terminal.lines and max(map(len, lines), default=0) <= terminal.columns
+
+
+def _drawn(lines: Iterable[Line], terminal: Terminal) -> Iterator[str]:
+    for line in lines:
+        text = "".join(_linked(_styled(part.text, part.style, terminal), part.link, terminal) for part in line)
+        yield text if terminal.styles else text.rstrip()
+
+
+def _styled(text: str, style: Style, terminal: Terminal) -> str:
+    code = _code(style.name, terminal.colours)
+    return f"\x1b[{code}m{text}\x1b[0m" if terminal.styles and code and text.strip() else text
+
+
+def _code(style: str, colours: int) -> str:
+    """Of a verdict its colour; where there is none it is bold."""
+    if style in {"GOOD", "NOTICE", "BAD"} and not colours:
+        return "1"
+    # Yellow cannot be read on white; orange can on both.
+    notice = "38;5;166" if colours >= 256 else "33"
+    return {"STRONG": "1", "DIM": "2", "GOOD": "32", "NOTICE": notice, "BAD": "1;31"}.get(style, "")
+
+
+def _linked(text: str, path: os.PathLike[str] | None, terminal: Terminal) -> str:
+    if path is None or not terminal.links:
+        return text
+    from pathlib import Path
+    from socket import gethostname
+    from urllib.parse import quote
+
+    target = f"file://{gethostname()}{quote(str(Path(path).resolve()))}"
+    return f"\x1b]8;;{target}\x1b\\{text}\x1b]8;;\x1b\\"
+
+
+def _colours(environment: Mapping[str, str]) -> int:
+    if environment.get("NO_COLOR"):
+        return 0
+    many = "256color" in environment.get("TERM", "") or environment.get("COLORTERM") in {"truecolor", "24bit"}
+    return 256 if many else 8
+
+
+def _links(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal is known to have them: to ask it would take the keys that the user has pressed already."""
+    forced = environment.get("FORCE_HYPERLINK")
+    if forced is not None:
+        return forced not in {"", "0", "false"}
+    program, term = environment.get("TERM_PROGRAM", ""), environment.get("TERM", "")
+    if "TMUX" in environment or term.startswith(("screen", "tmux")):
+        return program == "tmux" and _version(environment.get("TERM_PROGRAM_VERSION", "")) >= _TMUX
+    vte = environment.get("VTE_VERSION", "")
+    return (
+        program in _LINKING
+        or term in _LINKING_TERMS
+        or (vte.isdecimal() and int(vte) >= _VTE)
+        or any(name in environment for name in _LINKING_VARIABLES)
+    )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """Its numbers: of "3.4a" 3 and 4."""
+    return tuple(int("".join(filter(str.isdecimal, part)) or 0) for part in text.split(".")[:2])
