@@ -219,6 +219,18 @@ def test_no_screen_is_too_narrow(browser: Any, few: Recording, tmp_path: Path) -
     context.close()
 
 
+def test_paper_has_the_timeline_on_one_sheet(browser: Any, few: Recording, tmp_path: Path) -> None:
+    """For printing the timeline is drawn as low as a sheet leaves room for, and afterwards as before."""
+    shown = open_page(browser, written(tmp_path / "p.html", few))
+    height = "document.querySelector('#timeline .main-svg').getBoundingClientRect().height"
+    before = shown.evaluate(height)
+    shown.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert shown.evaluate(height) == 460 < before
+    shown.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert shown.evaluate(height) == before
+    shown.context.close()
+
+
 def test_dropped_requests_have_a_line(browser: Any, tmp_path: Path) -> None:
     """Requests that were never sent are in the chart of the rates, under their own name."""
     dropped = Request(1, intended_ns=1_050 * MS, sent_ns=0, token_ns=(), end_ns=1_050 * MS, outcome="dropped")

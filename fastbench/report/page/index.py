@@ -157,7 +157,8 @@ def _cell(task: Task, scales: dict[str, float]) -> str:
     subject = task.answer.subject
     rows = "".join(_bar(measure, task, scales[measure.name]) for measure in MEASURES if _has(measure, task))
     badges = "".join(head.badge(statement) for statement, _ in head.statements(task.answer))
-    inside = f"<div class=note>{escape(subject.load)}</div><div class=signs>{badges}</div><dl>{rows}</dl>"
+    which = f"<b class=which>{escape(task.dataset)}</b> {escape(subject.load)}"
+    inside = f"<div class=note>{which}</div><div class=signs>{badges}</div><dl>{rows}</dl>"
     label = escape(f"{task.model}, {task.dataset}: {task.answer.text}")
     if task.page is None:
         return f'<div class=cell title="{label}">{inside}</div>'

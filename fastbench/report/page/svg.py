@@ -492,7 +492,7 @@ def frontier(points: Sequence[Point], series: Sequence[str], alternative: str) -
             )
         for point in own:
             x, y = place(point)
-            end = x > 75
+            end = x > 55
             parts.append(
                 f'<circle cx="{x:.2f}%" cy="{y:.1f}" r="5" fill="{tone}"/><text x="{x:.2f}%" dx="{-9 if end else 9}" '
                 f'y="{y - 5:.1f}" text-anchor="{"end" if end else "start"}">{escape(point.label)}</text>'
