@@ -4,8 +4,8 @@
 
 The recordings are made by `benchmarks.varied_recording`, with --largest also one of 250,000 x 4,096 tokens by
 `benchmarks.synthetic_recording`. Writing is measured apart from the numbers of the report, with the page cache warm.
-The first picture is timed by Chromium itself, from the navigation to the timeline drawn, each time in a new context that
-has no network.
+The first picture is timed by Chromium itself, from the navigation to the timeline drawn, each time in a new context
+without a network.
 """
 
 import argparse

@@ -38,7 +38,10 @@ def kept_up(answer: Answer, over: Over) -> str:
         told = "; ".join(answer.service.clauses)
         return f"{answer.service.short.capitalize()}{f': {told}' if told else ''}."
     flight = float((over.waiting + over.decoding).mean())
-    return f"A closed loop: {number(round(flight, 1))} requests in flight on average{waits}."
+    if not answer.outcomes.ok:
+        return "No request was answered."
+    count = number(round(flight, 1))
+    return f"{count} request{'' if count == '1' else 's'} in flight on average{waits}."
 
 
 def felt(over: Over, *, streams: bool) -> str:
@@ -55,6 +58,8 @@ def felt(over: Over, *, streams: bool) -> str:
         return f"The median {name} rose from {_ms(first)} to {_ms(last)}."
     if first > _ROSE * last:
         return f"The median {name} fell from {_ms(first)} to {_ms(last)}."
+    if _ms(low) == _ms(high):
+        return f"The median {name} was {_ms(low)} for most of the run."
     at = f"; at its worst, {_ms(most)}, at {over.edges_s[worst]:.3g} s" if most > 2 * high else ""
     return f"The median {name} stayed between {_ms(low)} and {_ms(high)} for most of the run{at}."
 

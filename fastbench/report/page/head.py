@@ -134,7 +134,8 @@ def _cards(answer: Answer, metrics: Metrics, course: Course | None) -> str:
     rows = [row for row in (*metrics.parameters, *metrics.further) if row.name not in own]
     cards += [card for row in rows for card in _plugged_card(row)]
     if course is not None:
-        cards += [_output_card(answer, course), _requests_card(answer, metrics, course)]
+        cards += [_output_card(answer, course)] if answer.rates.output_tokens else []
+        cards.append(_requests_card(answer, metrics, course))
     return f'<div class="cards of-{min(len(cards), 5)}">{"".join(cards)}</div>' if cards else ""
 
 
@@ -147,7 +148,8 @@ def _latency_card(found: Latency) -> str:
         low, high, counts = found.strip
         told = f"{found.name}: how often each time came, from {quantity(low, 'ms')} to {quantity(high, 'ms')}"
         picture = strip(counts, low, high, [(kind, value) for kind, value in ticks if value is not None], told)
-        ends = f"<div class=ends><span>{quantity(low, 'ms')}</span><span>{quantity(high, 'ms')}</span></div>"
+        span = dict.fromkeys((quantity(low, "ms"), quantity(high, "ms")))
+        ends = f"<div class=ends>{''.join(f'<span>{end}</span>' for end in span)}</div>"
     value, _, unit = figure(row, "Median").partition(" ")
     return _card(term(found.name, found.formula), found.about, value, unit, small, picture + ends)
 

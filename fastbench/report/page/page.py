@@ -188,7 +188,8 @@ def _trust(computed: Computed, data: Mapping[str, Any]) -> Iterator[str]:
     word = "Measurement valid" if metrics.verdict.valid else "Measurement not to be trusted"
     title = titled("May the numbers be believed?", f"{word}. {head.nearest(found)}".strip())
     yield f"<section id=trust>{title}{head.trust_bars(found, valid=metrics.verdict.valid)}"
-    yield "<p class=note>The upright line is the limit: what lies beyond it makes a run INVALID.</p>"
+    if found:
+        yield "<p class=note>The upright line is the limit: what lies beyond it makes a run INVALID.</p>"
     yield f"<details><summary>All that is known of load and client</summary>{sections.trust_table(metrics)}</details>"
     yield "</section>"
     if data.get("client"):

@@ -234,11 +234,13 @@ def _panels(over: Over, span: float, *, streams: bool, duration: Callable[[float
     felt = latency_axis(np.concatenate((over.low, over.median, over.high, over.dots[1])))
     told = [("median", "━ median"), ("band", "■ 10\N{EN DASH}90 %")]
     name = f"{'TTFT' if streams else 'E2EL'} by send time{' (log)' if felt.log else ''}"
-    return [
+    panels = [
         Panel([("", "Requests per second"), *rates], most, number, 84, stairs),
         Panel([("", "In flight"), *split], flight, number, 84, areas),
         Panel([("", name), *told], felt, lambda value: _short(duration(value)), 104, _felt(over, felt, span, 104)),
     ]
+    # Where nothing was answered nothing was felt.
+    return panels if np.isfinite(over.median).any() else panels[:2]
 
 
 def _panel(panel: Panel, top: int, marks: Marks, span: float) -> str:
@@ -404,6 +406,8 @@ def strip(counts: Sequence[int], low: float, high: float, ticks: Sequence[tuple[
 
 
 def _bars(shares: Floats) -> str:
+    if shares.size == 1:  # all values are one
+        return f"M{0.48 * _WIDE:.0f},{_STRIP_HIGH}V3H{0.52 * _WIDE:.0f}V{_STRIP_HIGH}z"
     wide = _WIDE / shares.size
     found = []
     for place, share in enumerate(shares.tolist()):

@@ -10,12 +10,20 @@ class Chart {
   constructor(id, {build, overTime = false, scroll = false, follow = null, alone = null, shown = null}) {
     Object.assign(this, {div: document.getElementById(id), build, overTime, follow, alone, shown, ranges: {}, drawn: 0});
     if (alone && follow) this.ranges.yaxis = follow(alone);
-    this.config = {
-      responsive: true, displayModeBar: innerWidth < 600 ? false : "hover", displaylogo: false, scrollZoom: scroll, doubleClick: false,
-      modeBarButtons: [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"]],
+    this.scroll = scroll;
+    charts.push(this);
+  }
+
+  // Of plotly, which is not there from the beginning. Its own reset goes back to what was drawn first, which need not be
+  // the whole run.
+  configured() {
+    const reset = {name: "reset", title: "Reset axes", icon: Plotly.Icons.home, click: () => this.reset()};
+    const {id} = this.div;
+    return {
+      responsive: true, displayModeBar: innerWidth < 600 ? false : "hover", displaylogo: false, scrollZoom: this.scroll, doubleClick: false,
+      modeBarButtons: [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "autoScale2d", reset]],
       toImageButtonOptions: {format: "png", scale: 2, filename: `${document.title.replace(/[^\w.-]+/g, "_")}_${id}`},
     };
-    charts.push(this);
   }
 
   async draw() {
@@ -25,7 +33,7 @@ class Chart {
     };
     const {traces, layout} = this.build(view);
     this.drawn += 1;
-    await Plotly.react(this.div, traces, this.dressed(layout), this.config);
+    await Plotly.react(this.div, traces, this.dressed(layout), this.config ??= this.configured());
     this.shown?.(view.x);
     if (this.drawn === 1) {
       this.div.on("plotly_relayout", (change) => this.changed(change));
