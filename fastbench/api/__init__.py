@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     )
     from fastbench.api.result import Figures, Result, runs
     from fastbench.api.running import EndedTask, Running, run, run_all
-    from fastbench.api.screen import Finished, Line, Part, Published, Style, finished, plain, summary
+    from fastbench.api.screen import Finished, Line, Part, Published, Style, finished, plain, summarize
 else:
     __getattr__ = lazy(
         __name__,
@@ -104,7 +104,7 @@ else:
                 "Style",
                 "finished",
                 "plain",
-                "summary",
+                "summarize",
             ),
             "result": (
                 "Figures",
@@ -162,6 +162,6 @@ __all__ = [
     "run_all",
     "runs",
     "spec_decode_blocks",
-    "summary",
+    "summarize",
     "write_indexes",
 ]

@@ -46,6 +46,8 @@ Where = str | os.PathLike[str]
 
 KINDS = 3
 """So many kinds of failure are named, the rest as one number."""
+SERVICE_FAILED = 500
+"""HTTP statuses from here on say that the service is at fault."""
 _NO_FAILURE = frozenset({"ok", "cancelled", "dropped"})
 """How a request ends that the service had no part in."""
 
@@ -224,7 +226,12 @@ def failures(metrics: Metrics) -> str | None:
 def advice(metrics: Metrics) -> str | None:
     """What to do about most of the failed requests; None where none failed."""
     most = next(filter(_is_failed, metrics.failures), None)
-    return None if most is None else advice_for(most.outcome, most.status, most.message)
+    if most is None:
+        return None
+    # Of one that answers others, url and model are right.
+    if metrics.success and most.outcome == "http_error" and most.status >= SERVICE_FAILED:
+        return "see the service's own log for why it failed them"
+    return advice_for(most.outcome, most.status, most.message)
 
 
 class Ended(NamedTuple):

@@ -12,10 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.api.recordings import all_recordings, name_of, recorded
+from fastbench.api.reporting import advice
 from fastbench.errors import RecordingError, UsageError
-from fastbench.metrics import Common, Metrics, Number, Parameter, ServiceVerdict, Values, Verdict, compute
+from fastbench.metrics import (
+    Common,
+    Metrics,
+    Number,
+    Parameter,
+    ServiceVerdict,
+    Values,
+    Verdict,
+    compute,
+    compute_for_page,
+)
 from fastbench.recording import NOT_FINAL, ROW_DTYPE, Recording, part_paths
-from fastbench.report import request_columns, service_statement, task_of
+from fastbench.report import (
+    PAGE,
+    Finished,
+    answer_of,
+    plain,
+    request_columns,
+    service_statement,
+    summarize,
+    task_of,
+)
 from fastbench.units import NS_PER_MS
 
 _RECORDED = frozenset(ROW_DTYPE.names or ())
@@ -252,6 +272,21 @@ class Result:
             return f"<Result {self.name}: {', '.join(self._said())}; {self.path}>"
         except (RecordingError, UsageError) as error:
             return f"<Result: {error}>"
+
+    def __str__(self) -> str:
+        """The summary that the command line ends with on a terminal. It is counted when it is first asked for."""
+        try:
+            return self._summary
+        except (RecordingError, UsageError) as error:
+            return str(error)
+
+    @cached_property
+    def _summary(self) -> str:
+        metrics = self.metrics
+        computed = compute_for_page(self._opened(), metrics.stats, metrics.stage)
+        page = self.path.with_name(f"{name_of(self.path)}{PAGE}")
+        task = Finished(answer_of(computed, self.name), page if page.is_file() else None, advice(metrics))
+        return plain(summarize([task])).rstrip()
 
     def _said(self) -> Iterator[str]:
         yield self.verdict.word

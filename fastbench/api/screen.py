@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fastbench.api.reporting import advice
-from fastbench.report import Finished, Line, Part, Published, Style, plain, summary
+from fastbench.report import Finished, Line, Part, Published, Style, plain, summarize
 
-__all__ = ["Finished", "Line", "Part", "Published", "Style", "finished", "plain", "summary"]
+__all__ = ["Finished", "Line", "Part", "Published", "Style", "finished", "plain", "summarize"]
 
 
 def finished(published: Published) -> Finished:

@@ -21,6 +21,7 @@ _LINKING = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tab
 """Values of TERM_PROGRAM."""
 _LINKING_TERMS = frozenset({"xterm-kitty", "xterm-ghostty", "alacritty", "foot", "foot-extra", "wezterm", "contour"})
 _LINKING_VARIABLES = ("KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID", "DOMTERM")
+_BORDERS = frozenset("╒╞├╘│")
 _VTE, _TMUX = 5000, (3, 4)
 """The first versions that have links."""
 
@@ -58,22 +59,25 @@ def print_reports(tables: Sequence[str], tasks: Sequence[Finished], again: str |
         for text in tables:
             click.echo(text)
         return
-    from fastbench.api import summary
+    from fastbench.api import summarize
 
-    lines = summary(tasks, again, terminal.columns, linked=terminal.links)
+    lines = summarize(tasks, again, terminal.columns, linked=terminal.links)
     if wanted or _fits(tables, len(lines), terminal):
         for text in tables:
             click.echo(text)
         click.echo()
-        lines = summary(tasks, None, terminal.columns, linked=terminal.links)
+        lines = summarize(tasks, None, terminal.columns, linked=terminal.links)
     for line in _drawn(lines, terminal):
         click.echo(line, color=True)
 
 
 def _fits(tables: Iterable[str], below: int, terminal: Terminal) -> bool:
+    """Whether no table is wider than the terminal, and all of it, where sentences may be wrapped, not higher."""
     lines = [line for text in tables for line in text.splitlines()]
+    widest = max((len(line) for line in lines if line[:1] in _BORDERS), default=0)
+    height = sum(max(1, -(-len(line) // terminal.columns)) for line in lines)
     # One line is for the prompt, one is between.
-    return len(lines) + below + 2 <= terminal.lines and max(map(len, lines), default=0) <= terminal.columns
+    return widest <= terminal.columns and height + below + 2 <= terminal.lines
 
 
 def _drawn(lines: Iterable[Line], terminal: Terminal) -> Iterator[str]:

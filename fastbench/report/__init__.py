@@ -26,7 +26,7 @@ from fastbench.report.page.sections import verdict as verdict_html
 from fastbench.report.published import PAGE, Published, publish, reading, task_of, write_page
 from fastbench.report.service_tables import publish_spec_decode
 from fastbench.report.statements import service as service_statement
-from fastbench.report.summary import Finished, Line, Part, Style, plain, strip, summary, text_of
+from fastbench.report.summary import Finished, Line, Part, Style, plain, strip, summarize, text_of
 
 __all__ = [
     "FORMATS",
@@ -70,7 +70,7 @@ __all__ = [
     "service_statement",
     "stages_table",
     "strip",
-    "summary",
+    "summarize",
     "task_of",
     "text_of",
     "verdict_html",

@@ -20,7 +20,7 @@ from fastbench.report.answer import Answer, Latency, Level, Span, Statement, cle
 from fastbench.units import MISSING, number, quantity
 
 WIDTH, HEIGHT = 80, 15
-"""The most of a summary of one task."""
+"""The most of a summary of one task; of one that has to be narrower, half as many lines more."""
 NARROWEST = 40
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -28,7 +28,8 @@ _STRIP = 16
 _COLUMNS = ("Median", "P90", "P99", "Max")
 _COLUMN, _NAME, _ABOUT = 9, 7, 17
 _HANGING = 24
-"""Where what a verdict is about begins, where the verdict itself is no longer."""
+"""Where what a verdict is about begins, where the verdict itself is no longer, and the terminal is not narrow."""
+_NARROW = 60
 _DOT = " \N{MIDDLE DOT} "
 _CUT = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -49,6 +50,8 @@ _LEVELS = {
     Level.NOTICE: (Style.NOTICE, "!"),
     Level.BAD: (Style.BAD, "\N{HEAVY BALLOT X}"),
 }
+
+_WORST_FIRST = (Level.BAD, Level.NOTICE, Level.GOOD)
 
 
 class Part(NamedTuple):
@@ -72,7 +75,7 @@ class Finished(NamedTuple):
     fault: str | None = None
 
 
-def summary(
+def summarize(
     tasks: Sequence[Finished], again: str | None = None, width: int = WIDTH, *, linked: bool = False
 ) -> list[Line]:
     """Of one task all there is to say in `HEIGHT` lines, of several a line each.
@@ -110,22 +113,44 @@ def strip(found: Histogram | None, columns: int = _STRIP) -> str:
 # --- one task
 
 
+class _Room(NamedTuple):
+    """What is given up where there is more to say than there are lines: blank lines first, then ITL, which TPOT tells
+    nearly as well, what the marks mean, further reasons, advice, the ends of statements, and at last the cause that a
+    measurement is not to be trusted, but never what to do about it."""
+
+    gaps: bool = False
+    itl: bool = False
+    marks: bool = False
+    reasons: int = 1
+    advice: bool = True
+    most: int = HEIGHT
+    causes: bool = True
+
+
+_ROOMS = (
+    _Room(gaps=True, itl=True, marks=True, reasons=HEIGHT),
+    _Room(itl=True, marks=True, reasons=HEIGHT),
+    _Room(marks=True, reasons=HEIGHT),
+    _Room(reasons=HEIGHT),
+    _Room(),
+    _Room(advice=False),
+    _Room(advice=False, most=1),
+    _Room(advice=False, most=1, causes=False),
+)
+
+
 def _one(task: Finished, again: str | None, width: int, linked: bool) -> list[Line]:
-    """Where there is more to say than there are lines, blank ones go first, then ITL, which TPOT tells nearly as well,
-    then the ends of statements."""
     lines: list[Line] = []
-    for most, gaps in ((HEIGHT, True), (HEIGHT, False), (3, False), (2, False)):
-        rows = _latencies(task.answer, width)
-        if most < HEIGHT:
-            rows = [row for row in rows if not text_of(row).startswith("  ITL")]
+    for room in _ROOMS:
         blocks = [
             _head(task.answer, width),
-            [line for one in _statements(task, width) for line in _shortened(one, most)],
-            [*_rates(task.answer, width), *rows],
+            _statements(task, width, room),
+            [*_rates(task.answer, width), *_latencies(task.answer, width, room)],
             _where(task, again, width, linked),
         ]
-        lines = _joined([block for block in blocks if block], HEIGHT if gaps else 0)
-        if len(lines) <= HEIGHT:
+        height = HEIGHT if width == WIDTH else HEIGHT * 3 // 2
+        lines = _joined([block for block in blocks if block], height if room.gaps else 0)
+        if len(lines) <= height:
             break
     return lines
 
@@ -166,61 +191,76 @@ def _lengths(found: Span | None, name: str) -> list[str]:
     return [f"{name} {low}" if low == high else f"{name} {low}\N{EN DASH}{high}"]
 
 
-def _statements(task: Finished, width: int) -> Iterator[list[Line]]:
+def _statements(task: Finished, width: int, room: _Room) -> list[Line]:
     """What is wrong stands first."""
     answer = task.answer
-    told = [_measurement(answer.measurement, width), _outcome(task, width)]
+    found = [(answer.measurement, _measurement(answer.measurement, width, room))]
     if answer.service is not None:
-        told.insert(0 if answer.service.level != Level.GOOD else 1, _service(answer.service, width))
-    yield from told
+        found.append((answer.service, _shortened(_service(answer.service, width), room.most, width)))
+    found.append((answer.outcome, _shortened(_outcome(task, width, room.advice), room.most, width)))
+    ranked = sorted(found, key=lambda one: _WORST_FIRST.index(one[0].level))
+    return [line for _, lines in ranked for line in lines]
 
 
-def _measurement(found: Statement, width: int) -> list[Line]:
+def _measurement(found: Statement, width: int, room: _Room) -> list[Line]:
     if not found.remedies:
-        return _beside(found, found.short.upper(), _flowed(found.clauses, width - _HANGING), width)
+        return _beside(found, found.short.upper(), found.clauses, width)
     lines = _beside(found, found.short.upper(), [], width)
-    for clause, remedy in zip(found.clauses, found.remedies, strict=True):
-        lines += _below(clause, Style.PLAIN, 4, width)
-        lines += _below(f"because {remedy}", Style.DIM, 4, width)
+    for clause, remedy in list(zip(found.clauses, found.remedies, strict=True))[: room.reasons]:
+        told = f"{clause}, because {remedy}." if room.causes else f"{clause}: {remedy.partition(': ')[2] or remedy}."
+        lines += _below(told, Style.PLAIN, 4, width)
+    left = len(found.clauses) - room.reasons
+    if left > 0 and room.causes:
+        lines.append((Part(f"    {left} more {'reason' if left == 1 else 'reasons'} in the tables", Style.DIM),))
     return lines
 
 
 def _service(found: Statement, width: int) -> list[Line]:
+    short, _, why = found.short.partition(": ")
     clauses = found.clauses
-    if found.short.endswith(OVERLOADED):
+    if why:
+        short, clauses = f"{short} not judged", (why, *clauses)
+    if short.endswith(OVERLOADED):
         clauses = (*clauses, "the latencies below are those of a growing queue")
-    return _beside(found, found.short.upper(), _flowed(clauses, width - _HANGING), width)
+    return _beside(found, short.upper(), clauses, width)
 
 
-def _outcome(task: Finished, width: int) -> list[Line]:
+def _outcome(task: Finished, width: int, advised: bool) -> list[Line]:
     found = task.answer.outcome
-    lines = _beside(found, found.short, _flowed(found.clauses, width - _HANGING), width)
-    return lines if task.advice is None else [*lines, *_below(task.advice, Style.DIM, _HANGING, width)]
+    lines = _beside(found, found.short, found.clauses, width)
+    if task.advice is None or not advised:
+        return lines
+    return [*lines, *_below(task.advice, Style.DIM, _hanging(width), width)]
 
 
-def _beside(found: Statement, short: str, told: Sequence[str], width: int) -> list[Line]:
-    """A verdict with what it is about behind it, or below where it is long itself."""
+def _beside(found: Statement, short: str, clauses: Sequence[str], width: int) -> list[Line]:
+    """A verdict with what it is about behind it, and below where there is more of it."""
     style, mark = _LEVELS[found.level]
     head = Part(f"  {mark} {short}", style)
-    size = cell_len(head.text)
-    if len(told) == 1 and size + 2 > _HANGING and size + 3 + cell_len(told[0]) <= width:
-        return [(head, Part(f"   {told[0]}"))]
-    first, rest = (told[:1], told[1:]) if size + 2 <= _HANGING else ([], told)
-    return [
-        (head, *(Part(" " * (_HANGING - size) + line) for line in first)),
-        *((Part(" " * _HANGING + line),) for line in rest),
-    ]
+    hanging, size = _hanging(width), cell_len(head.text)
+    begin = hanging if size + 2 <= hanging else size + 3
+    first, rest = "", list(clauses)
+    while rest and begin + cell_len(longer := _DOT.join(filter(None, (first, rest[0])))) <= width:
+        first = longer
+        rest.pop(0)
+    lines: list[Line] = [(head, Part(" " * (begin - size) + first)) if first else (head,)]
+    return [*lines, *((Part(" " * hanging + line),) for line in _flowed(rest, width - hanging))]
+
+
+def _hanging(width: int) -> int:
+    return _HANGING if width >= _NARROW else 4
 
 
 def _below(text: str, style: Style, indent: int, width: int) -> list[Line]:
     return [(Part(" " * indent + line, style),) for line in _wrapped(text, width - indent)]
 
 
-def _shortened(lines: list[Line], most: int) -> list[Line]:
+def _shortened(lines: list[Line], most: int, width: int) -> list[Line]:
     if len(lines) <= most:
         return lines
     *kept, last = lines[:most]
-    return [*kept, (*last[:-1], last[-1]._replace(text=f"{cut(last[-1].text, WIDTH - 2)} {_CUT}"))]
+    head, room = last[:-1], width - sum(cell_len(part.text) for part in last[:-1]) - 2
+    return [*kept, (*head, last[-1]._replace(text=f"{cut(last[-1].text, room)} {_CUT}"))]
 
 
 def _rates(answer: Answer, width: int) -> list[Line]:
@@ -229,10 +269,14 @@ def _rates(answer: Answer, width: int) -> list[Line]:
     groups: list[Line] = []
     if found.answered is not None:
         told = (("asked", found.asked), ("sent", found.sent), ("answered", found.answered))
-        parts = [
+        rates = [
             (Part(f"{name} "), Part(f"{number(value)}/s", Style.STRONG)) for name, value in told if value is not None
         ]
-        groups.append(tuple(part for k, pair in enumerate(parts) for part in ((Part(", "),) if k else ()) + pair))
+        if width < _NARROW:
+            groups += rates
+        else:
+            first, *rest = rates
+            groups.append((*first, *(part for pair in rest for part in (Part(", "), *pair))))
     elif found.requests:
         groups.append(_figure(found.requests, " requests/s"))
     if found.output_tokens:
@@ -246,7 +290,7 @@ def _figure(value: Number, what: str) -> Line:
     return (Part(number(value), Style.STRONG), Part(what))
 
 
-def _latencies(answer: Answer, width: int) -> list[Line]:
+def _latencies(answer: Answer, width: int, room: _Room) -> list[Line]:
     """The table, with as much beside the figures as there is room for."""
     if not answer.latencies:
         return []
@@ -256,7 +300,8 @@ def _latencies(answer: Answer, width: int) -> list[Line]:
     names = _COLUMNS if width >= _NAME + figures else ("Median", "P99", "Max")
     head = " " * (_NAME + about * _ABOUT) + "".join(f"{_label(name):>{_COLUMN}}" for name in names)
     lines: list[Line] = [(Part(head + ("  P0.5 \N{HORIZONTAL ELLIPSIS} P99" if strips else ""), Style.DIM),)]
-    for one in answer.latencies:
+    shown = [one for one in answer.latencies if room.itl or one.name != "ITL"]
+    for one in shown:
         line = (
             Part(f"  {one.name:<{_NAME - 2}}", Style.STRONG),
             Part(f"{one.about:<{_ABOUT}}" if about else "", Style.DIM),
@@ -264,7 +309,7 @@ def _latencies(answer: Answer, width: int) -> list[Line]:
             Part(f"  {strip(one.strip)}" if strips and strip(one.strip) else ""),
         )
         lines.append(tuple(part for part in line if part.text))
-    notes = "; ".join(_marks(answer))
+    notes = "; ".join(_marks(shown)) if room.marks else ""
     return [*lines, *((Part(f"  {line}", Style.DIM),) for line in _wrapped(notes, width - 2))]
 
 
@@ -287,8 +332,8 @@ def _is_rash(row: Parameter, name: str) -> bool:
     return name != "Median" and name in row.marked
 
 
-def _marks(answer: Answer) -> Iterator[str]:
-    rows = [one.row for one in answer.latencies]
+def _marks(shown: Iterable[Latency]) -> Iterator[str]:
+    rows = [one.row for one in shown]
     few = [name for name in _COLUMNS if any(_is_rash(row, name) for row in rows)]
     if few:
         needs = ", ".join(f"{name} needs {samples_needed(percent_of(name) or 0)}" for name in few)
@@ -353,11 +398,11 @@ def _several(tasks: Sequence[Finished], again: str | None, width: int, linked: b
 _HEADS = {
     name: Part(title, Style.DIM)
     for name, title in (
-        *(("task", "task"), ("measured", "measured"), ("service", "service"), ("ok", "ok"), ("requests", "req/s")),
+        *(("task", "task"), ("valid", "valid"), ("service", "service"), ("ok", "ok"), ("requests", "req/s")),
         *(("tokens", "tok/s"), ("ttft", "TTFT"), ("p99", "P99"), ("tpot", "TPOT"), ("e2el", "E2EL")),
     )
 }
-_GIVEN_UP = ("e2el", "tpot", "tokens", "p99")
+_GIVEN_UP = ("e2el", "requests", "tpot", "p99", "tokens")
 """Columns for which there may be no room, the first one first."""
 
 
@@ -380,7 +425,7 @@ def _row(task: Finished) -> dict[str, Part]:
     ok = f"{ended.ok:,}" if ended.ok == ended.total else f"{ended.ok:,}/{ended.total:,}"
     return {
         "task": Part(answer.subject.task, Style.STRONG, task.page),
-        "measured": Part("valid" if valid else "NOT valid", _LEVELS[answer.measurement.level][0]),
+        "valid": Part("yes" if valid else "NO", _LEVELS[answer.measurement.level][0]),
         "service": Part(said, Style.PLAIN if service is None else _LEVELS[service.level][0]),
         "ok": Part(ok, _LEVELS[answer.outcome.level][0]),
         "requests": Part(number(answer.rates.requests)),
@@ -403,7 +448,7 @@ def _cells(row: dict[str, Part], widths: dict[str, int]) -> Line:
         part, gap = row[name], "" if name == "task" else "  "
         text = cut(part.text, size)
         fill = " " * (size - cell_len(text))
-        words = name in {"task", "measured", "service"}
+        words = name in {"task", "valid", "service"}
         line += [Part(gap if words else gap + fill), part._replace(text=text), Part(fill if words else "")]
     return tuple(part for part in line if part.text)
 
@@ -415,9 +460,10 @@ def _notes(task: Finished, width: int) -> Iterator[Line]:
         if found.level == Level.GOOD:
             continue
         style, mark = _LEVELS[found.level]
-        said = f": {_DOT.join(found.clauses)}" if found.clauses else ""
+        # That it is not valid stands in its row.
+        said = [*([] if found is answer.measurement else [found.short]), _DOT.join(found.clauses)]
         head = f"  {mark} {answer.subject.task}: "
-        yield (Part(head, style), Part(cut(f"{found.short}{said}", width - cell_len(head))))
+        yield (Part(head, style), Part(cut(": ".join(filter(None, said)), width - cell_len(head))))
     if task.fault is not None:
         yield (Part(cut(f"  ! {answer.subject.task}: {clean(task.fault)}", width), Style.NOTICE),)
 

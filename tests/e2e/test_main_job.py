@@ -112,6 +112,41 @@ def test_verdict_stands_above_the_tables(quickstart: Ended) -> None:
     assert quickstart.trust["verdict"] in quickstart.out.splitlines()[0]
 
 
+def test_what_scripts_read_is_the_guides_tables(quickstart: Ended, results: Path) -> None:
+    """Where standard output is no terminal it has the guide's two tables, byte for byte as the files' cells make them
+    here, but for the marks, which only the screen has; and no summary."""
+    marked = table(quickstart.out, "Performance Parameters")
+    with (results / "synthetic.csv").open(newline="") as file:
+        assert [[unmarked(cell) for cell in row] for row in marked] == list(csv.reader(file))
+    common = json.loads((results / "synthetic.json").read_bytes())
+    cells = [[name, "total", str(value["total"])] for name, value in common.items()]
+    head, *blocks = quickstart.out.split("╒")
+    assert re.fullmatch(
+        r"Performance Results of task: quickstart/synthetic: (IN)?VALID\n  Measurement .*\n(  .*\n)*  Service .*\n",
+        head,
+    )
+    assert "╒" + blocks[0] == grid(marked)
+    assert "╒" + blocks[1] == grid([["Common Metric", "Stage", "Value"], *cells])
+    assert "\x1b" not in quickstart.out
+    assert "✔" not in quickstart.out
+
+
+def grid(rows: list[list[str]]) -> str:
+    """The rows as the guide's table, whose first row is its head; a column is two wider than its name at least."""
+    sizes = [[len(row[k]) for row in rows] for k in range(len(rows[0]))]
+    widths = [max(head + 2, *cells) + 2 for head, *cells in sizes]
+
+    def rule(left: str, line: str, between: str, right: str) -> str:
+        return left + between.join(line * width for width in widths) + right
+
+    def text(row: list[str]) -> str:
+        return "│" + "│".join(f" {cell:<{width - 1}}" for cell, width in zip(row, widths, strict=True)) + "│"
+
+    head, *body = map(text, rows)
+    inner = f"\n{rule('├', '─', '┼', '┤')}\n".join(body)
+    return "\n".join((rule("╒", "═", "╤", "╕"), head, rule("╞", "═", "╪", "╡"), inner, rule("╘", "═", "╧", "╛"), ""))
+
+
 def test_files_lie_where_the_guide_says(quickstart: Ended, results: Path) -> None:
     """A run's directory, named by its time, holds tables, page and recording, the config, the log and the status."""
     found = {str(path.relative_to(quickstart.run)) for path in quickstart.run.rglob("*") if path.is_file()}

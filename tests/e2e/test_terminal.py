@@ -36,6 +36,58 @@ def test_the_report_is_apart_from_the_view(tmp_path: Path, service: Mock) -> Non
     assert "\x1b" not in report.read_text()
 
 
+def test_the_summary_is_last(tmp_path: Path, service: Mock) -> None:
+    """On a terminal a run ends with its summary in colour, with the page and the command that prints the tables, which
+    are not there themselves; with NO_COLOR it has no colour."""
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD)
+    for env, colours in (({}, {"green"}), ({"NO_COLOR": "1"}, set())):
+        with OnTerminal(tmp_path, *run, columns=80, lines=24, env=env) as terminal:
+            assert terminal.end() == 0
+            shown = terminal.shown
+            assert "Performance Parameters" not in shown
+            assert re.search(r"MEASUREMENT (VALID|NOT TO BE TRUSTED)", shown)
+            assert "20 of 20 OK" in shown
+            assert re.search(
+                r"_plot\.html\n  tables  fastbench recalc \S+ --tables$|fastbench recalc [^$]* --tables$", shown
+            )
+            assert terminal.colours() >= colours
+            assert bool(terminal.colours()) == bool(colours)
+            assert b"\x1b]8;" not in terminal.raw
+
+
+def test_tables_above_the_summary(tmp_path: Path, service: Mock) -> None:
+    """`--tables`, and a terminal with room for both, have the guide's tables above the summary; their lines are those
+    that a file gets."""
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD)
+    with OnTerminal(tmp_path, *run, columns=250, lines=130) as terminal:
+        assert terminal.end() == 0
+    again = fastbench_command(tmp_path, "recalc", tmp_path / "out").out.encode().replace(b"\n", b"\r\n")
+    above, _, below = terminal.raw.partition(b"Performance Result files located in")
+    assert again.partition(b"Performance Result files located in")[0] in above
+    assert b"20 of 20 OK" in below
+    assert b"--tables" not in below
+    with OnTerminal(tmp_path, "recalc", tmp_path / "out", "--tables", columns=250, lines=60) as terminal:
+        assert terminal.end() == 0
+        assert again in terminal.raw
+
+
+def test_links_where_the_terminal_has_them(tmp_path: Path, service: Mock) -> None:
+    """The page is a link on terminals that are known to have links; a terminal without escapes gets plain lines."""
+    load = ("--url", service.url, *LOAD)
+    perf(tmp_path, *load, "-w", tmp_path / "out")
+    for env, linked, escapes in (
+        ({"TERM_PROGRAM": "WezTerm"}, True, True),
+        ({"TERM_PROGRAM": "WezTerm", "TERM": "tmux-256color", "TMUX": "/tmp/x"}, False, True),
+        ({"FORCE_HYPERLINK": "1"}, True, True),
+        ({"VTE_VERSION": "7600", "FORCE_HYPERLINK": "0"}, False, True),
+        ({"TERM": "dumb", "FORCE_HYPERLINK": "1"}, False, False),
+    ):
+        with OnTerminal(tmp_path, "recalc", tmp_path / "out", columns=80, env=env) as terminal:
+            assert terminal.end() == 0
+            assert (b"\x1b]8;;file://" in terminal.raw) == linked, env
+            assert (b"\x1b" in terminal.raw) == escapes, env
+
+
 @pytest.mark.parametrize("term", ["dumb", ""])
 def test_a_terminal_without_a_screen(tmp_path: Path, service: Mock, term: str) -> None:
     """Where a terminal cannot move its cursor nothing is drawn."""
