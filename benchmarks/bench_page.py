@@ -3,9 +3,9 @@
     python -m benchmarks.bench_page [--rounds 3] [--largest] [--pictures DIRECTORY] [--json FILE]
 
 The recordings are made by `benchmarks.varied_recording`, with --largest also one of 250,000 x 4,096 tokens by
-`benchmarks.synthetic_recording`. Writing is measured apart from the numbers of the report, with the page cache warm and
-plotly's import included. The first picture is timed by Chromium itself, from the navigation to the timeline drawn, each
-time in a new context without a network.
+`benchmarks.synthetic_recording`. Writing is measured apart from the numbers of the report, with the page cache warm.
+The first picture is timed by Chromium itself, from the navigation to the timeline drawn, each time in a new context
+without a network.
 """
 
 import argparse

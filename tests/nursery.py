@@ -205,9 +205,8 @@ def import_all() -> None:
         if not module.name.endswith("__main__"):
             with suppress(ImportError):  # what an extra brings that is not installed
                 importlib.import_module(module.name)
-    for name in ("plotly.graph_objects", "tokenizers"):
-        with suppress(ImportError):
-            importlib.import_module(name)
+    with suppress(ImportError):
+        importlib.import_module("tokenizers")
 
 
 def next_command(requests: socket.socket) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
+    from fastbench.api.indexing import write_indexes
     from fastbench.api.planning import (
         Described,
         Prepared,
@@ -61,6 +62,7 @@ else:
     __getattr__ = lazy(
         __name__,
         {
+            "indexing": ("write_indexes",),
             "planning": (
                 "Described",
                 "Prepared",
@@ -161,4 +163,5 @@ __all__ = [
     "runs",
     "spec_decode_blocks",
     "summarize",
+    "write_indexes",
 ]

@@ -19,6 +19,7 @@ from fastbench.report.exports.parquet import requests_table
 from fastbench.report.exports.write import FORMATS, export
 from fastbench.report.files import replace
 from fastbench.report.page.compare import STATS, Compared, comparison
+from fastbench.report.page.index import Task, index_page
 from fastbench.report.page.rate_chart import RateChart, planned_chart
 from fastbench.report.page.sections import common_table, failures_table, footnotes_list, parameters_table, stages_table
 from fastbench.report.page.sections import verdict as verdict_html
@@ -48,12 +49,14 @@ __all__ = [
     "Statement",
     "Style",
     "Subject",
+    "Task",
     "answer_of",
     "common_table",
     "comparison",
     "export",
     "failures_table",
     "footnotes_list",
+    "index_page",
     "parameters_table",
     "plain",
     "planned_chart",

@@ -410,7 +410,7 @@ def _answered(metrics: Metrics, rates: Rates, limit: int | None) -> str:
         answers = f"the service answers *{_rate(rates.requests)}*"
         if limit is None:
             return f"{answers[0].upper()}{answers[1:]}."
-        up_to = "up to " if metrics.stages else ""
+        up_to = "up to " if metrics.stages or metrics.load.peak_concurrency < limit else ""
         return f"With {up_to}*{'one request' if limit == 1 else f'{limit:,} requests'} in flight* {answers}."
     asked = f"Asked for *{_rate(rates.asked)}*, the service"
     if found.state == KEPT_UP:

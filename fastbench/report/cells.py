@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from fastbench.metrics import Number, Quantity
 from fastbench.metrics.samples import too_few
+from fastbench.units import quantity as by_size
 
 DECIMALS = 4
 MISSING = "-"
+_TIME = re.compile(r"(\d+\.\d+)(?: (to|and) (\d+\.\d+))? (us|ms|s)\b")
 QUANTITY_STATS = ("Median", "P99", "Max")
 
 
@@ -40,6 +44,17 @@ def marked(text: str, few: bool, unsure: bool = False) -> str:
     """The text, with the marks of a percentile of too few samples and of a number that the client's stalls leave too
     uncertain; the footnotes say what they mean."""
     return f"{text}{' *' if few else ''}{' ~' if unsure else ''}"
+
+
+def shortened(sentence: str) -> str:
+    """A sentence whose times are by their size, with three digits, for the page; files have the exact ones."""
+
+    def shown(found: re.Match[str]) -> str:
+        first, word, second, unit = found.groups()
+        rest = f" {word} {by_size(float(second), unit)}" if second else ""
+        return f"{by_size(float(first), unit)}{rest}"
+
+    return _TIME.sub(shown, sentence)
 
 
 def printable(text: str, limit: int) -> str:

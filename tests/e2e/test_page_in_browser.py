@@ -69,11 +69,18 @@ def page_of_many(many: Recording, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="module")
-def shown_few(browser: Any, page_of_few: Path) -> Iterator[Any]:
+def opened_few(browser: Any, page_of_few: Path) -> Iterator[Any]:
     """The page of few requests, opened once for all tests that leave it as it was."""
     opened = open_page(browser, page_of_few)
     yield opened
     opened.context.close()
+
+
+@pytest.fixture
+def shown_few(opened_few: Any) -> Any:
+    """The page of few requests, with its timeline on the screen."""
+    opened_few.locator("#timeline").scroll_into_view_if_needed()
+    return opened_few
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +92,14 @@ def opened_many(browser: Any, page_of_many: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def shown_many(opened_many: Any) -> Iterator[Any]:
-    """The page of many requests with the whole run in sight, for tests that change no more than what is in sight."""
-    begin, end = opened_many.evaluate(RANGES)[0]
-    yield opened_many
+def shown_many(opened_many: Any) -> Any:
+    """The page of many requests with the whole run in its timeline, on the screen, for tests that change no more than
+    the range of time."""
     opened_many.mouse.move(0, 0)
-    zoom(opened_many, begin, end)
+    opened_many.locator("#timeline").scroll_into_view_if_needed()
+    opened_many.evaluate("Plotly.relayout('timeline', {'xaxis.autorange': true})")
+    settled(opened_many, f"({RANGES}).every(([from, to]) => from <= 0 && to > 20)")
+    return opened_many
 
 
 @pytest.fixture
@@ -119,7 +128,7 @@ def zoom(shown: Any, begin_s: float, end_s: float) -> None:
 
 
 def test_each_request_is_where_it_was(shown_few: Any, few: Recording) -> None:
-    """Of few requests each has a red and a blue line, from its start to its first token and to its end."""
+    """Of few requests each has an orange and a blue line, from its start to its first token and to its end."""
     rows = np.sort(few.rows, order="sent_ns")
     origin = rows["sent_ns"][0]
     for name, begin, end in (("ttft", "sent_ns", "first_token_ns"), ("decode", "first_token_ns", "end_ns")):
@@ -194,8 +203,49 @@ def test_a_narrow_screen_has_one_column_of_panels(browser: Any, page_of_few: Pat
     shown.context.close()
 
 
-def test_paper_has_the_timeline_below_the_head(shown_few: Any) -> None:
-    """For printing the timeline is drawn as low as the first page leaves room for, and afterwards as before."""
+def test_many_open_at_a_typical_stretch(fresh_many: Any) -> None:
+    """The timeline of many requests begins with a few seconds of the middle; what its strip shows moves it alone."""
+    first, *others = fresh_many.evaluate(RANGES)
+    assert all(found == others[0] for found in others)
+    assert others[0][1] / 2 - 3 < first[0] < first[1] < others[0][1] / 2 + 3
+    brush = fresh_many.locator("#overview .brush")
+    brush.focus()
+    brush.press("ArrowRight")
+    settled(fresh_many, f"({RANGES})[0][0] > {first[0]} + 0.1")
+    assert fresh_many.evaluate(RANGES)[1:] == others
+    assert fresh_many.complaints == []
+
+
+def test_the_first_screen_can_be_taken_along(browser: Any, page_of_few: Path, tmp_path: Path) -> None:
+    """Its words are copied as Markdown, and its picture is saved as PNG."""
+    shown = open_page(browser, page_of_few)
+    shown.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shown.locator("#copy").click()
+    settled(shown, "document.getElementById('copy').textContent === 'Copied'")
+    text = shown.evaluate("navigator.clipboard.readText()")
+    assert "| TTFT first token |" in text
+    with shown.expect_download(timeout=120_000) as download:
+        shown.locator("#picture").click()
+    download.value.save_as(tmp_path / "fold.png")
+    assert (tmp_path / "fold.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (tmp_path / "fold.png").stat().st_size > 30_000
+    assert shown.complaints == []
+    shown.context.close()
+
+
+def test_no_screen_is_too_narrow(browser: Any, page_of_few: Path) -> None:
+    """Nothing on a phone lies beyond its right edge, also without scripts."""
+    context = browser.new_context(viewport={"width": 390, "height": 800}, java_script_enabled=False)
+    shown = context.new_page()
+    shown.goto(page_of_few.resolve().as_uri())
+    assert shown.locator("#fold h1").is_visible()
+    assert shown.locator("#keepup svg.static").first.bounding_box()["width"] > 250
+    assert shown.locator("body").bounding_box()["width"] <= 390
+    context.close()
+
+
+def test_paper_has_the_timeline_on_one_sheet(shown_few: Any) -> None:
+    """For printing the timeline is drawn as low as a sheet leaves room for, and afterwards as before."""
     height = "document.querySelector('#timeline .main-svg').getBoundingClientRect().height"
     before = shown_few.evaluate(height)
     shown_few.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -288,6 +338,7 @@ def test_the_buttons_show_all_again(shown_many: Any, button: str) -> None:
 
 def test_a_trace_can_be_switched_off(fresh_many: Any) -> None:
     """A click in the legend hides a trace, and it stays hidden through a zoom."""
+    fresh_many.locator("#timeline").scroll_into_view_if_needed()
     fresh_many.locator("#timeline .legendtoggle").nth(1).click()
     hidden = (
         "document.getElementById('timeline')._fullData.find((trace) => trace.uid === 'ttft').visible === 'legendonly'"

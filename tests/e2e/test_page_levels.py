@@ -112,15 +112,17 @@ def test_a_grid_holds_every_point_once(run: Any, log: bool) -> None:
     assert counts == expected.tolist()
 
 
-def test_quantile_lines_keep_equal_places_together(run: Any) -> None:
-    """Points at one place are in one stretch, no stretch has fewer points than asked, and the last has its end."""
-    x = np.repeat([1.0, 2.0, 3.0], [100, 30, 100])
+def test_a_percentile_stands_only_where_it_has_samples(run: Any) -> None:
+    """Bins have one width, their values are numpy's, and where one has too few points there is none."""
+    x = np.repeat([0.5, 1.5, 2.5], [100, 30, 100])
     y = np.arange(230.0)
     line = run(
-        "quantileLines(given.x, given.y, given.x.map((_, at) => at), [0.5], 120, 50)", x=x.tolist(), y=y.tolist()
+        "equalBins(given.x, given.y, given.x.map((_, at) => at), [0, 3], 3, [['P50', 0.5, 50]])",
+        x=x.tolist(),
+        y=y.tolist(),
     )
-    assert line["x"] == [1, 2, 3]
-    assert line["y"][0] == [np.median(y[:100]), np.median(y[100:]), np.median(y[100:])]
+    assert line["x"] == [0, 1, 1, 2, 2, 3]
+    assert line["y"][0] == [np.median(y[:100])] * 2 + [None] * 2 + [np.median(y[130:])] * 2
 
 
 @pytest.mark.parametrize("columns", [3, 12, 1_000])

@@ -24,14 +24,15 @@ def run_of(directory: Path, *names: str) -> Path:
 
 
 def test_each_recording_gets_its_page(tmp_path: Path) -> None:
-    """The page of each recording of a run is written beside its tables, and named."""
+    """The page of each recording of a run is written beside its tables, one about all of them into the run, and each is
+    named."""
     run = run_of(tmp_path / "run", "m/a", "n/b")
     result = report(run)
     assert result.return_value == 0
     pages = sorted(run.rglob("*.html"))
-    assert [path.name for path in pages] == ["a_plot.html", "b_plot.html"]
-    assert [f"{path} written (" in result.output for path in pages] == [True, True]
-    assert stat.S_IMODE(pages[0].stat().st_mode) == 0o600
+    assert [path.name for path in pages] == ["index.html", "a_plot.html", "b_plot.html"]
+    assert [f"{path} written (" in result.output for path in pages] == [True] * 3
+    assert stat.S_IMODE(pages[1].stat().st_mode) == 0o600
 
 
 def test_one_page_where_it_is_wanted(tmp_path: Path) -> None:

@@ -1,21 +1,20 @@
 """The report page as a file."""
 
+import base64
+import gzip
 import json
 import re
-import sys
 from pathlib import Path
 
+import msgspec
 import pytest
-from plotly.offline import get_plotlyjs
 from recordings import MS, Request, header_of, record
 
-from fastbench.errors import UsageError
 from fastbench.metrics import compute_for_page
 from fastbench.recording import Recording
-from fastbench.report import STATS, Compared, comparison
+from fastbench.report import STATS, Compared, Task, answer_of, comparison, index_page
 from fastbench.report.page.compare import compared
 from fastbench.report.page.page import page
-from fastbench.report.page.sections import short
 
 HOSTILE = '</script><img src=x onerror="alert(1)">'
 
@@ -41,30 +40,18 @@ def test_a_page_needs_no_other_file(tmp_path: Path) -> None:
     text = page_of(tmp_path / "r", [Request(0)])
     assert re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=", text.split("<script>")[0]) == []
     assert "default-src 'none'" in text
-    assert text.count("plotly.js v") == 1
-
-
-def test_plotly_is_the_packages_own(tmp_path: Path) -> None:
-    """The page holds the very script that plotly itself would write into one."""
-    assert get_plotlyjs() in page_of(tmp_path / "r", [Request(0)])
-
-
-def test_a_missing_plotly_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the package one sentence says what to install, or what to leave out."""
-    monkeypatch.setattr("importlib.util._find_spec", lambda name, path: None)
-    monkeypatch.delitem(sys.modules, "plotly", raising=False)
-    with pytest.raises(UsageError, match=r"needs the package plotly: pip install plotly, or leave it out by --no-plot"):
-        page_of(tmp_path / "r", [Request(0)])
+    (packed,) = re.findall(r'<script type="application/gzip" id="plotly">(.*?)</script>', text)
+    assert b"plotly.js" in gzip.decompress(base64.b64decode(packed))[:100]
 
 
 def test_the_tables_stand_in_the_page(tmp_path: Path) -> None:
     """Verdict, both tables, trust and the mark of too few samples can be read without scripts."""
     text = page_of(tmp_path / "r", [Request(0), Request(1)])
     for cell in (
-        ">Measurement valid<",
+        ">✓ Measurement valid<",
         ">Benchmark Duration<",
-        ">141.0000 ms<",
-        ">141.0000 ms *<",
+        '<td title="141.0000 ms">141 ms</td>',
+        '<td title="141.0000 ms *">141 ms *</td>',
         ">Peak Concurrency<",
     ):
         assert cell in text
@@ -85,14 +72,14 @@ def test_a_stream_has_every_chart(tmp_path: Path) -> None:
     directory = record(tmp_path / "r", [Request(0)], health=[{"t_ns": 1_200 * MS, "lag": [[10, 1]]}] * 2)
     recording = Recording.open(directory)
     text = page(recording, compute_for_page(recording, ("Average",)), "m/d").decode()
-    assert figures_of(text) == ["timeline", "curves", "rates", "latency", "input", "client"]
+    assert figures_of(text) == ["timeline", "curves", "latency", "input", "rates", "client"]
 
 
 def test_without_a_stream_only_concurrency_and_e2el(tmp_path: Path) -> None:
     """A run without streams has no timeline of first tokens, and of the latencies only E2EL."""
     text = page_of(tmp_path / "r", [Request(0, flags=("kernel",))], service={"stream": False})
     data = data_of(text)
-    assert figures_of(text) == ["timeline", "curves", "rates", "latency"]
+    assert figures_of(text) == ["timeline", "curves", "latency", "rates"]
     assert list(data["runs"][0]["curves"]) == ["E2EL"]
     assert "<option>E2EL</option>" in text
     assert "TTFT" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
@@ -102,7 +89,8 @@ def test_a_run_without_requests_has_a_page(tmp_path: Path) -> None:
     """Where nothing was sent the page has its tables and no chart."""
     text = page_of(tmp_path / "r", [])
     assert figures_of(text) == []
-    assert data_of(text) == {}
+    assert list(data_of(text)) == ["markdown"]
+    assert "No request was sent." in text
     assert ">Total Requests<" in text
 
 
@@ -111,6 +99,39 @@ def test_failures_alone_have_a_page(tmp_path: Path) -> None:
     text = page_of(tmp_path / "r", [Request(0, token_ns=(), outcome="timeout")])
     assert "curves" not in figures_of(text)
     assert ">timeout<" in text
+
+
+def test_the_answer_needs_no_script(tmp_path: Path) -> None:
+    """What was run, the sentence, verdicts, cards and the first chart stand in the page as text and SVG."""
+    text = page_of(tmp_path / "r", [Request(0), Request(1)])
+    fold = text[text.index("<div id=fold>") : text.index("<section class=figure")]
+    assert "<h1 class=sentence>" in fold
+    assert '<a class="pill good" href="#failures">✓ 2 of 2 OK</a>' in fold
+    assert re.findall(r'<span class=what><abbr title="[^"]+"><a href="#term-[\w-]+">(\w+)</a>', fold) == [
+        *("TTFT", "TPOT", "E2EL", "Output", "Requests")
+    ]
+    assert "Did it keep up, and what did users feel?" in fold
+    assert "script" not in fold
+
+
+def test_each_link_has_its_place(tmp_path: Path) -> None:
+    """Whatever a page leads to within itself, such as a metric's definition, is there, and only once."""
+    failed = Request(1, token_ns=(), outcome="http_error", status=500)
+    for number, requests in enumerate(([Request(0)], [Request(0), failed], [failed], [])):
+        text = page_of(tmp_path / f"r{number}", requests)
+        places = re.findall(r' id="?([\w-]+)', text)
+        assert set(re.findall(r'href="#([^"]+)"', text)) <= set(places)
+        assert len(places) == len(set(places))
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_a_recording_of_any_size_is_drawn(tmp_path: Path, count: int) -> None:
+    """Whatever a run has, with a stream and without, no figure of its page is without a finite place."""
+    requests = [Request(k, sent_ns=(1_000 + 3 * k) * MS, end_ns=(1_141 + 3 * k) * MS) for k in range(count)]
+    for stream in (True, False):
+        text = page_of(tmp_path / f"r{stream}", requests, service={"stream": stream})
+        fold = text[: text.index('<script type="application/json"')]
+        assert not re.search(r"\b(nan|inf|NaN|None)\b", re.sub(r"<style>.*?</style>", "", fold, flags=re.DOTALL))
 
 
 def test_the_stable_stage_is_marked(tmp_path: Path) -> None:
@@ -131,12 +152,6 @@ def test_a_page_is_the_same_twice(tmp_path: Path) -> None:
     assert page(recording, metrics, "m/d") == page(recording, metrics, "m/d")
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, "-"), (0.123, "0.12"), (1490.4, "1,490"), (20.01, "20.0")])
-def test_headlines_are_short(value: float | None, text: str) -> None:
-    """A number at the top of the page has about three digits."""
-    assert short(value) == text
-
-
 def test_differences_are_against_the_first() -> None:
     """Each value but the first tells by how many per cent it differs; nothing differs from nothing."""
     assert compared([2.0, 3.0, 1.0, None], "ms") == ["2.0000 ms", "3.0000 ms (+50.00 %)", "1.0000 ms (-50.00 %)", "-"]
@@ -146,10 +161,26 @@ def test_differences_are_against_the_first() -> None:
 
 
 def test_the_numbers_at_the_top_are_marked(tmp_path: Path) -> None:
-    """A percentile of too few samples has its mark among the numbers at the top of the page, too."""
+    """A percentile of too few samples is no number at the top of the page, which says how many it needs."""
     text = page_of(tmp_path / "r", [Request(0), Request(1)])
-    assert "<span>E2EL, P99</span><b>\N{EN DASH} <i>needs 459 requests</i></b>" in text
+    assert text.count("<small>p90 needs 44 · p99 needs 459</small>") == 3
     assert re.search(r"<p class=note>\* Too few samples .* P99 459\.", text)
+
+
+def test_several_tasks_have_one_page(tmp_path: Path) -> None:
+    """Models by data sets: a cell for each task, which leads to its page; a hole stays one."""
+    tasks = []
+    for name in ("a/x", "a/y", "b/x"):
+        recording = Recording.open(record(tmp_path / name.replace("/", "-"), [Request(0), Request(1)]))
+        found = answer_of(compute_for_page(recording, STATS), name)
+        tasks.append(
+            Task(msgspec.structs.replace(found, subject=msgspec.structs.replace(found.subject, dataset="")), name)
+        )
+    text = index_page("run", tasks).decode()
+    assert re.findall(r'<a class=cell href="([^"]+)"', text) == ["a/x", "a/y", "b/x"]
+    assert re.findall(r"class=(?:across|down)>(\w)<", text) == ["x", "y", "a", "b"]
+    assert text.count('<dt title="median TTFT">TTFT</dt><dd><b>100 ms</b></dd>') == 3
+    assert "tokens/s for all are" in text
 
 
 def test_a_comparison_makes_no_claim_beyond_its_data(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from fastbench.metrics.samples.statistics import ArraySamples, percent_of, sampl
 from fastbench.metrics.samples.timeline import InFlight
 from fastbench.recording import Recording
 from fastbench.report.page.curves import curve, curves_of, supported
-from fastbench.report.page.over_time import MOST_STRETCHES, client_series, rates, round_width
+from fastbench.report.page.over_time import MOST_STRETCHES, client_series, counts_of, round_width
 from fastbench.report.page.requests import lanes, micros, request_columns, sent_rows
 
 REQUESTS = [
@@ -28,7 +28,7 @@ def whole(directory: Path, requests: list[Request] = REQUESTS, **header: object)
 
 
 def rates_of(selection: Selection, per_event: float | None) -> dict:
-    return rates(selection, sent_rows(selection), per_event)
+    return counts_of(selection, sent_rows(selection), per_event).packed()
 
 
 def columns(selection: Selection) -> dict[str, list[int]]:

@@ -10,7 +10,17 @@ from shlex import quote
 import click
 
 from fastbench import Stop
-from fastbench.api import EndedTask, Finished, Prepared, Published, Running, ended_requests, failures, finished
+from fastbench.api import (
+    EndedTask,
+    Finished,
+    Prepared,
+    Published,
+    Running,
+    ended_requests,
+    failures,
+    finished,
+    write_indexes,
+)
 from fastbench.cli.perf.live import Live
 from fastbench.cli.printing import Showing, print_reports
 from fastbench.cli.report.shared import report_text, strict_code
@@ -30,23 +40,26 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
     code = 0
     # There the summary is the last that is seen, and has the failures.
     on_terminal = sys.stdout.isatty()
-    shown: dict[str, tuple[EndedTask, Published]] = {}
+    ended: dict[str, tuple[EndedTask, Published | None]] = {}
     complaints: list[str] = []
     left = [task.name for task in prepared.run.tasks()]
     with _watched(prepared, showing) as (running, seen):
         for task in running:
             published = _publish(task, seen, showing)
             left.remove(task.name)
-            if published is not None:
-                shown[task.name] = task, published
+            ended[task.name] = task, published
             complaints += filter(None, (None if on_terminal else _failed(task, published), _complaint(task)))
             found = [] if published is None else [published.metrics]
             code = max(code, strict_code(_code(task, published), found, strict=showing.strict))
     # In the plan's order: tasks that run at once end in any.
-    ordered = [shown[task.name] for task in running.run.tasks() if task.name in shown]
-    texts = [report_text(published, task.results) for task, published in ordered]
+    ordered = [ended[task.name] for task in running.run.tasks() if task.name in ended]
+    reported = [(task, published) for task, published in ordered if published is not None]
+    texts = [report_text(published, task.results) for task, published in reported]
+    tasks = {task.path: finished(published) for task, published in reported}
     try:
-        texts += running.spec_decode(published for _, published in shown.values())
+        texts += running.spec_decode(published for _, published in reported)
+        if showing.plot:
+            write_indexes({task.path: tasks.get(task.path) for task, _ in ordered})
     except RecordingError as error:
         complaints.append(str(error))
         code = max(code, error.exit_code)
@@ -54,7 +67,7 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
         complaints[-1] += f"; not begun: {', '.join(left)}"
     if on_terminal:
         _say_all(complaints)
-    code = max(code, _print(texts, [finished(published) for _, published in ordered], running, showing))
+    code = max(code, _print(texts, list(tasks.values()), running, showing))
     if not on_terminal:
         _say_all(complaints)
     return code

@@ -45,7 +45,8 @@ def report_command(
     """Writes the report page of finished runs from their recordings; nothing is sent.
 
     Each DIRECTORY is that of a run, of its performances, of one recording in it, or a work dir: its latest run is
-    taken. One of them: the page <dataset>_plot.html of each of its recordings, beside the tables. Several: one page
+    taken. One of them: the page <dataset>_plot.html of each of its recordings, beside the tables, and
+    index.html over them where a run has several. Several: one page
     that compares all their recordings, by default comparison.html.
 
     \b
@@ -53,7 +54,7 @@ def report_command(
     fastbench report outputs/default/20261124_073446 outputs/default/20261124_081502 -o before_after.html
     """
     # Imported late: help must not wait for it.
-    from fastbench.api import compare, page
+    from fastbench.api import compare, page, write_indexes
 
     leave_in_order()
     chosen = one_stage(stage, window)
@@ -64,13 +65,19 @@ def report_command(
     else:
         pages = (compare(paths, target, stage=chosen) for target in [output or COMPARISON])
     reported: list[Metrics] = []
-    seen: list[Page] = []
-    for written in pages:
-        click.echo(f"{written.path} written ({written.path.stat().st_size / 1e6:.1f} MB).")
+    seen: dict[Path, Page] = {}
+    for path, written in zip(paths, pages, strict=False):
+        _say_written(written.path)
         reported += written.reported
-        seen.append(written)
+        seen[path] = written
+    shown = {path: written.finished for path, written in seen.items() if written.finished is not None}
+    for index in write_indexes(shown):
+        _say_written(index)
     if tables or Terminal.of_output().is_one:
-        shown = [written.finished for written in seen if written.finished is not None]
-        texts = [written.tables for written in seen if written.tables]
-        print_reports(texts, shown, recalc_command(paths, chosen), wanted=tables)
+        texts = [written.tables for written in seen.values() if written.tables]
+        print_reports(texts, list(shown.values()), recalc_command(paths, chosen), wanted=tables)
     return strict_code(0, reported, strict=strict)
+
+
+def _say_written(page: Path) -> None:
+    click.echo(f"{page} written ({page.stat().st_size / 1e6:.1f} MB).")

@@ -75,7 +75,7 @@ def report_again(
     Returns the exit code: 1 when a recording has no success, 4 when it is to be strict and a verdict is INVALID.
     RecordingError with all that cannot be reported, after the rest was.
     """
-    from fastbench.api import finished, name_of, recalculate, spec_decode_blocks
+    from fastbench.api import finished, name_of, recalculate, spec_decode_blocks, write_indexes
     from fastbench.cli.user import calculation_bar
 
     reports: dict[Path, Published] = {}
@@ -87,9 +87,11 @@ def report_again(
         except (RecordingError, UsageError) as error:
             faults.append(str(error))
     blocks, unwritten = spec_decode_blocks(reports)
+    tasks = {path: finished(published) for path, published in reports.items()}
+    if showing.plot:
+        write_indexes(tasks)
     texts = [*(report_text(published, path.parent) for path, published in reports.items()), *blocks]
-    tasks = [finished(published) for published in reports.values()]
-    print_reports(texts, tasks, recalc_command(reports, stage), wanted=showing.tables)
+    print_reports(texts, list(tasks.values()), recalc_command(reports, stage), wanted=showing.tables)
     if faults or unwritten:
         raise RecordingError("\n".join([*faults, *unwritten]))
     reported = [published.metrics for published in reports.values()]

@@ -1,6 +1,7 @@
 """Trust in the numbers: VALID or INVALID, with the reasons.
 
-client, effect ── what the client itself added, and what that changes; output ── token counts; notes; verdict
+client, effect ── what the client itself added, and what that changes; output ── token counts; notes; verdict;
+limits ── how near the verdict's figures came to their limits
 """
 
 from typing import TYPE_CHECKING
@@ -9,14 +10,18 @@ from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
     from fastbench.metrics.trust.client import lag
+    from fastbench.metrics.trust.limits import Check, checks
 else:
     __getattr__ = lazy(
         __name__,
         {
+            "limits": ("Check", "checks"),
             "client": ("lag",),
         },
     )
 
 __all__ = [
+    "Check",
+    "checks",
     "lag",
 ]

@@ -17,7 +17,7 @@ from fastbench.report.cells import MISSING, cell, marked
 from fastbench.report.console import failure_rows, mark_footnote
 from fastbench.report.page.curves import curves_of
 from fastbench.report.page.document import THEME_BUTTON, Figure, document, figure
-from fastbench.report.page.over_time import rates
+from fastbench.report.page.over_time import counts_of
 from fastbench.report.page.requests import sent_rows
 from fastbench.report.page.sections import about_run, table
 from fastbench.report.trust_table import trust_rows
@@ -61,7 +61,7 @@ def _data(run: Compared) -> dict[str, Any]:
     return {
         "name": run.name,
         "curves": curves_of(run.computed.selection, run.computed.plugged),
-        "rates": rates(whole, rows, run.metrics.output.tokens_per_event),
+        "rates": counts_of(whole, rows, run.metrics.output.tokens_per_event).packed(),
         "flight": {"x": [(edge - first) / NS_PER_S for edge in edges[:-1]], "y": means.round(4).tolist()},
     }
 

@@ -1,24 +1,26 @@
-"""The frame of a page: one file that needs no other, with plotly.js, the page's own scripts and its data."""
+"""The frame of a page: one file that needs no other, with plotly.js, the page's own scripts and its data.
+
+plotly.js is its reduced bundle for charts with two axes (npm: plotly.js-cartesian-dist-min), kept deflated among the
+assets, and written so into a page: a third of the size of the whole one, and inflated after the first paint.
+"""
 
 from __future__ import annotations
 
 import base64
+import functools
 import zlib
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.errors import UsageError
-
-_STYLES = "page.css"
+_STYLES, _DARK = "page.css", "dark.css"
 _SHARED = ("unpack.js", "levels.js", "theme.js", "chart.js")
+_PLOTLY = "plotly-cartesian.min.js.gz"
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 THEME_BUTTON = "<button id=theme type=button>Light / dark</button>"
 _TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32")
@@ -27,9 +29,8 @@ _RAW = -15
 
 
 class Figure(NamedTuple):
-    """A place for a chart. key: its id, by which the scripts find it. note: what one should know to read it.
-
-    choices: what its selector offers.
+    """A place for a chart. key: its id, by which the scripts find it. finding: what the chart shows, in a sentence;
+    note: what one should know to read it. choices: what its selector offers. below: HTML.
     """
 
     key: str
@@ -37,24 +38,35 @@ class Figure(NamedTuple):
     note: str = ""
     height: int = 320
     choices: tuple[str, ...] = ()
+    finding: str = ""
+    below: str = ""
 
 
 def figure(place: Figure) -> str:
-    """A chart's place."""
+    """A chart's place. What it shows stands above it, and is its alternative where it cannot be seen."""
     options = "".join(f"<option>{escape(name)}</option>" for name in place.choices)
     picker = f'<select id="{place.key}-choice" aria-label="{escape(place.title)}">{options}</select>' if options else ""
     note = f"<p class=note>{escape(place.note)}</p>" if place.note else ""
+    told = escape(f"{place.title}. {place.finding}".strip())
     return (
-        f'<section class=figure><h2>{escape(place.title)} {picker}</h2>{note}<div class=plot id="{place.key}" '
-        f'style="height:{place.height}px"></div></section>'
+        f'<section class=figure id="{place.key}-section">{titled(place.title, place.finding, picker)}{note}'
+        f'<div class=plot id="{place.key}" role="img" aria-label="{told}" style="height:{place.height}px"></div>'
+        f"{place.below}</section>"
     )
 
 
-def document(title: str, body: str, data: dict[str, Any], scripts: Sequence[str]) -> bytes:
-    """The whole file. body: HTML. data: what the scripts draw, as JSON can hold it. scripts: assets, in order.
+def titled(topic: str, finding: str = "", picker: str = "") -> str:
+    """A heading: what it is about, and what was found, where there is something to say. picker: HTML."""
+    about = f"<span class=topic>{escape(topic)}</span>" if finding else escape(topic)
+    heading = f"<h2>{about}{escape(finding.removesuffix('.') if finding.count('. ') == 0 else finding)}</h2>"
+    return f"<div class=heading>{heading}{picker}</div>" if picker else heading
 
-    UsageError without the package plotly.
-    """
+
+def document(
+    title: str, body: str, data: dict[str, Any], scripts: Sequence[str], *, charts: bool = True, foot: str = ""
+) -> bytes:
+    """The whole file. body: HTML. data: what the scripts draw, as JSON can hold it. scripts: assets, in order. charts:
+    whether there are any. foot: what stands at the bottom of each printed page, as the title does at its top."""
     own = "\n".join(asset(name) for name in (*_SHARED, *scripts))
     # "<" cannot end the element that holds the data.
     held = msgspec.json.encode(data).replace(b"<", b"\\u003c").decode("utf-8")
@@ -65,22 +77,41 @@ def document(title: str, body: str, data: dict[str, Any], scripts: Sequence[str]
             f'<head><meta charset="utf-8"><title>{escape(title)}</title>',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<style>{asset(_STYLES)}</style></head>",
+            f"<style>{_styles(title, foot)}</style></head>",
             f"<body>{body}",
             f'<script type="application/json" id="data">{held}</script>',
-            f"<script>{_plotly_js()}</script>",
+            f'<script type="application/gzip" id="plotly">{_plotly_js()}</script>' if charts else "",
             f'<script>"use strict";(() => {{\n{own}\n}})();</script>',
             "</body></html>\n",
         )
     ).encode("utf-8")
 
 
+def _styles(title: str, foot: str) -> str:
+    """Dark where the system is, unless the button said otherwise; on paper always light."""
+    dark = asset(_DARK)
+    return "\n".join(
+        (
+            asset(_STYLES),
+            f"@media screen and (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{\n{dark}}} }}",
+            f"@media screen {{ :root[data-theme=dark] {{\n{dark}}} }}",
+            "@page { size: A4 landscape; margin: 14mm 10mm 12mm; font: 9px sans-serif; color: #555;",
+            f"@top-left {{ content: {_css_text(title)}; }} @bottom-left {{ content: {_css_text(foot)}; }}",
+            '@bottom-right { content: counter(page) " / " counter(pages); } }',
+        )
+    )
+
+
+def _css_text(text: str) -> str:
+    """A string of a style sheet that cannot end it, nor the element that holds it."""
+    return '"' + "".join(char if char.isalnum() or char in " .,:;/-" else f"\\{ord(char):x} " for char in text) + '"'
+
+
+@functools.cache
 def _plotly_js() -> str:
-    """What `plotly.offline.get_plotlyjs` gives; importing plotly for it would take longer than writing a page."""
-    spec = find_spec("plotly")
-    if spec is None or not spec.submodule_search_locations:
-        raise UsageError("the report page needs the package plotly: pip install plotly, or leave it out by --no-plot")
-    return Path(spec.submodule_search_locations[0], "package_data", "plotly.min.js").read_text(encoding="utf-8")
+    """Base64 of the deflated script, which inflates by `loadPlotly`."""
+    packed = files(__package__).joinpath("assets", _PLOTLY).read_bytes()
+    return base64.b64encode(packed).decode("ascii")
 
 
 def asset(name: str) -> str:

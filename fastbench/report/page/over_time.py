@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +23,42 @@ DROPPED = OUTCOMES.index("dropped")
 LEAST_STATES, MOST_STATES = 2, 600
 MOST_STALLS = 2_000
 MOST_POINTS = 2_000
+US_PER_S = 1_000_000
 Values = NDArray[np.float64]
 
 
-def rates(whole: Selection, rows: Rows, tokens_per_event: float | None) -> dict[str, Any]:
-    """Counts in stretches of equal width since the first request was sent.
+class Counts(NamedTuple):
+    """How many in each stretch of equal width since the first request was sent, (stretches,) each.
 
-    rows: those that were sent and ended, at least one. width, duration: µs. tokens: output events, `per_event` tokens
-    each; without a stream the tokens of the requests that ended. sent, ended, failed: requests. dropped: those that
-    were never sent, when each was to be.
+    width_us, duration_us: of a stretch, of the run. tokens: output events, `per_event` tokens each; without a stream
+    the tokens of the requests that ended. sent, ended, failed: requests. dropped: those that were never sent, when
+    each was to be.
     """
+
+    width_us: int
+    duration_us: int
+    per_event: float
+    tokens: NDArray[Any]
+    sent: NDArray[Any]
+    ended: NDArray[Any]
+    failed: NDArray[Any]
+    dropped: NDArray[Any]
+
+    def tokens_per_second(self, bins: int) -> Values:
+        """(bins,) at most, of equal width."""
+        begins = np.unique(np.linspace(0, self.tokens.size, min(bins, self.tokens.size) + 1).astype(int))[:-1]
+        widths_s = np.diff(np.append(begins * self.width_us, self.duration_us)) / US_PER_S
+        counts = np.add.reduceat(self.tokens, begins)
+        return np.asarray(counts * self.per_event / np.maximum(widths_s, self.width_us / US_PER_S), np.float64)
+
+    def packed(self) -> dict[str, Any]:
+        """For a page's scripts."""
+        columns = {name: pack(getattr(self, name)) for name in ("tokens", "sent", "ended", "failed", "dropped")}
+        return {"width": self.width_us, "duration": self.duration_us, "per_event": self.per_event, **columns}
+
+
+def counts_of(whole: Selection, rows: Rows, tokens_per_event: float | None) -> Counts:
+    """Of a run. rows: those that were sent and ended, at least one."""
     origin = int(rows["sent_ns"].min())
     dropped = whole.final["intended_ns"][whole.final["outcome"] == DROPPED]
     last = max(int(rows["end_ns"].max()), int(dropped.max(initial=0)))
@@ -40,26 +66,26 @@ def rates(whole: Selection, rows: Rows, tokens_per_event: float | None) -> dict[
     width_us = round_width(duration_us)
     bins = duration_us // width_us + 1
 
-    def counted(moments: NDArray[np.int64], weights: NDArray[np.int64] | None = None) -> dict[str, Any]:
-        return pack(np.bincount((moments - origin) // (width_us * NS_PER_US), weights, bins))
+    def counted(moments: NDArray[np.int64], weights: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        return np.bincount((moments - origin) // (width_us * NS_PER_US), weights, bins)
 
     ok = whole.ok
     if whole.is_stream:
-        tokens = pack(arrivals(whole.recording, whole.streamed_mask, origin, width_us * NS_PER_US, bins))
+        tokens = arrivals(whole.recording, whole.streamed_mask, origin, width_us * NS_PER_US, bins)
     else:
         tokens = counted(ok["end_ns"], output_tokens(ok))
     failed = rows[rows["outcome"] != OK]
-    return {
-        "width": width_us,
-        "duration": duration_us,
-        "tokens": tokens,
-        "per_event": tokens_per_event if whole.is_stream and tokens_per_event else 1,
-        "sent": counted(rows["sent_ns"]),
-        "ended": counted(ok["end_ns"]),
-        "failed": counted(failed["end_ns"]),
+    return Counts(
+        width_us,
+        duration_us,
+        tokens_per_event if whole.is_stream and tokens_per_event else 1,
+        tokens,
+        counted(rows["sent_ns"]),
+        counted(ok["end_ns"]),
+        counted(failed["end_ns"]),
         # The first ones may have been due before anything was sent.
-        "dropped": counted(np.maximum(dropped, origin)),
-    }
+        counted(np.maximum(dropped, origin)),
+    )
 
 
 def round_width(duration_us: int) -> int:
@@ -122,8 +148,8 @@ def _panels(series: ServiceSeries) -> Iterator[dict[str, Any]]:
     counts = [
         (name, tone, told[key])
         for name, tone, key in (
-            ("Running", "flight", "requests_running"),
-            ("Waiting", "failed", "requests_waiting"),
+            ("Running", "decode", "requests_running"),
+            ("Waiting", "ttft", "requests_waiting"),
         )
         if key in told
     ]

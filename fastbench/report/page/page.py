@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from fastbench.errors import UsageError
-from fastbench.metrics import Computed, Metrics, Rows, Selection
-from fastbench.metrics.samples import STABLE, Window, find_window, shown_window
-from fastbench.recording import Recording
-from fastbench.report.console import failures_title
-from fastbench.report.page import sections
-from fastbench.report.page.curves import curves_of
-from fastbench.report.page.document import THEME_BUTTON, Figure, document, figure
-from fastbench.report.page.over_time import client_series, rates, service_panels
-from fastbench.report.page.requests import request_columns, sent_rows
+import msgspec
+import numpy as np
 
-_SCRIPTS = ("timeline.js", "density.js", "curves.js", "series.js", "single.js")
+from fastbench.errors import UsageError
+from fastbench.metrics import E2EL, ITL, TTFT, Computed, Metrics, Number, Rows, Selection
+from fastbench.metrics.samples import OK, STABLE, Window, find_window, shown_window
+from fastbench.metrics.server import OVERLOADED
+from fastbench.metrics.trust import checks
+from fastbench.recording import Recording
+from fastbench.report.answer import Answer, answer_of
+from fastbench.report.console import failures_title
+from fastbench.report.page import findings, head, sections
+from fastbench.report.page.curves import curves_of
+from fastbench.report.page.document import Figure, document, figure, titled
+from fastbench.report.page.findings import Drawn
+from fastbench.report.page.over_time import client_series, counts_of, service_panels
+from fastbench.report.page.requests import request_columns, sent_rows
+from fastbench.report.page.svg import Flown, Marks, Over, flight_strip, keep_up, over_time
+from fastbench.units import quantity
+
+_SCRIPTS = ("timeline.js", "overview.js", "density.js", "curves.js", "series.js", "fold.js", "single.js")
+_LENGTHS_VARY = 0.2
 _TIMELINE_NOTE = (
-    "Scroll or drag to zoom, double-click to see all. Where lines are closer than the screen's pixels, each row "
-    "shows the medians of its requests, and behind them from the first start to the last end."
+    "A line for each request: orange until its first token, blue until its end. Scroll or drag to zoom, double-click "
+    "to see all. Where lines are closer than the screen's pixels, each row shows the medians of its requests, and "
+    "behind them from the first start to the last end."
 )
 
 
@@ -29,32 +40,60 @@ def page(recording: Recording, computed: Computed, task: str) -> bytes:
 
     computed: of that stage. task: "<model>/<dataset>", as it stands above the sections.
     """
-    whole = Selection(recording)
+    whole, answer = Selection(recording), answer_of(computed, task)
     rows = sent_rows(whole)
-    data = _data(whole, rows, computed, task) if rows.size else {}
-    return document(f"{task} · fastbench", "".join(_body(whole, computed.metrics, task, data)), data, _SCRIPTS)
+    drawn = _drawn(whole, rows, computed.metrics) if rows.size else None
+    version = str(whole.header.get("fastbench") or "")
+    data = {"markdown": head.markdown(answer, version)}
+    if drawn is not None:
+        data |= _data(whole, drawn, computed, task)
+    told = [answer.subject.model or task, answer.subject.load, *(f"{one.short}" for one, _ in head.statements(answer))]
+    title = " · ".join((*filter(None, told[:2]), "fastbench"))
+    foot = " · ".join((task, *told[2:], *([head.date(answer.subject.created)] if answer.subject.created else [])))
+    body = "".join(_body(whole, computed, answer, drawn, data))
+    return document(title, body, data, _SCRIPTS, charts=drawn is not None, foot=foot)
 
 
-def _data(whole: Selection, rows: Rows, computed: Computed, task: str) -> dict[str, Any]:
-    """What the scripts draw. rows: those that were sent."""
+def _drawn(whole: Selection, rows: Rows, metrics: Metrics) -> Drawn:
+    ordered = rows[np.argsort(rows["sent_ns"], kind="stable")]
+    flown = Flown(ordered["sent_ns"], ordered["first_token_ns"], ordered["end_ns"], ordered["outcome"] == OK)
+    lengths = ordered["input_tokens"][ordered["input_tokens"] >= 0]
+    low, middle, high = np.percentile(lengths, (5, 50, 95)) if lengths.size else (0, 0, 0)
+    return Drawn(
+        ordered,
+        counts_of(whole, rows, metrics.output.tokens_per_event),
+        over_time(flown, streams=whole.is_stream),
+        bool(high - low > _LENGTHS_VARY * middle),
+    )
+
+
+def _data(whole: Selection, drawn: Drawn, computed: Computed, task: str) -> dict[str, Any]:
+    """What the scripts draw."""
     metrics = computed.metrics
     window = find_window(whole, metrics.stage)
     return {
         "streams": whole.is_stream,
-        "window": _window(whole, window or _stable(whole)),
+        "window": _window(whole, window or _stable(whole), is_reported=window is not None),
         "requests": request_columns(whole),
         "runs": [{"name": task, "curves": curves_of(computed.selection, computed.plugged)}],
-        "rates": rates(whole, rows, metrics.output.tokens_per_event),
-        "client": client_series(whole.recording.health, int(rows["sent_ns"].min())),
+        "rates": drawn.counts.packed(),
+        "against": "input" if drawn.varies else "load",
+        "client": client_series(whole.recording.health, int(drawn.rows["sent_ns"].min())),
         "service": service_panels(whole.recording),
     }
 
 
-def _window(whole: Selection, window: Window | None) -> dict[str, Any] | None:
+def _window(whole: Selection, window: Window | None, *, is_reported: bool) -> dict[str, Any] | None:
     if window is None:
         return None
     shown = shown_window(whole, window)
-    return {"name": window.name, "begin": shown.begin_s, "end": shown.end_s, "method": shown.method}
+    return {
+        "name": window.name,
+        "begin": shown.begin_s,
+        "end": shown.end_s,
+        "method": shown.method,
+        "reported": is_reported,
+    }
 
 
 def _stable(whole: Selection) -> Window | None:
@@ -65,44 +104,129 @@ def _stable(whole: Selection) -> Window | None:
         return None
 
 
-def _body(whole: Selection, metrics: Metrics, task: str, data: dict[str, Any]) -> Iterator[str]:
-    about = f"<h1>{escape(task)}</h1><p class=meta>{escape(sections.about_run(whole.header))}</p>"
-    yield f"<header><div>{about}{sections.verdict(metrics)}</div>{THEME_BUTTON}</header>"
-    yield sections.headlines(metrics)
+def _body(
+    whole: Selection, computed: Computed, answer: Answer, drawn: Drawn | None, data: Mapping[str, Any]
+) -> Iterator[str]:
+    metrics, version = computed.metrics, str(whole.header.get("fastbench") or "")
+    course, chart = None, ""
+    if drawn is not None:
+        course = head.Course(drawn.counts.tokens_per_second(findings.SPARKS), drawn.over.arrived, drawn.over.answered)
+        chart = _first_chart(whole, metrics, answer, drawn.over)
+    yield head.fold(answer, metrics, course, version, chart)
     if metrics.stages:
-        yield f"<section><h2>Stages of the load</h2>{sections.stages_table(metrics)}</section>"
-    if data:
-        note = _TIMELINE_NOTE if whole.is_stream else ""
-        title = "Request timeline and concurrency" if whole.is_stream else "Concurrency"
-        yield figure(Figure("timeline", title, f"{note} {_window_note(data)}".strip(), 620 if whole.is_stream else 320))
-    yield f"<section><h2>Performance Parameters</h2>{sections.parameters_table(metrics)}"
-    yield f"{sections.footnotes_list(metrics)}</section>"
-    yield f"<div class=pair><section><h2>Trust</h2>{sections.trust_table(metrics)}</section>"
-    yield f"<section><h2>Common Metric</h2>{sections.common_table(metrics)}</section></div>"
-    if metrics.service is not None:
-        yield f"<section><h2>Service Metric</h2>{sections.service_table(metrics.service)}</section>"
+        yield f"<section id=stages><h2>Stages of the load</h2>{sections.stages_table(metrics)}</section>"
     if metrics.failures:
-        yield f"<section><h2>{failures_title(metrics)}</h2>{sections.failures_table(metrics)}</section>"
-    if data:
-        yield from map(figure, _figures(whole, data))
+        yield f"<section id=failures><h2>{failures_title(metrics)}</h2>{sections.failures_table(metrics)}</section>"
+    if drawn is not None:
+        yield from map(figure, _figures(whole, metrics, drawn, data))
+    yield from _trust(computed, data)
+    yield f"<section{'' if metrics.failures else ' id=failures'}><h2>All numbers</h2>"
+    yield "<p class=note>Three digits; the exact figure of each shows at a hover, and stands in the files.</p>"
+    yield f"{sections.parameters_table(metrics)}{sections.footnotes_list(metrics)}<div class=pair>"
+    yield f"<div>{sections.common_table(metrics)}</div><div>"
+    yield f"{sections.service_table(metrics.service) if metrics.service is not None else ''}</div></div></section>"
+    yield (
+        "<section id=terms><details open><summary>What each number means</summary><p class=note>docs/metrics.md of "
+        f"fastbench has the whole definitions.</p>{sections.terms(metrics)}</details></section>"
+    )
+    yield _made_by(whole, answer)
 
 
-def _figures(whole: Selection, data: dict[str, Any]) -> Iterator[Figure]:
+def _first_chart(whole: Selection, metrics: Metrics, answer: Answer, over: Over) -> str:
+    title = "Did it keep up, and what did users feel?"
+    found = metrics.kept_up
+    window = None if metrics.window is None else (metrics.window.begin_s, metrics.window.end_s)
+    onset = found.onset_s if found.state == OVERLOADED else None
+    marks = Marks(onset, tuple(stage.begin_s for stage in metrics.stages[1:]), window)
+    finding = f"{findings.kept_up(answer, over)} {findings.felt(over, streams=whole.is_stream)}".strip()
+    chart = keep_up(
+        over,
+        streams=whole.is_stream,
+        marks=marks,
+        duration=lambda value: quantity(value, "ms"),
+        alternative=f"{title} {finding}",
+    )
+    return f"<section id=keepup>{titled(title, finding)}{chart}</section>"
+
+
+def _figures(whole: Selection, metrics: Metrics, drawn: Drawn, data: Mapping[str, Any]) -> Iterator[Figure]:
+    streams = whole.is_stream
+    peak = f"At most {metrics.load.peak_concurrency:,} requests were in flight at a time."
+    note = f"{_TIMELINE_NOTE if streams else ''} {_window_note(data)}".strip()
+    title = "Each request from start to end" if streams else "Requests in flight"
+    strip = f"<div id=overview>{flight_strip(drawn.over)}{_BRUSH}</div>" if streams else ""
+    yield Figure("timeline", title, note, 620 if streams else 320, finding=peak, below=strip)
     if data["runs"][0]["curves"]:
         note = "Dotted: too few samples beyond it at 99 % confidence."
-        yield Figure("curves", "Percentiles", note, 520 if whole.is_stream else 320)
-    yield Figure("rates", "Throughput over time", "", 420)
-    names = ("TTFT", "E2EL", "TPOT") if whole.is_stream else ("E2EL",)
-    yield Figure("latency", "Latency over time", "Each request at the moment when it was sent.", 380, names)
-    if whole.is_stream:
-        yield Figure("input", "TTFT against input length", "", 380)
+        yield Figure(
+            "curves", "Percentiles", note, 520 if streams else 320, finding=findings.tail(data["runs"][0]["curves"])
+        )
+    names = ("TTFT", "E2EL", "TPOT") if streams else ("E2EL",)
+    note = "Each request at the moment when it was sent. A percentile stands only where a bin has the requests for it."
+    yield Figure("latency", "Latency over time", note, 380, names, findings.felt(drawn.over, streams=streams))
+    if streams:
+        what = "input length" if drawn.varies else "load"
+        yield Figure("input", f"TTFT against {what}", "", 380, finding=findings.against(drawn))
+    yield Figure("rates", "Throughput over time", "", 420, finding=findings.throughput(drawn.counts))
     if data["service"]:
         title = "The service's own metrics"
         yield Figure("service", title, "As its metrics page told them.", 60 + 170 * len(data["service"]))
-    if data["client"]:
-        yield Figure("client", "Client error over time", "How late the client noticed what had arrived.", 360)
 
 
-def _window_note(data: dict[str, Any]) -> str:
+_BRUSH = (
+    "<div class=brush role=slider tabindex=0 "
+    'aria-label="Stretch of time that the chart above shows; arrow keys move it" '
+    "aria-valuemin=0 aria-valuemax=100 aria-valuenow=50></div>"
+)
+
+
+def _trust(computed: Computed, data: Mapping[str, Any]) -> Iterator[str]:
+    metrics = computed.metrics
+    rows = {metric.name: computed.row(metric) for metric in (TTFT, ITL, E2EL)}
+    medians: dict[str, Number] = {name: None if row is None else row.values["Median"] for name, row in rows.items()}
+    found = checks(metrics, medians)
+    word = "Measurement valid" if metrics.verdict.valid else "Measurement not to be trusted"
+    title = titled("May the numbers be believed?", f"{word}. {head.nearest(found)}".strip())
+    yield f"<section id=trust>{title}{head.trust_bars(found, valid=metrics.verdict.valid)}"
+    if found:
+        yield "<p class=note>The upright line is the limit: what lies beyond it makes a run INVALID.</p>"
+    yield f"<details><summary>All that is known of load and client</summary>{sections.trust_table(metrics)}</details>"
+    yield "</section>"
+    if data.get("client"):
+        lag = metrics.client.lag.values.get("P99")
+        finding = (
+            "" if lag is None else f"99 % of what arrived was noticed within {quantity(lag, metrics.client.lag.unit)}."
+        )
+        note = "How late the client noticed what had arrived, and when it stood still."
+        yield figure(Figure("client", "Client error over time", note, 360, finding=finding))
+
+
+def _made_by(whole: Selection, answer: Answer) -> str:
+    """What made this page."""
+    header = whole.header
+    host = header.get("host") or {}
+    where = [
+        str(host.get("name") or ""),
+        str(host.get("system") or ""),
+        f"{host['cpus']} processors" if host.get("cpus") else "",
+        f"Python {host['python']}" if host.get("python") else "",
+    ]
+    config = msgspec.json.format(msgspec.json.encode(header.get("config") or {}), indent=2).decode()
+    version = str(header.get("fastbench") or "of an unknown version")
+    told = [
+        ("Measured by", f"fastbench {version}"),
+        ("On", ", ".join(part for part in where if part)),
+        ("Run", str(header.get("run_id") or "")),
+        ("This page again", "fastbench report DIRECTORY"),
+        ("The run again", "fastbench perf CONFIG.py, of this config:" if header.get("config") else ""),
+    ]
+    rows = "".join(f"<dt>{name}</dt><dd><code>{escape(text)}</code></dd>" for name, text in told if text)
+    shown = f"<details><summary>Config</summary><pre>{escape(config)}</pre></details>" if header.get("config") else ""
+    return f"<section id=made><h2>What made this page</h2><dl class=terms>{rows}</dl>{shown}</section>"
+
+
+def _window_note(data: Mapping[str, Any]) -> str:
     window = data["window"]
-    return f"Shaded: {window['name']}, {window['method']}." if window else ""
+    if not window:
+        return ""
+    return f"{'Reported' if window['reported'] else 'Between the dotted lines'}: {window['name']}, {window['method']}."

@@ -4,28 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
-from fastbench.metrics import COMMON_METRICS, Metrics, Number, Parameter, ServiceMetrics, Table
-from fastbench.metrics.samples import percent_of, samples_needed, section
+from fastbench.metrics import COMMON_METRICS, Common, Metric, Metrics, Parameter, ServiceMetrics, Table
+from fastbench.metrics.samples import section
 from fastbench.registry import METRICS
-from fastbench.report.cells import MISSING, cell, marked, printable
-from fastbench.report.console import MESSAGE_CHARS, failure_rows, failures_title, footnotes, parameter_cells
+from fastbench.report.cells import cell, marked, printable, shortened
+from fastbench.report.console import MESSAGE_CHARS, failure_rows, failures_title, footnotes
+from fastbench.report.page.head import anchor
 from fastbench.report.service_tables import service_rows
-from fastbench.report.statements import NONE, STAGE_COLUMNS, in_good_order, service, stage_note, stage_rows
+from fastbench.report.statements import STAGE_COLUMNS, in_good_order, service, stage_note, stage_rows
 from fastbench.report.trust_table import trust_rows
+from fastbench.units import quantity
 
+_FIRST = ("Median", "P90", "P99")
 _MEASUREMENT = {"VALID": "Measurement valid", "INVALID": "Measurement not to be trusted"}
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, kind: str = "") -> str:
-    """A table of texts. kind: its class."""
+class Cell(NamedTuple):
+    """A figure for a glance, and as exact as it is known, which shows at a hover."""
+
+    text: str
+    exact: str
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str | Cell]], *, kind: str = "") -> str:
+    """A table of texts. kind: its class. What a metric's name means shows at a hover."""
     head = "".join(f"<th scope=col>{escape(name)}</th>" for name in headers)
-    body = "".join(
-        f"<tr><th scope=row>{escape(first)}</th>{''.join(f'<td>{escape(text)}</td>' for text in rest)}</tr>"
-        for first, *rest in rows
-    )
+    body = "".join(f"<tr><th scope=row>{_named(first)}</th>{''.join(map(_cell, rest))}</tr>" for first, *rest in rows)
     return f'<div class="wide"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(value: str | Cell) -> str:
+    if isinstance(value, Cell):
+        return f'<td title="{escape(value.exact)}">{escape(value.text)}</td>'
+    return f"<td>{escape(value)}</td>"
+
+
+def _named(name: str | Cell) -> str:
+    return f'<abbr title="{escape(name.exact)}">{escape(name.text)}</abbr>' if isinstance(name, Cell) else escape(name)
 
 
 def verdict(metrics: Metrics) -> str:
@@ -50,66 +67,70 @@ def about_run(header: dict[str, Any]) -> str:
     return printable(" · ".join(str(part) for part in told if part), MESSAGE_CHARS)
 
 
-def headlines(metrics: Metrics) -> str:
-    """The few numbers that one looks for first."""
-    return f'<div class="cards">{"".join(_cards(metrics))}</div>'
-
-
-def _cards(metrics: Metrics) -> Iterator[str]:
-    for row in (*metrics.parameters, *metrics.further):
-        # A run may be reported without these columns.
-        names = [name for name in METRICS.get(row.name).headlines if name in row.values]
-        if names:
-            rest = [" ".join((name, *_figure(row, name))) for name in names[1:]]
-            yield _card(f"{row.name}, {names[0]}", *_figure(row, names[0]), rest)
-    headlines = {metric.name for metric in COMMON_METRICS if metric.headline}
-    for common in metrics.common:
-        if common.name in headlines:
-            yield _card(common.name, short(common.value), common.unit, [])
-
-
-def _figure(row: Parameter, name: str) -> tuple[str, str]:
-    """A statistic for a glance and its unit, with the mark of what the client's stalls leave uncertain; no number where
-    there are too few samples for it."""
-    if name in row.marked:
-        return NONE, f"needs {samples_needed(percent_of(name) or 0)} requests"
-    return short(row.values[name]), marked(row.unit, False, name in row.unsure)
-
-
 def stages_table(metrics: Metrics) -> str:
     """The stages of a load whose rate changes."""
     note = f"<p class=note>{escape(stage_note(metrics))}</p>" if stage_note(metrics) else ""
     return table(STAGE_COLUMNS, stage_rows(metrics), kind="numbers") + note
 
 
-def _card(name: str, value: str, unit: str, rest: Sequence[str]) -> str:
-    small = f"<small>{escape(', '.join(rest))}</small>" if rest else ""
-    return f"<div class=card><span>{escape(name)}</span><b>{escape(value)} <i>{escape(unit)}</i></b>{small}</div>"
-
-
-def short(value: Number) -> str:
-    """About three digits, for a glance."""
-    if value is None:
-        return MISSING
-    digits = max(0, 3 - len(str(int(abs(value)))))
-    return f"{value:,.{digits}f}"
-
-
 def parameters_table(metrics: Metrics) -> str:
-    """AISBench's table of parameters, and the further one."""
+    """AISBench's table of parameters, and the further one; the percentiles that one looks for first, ahead."""
     tables = {Table.PERFORMANCE: metrics.parameters, Table.FURTHER: metrics.further}
     return "".join(_parameters(metrics, place.value, rows) for place, rows in tables.items() if rows)
 
 
 def _parameters(metrics: Metrics, name: str, rows: Sequence[Parameter]) -> str:
-    cells = ([row.name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)] for row in rows)
-    return table((name, "Stage", *metrics.stats, "N"), cells, kind="numbers")
+    stats = [*(one for one in _FIRST if one in metrics.stats), *(one for one in metrics.stats if one not in _FIRST)]
+    cells: Iterator[list[str | Cell]] = (
+        [Cell(row.name, _meaning(row.name)), *(_figure(row, one) for one in stats), f"{row.n:,}"] for row in rows
+    )
+    return table((_staged(name, metrics), *stats, "N"), cells, kind="numbers")
+
+
+def _staged(name: str, metrics: Metrics) -> str:
+    """A table's name; with the stage that it is of, where that is not the whole run."""
+    return name if metrics.window is None else f"{name}, stage {metrics.stage}"
+
+
+def _figure(row: Parameter, name: str) -> Cell:
+    marks = marked("", name in row.marked, name in row.unsure)
+    return Cell(f"{quantity(row.values[name], row.unit)}{marks}", f"{cell(row.values[name], row.unit)}{marks}")
+
+
+def _meaning(name: str) -> str:
+    metric: Metric = METRICS.get(name)
+    return f"{metric.about}: {metric.formula}"
 
 
 def common_table(metrics: Metrics) -> str:
     """The table "Common Metric"."""
-    rows = ([row.name, metrics.stage, cell(row.value, row.unit)] for row in metrics.common)
-    return table(("Common Metric", "Stage", "Value"), rows, kind="numbers")
+    formulas = {metric.name: metric.formula for metric in COMMON_METRICS}
+    rows = (
+        [
+            Cell(row.name, formulas.get(row.name, row.name)),
+            Cell(_common(row), cell(row.value, row.unit)),
+        ]
+        for row in metrics.common
+    )
+    return table((_staged("Common Metric", metrics), "Value"), rows, kind="numbers")
+
+
+def _common(row: Common) -> str:
+    """Counts are exact."""
+    return f"{row.value:,}" if isinstance(row.value, int) and not row.unit else quantity(row.value, row.unit)
+
+
+def terms(metrics: Metrics) -> str:
+    """What each number of the page means."""
+    shown = [METRICS.get(row.name) for row in (*metrics.parameters, *metrics.further)]
+    told = [(metric.name, metric.about, metric.formula) for metric in shown]
+    values = {row.name for row in metrics.common}
+    told += [(metric.name, "", metric.formula) for metric in COMMON_METRICS if metric.name in values]
+    rows = "".join(
+        f'<dt id="{anchor(name)}">{escape(name)}</dt><dd>{escape(about)} <code>{escape(formula)}</code></dd>'
+        for name, about, formula in told
+    )
+    return f"<dl class=terms>{rows}</dl>"
 
 
 def trust_table(metrics: Metrics) -> str:
@@ -133,4 +154,4 @@ def failures_table(metrics: Metrics) -> str:
 
 def footnotes_list(metrics: Metrics) -> str:
     """What the marks mean, and the notes."""
-    return "".join(f"<p class=note>{escape(note)}</p>" for note in footnotes(metrics))
+    return "".join(f"<p class=note>{escape(shortened(note))}</p>" for note in footnotes(metrics))

@@ -1,5 +1,6 @@
 // The page of several runs.
 async function main() {
+  watchTheme();
   const {runs} = JSON.parse(document.getElementById("data").textContent);
   const shown = await Promise.all(runs.filter((run) => run.rates).map(async (run) => ({
     name: run.name, number: runs.indexOf(run), flight: run.flight, ...run.rates,
@@ -13,7 +14,6 @@ async function main() {
     {title: "req/s", series: shown.map((run) => ({...perSecondOf(run, run.ended, view, 1), again: true}))},
     {title: "in flight", series: shown.map((run) => ({...named(run), ...run.flight, step: true, again: true}))},
   ]);
-  watchTheme();
   await drawAll();
 }
 
@@ -27,4 +27,4 @@ function perSecondOf(run, counts, view, times) {
   return {...named(run), x: x.map((from) => from + wide / 2), y: y.map((value) => value * times)};
 }
 
-main();
+afterPaint(main);

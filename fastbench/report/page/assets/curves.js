@@ -17,8 +17,9 @@ function curvesChart(runs) {
       const known = curve.nines.filter((nines) => nines <= curve.supported).length;
       const part = (from, to, more) => ({
         x: curve.nines.slice(from, to), y: curve.values.slice(from, to), customdata: curve.percents.slice(from, to),
+        text: curve.values.slice(from, to).map(duration),
         name: runs.length > 1 ? run.name : name, legendgroup: `${number}`, mode: "lines", ...axes, ...more,
-        hovertemplate: `${name} P%{customdata:.6~f}: %{y:.4f} ms<extra>${runs.length > 1 ? run.name : ""}</extra>`,
+        hovertemplate: `${name} P%{customdata:.6~f}: %{text}<extra>${runs.length > 1 ? run.name : ""}</extra>`,
       });
       const line = {color: colour(`run-${number % 8}`), width: 2};
       return [
@@ -47,7 +48,7 @@ function curvesChart(runs) {
         domain: x, anchor: `y${suffix}`, tickvals: ticks.map(place), ticktext: ticks.map(String), tickangle: 0,
       });
       const upright = {domain: y, anchor: `x${suffix}`};
-      layout[`yaxis${suffix}`] = log ? logAxis("ms", upright) : axis("ms", {...upright, rangemode: "tozero"});
+      layout[`yaxis${suffix}`] = log ? durationAxis("", [Math.min(...values), Math.max(...values)], upright) : axis("ms", {...upright, rangemode: "tozero"});
       layout.annotations.push({
         text: `<b>${name}</b>`, xref: "paper", yref: "paper", x: x[0], y: y[1], xanchor: "left", yanchor: "bottom",
         showarrow: false, font: {size: 13, color: colour("text")},

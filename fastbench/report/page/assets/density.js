@@ -1,9 +1,11 @@
 // A cloud of points: each one where there are few, else how many there are in each cell, and quantile lines.
 const MOST_POINTS = 2500;
-const SHARES = [["P50", 0.5, 50], ["P90", 0.9, 50], ["P99", 0.99, 500]];
+// Percentiles, one hue in three strengths, and how many requests each needs: as the marks in the tables.
+const SHARES = [["P50", 0.5, 7], ["P90", 0.9, 44], ["P99", 0.99, 459]];
+const IN_BIN = 60, LEAST_BINS = 6, MOST_BINS = 80;
 
 // cloud(): {x, y, picked, xTitle, yTitle, text(at)}: arrays over all requests, and which of them count. xTitle: unless
-// overTime.
+// overTime. y: ms.
 function densityChart(id, {cloud, overTime = false}) {
   function build(view) {
     const {x, y, picked, xTitle, yTitle, text} = cloud();
@@ -15,10 +17,10 @@ function densityChart(id, {cloud, overTime = false}) {
     const shown = chosen ?? extent(y, inside);
     return {
       traces: [...(inside.length > MOST_POINTS ? [heat(x, y, inside, range, shown, log, view)] :
-        [points(x, y, inside, text)]), ...lines(x, y, inside)],
+        [points(x, y, inside, text)]), ...lines(x, y, inside, range)],
       layout: {
         xaxis: overTime ? timeAxis({range}) : axis(xTitle, {range}),
-        yaxis: log ? logAxis(yTitle) : axis(yTitle, view.y ? {} : {rangemode: "tozero"}),
+        yaxis: log ? durationAxis(yTitle, [low, high]) : axis(`${yTitle} (ms)`, view.y ? {} : {rangemode: "tozero"}),
       },
     };
   }
@@ -44,16 +46,18 @@ function densityChart(id, {cloud, overTime = false}) {
     };
   }
 
-  function lines(x, y, inside) {
-    const tones = {P50: "line-a", P90: "line-b", P99: "line-c"};
-    return SHARES.filter(([, , least]) => inside.length >= 2 * least).map(([name, share, least]) => {
-      const line = quantileLines(x, y, inside, [share], 120, least);
-      return {
-        x: line.x, y: line.y[0], uid: name, name, mode: line.x[0] < line.x.at(-1) ? "lines" : "markers",
-        line: {color: colour(tones[name]), width: 1.6, shape: "hv"}, marker: {color: colour(tones[name])},
-        hovertemplate: `${name}: %{y:.4f}<extra></extra>`,
-      };
-    });
+  // Of bins of equal width; where one has too few requests there is no line.
+  function lines(x, y, inside, range) {
+    if (inside.length < 2 * IN_BIN) return [];
+    const tones = {P50: "line-a", P90: "line-b", P99: "line-c"}, all = extent(x, inside);
+    const count = Math.max(LEAST_BINS, Math.min(MOST_BINS, Math.floor(inside.length / IN_BIN)));
+    const found = equalBins(x, y, inside, [Math.max(range[0], all[0]), Math.min(range[1], all[1])], count, SHARES);
+    return SHARES.flatMap(([name], line) => found.y[line].some((value) => value !== null) ? [{
+      x: found.x, y: found.y[line], uid: name, name, mode: "lines", connectgaps: false,
+      line: {color: colour(tones[name]), width: name === "P50" ? 2.2 : 1.6, shape: "hv", dash: name === "P99" ? "dot" : "solid"},
+      text: found.y[line].map((value, bin) => `${name}: ${duration(value)} (${found.counts[bin]} requests)`),
+      hovertemplate: "%{text}<extra></extra>",
+    }] : []);
   }
 
   return new Chart(id, {build, overTime});

@@ -87,24 +87,20 @@ function grid(x, y, picked, across, up) {
   return z;
 }
 
-// Quantiles of y in at most `most` stretches of x that hold at least `least` points each; equal x stay together.
-// x: where each stretch begins, and the end of the last one; each y stands from there on, so the last one comes twice.
-function quantileLines(x, y, picked, shares, most, least) {
-  const order = Uint32Array.from(picked).sort((a, b) => x[a] - x[b]);
-  const each = Math.max(least, Math.ceil(order.length / most));
-  const lines = {x: [], y: shares.map(() => [])};
-  for (let from = 0, to; from < order.length; from = to) {
-    to = Math.min(from + each, order.length);
-    while (to < order.length && x[order[to]] === x[order[to - 1]]) to++;
-    if (order.length - to < least) to = order.length;
-    const sorted = Float64Array.from(order.subarray(from, to), (at) => y[at]).sort();
-    lines.x.push(x[order[from]]);
-    shares.forEach((share, line) => lines.y[line].push(quantile(sorted, share)));
-  }
-  if (order.length) {
-    lines.x.push(x[order.at(-1)]);
-    lines.y.forEach((line) => line.push(line.at(-1)));
-  }
+// Quantiles of y in bins of equal width between two x. shares: [name, share, how many points it needs]. A value stands
+// from its bin's begin on, so each bin ends with its value again, or null where it has too few points.
+function equalBins(x, y, picked, [low, high], count, shares) {
+  const bins = Array.from({length: count}, () => []), width = (high - low) / count || 1;
+  for (const at of picked) bins[Math.max(0, Math.min(count - 1, Math.floor((x[at] - low) / width)))].push(y[at]);
+  const lines = {x: [], y: shares.map(() => []), counts: []};
+  bins.forEach((values, bin) => {
+    const sorted = Float64Array.from(values).sort();
+    for (const edge of [bin, bin + 1]) {
+      lines.x.push(low + edge * width);
+      lines.counts.push(values.length);
+      shares.forEach(([, share, needs], line) => lines.y[line].push(values.length >= needs ? quantile(sorted, share) : null));
+    }
+  });
   return lines;
 }
 
@@ -131,6 +127,11 @@ function perSecond(counts, width, duration, begin, end, columns) {
 // Few events in a stretch would make a saw of its curve.
 function columnsFor(counts) {
   return Math.max(12, Math.min(240, counts.reduce((sum, count) => sum + count, 0) / 10));
+}
+
+// An engine's steps would make a saw of stretches below a second; a run of a few seconds has nothing longer.
+function columnsOfSeconds(us) {
+  return Math.max(24, us / 1e6);
 }
 
 function padded([low, high]) {

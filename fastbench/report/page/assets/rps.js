@@ -6,6 +6,7 @@ const KINDS = [
 ];
 
 async function main() {
+  watchTheme();
   const {planned, sent} = JSON.parse(document.getElementById("data").textContent);
   const all = await unpackAll({at: planned.at, kind: planned.kind});
   const actual = sent ? await unpackAll({at: sent.at, kind: sent.kind}) : null;
@@ -15,7 +16,6 @@ async function main() {
   rpsChart(planned, all, actual);
   countsChart("counts", planned.rates, "RPS", "Request Count", () => []);
   countsChart("gamma", planned.intervals, "Interval (ms)", "Request Count", () => gammaCurve(planned));
-  watchTheme();
   await drawAll();
 }
 
@@ -105,4 +105,4 @@ function logGamma(z) {
   return (z + 0.5) * Math.log(z + 5.5) - (z + 5.5) + Math.log(2.5066282746310005 * sum / z);
 }
 
-main();
+afterPaint(main);

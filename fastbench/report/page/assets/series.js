@@ -1,5 +1,5 @@
 // Panels of lines over time, one above the other, sharing the axis of time.
-// panels(view): [{title, log, series: [{name, x, y, tone, mode, step, again}]}]; again: the legend has it already.
+// panels(view): [{title, log, series: [{name, x, y, tone, mode, step, dash, again}]}]; again: the legend has it already.
 const MARKED = 40;
 
 function seriesChart(id, panels) {
@@ -8,7 +8,7 @@ function seriesChart(id, panels) {
     return {
       x: series.x, y: series.y, uid: `${panel}${series.name}`, name: series.name,
       legendgroup: series.name, showlegend: !series.again, yaxis: panel ? `y${panel + 1}` : "y", mode: series.mode ?? (series.x.length > MARKED ? "lines" : "lines+markers"),
-      line: {color: tone, width: 1.6, shape: series.step ? "hv" : "linear"}, marker: {color: tone, size: 5},
+      line: {color: tone, width: 1.6, shape: series.step ? "hv" : "linear", dash: series.dash ?? "solid"}, marker: {color: tone, size: 5},
       hovertemplate: `%{x:.3f} s<br>${series.name}: %{y:,.6~g}<extra></extra>`,
     };
   }

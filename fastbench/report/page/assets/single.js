@@ -1,6 +1,8 @@
 // The page of one run.
 async function main() {
   const data = JSON.parse(document.getElementById("data").textContent);
+  watchTheme();
+  watchTools(data.markdown);
   if (data.requests) {
     const run = await unpacked(data);
     time.full = padded([0, seconds(run.duration)]);
@@ -8,7 +10,6 @@ async function main() {
     time.window = data.window;
     addCharts(run, data);
   }
-  watchTheme();
   await drawAll();
 }
 
@@ -30,7 +31,7 @@ function addCharts(run, data) {
   ratesChart(run);
   if (Array.from(run.requests.outcome.keys()).some(run.isOk)) {
     latencyChart(run);
-    if (run.streams) inputChart(run);
+    if (run.streams) (data.against === "load" ? loadChart : inputChart)(run);
   } else {
     for (const id of ["latency", "input"]) leftOut(id, "No request succeeded.");
   }
@@ -49,15 +50,17 @@ function ratesChart({rates}) {
   seriesChart("rates", (view) => {
     const [begin, end] = view.x.map((second) => second * 1e6);
     const series = (name, tone, counts, times = 1) => {
-      const {x, y, seconds: wide} = perSecond(counts, rates.width, rates.duration, begin, end, columnsFor(counts));
+      const columns = Math.min(columnsFor(counts), columnsOfSeconds(end - begin));
+      const {x, y, seconds: wide} = perSecond(counts, rates.width, rates.duration, begin, end, columns);
       return {name, tone, x: x.map((from) => from + wide / 2), y: y.map((value) => value * times)};
     };
     return [
       {title: "token/s", series: [series("Output Token Throughput", "decode", rates.tokens, rates.per_event)]},
       {title: "req/s", series: [
-        series("Sent", "line-b", rates.sent), series("Succeeded", "flight", rates.ended),
-        ...(rates.failed.some((count) => count) ? [series("Failed", "failed", rates.failed)] : []),
-        ...(rates.dropped.some((count) => count) ? [series("Dropped (intended time)", "line-c", rates.dropped)] : []),
+        {...series("Sent", "ttft", rates.sent), dash: "dash"}, series("Succeeded", "decode", rates.ended),
+        ...(rates.failed.some((count) => count) ? [{...series("Failed", "failed", rates.failed), dash: "dot"}] : []),
+        ...(rates.dropped.some((count) => count) ?
+          [{...series("Dropped (intended time)", "line-c", rates.dropped), dash: "dashdot"}] : []),
       ]},
     ];
   });
@@ -81,7 +84,7 @@ function latencyChart(run) {
     overTime: true,
     cloud: () => ({
       x, y: all[choice.value], picked: picked[choice.value],
-      yTitle: `${choice.value} (ms)`, text: (at) => hoverText(run, at),
+      yTitle: choice.value, text: (at) => hoverText(run, at),
     }),
   });
   choice.addEventListener("change", () => { chart.ranges = {}; chart.draw(); });
@@ -92,7 +95,19 @@ function inputChart(run) {
   const picked = countable(run, ttft).filter((at) => input[at] >= 0);
   densityChart("input", {
     cloud: () => ({
-      x: input, y: ttft, picked, xTitle: "Input tokens", yTitle: "TTFT (ms)", text: (at) => hoverText(run, at),
+      x: input, y: ttft, picked, xTitle: "Input tokens", yTitle: "TTFT", text: (at) => hoverText(run, at),
+    }),
+  });
+}
+
+// Where all inputs are about as long: against how many were in flight when the request was sent, itself among them.
+function loadChart(run) {
+  const {start} = run.requests, leaving = Float64Array.from(run.timeline.ends).sort();
+  const load = start.map((moment, at) => at + 1 - lowerBound(leaving, moment));
+  const ttft = latencies(run).TTFT, picked = countable(run, ttft);
+  densityChart("input", {
+    cloud: () => ({
+      x: load, y: ttft, picked, xTitle: "In flight when it was sent", yTitle: "TTFT", text: (at) => hoverText(run, at),
     }),
   });
 }
@@ -115,4 +130,4 @@ function clientChart(client) {
   ]);
 }
 
-main();
+afterPaint(main);

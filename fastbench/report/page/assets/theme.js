@@ -17,7 +17,7 @@ function setTheme(name) {
 }
 
 function watchTheme() {
-  setTheme(darkScheme.matches ? "dark" : "light");
+  root.dataset.theme = darkScheme.matches ? "dark" : "light";
   darkScheme.addEventListener("change", () => setTheme(darkScheme.matches ? "dark" : "light"));
   document.getElementById("theme").addEventListener("click", () => {
     setTheme(root.dataset.theme === "dark" ? "light" : "dark");
@@ -54,4 +54,25 @@ function countAxis(title, most, more) {
 // 1, 2 and 5 of each power of ten, written out.
 function logAxis(title, more = {}) {
   return axis(`${title} (log)`, {type: "log", dtick: "D2", tickformat: ",~r", ...more});
+}
+
+// Of times in ms from low to high, each tick with the unit of its size.
+function durationAxis(title, [low, high], more = {}) {
+  const from = Math.floor(Math.log10(low)), to = Math.ceil(Math.log10(high)), digits = to - from > 3 ? [1] : [1, 2, 5];
+  const ticks = [];
+  for (let power = from; power <= to; power++) ticks.push(...digits.map((digit) => digit * 10 ** power));
+  return axis(`${title} (log)`.trim(), {type: "log", tickvals: ticks, ticktext: ticks.map(shortDuration), ...more});
+}
+
+// A time in ms by its size, with three digits; as fastbench.units has it.
+function duration(ms) {
+  if (!(ms > 0)) return ms === 0 ? "0 s" : "–";
+  const [name, scale] = [["µs", 1e-3], ["ms", 1], ["s", 1e3]].find(([, scale]) => +(ms / scale).toPrecision(3) < 1000) ?? ["s", 1e3];
+  const value = ms / scale;
+  return `${value >= 100 ? Math.round(value).toLocaleString("en") : value.toPrecision(3)} ${name}`;
+}
+
+// The same without what is nothing behind the point, for ticks.
+function shortDuration(ms) {
+  return duration(ms).replace(/\.0+ /, " ");
 }

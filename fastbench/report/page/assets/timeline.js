@@ -1,5 +1,7 @@
-// Each request a line, red until its first token, blue until its end; below, how many were in flight.
+// Each request a line, orange until its first token, blue until its end; below, how many were in flight.
 const MOST_SINGLE = 1500, MOST_FAILED = 150;
+// From how many requests on a part of the run is shown first, and how many lines it is to have.
+const MANY = 300, TYPICAL_LINES = 600;
 const seconds = (us) => us / 1e6;
 
 // All requests, and by line (a request's rank, or its conversation's) from its first start to its last end.
@@ -102,8 +104,8 @@ function timelineChart(run) {
     const middle = (band) => (band.from + band.to + 1) / 2;
     const told = (band) =>
       `<b>${noun}s ${band.from + 1}–${band.to}</b>` +
-      (turns ? "" : `<br>median TTFT(s): ${seconds(band.ttft).toFixed(6)}`) +
-      `<br>median E2E(s): ${seconds(band.e2e).toFixed(6)}<br>last end(s): ${seconds(band.last).toFixed(6)}` +
+      (turns ? "" : `<br>median TTFT: ${duration(band.ttft / 1e3)}`) +
+      `<br>median E2E: ${duration(band.e2e / 1e3)}<br>last end: ${seconds(band.last).toFixed(3)} s` +
       "<br>zoom in to see each";
     return [
       area("First start to last end", "decode", found, "begin", "last", "range", 0.22),
@@ -128,7 +130,7 @@ function timelineChart(run) {
     return shown.length ? [{
       x: shown.map((at) => seconds(start[at])), y: shown.map((at) => lane[at]), text: shown.map((at) => hoverText(run, at)),
       uid: "failed", name: step > 1 ? `Failed (${shown.length} of ${all.length} shown)` : "Failed", mode: "markers",
-      marker: {size: 3, color: colour("failed")},
+      marker: {size: 6, symbol: "x-thin", line: {width: 1.5, color: colour("failed")}},
       hovertemplate: "%{text}<extra></extra>",
     }] : [];
   }
@@ -176,5 +178,22 @@ function timelineChart(run) {
     };
   }
 
-  return new Chart("timeline", {build, overTime: true, scroll: true, follow: run.streams ? follow : null});
+  let moved = () => {};
+  const chart = new Chart("timeline", {
+    build, overTime: true, scroll: true, follow: run.streams ? follow : null, alone: opening(run),
+    shown: (range) => moved(range),
+  });
+  moved = overview(chart, seconds(run.duration));
+  return chart;
+}
+
+// Of a run with many requests a typical few seconds of its middle; null = the whole.
+function opening(run) {
+  const {start, e2e} = run.requests, count = start.length, last = seconds(run.duration);
+  if (!run.streams || count <= MANY) return null;
+  const median = seconds(quantile(Float64Array.from(e2e).sort(), 0.5));
+  const inFlight = seconds(e2e.reduce((sum, took) => sum + took, 0)) / last;
+  const fitting = Math.max(0, TYPICAL_LINES - inFlight) * last / count;
+  const wide = Math.min(3 * median, Math.max(median / 2, fitting));
+  return 3 * median < last / 2 ? [last / 2 - wide / 2, last / 2 + wide / 2] : null;
 }

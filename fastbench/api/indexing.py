@@ -1,0 +1,38 @@
+"""The page of a run that has several tasks, which leads to theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from fastbench.api.recordings import OF_PERFORMANCES
+from fastbench.report import Finished, Task, index_page, replace
+
+INDEX = "index.html"
+
+
+def write_indexes(finished: Mapping[Path, Finished | None]) -> list[Path]:
+    """Writes `index.html` into the directory of each run all of whose recordings are among these, if it has several.
+
+    finished: by the paths of recordings: what each says, and its page; None of one that says nothing. Raises
+    RecordingError when it cannot be written.
+    """
+    of_runs: dict[Path, list[Path]] = {}
+    for path in finished:
+        of_runs.setdefault(path.resolve().parent.parent.parent, []).append(path)
+    written = []
+    for run, paths in of_runs.items():
+        known = {path for path in (run / "performances").glob(OF_PERFORMANCES) if path.is_dir()}
+        tasks = [Task(found.answer, _link(found.page, run)) for found in (finished[path] for path in paths) if found]
+        if len(tasks) > 1 and known <= {path.resolve() for path in paths}:
+            written.append(run / INDEX)
+            replace(written[-1], index_page(run.name, tasks))
+    return written
+
+
+def _link(page: Path | None, run: Path) -> str | None:
+    """Where a page is from its run's directory; None where it is not in it."""
+    if page is None or not page.resolve().is_relative_to(run):
+        return None
+    return quote(page.resolve().relative_to(run).as_posix())

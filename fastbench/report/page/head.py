@@ -1,0 +1,292 @@
+"""The first screen of a page: what was run, the answer in a sentence, verdicts, the numbers one looks for first."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbench.metrics import OWN_METRICS, Metric, Metrics, Parameter
+from fastbench.metrics.samples import percent_of, samples_needed
+from fastbench.metrics.trust import Check
+from fastbench.registry import METRICS
+from fastbench.report.answer import Answer, Latency, Level, Span, Statement
+from fastbench.report.cells import shortened
+from fastbench.report.page.svg import sparkline, strip
+from fastbench.units import MISSING, number, quantity, share
+
+SIGNS = {Level.GOOD: "✓", Level.NOTICE: "!", Level.BAD: "✗"}
+TOOLS = (
+    "<div class=tools><button id=copy type=button>Copy as Markdown</button>"
+    "<button id=picture type=button>Save as PNG</button><button id=theme type=button>Light / dark</button></div>"
+)
+_CARDS = ("TTFT", "TPOT", "E2EL")
+_RATE_TERMS = {
+    "Output": ("Output Token Throughput", "output tokens of all successful requests / duration of the run, token/s"),
+    "Requests": ("Request Throughput", "successful requests / duration of the run, req/s"),
+}
+
+
+_DIFFERS = 0.01
+
+
+class Course(NamedTuple):
+    """How a run went on, in bins of equal width: per second, (bins,) each."""
+
+    tokens: NDArray[np.float64]
+    arrived: NDArray[np.float64]
+    answered: NDArray[np.float64]
+
+
+def header(answer: Answer, version: str) -> str:
+    """Above all: what was run, and the sentence."""
+    pieces = "".join(f"<b>{escape(text)}</b>" if strong else escape(text) for text, strong in answer.sentence)
+    return (
+        f"<header><div><p class=meta>{_about(answer, version)}</p></div>{TOOLS}</header>"
+        f"<h1 class=sentence>{pieces}</h1>"
+    )
+
+
+def _about(answer: Answer, version: str) -> str:
+    first, *rest = about(answer, version)
+    return " · ".join((f"<b>{escape(first)}</b>", *map(escape, rest)))
+
+
+def about(answer: Answer, version: str) -> list[str]:
+    """What was run, the model first. version: fastbench's, that recorded it."""
+    subject = answer.subject
+    lasted = "" if subject.duration_ms is None else f" in {quantity(subject.duration_ms, 'ms')}"
+    lengths = [
+        f"{what} {_span(span)}"
+        for what, span in (("prompts", subject.inputs), ("replies", subject.outputs))
+        if span is not None
+    ]
+    told = [
+        subject.model or subject.task,
+        subject.task if subject.model else "",
+        subject.url,
+        "" if subject.created is None else date(subject.created),
+        f"{subject.requests:,} request{'' if subject.requests == 1 else 's'}{lasted}",
+        subject.load,
+        f"{', '.join(lengths)} tokens" if lengths else "",
+        f"stage {subject.stage}" if subject.stage else "",
+        f"fastbench {version}" if version else "",
+    ]
+    return [part for part in told if part]
+
+
+def date(moment: datetime.datetime) -> str:
+    """For people: 28 Nov 2026, 13:09 UTC."""
+    zone = "" if moment.tzinfo is None else " UTC"
+    shown = moment if moment.tzinfo is None else moment.astimezone(datetime.UTC)
+    return f"{shown.day} {shown:%b %Y, %H:%M}{zone}"
+
+
+def _span(span: Span) -> str:
+    return f"{span.low:,}" if span.low == span.high else f"{span.low:,}\N{EN DASH}{span.high:,}"
+
+
+def statements(answer: Answer) -> list[tuple[Statement, str]]:
+    """What was found out of the run, each with the part of the page that proves it."""
+    parts = [(answer.outcome, "failures"), (answer.service, "keepup"), (answer.measurement, "trust")]
+    return [(statement, place) for statement, place in parts if statement is not None]
+
+
+def pills(answer: Answer, *, inside: bool = True) -> str:
+    """The verdicts, told by sign and word as well as by colour. inside: whether they lead to their proofs."""
+    return "".join(pill(*one) if inside else badge(one[0]) for one in statements(answer))
+
+
+def pill(statement: Statement, place: str) -> str:
+    """A verdict that leads to a part of the page, and what makes it so."""
+    # Why a run is not to be trusted stands below, with what to do.
+    told = "" if statement.level is Level.BAD and place == "trust" else " · ".join(statement.clauses)
+    proof = f"<span class=proof>{escape(told)}</span>" if told else ""
+    return f'<li><a class="pill {statement.level.value}" href="#{place}">{_worded(statement)}</a>{proof}</li>'
+
+
+def badge(statement: Statement) -> str:
+    """A verdict by itself."""
+    return f'<span class="pill {statement.level.value}">{_worded(statement)}</span>'
+
+
+def _worded(statement: Statement) -> str:
+    return f"{SIGNS[statement.level]} {escape(statement.short[:1].upper() + statement.short[1:])}"
+
+
+def fold(answer: Answer, metrics: Metrics, course: Course | None, version: str, chart: str) -> str:
+    """All of the first screen. course: None where nothing was sent. chart: HTML."""
+    reasons = "".join(f"<li>{escape(shortened(sentence))}</li>" for sentence in metrics.verdict.sentences)
+    listed = f"<ul class=reasons>{reasons}</ul>" if reasons else ""
+    return (
+        f"<div id=fold>{header(answer, version)}<ul class=pills>{pills(answer)}</ul>{listed}"
+        f"{_cards(answer, metrics, course)}{chart}</div>"
+    )
+
+
+def _cards(answer: Answer, metrics: Metrics, course: Course | None) -> str:
+    cards = [_latency_card(one) for one in map(answer.latency, _CARDS) if one is not None]
+    own = {metric.name for metric in OWN_METRICS}
+    rows = [row for row in (*metrics.parameters, *metrics.further) if row.name not in own]
+    cards += [card for row in rows for card in _plugged_card(row)]
+    if course is not None:
+        cards += [_output_card(answer, course)] if answer.rates.output_tokens else []
+        cards.append(_requests_card(answer, metrics, course))
+    return f'<div class="cards of-{min(len(cards), 5)}">{"".join(cards)}</div>' if cards else ""
+
+
+def _latency_card(found: Latency) -> str:
+    row = found.row
+    small = [rare(row, name) for name in ("P90", "P99")]
+    picture, ends = "", ""
+    if found.strip is not None:
+        ticks = [(name.lower(), row.values[name]) for name in ("Median", "P99") if name not in row.marked]
+        low, high, counts = found.strip
+        told = f"{found.name}: how often each time came, from {quantity(low, 'ms')} to {quantity(high, 'ms')}"
+        picture = strip(counts, low, high, [(kind, value) for kind, value in ticks if value is not None], told)
+        span = dict.fromkeys((quantity(low, "ms"), quantity(high, "ms")))
+        ends = f"<div class=ends>{''.join(f'<span>{end}</span>' for end in span)}</div>"
+    value, _, unit = figure(row, "Median").partition(" ")
+    return _card(term(found.name, found.formula), found.about, value, unit, small, picture + ends)
+
+
+def figure(row: Parameter, name: str) -> str:
+    """A statistic for a glance, with the mark of what the client's stalls leave uncertain, or of too few samples. A
+    rare one of too few is none."""
+    if name in row.marked and percent_of(name) is not None and name != "Median":
+        return MISSING
+    marks = f"{' *' if name in row.marked else ''}{' ~' if name in row.unsure else ''}"
+    return f"{quantity(row.values[name], row.unit)}{marks}"
+
+
+def rare(row: Parameter, name: str) -> str:
+    """A percentile with its name, or how many requests it needs."""
+    if name in row.marked:
+        return f"{name.lower()} needs {samples_needed(percent_of(name) or 0):,}"
+    return f"{name.lower()} {figure(row, name)}"
+
+
+def _plugged_card(row: Parameter) -> Iterator[str]:
+    """Of a package's metric that has a place here."""
+    metric: Metric = METRICS.get(row.name)
+    names = [name for name in metric.headlines if name in row.values]
+    if names:
+        value, _, unit = figure(row, names[0]).partition(" ")
+        small = [f"{name.lower()} {figure(row, name)}" for name in names[1:]]
+        yield _card(term(row.name, metric.formula), names[0].lower(), value, unit, small, "")
+
+
+def _output_card(answer: Answer, course: Course) -> str:
+    rates = answer.rates
+    small = [f"{number(rates.per_user)} tokens/s per user"] if rates.per_user else []
+    picture = sparkline([("answered", course.tokens)], "Output tokens per second over the run")
+    return _card(
+        term("Output", _RATE_TERMS["Output"][1], "Output Token Throughput"),
+        "all users",
+        *(number(rates.output_tokens), "tokens/s", small, picture),
+    )
+
+
+def _requests_card(answer: Answer, metrics: Metrics, course: Course) -> str:
+    rates, outcomes = answer.rates, answer.outcomes
+    differs = rates.asked and rates.sent and abs(rates.sent / rates.asked - 1) > _DIFFERS
+    sent = f", sent {number(rates.sent)}/s" if differs else ""
+    asked = f"asked {number(rates.asked)}/s{sent}" if rates.asked else ""
+    flight = metrics.load.steady_concurrency
+    small = [part for part in (asked, "" if asked or flight is None else f"{number(flight)} in flight") if part]
+    if outcomes.failed:
+        small.append(f"{share(outcomes.failed_share)} failed")
+    lines = [("answered", course.answered)]
+    if rates.asked:
+        lines.insert(0, ("arrived", course.arrived))
+    picture = sparkline(lines, "Requests answered per second over the run, beside those that arrived")
+    return _card(
+        term("Requests", _RATE_TERMS["Requests"][1], "Request Throughput"),
+        "answered",
+        *(number(rates.requests), "/s", small, picture),
+    )
+
+
+def _card(what: str, about: str, value: str, unit: str, small: Sequence[str], picture: str) -> str:
+    return (
+        f"<div class=card><span class=what>{what} {escape(about)}</span><b>{escape(value)} <i>{escape(unit)}</i></b>"
+        f"<small>{escape(' · '.join(small))}</small>{picture}</div>"
+    )
+
+
+def term(name: str, meaning: str, key: str = "") -> str:
+    """A name that says what it means at a hover, and leads to its definition. key: of the definition."""
+    return f'<abbr title="{escape(meaning)}"><a href="#{anchor(key or name)}">{escape(name)}</a></abbr>'
+
+
+def anchor(name: str) -> str:
+    """The id of a definition."""
+    return "term-" + "".join(char if char.isalnum() else "-" for char in name)
+
+
+def trust_bars(found: Sequence[Check], *, valid: bool) -> str:
+    """What decides the verdict: a bar towards each limit. valid: whether the run is: then no limit counts as missed."""
+    rows = []
+    for check in found:
+        bad = check.used > 1 and not valid
+        level = " bad" if bad else ""
+        value, limit = (_amount(amount, check.unit) for amount in (check.value, check.limit))
+        sign = "✗" if bad else "✓"
+        rows.append(
+            f'<abbr title="{escape(check.what)}">{escape(check.name)}</abbr>'
+            f'<span class="track{level}" role="img" aria-label="{share(check.used)} of the limit">'
+            f'<i style="width:{min(100.0, 80 * check.used):.1f}%"></i></span>'
+            f'<span class="value{level}">{sign} {value} <abbr title="{escape(check.why)}">of {limit}</abbr></span>'
+        )
+    return f"<div class=checks>{''.join(rows)}</div>" if rows else ""
+
+
+def _amount(value: float, unit: str) -> str:
+    return quantity(value, unit) if unit else share(value)
+
+
+def nearest(found: Sequence[Check]) -> str:
+    """What came nearest to its limit, in a sentence; empty where there is nothing to compare."""
+    if not found:
+        return ""
+    most = max(found, key=lambda check: check.used)
+    return f"Nearest to its limit: {most.what}: {_amount(most.value, most.unit)} of {_amount(most.limit, most.unit)}."
+
+
+def markdown(answer: Answer, version: str) -> str:
+    """The first screen as text for a chat or an issue."""
+    told = [
+        f"{SIGNS[one.level]} {one.short}" + "".join(f" · {part}" for part in one.clauses)
+        for one, _ in statements(answer)
+    ]
+    rows = [
+        f"| {one.name} {one.about} | {' | '.join(figure(one.row, name) for name in ('Median', 'P90', 'P99', 'Max'))} |"
+        for one in answer.latencies
+    ]
+    table = ["| | median | p90 | p99 | max |", "|---|---:|---:|---:|---:|", *rows, ""] if rows else []
+    rates = answer.rates
+    speeds = [
+        f"{number(value)} {unit}"
+        for value, unit in (
+            (rates.requests, "requests/s"),
+            (rates.output_tokens, "output tokens/s"),
+            (rates.per_user, "tokens/s per user"),
+        )
+        if value is not None
+    ]
+    sentence = "".join(f"**{text}**" if strong else text for text, strong in answer.sentence)
+    parts = [
+        sentence,
+        "",
+        *(f"- {line}" for line in told),
+        "",
+        *table,
+        " · ".join(speeds),
+        "",
+        " · ".join(about(answer, version)),
+    ]
+    return "\n".join(parts) + "\n"
