@@ -197,7 +197,7 @@ def without(*names: str) -> Callable[[Asked], Answer]:
     return answer
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_default_that_is_refused_is_left_out(tmp_path: Path, workers: int) -> None:
     """`ignore_eos` and `stream_options` that nobody asked for are dropped at the warm-up, once each, with a note."""
     with tiny_service(without("ignore_eos", "stream_options")) as tiny:
