@@ -260,11 +260,11 @@ def test_a_unit_tests_name_tells_what_it_tests() -> None:
 
 
 def test_files_are_small() -> None:
-    """No source file has more than 600 lines, and half of them have at most 120."""
+    """No source file has more than 600 lines, and half of them have at most 150."""
     code = [path for path in sources() if path.suffix in (".py", ".pyx")]
     lines = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8").count("\n") for path in code}
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
-    assert statistics.median(lines.values()) <= 120
+    assert statistics.median(lines.values()) <= 150
 
 
 def test_folders_are_small() -> None:
