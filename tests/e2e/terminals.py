@@ -25,6 +25,9 @@ UP, DOWN = b"\x1b[A", b"\x1b[B"
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 
 
+_END = b"\0"
+
+
 class OnTerminal:
     """A command whose terminal is drawn by an emulator of its own; killed at the end of the `with` block."""
 
@@ -118,7 +121,13 @@ class OnTerminal:
     def end(self) -> int:
         """Waits for the end; the exit code."""
         code = self.process.wait(LIMIT_S)
-        time.sleep(0.1)  # for what it wrote last
+        # Behind what it wrote last; a terminal shows nothing for it.
+        os.write(self._side, _END)
+        give_up = time.monotonic() + LIMIT_S
+        while not self.raw.endswith(_END):
+            assert time.monotonic() < give_up, "what was written last never came"
+            time.sleep(0.01)
+        self.raw = self.raw.removesuffix(_END)
         return code
 
     def view_pid(self) -> int:
