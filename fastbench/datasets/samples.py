@@ -181,6 +181,16 @@ def open_dataset(config: DatasetConfig, tokenizer_path: str = "", tokens_per_wor
         return _Plugged(name, found.open(config, measure))
 
 
+def alike(config: DatasetConfig, count: int, input_len: int | None = None) -> DatasetConfig | None:
+    """`config.alike`. ConfigError where a package's format cannot say it."""
+    name = name_of(type(config))
+    with DATASETS.blaming(name, "cannot make other prompts"):
+        found: object = config.alike(count, input_len)
+        if found is None or isinstance(found, DatasetConfig):
+            return found
+        raise PluginError(f"its `alike` gives {type(found).__name__}, not settings")
+
+
 class _Plugged:
     """The data set of a package's format: what its code raises is a ConfigError that names it."""
 

@@ -120,7 +120,7 @@ def check_metric(ended: Ended, folder: Path, env: Mapping[str, str]) -> None:
     assert (row["unit"], row["n"], row["values"]["Max"]) == ("ms", opened.size, pytest.approx(opened.max()))
     assert "ConnectTime" in ended.out
     (page,) = ended.run.glob("performances/*/*_plot.html")
-    assert "<div class=card><span>ConnectTime, Median</span>" in page.read_text(encoding="utf-8")
+    assert ">ConnectTime</a></abbr> median</span>" in page.read_text(encoding="utf-8")
     exported = fastbench_command(folder, "export", ended.run, "--format", "csv", "-o", folder / "x.csv", env=env)
     assert (exported.code, exported.err) == (0, "")
     with (folder / "x.csv").open(newline="") as file:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from fastbench.config.dataset import build_dataset
+from fastbench.config.fields.issues import Issues
 from fastbench.datasets import (
     DatasetConfig,
     DatasetFormat,
@@ -18,7 +20,7 @@ from fastbench.datasets import (
     open_dataset,
     open_rows,
 )
-from fastbench.datasets.samples import check_format
+from fastbench.datasets.samples import alike, check_format
 from fastbench.errors import ConfigError, PluginError
 from fastbench.registry import DATASETS
 
@@ -130,3 +132,23 @@ def test_a_format_that_is_none(found: DatasetFormat[Any], told: str) -> None:
     """A format without settings, without a name or without a function is refused when it is loaded."""
     with pytest.raises(PluginError, match=told):
         check_format(found)
+
+
+@pytest.mark.parametrize(
+    ("function", "told"), [(leaving, "SystemExit: 3"), (lambda *_: 3, "its `alike` gives int, not settings")]
+)
+def test_settings_that_make_no_others(monkeypatch: pytest.MonkeyPatch, function: Any, told: str) -> None:
+    """What a package's settings raise, or give for the warm-up that are none, is told."""
+    monkeypatch.setattr(OddConfig, "alike", function)
+    with pytest.raises(ConfigError, match=rf"^{TOLD} cannot make other prompts \({told}\); fix the package"):
+        alike(OddConfig(abbr="odd", path="/x"), 1)
+
+
+@pytest.mark.parametrize("name", ["check", "makes_words"])
+def test_settings_that_cannot_be_checked(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """What a package's settings raise when they are checked, or asked what they make, is told at once."""
+    monkeypatch.setattr(OddConfig, name, leaving if name == "check" else property(leaving))
+    monkeypatch.setattr(DATASETS, "chosen", lambda kind: DatasetFormat(OddConfig, leaving))
+    monkeypatch.setattr(type(DATASETS), "__contains__", lambda self, kind: True)
+    with pytest.raises(ConfigError, match=rf"^{TOLD} cannot check its settings \(SystemExit: 3\)"):
+        build_dataset({"type": "odd", "path": "/x"}, "datasets[0]", Issues("run.py"))
