@@ -38,12 +38,27 @@ class NotARunError(RecordingError):
     exit_code = 2
 
 
+class PluginError(Exception):
+    """What is wrong with something that a package's code gave; `blamed` makes the whole sentence of it."""
+
+
+def cause(error: BaseException) -> str:
+    """What was raised, on one line."""
+    said = " ".join(str(error).split())
+    name = type(error).__name__
+    if isinstance(error, PluginError):
+        return said
+    return f"{name}: {said}" if said else name
+
+
 @contextmanager
 def blamed(what: str) -> Iterator[None]:
-    """ConfigError for what a package's code raises inside. what: what it cannot do then, in words."""
+    """ConfigError for what a package's code raises inside, and where it ends the process. what: what it cannot do then,
+    in words. A note of what is raised says where it was, such as a file and line."""
     try:
         yield
     except (FastbenchError, MemoryError):
         raise
-    except Exception as error:
-        raise ConfigError(f"{what} ({type(error).__name__}: {error}); fix its package or uninstall it") from error
+    except (Exception, SystemExit) as error:
+        place = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
+        raise ConfigError(f"{place}{what} ({cause(error)}); fix the package or uninstall it") from error

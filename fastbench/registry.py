@@ -6,29 +6,37 @@ imports one when it is asked for. So a lower room can look up by name what a hig
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-from fastbench.errors import ConfigError
+from fastbench.errors import ConfigError, blamed
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Registry(Generic[T]):
     """Things of one kind by their names."""
 
-    def __init__(self, group: str, what: str, kind: str, own: Mapping[str, str]) -> None:
+    def __init__(
+        self, group: str, what: str, kind: str, own: Mapping[str, str], *, classes: bool = False, check: str = ""
+    ) -> None:
         """group: of the entry points. what: one of these things, in words. kind: their class, as "module:name". own:
-        fastbench's, by name, as "module:name"."""
+        fastbench's, by name, as "module:name". classes: whether they are subclasses of it, and not of its objects.
+        check: of a package's thing, "module:name" of a function that raises for what cannot be used; "" = none."""
         self.group = group
         self._what = what
         self._kind = kind
+        self._classes = classes
+        self._check = check
         self._own = dict(own)
         self._found: dict[str, T] = {}
 
@@ -67,6 +75,42 @@ class Registry(Generic[T]):
             raise ConfigError(fault)
         return self.get(name)
 
+    def loaded(self) -> tuple[dict[str, T], tuple[str, ...]]:
+        """Those that can be had, by name, and the faults of the others, a sentence each without a full stop."""
+        found: dict[str, T] = {}
+        faults: list[str] = []
+        for name in self.names():
+            try:
+                found[name] = self.get(name)
+            except ConfigError as error:
+                faults.append(str(error))
+        return found, tuple(faults)
+
+    def told(self, name: str) -> str:
+        """The thing of this name in words, with its package."""
+        points = () if name in self._own else self._plugged.get(name, ())
+        return f"the {self._what} {name}" + (f" of the package {_package(points[0])}" if points else "")
+
+    def is_plugged(self, name: str) -> bool:
+        """Whether the one of this name is a package's."""
+        return name not in self._own
+
+    def blaming(self, name: str, cannot: str) -> AbstractContextManager[None]:
+        """ConfigError for what this thing's code raises inside. cannot: what it cannot do then, from "cannot" on."""
+        return blamed(f"{self.told(name)} {cannot}")
+
+    def guarded(self, name: str, cannot: str, function: Callable[P, R]) -> Callable[P, R]:
+        """A function of the thing of this name: a package's raises ConfigError alone. cannot: as in `blaming`."""
+        if not self.is_plugged(name):
+            return function
+
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self.blaming(name, cannot):
+                return function(*args, **kwargs)
+
+        return call
+
     def claimed(self, name: str) -> str:
         """The fault if a package uses this name of fastbench's own; "" = none does."""
         if name not in self._own or name not in self._plugged:
@@ -97,19 +141,30 @@ class Registry(Generic[T]):
                 f"the {self._what} {point.name} is in several packages, {packages}; uninstall all but one"
             )
         where = f"the {self._what} {point.name} of the package {_package(point)}"
-        try:
+        with blamed(f"{where} cannot be loaded"):
             thing = point.load()
-        except Exception as error:  # another package's code may raise anything
-            raise ConfigError(
-                f"{where} cannot be loaded ({type(error).__name__}: {error}); fix the package or uninstall it"
-            ) from error
-        kind = _named(self._kind)
-        if not isinstance(thing, kind) and not (isinstance(thing, type) and issubclass(thing, kind)):
-            found = getattr(thing, "__name__", type(thing).__name__)
-            raise ConfigError(f"{where} is {found}, and must be {self._kind.replace(':', '.')}; fix the package")
-        if (name := getattr(thing, "name", None)) != point.name:
+        if fault := self._wrong_kind(thing):
+            raise ConfigError(f"{where} {fault}; fix the package")
+        with blamed(f"{where} cannot be used"):
+            if self._check:
+                _named(self._check)(thing)
+            name = getattr(thing, "name", None)
+        if name != point.name:
             raise ConfigError(f"{where} is named {name}; give it and its entry point the same name")
         return thing  # type: ignore[no-any-return]  # seen to be of the kind
+
+    def _wrong_kind(self, thing: object) -> str:
+        """What it is where it is none of these things; "" where it is one."""
+        kind, is_class = _named(self._kind), isinstance(thing, type)
+        right = isinstance(thing, type) and issubclass(thing, kind) if self._classes else isinstance(thing, kind)
+        if right:
+            return ""
+        found = getattr(thing, "__name__", "") if is_class else type(thing).__name__
+        place = self._kind.replace(":", ".")
+        if self._classes:
+            form = "" if is_class else "an object of "
+            return f"is {form}{found}, and must be a subclass of {place}"
+        return f"is {'the class ' if is_class else ''}{found}, and must be {place}"
 
 
 @cache
@@ -156,6 +211,7 @@ SHAPES: Registry[Any] = Registry(
         "profile": "fastbench.plan.shapes.profile:Profile",
         "trace": "fastbench.plan.shapes.open:Trace",
     },
+    classes=True,
 )
 """Classes of load shapes, whose fields are their parameters."""
 # Any: what a format is stands above this file.
@@ -172,6 +228,7 @@ DATASETS: Registry[Any] = Registry(
         "mtbench": "fastbench.datasets.conversations.mtbench:MTBENCH",
         "mooncake": "fastbench.datasets.mooncake:MOONCAKE",
     },
+    check="fastbench.datasets.samples:check_format",
 )
 METRICS: Registry[Any] = Registry(
     "fastbench.metrics",
@@ -194,6 +251,7 @@ METRICS: Registry[Any] = Registry(
         "Reply Tail": "fastbench.metrics.own:REPLY_TAIL",
         "Response Time": "fastbench.metrics.own:RESPONSE_TIME",
     },
+    check="fastbench.metrics.metric:check_metric",
 )
 """Of what a request took, or had: `Metric`s by the names of their rows."""
 DIALECTS: Registry[Any] = Registry(
@@ -207,6 +265,7 @@ DIALECTS: Registry[Any] = Registry(
         "triton_generate": "fastbench.dialects.apis.triton:TRITON_GENERATE",
         "mindie_infer": "fastbench.dialects.apis.mindie:MINDIE_INFER",
     },
+    check="fastbench.dialects.checks:check_dialect",
 )
 
 
@@ -216,11 +275,19 @@ def dialect_names() -> dict[str, str]:
     A package's dialect that cannot be loaded has its name alone; `DIALECTS.get` says why.
     """
     names = {name: name for name in DIALECTS.names()}
-    for name in DIALECTS.names():
-        try:
-            aliases = DIALECTS.get(name).aliases
-        except ConfigError:
-            continue
-        for alias in aliases:
+    for name, dialect in DIALECTS.loaded()[0].items():
+        for alias in dialect.aliases:
             names.setdefault(alias, name)
     return names
+
+
+def alias_fault(name: str) -> str:
+    """The fault if a package's dialect goes by this name or alias, and another one does too; "" = none does."""
+    known = DIALECTS.loaded()[0]
+    first, *others = [own for own, dialect in known.items() if name == own or name in dialect.aliases] or [""]
+    if not others:
+        return ""
+    what = "name" if name == others[0] else "alias"
+    whose = f"one of {DIALECTS.told(first)}" if DIALECTS.is_plugged(first) else "one of fastbench's own"
+    has = f"{DIALECTS.told(others[0])} has the {what} {name}"
+    return f"{has}, which is {whose}; rename it there, or uninstall the package"

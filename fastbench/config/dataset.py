@@ -61,8 +61,14 @@ def build_dataset(raw: object, path: str, issues: Issues) -> DatasetConfig | Non
     except ConfigError as error:
         issues.add(f"{path}.type", f"is {show(kind)}, but {error}")
         return None
-    values = schema.check(settings, path, issues)
-    return schema(**values) if len(issues) == before else None
+    with DATASETS.blaming(kind, "cannot check its settings"):
+        values = schema.check(settings, path, issues)
+        config = schema(**values) if len(issues) == before else None
+        if config is not None:
+            # What other rooms ask of it later must not fail there.
+            for told in (config.multi_turn, config.makes_token_ids, config.makes_words):
+                bool(told)
+        return config
 
 
 def _own_form(raw: Mapping[str, Any], path: str, issues: Issues) -> tuple[str, dict[str, Any]] | None:

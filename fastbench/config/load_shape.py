@@ -9,7 +9,7 @@ from fastbench.config.fields.check import check_fields
 from fastbench.config.fields.issues import Issues, nearest, show
 from fastbench.config.run import ProfileStage, RunSettings
 from fastbench.config.services.schema import ServiceConfig
-from fastbench.errors import ConfigError, blamed
+from fastbench.errors import ConfigError
 from fastbench.registry import SHAPES
 from fastbench.units import MAX_NS
 
@@ -40,11 +40,10 @@ def build_load(settings: RunSettings, models: Sequence[ServiceConfig], issues: I
     values = check_fields(kind, {name: value for name, value in raw.items() if name != "type"}, "load", issues)
     if len(issues) > before:
         return None
-    shape = kind(**values)
-    with blamed(f"the load shape {raw['type']} cannot check its parameters"):
-        faults = list(shape.faults())
-    for field, sentence in faults:
-        issues.add(f"load.{field}", sentence)
+    with SHAPES.blaming(str(raw["type"]), "cannot check its parameters"):
+        shape: Struct = kind(**values)
+        for field, sentence in shape.faults():  # type: ignore[attr-defined]  # a `LoadShape`, which stands above this room
+            issues.add(f"load.{field}", sentence)
     return shape if len(issues) == before else None
 
 

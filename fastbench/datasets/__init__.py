@@ -18,6 +18,7 @@ from fastbench.datasets.samples import (
     Sample,
     Survey,
     Turn,
+    alike,
     open_dataset,
     survey_of,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "Survey",
     "SyntheticConfig",
     "Turn",
+    "alike",
     "in_range",
     "length_names",
     "open_conversations",

@@ -11,7 +11,7 @@ from msgspec import Meta
 from fastbench.config import DatasetConfig, Issues
 from fastbench.config.fields import Text, find_data, parse_slice, range_fault
 from fastbench.datasets.rows import Read, Row, RowError, RowFile
-from fastbench.datasets.samples import LeftOut, Sample, Survey, survey_of
+from fastbench.datasets.samples import LeftOut, Sample, Survey, checked, survey_of
 from fastbench.errors import DatasetError
 
 Seed = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -101,9 +101,12 @@ class FileDataset:
         position = self._positions[index % len(self._positions)]
         row = read(position)
         try:
-            return make(index, row)
+            return checked(make(index, row))
         except RowError as error:
             raise self._rows.broken(position, error) from error
+        except (Exception, SystemExit) as error:  # of a package's code; who names the package says where it was
+            error.add_note(self._rows.place(position))
+            raise
 
 
 def in_range(positions: Sequence[int], test_range: TestRange | None, path: str) -> Sequence[int]:

@@ -118,9 +118,12 @@ class RowFile:
 
     def broken(self, position: int, what: object) -> DatasetError:
         """The error for a row, with its place in the file."""
-        place = f"item {position + 1}" if self._is_array else f"line {self._line(position)}"
         way_out = "" if "save the file" in str(what) else "; correct or remove it"
-        return DatasetError(f"{self.path}, {place}: the row {what}{way_out}")
+        return DatasetError(f"{self.place(position)}: the row {what}{way_out}")
+
+    def place(self, position: int) -> str:
+        """The file, and where the row stands in it."""
+        return f"{self.path}, " + (f"item {position + 1}" if self._is_array else f"line {self._line(position)}")
 
     def _line(self, position: int) -> int:
         left = self._spans.starts[position]

@@ -8,8 +8,9 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
-from fastbench.config import DatasetConfig
+from fastbench.config import DatasetConfig, show
 from fastbench.config.fields import role_of
+from fastbench.errors import PluginError
 from fastbench.registry import DATASETS
 from fastbench.tokenizer import Message, Prompt, TokenMeasure
 
@@ -103,7 +104,7 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
     count = requests = longest = timed = answered = 0
     fields = Counter[str]()
     token_ids: int | None = None
-    for sample in islice(samples, limit):
+    for sample in islice(map(checked, samples), limit):
         count += 1
         requests += len(sample.turns) or 1
         lengths = [turn.output_len or 0 for turn in sample.turns] or [sample.output_len or 0]
@@ -117,6 +118,22 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
     return Survey(
         count, requests, longest or None, timed, token_ids, fields=tuple(fields.most_common()), answered=answered
     )
+
+
+def checked(sample: Sample) -> Sample:
+    """A sample that can be sent. Raises PluginError for what is none, as a package's format may make it."""
+    if type(sample) is not Sample:
+        raise PluginError(f"a sample is {show(sample)}, not a Sample")
+    prompt = sample.prompt
+    if isinstance(prompt, str):
+        return sample
+    # Of token ids, of which there may be many, the ends stand for all.
+    ends = prompt[:1] + prompt[-1:] if isinstance(prompt, list) else [None]
+    if not all(type(part) is int for part in ends) and not all(isinstance(part, dict) for part in prompt):
+        raise PluginError(f"the prompt of sample {sample.index} is {show(prompt)}, not text, messages or token ids")
+    if not prompt and not sample.turns:
+        raise PluginError(f"the prompt of sample {sample.index} is empty")
+    return sample
 
 
 def _is_answered(sample: Sample) -> bool:
@@ -155,5 +172,74 @@ def open_dataset(config: DatasetConfig, tokenizer_path: str = "", tokens_per_wor
     tokens. Raises DatasetError where the file cannot be used, ConfigError where the tokenizer cannot, or where a
     setting asks for one and there is none.
     """
-    found: DatasetFormat[Any] = DATASETS.get(name_of(type(config)))
-    return found.open(config, TokenMeasure(tokenizer_path, tokens_per_word))
+    name = name_of(type(config))
+    found: DatasetFormat[Any] = DATASETS.get(name)
+    measure = TokenMeasure(tokenizer_path, tokens_per_word)
+    if not DATASETS.is_plugged(name):
+        return found.open(config, measure)
+    with DATASETS.blaming(name, "cannot open its data set"):
+        return _Plugged(name, found.open(config, measure))
+
+
+def alike(config: DatasetConfig, count: int, input_len: int | None = None) -> DatasetConfig | None:
+    """`config.alike`. ConfigError where a package's format cannot say it."""
+    name = name_of(type(config))
+    with DATASETS.blaming(name, "cannot make other prompts"):
+        found: object = config.alike(count, input_len)
+        if found is None or isinstance(found, DatasetConfig):
+            return found
+        raise PluginError(f"its `alike` gives {type(found).__name__}, not settings")
+
+
+class _Plugged:
+    """The data set of a package's format: what its code raises is a ConfigError that names it."""
+
+    def __init__(self, name: str, dataset: Dataset) -> None:
+        """Raises PluginError for what is no data set."""
+        if missing := [part for part in ("count", "survey", "samples") if not hasattr(dataset, part)]:
+            raise PluginError(f"its `open` gives {type(dataset).__name__}, which has no {', '.join(missing)}")
+        self._name = name
+        self._dataset = dataset
+
+    @property
+    def count(self) -> int:
+        """How many samples there are."""
+        with DATASETS.blaming(self._name, "cannot count its samples"):
+            count = self._dataset.count
+            if type(count) is not int or count < 1:
+                raise PluginError(f"its `count` is {show(count)}, not a whole number of at least 1")
+            return count
+
+    def survey(self, limit: int | None) -> Survey:
+        """What a run of at most `limit` samples will send."""
+        with DATASETS.blaming(self._name, "cannot be looked through"):
+            found = self._dataset.survey(limit)
+            if not isinstance(found, Survey):
+                raise PluginError(f"its `survey` gives {type(found).__name__}, not a Survey")
+            if not 1 <= found.samples <= self.count:
+                raise PluginError(f"its `survey` finds {found.samples} samples, and its `count` is {self.count}")
+            return found
+
+    def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
+        """The samples `start`, `start + step`, …."""
+        cannot = "cannot make its samples"
+        with DATASETS.blaming(self._name, cannot):
+            samples = iter(self._dataset.samples(start, step))
+        for index in range(start, self.count, step):
+            with DATASETS.blaming(self._name, cannot):
+                try:
+                    sample = checked(next(samples))
+                except StopIteration as error:
+                    raise PluginError(f"there is no sample {index}, and its `count` is {self.count}") from error
+            yield sample
+
+
+def check_format(found: DatasetFormat[Any]) -> None:
+    """Raises PluginError for a package's format that cannot be used."""
+    schema: object = found.schema
+    if not isinstance(schema, type) or not issubclass(schema, DatasetConfig):
+        raise PluginError(f"its schema is {show(schema)}, not a subclass of DatasetConfig")
+    if not isinstance(schema.__struct_config__.tag, str):
+        raise PluginError(f"its schema {schema.__name__} has no tag, which is the format's name")
+    if not callable(found.open):
+        raise PluginError(f"its open is {show(found.open)}, not a function")

@@ -24,7 +24,7 @@ from fastbench.dialects.dialect import (
 )
 from fastbench.dialects.parameters import NEWER, LengthField, OutputLength
 from fastbench.dialects.prompts import SampleLike, as_messages, as_text, as_text_or_ids
-from fastbench.dialects.speaker import Endpoint, Speaker, secrets_of, service_headers
+from fastbench.dialects.speaker import Endpoint, Speaker, check_requests, secrets_of, service_headers
 from fastbench.dialects.template import OMITTED, Adapter, Members, Slot, Template
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "as_text",
     "as_text_or_ids",
     "check_conversations",
+    "check_requests",
     "dialect_of",
     "known_model",
     "not_taken",

@@ -1,17 +1,19 @@
 """A dialect set up for one service: where requests go, their head, and the bytes that samples become."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Self
 
 import orjson
 
 from fastbench import __version__
 from fastbench.config.services import DEFAULT_PORTS, ServiceConfig, header_fault, parse_host, parse_url
-from fastbench.dialects.dialect import Rules, dialect_of
+from fastbench.dialects.dialect import Dialect, Rules, dialect_of
 from fastbench.dialects.parameters import adapters_of
 from fastbench.dialects.prompts import SampleLike
-from fastbench.dialects.template import Slot, Template, body_template, replaceable
-from fastbench.errors import ConfigError
+from fastbench.dialects.template import Members, Slot, Template, body_template, replaceable
+from fastbench.errors import ConfigError, PluginError
+from fastbench.registry import DIALECTS
 from fastbench.secrets import KNOWN, env_name, is_secret_header, resolve_secret, secrets_in
 
 
@@ -78,7 +80,8 @@ class Speaker:
     def __init__(self, service: ServiceConfig, model: str, authority: str, base_path: str) -> None:
         """model: the name that the requests ask for. authority, base_path: those of the service's `Endpoint`.
 
-        Raises ConfigError for a key or a file of adapters that is not there, and for a dialect that is not.
+        Raises ConfigError for a key or a file of adapters that is not there, for a dialect that is not, and for the
+        body of a package's dialect that is none.
         """
         dialect = dialect_of(service)
         self.name = service.type
@@ -91,10 +94,12 @@ class Speaker:
         """Which JSON paths of a reply mean what."""
         self.head = head_template(service, dialect.headers, authority, self.path)
         """The request down to its body."""
-        self._prompt = dialect.prompt
+        self._prompt = DIALECTS.guarded(self.name, "cannot make a prompt", partial(_prompt, dialect.prompt))
         self._not_taken = dialect.not_taken
         self._length = dialect.output_length(service)
-        self._body = dialect.request_body(service, model)
+        self._body = DIALECTS.guarded(self.name, "cannot describe the body of a request", _body)(
+            dialect, service, model
+        )
         self._adapters = adapters_of(service) if dialect.adapters else {}
         self._replaceable = replaceable(self._body)
         self._templates: dict[tuple[str | None, frozenset[str] | None], Template] = {}
@@ -111,9 +116,10 @@ class Speaker:
     def encode(self, sample: SampleLike, request_id: str) -> bytes:
         """The finished bytes of the request; request_id: letters, digits and dashes.
 
-        Raises DatasetError for a prompt of a kind that the dialect does not take.
+        Raises DatasetError for a prompt of a kind that the dialect does not take, ConfigError where a package's cannot
+        make one.
         """
-        prompt = orjson.dumps(self._prompt(sample))
+        prompt = self._prompt(sample)
         length = b"%d" % (self._length.of(sample.output_len) or 0)
         id_bytes = request_id.encode("ascii")
         own = sample.fields and self._taken(sample.fields)
@@ -125,6 +131,37 @@ class Speaker:
     def _taken(self, row_fields: dict[str, Any]) -> dict[str, Any]:
         """The parameters of a row that the dialect has a place for."""
         return {name: value for name, value in row_fields.items() if name not in self._not_taken}
+
+
+def _prompt(make: Callable[[SampleLike], Any], sample: SampleLike) -> bytes:
+    found = make(sample)
+    if found is None:
+        raise PluginError(f"its `prompt` gives None for the row {sample.index} of the data set")
+    return orjson.dumps(found)
+
+
+def _body(dialect: Dialect, service: ServiceConfig, model: str) -> Members:
+    """The body of requests, seen to be one. Raises PluginError, and whatever a package's code does."""
+    body = dialect.request_body(service, model)
+    if not isinstance(body, Mapping):
+        raise PluginError(f"its `body` gives {type(body).__name__}, not a dict")
+    for template in (body_template(body), body_template(body, "a", frozenset())):
+        if Slot.PROMPT not in template.parts:
+            raise PluginError("its `body` has no Slot.PROMPT")
+        if Slot.BODY_SIZE in template.parts:
+            raise PluginError("its `body` has Slot.BODY_SIZE, which is of the head alone")
+        # What is no JSON, as nan and names that are no texts make it, the service could not read.
+        orjson.loads(template.fill(b"0", b"0", b"0", b'"":0'))
+    return body
+
+
+def check_requests(service: ServiceConfig, samples: Iterable[SampleLike]) -> None:
+    """Writes the requests of `samples` and drops them: what a package's dialect raises, or makes of a body or a prompt,
+    is a ConfigError before anything is sent. Nothing is done for one of fastbench's own."""
+    if DIALECTS.is_plugged(service.type):
+        speaker = Speaker(service, service.model_name or service.model or "model", "localhost", "")
+        for sample in samples:
+            speaker.encode(sample, "r-0")
 
 
 class Endpoint(NamedTuple):

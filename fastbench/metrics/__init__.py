@@ -2,8 +2,8 @@
 
     metrics = compute(Recording(path))     # a `Metrics` (model): every number with its unit
 
-compute, compute_for_page (computed) ── the whole; Metric, OWN_METRICS, every_metric (metric, own) ── the registry's
-entries; Selection, Rows ── the requests of a report; AskedLoad (asked) ── the requested load, from the header.
+compute, compute_for_page (computed) ── the whole; Metric, OWN_METRICS, all_plugged (metric, own, plugged) ── entries of
+the registry; Selection, Rows ── the requests of a report; AskedLoad (asked) ── the requested load, from the header.
 samples, fidelity, server, trust ── the parts: what requests took, whether the load was as planned, the server's side,
 whether the numbers may be believed
 """
@@ -30,7 +30,8 @@ from fastbench.metrics.model import (
     StageOfLoad,
     Verdict,
 )
-from fastbench.metrics.own import E2EL, INPUT_TOKENS, ITL, OUTPUT_TOKENS, OWN_METRICS, TPOT, TTFT, every_metric
+from fastbench.metrics.own import E2EL, INPUT_TOKENS, ITL, OUTPUT_TOKENS, OWN_METRICS, TPOT, TTFT
+from fastbench.metrics.plugged import all_plugged
 from fastbench.metrics.samples.selection import Rows, Selection
 from fastbench.metrics.samples.statistics import ArraySamples
 
@@ -66,8 +67,8 @@ __all__ = [
     "Table",
     "Values",
     "Verdict",
+    "all_plugged",
     "compute",
     "compute_for_page",
-    "every_metric",
     "latency_intervals",
 ]

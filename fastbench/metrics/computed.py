@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from fastbench.errors import ConfigError, UsageError
+from fastbench.errors import FastbenchError, UsageError
 from fastbench.metrics.common import Totals, arrived_tokens, common, length_ns
 from fastbench.metrics.fidelity.load import load
 from fastbench.metrics.fidelity.sends import sends
 from fastbench.metrics.metric import Metric, Table
 from fastbench.metrics.model import Metrics, Number, Parameter
-from fastbench.metrics.own import OWN_METRICS, plugged, plugged_names
+from fastbench.metrics.own import OWN_METRICS
+from fastbench.metrics.plugged import CANNOT, all_plugged
 from fastbench.metrics.samples.bounds import JUDGED, unsure
 from fastbench.metrics.samples.selection import Selection
 from fastbench.metrics.samples.statistics import statistics, too_few
@@ -51,16 +52,18 @@ def further(selection: Selection, stats: Sequence[str]) -> Further:
     report is worth more than one row of it."""
     rows = list(_rows((metric for metric in OWN_METRICS if metric.table is Table.FURTHER), selection, stats))
     good: list[Metric] = []
-    notes = [f"A row is left out: {fault}." for fault in METRICS.claims()]
-    for name in plugged_names():
+    metrics, found = all_plugged()
+    faults = list(found)
+    for metric in metrics:
         try:
-            metric = plugged(name)
-            rows += _rows([metric], selection, stats)
-        except ConfigError as error:
-            notes.append(f"A row is left out: {error}.")
+            with METRICS.blaming(metric.name, CANNOT):
+                rows += _rows([metric], selection, stats)
+        except FastbenchError as error:
+            faults.append(str(error))
         else:
             good.append(metric)
-    return Further(tuple(row for row in rows if row.n), tuple(good), tuple(notes))
+    notes = tuple(f"A row is left out: {fault}." for fault in faults)
+    return Further(tuple(row for row in rows if row.n), tuple(good), notes)
 
 
 def _rows(metrics: Iterator[Metric] | Sequence[Metric], selection: Selection, stats: Sequence[str]) -> list[Parameter]:
@@ -174,6 +177,6 @@ def compute_for_page(
         kept_up=service_verdict(whole, selection, run, covered, parts),
         stages=parts,
         not_sent=count_not_sent(selection),
-        notes=(*notes(selection, sending, produced, client), *more.notes),
+        notes=(*notes(selection, sending, produced, client), *whole.asked.faults, *more.notes),
     )
     return Computed(metrics, selection, more.plugged, tuple(shown(row, GLANCE) for row in table))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastbench._core.counts import Hdr
+from fastbench.errors import ConfigError
 from fastbench.metrics.metric import Metric, Timed
-from fastbench.metrics.own import every_metric
+from fastbench.metrics.own import OWN_METRICS
+from fastbench.metrics.plugged import all_plugged
 from fastbench.metrics.samples.selection import Selection
 from fastbench.units import NS_PER_MS
 
@@ -31,20 +33,26 @@ class Interval(NamedTuple):
     histogram: Hdr
 
 
-def latency_intervals(selection: Selection, width_ns: int, *, gaps: bool) -> Iterator[Interval]:
+def latency_intervals(
+    selection: Selection, width_ns: int, *, gaps: bool, told: Callable[[str], None]
+) -> Iterator[Interval]:
     """The metrics that are in intervals, of the successful requests by their end, in the order of time; if `gaps` also
     those that have several samples of a request, by the moment of each. Stretches without a sample are left out.
-    ConfigError where a package's metric cannot be computed."""
+    told: gets the fault of each metric of a package that is left out as it cannot be computed."""
     if not selection.ok.size:
         return
     origin = int(selection.final["sent_ns"][selection.final["sent_ns"] > 0].min())
     tallies: dict[str, _Tally] = {}
-    for metric in every_metric():
+    plugged, faults = all_plugged()
+    for metric in (*OWN_METRICS, *plugged):
         if not metric.in_intervals or (metric.timed is not None and not gaps):
             continue
-        tallies[metric.name] = tally = _Tally()
-        for moments_ns, samples in _timed(metric, selection):
-            tally.add((moments_ns - origin) // width_ns, np.rint(samples * (NS_PER_MS / metric.scale)).astype(np.int64))
+        try:
+            tallies[metric.name] = _tally(metric, selection, origin, width_ns)
+        except ConfigError as error:
+            faults += (str(error),)
+    for fault in faults:
+        told(fault)
     histogram = Hdr()
     for number in np.unique(np.concatenate([tally.numbers for tally in tallies.values()])).tolist():
         for name, tally in tallies.items():
@@ -53,6 +61,13 @@ def latency_intervals(selection: Selection, width_ns: int, *, gaps: bool) -> Ite
                 histogram.clear()
                 histogram.record_values(values)
                 yield Interval(name, number * width_ns, histogram)
+
+
+def _tally(metric: Metric, selection: Selection, origin: int, width_ns: int) -> _Tally:
+    tally = _Tally()
+    for moments_ns, samples in _timed(metric, selection):
+        tally.add((moments_ns - origin) // width_ns, np.rint(samples * (NS_PER_MS / metric.scale)).astype(np.int64))
+    return tally
 
 
 def _timed(metric: Metric, selection: Selection) -> Iterator[Timed]:

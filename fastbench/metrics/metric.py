@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -10,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.errors import ConfigError
+from fastbench.errors import ConfigError, PluginError
 from fastbench.metrics.model import Interval
 from fastbench.metrics.samples.selection import Mask, Rows, Selection
-from fastbench.metrics.samples.statistics import ArraySamples, Samples
+from fastbench.metrics.samples.statistics import ArraySamples, Samples, is_statistic
 
 MS = "ms"
 
@@ -117,3 +118,22 @@ class Metric:
     def requests_of(self, selection: Selection, samples: Samples) -> int:
         """The number of requests behind the samples."""
         return samples.size if self.requests is None else self.requests(selection)
+
+
+def check_metric(metric: Metric) -> None:
+    """Raises PluginError for a package's metric with a field that cannot be used."""
+    for name in ("name", "unit", "about", "formula", "source", "column"):
+        if not isinstance(value := getattr(metric, name), str) or not value.isprintable():
+            raise PluginError(f"its {name} is {value!r}, not text on one line")
+    for name in ("values", "samples", "requests", "timed", "bounds"):
+        if (function := getattr(metric, name)) is not None and not callable(function):
+            raise PluginError(f"its {name} is {function!r}, not a function")
+    scale: object = metric.scale
+    if not isinstance(scale, int | float) or not math.isfinite(scale) or scale <= 0:
+        raise PluginError(f"its scale is {scale!r}, not a number above 0")
+    if not isinstance(metric.table, Table):
+        raise PluginError(f"its table is {metric.table!r}, not a Table")
+    if not isinstance(metric.headlines, tuple | list) or not all(map(is_statistic, metric.headlines)):
+        raise PluginError(
+            f'its headlines are {metric.headlines!r}, not a tuple of statistics such as ("Median", "P99")'
+        )

@@ -1,16 +1,13 @@
-"""fastbench's own metrics, in the order of their tables' rows, and those that packages bring."""
+"""fastbench's own metrics, in the order of their tables' rows."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.errors import ConfigError, blamed
 from fastbench.metrics.metric import MS, Metric, Table, Timed, Values
 from fastbench.metrics.samples.bounds import e2el_bounds, itl_bounds, tpot_bounds, ttft_bounds
 from fastbench.metrics.samples.latencies import US_PER_MS, between_ns, e2el_ns, has_tpot, per_second, tpot_ns, ttft_ns
@@ -23,9 +20,6 @@ from fastbench.units import NS_PER_MS
 
 _AISBENCH = "AISBench's guide to service performance evaluation"
 _HEADLINES = ("Median", "P99")
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def _prefill_rate(rows: Rows) -> Values:
@@ -232,65 +226,3 @@ RESPONSE_TIME = Metric(
 
 OWN_METRICS: tuple[Metric, ...] = tuple(map(METRICS.get, METRICS.own_names))
 """fastbench's own, in the order of their rows."""
-
-
-def plugged_names() -> tuple[str, ...]:
-    """Of the metrics that packages bring, in the order of their rows."""
-    return tuple(name for name in METRICS.names() if name not in METRICS.own_names)
-
-
-def plugged(name: str) -> Metric:
-    """A package's metric; its row stands in the further table, as AISBench's has rows of its own alone.
-
-    ConfigError where it cannot be had, and from its functions where they raise.
-    """
-    metric: Metric = METRICS.get(name)
-    return replace(
-        metric,
-        table=Table.FURTHER if metric.table is Table.PERFORMANCE else metric.table,
-        values=metric.values and _checked(name, metric.values),
-        samples=metric.samples and _guarded(name, metric.samples),
-        requests=metric.requests and _guarded(name, metric.requests),
-        bounds=metric.bounds and _guarded(name, metric.bounds),
-        timed=metric.timed and _guarded_each(name, metric.timed),
-    )
-
-
-def every_metric() -> Iterator[Metric]:
-    """fastbench's own, then those of packages. ConfigError where one of these cannot be had."""
-    yield from OWN_METRICS
-    yield from map(plugged, plugged_names())
-
-
-def _guarded(name: str, function: Callable[P, T]) -> Callable[P, T]:
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        with blamed(f"the metric {name} cannot be computed"):
-            return function(*args, **kwargs)
-
-    return call
-
-
-def _guarded_each(name: str, function: Callable[P, Iterator[T]]) -> Callable[P, Iterator[T]]:
-    @functools.wraps(function)
-    def each(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        with blamed(f"the metric {name} cannot be computed"):
-            yield from function(*args, **kwargs)
-
-    return each
-
-
-def _checked(name: str, values: Callable[[Rows], Values]) -> Callable[[Rows], Values]:
-    """Guarded, and one value for each row."""
-    guarded = _guarded(name, values)
-
-    def call(rows: Rows) -> Values:
-        found = guarded(rows)
-        if found.values.shape != rows.shape or found.known.shape != rows.shape:
-            raise ConfigError(
-                f"the metric {name} gives {found.values.shape} values and {found.known.shape} known for {rows.size} "
-                "requests; fix its package or uninstall it"
-            )
-        return found
-
-    return call

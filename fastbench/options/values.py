@@ -16,11 +16,13 @@ from fastbench.units import NS_PER_S, parse_duration, parse_rate
 def api(text: str) -> str:
     """The name of an API, or a shorter one: the `type` of a service."""
     # Imported late: it looks at all packages.
-    from fastbench.registry import dialect_names
+    from fastbench.registry import alias_fault, dialect_names
 
     known = dialect_names()
     if text not in known:
         raise click.BadParameter(f"{text!r} is not an API; known are {', '.join(known)}.")
+    if fault := alias_fault(text):
+        raise click.BadParameter(f"{text!r} is ambiguous: {fault}.")
     return known[text]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from fastbench.config import RunConfig, Task
 from fastbench.config.services import TAKES_TOKEN_IDS
-from fastbench.datasets import Dataset, Survey, open_dataset
-from fastbench.dialects import check_conversations, dialect_of
+from fastbench.datasets import Dataset, Sample, Survey, open_dataset
+from fastbench.dialects import check_conversations, check_requests, dialect_of
 from fastbench.errors import ConfigError, DatasetError, UsageError
 from fastbench.plan.sharing import Machine
 from fastbench.plan.task_plan import TaskPlan, make_plan
@@ -53,7 +56,16 @@ def plan_task(task: Task, dataset: Dataset, machine: Machine) -> TaskPlan:
     survey = dataset.survey(task.num_prompts)
     for fault in _faults(task, survey):
         raise fault
+    check_requests(task.service, map(_first, islice(dataset.samples(), survey.samples)))
     return make_plan(task, survey, machine)
+
+
+def _first(sample: Sample) -> Sample:
+    """What the first request of a sample is made of."""
+    if not sample.turns:
+        return sample
+    history = sample.prompt if isinstance(sample.prompt, list) else []
+    return replace(sample, prompt=[*history, *sample.turns[0].messages])
 
 
 def _faults(task: Task, survey: Survey) -> Iterator[UsageError]:

@@ -11,11 +11,12 @@ from fastbench.config import Task
 from fastbench.config.fields import EXTRA, OF_THE_RUN, PARAMETERS
 from fastbench.datasets import Counts, Survey
 from fastbench.dialects import OutputLength, not_taken, output_length
-from fastbench.errors import blamed
+from fastbench.errors import PluginError
 from fastbench.plan.load import load_of
 from fastbench.plan.reactor import ReactorOptions, reactor_options
 from fastbench.plan.shapes import NO_LIMIT, LoadSpec, Schedule, write_shape
 from fastbench.plan.sharing import WHOLE, Machine, Remainder, Share, WorkerPlan, places, share_of, worker_plan
+from fastbench.registry import SHAPES
 
 _KNOWN = PARAMETERS | OF_THE_RUN | {EXTRA}
 
@@ -38,6 +39,9 @@ def remarks(task: Task, survey: Survey, schedule: Schedule, length: OutputLength
             f"{name}: batch_size (--concurrency) is {slots}, but there are {prompts} {what}: "
             f"{slots - prompts} {'slot stays' if slots - prompts == 1 else 'slots stay'} empty"
         )
+    if schedule.duration_ns is None and schedule.total is not None and schedule.total < prompts:
+        what = "conversations" if survey.requests > survey.samples else "requests"
+        yield f"{name}: the load shape begins {schedule.total} of {prompts} {what}; the others are not sent"
     if survey.timed and not schedule.timed_by_data:
         yield f"{name}: the data set has time stamps, which have no effect without use_timestamp (--use-timestamp)"
 
@@ -222,8 +226,11 @@ class TaskPlan:
 
     def _words(self) -> str:
         shape = self.load.shape
-        with blamed(f"the load shape {shape.name} cannot describe itself"):
-            return shape.words()
+        with SHAPES.blaming(shape.name, "cannot describe itself"):
+            words: object = shape.words()
+            if not isinstance(words, str):
+                raise PluginError(f"its `words` gives {words!r}, not text")
+            return words
 
 
 def make_plan(task: Task, survey: Survey, machine: Machine) -> TaskPlan:
@@ -232,7 +239,7 @@ def make_plan(task: Task, survey: Survey, machine: Machine) -> TaskPlan:
     Raises UsageError for more workers than requests may be in flight, and for a package's load shape that is broken.
     """
     load = load_of(task)
-    with blamed(f"the load shape {load.shape.name} has parameters that a recording cannot hold"):
+    with SHAPES.blaming(load.shape.name, "has parameters that a recording cannot hold"):
         write_shape(load.shape)
     schedule = load.schedule(survey.samples * task.service.repeats)
     return TaskPlan(

@@ -179,3 +179,23 @@ def test_settings_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) ->
 
 
 ServiceConfig2 = defstruct("ServiceConfig", [("depth", int)], module=__name__, kw_only=True)
+
+
+def test_a_broken_package_costs_its_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of things that cannot be loaded, or described, the faults are told; all others are in the schema."""
+    places = {"flat": f"{__name__}:ServiceConfig2", "odd": f"{__name__}:Odd", "gone": "fastbench_none:Gone"}
+    shapes = Registry[Any]("fastbench.none", "shape", "builtins:type", {})
+    shapes._found.update(flat=ServiceConfig2, odd=Odd)
+    monkeypatch.setattr(shapes, "names", lambda: tuple(places))
+    monkeypatch.setattr("fastbench.config.files.schema.SHAPES", shapes)
+    told: list[str] = []
+    validator = jsonschema.Draft202012Validator(json_schema(told.append))
+    assert validator.is_valid(config(load={"type": "flat", "depth": 3}))
+    assert not validator.is_valid(config(load={"type": "odd"}))
+    assert [fault.partition(" (")[0].partition(";")[0] for fault in told] == [
+        "there is no shape gone",
+        "the shape odd cannot be described",
+    ]
+
+
+Odd = defstruct("Odd", [("when", defstruct)], module=__name__, kw_only=True)

@@ -13,7 +13,8 @@ from recordings import MS, Request, record
 from fastbench.errors import ConfigError
 from fastbench.metrics import Metric, Metrics, Table, Values, compute
 from fastbench.metrics.common import COMMON_METRICS
-from fastbench.metrics.own import OWN_METRICS, every_metric, plugged
+from fastbench.metrics.own import OWN_METRICS
+from fastbench.metrics.plugged import all_plugged, plugged
 from fastbench.recording import Recording
 from fastbench.registry import METRICS
 from fastbench.report import export, publish
@@ -117,15 +118,23 @@ def test_a_packages_metric_is_in_every_export(recording: Recording, package: Non
 
 def test_without_packages_there_are_the_own_ones(recording: Recording) -> None:
     """No row of a report is of another metric than fastbench's own where no package brings one."""
-    assert tuple(every_metric()) == OWN_METRICS
+    assert all_plugged() == ((), ())
     assert set(rows_of(compute(recording, STATS))["further"]) <= {metric.name for metric in OWN_METRICS}
 
 
 @pytest.mark.parametrize(
     ("name", "thing", "words"),
     [
-        ("Raising", "raising", r"the metric Raising cannot be computed \(ValueError: no field of name no such field\)"),
-        ("Short", "short", r"the metric Short gives \(9,\) values and \(9,\) known for 10 requests"),
+        (
+            "Raising",
+            "raising",
+            r"the metric Raising of the package plugged-metrics cannot be computed \(ValueError: no field of name",
+        ),
+        (
+            "Short",
+            "short",
+            r"the metric Short .* cannot be computed \(its `values` gives \(9,\) values and \(9,\) known for 10",
+        ),
         ("TTFT", "good", "the metric TTFT of the package plugged-metrics has the name of one of fastbench's own"),
         ("Missing", "missing", "the metric Missing of the package plugged-metrics cannot be loaded"),
         (
@@ -151,18 +160,31 @@ def test_a_package_cannot_spoil_a_report(
 @pytest.mark.parametrize(
     ("name", "thing", "words"),
     [
-        ("Raising", "raising", "the metric Raising cannot be computed"),
-        ("Taken", "taken", "the metric Taken has the column status, which an export has already: rename it"),
+        ("Raising", "raising", "the metric Raising of the package plugged-metrics cannot be computed"),
+        (
+            "Taken",
+            "taken",
+            "the metric Taken of the package plugged-metrics has the column status, which an export has",
+        ),
     ],
 )
-def test_an_export_that_cannot_be_whole_is_refused(
-    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, thing: str, words: str
+def test_a_column_that_cannot_be_is_left_out(
+    recording: Recording,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    thing: str,
+    words: str,
 ) -> None:
-    """Where a package's column cannot be written, there is no export without it: a sentence says why."""
-    with installed(tmp_path / "site", SOURCE, {name: thing}, monkeypatch):
-        with pytest.raises(ConfigError, match=words):
-            export(recording, tmp_path / "x.csv", "csv", tokens=False)
-        assert not (tmp_path / "x.csv").exists()
+    """Where a package's column cannot be written, the export has all others, once each, and the log says why."""
+    export(recording, tmp_path / "plain.csv", "csv", tokens=False)
+    with installed(tmp_path / "site", SOURCE, {name: thing, "ConnectTime": "good"}, monkeypatch):
+        export(recording, tmp_path / "x.csv", "csv", tokens=False)
+    plain, found = (next(csv.reader((tmp_path / file).open(newline=""))) for file in ("plain.csv", "x.csv"))
+    assert found == [*plain[:-1], "connect_ms", plain[-1]]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"A column is left out: {words}")
 
 
 def test_the_table_of_aisbench_is_its_own(

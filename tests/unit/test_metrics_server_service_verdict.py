@@ -2,14 +2,17 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from recordings import MS, Request, header_of, record
 
 from fastbench.metrics import Metrics, compute
+from fastbench.plan.shapes import Begun, LoadShape
 from fastbench.recording import Recording
+from fastbench.registry import SHAPES
+from fastbench.report.page.rate_chart import actual_chart
 from fastbench.report.statements import service
 
 STATS = ("Median", "P99")
@@ -133,3 +136,50 @@ def test_the_stages_of_a_ramp(tmp_path: Path) -> None:
     assert [part.kept_up for part in metrics.stages][-2:] == ["overloaded", "overloaded"]
     assert "overloaded" not in [part.kept_up for part in metrics.stages][:4]
     assert metrics.kept_up.state == "overloaded"
+
+
+class Later(LoadShape, frozen=True, kw_only=True):
+    """A package's shape in a version that cannot do what it could when its load was sent."""
+
+    name: ClassVar[str] = "later"
+
+    scatter: Any = 0.0
+    wanted: str = ""
+
+    def rates(self, count: int) -> Any:
+        return np.full(count, 20.0) if self.wanted != "rates" else np.full(count, 1 / len(""))
+
+    @property
+    def burstiness(self) -> Any:
+        return self.scatter
+
+    def stages(self, begun: Begun) -> Any:
+        return [] if self.wanted != "stages" else {}["stages"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"scatter": "x"}, "The law of the load is left out: the load shape later cannot tell its law (its burstiness"),
+        (
+            {"scatter": 1.0, "wanted": "rates"},
+            "The law of the load is left out: the load shape later cannot give its rat",
+        ),
+        (
+            {"wanted": "stages"},
+            "The stages of the load are left out: the load shape later cannot tell its stages (KeyErr",
+        ),
+    ],
+)
+def test_a_shape_that_fails_after_its_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], told: str
+) -> None:
+    """What a package's shape cannot tell of a load that was sent is left out with a note; all else is reported."""
+    monkeypatch.setitem(SHAPES._found, "later", Later)
+    requests = queued(every(20, 3), 40)
+    load = {"arrival": "later", "planned": len(requests), "shape": {"type": "later", **fields}}
+    found = metrics_of(tmp_path / "r", requests, **load)
+    (note,) = [note for note in found.notes if "left out" in note]
+    assert note.startswith(told)
+    assert (found.success, found.stages, found.load.arrival_fit) == (60, (), None)
+    assert actual_chart(Recording.open(tmp_path / "r"), "later") is None or fields["wanted"] == "stages"

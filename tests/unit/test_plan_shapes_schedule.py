@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastbench.errors import ConfigError
-from fastbench.plan.shapes import LoadShape, LoadSpec, Schedule, Slots, at_once, closed_loop, open_loop
+from fastbench.plan.shapes import Begun, LoadShape, LoadSpec, Schedule, Slots, Stretch, at_once, closed_loop, open_loop
 
 S = 10**9
 
@@ -91,7 +91,7 @@ def test_a_schedule_that_can(make: Callable[[LoadSpec, int], Any]) -> None:
 def test_what_a_shape_raises_is_told() -> None:
     """An exception of somebody else's code is a sentence with the shape's name."""
     with pytest.raises(
-        ConfigError, match=r"^the load shape odd cannot make its schedule \(TypeError: .*; fix its pack"
+        ConfigError, match=r"^the load shape odd cannot make its schedule \(TypeError: .*; fix the pack"
     ):
         LoadSpec(shape=Odd(make=None), concurrency=3).schedule(4)
 
@@ -117,3 +117,48 @@ def test_clients_have_a_law_too() -> None:
         shape=Odd(make=lambda spec, count: closed_loop(spec, at_once(3), count), law=np.ones(3)), concurrency=3
     )
     assert spec.schedule(4).slots is not None
+
+
+class Telling(LoadShape, frozen=True, kw_only=True):
+    """A shape that tells of itself what a test gives it."""
+
+    name: ClassVar[str] = "telling"
+
+    told: dict[str, Any]
+
+    def schedule(self, spec: LoadSpec, count: int) -> Schedule:
+        return open_loop(spec, np.arange(count, dtype=np.int64))
+
+    @property
+    def burstiness(self) -> Any:
+        return self.told.get("burstiness", 0.0)
+
+    @property
+    def rate(self) -> Any:
+        return self.told.get("rate")
+
+    def headline(self, limit: int | None) -> Any:
+        return self.told.get("headline", "told")
+
+    def stages(self, begun: Begun) -> Any:
+        return self.told.get("stages", lambda moments: ())(begun.moments_ns)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"burstiness": "x"}, r"cannot tell its law \(its burstiness is 'x', not a number from 0 on\)"),
+        ({"burstiness": float("nan")}, r"cannot tell its law \(its burstiness is nan, not a number"),
+        ({"rate": "5/s"}, r"cannot tell its law \(its rate is '5/s', not a number above 0 or None\)"),
+        ({"headline": None}, r"cannot tell its law \(its `headline` gives None, not text\)"),
+        ({"stages": lambda moments: moments["x"]}, r"cannot tell its stages \(IndexError: "),
+        ({"stages": lambda moments: [3]}, r"cannot tell its stages \(its `stages` gives int, not a Stretch\)"),
+        ({"stages": lambda moments: [Stretch("a", 0.5, 1, None)]}, r"its `stages` gives Stretch.*times ns as int"),  # type: ignore[arg-type]  # what is refused
+        ({"stages": lambda moments: [Stretch("a", 0, 1, "5/s")]}, r"its rate must be a number or None\)"),  # type: ignore[arg-type]  # what is refused
+        ({"stages": lambda moments: moments.sort() or ()}, "ValueError: .* read-only"),
+    ],
+)
+def test_what_a_shape_tells_of_itself(told: dict[str, Any], words: str) -> None:
+    """A law or stages that no report could use are refused before anything is sent."""
+    with pytest.raises(ConfigError, match=rf"^the load shape telling .*{words}.*; fix the package or uninstall it$"):
+        LoadSpec(shape=Telling(told=told), concurrency=3).schedule(4)

@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -14,7 +15,7 @@ from fastbench.config import Task
 from fastbench.config.services import TrafficConfig
 from fastbench.datasets.conversations.mtbench import MtBenchConfig
 from fastbench.plan.load import load_of
-from fastbench.plan.shapes import read_shape
+from fastbench.plan.shapes import LoadShape, LoadSpec, Schedule, open_loop, read_shape
 from fastbench.plan.sharing import Remainder, Share
 from fastbench.units import Duration, Rate
 
@@ -108,3 +109,20 @@ def test_what_is_left_of_it() -> None:
 def test_the_load_in_words(task: Task, line: str) -> None:
     """A plan says its load in one line."""
     assert plan_of(task).line() == line
+
+
+def test_a_schedule_of_fewer_requests() -> None:
+    """Where a package's shape begins fewer requests than there are, that is said before the run."""
+
+    class Half(LoadShape, frozen=True, kw_only=True):
+        name: ClassVar[str] = "half"
+
+        def schedule(self, spec: LoadSpec, count: int) -> Schedule:
+            return open_loop(spec, np.arange(count // 2, dtype=np.int64))
+
+    whole = task_of(URL)
+    count = plan_of(whole).requests
+    assert not [remark for remark in plan_of(whole).remarks if "load shape" in remark]
+    assert f"the load shape begins {count // 2} of {count} requests; the others are not sent" in " ".join(
+        plan_of(replace(whole, load=Half())).remarks
+    )

@@ -1,6 +1,7 @@
 """Registries of what fastbench can be extended by."""
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +20,11 @@ def registry(group: str = "fastbench.test_things") -> Registry[object]:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An installed package with four things, of which one is of the kind."""
+    """An installed package with six things, of which one is of the kind."""
     module = "import pathlib\ngood = pathlib.PurePosixPath('/good')\nwrong = 3\n"
     (tmp_path / "plugged_things.py").write_text(module)
-    (tmp_path / "plugged_broken.py").write_text("raise RuntimeError('not today')\n")
+    (tmp_path / "plugged_broken.py").write_text("raise RuntimeError('not\\n  today')\n")
+    (tmp_path / "plugged_leaving.py").write_text("import sys\nsys.exit(3)\n")
     info = tmp_path / "plugged-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged\nVersion: 1.0\n")
@@ -31,6 +33,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "other = plugged_things:good",
         "wrong = plugged_things:wrong",
         "broken = plugged_broken:x",
+        "leaving = plugged_leaving:x",
+        "kind = pathlib:PurePosixPath",
     )
     lines = "\n".join(("[fastbench.test_things]", *points, "here = plugged_things:good"))
     (info / "entry_points.txt").write_text(lines)
@@ -39,7 +43,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     look_again()
     yield tmp_path
     look_again()
-    for name in ("plugged_things", "plugged_broken"):
+    for name in ("plugged_things", "plugged_broken", "plugged_leaving"):
         sys.modules.pop(name, None)
 
 
@@ -53,7 +57,7 @@ def test_its_own_come_by_their_module() -> None:
 def test_those_of_packages_come_by_their_entry_points(package: Path) -> None:
     """What a package's entry point leads to is found by its name, behind fastbench's own, which it cannot replace."""
     things = registry()
-    assert things.names() == ("here", "there", "broken", "good", "other", "wrong")
+    assert things.names() == ("here", "there", "broken", "good", "kind", "leaving", "other", "wrong")
     assert str(things.get("good")) == "/good"
     assert things.get("here") is not things.get("good")
     assert "good" in things
@@ -64,16 +68,57 @@ def test_those_of_packages_come_by_their_entry_points(package: Path) -> None:
     ("name", "words"),
     [
         ("hear", "there is no thing hear; did you mean here?"),
-        ("zzz", "there is no thing zzz; there are here, there, broken, good, other, wrong"),
+        ("zzz", "there is no thing zzz; there are here, there, broken, good, kind, leaving, other, wrong"),
         ("wrong", "the thing wrong of the package plugged is int, and must be pathlib.PurePosixPath; fix the package"),
         ("other", "the thing other of the package plugged is named good; give it and its entry point the same name"),
         ("broken", r"the thing broken of the package plugged cannot be loaded \(RuntimeError: not today\); fix the"),
+        ("leaving", r"the thing leaving of the package plugged cannot be loaded \(SystemExit: 3\); fix the package"),
+        (
+            "kind",
+            "the thing kind of the package plugged is the class PurePosixPath, and must be pathlib.PurePosixPath;",
+        ),
     ],
 )
 def test_what_cannot_be_had_is_told(package: Path, name: str, words: str) -> None:
     """A name that there is not, a thing of another kind and a package that raises are one sentence each."""
     with pytest.raises(ConfigError, match=words):
         registry().get(name)
+
+
+def test_an_object_is_no_class(package: Path) -> None:
+    """Where the things of a registry are classes, an object of one is refused, and the class itself is not."""
+    things: Registry[object] = Registry("fastbench.test_things", "thing", KIND, {}, classes=True)
+    told = "the thing good of the package plugged is an object of PurePosixPath, and must be a subclass of pathlib.Pure"
+    with pytest.raises(ConfigError, match=told):
+        things.get("good")
+    with pytest.raises(ConfigError, match=r"^the thing kind of the package plugged is named "):
+        things.get("kind")
+
+
+def test_what_loads_and_what_does_not(package: Path) -> None:
+    """Those that can be had are there although others are broken, each of which is told on one line."""
+    found, faults = registry().loaded()
+    assert list(found) == ["here", "there", "good"]
+    assert [fault.split()[2] for fault in faults] == ["broken", "kind", "leaving", "other", "wrong"]
+    assert not any("\n" in fault for fault in faults)
+
+
+def test_a_function_of_a_package_is_guarded(package: Path) -> None:
+    """What a package's function raises is told with its package; Ctrl-C goes through, and so does an own function."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    def broken() -> None:
+        raise OSError("no\nroom")
+
+    things = registry()
+    told = "the thing good of the package plugged cannot do it (OSError: no room); fix the package or uninstall it"
+    with pytest.raises(ConfigError, match=f"^{re.escape(told)}$"):
+        things.guarded("good", "cannot do it", broken)()
+    with pytest.raises(KeyboardInterrupt):
+        things.guarded("good", "cannot do it", interrupted)()
+    assert things.guarded("here", "cannot do it", broken) is broken
 
 
 def test_a_name_of_fastbenchs_own_is_not_a_packages(package: Path) -> None:

@@ -38,7 +38,7 @@ TABLE: dict[str, frozenset[str]] = {
     "recording": ANYWHERE | {"_core.ring"},
     "tokenizer": ANYWHERE | {"config"},
     "datasets": ANYWHERE | {"config", "tokenizer"},
-    "dialects": ANYWHERE | {"config"},
+    "dialects": ANYWHERE | {"_core.wire", "config"},
     "plan": ANYWHERE | {"config", "datasets", "dialects", "recording"},
     "live": ANYWHERE | {"_core.counts"},
     "client": ANYWHERE | {"_core", "config", "dialects", "plan", "recording"},

@@ -2,7 +2,7 @@
 
 import ast
 import inspect as python
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from textwrap import dedent
 from typing import Any
@@ -16,7 +16,8 @@ from fastbench.config.fields.lengths import LAWS
 from fastbench.config.run import COMBINATIONS, RunSettings
 from fastbench.config.services.schema import ServiceConfig
 from fastbench.config.shown import SummarizerConfig
-from fastbench.registry import DATASETS, SHAPES, dialect_names
+from fastbench.errors import ConfigError
+from fastbench.registry import DATASETS, DIALECTS, SHAPES, Registry, dialect_names
 from fastbench.units import NS_PER_S, Duration, Rate
 
 Schema = dict[str, Any]
@@ -49,10 +50,10 @@ _DEFAULTED = "abbr"
 """Required of a struct; a config may leave it out."""
 
 
-def json_schema() -> Schema:
+def json_schema(told: Callable[[str], None] = lambda fault: None) -> Schema:
     """Of YAML and JSON configs. What it refuses, the check refuses too; only the check looks at files and addresses,
-    and at what several fields say together."""
-    made = _Definitions()
+    and at what several fields say together. told: gets the fault of each thing of a package that is left out."""
+    made = _Definitions(told)
     items: Schema = {"type": "array", "minItems": 1}
     return {
         "$schema": _DRAFT,
@@ -62,7 +63,7 @@ def json_schema() -> Schema:
             "models": {**items, "items": made.service(), "description": "The services under test."},
             "datasets": {
                 **items,
-                "items": made.by_type({name: DATASETS.get(name).schema for name in DATASETS.names()}),
+                "items": made.registered(DATASETS, lambda found: found.schema),
                 "description": "Where the prompts come from.",
             },
             COMBINATIONS: {**items, "items": made.ref(CombinationConfig), "description": "Which meet which."},
@@ -98,7 +99,8 @@ def field_words(kind: type[Struct]) -> dict[str, str]:
 class _Definitions:
     """The schemas of structs, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[str], None]) -> None:
+        self._told = told
         self._made: dict[str, Schema] = {"variable": _VARIABLE}
         self._kinds: dict[str, type[Struct]] = {}
         self._made["lengths"] = {
@@ -129,6 +131,8 @@ class _Definitions:
         """A reference to the schema of a service, whose type is the name of a dialect."""
         made = self.ref(ServiceConfig)
         self._made[ServiceConfig.__name__]["properties"]["type"] = {"enum": list(dialect_names())}
+        for fault in DIALECTS.loaded()[1]:
+            self._told(fault)
         return made
 
     def by_type(self, kinds: Mapping[str, type[Struct]], tag: str = "type") -> Schema:
@@ -150,7 +154,22 @@ class _Definitions:
 
     def load(self) -> Schema:
         """One of the load shapes, or none."""
-        return _any(self.by_type({name: SHAPES.get(name) for name in SHAPES.names()}), {"type": "null"})
+        return _any(self.registered(SHAPES, lambda found: found), {"type": "null"})
+
+    def registered(self, registry: Registry[Any], settings: Callable[[Any], type[Struct]]) -> Schema:
+        """One of those in a registry that can be had and described. settings: the struct of one of them."""
+        found, faults = registry.loaded()
+        kinds: dict[str, type[Struct]] = {}
+        for name, thing in found.items():
+            try:
+                with registry.blaming(name, "cannot be described"):
+                    self._object(settings(thing))
+                kinds[name] = settings(thing)
+            except ConfigError as error:
+                faults += (str(error),)
+        for fault in faults:
+            self._told(fault)
+        return self.by_type(kinds)
 
     def fields(self, kind: type[Struct]) -> dict[str, Schema]:
         """The schema of each field, with what its docstring says, and in words what is allowed."""

@@ -12,7 +12,7 @@ from fastbench.config.services.schema import REPEATS, ServiceConfig, build_traff
 from fastbench.config.services.tls import tls_faults
 from fastbench.config.services.url import header_fault, page_url, parse_host, parse_url
 from fastbench.errors import ConfigError
-from fastbench.registry import DIALECTS, dialect_names
+from fastbench.registry import DIALECTS, alias_fault, dialect_names
 from fastbench.secrets import NOT_DUMPED, resolve_secret
 
 # More than one answer to a request; AISBench does not support it, and its answers could not be told apart in time.
@@ -78,6 +78,8 @@ def _with_type(raw: Mapping[str, object], path: str, issues: Issues) -> dict[str
     dialect = known.get(name) if isinstance(name, str) else None
     try:
         if dialect is not None:
+            if fault := alias_fault(str(name)):
+                raise ConfigError(fault)
             DIALECTS.chosen(dialect)
     except ConfigError as error:
         issues.add(f"{path}.type", f"is {show(name)}, but {error}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ OK = OUTCOMES.index("ok")
 
 Rows = NDArray[np.void]
 Mask = NDArray[np.bool_]
+
+A = TypeVar("A", bound=NDArray[Any])
 
 
 class Window(NamedTuple):
@@ -48,7 +50,10 @@ class Edges(NamedTuple):
 
 
 class Selection:
-    """The rows of one stage. `final`: one row for each measured request that has an outcome."""
+    """The rows of one stage. `final`: one row for each measured request that has an outcome.
+
+    All of its arrays are read-only: they are kept, and every number is of them, those of packages' metrics too.
+    """
 
     def __init__(
         self, recording: Recording, window: Window | None = None, *, progress: ProgressCallback | None = None
@@ -62,43 +67,47 @@ class Selection:
 
     def within(self, window: Window | None) -> Selection:
         """The same recording's rows in another window."""
-        return self if window is None else Selection(self.recording, window, progress=self._progress)
+        if window is None:
+            return self
+        part = Selection(self.recording, window, progress=self._progress)
+        part.asked = self.asked
+        return part
 
     @cached_property
     def final_mask(self) -> Mask:
         """(rows,): measured, not an attempt that was retried, and begun in the window."""
         measured = ~(flagged(self.rows, "warmup") | flagged(self.rows, "superseded"))
         if self.window is None:
-            return measured
+            return frozen(measured)
         # What was never sent belongs where it was meant to be.
         begun = np.where(self.rows["sent_ns"] > 0, self.rows["sent_ns"], self.rows["intended_ns"])
-        return measured & self.window.holds(begun)
+        return frozen(measured & self.window.holds(begun))
 
     @cached_property
     def ok_mask(self) -> Mask:
         """(rows,): final and successful; these alone enter latency statistics."""
         succeeded: Mask = self.rows["outcome"] == OK
-        return self.final_mask & succeeded
+        return frozen(self.final_mask & succeeded)
 
     @cached_property
     def final(self) -> Rows:
         """The final rows."""
-        return self.rows[self.final_mask]
+        return frozen(self.rows[self.final_mask])
 
     @cached_property
     def ok(self) -> Rows:
         """The successful rows."""
-        return self.rows[self.ok_mask]
+        return frozen(self.rows[self.ok_mask])
 
     @cached_property
     def streamed_mask(self) -> Mask:
         """(rows,): successful, asked for as a stream, and with a first token."""
-        return self.ok_mask & is_streamed(self.rows)
+        return frozen(self.ok_mask & is_streamed(self.rows))
 
     @cached_property
     def streamed(self) -> Rows:
         """The successful rows that have token times."""
-        return self.rows[self.streamed_mask]
+        return frozen(self.rows[self.streamed_mask])
 
     @cached_property
     def is_stream(self) -> bool:
@@ -139,11 +148,18 @@ class Selection:
         first[marked] = np.where(head["event"] == 0, head["bound_us"], 0).astype(np.int64) * NS_PER_US
         last[marked] = np.where(is_last, tail["bound_us"], 0).astype(np.int64) * NS_PER_US
         # Where the end came in the last event's read, that read's one stamp may be that of what followed.
-        return Edges(first, last, np.where(rows["end_ns"] == rows["last_token_ns"], last, 0))
+        end = np.where(rows["end_ns"] == rows["last_token_ns"], last, 0)
+        return Edges(*map(frozen, (first, last, end)))
 
     def marks(self) -> NDArray[np.void]:
         """(m,) MARK_DTYPE: the marks of all successful streams."""
         return self.recording.all_marks[np.repeat(self.streamed_mask, self.rows["marks"])]
+
+
+def frozen(array: A) -> A:
+    """The array, from now on read-only."""
+    array.flags.writeable = False
+    return array
 
 
 def is_streamed(rows: Rows) -> Mask:

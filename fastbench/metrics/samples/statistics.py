@@ -122,6 +122,16 @@ def percent_of(name: str) -> float | None:
     return float(name[1:]) if name.startswith("P") else None
 
 
+def is_statistic(name: object) -> bool:
+    """Whether `statistic` knows it."""
+    if name in ("Average", "Min", "Max", "Median"):
+        return True
+    try:
+        return isinstance(name, str) and name.startswith("P") and 0 <= float(name[1:]) <= 100
+    except ValueError:
+        return False
+
+
 def samples_needed(percent: float) -> int:
     """How many samples it takes until one lies beyond the percentile with 99 % confidence."""
     inside = max(percent, 100 - percent) / 100

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastbench.metrics.metric import Metric
 from fastbench.metrics.model import Number, ServiceVerdict, StageOfLoad
 from fastbench.metrics.own import TPOT, TTFT
-from fastbench.metrics.samples.selection import Rows, Selection, Window
+from fastbench.metrics.samples.selection import Rows, Selection, Window, frozen
 from fastbench.metrics.samples.statistics import statistics, too_few
 from fastbench.metrics.samples.timeline import InFlight
 from fastbench.metrics.server.kept_up import KEPT_UP, LEAST_ANSWERED, NEVER, OVERLOADED, Course, Finding, course, judge
@@ -178,13 +178,13 @@ def stages(whole: Selection, run: Run | None) -> tuple[StageOfLoad, ...]:
         return ()
     flight = InFlight.of(whole.final)
     begun = Begun(
-        moments_ns=rows["intended_ns"],
+        moments_ns=frozen(rows["intended_ns"]),
         planned=whole.asked.planned,
-        starts_ns=flight.starts,
-        in_flight=flight.at_starts(),
+        starts_ns=frozen(flight.starts.view()),
+        in_flight=frozen(flight.at_starts()),
     )
     # One whose requests were all due at once, as scatter may have it, has no rates.
-    found = (stretch for stretch in whole.asked.shape.stages(begun) if stretch.stop_ns > stretch.begin_ns)
+    found = (stretch for stretch in whole.asked.stages(begun) if stretch.stop_ns > stretch.begin_ns)
     return tuple(_stage(whole, run, flight, stretch) for stretch in found)
 
 

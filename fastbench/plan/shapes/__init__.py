@@ -8,9 +8,19 @@ trace ── the shapes; slots, rates ── their arithmetic; recorded ── a
 """
 
 from fastbench.plan.shapes.rates import Rates
-from fastbench.plan.shapes.recorded import read_shape, write_shape
+from fastbench.plan.shapes.recorded import Unknown, read_shape, write_shape
 from fastbench.plan.shapes.schedule import NO_LIMIT, Schedule
-from fastbench.plan.shapes.shape import Begun, LoadShape, LoadSpec, Stretch, closed_loop, open_loop
+from fastbench.plan.shapes.shape import (
+    Begun,
+    LoadShape,
+    LoadSpec,
+    Stretch,
+    closed_loop,
+    law_of,
+    open_loop,
+    shape_rates,
+    stages_of,
+)
 from fastbench.plan.shapes.slots import Slots, at_once
 
 __all__ = [
@@ -22,9 +32,13 @@ __all__ = [
     "Schedule",
     "Slots",
     "Stretch",
+    "Unknown",
     "at_once",
     "closed_loop",
+    "law_of",
     "open_loop",
     "read_shape",
+    "shape_rates",
+    "stages_of",
     "write_shape",
 ]

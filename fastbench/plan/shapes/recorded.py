@@ -36,10 +36,11 @@ def read_shape(load: Mapping[str, Any]) -> LoadShape:
     if not isinstance(given, dict):
         return _before_shapes(load)
     try:
-        kind = SHAPES.get(str(given.get("type")))
-        fields = {name: value for name, value in given.items() if name != "type"}
-        return _converted(kind, fields)
-    except (ConfigError, msgspec.ValidationError, LookupError, TypeError):
+        name = str(given.get("type"))
+        kind = SHAPES.get(name)
+        with SHAPES.blaming(name, "cannot be read from a recording"):
+            return _converted(kind, {name: value for name, value in given.items() if name != "type"})
+    except ConfigError:
         # Of a package that is not here, or is here in another version, with other parameters.
         return Unknown()
 

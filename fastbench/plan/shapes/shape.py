@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
@@ -9,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.config.fields import Frozen
-from fastbench.errors import blamed
+from fastbench.errors import PluginError
 from fastbench.plan.shapes.rates import Offsets, Rates
 from fastbench.plan.shapes.schedule import Schedule, check_law, check_schedule
 from fastbench.plan.shapes.slots import Slots
+from fastbench.registry import SHAPES
 
 
 class Begun(NamedTuple):
@@ -114,16 +116,78 @@ class LoadSpec(Frozen, frozen=True, kw_only=True):
 
         ConfigError where the shape cannot make one, or makes an invalid one.
         """
-        what = f"the load shape {self.shape.name}"
-        with blamed(f"{what} cannot make its schedule"):
-            schedule = self.shape.schedule(self, count)
-        check_schedule(what, schedule, count)
+        shape = self.shape
+        with SHAPES.blaming(shape.name, "cannot make its schedule"):
+            schedule = shape.schedule(self, count)
+            check_schedule(SHAPES.told(shape.name), schedule, count)
+        law_of(shape)
         begins = schedule.offsets if schedule.slots is None else schedule.slots.openings
         if begins is not None:
-            with blamed(f"{what} cannot give its rates"):
-                rates = self.shape.rates(len(begins))
-            check_law(what, rates, len(begins))
+            shape_rates(shape, len(begins))
+        if schedule.offsets is not None and len(schedule.offsets) and SHAPES.is_plugged(shape.name):
+            # As a report will ask for them, of a run in which one request is in flight at a time.
+            offsets = schedule.offsets.view()
+            offsets.flags.writeable = False
+            stages_of(shape, Begun(offsets, len(offsets), offsets, np.ones(len(offsets), np.int64)))
         return schedule
+
+
+class Law(NamedTuple):
+    """What a shape tells of itself in numbers and words, whatever the requests are."""
+
+    burstiness: float
+    rate: float | None
+    rising: str | None
+    headline: str
+
+
+def law_of(shape: LoadShape, limit: int | None = None) -> Law:
+    """What it tells. limit: of requests in flight, where there is one.
+
+    ConfigError where a package's shape cannot tell it, or tells what cannot be.
+    """
+    with SHAPES.blaming(shape.name, "cannot tell its law"):
+        burstiness, rate, rising = shape.burstiness, shape.rate, shape.rising
+        if not _is_number(burstiness) or burstiness < 0:
+            raise PluginError(f"its burstiness is {burstiness!r}, not a number from 0 on")
+        if rate is not None and (not _is_number(rate) or rate <= 0):
+            raise PluginError(f"its rate is {rate!r}, not a number above 0 or None")
+        if rising is not None and not isinstance(rising, str):
+            raise PluginError(f"its rising is {rising!r}, not the name of a law or None")
+        headline: object = shape.headline(limit)
+        if not isinstance(headline, str):
+            raise PluginError(f"its `headline` gives {headline!r}, not text")
+        return Law(burstiness, rate, rising, headline)
+
+
+def shape_rates(shape: LoadShape, count: int) -> Rates | None:
+    """Its rates for `count` requests or clients. ConfigError where they cannot be had, or are none."""
+    with SHAPES.blaming(shape.name, "cannot give its rates"):
+        rates = shape.rates(count)
+    check_law(SHAPES.told(shape.name), rates, count)
+    return rates
+
+
+def stages_of(shape: LoadShape, begun: Begun) -> tuple[Stretch, ...]:
+    """Its stages. ConfigError where they cannot be had, or are none."""
+    with SHAPES.blaming(shape.name, "cannot tell its stages"):
+        found = tuple(shape.stages(begun))
+        for stage in found:
+            if not isinstance(stage, Stretch):
+                raise PluginError(f"its `stages` gives {type(stage).__name__}, not a Stretch")
+            if not isinstance(stage.name, str) or not all(map(_is_whole, (stage.begin_ns, stage.stop_ns))):
+                raise PluginError(f"its `stages` gives {stage!r}; its name must be text, and its times ns as int")
+            if stage.rate is not None and not _is_number(stage.rate):
+                raise PluginError(f"its `stages` gives {stage!r}; its rate must be a number or None")
+        return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer)
 
 
 def open_loop(spec: LoadSpec, offsets: Offsets) -> Schedule:

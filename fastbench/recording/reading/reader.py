@@ -24,7 +24,7 @@ class Recording:
     """One recording, as far as it is readable, of however many parts.
 
     header: what was planned. footer: how it ended, None if it did not. health: the client's states, in time order.
-    rows: (n,) ROW_DTYPE, part by part in the order in which they finished. damage: what is wrong, a sentence each.
+    rows: (n,) ROW_DTYPE, read-only, in the order in which they finished. damage: what is wrong, a sentence each.
     lost_rows: the requests that the damage cost. axis: the clock that all moments stand on. legs: 1, and how often an
     interrupted run was resumed.
     """
@@ -49,6 +49,8 @@ class Recording:
         if self.legs > 1:
             of_parts = [np.full(table.size, leg_of(part)) for part, table in zip(parts, tables, strict=True)]
             self.rows = without_replaced(self.rows, np.concatenate(of_parts))
+        # All numbers are of these: what one of them, a package's say, writes into them would falsify the others.
+        self.rows.flags.writeable = False
         self.footer, self.lost_rows, self.damage = ending_of(parts, self.axis, self.rows)
 
     @classmethod
@@ -129,8 +131,10 @@ class Recording:
 
     @cached_property
     def all_marks(self) -> NDArray[np.void]:
-        """(m,) MARK_DTYPE: the marks of all rows, in row order; `rows["marks"]` of each."""
-        return np.concatenate([part.table.marks() for part in self.parts])
+        """(m,) MARK_DTYPE: the marks of all rows, in row order; `rows["marks"]` of each. Read-only."""
+        marks: NDArray[np.void] = np.concatenate([part.table.marks() for part in self.parts])
+        marks.flags.writeable = False
+        return marks
 
     def _placed(self) -> Iterator[tuple[Part, int]]:
         """Each part with the number of its first row."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.errors import ConfigError
-from fastbench.metrics import Metric, Rows, Selection, Values, every_metric
+from fastbench.metrics import OWN_METRICS, Metric, Rows, Selection, Values, all_plugged
 from fastbench.metrics.samples import OK, Mask, is_streamed
 from fastbench.recording import FINISHES, OUTCOMES, SOURCES, Recording, recorded_id
+from fastbench.registry import METRICS
+
+log = logging.getLogger("fastbench")
 
 ROWS_AT_ONCE = 8_192
 _MOMENTS = (
@@ -35,13 +39,20 @@ def request_columns(recording: Recording) -> Iterator[Columns]:
     """The measured requests, one row each, in the order in which they finished, `ROWS_AT_ONCE` at a time.
 
     Moments as they were recorded, ns of CLOCK_MONOTONIC; sent_unix_ns: on the wall clock. The latencies, in ms, only
-    of successful requests, as in the report. ConfigError where a package's metric cannot be computed.
+    of successful requests, as in the report. The column of a package's metric that cannot be computed, or whose name is
+    taken, is left out with a warning in the log `fastbench`.
     """
-    metrics = [metric for metric in every_metric() if metric.column]
-    numbers = np.flatnonzero(Selection(recording).final_mask)
+    selection = Selection(recording)
+    numbers = np.flatnonzero(selection.final_mask)
+    plugged: Columns | None = None
     for first in range(0, numbers.size, ROWS_AT_ONCE):
         chosen = numbers[first : first + ROWS_AT_ONCE]
-        yield _columns(recording, recording.rows[chosen], chosen, metrics)
+        columns = _columns(recording, recording.rows[chosen], chosen)
+        if plugged is None:
+            plugged = _plugged_columns(selection, columns)
+        more = {name: Values(values[chosen], known[chosen]) for name, (values, known) in plugged.items()}
+        message = columns.pop("message")
+        yield {**columns, **more, "message": message}
 
 
 def wall_offset_ns(recording: Recording) -> int | None:
@@ -50,7 +61,7 @@ def wall_offset_ns(recording: Recording) -> int | None:
     return wall - mono if isinstance(wall, int) and isinstance(mono, int) else None
 
 
-def _columns(recording: Recording, rows: Rows, numbers: NDArray[np.int64], metrics: Sequence[Metric]) -> Columns:
+def _columns(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> Columns:
     always = np.ones(rows.size, bool)
     texts = [recording.messages.get(number) for number in numbers.tolist()]
     messages = [None if text is None else text.decode("utf-8", "replace") for text in texts]
@@ -68,7 +79,7 @@ def _columns(recording: Recording, rows: Rows, numbers: NDArray[np.int64], metri
         **{name: Values(np.array(SOURCES, object)[rows[name]], always) for name in ("input_source", "output_source")},
     }
     message = Values(np.array(messages, object), np.array([text is not None for text in texts], bool))
-    return {**columns, **_metric_columns(rows, metrics, {*columns, "message"}), "message": message}
+    return {**columns, **_metric_columns(rows), "message": message}
 
 
 def _finishes(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> NDArray[Any]:
@@ -85,17 +96,47 @@ def _request_ids(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -
     return Values(ids, ids != None)  # noqa: E711  # of each element
 
 
-def _metric_columns(rows: Rows, metrics: Sequence[Metric], taken: Container[str]) -> Columns:
-    """Of successful requests, in the units shown. ConfigError where a column's name is taken."""
+def _metric_columns(rows: Rows) -> Columns:
+    """fastbench's own metrics of successful requests, in the units shown."""
     ok: Mask = rows["outcome"] == OK
     streamed = ok & is_streamed(rows)
     columns: Columns = {}
-    for metric in metrics:
-        if metric.column in taken or metric.column in columns:
-            raise ConfigError(
-                f"the metric {metric.name} has the column {metric.column}, which an export has already: rename it"
-            )
-        values, known = metric.values_of(rows)
-        known = known & (streamed if metric.streams_only else ok)
-        columns[metric.column] = Values(values if metric.scale == 1 else values / metric.scale, known)
+    for metric in OWN_METRICS:
+        if metric.column:
+            values, known = metric.values_of(rows)
+            columns[metric.column] = Values(_scaled(values, metric), known & (streamed if metric.streams_only else ok))
     return columns
+
+
+def _plugged_columns(selection: Selection, others: Mapping[str, Values]) -> Columns:
+    """The columns of packages' metrics, (rows,) of the whole recording: of each either all is there, or nothing.
+    others: the columns beside them."""
+    metrics, found = all_plugged()
+    columns: Columns = {}
+    faults = list(found)
+    for metric in metrics:
+        name = metric.column
+        if name in others or name in columns:
+            faults.append(f"{METRICS.told(metric.name)} has the column {name}, which an export has already; rename it")
+        elif name:
+            try:
+                columns[name] = _spread(metric, selection)
+            except ConfigError as error:
+                faults.append(str(error))
+    for fault in faults:
+        log.warning("A column is left out: %s.", fault)
+    return columns
+
+
+def _spread(metric: Metric, selection: Selection) -> Values:
+    """The values of the requests that the metric is for, at the places of their rows in the recording."""
+    mask = selection.streamed_mask if metric.streams_only else selection.ok_mask
+    values, known = metric.values_of(selection.streamed if metric.streams_only else selection.ok)
+    spread = Values(np.zeros(mask.size, np.float64 if metric.scale != 1 else values.dtype), np.zeros(mask.size, bool))
+    spread.values[mask] = _scaled(values, metric)
+    spread.known[mask] = known
+    return spread
+
+
+def _scaled(values: NDArray[Any], metric: Metric) -> NDArray[Any]:
+    return values if metric.scale == 1 else values / metric.scale

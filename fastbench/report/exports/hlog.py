@@ -5,6 +5,7 @@ Format: HistogramLogWriter of github.com/HdrHistogram/HdrHistogram, version 1.3,
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from fastbench.report.exports.columns import wall_offset_ns
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 WIDTH_NS = NS_PER_S
+log = logging.getLogger("fastbench")
 _LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
 
 
@@ -35,11 +37,15 @@ def histogram_log(recording: Recording, *, gaps: bool) -> Iterator[bytes]:
         f"#[StartTime: {begin_s:.3f} (seconds since epoch), {moment}]\n"
         f"#[BaseTime: {begin_s:.3f} (seconds since epoch)]\n{_LEGEND}\n"
     ).encode()
-    for metric, begin_ns, histogram in latency_intervals(selection, WIDTH_NS, gaps=gaps):
+    for metric, begin_ns, histogram in latency_intervals(selection, WIDTH_NS, gaps=gaps, told=_left_out):
         encoded: Any = histogram.to_hdrh().encode()
         greatest = histogram.maximum / NS_PER_MS
         line = f"Tag={metric},{begin_ns / NS_PER_S:.3f},{WIDTH_NS / NS_PER_S:.3f},{greatest:.3f},"
         yield line.encode() + encoded + b"\n"
+
+
+def _left_out(fault: str) -> None:
+    log.warning("A metric is left out of the export: %s.", fault)
 
 
 def _check_package() -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from fastbench.client import OutcomeTally, advice_for
 from fastbench.config import DatasetConfig, Task
 from fastbench.config.services import STREAM_OPTIONS, ServiceConfig
-from fastbench.datasets import Prompt, Sample, SyntheticConfig, Turn, open_dataset, prompt_text
+from fastbench.datasets import Prompt, Sample, SyntheticConfig, Turn, alike, open_dataset, prompt_text
 from fastbench.dialects import NEWER, output_length
 from fastbench.errors import ServiceError
 
@@ -139,9 +139,9 @@ def _opening(turn: Turn) -> Prompt:
 
 def _asked(task: Task, count: int) -> DatasetConfig:
     """The warm-up's data set: prompts as long as the measured ones or as requested, or the data set's rows."""
-    alike = task.dataset.alike(count, task.warmup_input_len)
-    if alike is not None:
-        return alike
+    found = alike(task.dataset, count, task.warmup_input_len)
+    if found is not None:
+        return found
     if task.warmup_data == "dataset":
         return task.dataset
     return SyntheticConfig(count=count).alike(count, task.warmup_input_len or _first_length(task))
