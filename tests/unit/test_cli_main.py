@@ -18,6 +18,18 @@ def fastbench(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.Compl
     return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
 
 
+@pytest.mark.parametrize("arguments", ["--version", "perf --help", "config --schema"])
+def test_a_full_disk_is_one_line(arguments: str) -> None:
+    """Where standard output takes nothing the command says so in a line, and its exit code is 1."""
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "fastbench", *arguments.split()]
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, cwd=ROOT, check=False
+        )
+    told = "fastbench: standard output takes no more: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, told)
+
+
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
 def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
     """Help, asked for or not, lists the commands and ends well."""
