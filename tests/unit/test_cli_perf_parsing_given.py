@@ -43,7 +43,7 @@ def test_two_urls() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["run.py", "missing.py", "configs/missing", "C"])
+@pytest.mark.parametrize("text", ["run.py", "missing.py", "configs/missing.yaml", "missing.json"])
 def test_a_config_is_one(text: str) -> None:
     """What is or looks like a config is left to be read as one, or to be missed."""
     assert understood(Options({"config_file": text})) == {"config_file": text}
@@ -57,15 +57,42 @@ def test_a_config_is_one(text: str) -> None:
         ("a/rows.csv", "--custom-dataset-path"),
     ],
 )
-@pytest.mark.parametrize("there", [True, False])
-def test_prompts_have_an_option(text: str, option: str, there: bool) -> None:
-    """A file of prompts, whether it is there or not, is told to be one, with the option that takes it."""
-    if there:
-        Path(text).parent.mkdir(exist_ok=True)
-        Path(text).touch()
+def test_prompts_have_an_option(text: str, option: str) -> None:
+    """A file of prompts is told to be one, with the option that takes it."""
+    Path(text).parent.mkdir(exist_ok=True)
+    Path(text).write_text('[{"prompt": "a"}]')
     with pytest.raises(UsageError) as caught:
         understood(Options({"config_file": text}))
-    assert f"give it as {option} {text}" in str(caught.value)
+    assert f"give it as {option} FILE" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_config"),
+    [
+        ('{"models": [], "datasets": []}', True),
+        ('{"model": []}', True),
+        ('{"models": [1,}', True),
+        (' [{"prompt": "a"}]', False),
+        ('{"prompt": "a"}', False),
+        ('{"prompt": "a"}\n{"prompt": "b"}', False),
+    ],
+)
+def test_json_is_a_config_or_prompts(text: str, is_config: bool) -> None:
+    """A JSON file is a config if it is an object with a setting in it, if only a misspelt or a broken one."""
+    Path("x.json").write_text(text)
+    given = Options({"config_file": "x.json"})
+    if is_config:
+        assert understood(given) == given
+    else:
+        with pytest.raises(UsageError, match=r"x\.json is no config: .* --custom-dataset-path FILE"):
+            understood(given)
+
+
+@pytest.mark.parametrize("text", ["host", "10.0.0.1", "host/v1", "x.toml"])
+def test_what_is_nothing_has_a_hint(text: str) -> None:
+    """What is neither there nor a URL is told how a service is written, and how a config ends."""
+    with pytest.raises(UsageError, match=rf"write http://{text}; a config ends in \.py, \.yaml, \.yml or \.json"):
+        understood(Options({"config_file": text}))
 
 
 @pytest.mark.parametrize("text", ["out/20261128_120000", "out/20261128_120000/"])
