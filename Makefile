@@ -103,7 +103,7 @@ promises-threads: venv
 	find $(THREADS) -name '*.so' -delete -o -path '*/fastbench/*.c' -delete
 	cd $(THREADS) && FASTBENCH_TSAN=1 $(abspath $(BIN))/python setup.py -q build_ext --inplace
 	cd $(THREADS) && LD_PRELOAD="$$(cc -print-file-name=libtsan.so)" TSAN_OPTIONS=exitcode=66 \
-	  $(abspath $(BIN))/python -m pytest -q -s tests/unit/test_reactor*.py tests/unit/test_core_reactor_tls_message.py tests/unit/test_engine*.py \
+	  $(abspath $(BIN))/python -m pytest -q -s tests/unit/test_core_reactor*.py tests/unit/test_client_engine*.py \
 	  tests/unit/test_client_health.py tests/unit/test_run_worker_phase.py \
 	  --deselect tests/unit/test_core_reactor_tls_message.py::test_a_request_without_room_ends_its_connection
 

@@ -359,7 +359,7 @@ def test_several_tasks_are_for_run_all(tmp_path: Path, service: fb.Mock) -> None
         "models": [{**model, "abbr": "b"}, {**model, "abbr": "a"}],
         "datasets": [{"type": "synthetic", "abbr": "d", "count": 6, "input_len": 8, "output_len": 2}],
     }
-    with pytest.raises(fb.UsageError, match=r"has 2 tasks \(b/d, a/d\): fastbench\.run_all"):
+    with pytest.raises(fb.UsageError, match=r"has 2 tasks \(b/d, a/d\): use fastbench\.run_all"):
         fb.run(config, work_dir=tmp_path / "none")
     assert not (tmp_path / "none").exists()
     told: set[str] = set()

@@ -76,7 +76,7 @@ def test_a_run_on_its_screen(tmp_path: Path, slow: Mock) -> None:
         assert terminal.after == terminal.before
         assert terminal.raw.count(ENTER) == terminal.raw.count(LEAVE) == 1
         report = terminal.raw.rpartition(LEAVE)[2].decode()
-    assert "Performance Parameters" in report
+    assert "fastbench recalc " in report
     assert "openai-chat/synthetic: stopped by the user" in report
 
 

@@ -76,11 +76,11 @@ def test_common_metrics_are_the_guides(quickstart: Ended) -> None:
 
 
 def test_numbers_are_the_services(quickstart: Ended) -> None:
-    """No latency is below what the service was told to take, and the counts are the plan's; `test_against_the_log.py`
-    looks at how close they are."""
+    """No latency is below what the service takes at least, with its jitter, and the counts are the plan's;
+    `test_against_the_log.py` looks at how close they are."""
     common = quickstart.common()
-    assert quickstart.parameters("Min")["TTFT"] >= 60
-    assert quickstart.parameters("Min")["E2EL"] >= 60 + 7 * 5
+    assert quickstart.parameters("Min")["TTFT"] >= 0.9 * 60
+    assert quickstart.parameters("Min")["E2EL"] >= 0.9 * (60 + 7 * 5)
     assert quickstart.parameters("Min")["InputTokens"] >= 128
     assert quickstart.parameters("Max")["InputTokens"] <= 512
     assert 8 <= quickstart.parameters("Min")["OutputTokens"] < quickstart.parameters("Max")["OutputTokens"] <= 32

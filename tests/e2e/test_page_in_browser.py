@@ -96,9 +96,7 @@ def shown_many(opened_many: Any) -> Any:
     """The page of many requests with the whole run in its timeline, on the screen, for tests that change no more than
     the range of time."""
     opened_many.mouse.move(0, 0)
-    opened_many.locator("#timeline").scroll_into_view_if_needed()
-    opened_many.evaluate("Plotly.relayout('timeline', {'xaxis.autorange': true})")
-    settled(opened_many, f"({RANGES}).every(([from, to]) => from <= 0 && to > 20)")
+    show_all(opened_many)
     return opened_many
 
 
@@ -108,6 +106,13 @@ def fresh_many(browser: Any, page_of_many: Path) -> Iterator[Any]:
     opened = open_page(browser, page_of_many)
     yield opened
     opened.context.close()
+
+
+def show_all(shown: Any) -> None:
+    """The timeline on the screen, with the whole run."""
+    shown.locator("#timeline").scroll_into_view_if_needed()
+    shown.evaluate("Plotly.relayout('timeline', {'xaxis.autorange': true})")
+    settled(shown, f"({RANGES}).every(([from, to]) => from <= 0 && to > 20)")
 
 
 def settled(shown: Any, condition: str) -> None:
@@ -338,7 +343,7 @@ def test_the_buttons_show_all_again(shown_many: Any, button: str) -> None:
 
 def test_a_trace_can_be_switched_off(fresh_many: Any) -> None:
     """A click in the legend hides a trace, and it stays hidden through a zoom."""
-    fresh_many.locator("#timeline").scroll_into_view_if_needed()
+    show_all(fresh_many)
     fresh_many.locator("#timeline .legendtoggle").nth(1).click()
     hidden = (
         "document.getElementById('timeline')._fullData.find((trace) => trace.uid === 'ttft').visible === 'legendonly'"

@@ -93,7 +93,7 @@ def test_killed_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "code", "words"),
-    [(".", 2, "holds no recording: name the directory of a run"), ("missing", 2, "no directory")],
+    [(".", 2, "holds no recording: name the directory of a run"), ("missing", 2, "is not a directory")],
 )
 def test_directory_without_recording(tmp_path: Path, name: str, code: int, words: str) -> None:
     """A directory without a recording, or none at all, is wrong usage of every command, in one sentence that says

@@ -162,7 +162,7 @@ def test_a_place_that_is_taken(tmp_path: Path, sent: Path) -> None:
     (tmp_path / "whole").mkdir()
     (tmp_path / "whole" / "something").touch()
     ended = merge(tmp_path, *shares(sent), "-o", tmp_path / "whole")
-    assert (ended.code, "is there already" in ended.one_sentence()) == (2, True)
+    assert (ended.code, "exists and is not empty" in ended.one_sentence()) == (2, True)
 
 
 def test_too_late(tmp_path: Path, service: Mock) -> None:

@@ -59,7 +59,7 @@ def test_tables_above_the_summary(tmp_path: Path, service: Mock) -> None:
     """`--tables`, and a terminal with room for both, have the guide's tables above the summary; their lines are those
     that a file gets."""
     run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD)
-    with OnTerminal(tmp_path, *run, columns=250, lines=130) as terminal:
+    with OnTerminal(tmp_path, *run, columns=250, lines=500) as terminal:
         assert terminal.end() == 0
     again = fastbench_command(tmp_path, "recalc", tmp_path / "out").out.encode().replace(b"\n", b"\r\n")
     above, _, below = terminal.raw.partition(b"Performance Result files located in")

@@ -51,4 +51,4 @@ def test_https_to_a_port_in_clear(tmp_path: Path, service: Mock, options: tuple[
     """A https URL of a port that speaks http is refused at once, in plain words."""
     ended = perf(tmp_path, "--url", service.url.replace("http:", "https:"), "--input-len", 4, *options)
     assert ended.code == 1
-    assert ended.one_sentence().endswith("cannot be asked: the port does not speak TLS: write http:// in url (--url).")
+    assert ended.one_sentence().endswith("cannot be used: the port does not speak TLS: write http:// in url (--url).")

@@ -92,7 +92,7 @@ def test_help_is_quick() -> None:
         (["prf"], "No such command 'prf'"),
         (["perf", "--inputlen", "5"], "No such option"),
         (["perf", "--retry", "x", "--mock"], "Invalid value for '--retry'"),
-        (["perf"], "no service is named"),
+        (["perf"], "no service is given"),
         (["export", "run"], "Missing option '--format'. Choose from: csv, jsonl, parquet, hlog. See"),
         (
             ["perf", "--config", "/no/such.py"],

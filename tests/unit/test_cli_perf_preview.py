@@ -43,7 +43,7 @@ def test_all_that_fit() -> None:
 
 def test_a_config_by_its_path() -> None:
     """What is given by its path needs no search."""
-    with pytest.raises(UsageError, match=r"--search finds configs by name, and run\.py is given by its path"):
+    with pytest.raises(UsageError, match=r"--search lists configs by name, run\.py is a path; give one of them"):
         found("run.py")
 
 

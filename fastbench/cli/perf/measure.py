@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
+from typing import NamedTuple
 
 import click
 
@@ -28,6 +29,13 @@ from fastbench.cli.user import INTERRUPTED, calculation_bar, leave_in_order, say
 from fastbench.errors import RecordingError
 
 
+class _Done(NamedTuple):
+    """A task that has ended. published: None when it came to nothing that could be reported."""
+
+    task: EndedTask
+    published: Published | None
+
+
 def carry_out(prepared: Prepared, showing: Showing) -> int:
     """Runs all tasks, then prints their reports together.
 
@@ -37,40 +45,48 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
     _say_remarks(prepared)
     if showing.plot:
         prepared.write_rate_charts()
-    code = 0
     # There the summary is the last that is seen, and has the failures.
     on_terminal = sys.stdout.isatty()
-    ended: dict[str, tuple[EndedTask, Published | None]] = {}
+    done: dict[str, _Done] = {}
     complaints: list[str] = []
-    left = [task.name for task in prepared.run.tasks()]
     with _watched(prepared, showing) as (running, seen):
         for task in running:
-            published = _publish(task, seen, showing)
-            left.remove(task.name)
-            ended[task.name] = task, published
-            complaints += filter(None, (None if on_terminal else _failed(task, published), _complaint(task)))
-            found = [] if published is None else [published.metrics]
-            code = max(code, strict_code(_code(task, published), found, strict=showing.strict))
+            one = done[task.name] = _Done(task, _publish(task, seen, showing))
+            complaints += filter(None, (None if on_terminal else _failed(*one), _complaint(task)))
     # In the plan's order: tasks that run at once end in any.
-    ordered = [ended[task.name] for task in running.run.tasks() if task.name in ended]
-    reported = [(task, published) for task, published in ordered if published is not None]
-    texts = [report_text(published, task.results) for task, published in reported]
-    tasks = {task.path: finished(published) for task, published in reported}
-    try:
-        texts += running.spec_decode(published for _, published in reported)
-        if showing.plot:
-            write_indexes({task.path: tasks.get(task.path) for task, _ in ordered})
-    except RecordingError as error:
-        complaints.append(str(error))
-        code = max(code, error.exit_code)
+    names = [task.name for task in running.run.tasks()]
+    ordered = [done[name] for name in names if name in done]
+    code = max((_code(*one, strict=showing.strict) for one in ordered), default=0)
+    left = [name for name in names if name not in done]
     if left and complaints and code == INTERRUPTED:
         complaints[-1] += f"; not begun: {', '.join(left)}"
+    texts, reports, error = _together(ordered, running, showing)
+    if error is not None:
+        complaints.append(str(error))
+        code = max(code, error.exit_code)
     if on_terminal:
         _say_all(complaints)
-    code = max(code, _print(texts, list(tasks.values()), running, showing))
+    code = max(code, _print(texts, reports, running, showing))
     if not on_terminal:
         _say_all(complaints)
     return code
+
+
+def _together(
+    ordered: Sequence[_Done], running: Running, showing: Showing
+) -> tuple[list[str], list[Finished], RecordingError | None]:
+    """What is printed of all tasks, as tables and for the summary; and what kept files of the whole run from being
+    written."""
+    reported = [(task, published) for task, published in ordered if published is not None]
+    texts = [report_text(published, task.results) for task, published in reported]
+    reports = {task.path: finished(published) for task, published in reported}
+    try:
+        texts += running.spec_decode(published for _, published in reported)
+        if showing.plot:
+            write_indexes({task.path: reports.get(task.path) for task, _ in ordered})
+    except RecordingError as error:
+        return texts, list(reports.values()), error
+    return texts, list(reports.values()), None
 
 
 def carry_out_share(prepared: Prepared, share: tuple[int, int], showing: Showing) -> int:
@@ -159,11 +175,13 @@ def _complaint(task: EndedTask) -> str | None:
     return None if task.complete else f"{task.name}: stopped by the user"
 
 
-def _code(task: EndedTask, published: Published | None) -> int:
+def _code(task: EndedTask, published: Published | None, *, strict: bool) -> int:
     if task.error is not None:
-        return task.error.exit_code
-    if not task.complete:
-        return INTERRUPTED
-    if task.died or published is None or published.metrics.stage != task.task.stage:
-        return 1
-    return 0 if published.metrics.success else 1
+        code = task.error.exit_code
+    elif not task.complete:
+        code = INTERRUPTED
+    elif task.died or published is None or published.metrics.stage != task.task.stage:
+        code = 1
+    else:
+        code = 0 if published.metrics.success else 1
+    return strict_code(code, [] if published is None else [published.metrics], strict=strict)
