@@ -78,8 +78,8 @@ def main() -> NoReturn:
     """Ends the process with 0, 1 (a failed run), 2 (wrong usage), 4 (--strict: INVALID) or 130 (Ctrl-C)."""
     # numpy's linear algebra is not used here, and its threads would spin beside the load for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    show_all()
     fill_standard()
+    show_all()
     sys.excepthook = _without_keys
     try:
         code = cli.main(prog_name="fastbench", standalone_mode=False)

@@ -144,9 +144,13 @@ standard_filled = _Standard().filled
 
 
 def fill_standard() -> None:
-    """As `standard_filled`, for as long as this process lives."""
+    """As `standard_filled`, for as long as this process lives, which then has the streams, too, as if they were sent to
+    /dev/null."""
     for number in range(3):
         _fill(number)
+    # Python makes none of a descriptor that was closed when it started.
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def show_all() -> None:

@@ -295,6 +295,16 @@ def test_another_thread_stops_a_run(tmp_path: Path) -> None:
     assert aborted.outcomes == {"ok": 0, "cancelled": 400}
 
 
+def test_a_stop_before_the_start(tmp_path: Path) -> None:
+    """A run that was stopped before it began is interrupted, and its numbers say that nothing was recorded."""
+    stop = fb.Stop()
+    stop()
+    result = quick(tmp_path, stop=stop)
+    assert result.interrupted
+    with pytest.raises(fb.RecordingError, match="the run was stopped before anything was recorded"):
+        _ = result.outcomes
+
+
 @pytest.mark.parametrize("fault", [LookupError, KeyboardInterrupt])
 def test_a_fault_of_the_callers_own_ends_the_run(tmp_path: Path, fault: type[BaseException]) -> None:
     """What `on_progress` raises is raised by `run`, and the recording is closed before."""

@@ -1,14 +1,16 @@
 """What was given, what the user means by it, and what the command is to do."""
 
+import json
 import shlex
 from pathlib import Path
 
 import pytest
 from command_lines import options_of
+from msgspec import structs
 
 from fastbench.cli.perf.parsing import Action, action_of, understood
 from fastbench.errors import UsageError
-from fastbench.options import Options
+from fastbench.options import Options, run_of_options
 
 
 @pytest.fixture(autouse=True)
@@ -172,3 +174,17 @@ def test_what_was_given() -> None:
     """Only what was given is an option: no default, but the opposite of a flag, and a value that means None."""
     options = options_of("--no-stream", "--num-prompts", "none", "--retry", "0", "-q", "--param", "a=0")
     assert options == {"stream": False, "num_prompts": None, "retry": 0, "quiet": True, "param": (("a", 0),)}
+
+
+def test_a_config_of_each_form_is_one_run() -> None:
+    """A .py, a .yaml and a .json that say the same are the same run, by their place and by --config."""
+    asked = {"models": [{"type": "openai_chat", "url": "http://h"}], "num_prompts": 3}
+    asked["datasets"] = [{"type": "synthetic", "count": 9, "input_len": 8, "output_len": 2}]
+    Path("run.json").write_text(json.dumps(asked))
+    # JSON is YAML, too.
+    Path("run.yaml").write_text(json.dumps(asked))
+    Path("run.py").write_text("".join(f"{name} = {value!r}\n" for name, value in asked.items()))
+    lines = [[*option, f"run.{form}"] for form in ("json", "yaml", "py") for option in ([], ["--config"])]
+    first, *others = (structs.replace(run_of_options(options_of(*line)).run, source=None) for line in lines)
+    assert first.num_prompts == 3
+    assert others == [first] * 5
