@@ -87,7 +87,11 @@ def test_settings_of_the_simulated_service_are_named() -> None:
         chosen_run(None, {"mock": {"ttft_ms": "x"}})
 
 
-@pytest.mark.parametrize("value", [5, 1.5, "x", [1], {"a": 1}, {1: 2}, object(), (), b"x", True, [None]], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [5, 1.5, "x", [1], {"a": 1}, {1: 2}, object(), (), b"x", True, [None]],
+    ids=lambda value: type(value).__name__,
+)
 def test_no_value_is_a_fault_of_ours(value: object) -> None:
     """Whatever is given for an option, it is taken or refused in words."""
     for name in OPTIONS:
