@@ -131,7 +131,9 @@ def nursery() -> Nursery:
 def package_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment in which a command finds the package under test."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, "PYTHONPATH": path, **(extra or {})}
+    # pytest-xdist sets these two, which would hide the size of a terminal.
+    own = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    return {**own, "PYTHONPATH": path, **(extra or {})}
 
 
 class Forked:

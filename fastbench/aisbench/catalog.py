@@ -67,7 +67,7 @@ def find(wanted: Mapping[str, Sequence[str]], config_dir: str | None = None) -> 
     """
     if config_dir is not None and not Path(config_dir).is_dir():
         raise ConfigError(f"--config-dir {config_dir} is not a directory; give one with models/, datasets/ and so on")
-    roots = (Path(config_dir or DEFAULT_DIR).resolve(), PRESETS)
+    roots = (_place(config_dir or DEFAULT_DIR), PRESETS)
     matches: list[list[Found]] = []
     faults: list[str] = []
     for option, names in wanted.items():
@@ -111,6 +111,14 @@ def read_named(wanted: Mapping[str, Sequence[str]], config_dir: str | None = Non
                 labels[f"{item_path}.{_GUIDE}"] = labels[item_path]
             items.append(item)
     return Named(raw, labels, tuple(remarks))
+
+
+def _place(directory: str) -> Path:
+    try:
+        return Path(directory).resolve()
+    # The current directory was deleted: there is nothing in it.
+    except FileNotFoundError:
+        return Path(directory)
 
 
 def _labels(found: Found, place: str, path: str, lines: Mapping[str, str]) -> dict[str, str]:

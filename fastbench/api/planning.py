@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from textwrap import shorten
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from fastbench.api.recordings import differences, find_run, own_config
 from fastbench.config import RunConfig, RunSettings, Task, dump_config
@@ -44,6 +44,10 @@ class Prepared(NamedTuple):
     def remarks(self) -> Sequence[str]:
         """Remarks for the user about the plan, a sentence each."""
         return self.plan.remarks
+
+    def in_place(self) -> Self:
+        """The same, wherever the current directory is changed to."""
+        return self._replace(directory=RunDirectory(self.directory.path.absolute()))
 
     def write_rate_charts(self) -> None:
         """`<dataset>_rps_distribution_plot.html` of each task that has a rate; RecordingError if it cannot be

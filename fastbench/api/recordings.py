@@ -89,7 +89,19 @@ def recordings_of(directory: Path) -> list[Path]:
 
 def runs_in(directory: Path) -> list[Path]:
     """The runs in a work dir that have a recording, the latest last."""
-    return [path for path in sorted(directory.iterdir()) if (path / "performances").is_dir() and recordings_of(path)]
+    return [path for path in sorted(directory.iterdir()) if _is_run(path)]
+
+
+def _is_run(path: Path) -> bool:
+    """Whether there is a run with a recording; not where it was taken away meanwhile, as what ends in /proc is."""
+    try:
+        return (path / "performances").is_dir() and bool(recordings_of(path))
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    except UsageError:
+        if path.is_dir():
+            raise
+        return False
 
 
 def name_of(path: Path) -> str:

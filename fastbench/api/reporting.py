@@ -13,10 +13,11 @@ import numpy as np
 
 from fastbench.api.recordings import OF_PERFORMANCES, name_of, recorded
 from fastbench.client import advice_for
-from fastbench.config import DEFAULT_STATS, parse_stats
+from fastbench.config import DEFAULT_STATS, STAGES, parse_stats, show
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import Failure, Metrics, Rows, compute_for_page
 from fastbench.metrics import compute as compute_metrics
+from fastbench.options import window_fault
 from fastbench.recording import NOT_FINAL, OUTCOMES, ProgressCallback, Recording
 from fastbench.report import (
     FORMATS,
@@ -44,6 +45,8 @@ Source: TypeAlias = "Recording | Result"
 
 Where = str | os.PathLike[str]
 
+WHOLE = "total"
+"""The stage that is the whole run."""
 KINDS = 3
 """Kinds of failure that are named; the rest is one number."""
 SERVICE_FAILED = 500
@@ -55,7 +58,7 @@ _NO_FAILURE = frozenset({"ok", "cancelled", "dropped"})
 def compute(
     source: Source,
     stats: Sequence[str] | str = DEFAULT_STATS,
-    stage: str = "total",
+    stage: str = WHOLE,
     window: str | None = None,
 ) -> Metrics:
     """All numbers of a recording. The same recording gives the same numbers to the last bit.
@@ -64,7 +67,9 @@ def compute(
     window: in its place those requests that begin in it, such as "30s:90s". Raises ConfigError for a statistic that
     there is not, UsageError for a stage that the recording does not have.
     """
-    return compute_metrics(_recording(source), parse_stats(stats), stage, window=window)
+    recording = _recording(source)
+    _check_part(stage, window)
+    return compute_metrics(recording, parse_stats(stats), stage, window=window)
 
 
 def report(
@@ -84,6 +89,7 @@ def report(
     """
     if stage is not None and window is not None:
         raise UsageError("stage= and window= name two parts of the run; give one of them")
+    _check_part(WHOLE if stage is None else stage, window)
     recording, shown = _recording(source), recorded(_recording(source))
     if not isinstance(source, Recording):
         name = name_of(source.path)
@@ -113,7 +119,22 @@ def export(source: Source, path: Where, *, form: str | None = None, tokens: bool
 
 
 def _recording(source: Source) -> Recording:
-    return source if isinstance(source, Recording) else source.recording
+    recording = source if isinstance(source, Recording) else getattr(source, "recording", None)
+    if not isinstance(recording, Recording):
+        raise UsageError(
+            f"{show(source)} is of type {type(source).__name__}; give a Result or a Recording, such as those of "
+            "fastbench.runs(path) and fastbench.open(path)"
+        )
+    return recording
+
+
+def _check_part(stage: object, window: object) -> None:
+    """Raises UsageError for a stage or a window that cannot be one; a window that is None is not given."""
+    if not isinstance(stage, str):
+        raise UsageError(f"stage= is of type {type(stage).__name__}; give one of {', '.join(STAGES)}")
+    fault = None if window is None else window_fault(window)
+    if fault:
+        raise UsageError(f"window= {fault}")
 
 
 def recalculate(

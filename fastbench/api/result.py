@@ -115,12 +115,21 @@ class Result:
     ) -> None:
         """path: of the recording. stats, stage: None = those that the run was reported with. name, complete: None = as
         the recording says."""
-        self.path = path
+        # Wherever the current directory is changed to.
+        self.path = path.absolute()
         self.remarks = tuple(remarks)
         """Remarks for the user about how the run went, a sentence each."""
         self._asked = stats, stage
         self._name = name
         self._complete = complete
+        self._was_recorded = self._is_there()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is open: a copy opens it again."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("recording", "requests")}
+
+    def _is_there(self) -> bool:
+        return part_paths(self.path)[0].is_file()
 
     @cached_property
     def recording(self) -> Recording:
@@ -128,8 +137,11 @@ class Result:
         return self._opened()
 
     def _opened(self) -> Recording:
-        if not part_paths(self.path)[0].is_file():
-            raise RecordingError(f"{self.path} has no recording: the run was stopped before anything was recorded")
+        if not self._is_there():
+            why = (
+                "it was moved or deleted" if self._was_recorded else "the run was stopped before anything was recorded"
+            )
+            raise RecordingError(f"{self.path} has no recording: {why}")
         return Recording.open(self.path)
 
     @cached_property
@@ -224,8 +236,6 @@ class Result:
         `planned_…`: -1 = unknown. `status`: 0 = no answer. `outcome`, `message`, …: texts, or None.
         """
         pieces = list(request_columns(self.recording))
-        if not pieces:
-            return {}
         return {name: np.concatenate([_filled(name, piece[name]) for piece in pieces]) for name in pieces[0]}
 
     def gaps_ms(self, request: int) -> NDArray[np.float64]:

@@ -9,18 +9,17 @@ from itertools import chain
 from typing import Any, Self
 
 from fastbench.api.planning import Prepared, prepare
-from fastbench.api.reporting import recalculate
+from fastbench.api.reporting import WHOLE, recalculate
 from fastbench.api.result import Result
 from fastbench.api.settings import Config, chosen_run, in_keywords, keywords_named
 from fastbench.config import Task
 from fastbench.errors import UsageError
-from fastbench.live import Observer, Progress, RunStatus, Status
+from fastbench.live import Observer, Progress, RunStatus, Status, standard_filled
 from fastbench.options import Chosen
 from fastbench.recording import ProgressCallback
 from fastbench.report import Published, publish_spec_decode
 from fastbench.run import Stop, TaskRun, in_thread, log, log_to, run_tasks
 
-WHOLE = "total"
 WHOLE_SHOWN = "the whole run is shown"
 
 
@@ -48,6 +47,7 @@ def run(
     whole. Requests that fail are no error: see `Result.outcomes`.
     """
     with keywords_named():
+        _check_callables(on_progress, stop)
         chosen = chosen_run(config, settings)
         tasks = chosen.run.tasks()
         if len(tasks) != 1:
@@ -71,18 +71,30 @@ def run_all(
     error of a task is raised when all have ended; `runs` reads what the others came to.
     """
     with keywords_named():
+        _check_callables(on_progress, stop)
         return _carried_out(chosen_run(config, settings), on_progress, stop)
+
+
+def _check_callables(on_progress: object, stop: object) -> None:
+    """Raises UsageError for what could not be called, or could not stop a run: it would be noticed in the run only."""
+    if on_progress is not None and not callable(on_progress):
+        raise UsageError(f"on_progress= is of type {type(on_progress).__name__}; give a function")
+    if stop is not None and not isinstance(stop, Stop):
+        raise UsageError(
+            f"stop= is of type {type(stop).__name__}; give a fastbench.Stop, which is called to stop the run"
+        )
 
 
 _Watch = Callable[[str, Progress], object]
 
 
 def _carried_out(chosen: Chosen, watch: _Watch | None, stop: Stop | None) -> list[Result]:
-    # In the caller's thread: Ctrl-C needs to wait for nothing yet.
-    prepared = prepare(chosen.run)
-    remarks = (*chosen.remarks, *map(in_keywords, prepared.remarks))
-    running = Running(prepared, Stop() if stop is None else stop, watch)
-    return in_thread(lambda: _results(running, remarks), "run", interrupted=running.stop.at_once)
+    with standard_filled():
+        # In the caller's thread: Ctrl-C needs to wait for nothing yet.
+        prepared = prepare(chosen.run).in_place()
+        remarks = (*chosen.remarks, *map(in_keywords, prepared.remarks))
+        running = Running(prepared, Stop() if stop is None else stop, watch)
+        return in_thread(lambda: _results(running, remarks), "run", interrupted=running.stop.at_once)
 
 
 def _results(running: Running, remarks: Sequence[str]) -> list[Result]:
@@ -131,7 +143,7 @@ class Running:
         """Status files that could not be written, a sentence each."""
         self._prepared = prepared
         self._watch = watch
-        self._fault: Exception | None = None
+        self._fault: BaseException | None = None
         self._status = RunStatus(
             self.directory, self.run.tasks(), log_files=not self.run.debug, warn=self._could_not_write
         )
@@ -170,8 +182,8 @@ class Running:
                 return
             try:
                 self._watch(task.name, now)
-            # Raised when the run has ended; the run stops for it.
-            except Exception as error:  # noqa: BLE001
+            # Whatever it is, such as KeyboardInterrupt: raised when the run has ended, which stops for it.
+            except BaseException as error:  # noqa: BLE001
                 self._fault = error
                 self.stop.at_once()
 

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import numbers
 import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
+import numpy as np
 
-from fastbench.config import RunConfig
-from fastbench.config.fields import nearest
+from fastbench.config import DatasetConfig, Issues, RunConfig, RunSettings, public_run, show
+from fastbench.config.fields import check_fields, nearest
+from fastbench.config.services import ServiceConfig
 from fastbench.errors import FastbenchError, UsageError
-from fastbench.options import ARGUMENT, OPTIONS, Chosen, Option, Options, Takes, check_options, meant_by, run_of_options
+from fastbench.options import (
+    ARGUMENT,
+    OPTIONS,
+    Chosen,
+    Option,
+    Options,
+    Takes,
+    check_options,
+    is_url,
+    meant_by,
+    run_of_options,
+)
 from fastbench.secrets import KNOWN
 
 Config = str | os.PathLike[str] | Mapping[str, Any] | RunConfig | None
@@ -35,13 +49,17 @@ _OF_THE_COMMAND = {
     "quiet": "nothing is shown anyway",
     "classic": "nothing is shown anyway",
 }
+_PAIRS = (OPTIONS["header"].parse, OPTIONS["param"].parse)
+"""Of the options that take names with values, as a mapping."""
 _OWN = ("on_progress", "stop")
-_FLAG = re.compile(r"`[^`]*`|--([a-z][a-z-]*[a-z])(?: (?=[A-Z][A-Z:]*\b|https?:|\[))?")
+_FLAG = re.compile(r"`[^`]*`|--([a-z][a-z-]*[a-z])(?: (?=[A-Z][A-Z:]*\b|https?:|\[)|(?=(\[|\.\w|:)))?")
+"""A command, or an option; 1: its name, 2: what follows the name where that is a place in its value."""
 
 
 def chosen_run(config: Config, settings: Mapping[str, Any]) -> Chosen:
     """The run of a config with the keyword settings over it. Raises UsageError."""
     if isinstance(config, RunConfig):
+        _check_made(config)
         if settings:
             names = ", ".join(f"{name}=" for name in settings)
             raise UsageError(
@@ -49,7 +67,7 @@ def chosen_run(config: Config, settings: Mapping[str, Any]) -> Chosen:
                 "give the config as a path or a mapping"
             )
         return Chosen(config, ())
-    given = {name: _value(name, value) for name, value in settings.items() if value is not None}
+    given = {name: _value(name, _plain(value)) for name, value in settings.items() if value is not None}
     values = {**_of_argument(config), **{name: value for name, value in given.items() if value is not None}}
     if isinstance(config, str) and "url" in values and "url" in given:
         raise UsageError("the first argument and url= name two services; give one of them")
@@ -77,21 +95,59 @@ def in_keywords(text: str) -> str:
 def _keyword(match: re.Match[str]) -> str:
     # A command in backquotes stays one.
     name = (match[1] or "").replace("-", "_")
-    return f"{name}=" if name in OPTIONS else match[0]
+    if name not in OPTIONS:
+        return match[0]
+    return name if match[2] else f"{name}="
 
 
 def _of_argument(config: str | os.PathLike[str] | Mapping[str, Any] | None) -> dict[str, Any]:
     if config is None:
         return {}
     if isinstance(config, Mapping):
-        return {ARGUMENT: config}
+        odd = next((name for name in config if not isinstance(name, str)), None)
+        if odd is not None:
+            raise UsageError(f"the config has the name {show(odd)}, of type {type(odd).__name__}; names must be text")
+        return {ARGUMENT: _plain(config)}
     if not isinstance(config, str | os.PathLike):
         raise UsageError(
             f"the first argument is of type {type(config).__name__}; give a config's path, a mapping of settings, or "
             "a RunConfig"
         )
     text = os.fspath(config)
-    return {"url": text} if re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE) else {ARGUMENT: text}
+    return {"url" if is_url(text) else ARGUMENT: text}
+
+
+def _check_made(run: RunConfig) -> None:
+    """Raises UsageError for a RunConfig that is not what `fastbench.config.build_run` makes: one made by hand."""
+    services = run.models and all(isinstance(model, ServiceConfig) for model in run.models)
+    if not services or not run.datasets or not all(isinstance(dataset, DatasetConfig) for dataset in run.datasets):
+        raise UsageError(
+            "a RunConfig made by hand is not checked: give its settings as a mapping, or make it by "
+            "fastbench.config.build_run(mapping, source)"
+        )
+    # Its text forms are what a config may say, too.
+    settings = {name: value for name, value in public_run(run).items() if name in RunSettings.__struct_fields__}
+    issues = Issues("the RunConfig")
+    check_fields(RunSettings, settings, "", issues)
+    issues.check()
+
+
+def _plain(value: Any) -> Any:
+    """`value` with Python's own numbers and lists in the place of numpy's and of other packages', also within it."""
+    match value:
+        case bool() | str():
+            return value
+        case np.ndarray() | np.generic():
+            return value.tolist()
+        case numbers.Integral():
+            return int(value)
+        case numbers.Real():
+            return float(value)
+        case Mapping():
+            return {name: _plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
+    return value
 
 
 def _value(name: str, value: Any) -> Any:
@@ -122,6 +178,8 @@ def _parsed(option: Option, value: Any) -> Any:
     """Text is parsed by the option's parser; other values are left to the config's check."""
     if isinstance(option.parse, click.ParamType):
         return option.parse.convert(value, None, None)
+    if not isinstance(value, str) and (fault := _type_fault(option, value)):
+        raise click.BadParameter(fault)
     if option.parse is None or not isinstance(value, str):
         return value
     try:
@@ -130,6 +188,20 @@ def _parsed(option: Option, value: Any) -> Any:
         raise click.BadParameter(
             f"{value!r} is not a valid {'integer' if option.parse is int else 'number'}."
         ) from error
+
+
+def _type_fault(option: Option, value: Any) -> str | None:
+    """The fault of a value that is no text, by its type; None = none, or one that the config's check tells."""
+    told = f"it is of type {type(value).__name__}; give "
+    if option.parse in _PAIRS:
+        return None if isinstance(value, tuple) and len(value) == 2 else f"{told}a mapping, or text."
+    if option.name == "ramp":
+        return None if isinstance(value, Mapping) else f'{told}text, such as "1:100".'
+    if option.sets is not None:
+        return None
+    if option.parse is int:
+        return None if isinstance(value, int) else f"{told}a whole number."
+    return f"{told}text."
 
 
 def _flag(option: Option, value: Any) -> Any:
@@ -155,9 +227,9 @@ def _optional(option: Option, value: Any) -> Any:
 
 def _listed(option: Option, value: Any) -> tuple[Any, ...]:
     """Of one value, a list of them, or, where they are pairs, a mapping."""
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and option.parse in _PAIRS:
         return tuple(value.items())
-    items = [value] if isinstance(value, str) or not isinstance(value, list | tuple) else value
+    items = value if isinstance(value, list | tuple) else [value]
     return tuple(_parsed(option, item) for item in items)
 
 

@@ -11,7 +11,7 @@ import click
 from fastbench import __version__
 from fastbench.cli.user import InterruptError, leave_with, say
 from fastbench.errors import FastbenchError
-from fastbench.live import show_all
+from fastbench.live import StreamError, fill_standard, show_all
 
 # name: (module, command, line of the overview)
 _COMMANDS = {
@@ -78,6 +78,7 @@ def main() -> NoReturn:
     """Ends the process with 0, 1 (a failed run), 2 (wrong usage), 4 (--strict: INVALID) or 130 (Ctrl-C)."""
     # numpy's linear algebra is not used here, and its threads would spin beside the load for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    fill_standard()
     show_all()
     sys.excepthook = _without_keys
     try:
@@ -92,10 +93,20 @@ def main() -> NoReturn:
         code = _report(f"{told}{'' if told[-1:] in '.)' else '.'} See `{command} --help`.", error.exit_code)
     except click.ClickException as error:
         code = _report(error.format_message(), error.exit_code)
+    except StreamError as error:
+        code = _report(f"standard output takes no more: {error.strerror}", 1)
+        _let_go_of_output()
     except UnicodeEncodeError as error:
         code = _report(_name_fault(error), _WRONG_USAGE)
     leave_with(code or 0)
     sys.exit(code)
+
+
+def _let_go_of_output() -> None:
+    """What it still holds goes nowhere: Python would try to write it again at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def _name_fault(error: UnicodeEncodeError) -> str:

@@ -72,6 +72,8 @@ def parse_stats(names: str | Sequence[object]) -> tuple[str, ...]:
 
     Raises ConfigError for an unknown or repeated name, none at all, or more than `MAX_STATS`.
     """
+    if not isinstance(names, Sequence):
+        raise ConfigError(f"{show(names)} is no list of statistics; name {_ALLOWED}")
     parts = [part for part in names.split(",") if part.strip()] if isinstance(names, str) else names
     found = [_canonical(part) for part in parts]
     unknown = [show(part) for part, name in zip(parts, found, strict=True) if name is None]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.live.charset import show_all
+    from fastbench.live.charset import StreamError, fill_standard, show_all, standard_filled
     from fastbench.live.classic import table
     from fastbench.live.files import DIRECTORY, STOPPING, Snapshot, Status, StatusFiles, run_is_over
     from fastbench.live.progress import (
@@ -36,7 +36,7 @@ else:
     __getattr__ = lazy(
         __name__,
         {
-            "charset": ("show_all",),
+            "charset": ("StreamError", "fill_standard", "show_all", "standard_filled"),
             "classic": ("table",),
             "files": ("DIRECTORY", "STOPPING", "Snapshot", "Status", "StatusFiles", "run_is_over"),
             "progress": (
@@ -69,13 +69,16 @@ __all__ = [
     "Sparse",
     "Status",
     "StatusFiles",
+    "StreamError",
     "View",
     "attached_view",
+    "fill_standard",
     "follow",
     "latency_counts",
     "merge_progress",
     "run_is_over",
     "show_all",
+    "standard_filled",
     "table",
     "usable",
 ]

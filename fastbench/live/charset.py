@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import sys
+import threading
+from collections.abc import Iterator
 from typing import TextIO
 
 # Where a terminal lacks one of a group it gets none of it: a line of two kinds, of two widths at worst, looks broken.
@@ -50,6 +54,10 @@ class Charset:
         return True
 
 
+class StreamError(OSError):
+    """Standard output or standard error takes no more, as where its disk is full."""
+
+
 class ShownStream(io.TextIOBase):
     """A text stream that takes every text, whatever its encoding. It shows no `buffer`, which others would write to."""
 
@@ -63,13 +71,15 @@ class ShownStream(io.TextIOBase):
         return self._charset.encoding
 
     def write(self, text: str) -> int:
-        """Takes all of it."""
-        self._stream.write(self._charset.shown(text))
+        """Takes all of it. Raises StreamError where it cannot, or BrokenPipeError."""
+        with _named():
+            self._stream.write(self._charset.shown(text))
         return len(text)
 
     def flush(self) -> None:
-        """As the stream's."""
-        self._stream.flush()
+        """As the stream's. Raises as `write`."""
+        with _named():
+            self._stream.flush()
 
     def fileno(self) -> int:
         """As the stream's."""
@@ -82,6 +92,65 @@ class ShownStream(io.TextIOBase):
     def writable(self) -> bool:
         """As the stream's."""
         return self._stream.writable()
+
+
+@contextlib.contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    # For those who make a pipe's end their own end.
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StreamError(error.errno, error.strerror) from error
+
+
+class _Standard:
+    """Stand-ins for those of the descriptors 0, 1 and 2 that are closed, while there is someone who needs them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._opened: list[int] = []
+
+    @contextlib.contextmanager
+    def filled(self) -> Iterator[None]:
+        """None of the three is closed meanwhile: what would be opened by such a number, libuv refuses to close."""
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._opened = [number for number in range(3) if _fill(number)]
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                while not self._users and self._opened:
+                    os.close(self._opened.pop())
+
+
+def _fill(number: int) -> bool:
+    """Opens /dev/null by this number, also for child processes, if it is closed."""
+    try:
+        os.fstat(number)
+    except OSError:
+        # The lowest that is free: those below are open.
+        os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        return True
+    return False
+
+
+standard_filled = _Standard().filled
+
+
+def fill_standard() -> None:
+    """As `standard_filled`, for as long as this process lives, which then has the streams, too, as if they were sent to
+    /dev/null."""
+    for number in range(3):
+        _fill(number)
+    # Python makes none of a descriptor that was closed when it started.
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def show_all() -> None:

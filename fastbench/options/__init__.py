@@ -3,9 +3,20 @@ describe. Given as text on the command line, as keywords in Python."""
 
 from typing import TYPE_CHECKING, Any
 
+from fastbench.options.argument import is_config_name, is_url
 from fastbench.options.option import Option, Takes, flag
 from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
-from fastbench.options.table import ARGUMENT, OPTIONS, SECTIONS, SYNONYMS, Options, check_options, excludes, meant_by
+from fastbench.options.table import (
+    ARGUMENT,
+    OPTIONS,
+    SECTIONS,
+    SYNONYMS,
+    Options,
+    check_options,
+    excludes,
+    meant_by,
+    misspelt,
+)
 from fastbench.options.tasks import STAGE, STAGES, STRICT, TABLES, WINDOW, window_fault
 
 if TYPE_CHECKING:
@@ -41,7 +52,10 @@ __all__ = [
     "config_file",
     "excludes",
     "flag",
+    "is_config_name",
+    "is_url",
     "meant_by",
+    "misspelt",
     "names_tasks",
     "run_of_options",
     "shown_by",

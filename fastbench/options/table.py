@@ -5,12 +5,12 @@ The order of the options is that in which they are applied.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastbench.errors import UsageError
 from fastbench.options.load import LOAD
-from fastbench.options.option import Option, flag
+from fastbench.options.option import VARIABLES, Option, flag
 from fastbench.options.service import SERVICE
 from fastbench.options.tasks import PROMPTS, RESULTS, TASKS
 
@@ -37,6 +37,8 @@ def meant_by(written: str) -> str | None:
     return f"--{name}" if name.replace("-", "_") in OPTIONS else SYNONYMS.get(name)
 
 
+_ALIKE = 0.7
+"""How much a misspelt variable is like the one that is meant."""
 ARGUMENT = "config_file"
 """The name of the argument in place of a config."""
 
@@ -76,6 +78,24 @@ class Options(Mapping[str, Any]):
         """These, without some."""
         variables = {name: variable for name, variable in self.variables.items() if name not in names}
         return Options({name: self[name] for name in self if name not in names}, variables)
+
+
+def misspelt(variables: Iterable[str]) -> str | None:
+    """The fault of environment variables, in a sentence: one with our prefix whose name is not an option's, but like
+    one. Keys, and what is like none, may be the user's own. None = there is no fault."""
+    names = {option.variable.removeprefix(VARIABLES) for option in OPTIONS.values()}
+    for variable in sorted(variables):
+        name = variable.removeprefix(VARIABLES)
+        if name == variable or name in names:
+            continue
+        # Imported late: hardly any environment has such a variable, and help must not wait for it.
+        from fastbench.config.fields import nearest
+        from fastbench.secrets import is_secret_name
+
+        close = nearest(name, names, _ALIKE)
+        if close and not is_secret_name(name):
+            return f"the environment variable {variable} is no option's; did you mean {VARIABLES}{close}? Else unset it"
+    return None
 
 
 def excludes(name: str, other: str) -> bool:

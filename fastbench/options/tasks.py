@@ -29,11 +29,11 @@ _WITH_FILE = {"custom_dataset_path": "{0} goes with --custom-dataset-path FILE, 
 _FROM_HERE = "{0} resumes a run from this host only; leave --ray and --nodes out"
 
 
-def window_fault(text: str) -> str | None:
+def window_fault(text: object) -> str | None:
     """The fault of the window `text`, as a sentence after the option; None = none."""
     from fastbench.config import is_stage
 
-    if text not in STAGES and is_stage(text):
+    if isinstance(text, str) and text not in STAGES and is_stage(text):
         return None
     return f'{text} is not a window; give it as FROM:TO, such as "30s:90s", "30s:" or ":90s"'
 

@@ -37,16 +37,18 @@ def plan_run(run: RunConfig, machine: Machine) -> RunPlan:
     """Plans every task. Raises UsageError with all that is wrong, a line each."""
     plans: list[TaskPlan] = []
     datasets: dict[tuple[str, str], Dataset] = {}
-    faults: dict[str, None] = {}
+    faults: dict[str, UsageError] = {}
     for task in run.tasks():
         try:
             # Anew for each service: its tokenizer makes the prompts.
             dataset = datasets[task.service.abbr, task.dataset.abbr] = open_dataset(task.dataset, task.service.path)
             plans.append(plan_task(task, dataset, machine))
         except UsageError as error:
-            faults[str(error)] = None
+            faults.setdefault(str(error), error)
     if faults:
-        raise DatasetError("\n".join(faults))
+        # Of one kind only where all are.
+        kind, *others = dict.fromkeys(map(type, faults.values()))
+        raise (UsageError if others else kind)("\n".join(faults))
     return RunPlan(tuple(plans), datasets)
 
 

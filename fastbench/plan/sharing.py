@@ -154,7 +154,7 @@ def check_shares(shares: int, schedule: Schedule, asked: str) -> None:
     """Raises UsageError where a share would have nothing in flight. asked: what asks for so many, in words."""
     if shares > schedule.limit:
         raise UsageError(
-            f"{asked}, but only {schedule.limit} requests may be in flight (--concurrency): each needs one at least"
+            f"{asked}, but at most {schedule.limit} may be in flight (--concurrency): each needs one request at least"
         )
 
 

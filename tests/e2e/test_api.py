@@ -66,7 +66,8 @@ def warm_libuv() -> None:
 def script(tmp_path: Path, text: str, *arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
     """A plain script, run by its path in an empty directory."""
     (tmp_path / "measure.py").write_text(text, encoding="utf-8")
-    command = [sys.executable, str(tmp_path / "measure.py"), *arguments]
+    # What is left open is told on standard error.
+    command = [sys.executable, "-W", "always::ResourceWarning", str(tmp_path / "measure.py"), *arguments]
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_S, check=False)
 
 
@@ -86,6 +87,31 @@ def test_a_plain_script_needs_no_main_guard(tmp_path: Path, workers: int) -> Non
     ended = script(tmp_path, PLAIN, str(workers))
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == f"{{'ok': 20}} {workers}\n"
+
+
+BARE = """
+import os, sys
+import fastbench as fb
+
+place, work_dir = sys.argv[1:]
+os.mkdir(place)
+os.chdir(place)
+os.rmdir(place)
+os.closerange(0, 3)
+result = fb.run(mock={"ttft_ms": 10}, input_len=8, output_len=4, num_prompts=20, concurrency=4, workers=2,
+                work_dir=work_dir, models=[], header={})
+left = [number for number in range(3) if os.path.lexists(f"/proc/self/fd/{number}")]
+with open(os.path.join(work_dir, "told"), "w") as file:
+    # The listing's own descriptor, and that of the file, take the place of closed ones.
+    print(result.outcomes, left, file=file)
+"""
+
+
+def test_no_descriptor_and_no_directory_is_needed(tmp_path: Path) -> None:
+    """A run without standard streams, in a current directory that was deleted, goes well and opens none for good."""
+    ended = script(tmp_path, BARE, str(tmp_path / "gone"), str(tmp_path))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert (tmp_path / "told").read_text() == "{'ok': 20} []\n"
 
 
 def test_a_thread_that_is_not_the_main_one_may_run(tmp_path: Path) -> None:
@@ -269,14 +295,25 @@ def test_another_thread_stops_a_run(tmp_path: Path) -> None:
     assert aborted.outcomes == {"ok": 0, "cancelled": 400}
 
 
-def test_a_fault_of_the_callers_own_ends_the_run(tmp_path: Path) -> None:
+def test_a_stop_before_the_start(tmp_path: Path) -> None:
+    """A run that was stopped before it began is interrupted, and its numbers say that nothing was recorded."""
+    stop = fb.Stop()
+    stop()
+    result = quick(tmp_path, stop=stop)
+    assert result.interrupted
+    with pytest.raises(fb.RecordingError, match="the run was stopped before anything was recorded"):
+        _ = result.outcomes
+
+
+@pytest.mark.parametrize("fault", [LookupError, KeyboardInterrupt])
+def test_a_fault_of_the_callers_own_ends_the_run(tmp_path: Path, fault: type[BaseException]) -> None:
     """What `on_progress` raises is raised by `run`, and the recording is closed before."""
 
     def tell(_: fb.Progress) -> None:
-        raise LookupError("mine")
+        raise fault("mine")
 
     began = time.monotonic()
-    with pytest.raises(LookupError, match="mine"):
+    with pytest.raises(fault, match="mine"):
         quick(tmp_path, mock={"ttft_ms": 10, "itl_ms": 60_000}, num_warmups=0, on_progress=tell)
     assert time.monotonic() - began < LIMIT_S
     (result,) = fb.runs(tmp_path)

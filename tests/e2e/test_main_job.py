@@ -89,6 +89,14 @@ def test_numbers_are_the_services(quickstart: Ended) -> None:
     assert 14 < common["Concurrency"] <= 16
 
 
+@pytest.mark.slow
+def test_numbers_are_close_to_the_services(quickstart: Ended) -> None:
+    """The latencies are close to those that the service was told to take, on a machine that has time for it."""
+    median = quickstart.parameters("Median")
+    assert median["TTFT"] == pytest.approx(60, abs=3)
+    assert median["ITL"] == pytest.approx(5, abs=0.25)
+
+
 def test_common_metrics_fit_together(quickstart: Ended) -> None:
     """Throughputs and concurrency follow from the sums and the duration that stand beside them."""
     common, average = quickstart.common(), quickstart.parameters("Average")

@@ -39,6 +39,18 @@ def test_https(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
     assert ended.parameters("Min")["E2EL"] >= 30 + 7 * 5
 
 
+@pytest.mark.slow
+def test_https_costs_no_time(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
+    """Over TLS the latencies are close to those of the service, on a machine that has time for it."""
+    cert, key = certificate
+    with Mock(ttft_ms=30, itl_ms=5, tls_cert=cert, tls_key=key) as mock:
+        ended = perf(tmp_path, "--url", mock.url, *SMALL, env={"SSL_CERT_FILE": str(cert)})
+    assert (ended.code, ended.err) == (0, "")
+    median = ended.parameters("Median")
+    assert median["TTFT"] == pytest.approx(30, abs=10)
+    assert median["ITL"] == pytest.approx(5, abs=1)
+
+
 @pytest.mark.parametrize("options", [(), ("--model", "mock"), ("--model", "mock", "--num-warmups", 0)])
 def test_certificate_that_nobody_trusts(
     tmp_path: Path, certificate: tuple[Path, Path], options: tuple[Argument, ...]

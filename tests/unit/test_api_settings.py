@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from command_lines import options_of
+from msgspec import structs
 
 import fastbench as fb
 from fastbench.api.settings import chosen_run, in_keywords, keywords_named
-from fastbench.options import run_of_options
+from fastbench.config import build_run, dump_config
+from fastbench.options import OPTIONS, run_of_options
 
 URL = "http://127.0.0.1:9"
 
@@ -60,6 +65,11 @@ def test_keywords_are_the_options(python: dict[str, Any], text: dict[str, Any], 
         ({"shard": "0/2"}, "shard= works on the command line only"),
         ({"api": "nope"}, "api= is wrong: 'nope' is not an API"),
         ({"trace_speed": 0}, "trace_speed= is 0"),
+        ({"load": {"type": "gama"}}, "load: type is 'gama'; did you mean gamma?"),
+        ({"profile": [{"duration": "1s"}]}, "profile[0] must say either rate or concurrency"),
+        ({"header": {"A b": "c"}}, "header['A b'] is named 'A b'"),
+        ({"param": 3}, "param= is wrong: it is of type int; give a mapping, or text."),
+        ({"models": [5]}, "models= is wrong: it is of type int; give text."),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
@@ -69,6 +79,48 @@ def test_messages_name_the_keyword(settings: dict[str, Any], message: str) -> No
         chosen_run(None, {"url": URL, **settings})
     assert message in str(caught.value)
     assert "--" not in str(caught.value)
+
+
+def test_settings_of_the_simulated_service_are_named() -> None:
+    """A fault in the mapping that `mock=` takes names the keyword and the setting in it."""
+    with pytest.raises(fb.ConfigError, match=r"^mock\.ttft_ms: must be a number"), keywords_named():
+        chosen_run(None, {"mock": {"ttft_ms": "x"}})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [5, 1.5, "x", [1], {"a": 1}, {1: 2}, object(), (), b"x", True, [None]],
+    ids=lambda value: type(value).__name__,
+)
+def test_no_value_is_a_fault_of_ours(value: object) -> None:
+    """Whatever is given for an option, it is taken or refused in words."""
+    for name in OPTIONS:
+        for others in ({}, {"url": URL}):
+            with contextlib.suppress(fb.FastbenchError):
+                chosen_run(None, {**others, name: value})
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    """A sweep over arrays needs no conversion: by keyword, in lists, in mappings, and in a config."""
+    keywords = {
+        "concurrency": np.arange(4, 5)[0],
+        "rate": np.float32(2.5),
+        "input_len": np.array([5, 9]),
+        "load": None,
+        "param": {"top_k": np.int16(3)},
+        "pin": np.bool_(1),
+    }
+    plain = {"concurrency": 4, "rate": 2.5, "input_len": [5, 9], "param": {"top_k": 3}, "pin": True}
+    assert chosen_run(None, {"url": URL, **keywords}).run == chosen_run(None, {"url": URL, **plain}).run
+    counted = {"type": "synthetic", "input_len": 4, "output_len": 2, "count": np.int64(3)}
+    run = chosen_run({"models": [{"type": "openai_chat", "url": URL}], "datasets": [counted]}, {}).run
+    assert f"'count': {run.datasets[0].count}," in dump_config(run)
+
+
+def test_names_are_text() -> None:
+    """A mapping with a name that is no text is refused."""
+    with pytest.raises(fb.UsageError, match="the config has the name 1, of type int"):
+        chosen_run({"models": [], 1: 3}, {})
 
 
 def test_words_for_commands_are_left_alone() -> None:
@@ -90,6 +142,39 @@ def test_a_checked_config_takes_no_settings() -> None:
     assert chosen_run(run, {}).run is run
     with pytest.raises(fb.UsageError, match="rate= cannot change a RunConfig"):
         chosen_run(run, {"rate": 3})
+
+
+def test_a_config_made_by_hand_is_checked() -> None:
+    """A RunConfig of `build_run` is taken; one whose parts, or whose settings, nothing has checked is not."""
+    whole = build_run(
+        {
+            "models": [{"type": "openai_chat"}],
+            "datasets": [{"type": "synthetic", "input_len": 4, "output_len": 2, "count": 3}],
+            "duration": "2s",
+        },
+        "mine",
+    )
+    assert chosen_run(whole, {}).run is whole
+    for models in ((), ({"type": "openai_chat"},)):
+        with pytest.raises(fb.UsageError, match=r"made by hand .* fastbench\.config\.build_run"):
+            chosen_run(structs.replace(whole, models=models), {})
+    with pytest.raises(fb.UsageError, match="the RunConfig: num_warmups is 'x'; it must be a whole number"):
+        chosen_run(structs.replace(whole, num_warmups="x"), {})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"stop": threading.Event()}, r"stop= is of type Event; give a fastbench\.Stop"),
+        ({"on_progress": 5}, "on_progress= is of type int; give a function"),
+    ],
+)
+def test_what_could_not_be_called_is_refused_at_once(wrong: dict[str, Any], told: str, tmp_path: Path) -> None:
+    """A stop or an observer that is none is told before there is a run's directory."""
+    for run in (fb.run, fb.run_all):
+        with pytest.raises(fb.UsageError, match=told):
+            run(mock=True, work_dir=tmp_path / "out", **wrong)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_url_twice_is_refused() -> None:

@@ -13,9 +13,46 @@ from fastbench import __version__
 ROOT = Path(__file__).parents[2]
 
 
+WHOLE_RUN = [
+    "-m",
+    "fastbench",
+    "perf",
+    "--mock",
+    "--input-len",
+    "8",
+    "--output-len",
+    "2",
+    "--num-prompts",
+    "4",
+    "--no-plot",
+    "-w",
+    "out",
+]
+
+
 def fastbench(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *python, "-m", "fastbench", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
+
+
+@pytest.mark.parametrize("arguments", ["--version", "perf --help", "config --schema"])
+def test_a_full_disk_is_one_line(arguments: str) -> None:
+    """Where standard output takes nothing the command says so in a line, and its exit code is 1."""
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "fastbench", *arguments.split()]
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, cwd=ROOT, check=False
+        )
+    told = "fastbench: standard output takes no more: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, told)
+
+
+def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
+    """A run whose standard input, output and error are closed goes to its end, and its results are there."""
+    code = f"import os, sys; os.closerange(0, 3); os.execv(sys.executable, [sys.executable, *{WHOLE_RUN}])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, timeout=120, check=False)
+    assert done.returncode == 0
+    assert list(tmp_path.glob("out/*/performances/*/synthetic.csv"))
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])

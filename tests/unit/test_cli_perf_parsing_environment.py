@@ -38,6 +38,22 @@ def set_variables(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
         monkeypatch.setenv(f"FASTBENCH_{name}", value)
 
 
+def test_a_misspelt_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable whose name is like an option's does not pass unnoticed."""
+    set_variables(monkeypatch, CONCURENCY="4")
+    told = r"FASTBENCH_CONCURENCY is no option's; did you mean FASTBENCH_CONCURRENCY\?"
+    with pytest.raises(UsageError, match=told):
+        plan("--url", "http://h")
+
+
+def test_variables_that_are_no_options_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's keys, a cluster's variables of a service and those of our builds and tests are no mistakes."""
+    others = {"API_KEY", "PORT", "SERVICE_HOST", "MOCK_SERVICE_HOST", "PORT_8000_TCP_ADDR", "SANITIZE", "COVERAGE"}
+    for name in {*others, "TSAN", "STRIDE", "KILLS", "RECORDINGS", "TRACE_ROWS"}:
+        set_variables(monkeypatch, **{name: "x"})
+    assert plan("--url", "http://h").models[0].url == "http://h"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "option", "value"),
     [

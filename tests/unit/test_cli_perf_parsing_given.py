@@ -1,14 +1,16 @@
 """What was given, what the user means by it, and what the command is to do."""
 
+import json
 import shlex
 from pathlib import Path
 
 import pytest
 from command_lines import options_of
+from msgspec import structs
 
 from fastbench.cli.perf.parsing import Action, action_of, understood
 from fastbench.errors import UsageError
-from fastbench.options import Options
+from fastbench.options import Options, run_of_options
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +45,7 @@ def test_two_urls() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["run.py", "missing.py", "configs/missing", "C"])
+@pytest.mark.parametrize("text", ["run.py", "missing.py", "configs/missing.yaml", "missing.json"])
 def test_a_config_is_one(text: str) -> None:
     """What is or looks like a config is left to be read as one, or to be missed."""
     assert understood(Options({"config_file": text})) == {"config_file": text}
@@ -57,15 +59,42 @@ def test_a_config_is_one(text: str) -> None:
         ("a/rows.csv", "--custom-dataset-path"),
     ],
 )
-@pytest.mark.parametrize("there", [True, False])
-def test_prompts_have_an_option(text: str, option: str, there: bool) -> None:
-    """A file of prompts, whether it is there or not, is told to be one, with the option that takes it."""
-    if there:
-        Path(text).parent.mkdir(exist_ok=True)
-        Path(text).touch()
+def test_prompts_have_an_option(text: str, option: str) -> None:
+    """A file of prompts is told to be one, with the option that takes it."""
+    Path(text).parent.mkdir(exist_ok=True)
+    Path(text).write_text('[{"prompt": "a"}]')
     with pytest.raises(UsageError) as caught:
         understood(Options({"config_file": text}))
-    assert f"give it as {option} {text}" in str(caught.value)
+    assert f"give it as {option} FILE" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_config"),
+    [
+        ('{"models": [], "datasets": []}', True),
+        ('{"model": []}', True),
+        ('{"models": [1,}', True),
+        (' [{"prompt": "a"}]', False),
+        ('{"prompt": "a"}', False),
+        ('{"prompt": "a"}\n{"prompt": "b"}', False),
+    ],
+)
+def test_json_is_a_config_or_prompts(text: str, is_config: bool) -> None:
+    """A JSON file is a config if it is an object with a setting in it, if only a misspelt or a broken one."""
+    Path("x.json").write_text(text)
+    given = Options({"config_file": "x.json"})
+    if is_config:
+        assert understood(given) == given
+    else:
+        with pytest.raises(UsageError, match=r"x\.json is no config: .* --custom-dataset-path FILE"):
+            understood(given)
+
+
+@pytest.mark.parametrize("text", ["host", "10.0.0.1", "host/v1", "x.toml"])
+def test_what_is_nothing_has_a_hint(text: str) -> None:
+    """What is neither there nor a URL is told how a service is written, and how a config ends."""
+    with pytest.raises(UsageError, match=rf"write http://{text}; a config ends in \.py, \.yaml, \.yml or \.json"):
+        understood(Options({"config_file": text}))
 
 
 @pytest.mark.parametrize("text", ["out/20261128_120000", "out/20261128_120000/"])
@@ -145,3 +174,17 @@ def test_what_was_given() -> None:
     """Only what was given is an option: no default, but the opposite of a flag, and a value that means None."""
     options = options_of("--no-stream", "--num-prompts", "none", "--retry", "0", "-q", "--param", "a=0")
     assert options == {"stream": False, "num_prompts": None, "retry": 0, "quiet": True, "param": (("a", 0),)}
+
+
+def test_a_config_of_each_form_is_one_run() -> None:
+    """A .py, a .yaml and a .json that say the same are the same run, by their place and by --config."""
+    asked = {"models": [{"type": "openai_chat", "url": "http://h"}], "num_prompts": 3}
+    asked["datasets"] = [{"type": "synthetic", "count": 9, "input_len": 8, "output_len": 2}]
+    Path("run.json").write_text(json.dumps(asked))
+    # JSON is YAML, too.
+    Path("run.yaml").write_text(json.dumps(asked))
+    Path("run.py").write_text("".join(f"{name} = {value!r}\n" for name, value in asked.items()))
+    lines = [[*option, f"run.{form}"] for form in ("json", "yaml", "py") for option in ([], ["--config"])]
+    first, *others = (structs.replace(run_of_options(options_of(*line)).run, source=None) for line in lines)
+    assert first.num_prompts == 3
+    assert others == [first] * 5

@@ -147,7 +147,7 @@ def test_a_package_may_hold_conversations(tmp_path: Path) -> None:
     (found,) = plan_run(run, this_machine()).tasks
     assert (found.survey.samples, found.survey.requests) == (1, 2)
     file = config_of(tmp_path, {"type": "talks", "path": path}, type="openai_completions")
-    with pytest.raises(DatasetError, match="the data set rows holds conversations of several turns"):
+    with pytest.raises(ConfigError, match="the data set rows holds conversations of several turns"):
         plan_run(build_run(read_config(file), file), this_machine())
 
 

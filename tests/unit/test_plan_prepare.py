@@ -8,7 +8,7 @@ import pytest
 
 from fastbench.aisbench import build_run
 from fastbench.config import RunConfig
-from fastbench.errors import DatasetError
+from fastbench.errors import UsageError
 from fastbench.plan.prepare import RunPlan, plan_run
 from fastbench.run.machine import this_machine
 
@@ -34,7 +34,7 @@ def test_token_ids_in_a_file(tmp_path: Path, kind: str, taken: bool) -> None:
     if taken:
         assert [one.survey.samples for one in planned(run).tasks] == [3]
         return
-    with pytest.raises(DatasetError, match=f"row 1 holds token ids, which {kind} of the model .* does not take; give"):
+    with pytest.raises(UsageError, match=f"row 1 holds token ids, which {kind} of the model .* does not take; give"):
         planned(run)
 
 
@@ -131,7 +131,7 @@ def test_what_a_service_cannot_have_is_told_of_all_tasks(tmp_path: Path) -> None
         {"abbr": "timed", "use_timestamp": True},
     ]
     run = plan(models, [{"type": "mtbench", "path": str(talks)}, {"type": "jsonl", "path": str(rows)}])
-    with pytest.raises(DatasetError) as caught:
+    with pytest.raises(UsageError) as caught:
         planned(run)
     told = str(caught.value).splitlines()
     assert any("talks holds conversations of several turns, which the model text cannot hold" in line for line in told)

@@ -83,7 +83,7 @@ def test_more_workers_than_requests_in_flight() -> None:
     with pytest.raises(UsageError) as caught:
         worker_plan(3, in_flight(2), MACHINE)
     assert str(caught.value) == (
-        "workers (--workers) is 3, but only 2 requests may be in flight (--concurrency): each needs one at least"
+        "workers (--workers) is 3, but at most 2 may be in flight (--concurrency): each needs one request at least"
     )
-    with pytest.raises(UsageError, match="--shard has 4 shares, but only 2 requests"):
+    with pytest.raises(UsageError, match="--shard has 4 shares, but at most 2 may"):
         check_shares(4, in_flight(2), "--shard has 4 shares")

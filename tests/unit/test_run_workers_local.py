@@ -124,7 +124,7 @@ def test_a_closed_loop_is_shared(tmp_path: Path) -> None:
     """Two workers with one queue ask every prompt of the plan once, after one warm-up, into two parts."""
     seen: list[bytes] = []
     told: list[Progress] = []
-    with Service(noting(seen)) as service, shared_queue(COUNT, Path("/")) as queue:
+    with Service(noting(seen)) as service, shared_queue(COUNT) as queue:
         end = run(task_of(url_of(service), MANY, warmups=2, batch_size=4), tmp_path, queue, told=told)
     recording = Recording.open(tmp_path / "recording")
     assert end == WorkersEnd(complete=True)
@@ -240,7 +240,7 @@ def test_stopped_twice(tmp_path: Path) -> None:
             seen.append(request)
             stall(connection)
 
-    with Service(silent) as service, Meanwhile(ask), shared_queue(COUNT, Path("/")) as queue:
+    with Service(silent) as service, Meanwhile(ask), shared_queue(COUNT) as queue:
         end = run(task_of(url_of(service), MANY, batch_size=6), tmp_path, queue, stop)
     recording = Recording.open(tmp_path / "recording")
     assert end == WorkersEnd(complete=False)

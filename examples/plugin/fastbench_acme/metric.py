@@ -1,13 +1,13 @@
-"""How long it took to open a connection."""
+"""How long a request waited for its connection."""
 
 from fastbench.metrics import Metric, Values
 
 CONNECT_TIME = Metric(
     name="ConnectTime",
     unit="ms",
-    about="time that a new connection took",
+    about="time that a request waited for a new connection; 0 where one was open",
     formula="connect_ns",
-    values=lambda rows: Values(rows["connect_ns"], rows["connect_ns"] > 0),  # each request's, and where there is one
+    values=lambda rows: Values(rows["connect_ns"], rows["sent_ns"] > 0),  # each request's, and which have one
     scale=1e6,  # a ms has so many of the ns that the values are in
     column="connect_ms",  # of exports
     in_intervals=True,  # in histogram logs

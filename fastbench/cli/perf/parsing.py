@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
-from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from fastbench.errors import UsageError
-from fastbench.options import ARGUMENT, OPTIONS, Option, Options, Takes, check_options, excludes, flag
+from fastbench.options import (
+    ARGUMENT,
+    OPTIONS,
+    Option,
+    Options,
+    Takes,
+    check_options,
+    excludes,
+    is_config_name,
+    is_url,
+    misspelt,
+)
 
 _KINDS: Mapping[Takes, Mapping[str, Any]] = {
     Takes.VALUE: {},
@@ -22,8 +32,6 @@ _KINDS: Mapping[Takes, Mapping[str, Any]] = {
     Takes.FLAG: {"is_flag": True, "default": None},
     Takes.EITHER: {"default": None},
 }
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://|[^/?#]*@|[\w.-]+:\d+(/|\?|$)", re.IGNORECASE)
-_PROMPTS = {suffix: option.name for option in OPTIONS.values() for suffix in option.suffixes}
 _ACCURACY = ("all", "infer", "eval", "viz", "judge", "infer_judge")
 
 
@@ -124,8 +132,12 @@ class Action(Enum):
 def given_options(ctx: click.Context) -> Options:
     """What the command line gives, and the environment where the command line does not say otherwise.
 
-    Raises UsageError for options that do not go together, or go without something that they need.
+    Raises UsageError for options that do not go together, or go without something that they need, and for a misspelt
+    variable.
     """
+    fault = misspelt(os.environ)
+    if fault:
+        raise UsageError(fault)
     values = {name: value for name, value in ctx.params.items() if _is_given(ctx, name)}
     variables = {name: OPTIONS[name].variable for name in values if is_of_environment(ctx, name)}
     options = _without_outdone(understood(Options(values, variables)))
@@ -146,14 +158,7 @@ def understood(options: Options) -> Options:
     options = _without_swallowed(options)
     for option in (ARGUMENT, "config"):
         text = options.get(option)
-        if not text or (Path(text).is_file() and Path(text).suffix not in _PROMPTS):
-            continue
-        if Path(text).is_dir():
-            raise UsageError(_of_directory(Path(text)))
-        if Path(text).suffix in _PROMPTS:
-            prompts = flag(_PROMPTS[Path(text).suffix])
-            raise UsageError(f"{text} is no config, which is Python; if it holds prompts, give it as {prompts} {text}")
-        if not Path(text).exists() and _URL.match(text.strip()):
+        if text and is_url(text):
             options = _with_url(options, option)
     return options
 
@@ -176,17 +181,9 @@ def _without_swallowed(options: Options) -> Options:
     """`options`, where a config behind an option whose value may be left out is no value of it."""
     for option in OPTIONS.values():
         value = options.get(option.name)
-        if option.alone and isinstance(value, str) and value.endswith(".py") and ARGUMENT not in options:
+        if option.alone and isinstance(value, str) and is_config_name(value) and ARGUMENT not in options:
             options = options.having(option.name, option.alone).having(ARGUMENT, value)
     return options
-
-
-def _of_directory(path: Path) -> str:
-    where = path.resolve()
-    return (
-        f"{path} is a directory, not a config; if it is a run, continue it by --reuse {where.name} "
-        f"--work-dir {path.parent}, or see it by `fastbench report {path}`"
-    )
 
 
 def _without_outdone(options: Options) -> Options:

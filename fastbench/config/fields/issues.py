@@ -65,7 +65,7 @@ class Issues:
                 break
         for field, origin in self._labels:
             if _is_within(path, field):
-                return origin + path[len(field) :]
+                return placed(origin, path[len(field) :])
         return f"{self._source}: {path}"
 
     def wrong(self, path: str, found: object, allowed: str) -> None:
@@ -95,6 +95,11 @@ class Issues:
         """Raises one ConfigError with every fault, if there is any."""
         if self._lines:
             raise ConfigError("\n".join(self._lines))
+
+
+def placed(origin: str, rest: str) -> str:
+    """The place `rest` (".field" or "[0]") in what `origin` set: an option, or a place in a file, which has a ": "."""
+    return f"{origin}: {rest[1:]}" if rest.startswith(".") and ": " not in origin else origin + rest
 
 
 def _is_within(path: str, field: str) -> bool:

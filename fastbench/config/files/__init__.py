@@ -11,7 +11,7 @@ from fastbench.lazy import lazy
 if TYPE_CHECKING:
     from fastbench.config.files.dump import dump_config, dump_json, dump_yaml, public_run, public_settings
     from fastbench.config.files.python import Foreign, NoForeign
-    from fastbench.config.files.reading import SUFFIXES, Settings, names_of, read_settings
+    from fastbench.config.files.reading import FORMS, SUFFIXES, Settings, is_json_config, names_of, read_settings
     from fastbench.config.files.schema import json_schema
 else:
     __getattr__ = lazy(
@@ -19,12 +19,13 @@ else:
         {
             "dump": ("dump_config", "dump_json", "dump_yaml", "public_run", "public_settings"),
             "python": ("Foreign", "NoForeign"),
-            "reading": ("SUFFIXES", "Settings", "names_of", "read_settings"),
+            "reading": ("FORMS", "SUFFIXES", "Settings", "is_json_config", "names_of", "read_settings"),
             "schema": ("json_schema",),
         },
     )
 
 __all__ = [
+    "FORMS",
     "SUFFIXES",
     "Foreign",
     "NoForeign",
@@ -32,6 +33,7 @@ __all__ = [
     "dump_config",
     "dump_json",
     "dump_yaml",
+    "is_json_config",
     "json_schema",
     "names_of",
     "public_run",

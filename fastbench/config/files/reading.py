@@ -1,5 +1,6 @@
 """A config file → the names that it sets, and those of them that are settings."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -14,7 +15,12 @@ from fastbench.secrets import KNOWN, secrets_in_source
 
 _DATA = (".yaml", ".yml", ".json")
 SUFFIXES = (".py", *_DATA)
-"""Of config files; one with another is read as Python."""
+"""Of config files; one without any is read as Python."""
+FORMS = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+_LOOKED_AT = 4096
+"""Characters in which the first one that is no space is looked for."""
+_ALIKE = 0.85
+"""How much a misspelled setting is like the one that is meant."""
 
 
 class Settings(NamedTuple):
@@ -30,6 +36,9 @@ def names_of(path: str, foreign: Foreign | None = None) -> Settings:
 
     Raises ConfigError with the line that is wrong.
     """
+    suffix = Path(path).suffix.lower()
+    if suffix and suffix not in SUFFIXES:
+        raise ConfigError(f"{path} is no config: one ends in {FORMS}")
     if not _is_data(path):
         return Settings(execute(path, foreign or NoForeign()), {})
     text = _text_of(path)
@@ -56,6 +65,24 @@ def read_settings(path: str, foreign: Foreign | None = None) -> Settings:
     return Settings(raw, labels)
 
 
+def is_json_config(path: str) -> bool:
+    """Whether the JSON file at `path` is a config, an object with a setting in it, and not a file of prompts. One that
+    is broken counts as a config, whose error names the line; so does one that cannot be read."""
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
+            # A file of prompts may be large, and most are lists.
+            if not file.read(_LOOKED_AT).lstrip().startswith("{"):
+                return False
+            file.seek(0)
+            names = json.load(file)
+    except json.JSONDecodeError as error:
+        # One object after another, a line each: rows.
+        return error.msg != "Extra data"
+    except (OSError, RecursionError):
+        return True
+    return any(name in SETTINGS or nearest(name, SETTINGS, cutoff=_ALIKE) for name in names)
+
+
 def _is_data(path: str) -> bool:
     return Path(path).suffix.lower() in _DATA
 
@@ -75,7 +102,7 @@ def _is_misspelled(name: str, value: object, values: Mapping[str, Any]) -> bool:
     if close is None or close in values:
         return False
     missing = close in ("models", "datasets")
-    return missing or nearest(name, [close], cutoff=0.85) is not None
+    return missing or nearest(name, [close], cutoff=_ALIKE) is not None
 
 
 def _is_code(value: object) -> bool:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         samples_needed,
         too_few,
     )
-    from fastbench.metrics.samples.timeline import InFlight, TokenTimes, arrivals, token_times
+    from fastbench.metrics.samples.timeline import NO_TIMES, InFlight, TokenTimes, arrivals, token_times
     from fastbench.metrics.samples.window import STABLE, TOTAL, find_window, shown_window
 else:
     __getattr__ = lazy(
@@ -50,13 +50,14 @@ else:
                 "samples_needed",
                 "too_few",
             ),
-            "timeline": ("InFlight", "TokenTimes", "arrivals", "token_times"),
+            "timeline": ("NO_TIMES", "InFlight", "TokenTimes", "arrivals", "token_times"),
             "window": ("STABLE", "TOTAL", "find_window", "shown_window"),
         },
     )
 
 __all__ = [
     "CONFIDENCE",
+    "NO_TIMES",
     "OK",
     "STABLE",
     "TOTAL",

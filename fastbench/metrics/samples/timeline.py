@@ -95,6 +95,18 @@ class TokenTimes(NamedTuple):
     tokens: NDArray[np.uint16]
 
 
+NO_TIMES = TokenTimes(
+    *(
+        np.zeros(0, np.int64),
+        np.zeros(1, np.int64),
+        np.zeros(0, np.int64),
+        np.zeros(0, np.int64),
+        np.zeros(0, np.uint16),
+    )
+)
+"""Of no request."""
+
+
 def token_times(recording: Recording, mask: Mask | None = None) -> Iterator[TokenTimes]:
     """Of the measured requests that had output, in the order in which they finished. mask: (rows,), of these alone."""
     chosen = Selection(recording).final_mask & (recording.rows["events"] > 0)

@@ -45,7 +45,8 @@ def request_columns(recording: Recording) -> Iterator[Columns]:
     selection = Selection(recording)
     numbers = np.flatnonzero(selection.final_mask)
     plugged: Columns | None = None
-    for first in range(0, numbers.size, ROWS_AT_ONCE):
+    # Of a run without a request its columns all the same.
+    for first in range(0, max(1, numbers.size), ROWS_AT_ONCE):
         chosen = numbers[first : first + ROWS_AT_ONCE]
         columns = _columns(recording, recording.rows[chosen], chosen)
         if plugged is None:

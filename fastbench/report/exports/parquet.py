@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, BinaryIO
 
 from fastbench.errors import UsageError
-from fastbench.metrics.samples import TokenTimes, token_times
+from fastbench.metrics.samples import NO_TIMES, TokenTimes, token_times
 from fastbench.recording import Recording
 from fastbench.report.exports.columns import Columns, listed, request_columns
 
-_TEXTS = ("request_id", "outcome", "input_source", "output_source", "message")
+_TEXTS = ("request_id", "outcome", "finish_reason", "input_source", "output_source", "message")
 
 
 def requests_table(recording: Recording) -> Any:
     """The measured requests as a `pyarrow.Table`; what is not known is null. UsageError without pyarrow."""
     arrow = _arrow("to_arrow()")
-    tables = [_requests(arrow, columns) for columns in request_columns(recording)]
-    return arrow.concat_tables(tables) if tables else arrow.table({})
+    return arrow.concat_tables([_requests(arrow, columns) for columns in request_columns(recording)])
 
 
 def write_requests(recording: Recording, file: BinaryIO) -> None:
@@ -32,7 +32,8 @@ def write_tokens(recording: Recording, file: BinaryIO) -> None:
     UsageError without pyarrow.
     """
     arrow = _arrow()
-    _write(arrow, file, (_tokens(arrow, times) for times in token_times(recording)))
+    pieces = token_times(recording)
+    _write(arrow, file, (_tokens(arrow, times) for times in chain([next(pieces, NO_TIMES)], pieces)))
 
 
 def _arrow(what: str = "--format parquet") -> Any:
@@ -68,12 +69,9 @@ def _tokens(arrow: Any, times: TokenTimes) -> Any:
 
 
 def _write(arrow: Any, file: BinaryIO, tables: Iterator[Any]) -> None:
-    """One after the other, so that memory does not grow with the recording."""
-    writer = None
-    for table in tables:
-        writer = writer or arrow.parquet.ParquetWriter(file, table.schema)
-        writer.write_table(table)
-    if writer is None:
-        arrow.parquet.write_table(arrow.table({}), file)
-    else:
-        writer.close()
+    """One after the other, so that memory does not grow with the recording. There is one at least."""
+    first = next(tables)
+    with arrow.parquet.ParquetWriter(file, first.schema) as writer:
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(table)

@@ -12,7 +12,6 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -38,19 +37,18 @@ _NUMBER = struct.Struct("<q")
 class SharedQueue:
     """The places 0 … total - 1, each taken once. total: None = without end.
 
-    Its number lies in a file, under a lock that ends with the process that holds it: a killed worker blocks no other.
-    Pickled, it is the same queue in another process.
+    Its number lies in a file without a name, under a lock that ends with the process that holds it: a killed worker
+    blocks no other. Pickled, it is the same queue in another process, which has the descriptor by the same number.
     """
 
-    def __init__(self, path: Path, total: int | None) -> None:
-        self._path = path
+    def __init__(self, descriptor: int, total: int | None) -> None:
+        """descriptor: of the file, which is closed by whoever opened it."""
+        self.descriptor = descriptor
         self._total = total
-        # A file object, so that the last one to know the queue closes it.
-        self._file = path.open("r+b", buffering=0)
-        self._memory = mmap.mmap(self._file.fileno(), _NUMBER.size)
+        self._memory = mmap.mmap(descriptor, _NUMBER.size)
 
-    def __reduce__(self) -> tuple[type[SharedQueue], tuple[Path, int | None]]:
-        return SharedQueue, (self._path, self._total)
+    def __reduce__(self) -> tuple[type[SharedQueue], tuple[int, int | None]]:
+        return SharedQueue, (self.descriptor, self._total)
 
     @property
     def left(self) -> int:
@@ -60,28 +58,28 @@ class SharedQueue:
 
     def take(self, most: int) -> range:
         """The next places, at most so many; empty when none are left."""
-        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        fcntl.lockf(self.descriptor, fcntl.LOCK_EX)
         try:
             (first,) = _NUMBER.unpack_from(self._memory)
             stop = first + most if self._total is None else min(first + most, self._total)
             _NUMBER.pack_into(self._memory, 0, stop)
         finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN)
+            fcntl.lockf(self.descriptor, fcntl.LOCK_UN)
         return range(first, stop)
+
+    def close(self) -> None:
+        """Lets go of the file's memory."""
+        self._memory.close()
 
 
 @contextlib.contextmanager
-def shared_queue(total: int | None, spare: Path) -> Iterator[SharedQueue]:
-    """A new queue, gone at the end of the block. spare: a directory for its file where the system has none that can be
-    written to, as in a container whose root is read-only."""
-    try:
-        place = tempfile.gettempdir()
-    except FileNotFoundError:
-        place = str(spare)
-    with tempfile.NamedTemporaryFile(prefix="fastbench-queue-", dir=place) as file:
+def shared_queue(total: int | None) -> Iterator[SharedQueue]:
+    """A new queue, gone at the end of the block. Its file is in no directory: nothing of it stays where this process is
+    killed, and a root that is read-only does for it."""
+    with os.fdopen(os.memfd_create("fastbench-queue"), "r+b", buffering=0) as file:
         file.write(_NUMBER.pack(0))
-        file.flush()
-        yield SharedQueue(Path(file.name), total)
+        with contextlib.closing(SharedQueue(file.fileno(), total)) as queue:
+            yield queue
 
 
 START_MARGIN_NS = 20 * NS_PER_MS
@@ -101,9 +99,7 @@ def on_this_host(
         return WorkersEnd(run_worker(assignment, Alone(stop), observer, dataset))
     run_id = new_run_id()
     places = plan.part().left if workers.shares_queue else None
-    with (
-        shared_queue(places, assignment.recording.parent) if workers.shares_queue else contextlib.nullcontext()
-    ) as queue:
+    with shared_queue(places) if workers.shares_queue else contextlib.nullcontext() as queue:
         assignments = [
             assignment._replace(share=Share(number, workers.count), queue=queue, run_id=run_id)
             for number in range(workers.count)
@@ -132,7 +128,8 @@ def run_pool(
 class _Worker:
     """A worker's process, and this end of the connection to it."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, descriptors: Sequence[int]) -> None:
+        """descriptors: those that its process has, too."""
         self.number = number
         ours, theirs = socket.socketpair()
         with theirs:
@@ -141,7 +138,7 @@ class _Worker:
                 [sys.executable, "-P", "-c", COMMAND, str(theirs.fileno())],
                 env={**os.environ, "PYTHONPATH": _search_path()},
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), *descriptors],
             )
         self.connection = Connection(ours.detach())
 
@@ -183,8 +180,9 @@ class _WorkerPool:
         """Starts a process for each."""
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED_SIGNALS)
         try:
-            for number in range(len(assignments)):
-                worker = _Worker(number)
+            for number, assignment in enumerate(assignments):
+                queue = assignment.queue
+                worker = _Worker(number, [queue.descriptor] if isinstance(queue, SharedQueue) else [])
                 self._living[worker.connection] = worker
                 self._waiting.add(number)
                 self._workers.append(worker)
