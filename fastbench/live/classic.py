@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from fastbench.live.files import Snapshot, Status
-from fastbench.live.lines import Line, columns, shortened
+from fastbench.live.lines import Line
+from fastbench.text import columns, shortened
 from fastbench.units import NS_PER_S
 
 TABLE_HEIGHT, ROW_HEIGHT = 3, 2

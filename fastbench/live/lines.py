@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Self
 
+from fastbench.text import columns, shortened
 from fastbench.units import MISSING, NS_PER_S, quantity
 
 _SGR = {"bold": "1", "dim": "2", "reverse": "7", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
@@ -61,27 +61,6 @@ class Line:
             codes = [_SGR[name] for name in style.split() if colours or name not in _COLOURS]
             parts.append(f"\x1b[{';'.join(codes)}m{text}\x1b[m" if codes else text)
         return "".join(parts)
-
-
-def columns(text: str) -> int:
-    """How many a terminal takes for it."""
-    return len(text) if text.isascii() else sum(map(_columns_of, text))
-
-
-def _columns_of(letter: str) -> int:
-    if unicodedata.combining(letter):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-
-
-def shortened(text: str, width: int | None) -> str:
-    """`text` in so many columns at the most."""
-    if width is None or columns(text) <= width:
-        return text
-    kept = text[: max(0, width)]
-    while kept and columns(kept) > width - 1:
-        kept = kept[:-1]
-    return f"{kept.rstrip()}…" if width > 0 else ""
 
 
 def graph(values: Sequence[float | None], width: int, height: int, scale: tuple[float, float]) -> list[str]:

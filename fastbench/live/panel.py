@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from fastbench.live.files import STOPPING, Snapshot, Spread, Status
-from fastbench.live.lines import Line, bar, clock, columns, graph, whole
+from fastbench.live.lines import Line, bar, clock, graph, whole
+from fastbench.text import columns
 from fastbench.units import MISSING, NS_PER_MS, NS_PER_S, number, quantity, share
 
 _LABEL, _VALUE = 13, 11

@@ -11,12 +11,11 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.cells import cell_len, set_cell_size
-
 from fastbench.metrics import Number, Parameter
 from fastbench.metrics.samples import Histogram, percent_of, samples_needed
 from fastbench.metrics.server import OVERLOADED
 from fastbench.report.answer import Answer, Latency, Level, Span, Statement, clean
+from fastbench.text import columns, cut, shortened
 from fastbench.units import MISSING, number, quantity
 
 WIDTH, HEIGHT = 80, 15
@@ -99,13 +98,13 @@ def text_of(line: Line) -> str:
     return "".join(part.text for part in line).rstrip()
 
 
-def strip(found: Histogram | None, columns: int = _STRIP) -> str:
+def strip(found: Histogram | None, bars: int = _STRIP) -> str:
     """A distribution as a row of bars, the highest as high as a line; what is not empty is not shown as empty. Nothing
     where all is one value."""
-    if found is None or len(found.counts) < columns:
+    if found is None or len(found.counts) < bars:
         return ""
     bins = len(found.counts)
-    sums = [sum(found.counts[k * bins // columns : (k + 1) * bins // columns]) for k in range(columns)]
+    sums = [sum(found.counts[k * bins // bars : (k + 1) * bins // bars]) for k in range(bars)]
     highest = max(*sums, 1)
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // highest)] for count in sums)
 
@@ -167,10 +166,10 @@ def _joined(blocks: Sequence[list[Line]], height: int) -> list[Line]:
 def _head(answer: Answer, width: int) -> list[Line]:
     subject = answer.subject
     about = " at ".join(filter(None, (f"model {subject.model}" if subject.model else "", subject.host)))
-    room = width - cell_len(subject.task) - 2
-    head: Line = (Part(cut(subject.task, width), Style.STRONG),)
+    room = width - columns(subject.task) - 2
+    head: Line = (Part(shortened(subject.task, width), Style.STRONG),)
     if about and room >= NARROWEST // 2:
-        head = (*head, Part(f"  {cut(about, room)}", Style.DIM))
+        head = (*head, Part(f"  {shortened(about, room)}", Style.DIM))
     lengths = ", ".join(_lengths(subject.inputs, "in") + _lengths(subject.outputs, "out"))
     said = [subject.load, f"{lengths} tokens" if lengths else "", _duration(subject.duration_ms), _part(subject.stage)]
     return [head, *((Part(line, Style.DIM),) for line in _flowed(filter(None, said), width))]
@@ -237,10 +236,10 @@ def _beside(found: Statement, short: str, clauses: Sequence[str], width: int) ->
     """A verdict with what it is about behind it, and below where there is more of it."""
     style, mark = _LEVELS[found.level]
     head = Part(f"  {mark} {short}", style)
-    hanging, size = _hanging(width), cell_len(head.text)
+    hanging, size = _hanging(width), columns(head.text)
     begin = hanging if size + 2 <= hanging else size + 3
     first, rest = "", list(clauses)
-    while rest and begin + cell_len(longer := _DOT.join(filter(None, (first, rest[0])))) <= width:
+    while rest and begin + columns(longer := _DOT.join(filter(None, (first, rest[0])))) <= width:
         first = longer
         rest.pop(0)
     lines: list[Line] = [(head, Part(" " * (begin - size) + first)) if first else (head,)]
@@ -259,8 +258,8 @@ def _shortened(lines: list[Line], most: int, width: int) -> list[Line]:
     if len(lines) <= most:
         return lines
     *kept, last = lines[:most]
-    head, room = last[:-1], width - sum(cell_len(part.text) for part in last[:-1]) - 2
-    return [*kept, (*head, last[-1]._replace(text=f"{cut(last[-1].text, room)} {_CUT}"))]
+    head, room = last[:-1], width - sum(columns(part.text) for part in last[:-1]) - 2
+    return [*kept, (*head, last[-1]._replace(text=f"{shortened(last[-1].text, room)} {_CUT}"))]
 
 
 def _rates(answer: Answer, width: int) -> list[Line]:
@@ -356,10 +355,10 @@ def _path(label: str, path: Path, width: int, linked: bool) -> Line:
     wrapped by the terminal if need be."""
     head = f"  {label:<6}  "
     room = width - len(head)
-    if linked and cell_len(str(path)) > room:
+    if linked and columns(str(path)) > room:
         tail = f"/{_CUT}/{path.name}"
-        return (Part(head, Style.DIM), Part(set_cell_size(str(path), max(0, room - cell_len(tail))) + tail, link=path))
-    if cell_len(str(path)) <= room:
+        return (Part(head, Style.DIM), Part(cut(str(path), max(0, room - columns(tail))) + tail, link=path))
+    if columns(str(path)) <= room:
         return (Part(head, Style.DIM), Part(str(path), link=path))
     return (Part(str(path), link=path),)
 
@@ -368,10 +367,10 @@ def _again(command: str | None, width: int) -> list[Line]:
     if command is None:
         return []
     head = "  tables  "
-    fits = cell_len(head + command) <= width
+    fits = columns(head + command) <= width
     line: Line = (Part(head, Style.DIM), Part(command)) if fits else (Part(command),)
     about = "   (all figures, trust, failures)"
-    return [(*line, Part(about, Style.DIM)) if fits and cell_len(head + command + about) <= width else line]
+    return [(*line, Part(about, Style.DIM)) if fits and columns(head + command + about) <= width else line]
 
 
 # --- several tasks
@@ -380,7 +379,7 @@ def _again(command: str | None, width: int) -> list[Line]:
 def _several(tasks: Sequence[Finished], again: str | None, width: int, linked: bool) -> list[Line]:
     rows = [_row(task) for task in tasks]
     shown = _columns(rows, width)
-    widths = {name: max(cell_len(row[name].text) for row in [_HEADS, *rows]) for name in shown}
+    widths = {name: max(columns(row[name].text) for row in [_HEADS, *rows]) for name in shown}
     name_width = width - 2 - sum(widths[name] + 2 for name in shown[1:])
     widths["task"] = min(widths["task"], name_width)
     lines: list[Line] = [(Part(f"{len(tasks)} tasks", Style.STRONG),), _cells(_HEADS, widths)]
@@ -410,7 +409,7 @@ def _columns(rows: Sequence[dict[str, Part]], width: int) -> list[str]:
     """Those that say something in any row and leave room for the tasks' names."""
     shown = [name for name in _HEADS if any(row[name].text not in {"", MISSING} for row in rows)]
     for given_up in _GIVEN_UP:
-        widths = [max(cell_len(row[name].text) for row in [_HEADS, *rows]) + 2 for name in shown]
+        widths = [max(columns(row[name].text) for row in [_HEADS, *rows]) + 2 for name in shown]
         if sum(widths) <= width:
             break
         shown = [name for name in shown if name != given_up]
@@ -446,8 +445,8 @@ def _cells(row: dict[str, Part], widths: dict[str, int]) -> Line:
     line: list[Part] = [Part("  ")]
     for name, size in widths.items():
         part, gap = row[name], "" if name == "task" else "  "
-        text = cut(part.text, size)
-        fill = " " * (size - cell_len(text))
+        text = shortened(part.text, size)
+        fill = " " * (size - columns(text))
         words = name in {"task", "valid", "service"}
         line += [Part(gap if words else gap + fill), part._replace(text=text), Part(fill if words else "")]
     return tuple(part for part in line if part.text)
@@ -463,9 +462,9 @@ def _notes(task: Finished, width: int) -> Iterator[Line]:
         # That it is not valid stands in its row.
         said = [*([] if found is answer.measurement else [found.short]), _DOT.join(found.clauses)]
         head = f"  {mark} {answer.subject.task}: "
-        yield (Part(head, style), Part(cut(": ".join(filter(None, said)), width - cell_len(head))))
+        yield (Part(head, style), Part(shortened(": ".join(filter(None, said)), width - columns(head))))
     if task.fault is not None:
-        yield (Part(cut(f"  ! {answer.subject.task}: {clean(task.fault)}", width), Style.NOTICE),)
+        yield (Part(shortened(f"  ! {answer.subject.task}: {clean(task.fault)}", width), Style.NOTICE),)
 
 
 def _pages(pages: Sequence[Path], width: int, linked: bool) -> list[Line]:
@@ -485,11 +484,6 @@ def _pages(pages: Sequence[Path], width: int, linked: bool) -> list[Line]:
 # --- text
 
 
-def cut(text: str, width: int) -> str:
-    """At most so many columns."""
-    return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)).rstrip() + _CUT
-
-
 def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
@@ -498,7 +492,7 @@ def _flowed(clauses: Iterable[str], width: int) -> list[str]:
     """Clauses between dots, on as few lines as they take, broken between clauses where that is possible."""
     lines: list[str] = []
     for clause in clauses:
-        if lines and cell_len(lines[-1] + _DOT + clause) <= width:
+        if lines and columns(lines[-1] + _DOT + clause) <= width:
             lines[-1] += _DOT + clause
         else:
             lines += _wrapped(clause, width)
@@ -508,8 +502,8 @@ def _flowed(clauses: Iterable[str], width: int) -> list[str]:
 def _flowed_parts(groups: Sequence[Line], width: int) -> list[Line]:
     lines: list[Line] = []
     for group in groups:
-        size = cell_len(text_of(group))
-        if lines and cell_len(text_of(lines[-1])) + 3 + size <= width:
+        size = columns(text_of(group))
+        if lines and columns(text_of(lines[-1])) + 3 + size <= width:
             lines[-1] = (*lines[-1], Part("   "), *group)
         else:
             lines.append((Part("  "), *group))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fastbench.live.lines import Line, bar, clock, columns, graph, short_pair, shortened, whole
+from fastbench.live.lines import Line, bar, clock, graph, short_pair, whole
+from fastbench.text import columns, shortened
 
 BLANK, FULL = " ", "⣿"
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from recordings import MS, Request
-from rich.cells import cell_len
 from test_report_answer import CLOSED, answer, open_loop, queued, streams
 
 from fastbench.metrics.samples import Histogram
 from fastbench.report import STRIP_BINS, Finished, Style, plain, strip, summarize, text_of
-from fastbench.report.summary import HEIGHT, WIDTH, cut
+from fastbench.report.summary import HEIGHT, WIDTH
+from fastbench.text import columns, shortened
 from fastbench.units import MISSING
 
 AGAIN = "fastbench recalc outputs/default/20261128_100000 --tables"
@@ -61,7 +61,7 @@ def test_it_fits(tasks: dict[str, Finished], kind: str) -> None:
     """Whatever a run came to, its summary has at most 15 lines of 80 columns, and both verdicts and the commands."""
     lines = lines_of(tasks[kind])
     assert len(lines) <= HEIGHT
-    assert max(map(cell_len, lines)) <= WIDTH
+    assert max(map(columns, lines)) <= WIDTH
     assert any("MEASUREMENT" in line for line in lines)
     assert lines[-1].startswith(f"  tables  {AGAIN}")
 
@@ -131,7 +131,7 @@ def test_other_widths(tasks: dict[str, Finished], width: int) -> None:
     for task in tasks.values():
         for line in lines_of(task, width=width):
             whole = line.startswith(("outputs/", "fastbench recalc"))
-            assert whole or cell_len(line) <= min(width, WIDTH)
+            assert whole or columns(line) <= min(width, WIDTH)
 
 
 def test_a_long_path(tasks: dict[str, Finished]) -> None:
@@ -158,7 +158,7 @@ def test_several_tasks(tasks: dict[str, Finished]) -> None:
     assert any(line.startswith("  ! llama/chat: service overloaded: asked 20/s, answered 5") for line in lines)
     assert any("failed (40.0 %)" in line for line in lines)
     assert lines[-2] == "  pages   outputs/default/20261128_100000/performances/*/*_plot.html"
-    assert max(map(cell_len, lines)) <= WIDTH
+    assert max(map(columns, lines)) <= WIDTH
 
 
 def test_colours_are_of_verdicts(tasks: dict[str, Finished]) -> None:
@@ -180,6 +180,6 @@ def test_bars() -> None:
 
 def test_wide_characters_count_twice() -> None:
     """What is cut ends with an ellipsis, and fits by columns of the terminal."""
-    assert cut("模型模型", 8) == "模型模型"
-    assert cut("模型模型", 7) == "模型模…"
-    assert cut("abcdef", 4) == "abc…"
+    assert shortened("模型模型", 8) == "模型模型"
+    assert shortened("模型模型", 7) == "模型模…"
+    assert shortened("abcdef", 4) == "abc…"

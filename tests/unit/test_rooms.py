@@ -26,12 +26,13 @@ from imports import (
 )
 
 # Beside its own modules each room may import these rooms, or rooms within them.
-ANYWHERE = frozenset({"units", "errors", "registry", "lazy", "secrets", "__init__"})
+ANYWHERE = frozenset({"units", "errors", "registry", "lazy", "secrets", "text", "__init__"})
 TABLE: dict[str, frozenset[str]] = {
     "_core": frozenset(),
     "errors": frozenset(),
     "lazy": frozenset(),
     "secrets": frozenset({"errors"}),
+    "text": frozenset(),
     "units": frozenset({"errors"}),
     "registry": frozenset({"errors"}),
     "config": ANYWHERE,

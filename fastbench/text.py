@@ -1,0 +1,29 @@
+"""How wide a text is on a terminal. Pure functions."""
+
+import unicodedata
+
+
+def columns(text: str) -> int:
+    """How many a terminal takes for it."""
+    return len(text) if text.isascii() else sum(map(_columns_of, text))
+
+
+def _columns_of(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def cut(text: str, width: int) -> str:
+    """Its beginning, in so many columns at the most."""
+    kept = text[: max(0, width)]
+    while kept and columns(kept) > width:
+        kept = kept[:-1]
+    return kept
+
+
+def shortened(text: str, width: int | None) -> str:
+    """`text` in so many columns at the most, with an ellipsis where it is cut. width: None = no limit."""
+    if width is None or columns(text) <= width:
+        return text
+    return f"{cut(text, width - 1).rstrip()}…" if width > 0 else ""
