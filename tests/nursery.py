@@ -15,7 +15,6 @@ import json
 import os
 import pkgutil
 import runpy
-import select
 import signal
 import socket
 import subprocess
@@ -26,6 +25,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO, Any
 
@@ -109,12 +109,13 @@ class Nursery:
         """All that comes out of each pipe."""
         content, open_pipes, give_up = dict.fromkeys(pipes, b""), list(pipes), time.monotonic() + timeout
         while open_pipes:
-            ready, _, _ = select.select(open_pipes, [], [], max(0, give_up - time.monotonic()))
+            # `select` knows no descriptor above 1023.
+            ready = wait(open_pipes, max(0, give_up - time.monotonic()))
             if not ready:
                 with suppress(ProcessLookupError):
                     os.kill(int(content[pipes[-1]].split()[0]), signal.SIGKILL)
                 raise subprocess.TimeoutExpired(arguments, timeout)
-            for pipe in ready:
+            for pipe in filter(ready.__contains__, pipes):
                 data = os.read(pipe, 1 << 16)
                 content[pipe] += data
                 if not data:
@@ -140,7 +141,7 @@ class Forked:
     """A command that was forked off, as far as `subprocess.Popen` is used of it. reply: what `Nursery.start` gave."""
 
     def __init__(self, reply: int) -> None:
-        self._reply = os.fdopen(reply, "rb", buffering=0)  # so that what `select` says is all there is
+        self._reply = os.fdopen(reply, "rb", buffering=0)  # so that what `wait` says is all there is
         self.pid = int(self._reply.readline())
         self.returncode: int | None = None
 
@@ -159,7 +160,7 @@ class Forked:
     def wait(self, timeout: float | None = None) -> int:
         """Raises subprocess.TimeoutExpired."""
         if self.returncode is None:
-            if not select.select([self._reply], [], [], timeout)[0]:
+            if not wait([self._reply], timeout):
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
             self.returncode = int(self._reply.readline())
             self._reply.close()

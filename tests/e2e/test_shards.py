@@ -190,7 +190,10 @@ def test_too_late(tmp_path: Path, service: Mock) -> None:
         (("--shard", "0/2", "--start-at", "2020-01-01T00:00:00Z"), "--start-at has passed"),
         (("--shard", "0/2", "--start-at", "+9s", "--workers", "2"), "a shard is sent by one process; leave --workers"),
         (("--shard", "0/2", "--start-at", "+9s", "--mock"), "all shards must use one service"),
-        (("--shard", "0/8", "--start-at", "+9s", "--concurrency", "4"), "--shard has 8 shards, but only 4 requests"),
+        (
+            ("--shard", "0/8", "--start-at", "+9s", "--concurrency", "4"),
+            "--shard has 8 shards, but at most 4 may be in flight",
+        ),
         (("--nodes", "2"), "--nodes goes with --ray ADDRESS, which is not given"),
         (("--ray", "auto"), "--ray needs --nodes N"),
         (("--ray", "auto", "--nodes", "2", "--mock"), "the nodes cannot reach a simulated service on this host"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import threading
@@ -93,9 +92,9 @@ def test_a_client_that_is_stopped_twice_a_second(tmp_path: Path, load: tuple[str
         with Running(tmp_path, *map(str, command)) as running:
             while running.process.poll() is None:
                 time.sleep(EACH_S - STOPPED_S)
-                os.kill(running.process.pid, signal.SIGSTOP)
+                running.process.send_signal(signal.SIGSTOP)
                 time.sleep(STOPPED_S)
-                os.kill(running.process.pid, signal.SIGCONT)
+                running.process.send_signal(signal.SIGCONT)
             ended = running.end()
     assert ended.trust["verdict"] == "INVALID"
     for reason in ended.trust["invalid_because"]:

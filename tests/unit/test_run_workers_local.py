@@ -1,5 +1,6 @@
 """Workers in processes of their own: begun together, heard to their end, none left behind."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -65,10 +66,12 @@ def workers() -> dict[int, int]:
     """The processes of workers that are children of this one, by the descriptor that each was given."""
     found: dict[int, int] = {}
     for child in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
-        for pid in child.read_text().split():
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if COMMAND.encode() in command:
-                found[int(command[-2])] = int(pid)
+        # A thread or a process may end while it is looked at.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for pid in child.read_text().split():
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if COMMAND.encode() in command:
+                    found[int(command[-2])] = int(pid)
     return found
 
 
