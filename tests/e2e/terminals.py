@@ -124,10 +124,11 @@ class OnTerminal:
         # Behind what it wrote last; a terminal shows nothing for it.
         os.write(self._side, _END)
         give_up = time.monotonic() + LIMIT_S
-        while not self.raw.endswith(_END):
+        while _END not in self.raw:
             assert time.monotonic() < give_up, "what was written last never came"
             time.sleep(0.01)
-        self.raw = self.raw.removesuffix(_END)
+        with self._drawing:
+            self.raw = self.raw.replace(_END, b"")
         return code
 
     def view_pid(self) -> int:
