@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -22,8 +23,11 @@ def client_sockets(port: int) -> list[int]:
     """This process's descriptors that are connected to `port`."""
     found = []
     for fd in map(int, os.listdir("/proc/self/fd")):
-        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as copy:
-            peer = copy.getpeername()
+        with contextlib.suppress(OSError):
+            if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(fd)) as copy:
+                peer = copy.getpeername()
             if isinstance(peer, tuple) and peer[1] == port:  # the name of a UNIX socket is text
                 found.append(fd)
     return found
