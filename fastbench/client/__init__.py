@@ -6,7 +6,7 @@
 
 Engine, Peer (engine) ── a reactor with its thread, and the service it talks to; Batch ── finished requests
 resolve (address), tls_of, is_in_clear (tls, address) ── what is known of the peer before the first request
-OutcomeTally (tally), advice_for, second_look (advice) ── how requests ended, and what to do about it
+OutcomeTally (tally), advice_for (advice), second_look (diagnosis) ── how requests ended, and what to do about it
 Scraper (scrape) ── the server's metrics page; first_model (models) ── the model's name, asked of the server
 ServiceRedactor (tally) ── takes keys out of what the server says
 """
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.client.address import SPEAKS_NONE, Address, is_in_clear, resolve
-    from fastbench.client.advice import advice_for, second_look
+    from fastbench.client.address import Address, is_in_clear, resolve
+    from fastbench.client.advice import SPEAKS_NONE, advice_for
+    from fastbench.client.diagnosis import second_look
     from fastbench.client.engine import Batch, BatchSink, Engine, EngineFactory, Gate, Peer, at_once
     from fastbench.client.health import event_ns
     from fastbench.client.models import first_model
@@ -30,13 +31,12 @@ else:
         {
             "address": (
                 "Address",
-                "SPEAKS_NONE",
                 "is_in_clear",
                 "resolve",
             ),
             "advice": (
+                "SPEAKS_NONE",
                 "advice_for",
-                "second_look",
             ),
             "health": ("event_ns",),
             "engine": (
@@ -57,6 +57,7 @@ else:
                 "Scraper",
                 "scraping",
             ),
+            "diagnosis": ("second_look",),
             "tls": (
                 "TlsSettings",
                 "tls_of",

@@ -6,7 +6,8 @@ import socket
 import ssl
 from typing import Final, NamedTuple
 
-from fastbench.client.tls import NO_TLS, tls_words
+from fastbench.client.advice import NO_TLS
+from fastbench.client.tls import tls_words
 from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
 from fastbench.units import NS_PER_S
@@ -51,8 +52,6 @@ def resolve(endpoint: Endpoint, timeout_ns: int) -> Address:
 
 
 LOOK_S: Final = 2.0
-SPEAKS_TLS: Final = "the port speaks TLS: write https:// in url (--url)"
-SPEAKS_NONE: Final = "the port does not speak TLS: write http:// in url (--url)"
 
 
 async def speaks_tls(endpoint: Endpoint) -> bool | None:

@@ -1,14 +1,13 @@
-"""Remedies for failed requests: by outcome, by HTTP status, and from a further request to the service."""
+"""Remedies for failed requests, by outcome, HTTP status and message: words alone, for runs and for reports."""
 
-import ssl
-from collections.abc import Mapping
 from typing import Final
 
-from fastbench.client.address import LOOK_S, SPEAKS_NONE, SPEAKS_TLS, speaks_tls
-from fastbench.client.tls import NO_TLS, TlsSettings, tls_words
 from fastbench.config.services import base_of, shown_url
-from fastbench.dialects import Endpoint
 
+SPEAKS_TLS: Final = "the port speaks TLS: write https:// in url (--url)"
+SPEAKS_NONE: Final = "the port does not speak TLS: write http:// in url (--url)"
+NO_TLS = ("wrong version number", "http request", "record layer failure", "packet length too long")
+"""OpenSSL's reasons, by `tls_words`, for an unencrypted answer."""
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KEY = (
     "the service requires a key: set api_key, name an environment variable with --api-key-env NAME, or correct the key"
@@ -21,7 +20,6 @@ _BY_OUTCOME = {
     "empty": "check the prompt and max_out_len (--output-len)",
     "timeout": "check request_timeout (--timeout), or that the service is not overloaded",
 }
-_IN_CLEAR = ("reset", "refused", "truncated", "malformed")
 
 
 def by_status(status: int) -> str | None:
@@ -41,50 +39,8 @@ def advice_for(outcome: str, status: int, message: str = "") -> str:
 
 
 def redirected(location: str | None) -> str:
-    """The remedy for a redirect to `location`; None without one."""
+    """The remedy for a redirect to `location`; None = the reply does not say where to."""
     if not location:
         return _BY_STATUS[301]
     base = base_of(location)
     return f"it redirects to {shown_url(location)}" + (f": give {shown_url(base)} as url (--url)" if base else "")
-
-
-async def second_look(
-    endpoint: Endpoint, url: str, headers: Mapping[str, str], tls: TlsSettings | None, outcome: str, status: int
-) -> str | None:
-    """The remedy found by another request to the service: where it redirects to, or that it uses TLS.
-
-    url: where the request went that ended like this. None = nothing more is known.
-    """
-    if status in REDIRECTS:
-        return redirected(await _location(url, headers, tls))
-    doubtful = outcome in _IN_CLEAR or status == 400
-    return SPEAKS_TLS if doubtful and not endpoint.tls and await speaks_tls(endpoint) else None
-
-
-async def _location(url: str, headers: Mapping[str, str], tls: TlsSettings | None) -> str | None:
-    # Imported late: 0.3 s that hardly any run need pay.
-    import aiohttp
-
-    timeout = aiohttp.ClientTimeout(total=LOOK_S)
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout, headers=dict(headers)) as session,
-            session.post(url, json={}, allow_redirects=False, ssl=tls.context if tls else True) as answer,
-        ):
-            return answer.headers.get("Location")
-    except (TimeoutError, aiohttp.ClientError):
-        return None  # only a detail of a hint; the failure itself is reported
-
-
-def reason_of(error: Exception, otherwise: str) -> str:
-    """Why aiohttp could not ask, in the words of the system or of TLS; aiohttp's own name an object in memory.
-
-    otherwise: for an error without words.
-    """
-    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
-    if isinstance(cause, ssl.SSLError):
-        detail = getattr(cause, "verify_message", None)
-        return f"TLS: {tls_words(cause)}{f', {detail}' if detail else ''}"
-    if isinstance(cause, OSError):
-        return f"Cannot connect: {cause.strerror or cause}"
-    return str(error) or otherwise

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 
-from fastbench.client.address import SPEAKS_TLS, speaks_tls
-from fastbench.client.advice import REDIRECTS, advice_for, by_status, reason_of, redirected
+from fastbench.client.address import speaks_tls
+from fastbench.client.advice import REDIRECTS, SPEAKS_TLS, advice_for, by_status, redirected
+from fastbench.client.diagnosis import reason_of
 from fastbench.client.tls import TlsSettings
 from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError

@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from fastbench.client.advice import reason_of
+from fastbench.client.diagnosis import reason_of
 from fastbench.client.tls import TlsSettings
 from fastbench.config.services import parse_url
 from fastbench.dialects import Endpoint

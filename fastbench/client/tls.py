@@ -12,8 +12,6 @@ from fastbench.config.services import ServiceConfig, tls_context
 from fastbench.dialects import Endpoint
 
 _ROOM = 1 << 18
-NO_TLS = ("wrong version number", "http request", "record layer failure", "packet length too long")
-"""OpenSSL's reasons, by `tls_words`, for an unencrypted answer."""
 
 
 def tls_words(error: ssl.SSLError) -> str:

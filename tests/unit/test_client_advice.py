@@ -12,7 +12,8 @@ from replies import document, head
 from serving import Handler, Service, answering, closed_port, finish, read_request, reset
 
 from fastbench.client.address import is_in_clear, speaks_tls
-from fastbench.client.advice import advice_for, redirected, second_look
+from fastbench.client.advice import advice_for, redirected
+from fastbench.client.diagnosis import second_look
 from fastbench.client.models import first_model
 from fastbench.client.tls import TlsSettings
 from fastbench.dialects import Endpoint
