@@ -13,7 +13,7 @@ from functools import cache, wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-from fastbench.errors import ConfigError, blamed
+from fastbench.errors import ConfigError, FastbenchError, blamed
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -82,7 +82,7 @@ class Registry(Generic[T]):
         for name in self.names():
             try:
                 found[name] = self.get(name)
-            except ConfigError as error:
+            except FastbenchError as error:
                 faults.append(str(error))
         return found, tuple(faults)
 
@@ -140,7 +140,7 @@ class Registry(Generic[T]):
             raise ConfigError(
                 f"the {self._what} {point.name} is in several packages, {packages}; uninstall all but one"
             )
-        where = f"the {self._what} {point.name} of the package {_package(point)}"
+        where = self.told(point.name)
         with blamed(f"{where} cannot be loaded"):
             thing = point.load()
         if fault := self._wrong_kind(thing):

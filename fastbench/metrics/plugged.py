@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from fastbench.errors import FastbenchError, PluginError
+from fastbench.errors import PluginError
 from fastbench.metrics.metric import Metric, Table, Timed, Values
 from fastbench.metrics.model import Interval
 from fastbench.metrics.samples.gaps import GapSamples
@@ -31,15 +31,8 @@ class Plugged(NamedTuple):
 
 def all_plugged() -> Plugged:
     """The metrics of packages, in the order of their rows."""
-    found: list[Metric] = []
-    faults = list(METRICS.claims())
-    for name in METRICS.names():
-        if METRICS.is_plugged(name):
-            try:
-                found.append(plugged(name))
-            except FastbenchError as error:
-                faults.append(str(error))
-    return Plugged(tuple(found), tuple(faults))
+    found, faults = METRICS.loaded()
+    return Plugged(tuple(plugged(name) for name in found if METRICS.is_plugged(name)), (*METRICS.claims(), *faults))
 
 
 def plugged(name: str) -> Metric:
