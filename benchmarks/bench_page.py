@@ -25,6 +25,7 @@ from benchmarks.synthetic_recording import make_recording
 from benchmarks.varied_recording import make_varied
 from fastbench.metrics import compute_for_page
 from fastbench.recording import Recording
+from fastbench.report import answer_of
 from fastbench.report.page.page import page
 
 PROMISES = ("page",)
@@ -67,7 +68,7 @@ def _measure(browser: Any, directory: Path, what: str, rounds: int, pictures: Pa
     writing_s, picture_s = [], []
     for _ in range(rounds):
         begun = time.perf_counter()
-        file.write_bytes(page(recording, computed, "bench/page"))
+        file.write_bytes(page(recording, computed, answer_of(computed, "bench/page")))
         writing_s.append(time.perf_counter() - begun)
     for scheme in ("light", "dark", *["light"] * rounds)[:rounds]:
         shown = open_page(browser, file, scheme=scheme)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from fastbench.api.recordings import OF_PERFORMANCES
+from fastbench.api.recordings import by_run
 from fastbench.report import Finished, Task, index_page, replace
 
 INDEX = "index.html"
@@ -18,14 +18,11 @@ def write_indexes(finished: Mapping[Path, Finished | None]) -> list[Path]:
     finished: by the paths of recordings: what each says, and its page; None of one that says nothing. Raises
     RecordingError when it cannot be written.
     """
-    of_runs: dict[Path, list[Path]] = {}
-    for path in finished:
-        of_runs.setdefault(path.resolve().parent.parent.parent, []).append(path)
     written = []
-    for run, paths in of_runs.items():
-        known = {path for path in (run / "performances").glob(OF_PERFORMANCES) if path.is_dir()}
+    for performances, paths, whole in by_run(finished):
+        run = performances.parent
         tasks = [Task(found.answer, _link(found.page, run)) for found in (finished[path] for path in paths) if found]
-        if len(tasks) > 1 and known <= {path.resolve() for path in paths}:
+        if len(tasks) > 1 and whole:
             written.append(run / INDEX)
             replace(written[-1], index_page(run.name, tasks))
     return written

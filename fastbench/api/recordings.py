@@ -104,6 +104,24 @@ def _is_run(path: Path) -> bool:
         return False
 
 
+class OfRun(NamedTuple):
+    """Recordings of one run. performances: their common directory. whole: whether the run has no others."""
+
+    performances: Path
+    paths: list[Path]
+    whole: bool
+
+
+def by_run(paths: Iterable[Path]) -> Iterator[OfRun]:
+    """Recordings by the run that they are of, in their order."""
+    of_runs: dict[Path, list[Path]] = {}
+    for path in paths:
+        of_runs.setdefault(path.resolve().parent.parent, []).append(path)
+    for performances, own in of_runs.items():
+        known = {path for path in performances.glob(OF_PERFORMANCES) if path.is_dir()}
+        yield OfRun(performances, own, known <= {path.resolve() for path in own})
+
+
 def name_of(path: Path) -> str:
     """The name of a recording's report: that of its data set."""
     return path.name.removesuffix(SUFFIX)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fastbench.api.recordings import OF_PERFORMANCES, name_of, recorded
+from fastbench.api.recordings import by_run, name_of, recorded
 from fastbench.client import advice_for
 from fastbench.config import DEFAULT_STATS, STAGES, parse_stats, show
 from fastbench.errors import RecordingError, UsageError
@@ -172,14 +172,10 @@ def spec_decode_blocks(reports: Mapping[Path, Published]) -> tuple[list[str], li
     """
     blocks: list[str] = []
     faults: list[str] = []
-    of_runs: dict[Path, list[Published]] = {}
-    for path, published in reports.items():
-        of_runs.setdefault(path.resolve().parent.parent, []).append(published)
-    for run, of_run in sorted(of_runs.items()):
-        whole = len(of_run) == len([path for path in run.glob(OF_PERFORMANCES) if path.is_dir()])
+    for run in sorted(by_run(reports)):
         try:
-            scrapes = chain.from_iterable(published.spec_decode for published in of_run)
-            blocks += publish_spec_decode(scrapes, run if whole else None)
+            scrapes = chain.from_iterable(reports[path].spec_decode for path in run.paths)
+            blocks += publish_spec_decode(scrapes, run.performances if run.whole else None)
         except RecordingError as error:
             faults.append(str(error))
     return blocks, faults
@@ -203,8 +199,9 @@ def page(path: Path, target: Path | None = None, *, stage: str | None = None) ->
     name = name_of(path)
     computed = compute_for_page(recording, shown.stats, stage or shown.stage)
     task = task_of(recording, name)
-    written = write_page(recording, computed, target or path.with_name(f"{name}{PAGE}"), task)
-    shown_last = Finished(answer_of(computed, task), written, advice(computed.metrics))
+    answer = answer_of(computed, task)
+    written = write_page(recording, computed, answer, target or path.with_name(f"{name}{PAGE}"))
+    shown_last = Finished(answer, written, advice(computed.metrics))
     return Page(written, (computed.metrics,), shown_last, render(computed.metrics, task))
 
 

@@ -142,13 +142,14 @@ class Piece(NamedTuple):
 class Answer(msgspec.Struct, frozen=True):
     """What one stage of a recording says.
 
-    service: None for a closed loop, where the outcome says what there is to say of the service. stages: of a load that
-    changes. sentence: the answer as one would quote it.
+    service: None for a closed loop, where the outcome says what there is to say of the service. overloaded: whether
+    that is what it says. stages: of a load that changes. sentence: the answer as one would quote it.
     """
 
     subject: Subject
     measurement: Statement
     service: Statement | None
+    overloaded: bool
     outcome: Statement
     outcomes: Outcomes
     rates: Rates
@@ -172,10 +173,12 @@ def answer_of(computed: Computed, task: str) -> Answer:
     metrics = computed.metrics
     ended, rates = _outcomes(metrics), _rates(computed)
     latencies = tuple(_latencies(computed))
+    judged = service(metrics.kept_up, rates.asked)
     return Answer(
         subject=_subject(computed, task),
         measurement=measurement(metrics),
-        service=service(metrics.kept_up, rates.asked),
+        service=judged,
+        overloaded=judged is not None and metrics.kept_up.state == OVERLOADED,
         outcome=outcome(ended),
         outcomes=ended,
         rates=rates,

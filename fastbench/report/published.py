@@ -83,11 +83,11 @@ def publish(
         paths.append(out_dir / f"{name}_service.json")
         replace(paths[-1], service_json(metrics, series))
     task = task_of(recording, name)
-    text = render(metrics, task)
+    answer, text = answer_of(computed, task), render(metrics, task)
     plots, fault = Plots(), None
     if plot:
         try:
-            plots = write_plots(recording, computed, out_dir, name, task)
+            plots = write_plots(recording, computed, answer, out_dir, name)
         except FastbenchError as error:
             # The tables are worth more than their pictures: on a full disk they are all that fits.
             fault = str(error)
@@ -96,7 +96,7 @@ def publish(
         paths=(*paths, *plots.paths),
         text=text,
         metrics=metrics,
-        answer=answer_of(computed, task),
+        answer=answer,
         fault=fault,
         rates=plots.rates,
         spec_decode=outer_scrapes(recording),
@@ -116,13 +116,13 @@ class Plots(NamedTuple):
     rates: str | None = None
 
 
-def write_plots(recording: Recording, computed: Computed, out_dir: Path, name: str, task: str) -> Plots:
+def write_plots(recording: Recording, computed: Computed, answer: Answer, out_dir: Path, name: str) -> Plots:
     """Writes `<name>_plot.html`, and `<name>_rps_distribution_plot_with_actual_rps.html` where a rate was asked for.
 
     RecordingError when one of them cannot be written.
     """
-    report = write_page(recording, computed, out_dir / f"{name}{PAGE}", task)
-    chart = actual_chart(recording, task)
+    report = write_page(recording, computed, answer, out_dir / f"{name}{PAGE}")
+    chart = actual_chart(recording, answer.subject.task)
     if chart is None:
         return Plots((report,))
     rates = out_dir / f"{name}{ACTUAL_RATES}"
@@ -130,8 +130,8 @@ def write_plots(recording: Recording, computed: Computed, out_dir: Path, name: s
     return Plots((report, rates), chart.summary)
 
 
-def write_page(recording: Recording, computed: Computed, path: Path, task: str) -> Path:
+def write_page(recording: Recording, computed: Computed, answer: Answer, path: Path) -> Path:
     """The page of one recording, at `path`. RecordingError when it cannot be written."""
     # The failures' messages may repeat a prompt: for the owner alone.
-    replace(path, page(recording, computed, task), 0o600)
+    replace(path, page(recording, computed, answer), 0o600)
     return path

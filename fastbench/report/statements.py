@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fastbench.metrics import Metrics, Number, ServiceVerdict, StageOfLoad
 from fastbench.metrics.samples import percent_of, samples_needed
 from fastbench.metrics.server import CLOSED, KEPT_UP, OVERLOADED, STATS, UNKNOWN
@@ -87,8 +89,12 @@ def stage_note(metrics: Metrics) -> str:
     missing = [name for name in STATS if any(by_name.get(name) is None for by_name in figures)]
     if not missing:
         return ""
-    needs = ", ".join(f"{name} needs {samples_needed(percent_of(name) or 0)}" for name in missing)
-    return f"{NONE} Too few requests in the stage: {needs}."
+    return f"{NONE} Too few requests in the stage: {needs(missing)}."
+
+
+def needs(percentiles: Iterable[str]) -> str:
+    """How many requests each of them is of at the least, by the rule of the tables' marks."""
+    return ", ".join(f"{name} needs {samples_needed(percent_of(name) or 0)}" for name in percentiles)
 
 
 def _stage(part: StageOfLoad) -> list[str]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fastbench.metrics import Number, Parameter
-from fastbench.metrics.samples import Histogram, percent_of, samples_needed
-from fastbench.metrics.server import OVERLOADED
+from fastbench.metrics.samples import Histogram
 from fastbench.report.answer import Answer, Latency, Level, Span, Statement, clean
+from fastbench.report.statements import needs
 from fastbench.text import columns, cut, shortened
 from fastbench.units import MISSING, number, quantity
 
@@ -195,7 +195,8 @@ def _statements(task: Finished, width: int, room: _Room) -> list[Line]:
     answer = task.answer
     found = [(answer.measurement, _measurement(answer.measurement, width, room))]
     if answer.service is not None:
-        found.append((answer.service, _shortened(_service(answer.service, width), room.most, width)))
+        about_it = _service(answer.service, width, overloaded=answer.overloaded)
+        found.append((answer.service, _shortened(about_it, room.most, width)))
     found.append((answer.outcome, _shortened(_outcome(task, width, room.advice), room.most, width)))
     ranked = sorted(found, key=lambda one: _WORST_FIRST.index(one[0].level))
     return [line for _, lines in ranked for line in lines]
@@ -214,12 +215,12 @@ def _measurement(found: Statement, width: int, room: _Room) -> list[Line]:
     return lines
 
 
-def _service(found: Statement, width: int) -> list[Line]:
+def _service(found: Statement, width: int, *, overloaded: bool) -> list[Line]:
     short, _, why = found.short.partition(": ")
     clauses = found.clauses
     if why:
         short, clauses = f"{short} not judged", (why, *clauses)
-    if short.endswith(OVERLOADED):
+    if overloaded:
         clauses = (*clauses, "the latencies below are those of a growing queue")
     return _beside(found, short.upper(), clauses, width)
 
@@ -335,8 +336,7 @@ def _marks(shown: Iterable[Latency]) -> Iterator[str]:
     rows = [one.row for one in shown]
     few = [name for name in _COLUMNS if any(_is_rash(row, name) for row in rows)]
     if few:
-        needs = ", ".join(f"{name} needs {samples_needed(percent_of(name) or 0)}" for name in few)
-        yield f"{MISSING} too few requests: {needs}"
+        yield f"{MISSING} too few requests: {needs(few)}"
     if any(name in row.unsure for row in rows for name in _COLUMNS):
         yield "~ uncertain, the client read too late"
 

@@ -16,7 +16,7 @@ from benchmarks.varied_recording import make_varied
 from fastbench.metrics import Selection, compute_for_page
 from fastbench.metrics.samples.timeline import InFlight
 from fastbench.recording import Recording, recorded_id
-from fastbench.report import STATS, Compared, comparison
+from fastbench.report import STATS, Compared, answer_of, comparison
 from fastbench.report.page.page import page
 from fastbench.report.page.rate_chart import actual_chart
 
@@ -52,7 +52,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 
 def written(path: Path, recording: Recording) -> Path:
     """The page of a recording."""
-    path.write_bytes(page(recording, compute_for_page(recording, ("Average", "P99")), "m/d"))
+    computed = compute_for_page(recording, ("Average", "P99"))
+    path.write_bytes(page(recording, computed, answer_of(computed, "m/d")))
     return path
 
 

@@ -126,16 +126,12 @@ def _sentence(tasks: Sequence[Task]) -> str:
             told.append(f"{most} from {escape(who)}: <b>{escape(_shown(measure, value))}</b>")
     doubts = (
         (sum(task.answer.measurement.level.value == "bad" for task in tasks), "not to be trusted"),
-        (sum(_is_overloaded(task) for task in tasks), "overloaded"),
+        (sum(task.answer.overloaded for task in tasks), "overloaded"),
         (sum(bool(task.answer.outcomes.failed) for task in tasks), "with failed requests"),
     )
     warned = "; ".join(f"{what}: <b>{count} of {len(tasks)}</b> tasks" for count, what in doubts if count)
     first = "; ".join(told)
     return f"{first}{'. ' if first else ''}{warned[:1].upper()}{warned[1:]}{'.' if warned else ''}"
-
-
-def _is_overloaded(task: Task) -> bool:
-    return task.answer.service is not None and task.answer.service.short == "service overloaded"
 
 
 def _shown(measure: Measure, value: Number) -> str:

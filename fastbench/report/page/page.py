@@ -15,7 +15,7 @@ from fastbench.metrics.samples import OK, STABLE, Window, find_window, shown_win
 from fastbench.metrics.server import OVERLOADED
 from fastbench.metrics.trust import checks
 from fastbench.recording import Recording
-from fastbench.report.answer import Answer, answer_of
+from fastbench.report.answer import Answer
 from fastbench.report.console import failures_title
 from fastbench.report.page import findings, head, sections
 from fastbench.report.page.curves import curves_of
@@ -35,16 +35,15 @@ _TIMELINE_NOTE = (
 )
 
 
-def page(recording: Recording, computed: Computed, task: str) -> bytes:
+def page(recording: Recording, computed: Computed, answer: Answer) -> bytes:
     """The page of one stage of a recording: its sections, and charts of the whole run.
 
-    computed: of that stage. task: "<model>/<dataset>", as it stands above the sections.
+    computed, answer: of that stage.
     """
-    whole, answer = Selection(recording), answer_of(computed, task)
+    whole, task = Selection(recording), answer.subject.task
     rows = sent_rows(whole)
     drawn = _drawn(whole, rows, computed.metrics) if rows.size else None
-    version = str(whole.header.get("fastbench") or "")
-    data = {"markdown": head.markdown(answer, version)}
+    data = {"markdown": head.markdown(answer, _version(whole))}
     if drawn is not None:
         data |= _data(whole, drawn, computed, task)
     told = [answer.subject.model or task, answer.subject.load, *(f"{one.short}" for one, _ in head.statements(answer))]
@@ -107,12 +106,12 @@ def _stable(whole: Selection) -> Window | None:
 def _body(
     whole: Selection, computed: Computed, answer: Answer, drawn: Drawn | None, data: Mapping[str, Any]
 ) -> Iterator[str]:
-    metrics, version = computed.metrics, str(whole.header.get("fastbench") or "")
+    metrics = computed.metrics
     course, chart = None, ""
     if drawn is not None:
         course = head.Course(drawn.counts.tokens_per_second(findings.SPARKS), drawn.over.arrived, drawn.over.answered)
         chart = _first_chart(whole, metrics, answer, drawn.over)
-    yield head.fold(answer, metrics, course, version, chart)
+    yield head.fold(answer, metrics, course, _version(whole), chart)
     if metrics.stages:
         yield f"<section id=stages><h2>Stages of the load</h2>{sections.stages_table(metrics)}</section>"
     if metrics.failures:
@@ -212,9 +211,8 @@ def _made_by(whole: Selection, answer: Answer) -> str:
         f"Python {host['python']}" if host.get("python") else "",
     ]
     config = msgspec.json.format(msgspec.json.encode(header.get("config") or {}), indent=2).decode()
-    version = str(header.get("fastbench") or "of an unknown version")
     told = [
-        ("Measured by", f"fastbench {version}"),
+        ("Measured by", f"fastbench {_version(whole) or 'of an unknown version'}"),
         ("On", ", ".join(part for part in where if part)),
         ("Run", str(header.get("run_id") or "")),
         ("This page again", "fastbench report DIRECTORY"),
@@ -223,6 +221,11 @@ def _made_by(whole: Selection, answer: Answer) -> str:
     rows = "".join(f"<dt>{name}</dt><dd><code>{escape(text)}</code></dd>" for name, text in told if text)
     shown = f"<details><summary>Config</summary><pre>{escape(config)}</pre></details>" if header.get("config") else ""
     return f"<section id=made><h2>What made this page</h2><dl class=terms>{rows}</dl>{shown}</section>"
+
+
+def _version(whole: Selection) -> str:
+    """fastbench's, that recorded it; empty where the header does not say."""
+    return str(whole.header.get("fastbench") or "")
 
 
 def _window_note(data: Mapping[str, Any]) -> str:
