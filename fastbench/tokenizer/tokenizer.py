@@ -47,7 +47,7 @@ def load_tokenizer(path: str) -> Tokenizer:
         import tokenizers
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"{path}: counting tokens needs the package tokenizers: pip install 'fastbench[tokenizer]'"
+            f"{path}: counting tokens needs the package tokenizers: pip install tokenizers jinja2"
         ) from error
 
     file = tokenizer_file(path)

@@ -106,7 +106,7 @@ def _faults(service: ServiceConfig) -> Iterator[Fault]:
     if service.path and not tokenizer_file(service.path).is_file():
         yield "path", f"is {show(service.path)}; it must be a tokenizer.json or a directory that holds one"
     elif service.path and find_spec("tokenizers") is None:
-        yield "path", "needs the package tokenizers; pip install 'fastbench[tokenizer]', or leave path empty"
+        yield "path", "needs the package tokenizers; pip install tokenizers jinja2, or leave path empty"
 
 
 def tokenizer_file(path: str) -> Path:

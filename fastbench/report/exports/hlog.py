@@ -53,5 +53,5 @@ def _check_package() -> None:
         import hdrh.histogram  # type: ignore[import-untyped]  # noqa: F401  # used by `to_hdrh`; it has no types
     except ImportError as error:
         raise UsageError(
-            "--format hlog needs the package hdrhistogram: pip install 'fastbench[hdr]', or take csv or jsonl"
+            "--format hlog needs the package hdrhistogram: pip install 'hdrhistogram<0.10.8', or take csv or jsonl"
         ) from error

@@ -41,9 +41,7 @@ def _arrow(what: str = "--format parquet") -> Any:
         import pyarrow  # type: ignore[import-untyped]  # it has no types
         import pyarrow.parquet  # type: ignore[import-untyped]
     except ImportError as error:
-        raise UsageError(
-            f"{what} needs the package pyarrow: pip install 'fastbench[parquet]', or take csv or jsonl"
-        ) from error
+        raise UsageError(f"{what} needs the package pyarrow: pip install pyarrow, or take csv or jsonl") from error
     return pyarrow
 
 

@@ -131,4 +131,4 @@ def _ray() -> Any:
         import_module("ray.util.scheduling_strategies")
         return import_module("ray")
     except ImportError as error:
-        raise UsageError("--ray needs the package ray: pip install 'fastbench[ray]'") from error
+        raise UsageError("--ray needs the package ray: pip install ray") from error
