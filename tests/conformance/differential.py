@@ -6,8 +6,6 @@ and `--first N --inputs 1` runs that input alone.
 
 from __future__ import annotations
 
-import argparse
-import faulthandler
 import random
 import sys
 from collections import Counter
@@ -15,6 +13,7 @@ from collections import Counter
 from fastbench._core.call import NOTE_TEXT
 from fastbench._core.wire import HttpParser, OutputReader, OutputSpec, ReplyReader, SseParser
 
+from . import inputs
 from .cuts import at_places
 from .http_reference import dechunk
 from .http_vectors import CHUNKED, OK
@@ -39,10 +38,10 @@ EVENT_STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 TRAILERS = (b"", b"", b"X: y\r\n", b"X: y\n", b"A: b\r\nC: d\r\n")
 
 
-def run(inputs: int, seed: int, first: int = 0) -> Counter[str]:
+def run(count: int, seed: int, first: int = 0) -> Counter[str]:
     """Compares so many inputs; what became of them. Raises AssertionError for a difference."""
     found: Counter[str] = Counter()
-    for number in range(first, first + inputs):
+    for number in range(first, first + count):
         rng = random.Random(f"{seed}/{number}")
         compare = rng.choice((_compare_events, _compare_events, _compare_chunks, _compare_chunks, _compare_rules))
         try:
@@ -128,17 +127,6 @@ def _chunks_by_core(pieces: list[bytes]) -> tuple[str, bytes]:
     return ("complete" if parser.complete else "more"), body
 
 
-def main() -> None:
-    faulthandler.enable()
-    parser = argparse.ArgumentParser(description="Compares the compiled parsers with plain ones.")
-    parser.add_argument("--inputs", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--first", type=int, default=0)
-    asked = parser.parse_args()
-    found = run(asked.inputs, asked.seed, asked.first)
-    assert found.total() == asked.inputs
-    sys.stdout.write(f"{found.total()} inputs, 0 differences: {dict(found.most_common())}\n")
-
-
 if __name__ == "__main__":
-    main()
+    counts = inputs.main(run, "Compares the compiled parsers with plain ones.")
+    sys.stdout.write(f"{counts.total()} inputs, 0 differences: {dict(counts.most_common())}\n")

@@ -6,13 +6,9 @@
 
 from __future__ import annotations
 
-import argparse
-import faulthandler
-import multiprocessing
 import random
 import sys
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 
 from replies import CHAT, COMPLETIONS, Result
 
@@ -20,6 +16,7 @@ from fastbench._core.ring import FLAGS, OUTCOMES
 from fastbench._core.wire import HttpParser, OutputReader, OutputSpec, ReplyReader, SseParser
 from fastbench.dialects.apis.tgi import GENERATE_RULES
 
+from . import inputs
 from .cuts import at_places
 from .hostile import make
 
@@ -27,13 +24,12 @@ GENERATE = OutputSpec(GENERATE_RULES)
 SPECS = (CHAT, CHAT, COMPLETIONS, GENERATE, OutputSpec([("token.text", "text"), ("choices[].delta", "final")]))
 ENDS = ("closed", "closed", "reset", "timeout", "cancelled")
 MS = 1_000_000
-STEP = 10_000
 
 
-def run(inputs: int, seed: int, first: int = 0) -> Counter[str]:
+def run(count: int, seed: int, first: int = 0) -> Counter[str]:
     """Feeds so many inputs; how often each outcome came. Raises AssertionError for a broken promise."""
     outcomes: Counter[str] = Counter()
-    for number in range(first, first + inputs):
+    for number in range(first, first + count):
         rng = random.Random(f"{seed}/{number}")
         data = make(rng)
         try:
@@ -42,7 +38,7 @@ def run(inputs: int, seed: int, first: int = 0) -> Counter[str]:
         except Exception as error:
             error.add_note(f"seed {seed}, input {number}: {data!r:.2000}")
             raise
-    assert outcomes.total() == inputs
+    assert outcomes.total() == count
     return outcomes
 
 
@@ -116,28 +112,6 @@ def _say(reader: OutputReader, event: bytes) -> object:
         return None
 
 
-def main() -> None:
-    faulthandler.enable()
-    parser = argparse.ArgumentParser(description="Feeds hostile bytes to the core.")
-    parser.add_argument("--inputs", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--first", type=int, default=0)
-    asked = parser.parse_args()
-    last = asked.first + asked.inputs
-    parts = [(min(STEP, last - first), asked.seed, first) for first in range(asked.first, last, STEP)]
-    # Not a Pool: that one waits for ever where a process dies, as it does at a sanitizer's report.
-    with ProcessPoolExecutor(
-        mp_context=multiprocessing.get_context("spawn"), initializer=faulthandler.enable
-    ) as shared:
-        total: Counter[str] = sum(shared.map(_part, parts), Counter())
-    sys.stdout.write(f"{total.total()} inputs: {dict(total.most_common())}\n")
-
-
-def _part(part: tuple[int, int, int]) -> Counter[str]:
-    """One of the parts that several processes share."""
-    sys.stderr.write(f"from input {part[2]}\n")
-    return run(*part)
-
-
 if __name__ == "__main__":
-    main()
+    counts = inputs.main(run, "Feeds hostile bytes to the core.")
+    sys.stdout.write(f"{counts.total()} inputs: {dict(counts.most_common())}\n")
