@@ -15,7 +15,7 @@ from fastbench.answers.capacity.bracket import MOST_LOG_ODDS
 from fastbench.answers.capacity.curve import Measured
 from fastbench.answers.statistics import LEAST_BLOCKS, Evidence, evidence_of, ratio_interval, raw_design_effect
 
-_USUAL_DEFF, _USUAL_WEIGHT = 1.5, 5.0
+_USUAL_DEFF, _USUAL_WEIGHT = 2.0, 10.0
 """What is thought of the design effect before anything was seen, and how many blocks that is worth."""
 _OTHERS_WEIGHT = 10.0
 """How many telling blocks of its own a level's design effect must have to count as much as that of all levels."""

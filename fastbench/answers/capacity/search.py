@@ -212,11 +212,11 @@ class Search:
         more: one step down where that failed, or where the answer now lies above it by more than the tolerance."""
         posterior, tried = self.posterior(criterion), self._tried.get(criterion, [])
         likely = posterior.bracket().middle
+        if len(tried) > 1 or self._is_over(0):
+            return 0.0
         if not tried:
             return likely
         (level, proved), settings = tried[0], self.settings
-        if len(tried) > 1 or self._is_over(0):
-            return 0.0
         if proved is False:
             lower = posterior.levels[posterior.levels < level]
             return min(likely, float(lower[-1])) if lower.size else 0.0

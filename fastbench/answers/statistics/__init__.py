@@ -20,6 +20,14 @@ from fastbench.answers.statistics.blocks import (
     raw_design_effect,
     share_interval,
 )
+from fastbench.answers.statistics.bootstrap import (
+    gap_counts,
+    gap_percentile_intervals,
+    interval_of,
+    percentile_replicates,
+    ratio_replicates,
+    weights,
+)
 from fastbench.answers.statistics.evidence import (
     NOTHING,
     Evidence,
@@ -48,14 +56,20 @@ __all__ = [
     "design_effect",
     "evidence_of",
     "first_length_ns",
+    "gap_counts",
+    "gap_percentile_intervals",
+    "interval_of",
     "mean_interval",
     "normal_quantile",
     "percentile_design_effect",
     "percentile_interval",
+    "percentile_replicates",
     "ratio_interval",
+    "ratio_replicates",
     "raw_design_effect",
     "requests_to_show",
     "share_interval",
     "showable",
     "student_quantile",
+    "weights",
 ]
