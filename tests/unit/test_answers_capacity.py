@@ -189,6 +189,30 @@ def test_the_ways_of_a_search() -> None:
     assert (found.answer.limit, found.answer.stopped, found.answer.drift) == ("", "", None)
 
 
+@given(
+    st.integers(0, 400), st.sampled_from([30, 100, 1_000, 10_000]), st.sampled_from([0.02, 0.05, 0.2]), st.booleans()
+)
+def test_every_search_ends(truth: int, most: int, tolerance: float, whole: bool) -> None:
+    """Without noise each search ends after some 30 levels, none above the highest allowed, and holds the truth."""
+    found = run(Settings(most=most, tolerance=tolerance, whole=whole), truth=truth)
+    assert len(found.steps) <= 30
+    assert max(step.level for step in found.steps) <= most
+    (one,) = found.answer.found
+    assert one.bracket is not None
+    assert one.bracket.low <= truth
+    assert one.bracket.open or truth <= one.bracket.high + (not whole)
+    assert one.level <= truth
+
+
+def test_more_bisections_narrow_it() -> None:
+    """A budget that allows more levels gives a narrower bracket."""
+    narrow, wide = (run(Settings(bisections=count, open_loop=False), truth=700) for count in (20, 2))
+    widths = [one.answer.found[0].bracket for one in (narrow, wide)]
+    assert widths[0] is not None
+    assert widths[1] is not None
+    assert widths[0].high / widths[0].low < widths[1].high / widths[1].low
+
+
 def test_a_clear_level_is_left_by_fours() -> None:
     """Where all stays far below the limits the ladder climbs four times as high."""
     assert run(Settings(most=64), {"clear": True}).of(Purpose.LADDER) == [1, 4, 16, 64]

@@ -18,7 +18,8 @@ class Settings:
     whole: levels are users, not rates. tolerance: of the level, a share of 1. most: the highest level allowed.
     budget_ns: of the whole search; None = until it is narrow. confirm_ns, confirm_latencies: a confirmation is at least
     so long, and so many mean E2EL. alpha: how often a confirmation may err. open_loop, again: whether the answer is
-    verified at a rate, and a level measured again at the end.
+    verified at a rate, and a level measured again at the end. bisections: levels at most between ladder and
+    confirmation.
     """
 
     shares: tuple[float, ...] = (0.99,)
@@ -32,6 +33,7 @@ class Settings:
     alpha: float = 0.05
     open_loop: bool = True
     again: bool = True
+    bisections: int = 8
 
 
 class Step(NamedTuple):

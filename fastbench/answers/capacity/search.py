@@ -22,9 +22,9 @@ from fastbench.answers.statistics import LEAST_BLOCKS, requests_to_show, student
 _FIRST_BLOCKS = 2
 _LADDER_LOG_ODDS = math.log(2.5)
 """Some 50 independent requests, all of them good, for 99 %."""
-_MOST_VISITS = 2
-"""Of one level in the bisection; what is undecided then stays so."""
-_MOST_STEPS = 8
+_VISITS_SHARE = 4
+"""A level may have one of so many bisections; what is undecided then stays so."""
+_MOST_KNEE_STEPS = 16
 _REQUESTS_EACH = 8
 _SETTLED = 1e-3
 _MOST_KNEE_BLOCKS = 24
@@ -46,6 +46,7 @@ class Search:
         self._tried: dict[int, list[tuple[float, bool | None]]] = {}
         self._confirming: tuple[int, ...] = ()
         self._top = settings.lowest
+        self._nothing = False
         self._drift: float | None = None
         self._open_rate: float | None = None
 
@@ -90,9 +91,11 @@ class Search:
         show the share if all of them are good, and eight of each user, for a visit to be worth the change. The ladder
         goes on sooner: the levels above will tell of this one too."""
         odds = self.levels.evidence(criterion, [seen]).log_odds
+        # That no load at all can meet it must be surer than that one level fails.
+        least = MOST_LOG_ODDS * (2 if step.level <= self.settings.lowest else 1)
         most = _LADDER_LOG_ODDS if step.purpose is Purpose.LADDER else MOST_LOG_ODDS
         enough = max(requests_to_show(self.settings.shares[criterion]), _REQUESTS_EACH * step.level)
-        return odds >= most or odds <= -MOST_LOG_ODDS or float(seen.requests.sum()) >= enough
+        return odds >= most or odds <= -least or float(seen.requests.sum()) >= enough
 
     def _is_confirmation_over(self, step: Step, seen: Seen) -> bool:
         if self._is_over(0) or seen.measured_ns >= self._confirmation_ns(seen):
@@ -137,9 +140,8 @@ class Search:
         self._top = step.level
         odds = [self.levels.log_odds(one, self.levels.visits(step.level)) for one in range(len(settings.shares))]
         if odds and all(one < 0 for one in odds):
-            if step.level <= settings.lowest and all(one <= -MOST_LOG_ODDS for one in odds):
-                return None
-            return self._bisect(seen)
+            self._nothing = step.level <= settings.lowest and all(one <= -MOST_LOG_ODDS for one in odds)
+            return None if self._nothing else self._bisect(seen)
         if step.level >= settings.most:
             self._limit = "most"
         elif step.level > settings.lowest and is_flat(self.levels.throughputs(), settings.tolerance):
@@ -174,7 +176,7 @@ class Search:
             for place, one in enumerate(brackets)
             if not self._is_settled(one)
         }
-        if wide and self._steps <= _MOST_STEPS and not self._is_over(self._reserve_ns(seen)):
+        if wide and self._steps <= self.settings.bisections and not self._is_over(self._reserve_ns(seen)):
             level = self._fresh(posteriors[max(wide, key=lambda place: wide[place])])
             if level is not None:
                 return self._at(level, Purpose.BISECT)
@@ -194,7 +196,7 @@ class Search:
             level = float(posterior.levels[place])
             if min(meets[place], 1 - meets[place]) < _SETTLED:
                 return None
-            if len(self.levels.visits(level)) < _MOST_VISITS:
+            if len(self.levels.visits(level)) < max(2, self.settings.bisections // _VISITS_SHARE):
                 return level
         return None
 
@@ -259,7 +261,7 @@ class Search:
     def _towards_the_knee(self, seen: Seen) -> Step | None:
         found = knee(self.levels.throughputs(), self.settings.tolerance)
         self._steps += 1
-        if found is None or self._steps > _MOST_STEPS or self._is_over(0) or not found.below:
+        if found is None or self._steps > _MOST_KNEE_STEPS or self._is_over(0) or not found.below:
             return self._verify(None)
         middle = math.sqrt(found.below * found.level)
         middle = round(middle) if self.settings.whole else middle
@@ -284,6 +286,7 @@ class Search:
         found = []
         for one, share in enumerate(self.settings.shares):
             bracket = self.posterior(one).bracket() if self.levels.measured else None
+            bracket = Bracket(0.0, 0.0, 0.0, False) if self._nothing else bracket
             level, proved = self._accepted(one) or (bracket.middle if bracket else 0.0, None)
             found.append(Found(share, level, bracket, proved))
         curve = None if self.settings.shares else knee(self.levels.throughputs(), self.settings.tolerance)
