@@ -259,6 +259,18 @@ def test_the_client_is_the_limit() -> None:
     assert one.bracket.open
 
 
+def test_the_client_becomes_the_limit_in_the_bisection() -> None:
+    """A level between two others that the client cannot load ends the search above the highest that it could."""
+    search = Search(Settings(open_loop=False, again=False, most=64))
+    while search.step is not None:
+        step = search.step
+        limited = step.purpose is not Purpose.LADDER and step.level > 32
+        search.feed(seen(1.0 if step.level <= 40 else 0.2, 6_400, 20, step.level, client_limited=limited), 0)
+    assert search.answer().limit == "client"
+    assert search.answer().found[0].level == 32
+    assert {level.level for level in search.answer().levels} == {1, 2, 4, 8, 16, 32, 64}
+
+
 def test_it_is_not_confirmed() -> None:
     """A confirmation that fails sends the search one step down, once."""
     search, confirmed = Search(Settings(open_loop=False, again=False)), []

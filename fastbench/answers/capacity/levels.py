@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,12 +14,20 @@ from numpy.typing import NDArray
 
 from fastbench.answers.capacity.bracket import MOST_LOG_ODDS
 from fastbench.answers.capacity.curve import Measured
-from fastbench.answers.statistics import LEAST_BLOCKS, Evidence, evidence_of, ratio_interval, raw_design_effect
+from fastbench.answers.statistics import (
+    LEAST_BLOCKS,
+    Evidence,
+    evidence_of,
+    ratio_interval,
+    raw_design_effect,
+    student_quantile,
+)
 
 _USUAL_DEFF, _USUAL_WEIGHT = 2.0, 10.0
 """What is thought of the design effect before anything was seen, and how many blocks that is worth."""
 _OTHERS_WEIGHT = 10.0
 """How many telling blocks of its own a level's design effect must have to count as much as that of all levels."""
+_NOTABLE_DRIFT, _LEAST_BLOCKS = 0.05, 2
 _LONG = 2.0
 """A confirmation may claim so much more than a short visit of a level."""
 
@@ -163,3 +172,15 @@ class Levels:
         """Of the levels in rising order."""
         found = (self.measured[level].throughput() for level in sorted(self.measured))
         return [one for one in found if one is not None]
+
+
+def drift(first: Floats, last: Floats) -> float | None:
+    """The mean of the last visit's blocks against that of the first one's, a share of 1, where the difference is sure
+    (Welch's t at 99 %, with the fewer degrees of freedom) and above 5 %; else None."""
+    fewer = min(first.size, last.size)
+    if fewer < _LEAST_BLOCKS or first.mean() <= 0:
+        return None
+    change = float(last.mean() - first.mean())
+    error = math.sqrt(float(first.var(ddof=1)) / first.size + float(last.var(ddof=1)) / last.size)
+    sure = abs(change) > student_quantile(0.995, fewer - 1) * error
+    return change / float(first.mean()) if sure and abs(change) > _NOTABLE_DRIFT * first.mean() else None

@@ -16,8 +16,8 @@ import numpy as np
 from fastbench.answers.capacity.asked import Answer, Found, Settings, Step
 from fastbench.answers.capacity.bracket import MOST_LOG_ODDS, Bracket, Posterior, grid
 from fastbench.answers.capacity.curve import is_flat, knee
-from fastbench.answers.capacity.levels import Level, Levels, Purpose, Seen, Visit
-from fastbench.answers.statistics import LEAST_BLOCKS, requests_to_show, student_quantile
+from fastbench.answers.capacity.levels import Level, Levels, Purpose, Seen, Visit, drift
+from fastbench.answers.statistics import LEAST_BLOCKS, requests_to_show
 
 _FIRST_BLOCKS = 2
 _LADDER_LOG_ODDS = math.log(2.5)
@@ -27,9 +27,11 @@ _VISITS_SHARE = 4
 _MOST_KNEE_STEPS = 16
 _REQUESTS_EACH = 8
 _SETTLED = 1e-3
+_HOPELESS = 2 * MOST_LOG_ODDS
+"""That no load at all can meet it must be surer than that one level fails."""
+_LOOKING = (Purpose.LADDER, Purpose.BISECT)
 _MOST_KNEE_BLOCKS = 24
 _CONFIRMATIONS = 2
-_NOTABLE_DRIFT = 0.05
 
 
 class Search:
@@ -56,8 +58,9 @@ class Search:
         step, self._spent_ns = self.step, spent_ns
         if step is None or not self._is_enough(step, seen):
             return False
-        if step.purpose is Purpose.LADDER and seen.client_limited and self.levels.measured:
-            self._limit = "client"
+        below = [level for level in self.levels.measured if level < step.level]
+        if seen.client_limited and below and step.purpose in _LOOKING:
+            self._limit, self._top = "client", max(below)
         elif step.rate is None:
             self.levels.add(step.level, step.purpose, seen)
         elif not seen.behind:
@@ -70,7 +73,7 @@ class Search:
         self._stopped, self.step = why, None
 
     def _is_enough(self, step: Step, seen: Seen) -> bool:
-        if seen.behind or seen.client_limited:
+        if seen.behind or (seen.client_limited and step.purpose in _LOOKING):
             return True
         if seen.blocks < _FIRST_BLOCKS:
             return self._is_over(0)
@@ -91,8 +94,7 @@ class Search:
         show the share if all of them are good, and eight of each user, for a visit to be worth the change. The ladder
         goes on sooner: the levels above will tell of this one too."""
         odds = self.levels.evidence(criterion, [seen]).log_odds
-        # That no load at all can meet it must be surer than that one level fails.
-        least = MOST_LOG_ODDS * (2 if step.level <= self.settings.lowest else 1)
+        least = _HOPELESS if step.level <= self.settings.lowest else MOST_LOG_ODDS
         most = _LADDER_LOG_ODDS if step.purpose is Purpose.LADDER else MOST_LOG_ODDS
         enough = max(requests_to_show(self.settings.shares[criterion]), _REQUESTS_EACH * step.level)
         return odds >= most or odds <= -least or float(seen.requests.sum()) >= enough
@@ -130,7 +132,7 @@ class Search:
         if step.purpose is Purpose.CONFIRM:
             return self._after_confirmation(step)
         if step.purpose is Purpose.AGAIN:
-            self._drift = self._drift_of(step.level)
+            self._drift = drift(*(self.levels.visits(step.level)[place].seen.ended_per_s for place in (0, -1)))
         return self._verify(step)
 
     def _after_ladder(self, step: Step, seen: Seen) -> Step | None:
@@ -140,7 +142,7 @@ class Search:
         self._top = step.level
         odds = [self.levels.log_odds(one, self.levels.visits(step.level)) for one in range(len(settings.shares))]
         if odds and all(one < 0 for one in odds):
-            self._nothing = step.level <= settings.lowest and all(one <= -MOST_LOG_ODDS for one in odds)
+            self._nothing = step.level <= settings.lowest and self._is_hopeless(seen)
             return None if self._nothing else self._bisect(seen)
         if step.level >= settings.most:
             self._limit = "most"
@@ -150,6 +152,11 @@ class Search:
             return self._bisect(seen)
         factor = 4 if seen.clear and settings.shares else 2
         return self._at(min(settings.most, step.level * factor), Purpose.LADDER)
+
+    def _is_hopeless(self, seen: Seen) -> bool:
+        """Whether the lowest level fails so surely that no load can meet any criterion."""
+        found = [self.levels.evidence(one, [seen]).log_odds for one in range(len(self.settings.shares))]
+        return seen.behind or max(found) <= -_HOPELESS
 
     def _at(self, level: float, purpose: Purpose, rate: float | None = None) -> Step:
         return Step(level, purpose, len(self.levels.visits(level)), rate)
@@ -268,17 +275,6 @@ class Search:
         if found.level <= found.below * (1 + self.settings.tolerance) or middle in self.levels.measured:
             return self._verify(None)
         return self._at(middle, Purpose.BISECT)
-
-    def _drift_of(self, level: float) -> float | None:
-        """The throughput of the last visit against that of the first, where the difference is sure and notable."""
-        first, last = (self.levels.visits(level)[place].seen.ended_per_s for place in (0, -1))
-        if min(first.size, last.size) < _FIRST_BLOCKS:
-            return None
-        change = float(last.mean() / first.mean() - 1) if first.mean() > 0 else 0.0
-        error = math.sqrt(float(first.var(ddof=1)) / first.size + float(last.var(ddof=1)) / last.size)
-        width = student_quantile(0.995, min(first.size, last.size) - 1) * error
-        sure = abs(float(last.mean() - first.mean())) > width
-        return change if sure and abs(change) > _NOTABLE_DRIFT else None
 
     # -------------------------------------------------------------------------------------------------- the answer
     def answer(self) -> Answer:
