@@ -67,13 +67,23 @@ class Services:
         self._slots = np.arange(most)
         self._left, self._tokens = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
         self.sent, self._first = np.full(shape, np.inf), np.zeros(shape)
+        self._steps = self._width = 0
+
+    def _in_use(self) -> int:
+        """Slots beyond which no row has any; looked for from time to time."""
+        if self._steps % 100 == 0:
+            self._width = int(np.max(np.flatnonzero((self.sent < np.inf).any(axis=0)) + 1, initial=0))
+        self._steps += 1
+        self._width = max(self._width, int(self.limit.max()))
+        return self._width
 
     def step(self) -> Done:
         """One step of each row."""
-        engine, random = self.engine, self._random
-        running = self._left > 0
+        engine, random, width = self.engine, self._random, self._in_use()
+        left, sent = self._left[:, :width], self.sent[:, :width]
+        running = left > 0
         decoding = np.count_nonzero(running, axis=1)
-        row, slot = np.nonzero(~running & (self._slots < self.limit[:, None]))
+        row, slot = np.nonzero(~running & (self._slots[:width] < self.limit[:, None]))
         tokens = random.geometric(1 / (engine.tokens - 1), row.size) + 1
         prompts = np.bincount(row, random.exponential(engine.prompt, row.size), self.now.size)
         self._left[row, slot] = self._tokens[row, slot] = tokens
@@ -90,8 +100,8 @@ class Services:
             took *= np.exp(self._noise)
         self.now = self.now + np.maximum(took, 1e-6)
         self._first[row, slot] = self.now[row]
-        np.subtract(self._left, 1, out=self._left, where=self._left > 0)
-        row, slot = np.nonzero((self._left == 0) & (self.sent < np.inf))
+        left -= left > 0
+        row, slot = np.nonzero((left == 0) & (sent < np.inf))
         done = Done(row, self.sent[row, slot], self._first[row, slot], self.now[row], self._tokens[row, slot])
         self.sent[row, slot] = np.inf
         return done

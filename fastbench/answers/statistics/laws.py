@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from statistics import NormalDist
 
 _TINY = 1e-300
@@ -79,6 +80,7 @@ def binomial_below(k: float, n: float, p: float) -> float:
     return 1.0 if k >= n else beta_tails(p, k + 1, n - k)[1]
 
 
+@cache
 def student_quantile(probability: float, degrees: float) -> float:
     """The quantile of Student's t; probability >= 0.5."""
     x = beta_quantile(2 * (1 - probability), degrees / 2, 0.5)
