@@ -9,7 +9,7 @@ whether the numbers may be believed
 """
 
 from fastbench.metrics.asked import AskedLoad
-from fastbench.metrics.common import COMMON_METRICS
+from fastbench.metrics.common import COMMON_METRICS, length_ns
 from fastbench.metrics.computed import Computed, compute, compute_for_page
 from fastbench.metrics.intervals import latency_intervals
 from fastbench.metrics.metric import Metric, Table, Values
@@ -71,4 +71,5 @@ __all__ = [
     "compute",
     "compute_for_page",
     "latency_intervals",
+    "length_ns",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.metrics.server.kept_up import KEPT_UP, OVERLOADED
+    from fastbench.metrics.server.kept_up import KEPT_UP, OVERLOADED, neighbours_z
     from fastbench.metrics.server.scraped import ServiceSeries, service_series
     from fastbench.metrics.server.service_verdict import CLOSED, STATS, UNKNOWN
     from fastbench.metrics.server.spec_decode import SpecDecode, outer_scrapes, spec_decode_of
@@ -20,6 +20,7 @@ else:
             "kept_up": (
                 "KEPT_UP",
                 "OVERLOADED",
+                "neighbours_z",
             ),
             "scraped": (
                 "ServiceSeries",
@@ -46,6 +47,7 @@ __all__ = [
     "UNKNOWN",
     "ServiceSeries",
     "SpecDecode",
+    "neighbours_z",
     "outer_scrapes",
     "service_series",
     "spec_decode_of",

@@ -153,7 +153,7 @@ def _growth(run: Course, begin_ns: int, stop_ns: int) -> _Growth:
         edges = np.linspace(begin_ns, stop_ns, blocks + 1).astype(np.int64)
         sent = np.diff(np.searchsorted(run.begun, edges, side="right")).astype(float)
         grown = np.diff(run.overdue(edges)).astype(float)
-        if sent.sum() >= blocks * LEAST_IN_BLOCK and abs(_neighbours_z(grown)) <= _INDEPENDENT_Z:
+        if sent.sum() >= blocks * LEAST_IN_BLOCK and abs(neighbours_z(grown)) <= _INDEPENDENT_Z:
             break
     if not sent.sum():
         return _Growth(0.0, 0.0, math.inf)
@@ -161,18 +161,18 @@ def _growth(run: Course, begin_ns: int, stop_ns: int) -> _Growth:
     mean, scatter = grown.mean(), width * grown.std(ddof=1)
     answered = sent - grown
     # A service that ends requests in batches has blocks that make up for each other: their mean scatters less.
-    low = mean - width * answered.std(ddof=1) * math.sqrt(max(_LEAST_SHRINK, 1 + 2 * min(0.0, _lag_1(answered))))
+    low = mean - width * answered.std(ddof=1) * math.sqrt(max(_LEAST_SHRINK, 1 + 2 * min(0.0, lag_1(answered))))
     return _Growth(*(float(bound / sent.mean()) for bound in (low, mean - scatter, mean + scatter)))
 
 
-def _neighbours_z(values: Floats) -> float:
+def neighbours_z(values: Floats) -> float:
     """The lag-1 correlation of block means in units of its own scatter. Source: von Neumann's ratio, as Fishman,
     "Grouping observations in digital simulation", Management Science 24 (1978)."""
     n = values.size
-    return _lag_1(values) * math.sqrt((n * n - 1) / (n - 2))
+    return lag_1(values) * math.sqrt((n * n - 1) / (n - 2))
 
 
-def _lag_1(values: Floats) -> float:
+def lag_1(values: Floats) -> float:
     """The lag-1 correlation, 1 - (von Neumann's ratio) / 2; 0 for values that are all alike."""
     centred = values - values.mean()
     squares = float(centred @ centred)

@@ -1,0 +1,37 @@
+"""How much load a service carries within its SLOs: the search, and what it is made of. Pure: it sends nothing.
+
+search ── the state machine: which level is next, the answer; asked ── what it is asked and answers; levels ── what was
+seen of each, as evidence; bracket ── the posterior of the answer, probabilistic bisection; curve ── isotonic fit, the
+knee; steady ── from when on requests count, whether a queue grows
+"""
+
+from fastbench.answers.capacity.asked import Answer, Found, Settings, Step
+from fastbench.answers.capacity.bracket import Bracket, Posterior
+from fastbench.answers.capacity.curve import Knee, Measured, falling_fit, knee, rising_fit
+from fastbench.answers.capacity.levels import Level, Levels, Purpose, Seen
+from fastbench.answers.capacity.search import Search
+from fastbench.answers.capacity.steady import backlog_length_ns, begin_ns, behind, falls_behind, mser5
+
+__all__ = [
+    "Answer",
+    "Bracket",
+    "Found",
+    "Knee",
+    "Level",
+    "Levels",
+    "Measured",
+    "Posterior",
+    "Purpose",
+    "Search",
+    "Seen",
+    "Settings",
+    "Step",
+    "backlog_length_ns",
+    "begin_ns",
+    "behind",
+    "falling_fit",
+    "falls_behind",
+    "knee",
+    "mser5",
+    "rising_fit",
+]

@@ -1,0 +1,290 @@
+"""The search for the greatest load that keeps the SLOs, as a pure state machine: it is told what was seen of a level
+and says when that is enough, and which level is next. It sends nothing and knows no clock.
+
+    search = Search(Settings(shares=(0.99,)))
+    while (step := search.step) is not None:
+        while not search.feed(what was seen of step.level so far, time spent): go on measuring it
+    search.answer()
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fastbench.answers.capacity.asked import Answer, Found, Settings, Step
+from fastbench.answers.capacity.bracket import MOST_LOG_ODDS, Bracket, Posterior, grid
+from fastbench.answers.capacity.curve import is_flat, knee
+from fastbench.answers.capacity.levels import Level, Levels, Purpose, Seen, Visit, drift
+from fastbench.answers.statistics import LEAST_BLOCKS, requests_to_show
+
+_FIRST_BLOCKS = 2
+_LADDER_LOG_ODDS = math.log(2.5)
+"""Some 50 independent requests, all of them good, for 99 %."""
+_VISITS_SHARE = 4
+"""A level may have one of so many bisections; what is undecided then stays so."""
+_MOST_KNEE_STEPS = 16
+_REQUESTS_EACH = 8
+_SETTLED = 1e-3
+_HOPELESS = 2 * MOST_LOG_ODDS
+"""That no load at all can meet it must be surer than that one level fails."""
+_LOOKING = (Purpose.LADDER, Purpose.BISECT)
+_MOST_KNEE_BLOCKS = 24
+_CONFIRMATIONS = 2
+
+
+class Search:
+    """The state of a search. step: what to measure; None = it is over."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.levels = Levels(settings.shares)
+        self.step: Step | None = Step(settings.lowest, Purpose.LADDER, 0)
+        self._limit = self._stopped = ""
+        self._steps = 0
+        self._spent_ns = 0
+        # By criterion: the levels that were confirmed, each with what came of it.
+        self._tried: dict[int, list[tuple[float, bool | None]]] = {}
+        self._confirming: tuple[int, ...] = ()
+        self._top = settings.lowest
+        self._nothing = False
+        self._drift: float | None = None
+        self._open_rate: float | None = None
+
+    # ------------------------------------------------------------------------------------------------ what is seen
+    def feed(self, seen: Seen, spent_ns: int) -> bool:
+        """Takes what was seen of the step's level so far; spent_ns: of the whole search. Whether the step is over."""
+        step, self._spent_ns = self.step, spent_ns
+        if step is None or not self._is_enough(step, seen):
+            return False
+        below = [level for level in self.levels.measured if level < step.level]
+        if seen.client_limited and below and step.purpose in _LOOKING:
+            self._limit, self._top = "client", max(below)
+        elif step.rate is None:
+            self.levels.add(step.level, step.purpose, seen)
+        elif not seen.behind:
+            self._open_rate = step.rate
+        self.step = self._next(step, seen)
+        return True
+
+    def stop(self, why: str) -> None:
+        """Ends the search; the answer is what there is."""
+        self._stopped, self.step = why, None
+
+    def _is_enough(self, step: Step, seen: Seen) -> bool:
+        if seen.behind or (seen.client_limited and step.purpose in _LOOKING):
+            return True
+        if seen.blocks < _FIRST_BLOCKS:
+            return self._is_over(0)
+        if step.purpose in (Purpose.CONFIRM, Purpose.OPEN):
+            return self._is_confirmation_over(step, seen)
+        if step.purpose is Purpose.AGAIN:
+            return seen.measured_ns >= self.levels.visits(step.level)[0].seen.measured_ns or self._is_over(0)
+        if self._is_over(self._reserve_ns(seen)):
+            return True
+        if not self.settings.shares:
+            low, high = self._rate_of(step.level, seen)
+            narrow = high - low <= self.settings.tolerance * (high + low) / 2
+            return seen.blocks >= LEAST_BLOCKS and (narrow or seen.blocks >= _MOST_KNEE_BLOCKS)
+        return seen.clear or all(self._is_decided(step, seen, one) for one in range(len(self.settings.shares)))
+
+    def _is_decided(self, step: Step, seen: Seen, criterion: int) -> bool:
+        """Whether more of this visit would change little: it is as sure as one visit may be, or has as many requests as
+        show the share if all of them are good, and eight of each user, for a visit to be worth the change. The ladder
+        goes on sooner: the levels above will tell of this one too."""
+        odds = self.levels.evidence(criterion, [seen]).log_odds
+        least = _HOPELESS if step.level <= self.settings.lowest else MOST_LOG_ODDS
+        most = _LADDER_LOG_ODDS if step.purpose is Purpose.LADDER else MOST_LOG_ODDS
+        enough = max(requests_to_show(self.settings.shares[criterion]), _REQUESTS_EACH * step.level)
+        return odds >= most or odds <= -least or float(seen.requests.sum()) >= enough
+
+    def _is_confirmation_over(self, step: Step, seen: Seen) -> bool:
+        if self._is_over(0) or seen.measured_ns >= self._confirmation_ns(seen):
+            return True
+        surely = (self.levels.evidence(one, [seen]).decided(self._alpha) for one in self._confirming)
+        return step.purpose is Purpose.CONFIRM and seen.blocks >= LEAST_BLOCKS and all(one is False for one in surely)
+
+    @property
+    def _alpha(self) -> float:
+        return self.settings.alpha / (_CONFIRMATIONS * max(1, len(self.settings.shares)))
+
+    def _confirmation_ns(self, seen: Seen) -> float:
+        return max(self.settings.confirm_ns, self.settings.confirm_latencies * seen.e2el_ns)
+
+    def _reserve_ns(self, seen: Seen) -> float:
+        """Of the budget, what is kept for the confirmation."""
+        return min(self._confirmation_ns(seen), (self.settings.budget_ns or 0) / 2)
+
+    def _is_over(self, reserve_ns: float) -> bool:
+        return self.settings.budget_ns is not None and self._spent_ns >= self.settings.budget_ns - reserve_ns
+
+    def _rate_of(self, level: float, seen: Seen) -> tuple[float, float]:
+        measured = Level(level, [Visit(Purpose.LADDER, seen)]).throughput()
+        return (measured.low, measured.high) if measured else (0.0, math.inf)
+
+    # ------------------------------------------------------------------------------------------------ what is next
+    def _next(self, step: Step, seen: Seen) -> Step | None:
+        if step.purpose is Purpose.LADDER:
+            return self._after_ladder(step, seen)
+        if step.purpose is Purpose.BISECT:
+            return self._bisect(seen)
+        if step.purpose is Purpose.CONFIRM:
+            return self._after_confirmation(step)
+        if step.purpose is Purpose.AGAIN:
+            self._drift = drift(*(self.levels.visits(step.level)[place].seen.ended_per_s for place in (0, -1)))
+        return self._verify(step)
+
+    def _after_ladder(self, step: Step, seen: Seen) -> Step | None:
+        settings = self.settings
+        if self._limit == "client":
+            return self._bisect(seen)
+        self._top = step.level
+        odds = [self.levels.log_odds(one, self.levels.visits(step.level)) for one in range(len(settings.shares))]
+        if odds and all(one < 0 for one in odds):
+            self._nothing = step.level <= settings.lowest and self._is_hopeless(seen)
+            return None if self._nothing else self._bisect(seen)
+        if step.level >= settings.most:
+            self._limit = "most"
+        elif step.level > settings.lowest and is_flat(self.levels.throughputs(), settings.tolerance):
+            self._limit = "plateau"
+        if self._limit or self._is_over(self._reserve_ns(seen)):
+            return self._bisect(seen)
+        factor = 4 if seen.clear and settings.shares else 2
+        return self._at(min(settings.most, step.level * factor), Purpose.LADDER)
+
+    def _is_hopeless(self, seen: Seen) -> bool:
+        """Whether the lowest level fails so surely that no load can meet any criterion."""
+        found = [self.levels.evidence(one, [seen]).log_odds for one in range(len(self.settings.shares))]
+        return seen.behind or max(found) <= -_HOPELESS
+
+    def _at(self, level: float, purpose: Purpose, rate: float | None = None) -> Step:
+        return Step(level, purpose, len(self.levels.visits(level)), rate)
+
+    def posterior(self, criterion: int) -> Posterior:
+        """Of the answer for one criterion. Above a level of the ladder that failed there is room for its double."""
+        settings = self.settings
+        above = self._top if self._limit else min(settings.most, 2 * self._top)
+        levels = grid(
+            *(settings.lowest, max(above, settings.lowest), settings.tolerance),
+            whole=settings.whole,
+            more=tuple(self.levels.measured),
+        )
+        return Posterior(levels, self.levels.all_log_odds(criterion), whole=settings.whole)
+
+    def _bisect(self, seen: Seen) -> Step | None:
+        if not self.settings.shares:
+            return self._towards_the_knee(seen)
+        self._steps += 1
+        posteriors = [self.posterior(one) for one in range(len(self.settings.shares))]
+        brackets = [one.bracket() for one in posteriors]
+        wide = {
+            place: math.log((one.high + 1) / (one.low + 1))
+            for place, one in enumerate(brackets)
+            if not self._is_settled(one)
+        }
+        if wide and self._steps <= self.settings.bisections and not self._is_over(self._reserve_ns(seen)):
+            level = self._fresh(posteriors[max(wide, key=lambda place: wide[place])])
+            if level is not None:
+                return self._at(level, Purpose.BISECT)
+        return self._confirm()
+
+    def _is_settled(self, bracket: Bracket) -> bool:
+        """Whether more levels would say no more."""
+        if bracket.open:
+            return bool(self._limit) and bracket.low >= self._top
+        return bracket.is_narrow(self.settings.tolerance, whole=self.settings.whole)
+
+    def _fresh(self, posterior: Posterior) -> float | None:
+        """The level whose probability of *meets* is the nearest to a half, among those that were not measured often;
+        None where nothing is open any more."""
+        meets = posterior.meets()
+        for place in np.argsort(np.abs(meets - 0.5), kind="stable").tolist():
+            level = float(posterior.levels[place])
+            if min(meets[place], 1 - meets[place]) < _SETTLED:
+                return None
+            if len(self.levels.visits(level)) < max(2, self.settings.bisections // _VISITS_SHARE):
+                return level
+        return None
+
+    def _confirm(self) -> Step | None:
+        """The next criterion's level; those that have the same one are confirmed together."""
+        wanted = {one: self._to_confirm(one) for one in range(len(self.settings.shares))}
+        level = next((level for level in wanted.values() if level), 0.0)
+        if not level:
+            return self._verify(None)
+        self._confirming = tuple(one for one, other in wanted.items() if other == level)
+        return self._at(level, Purpose.CONFIRM)
+
+    def _to_confirm(self, criterion: int) -> float:
+        """The level that a criterion's answer has to be confirmed at; 0 for none. After the first confirmation once
+        more: one step down where that failed, or where the answer now lies above it by more than the tolerance."""
+        posterior, tried = self.posterior(criterion), self._tried.get(criterion, [])
+        likely = posterior.bracket().middle
+        if len(tried) > 1 or self._is_over(0):
+            return 0.0
+        if not tried:
+            return likely
+        (level, proved), settings = tried[0], self.settings
+        if proved is False:
+            lower = posterior.levels[posterior.levels < level]
+            return min(likely, float(lower[-1])) if lower.size else 0.0
+        return likely if likely > max(level * (1 + settings.tolerance), level + settings.whole) else 0.0
+
+    def _after_confirmation(self, step: Step) -> Step | None:
+        """Its evidence is in the posterior in any case."""
+        seen = self.levels.visits(step.level)[-1].seen
+        for one in self._confirming:
+            found = self.levels.evidence(one, [seen])
+            proved = found.decided(self._alpha)
+            if seen.behind or (proved is None and found.log_odds < 0):
+                proved = False
+            self._tried.setdefault(one, []).append((step.level, proved))
+        return self._confirm()
+
+    def _accepted(self, criterion: int) -> tuple[float, bool | None] | None:
+        """The greatest level whose confirmation spoke for it, else the lowest that was tried."""
+        tried = self._tried.get(criterion, [])
+        good = [one for one in tried if one[1] is not False]
+        return max(good, key=lambda one: one[0]) if good else min(tried, key=lambda one: one[0], default=None)
+
+    def _verify(self, after: Step | None) -> Step | None:
+        """What is left to do behind the confirmations: the open loop, then a level again."""
+        accepted = [self._accepted(one) for one in self._tried]
+        levels = [one[0] for one in accepted if one is not None]
+        if after is None and self.settings.open_loop and levels and self.settings.whole and not self._is_over(0):
+            seen = self.levels.visits(max(levels))[-1].seen
+            return self._at(max(levels), Purpose.OPEN, 0.95 * float(seen.ended_per_s.mean()))
+        if (after is None or after.purpose is Purpose.OPEN) and self.settings.again and not self._is_over(0):
+            bisected = [
+                level
+                for level, one in self.levels.measured.items()
+                if one.visits[0].purpose is Purpose.BISECT and one.visits[0].seen.blocks >= LEAST_BLOCKS
+            ]
+            if bisected:
+                return self._at(bisected[0], Purpose.AGAIN)
+        return None
+
+    def _towards_the_knee(self, seen: Seen) -> Step | None:
+        found = knee(self.levels.throughputs(), self.settings.tolerance)
+        self._steps += 1
+        if found is None or self._steps > _MOST_KNEE_STEPS or self._is_over(0) or not found.below:
+            return self._verify(None)
+        middle = math.sqrt(found.below * found.level)
+        middle = round(middle) if self.settings.whole else middle
+        if found.level <= found.below * (1 + self.settings.tolerance) or middle in self.levels.measured:
+            return self._verify(None)
+        return self._at(middle, Purpose.BISECT)
+
+    # -------------------------------------------------------------------------------------------------- the answer
+    def answer(self) -> Answer:
+        """From what there is, at any time."""
+        found = []
+        for one, share in enumerate(self.settings.shares):
+            bracket = self.posterior(one).bracket() if self.levels.measured else None
+            bracket = Bracket(0.0, 0.0, 0.0, False) if self._nothing else bracket
+            level, proved = self._accepted(one) or (bracket.middle if bracket else 0.0, None)
+            found.append(Found(share, level, bracket, proved))
+        curve = None if self.settings.shares else knee(self.levels.throughputs(), self.settings.tolerance)
+        levels = tuple(self.levels.measured[level] for level in sorted(self.levels.measured))
+        return Answer(tuple(found), curve, self._limit, self._stopped, self._drift, self._open_rate, levels)

@@ -1,0 +1,174 @@
+"""`--assert`: statements about a report that decide the exit code."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from enum import Enum
+from typing import NamedTuple
+
+from fastbench.errors import ConfigError
+from fastbench.metrics import COMMON_METRICS, OWN_METRICS, Metrics, all_plugged
+
+_NUMBER = r"\d+(?:\.\d+)?"
+_GATE = re.compile(rf"([a-z_0-9]+)(?:\.([a-z]+|p{_NUMBER}))?\s*(<=|>=|==|<|>|=)\s*([\w.]+)\s*(%?)")
+_VALUE = re.compile(rf"({_NUMBER})\s*(us|µs|ms|s|min|%)?")
+_MS = "ms"
+_IN_MS = {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4}
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "==": operator.eq,
+}
+_STATISTICS = {"average": "Average", "mean": "Average", "min": "Min", "max": "Max", "median": "Median"}
+_SHORT = {"output_throughput": "output_token_throughput", "input_throughput": "input_token_throughput"}
+_COUNTS = ("failed", "dropped", "not_sent")
+_EXAMPLE = 'write it as "ttft.p99<800ms", "verdict=VALID", "failed<0.1%" or "output_throughput>2000"'
+
+
+class Result(Enum):
+    """What became of a statement; the value is the exit code that it asks for."""
+
+    MET = 0
+    NOT_MET = 3
+    CANNOT_TELL = 4
+
+
+class Gate(NamedTuple):
+    """A statement. name: of the metric; statistic: a column's name, "" for what is one number. limit: in the unit in
+    which the metric is shown, or of 100 if in_percent. word: what a verdict has to be."""
+
+    text: str
+    name: str
+    statistic: str
+    sign: str
+    limit: float
+    in_percent: bool = False
+    word: str = ""
+
+
+class Judged(NamedTuple):
+    """A statement with what was found. value: in the unit of its limit. why: it cannot be told."""
+
+    gate: Gate
+    result: Result
+    value: float | None
+    why: str = ""
+
+
+def parse_gate(text: str) -> Gate:
+    """One statement. ConfigError for what cannot be read, an unknown metric, a limit without the unit that it needs."""
+    match = _GATE.fullmatch(text.strip().lower())
+    if match is None:
+        raise ConfigError(f"the assertion {text!r} cannot be read: {_EXAMPLE}")
+    name, statistic, sign, value, sign_of_share = match.groups()
+    name = _SHORT.get(name, name)
+    if name == "verdict":
+        if sign not in ("=", "==") or value not in ("valid", "invalid") or statistic:
+            raise ConfigError(f"the assertion {text!r} cannot be used: the verdict is verdict=VALID or verdict=INVALID")
+        return Gate(text, name, "", "=", 0.0, word=value.upper())
+    number = _VALUE.fullmatch(value + sign_of_share)
+    if number is None:
+        raise ConfigError(f"the assertion {text!r} has no number to compare with: {_EXAMPLE}")
+    limit, unit = float(number[1]), number[2] or ""
+    if name in _COUNTS:
+        if statistic or unit not in ("", "%"):
+            raise ConfigError(f"the assertion {text!r} cannot be used: {name} is a number of requests, or % of them")
+        return Gate(text, name, "", sign, limit, unit == "%")
+    return _of_metric(text, name, statistic, sign, limit, unit)
+
+
+def _of_metric(text: str, name: str, statistic: str | None, sign: str, limit: float, unit: str) -> Gate:
+    latencies = {key(one.name): one.unit for one in (*OWN_METRICS, *all_plugged().metrics)}
+    totals = {key(one.name): one.unit for one in COMMON_METRICS}
+    # Some names are of both: with a statistic the one of each request is meant.
+    units = latencies if statistic or name not in totals else totals
+    if name not in units:
+        known = sorted({*latencies, *totals, *_COUNTS, "verdict"})
+        near = get_close_matches(name, known, 1)
+        raise ConfigError(
+            f"the assertion {text!r} is about {name!r}, which is no metric: "
+            f"{f'did you mean {near[0]}?' if near else 'the names are those of the tables, such as ttft or e2el'}"
+        )
+    if units is latencies and not statistic:
+        raise ConfigError(f"the assertion {text!r} does not say which statistic: write {name}.p99, {name}.median, …")
+    column = _column(text, statistic) if statistic else ""
+    if units[name] == _MS:
+        if unit not in _IN_MS:
+            raise ConfigError(f"the assertion {text!r} has no unit of time: write {name}…{limit:g}ms or {limit:g}s")
+        limit *= _IN_MS[unit]
+    elif unit:
+        own = units[name] or "plain numbers"
+        raise ConfigError(f"the assertion {text!r} has the unit {unit}, but {name} is in {own}")
+    return Gate(text, name, column, sign, limit)
+
+
+def _column(text: str, statistic: str) -> str:
+    if statistic in _STATISTICS:
+        return _STATISTICS[statistic]
+    if not re.fullmatch(rf"p{_NUMBER}", statistic) or not 0 < float(statistic[1:]) < 100:
+        known = "p99, median, average, min, max"
+        raise ConfigError(f"the assertion {text!r} has no statistic {statistic!r}: use one of {known}")
+    return f"P{float(statistic[1:]):g}"
+
+
+def key(name: str) -> str:
+    """A metric's name as it is written in an assertion: in lower case, with _ for blanks and for a capital inside."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|\W+", "_", name).lower().strip("_")
+
+
+def statistics_of(gates: Iterable[Gate]) -> tuple[str, ...]:
+    """The columns that a report must have for them."""
+    return tuple(dict.fromkeys(gate.statistic for gate in gates if gate.statistic))
+
+
+def judge(gates: Sequence[Gate], metrics: Metrics) -> tuple[Judged, ...]:
+    """Each statement against a report that has the `statistics_of` them. Of a measurement that is INVALID, and of a
+    percentile that has too few samples or that the client left unsure, nothing can be told."""
+    return tuple(_judged(gate, metrics) for gate in gates)
+
+
+def exit_code(judged: Iterable[Judged]) -> int:
+    """3 where a statement is not met, else 4 where one cannot be told, else 0."""
+    results = {one.result for one in judged}
+    worst = (result for result in (Result.NOT_MET, Result.CANNOT_TELL) if result in results)
+    return next(worst, Result.MET).value
+
+
+def _judged(gate: Gate, metrics: Metrics) -> Judged:
+    if gate.word:
+        if metrics.verdict.word == gate.word:
+            return Judged(gate, Result.MET, None)
+        return Judged(gate, Result.CANNOT_TELL, None, f"the measurement is {metrics.verdict.word}")
+    value, why = _value(gate, metrics)
+    if not metrics.verdict.valid:
+        why = "the measurement is INVALID"
+    if why or value is None:
+        return Judged(gate, Result.CANNOT_TELL, value, why or "there is no such number in this run")
+    met = _COMPARE[gate.sign](value, gate.limit)
+    return Judged(gate, Result.MET if met else Result.NOT_MET, value)
+
+
+def _value(gate: Gate, metrics: Metrics) -> tuple[float | None, str]:
+    """What was measured, and why it cannot be used."""
+    if gate.name in _COUNTS:
+        planned = sum(metrics.outcomes.values())
+        counts = {"dropped": metrics.outcomes.get("dropped", 0), "not_sent": metrics.not_sent}
+        count = counts.get(gate.name, planned - metrics.success - metrics.not_sent)
+        if not gate.in_percent:
+            return count, ""
+        return (100 * count / planned, "") if planned else (None, "no request was planned")
+    if not gate.statistic:
+        return next((row.value for row in metrics.common if key(row.name) == gate.name), None), ""
+    for row in (*metrics.parameters, *metrics.further):
+        if key(row.name) == gate.name:
+            few = gate.statistic in row.marked
+            unsure = gate.statistic in row.unsure
+            why = f"{row.n} requests are too few for {gate.statistic}" if few else ""
+            return row.values.get(gate.statistic), why or ("the client left it unsure" if unsure else "")
+    return None, ""

@@ -1,0 +1,355 @@
+"""The parts of a capacity search (posterior, curve, evidence), and its decisions by tables of what was seen."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastbench.answers.capacity import (
+    Answer,
+    Levels,
+    Measured,
+    Posterior,
+    Purpose,
+    Search,
+    Seen,
+    Settings,
+    Step,
+    falling_fit,
+    knee,
+    rising_fit,
+)
+from fastbench.answers.capacity.bracket import MOST_LOG_ODDS, grid
+
+S = 1_000_000_000
+SURE = MOST_LOG_ODDS
+
+
+def seen(
+    share: float | tuple[float, ...], requests: int = 500, blocks: int = 10, rate: float = 10.0, **more: object
+) -> Seen:
+    """A visit in which this share of the requests of each block was good."""
+    shares = share if isinstance(share, tuple) else (share,)
+    each = np.full(blocks, requests / blocks)
+    # Not all alike, so that a throughput has an error.
+    ended = rate * (1 + 0.01 * np.resize([-1, 1], blocks))
+    good = np.array([each * one for one in shares])
+    return Seen(each, good, ended, 1.0 * S, int(70 * S), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_grid(whole: bool) -> None:
+    """Levels rise by half of the tolerance at most, from the lowest to the highest, with those that must be there."""
+    levels = grid(1, 100, 0.05, whole=whole, more=(7.0, 64.0))
+    assert (levels[0], levels[-1]) == (1, 100)
+    assert {7.0, 64.0} <= set(levels.tolist())
+    assert all(after <= before * 1.026 + whole for before, after in pairwise(levels.tolist()))
+
+
+def test_a_posterior_halves() -> None:
+    """One level that is sure to 98 % moves all but 2 % of the two sides' odds to one of them."""
+    levels = np.arange(1.0, 101)
+    before, after = (Posterior(levels, odds, whole=True) for odds in ({}, {50.0: SURE}))
+    assert before.meets()[49] == pytest.approx(51 / 101)
+    assert after.meets()[49] == pytest.approx(51 * 49 / (51 * 49 + 50))
+    assert Posterior(levels, {50.0: -SURE}, whole=True).bracket().middle < 50
+
+
+def test_the_bracket_of_a_cliff() -> None:
+    """Where 40 surely meets and 41 surely fails, the answer is 40 alone."""
+    levels = np.arange(1.0, 65)
+    odds = {32.0: SURE, 39.0: SURE, 40.0: 2 * SURE, 41.0: -2 * SURE, 64.0: -SURE}
+    found = Posterior(levels, odds, whole=True).bracket()
+    assert (found.low, found.middle, found.high, found.open) == (40, 40, 40, False)
+    assert found.is_narrow(0.05, whole=True)
+
+
+def test_one_unlucky_level_is_undone() -> None:
+    """A level that failed by chance is outvoted by two above it that met."""
+    levels = np.arange(1.0, 65)
+    found = Posterior(levels, {20.0: -SURE, 30.0: SURE, 32.0: SURE, 40.0: -SURE, 41.0: -SURE}, whole=True).bracket()
+    assert 32 <= found.middle < 40
+
+
+def test_no_level_meets() -> None:
+    """Where the lowest level surely fails the answer is 0."""
+    found = Posterior(np.arange(1.0, 5), {1.0: -3 * SURE}, whole=True).bracket()
+    assert (found.low, found.high, found.open) == (0, 0, False)
+
+
+def test_the_highest_level_meets() -> None:
+    """Where the highest level meets the bracket is open."""
+    assert Posterior(np.arange(1.0, 65), {64.0: 2 * SURE}, whole=True).bracket().open
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 100)), min_size=1, max_size=30))
+def test_an_isotonic_fit(points: list[tuple[float, float]]) -> None:
+    """It never rises, keeps the weighted mean, and no step of it can be moved to bring it nearer."""
+    values, weights = (np.array(column) for column in zip(*points, strict=True))
+    fit = falling_fit(values, weights)
+    assert np.all(np.diff(fit) <= 1e-12)
+    assert float(fit @ weights) == pytest.approx(float(values @ weights))
+    # The sums of what is left over, from the first on, never leave the side that the order forbids (Robertson et al.).
+    assert np.all(np.cumsum(weights * (values - fit)) <= 1e-7)
+    assert np.allclose(rising_fit(-values, weights), -fit)
+
+
+def curve(*points: tuple[float, float], error: float = 0.01) -> list[Measured]:
+    return [Measured(level, value, value * (1 - error), value * (1 + error)) for level, value in points]
+
+
+def test_the_knee() -> None:
+    """It is the least level that may reach 95 % of the plateau, and the level below surely does not."""
+    found = knee(curve((1, 10), (2, 20), (4, 38), (8, 60), (16, 64), (32, 65)), 0.05)
+    assert found is not None
+    assert (found.level, found.below, found.flat) == (16, 8, True)
+    assert found.plateau == pytest.approx(65, rel=0.01)
+
+
+def test_there_is_no_plateau_yet() -> None:
+    """A throughput that still rises has none."""
+    found = knee(curve((1, 10), (2, 20), (4, 40)), 0.05)
+    assert found is not None
+    assert not found.flat
+    assert knee([], 0.05) is None
+
+
+def test_clusters_count_less() -> None:
+    """Failures that come together are less evidence than the same number spread out."""
+    levels = Levels((0.95,))
+    even, bunched = np.full((1, 40), 23.0), np.full((1, 40), 25.0)
+    bunched[0, 20:24] = 5
+    assert even.sum() == bunched.sum()
+    spread, together = (Seen(np.full(40, 25.0), good, np.ones(40), S, 60 * S) for good in (even, bunched))
+    assert levels.deff(0, [together]) > 3 * levels.deff(0, [spread])
+    assert levels.evidence(0, [together]).effective < levels.evidence(0, [spread]).effective / 3
+
+
+def test_a_level_without_failures_learns_from_others() -> None:
+    """Where no request failed nobody sees how failures would cluster: what other levels show is taken."""
+    alone, among = Levels((0.99,)), Levels((0.99,))
+    good = np.full((1, 60), 25.0)
+    good[0, 20:23] = 0
+    among.add(40, Purpose.BISECT, Seen(np.full(60, 25.0), good, np.ones(60), S, 60 * S))
+    assert among.deff(0, [seen(1.0)]) > 1.5 * alone.deff(0, [seen(1.0)])
+
+
+def test_evidence_is_bounded() -> None:
+    """However much was seen, one visit moves the odds by 49 to 1 at most, two by their square."""
+    levels = Levels((0.9,))
+    levels.add(10, Purpose.BISECT, seen(1.0, 50_000))
+    assert levels.all_log_odds(0)[10] == pytest.approx(SURE)
+    levels.add(10, Purpose.BISECT, seen(1.0, 50_000))
+    assert levels.all_log_odds(0)[10] == pytest.approx(2 * SURE)
+
+
+class Searched:
+    """What came of a search."""
+
+    def __init__(self, answer: Answer, steps: list[Step]) -> None:
+        self.answer, self.steps = answer, steps
+
+    def of(self, purpose: Purpose) -> list[float]:
+        return [step.level for step in self.steps if step.purpose is purpose]
+
+
+def run(
+    settings: Settings, world: dict[str, object] | None = None, truth: float = 40, most_steps: int = 60
+) -> Searched:
+    """A search on a service without noise: all requests are good up to the truth, a fifth above."""
+    search, steps, spent = Search(settings), [], 0
+    while search.step is not None and len(steps) < most_steps:
+        step = search.step
+        steps.append(step)
+        share = 1.0 if step.level <= truth else 0.2
+        rate = step.level / (1 + step.level / 100)
+        more = dict(world or {})
+        result = seen((share,) * len(settings.shares), int(50 * max(10, step.level)), 20, rate, **more)
+        spent += result.measured_ns
+        assert search.feed(result, spent), f"a service without noise is decided at once: {step}"
+    return Searched(search.answer(), steps)
+
+
+def test_the_ways_of_a_search() -> None:
+    """It climbs by doubling until a level fails, bisects, confirms, verifies at a rate, and measures a level again."""
+    found = run(Settings())
+    assert found.of(Purpose.LADDER) == [1, 2, 4, 8, 16, 32, 64]
+    assert found.of(Purpose.CONFIRM) == [40]
+    assert len(found.of(Purpose.BISECT)) <= 8
+    (open_loop,) = [step for step in found.steps if step.purpose is Purpose.OPEN]
+    assert open_loop.rate == pytest.approx(0.95 * 40 / 1.4, rel=0.01)
+    assert len(found.of(Purpose.AGAIN)) == 1
+    (one,) = found.answer.found
+    assert (one.level, one.confirmed) == (40, True)
+    assert one.bracket is not None
+    assert one.bracket.low <= 40 <= one.bracket.high <= 42
+    assert found.answer.open_rate == open_loop.rate
+    assert (found.answer.limit, found.answer.stopped, found.answer.drift) == ("", "", None)
+
+
+@given(
+    st.integers(0, 400), st.sampled_from([30, 100, 1_000, 10_000]), st.sampled_from([0.02, 0.05, 0.2]), st.booleans()
+)
+def test_every_search_ends(truth: int, most: int, tolerance: float, whole: bool) -> None:
+    """Without noise each search ends after some 30 levels, none above the highest allowed, and holds the truth."""
+    found = run(Settings(most=most, tolerance=tolerance, whole=whole), truth=truth)
+    assert len(found.steps) <= 30
+    assert max(step.level for step in found.steps) <= most
+    (one,) = found.answer.found
+    assert one.bracket is not None
+    assert one.bracket.low <= truth
+    assert one.bracket.open or truth <= one.bracket.high + (not whole)
+    assert one.level <= truth
+
+
+def test_more_bisections_narrow_it() -> None:
+    """A budget that allows more levels gives a narrower bracket."""
+    narrow, wide = (run(Settings(bisections=count, open_loop=False), truth=700) for count in (20, 2))
+    widths = [one.answer.found[0].bracket for one in (narrow, wide)]
+    assert widths[0] is not None
+    assert widths[1] is not None
+    assert widths[0].high / widths[0].low < widths[1].high / widths[1].low
+
+
+def test_a_clear_level_is_left_by_fours() -> None:
+    """Where all stays far below the limits the ladder climbs four times as high."""
+    assert run(Settings(most=64), {"clear": True}).of(Purpose.LADDER) == [1, 4, 16, 64]
+
+
+def test_no_load_can_meet_it() -> None:
+    """A service that fails with one user has the answer 0, after one level."""
+    found = run(Settings(), truth=0)
+    assert len(found.steps) == 1
+    (one,) = found.answer.found
+    assert one.level == 0
+
+
+def test_every_level_meets_it() -> None:
+    """Where the highest level allowed meets, it is confirmed, and the answer is open above."""
+    found = run(Settings(most=50), truth=1_000)
+    assert found.answer.limit == "most"
+    (one,) = found.answer.found
+    assert one.level == 50
+    assert one.bracket is not None
+    assert one.bracket.open
+
+
+def test_a_plateau_ends_the_ladder() -> None:
+    """More users that bring no throughput need not be tried, even if they meet the SLO."""
+    search, levels = Search(Settings()), []
+    while search.step is not None and search.step.purpose is Purpose.LADDER:
+        levels.append(search.step.level)
+        search.feed(seen(1.0, 4_000, 20, min(search.step.level, 16.0)), 0)
+    assert levels == [1, 2, 4, 8, 16, 32]
+    assert search.answer().limit == "plateau"
+
+
+def test_the_client_is_the_limit() -> None:
+    """What a client could not send is no evidence: the answer is the level before, open above."""
+    search = Search(Settings(open_loop=False, again=False))
+    while search.step is not None:
+        level = search.step.level
+        search.feed(seen(1.0, 4_000, 20, level, client_limited=level > 20), 0)
+    (one,) = search.answer().found
+    assert search.answer().limit == "client"
+    assert one.level == 16
+    assert one.bracket is not None
+    assert one.bracket.open
+
+
+def test_the_client_becomes_the_limit_in_the_bisection() -> None:
+    """A level between two others that the client cannot load ends the search above the highest that it could."""
+    search = Search(Settings(open_loop=False, again=False, most=64))
+    while search.step is not None:
+        step = search.step
+        limited = step.purpose is not Purpose.LADDER and step.level > 32
+        search.feed(seen(1.0 if step.level <= 40 else 0.2, 6_400, 20, step.level, client_limited=limited), 0)
+    assert search.answer().limit == "client"
+    assert search.answer().found[0].level == 32
+    assert {level.level for level in search.answer().levels} == {1, 2, 4, 8, 16, 32, 64}
+
+
+def test_it_is_not_confirmed() -> None:
+    """A confirmation that fails sends the search one step down, once."""
+    search, confirmed = Search(Settings(open_loop=False, again=False)), []
+    while search.step is not None:
+        step = search.step
+        good = step.level <= 40 and step.purpose is not Purpose.CONFIRM
+        confirmed += [step.level] if step.purpose is Purpose.CONFIRM else []
+        search.feed(seen(1.0 if good else 0.2, int(50 * max(10, step.level)), 20, step.level), 0)
+    assert len(confirmed) == 2
+    assert confirmed[1] < confirmed[0] == 40
+    assert search.answer().found[0].confirmed is False
+
+
+def test_a_queue_is_never_measured() -> None:
+    """A level at which a queue grows is left at once, and fails."""
+    search = Search(Settings(whole=False, lowest=1.0, open_loop=False))
+    search.feed(seen(1.0), 0)
+    assert search.feed(seen(1.0, 10, 1, behind=True), 0)
+    assert search.step is not None
+    assert search.step.purpose is Purpose.BISECT
+    assert search.step.level < 2
+
+
+def test_the_budget() -> None:
+    """When only the confirmation's time is left it begins, and when nothing is left the answer is what there is."""
+    found = run(Settings(budget_ns=875 * S))
+    assert [step.purpose for step in found.steps][-1] is Purpose.CONFIRM
+    assert len(found.steps) <= 13
+    (one,) = found.answer.found
+    assert one.bracket is not None
+    assert one.bracket.low <= 40 <= one.bracket.high
+    short = run(Settings(budget_ns=70 * S))
+    assert len(short.steps) <= 2
+
+
+def test_interrupted() -> None:
+    """A search that is stopped answers from what it has, and says why."""
+    search = Search(Settings())
+    search.feed(seen(1.0), 0)
+    search.stop("interrupted")
+    assert search.step is None
+    assert search.answer().stopped == "interrupted"
+    assert search.answer().found[0].confirmed is None
+    assert not search.feed(seen(1.0), 0)
+    assert Search(Settings()).answer().levels == ()
+
+
+def test_tiers_share_what_is_measured() -> None:
+    """Of two SLOs each has an answer of its own, from the same levels."""
+    search, steps = Search(Settings(shares=(0.99, 0.95), open_loop=False, again=False)), 0
+    while search.step is not None and steps < 60:
+        step, steps = search.step, steps + 1
+        shares = (1.0 if step.level <= 20 else 0.2, 1.0 if step.level <= 45 else 0.2)
+        search.feed(seen(shares, int(100 * max(10, step.level)), 20, step.level), 0)
+    strict, loose = search.answer().found
+    assert (strict.level, strict.confirmed) == (20, True)
+    assert (loose.level, loose.confirmed) == (45, True)
+    assert steps < 2 * 20
+
+
+def test_drift_is_a_note() -> None:
+    """A service that has become a fifth slower by the end is said to have drifted."""
+    search = Search(Settings(open_loop=False))
+    while search.step is not None:
+        step = search.step
+        slower = 0.8 if step.purpose is Purpose.AGAIN else 1.0
+        share = 1.0 if step.level <= 40 else 0.2
+        search.feed(seen(share, int(50 * max(10, step.level)), 20, slower * step.level), 0)
+    assert search.answer().drift == pytest.approx(-0.2, abs=0.01)
+
+
+def test_the_knee_without_an_slo() -> None:
+    """Without criteria the search finds where the throughput stops to rise."""
+    search, steps = Search(Settings(shares=(), open_loop=False, again=False)), []
+    while search.step is not None and len(steps) < 40:
+        steps.append(search.step.level)
+        search.feed(seen((), 4_000, 20, min(search.step.level, 40.0)), 0)
+    found = search.answer().knee
+    assert found is not None
+    assert found.level == pytest.approx(38, abs=2)
+    assert found.plateau == pytest.approx(40, rel=0.01)
+    assert len(steps) <= 14

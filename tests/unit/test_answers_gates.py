@@ -1,0 +1,124 @@
+"""`--assert`: what is read, what is refused, and how it is judged against a report."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from recordings import MS, Request, record
+
+from fastbench.answers import Result, exit_code, judge, parse_gate, statistics_of
+from fastbench.errors import ConfigError
+from fastbench.metrics import Metrics, compute
+from fastbench.recording import Recording
+
+STATS = ("Average", "Median", "P90", "P99")
+
+
+@pytest.fixture
+def metrics(tmp_path: Path) -> Metrics:
+    """500 requests, one after the other each 100 ms: TTFT 50 ms, gaps 20 ms; 5 of them failed."""
+    requests = []
+    for number in range(500):
+        sent = (1_000 + 100 * number) * MS
+        failed = number % 100 == 50
+        stamps = tuple(sent + after * MS for after in (50, 70, 90))
+        requests.append(
+            Request(number, sent, stamps, stamps[-1] + MS, outcome="http_error" if failed else "ok", status=503)
+        )
+    return compute(Recording.open(record(tmp_path / "run", requests)), STATS)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "statistic", "limit"),
+    [
+        ("ttft.p99<800ms", "ttft", "P99", 800.0),
+        ("TTFT.median <= 0.2s", "ttft", "Median", 200.0),
+        ("e2el.p99.9<1min", "e2el", "P99.9", 60_000.0),
+        ("output_throughput>2000", "output_token_throughput", "", 2_000.0),
+        ("request_throughput>=3.5", "request_throughput", "", 3.5),
+        ("output_tokens.average>10", "output_tokens", "Average", 10.0),
+        ("failed<0.1%", "failed", "", 0.1),
+        ("failed<5", "failed", "", 5.0),
+    ],
+)
+def test_what_is_read(text: str, name: str, statistic: str, limit: float) -> None:
+    """A statement names a metric of the tables, a statistic where it has several, and a limit with its unit."""
+    gate = parse_gate(text)
+    assert (gate.name, gate.statistic, gate.limit) == (name, statistic, pytest.approx(limit))
+    assert gate.in_percent == ("%" in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ttft", "cannot be read"),
+        ("tftt.p99<1s", "did you mean ttft"),
+        ("ttft<1s", "which statistic"),
+        ("ttft.p99<1000", "no unit of time"),
+        ("ttft.p0<1s", "no statistic"),
+        ("ttft.best<1s", "no statistic"),
+        ("ttft.p99<soon", "no number"),
+        ("output_throughput>2s", "has the unit s, but output_token_throughput is in token/s"),
+        ("failed<5ms", "number of requests"),
+        ("verdict=GOOD", "verdict=VALID"),
+        ("verdict<1", "verdict=VALID"),
+    ],
+)
+def test_what_is_refused(text: str, said: str) -> None:
+    """What cannot be meant is an error of usage that says what to write."""
+    with pytest.raises(ConfigError, match=said):
+        parse_gate(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("ttft.median<50.1ms", Result.MET),
+        ("ttft.median<50ms", Result.NOT_MET),
+        ("ttft.p99<60ms", Result.MET),
+        ("itl.average<=20ms", Result.MET),
+        ("failed<=1%", Result.MET),
+        ("failed<1%", Result.NOT_MET),
+        ("failed<6", Result.MET),
+        ("failed=5", Result.MET),
+        ("success_requests>495", Result.NOT_MET),
+        ("verdict=VALID", Result.MET),
+        ("verdict=INVALID", Result.CANNOT_TELL),
+        ("first_answer_token.p90<1s", Result.CANNOT_TELL),
+    ],
+)
+def test_how_it_is_judged(metrics: Metrics, text: str, result: Result) -> None:
+    """A statement is met or not by the number of the report; one without a number there cannot be told."""
+    (found,) = judge([parse_gate(text)], metrics)
+    assert found.result is result, found
+
+
+def test_too_few_samples(metrics: Metrics) -> None:
+    """A percentile that is marked for too few samples decides nothing."""
+    marked = tuple(msgspec.structs.replace(row, n=50, marked=("P99",)) for row in metrics.parameters)
+    few = msgspec.structs.replace(metrics, parameters=marked)
+    p99, p90 = judge([parse_gate("ttft.p99<1s"), parse_gate("ttft.p90<1s")], few)
+    assert (p99.result, p90.result) == (Result.CANNOT_TELL, Result.MET)
+    assert p99.why == "50 requests are too few for P99"
+
+
+def test_an_invalid_measurement(metrics: Metrics) -> None:
+    """Nothing is told of numbers that the client changed."""
+    verdict = msgspec.structs.replace(metrics.verdict, valid=False)
+    bad = msgspec.structs.replace(metrics, verdict=verdict)
+    found = judge([parse_gate("ttft.median<1s"), parse_gate("failed<50%"), parse_gate("verdict=VALID")], bad)
+    assert {one.result for one in found} == {Result.CANNOT_TELL}
+
+
+def test_the_exit_code(metrics: Metrics) -> None:
+    """One broken statement makes 3, else one that cannot be told 4, else all are met: 0."""
+    met, broken, open_ = (parse_gate(text) for text in ("failed<50%", "failed<1%", "verdict=INVALID"))
+    assert exit_code(judge([met, broken, open_], metrics)) == 3
+    assert exit_code(judge([met, open_], metrics)) == 4
+    assert exit_code(judge([met], metrics)) == 0
+
+
+def test_the_columns_that_are_needed() -> None:
+    """A report for some statements has the statistics that they are about, each once."""
+    gates = [parse_gate(text) for text in ("ttft.p99<1s", "itl.p99<1s", "e2el.mean<9s", "failed<5")]
+    assert statistics_of(gates) == ("P99", "Average")
