@@ -113,6 +113,13 @@ def number(value: float | None) -> str:
     return _significant(value) if value >= 0.0005 else "< 0.001"
 
 
+def rate(per_s: float | None, what: str = "") -> str:
+    """So many per second, three digits without zeros at their end: `19.7/s`, `1,250/s`, `60 requests/s`."""
+    if not _is_figure(per_s):
+        return MISSING
+    return f"{per_s:.3g}{what and f' {what}'}/s" if per_s < 1_000 else f"{per_s:,.0f}{what and f' {what}'}/s"
+
+
 def share(value: float | None) -> str:
     """A share of 1 in per cent, for screen and page: `9.3 %`. What is not none or all is not shown as 0 or 100 %."""
     if not _is_figure(value):

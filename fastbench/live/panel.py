@@ -9,6 +9,7 @@ from fastbench.live.files import STOPPING, Snapshot, Spread, Status
 from fastbench.live.lines import Line, bar, clock, graph, whole
 from fastbench.text import columns
 from fastbench.units import MISSING, NS_PER_MS, NS_PER_S, number, quantity, share
+from fastbench.verdict_limits import LEAST_ANSWERED, lateness_limit_ms
 
 _LABEL, _VALUE = 13, 11
 _LEFT = 1 + _LABEL + _VALUE + 2
@@ -23,10 +24,6 @@ _MINUTE = 60
 _TALL = 22
 """Lines of a screen that has one for the URL alone."""
 _LEAST_BAR = 8
-_LATE_NS, _LATE_SHARE = NS_PER_MS, 0.01
-"""The verdict's limit of lateness: 1 ms, or 1 % of the median TTFT where that is more."""
-_KEPT_UP = 0.95
-"""Of what is asked, answered: what the report's verdict wants too."""
 _WORDS = {
     Status.NOT_START: "waiting to begin",
     Status.START: "starting",
@@ -197,7 +194,7 @@ def _tokens(snapshot: Snapshot) -> Row:
     events = snapshot.events_per_s
     value = MISSING if events is None else whole(events * times)
     tpot = None if snapshot.tpot is None else snapshot.tpot.p50_ns
-    note = f"{number(NS_PER_S / tpot)} tok/s per user" if tpot and each is not None else ""
+    note = f"{number(NS_PER_S / tpot)}/s per user decoding" if tpot and each is not None else ""
     return Row(label, value, note, [rate * times for rate in past], _wholes)
 
 
@@ -274,7 +271,7 @@ def _judgements(snapshot: Snapshot) -> Iterator[_Judged]:
 
 def _client(snapshot: Snapshot) -> _Judged:
     median = 0 if snapshot.ttft is None else snapshot.ttft.p50_ns
-    limit = max(_LATE_NS, round(_LATE_SHARE * median))
+    limit = round(lateness_limit_ms(median / NS_PER_MS) * NS_PER_MS)
     lags = [("send lag", snapshot.late_p99_ns or 0), ("read lag", snapshot.lag_p99_ns or 0)]
     above = [(name, ns) for name, ns in lags if ns > limit]
     told = ", ".join(f"{name} {quantity(ns)}" for name, ns in above or lags) + f" (limit {quantity(limit)})"
@@ -288,13 +285,13 @@ def _service(snapshot: Snapshot) -> _Judged:
     answered, asked = number(snapshot.requests_per_s), number(snapshot.asked_per_s)
     if snapshot.overloaded_ns is None:
         told = f"{answered}/s answered of {asked}/s asked"
-        if (snapshot.requests_per_s or 0.0) < _KEPT_UP * (snapshot.asked_per_s or 0.0):
+        if (snapshot.requests_per_s or 0.0) < LEAST_ANSWERED * (snapshot.asked_per_s or 0.0):
             return _Judged("service", False, f"· not clear yet: {told}", "dim")
         return _Judged("service", False, f"✓ keeps up so far: {told}", "green")
     since = f"! overloaded since {clock(snapshot.overloaded_ns)}: "
-    queue = snapshot.in_flight + snapshot.overdue
+    queue = f"{snapshot.in_flight:,} in flight{f', {snapshot.overdue:,} overdue' if snapshot.overdue else ''}"
     of = f" of {asked}" if snapshot.asked_per_s else ""
-    return _Judged("service", True, f"{since}{answered}{of}/s answered, {queue:,} in the queue", "bold yellow")
+    return _Judged("service", True, f"{since}{answered}{of}/s answered, {queue}", "bold yellow")
 
 
 def _failed(snapshot: Snapshot) -> _Judged:

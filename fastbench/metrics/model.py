@@ -268,8 +268,9 @@ class ServiceVerdict(msgspec.Struct, frozen=True):
 
     state: kept up, overloaded, too short to tell, closed loop, no end (the recording ends before the run did). onset_s:
     since the first request was sent. Rates, req/s: in an overload from its onset to the end of sending, else from when
-    the pipeline had filled; answered: successfully. queue: in flight when sending ended. limit: the one in flight,
-    where it was reached and so decided when requests went out. failed_share: of those that ended. reasons: such as
+    the pipeline had filled; answered: successfully. queue: begun and not ended when sending ended; waiting: of them,
+    those without a first token, None without streams. limit: the one in flight, where it was reached and so decided
+    when requests went out. failed_share: of those that ended. reasons: such as
     `17 HTTP 503`, the most frequent first. kept_up_to: the highest rate of a stage that it kept up with.
     """
 
@@ -279,6 +280,7 @@ class ServiceVerdict(msgspec.Struct, frozen=True):
     sent_rate: float | None
     answered_rate: float | None
     queue: int | None
+    waiting: int | None
     limit: int | None
     answered: int
     failed: int

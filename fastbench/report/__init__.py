@@ -1,18 +1,6 @@
 """`Metrics` → what a person reads: console, csv, json, page, rate charts; and exports for other tools."""
 
-from fastbench.report.answer import (
-    STRIP_BINS,
-    Answer,
-    Latency,
-    Level,
-    Outcomes,
-    Piece,
-    Rates,
-    Span,
-    Statement,
-    Subject,
-    answer_of,
-)
+from fastbench.report.answer import STRIP_BINS, Answer, Latency, Level, Span, Statement, Subject, answer_of
 from fastbench.report.console import render
 from fastbench.report.exports.columns import request_columns
 from fastbench.report.exports.parquet import requests_table
@@ -24,9 +12,11 @@ from fastbench.report.page.rate_chart import RateChart, planned_chart
 from fastbench.report.page.sections import common_table, failures_table, footnotes_list, parameters_table, stages_table
 from fastbench.report.page.sections import verdict as verdict_html
 from fastbench.report.published import PAGE, Published, publish, reading, task_of, write_page
+from fastbench.report.sentence import Outcomes, Piece, Rates
 from fastbench.report.service_tables import publish_spec_decode
 from fastbench.report.statements import service as service_statement
-from fastbench.report.summary import Finished, Line, Part, Style, plain, strip, summarize, text_of
+from fastbench.report.summary import strip, summarize
+from fastbench.report.summary_lines import Finished, Line, Part, Style, plain, text_of
 
 __all__ = [
     "FORMATS",

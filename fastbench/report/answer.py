@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
+import numpy as np
 
 from fastbench.metrics import (
     E2EL,
@@ -28,8 +29,10 @@ from fastbench.metrics import (
 )
 from fastbench.metrics.samples import Histogram, histogram, section
 from fastbench.metrics.server import CLOSED, KEPT_UP, OVERLOADED, UNKNOWN
-from fastbench.report.statements import cut_off, rate
-from fastbench.units import number, quantity, share
+from fastbench.metrics.trust import Check, checks
+from fastbench.report.sentence import Outcomes, Piece, Rates, counted, latencies_of, per_user, sentence, since
+from fastbench.report.statements import cut_off, queue
+from fastbench.units import NS_PER_MS, number, quantity, rate, share
 
 STRIP_BINS = 48
 """Of a latency's strip: 16, 24 and 12 columns each hold a whole number of them."""
@@ -43,6 +46,8 @@ SHOWN = {
 
 _FIGURE = re.compile(r"\d+\.\d{4}")
 """As sentences of the verdict have them, exact enough for files."""
+_DIFFERS = 0.01
+"""From so large a share on a rate that was sent is another one than that which was asked."""
 
 
 class Level(Enum):
@@ -55,12 +60,19 @@ class Level(Enum):
 
 class Statement(msgspec.Struct, frozen=True):
     """Something found out of the run. short: a few words without a capital; clauses: what makes it so, the most
-    telling first; remedies: for each of them why it was and what to do, where that is known."""
+    telling first; remedies: for each of them why it was and what to do, where that is known; quoted: clauses that the
+    answer's sentence has, too."""
 
     level: Level
     short: str
     clauses: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
+    quoted: tuple[str, ...] = ()
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The clauses that are not in the sentence."""
+        return tuple(clause for clause in self.clauses if clause not in self.quoted)
 
 
 class Span(NamedTuple):
@@ -74,9 +86,10 @@ class Subject(msgspec.Struct, frozen=True):
     """What was run. Texts are without control characters, whoever chose them.
 
     task: model and data set by the config's names; model: as the service was asked for it; host: with its port. load:
-    in words. requests: planned, or begun in the window. inputs, outputs: of the requests that succeeded, None where
-    nobody counted. duration_ms: from the first send to the last end. created: None where the recording does not say.
-    stage: the part that the numbers are of; empty for the whole.
+    in words. requests: planned, or begun in the window; sent: of them; sending_ms: from the first of these to the last
+    in an open loop, None in a closed one, where the replies decide. inputs, outputs: of the requests that succeeded,
+    None where nobody counted. duration_ms: from the first send to the last end. created: None where the recording does
+    not say. stage: the part that the numbers are of; empty for the whole.
     """
 
     task: str
@@ -86,38 +99,36 @@ class Subject(msgspec.Struct, frozen=True):
     host: str
     load: str
     requests: int
+    sent: int
+    sending_ms: Number
     inputs: Span | None
     outputs: Span | None
     duration_ms: Number
     created: datetime.datetime | None
     stage: str
 
+    @property
+    def course(self) -> tuple[str, ...]:
+        """How many requests, under which load, and how long it took."""
+        lasted = "" if self.duration_ms is None else quantity(self.duration_ms, "ms")
+        if self.sending_ms is None:
+            return (f"{counted(self.requests, 'request')}{f' in {lasted}' if lasted else ''}", self.load)
+        how = f"at {self.load}" if self.load[:1].isdigit() else self.load
+        took = f" in {quantity(self.sending_ms, 'ms')}" if self.sent > 1 else ""
+        last = [f"last reply after {lasted}"] if lasted else []
+        return (f"{counted(self.sent, 'request')} sent {how}{took}", *last)
 
-class Outcomes(msgspec.Struct, frozen=True):
-    """How the requests ended. reasons: of the failed ones, such as `17 HTTP 503`, the most frequent first. cut: in
-    flight when the run was ended. open: without an outcome, lost or interrupted."""
-
-    total: int
-    ok: int
-    failed: int
-    failed_share: float | None
-    reasons: tuple[str, ...]
-    cut: int
-    not_sent: int
-    open: int
+    @property
+    def lengths(self) -> str:
+        """Of prompts and replies; empty where nobody counted."""
+        spans = (("prompts", self.inputs), ("replies", self.outputs))
+        told = ", ".join(f"{name} {_shown(span)}" for name, span in spans if span is not None)
+        return f"{told} tokens" if told else ""
 
 
-class Rates(msgspec.Struct, frozen=True):
-    """Per second. asked, sent, answered: requests of an open loop while the load lasted, in an overload from its onset
-    on; None for a closed one. Of a load of one rate, asked is that rate. requests, output_tokens: successful ones over
-    the whole duration. per_user: output tokens that one user reads, 1 / median TPOT; None without streams."""
-
-    asked: Number
-    sent: Number
-    answered: Number
-    requests: Number
-    output_tokens: Number
-    per_user: Number
+def _shown(span: Span) -> str:
+    low, high = number(span.low), number(span.high)
+    return low if low == high else f"{low}\N{EN DASH}{high}"
 
 
 class Latency(msgspec.Struct, frozen=True):
@@ -132,22 +143,17 @@ class Latency(msgspec.Struct, frozen=True):
     strip: Histogram | None
 
 
-class Piece(NamedTuple):
-    """A part of a sentence. strong: whether it is what the sentence is about."""
-
-    text: str
-    strong: bool = False
-
-
 class Answer(msgspec.Struct, frozen=True):
     """What one stage of a recording says.
 
-    service: None for a closed loop, where the outcome says what there is to say of the service. overloaded: whether
-    that is what it says. stages: of a load that changes. sentence: the answer as one would quote it.
+    checks: what decides on the measurement. service: None for a closed loop, where the outcome says what there is to
+    say of the service. overloaded: whether that is what it says. stages: of a load that changes. sentence: the answer
+    as one would quote it.
     """
 
     subject: Subject
     measurement: Statement
+    checks: tuple[Check, ...]
     service: Statement | None
     overloaded: bool
     outcome: Statement
@@ -173,10 +179,13 @@ def answer_of(computed: Computed, task: str) -> Answer:
     metrics = computed.metrics
     ended, rates = _outcomes(metrics), _rates(computed)
     latencies = tuple(_latencies(computed))
+    medians = {one.name: one.row.values["Median"] for one in latencies}
+    found = checks(metrics, medians)
     judged = service(metrics.kept_up, rates.asked)
     return Answer(
         subject=_subject(computed, task),
-        measurement=measurement(metrics),
+        measurement=measurement(metrics, found),
+        checks=found,
         service=judged,
         overloaded=judged is not None and metrics.kept_up.state == OVERLOADED,
         outcome=outcome(ended),
@@ -185,13 +194,8 @@ def answer_of(computed: Computed, task: str) -> Answer:
         latencies=latencies,
         stages=metrics.stages,
         kept_up_to=metrics.kept_up.kept_up_to,
-        sentence=_sentence(metrics, ended, rates, {one.name: one.row.values["Median"] for one in latencies}, computed),
+        sentence=sentence(metrics, ended, rates, medians, computed.selection.asked.limit),
     )
-
-
-def per_user(tpot_ms: Number) -> Number:
-    """Output tokens per second that one user reads, by the time between two of them."""
-    return 1_000 / tpot_ms if tpot_ms else None
 
 
 def clean(text: object) -> str:
@@ -200,7 +204,8 @@ def clean(text: object) -> str:
 
 
 def _subject(computed: Computed, task: str) -> Subject:
-    header, metrics = computed.selection.header, computed.metrics
+    selection, metrics = computed.selection, computed.metrics
+    header, moments = selection.header, selection.final["sent_ns"][selection.final["sent_ns"] > 0]
     asked = section(header, "service")
     url = str(asked.get("url") or "")
     return Subject(
@@ -209,8 +214,10 @@ def _subject(computed: Computed, task: str) -> Subject:
         dataset=clean(section(header, "task").get("dataset") or ""),
         url=clean(url),
         host=clean(_host(url)),
-        load=clean(computed.selection.asked.headline),
+        load=clean(selection.asked.headline),
         requests=sum(metrics.outcomes.values()),
+        sent=moments.size,
+        sending_ms=float(np.ptp(moments)) / NS_PER_MS if selection.asked.is_open and moments.size else None,
         inputs=_span(computed.row(INPUT_TOKENS)),
         outputs=_span(computed.row(OUTPUT_TOKENS)),
         duration_ms=computed.figure("Benchmark Duration"),
@@ -279,8 +286,8 @@ def _strip(metric: Metric, computed: Computed) -> Histogram | None:
     return found and found._replace(low=found.low / metric.scale, high=found.high / metric.scale)
 
 
-def measurement(metrics: Metrics) -> Statement:
-    """On the measurement: whether its numbers may be used as they stand."""
+def measurement(metrics: Metrics, found: Sequence[Check]) -> Statement:
+    """On the measurement: whether its numbers may be used as they stand. found: what decides that."""
     if not metrics.verdict.valid:
         return Statement(
             Level.BAD,
@@ -288,10 +295,18 @@ def measurement(metrics: Metrics) -> Statement:
             tuple(_short_figures(one.effect) for one in metrics.verdict.reasons),
             tuple(_short_figures(f"{one.cause}: {one.remedy}") for one in metrics.verdict.reasons),
         )
-    late, blurred = metrics.effect.lateness_ms, metrics.client.uncertain_gap_share
-    clauses = [] if late is None else [f"client late by {quantity(late, 'ms')} (P99)"]
-    clauses += [] if blurred is None else [f"{share(blurred)} of gaps blurred"]
-    return Statement(Level.GOOD, "measurement valid", tuple(clauses))
+    load = [check.told for check in found if check.name in _OF_LOAD]
+    return Statement(Level.GOOD, "measurement valid", (*load, *_uncertain(metrics, found)))
+
+
+_OF_LOAD = ("Sent late", "Slots left empty")
+
+
+def _uncertain(metrics: Metrics, found: Sequence[Check]) -> Iterator[str]:
+    gaps = metrics.client.uncertain_gap_share
+    if gaps is not None:
+        by = [check.shown for check in found if check.name == "Median ITL off"]
+        yield f"{share(gaps)} of gaps uncertain{''.join(f', ITL by {value} (limit {limit})' for value, limit in by)}"
 
 
 def _short_figures(sentence: str) -> str:
@@ -303,18 +318,32 @@ def service(found: ServiceVerdict, asked: Number) -> Statement | None:
     requests per second."""
     if not found.answered or found.state == CLOSED:
         return None
-    rates = f"asked {rate(asked)}, answered {rate(found.answered_rate)}"
+    rates = _rates_of(found, asked)
     to = [] if found.kept_up_to is None else [f"kept up to {rate(found.kept_up_to)}"]
     if found.state == OVERLOADED:
-        since = f" from {quantity(found.onset_s, 's')} on" if found.onset_s else ""
-        queue = [f"the queue grew to {number(found.queue)}"] if found.queue else []
-        queue += [f"limit in flight {found.limit} reached"] if found.limit is not None else []
-        return Statement(Level.NOTICE, "service overloaded", (*to, f"{rates}{since}", *queue))
+        quoted = (f"{rates}{f' {since(found)}' if found.onset_s else ''}", latencies_of(found))
+        return Statement(
+            Level.NOTICE, "service overloaded", (*to, quoted[0], *_queue(found), quoted[1]), quoted=(*to, *quoted)
+        )
     if found.state == KEPT_UP:
         return Statement(Level.GOOD, "service kept up", (rates, *to))
     if found.state == UNKNOWN:
         return Statement(Level.NOTICE, "service not judged", ("the recording has no end",))
     return Statement(Level.NOTICE, "service: too short to tell", (rates, "needs more requests or a longer run", *to))
+
+
+def _rates_of(found: ServiceVerdict, asked: Number) -> str:
+    """What was sent only where it is another rate."""
+    differs = asked and found.sent_rate and abs(found.sent_rate / asked - 1) > _DIFFERS
+    sent = f"sent {rate(found.sent_rate)}, " if differs else ""
+    return f"asked {rate(asked)}, {sent}answered {rate(found.answered_rate)}"
+
+
+def _queue(found: ServiceVerdict) -> Iterator[str]:
+    if found.queue:
+        yield queue(found)
+    if found.limit is not None:
+        yield f"limit of {found.limit:,} in flight reached"
 
 
 def outcome(ended: Outcomes) -> Statement:
@@ -334,119 +363,3 @@ def outcome(ended: Outcomes) -> Statement:
     if not ended.ok:
         return Statement(level, f"all {ended.total:,} failed", ended.reasons)
     return Statement(level, f"{ended.failed:,} of {ended.total:,} failed ({share(ended.failed_share)})", ended.reasons)
-
-
-def _sentence(
-    metrics: Metrics, ended: Outcomes, rates: Rates, medians: dict[str, Number], computed: Computed
-) -> tuple[Piece, ...]:
-    """Figures between asterisks are strong."""
-    parts = [*_load(metrics, ended, rates, medians, computed.selection.asked.limit), *_faults(metrics, ended)]
-    pieces = " ".join(parts).split("*")
-    return tuple(Piece(text, bool(place % 2)) for place, text in enumerate(pieces) if text)
-
-
-def _load(
-    metrics: Metrics, ended: Outcomes, rates: Rates, medians: dict[str, Number], limit: int | None
-) -> Iterator[str]:
-    if not ended.total:
-        yield "No request was sent."
-    elif not ended.ok:
-        why = f": {', '.join(ended.reasons)}" if ended.reasons else ""
-        yield f"None of *{_count(ended.total, 'request')}* succeeded{why}."
-    elif ended.ok == 1:
-        yield _one(rates, medians)
-    elif metrics.stages and metrics.kept_up.state != CLOSED:
-        yield from _staged(metrics)
-    elif metrics.kept_up.state == OVERLOADED:
-        yield _overloaded(metrics.kept_up, rates, medians)
-    else:
-        yield _answered(metrics, rates, limit)
-        yield _felt(rates, medians)
-
-
-def _one(rates: Rates, medians: dict[str, Number]) -> str:
-    whole = f"One request took *{_ms(medians['E2EL'])}*"
-    if medians.get("TTFT") is None:
-        return f"{whole}."
-    then = f", then *{number(rates.per_user)} tokens/s*" if rates.per_user else ""
-    return f"{whole}: the first token came after *{_ms(medians['TTFT'])}*{then}."
-
-
-def _staged(metrics: Metrics) -> Iterator[str]:
-    found, limits = metrics.kept_up, [part.asked_rate for part in metrics.stages if part.kept_up == OVERLOADED]
-    beyond = min((limit for limit in limits if limit is not None), default=None)
-    if found.kept_up_to is None:
-        yield _unsteady(found, beyond)
-        return
-    worse = "" if beyond is None else f", and is overloaded at *{number(beyond)}*"
-    yield f"The service keeps up with *{_rate(found.kept_up_to)}*{worse}."
-    at = next(part for part in metrics.stages if part.asked_rate == found.kept_up_to and part.kept_up == KEPT_UP)
-    ttft, tpot = at.ttft_ms.get("Median"), at.tpot_ms.get("Median")
-    if ttft is not None:
-        reads = f", then reads *{number(per_user(tpot))} tokens/s*" if tpot else ""
-        yield f"At that rate a user waits *{_ms(ttft)}* for the first token{reads}."
-
-
-def _unsteady(found: ServiceVerdict, beyond: float | None) -> str:
-    """Of a load that changes, without a rate that the service certainly kept up with."""
-    asked, answered = _rate(found.asked_rate), number(found.answered_rate)
-    if found.state != OVERLOADED:
-        return f"Asked for *{asked}* on average, the service answered *{answered}*; whether it keeps up is not certain."
-    since = f" from *{quantity(found.onset_s, 's')}* on" if found.onset_s else ""
-    at = "" if beyond is None else f" It is overloaded at *{_rate(beyond)}*."
-    queue = f"; the queue grew to *{number(found.queue)}*" if found.queue else ""
-    return f"Overloaded{since}: asked for *{asked}*, the service answers *{answered}*{queue}.{at}"
-
-
-def _overloaded(found: ServiceVerdict, rates: Rates, medians: dict[str, Number]) -> str:
-    waits = f"a user waits *{_ms(medians['TTFT'])}* for the first token"
-    if medians.get("TTFT") is None:
-        waits = f"a reply takes *{_ms(medians['E2EL'])}*"
-    queue = f"the queue grew to *{number(found.queue)}*, and " if found.queue else ""
-    asked, answered = _rate(rates.asked), number(found.answered_rate)
-    return f"Overloaded: asked for *{asked}*, the service answers *{answered}*; {queue}{waits}."
-
-
-def _answered(metrics: Metrics, rates: Rates, limit: int | None) -> str:
-    found = metrics.kept_up
-    if found.state == CLOSED:
-        answers = f"the service answers *{_rate(rates.requests)}*"
-        if limit is None:
-            return f"{answers[0].upper()}{answers[1:]}."
-        up_to = "up to " if metrics.stages or metrics.load.peak_concurrency < limit else ""
-        return f"With {up_to}*{'one request' if limit == 1 else f'{limit:,} requests'} in flight* {answers}."
-    asked = f"Asked for *{_rate(rates.asked)}*, the service"
-    if found.state == KEPT_UP:
-        return f"{asked} keeps up."
-    why = "the recording has no end" if found.state == UNKNOWN else "the run is too short to tell if it keeps up"
-    return f"{asked} answered *{number(found.answered_rate)}*; {why}."
-
-
-def _felt(rates: Rates, medians: dict[str, Number]) -> str:
-    if medians.get("TTFT") is None:
-        return f"A reply takes *{_ms(medians['E2EL'])}*."
-    then = f", then reads *{number(rates.per_user)} tokens/s*" if rates.per_user else ""
-    return f"A user waits *{_ms(medians['TTFT'])}* for the first token{then}."
-
-
-def _faults(metrics: Metrics, ended: Outcomes) -> Iterator[str]:
-    """What one must know beside it."""
-    if ended.ok and ended.failed:
-        yield f"*{share(ended.failed_share)}* of the requests failed."
-    left = [f"*{count:,}* {what}" for count, what in ((ended.cut, "cut"), (ended.not_sent, "not sent")) if count]
-    if left:
-        yield f"Of {_count(ended.total, 'request')} {' and '.join(left)}."
-    if ended.ok and not metrics.verdict.valid:
-        yield "The measurement is not to be trusted."
-
-
-def _count(amount: int, what: str) -> str:
-    return f"{amount:,} {what}{'' if amount == 1 else 's'}"
-
-
-def _rate(value: Number) -> str:
-    return quantity(value, "requests/s")
-
-
-def _ms(value: Number) -> str:
-    return quantity(value, "ms")

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from fastbench.errors import RecordingError
-from fastbench.metrics import Metrics, Table
+from fastbench.metrics import Metrics, ServiceVerdict, Table
 from fastbench.report.cells import cell, plain
 from fastbench.report.statements import measurement, service
 
@@ -48,7 +48,7 @@ def trust_json(metrics: Metrics) -> bytes:
         "reasons": metrics.verdict.sentences,
         "invalid_because": metrics.verdict.reasons,
         "measurement": " ".join(measurement(metrics)),
-        "service": {"statement": service(metrics), **msgspec.structs.asdict(metrics.kept_up)},
+        "service": {"statement": service(metrics), **_service(metrics.kept_up)},
         "stages": metrics.stages,
         "outcomes": metrics.outcomes,
         "not_sent": metrics.not_sent,
@@ -65,6 +65,12 @@ def trust_json(metrics: Metrics) -> bytes:
         "notes": metrics.notes,
     }
     return to_json(parts)
+
+
+def _service(found: ServiceVerdict) -> dict[str, Any]:
+    """Its numbers; how many waited only where it is known."""
+    known = msgspec.structs.asdict(found)
+    return {name: value for name, value in known.items() if name != "waiting" or value is not None}
 
 
 def replace(path: Path, content: bytes, mode: int = 0o666) -> None:

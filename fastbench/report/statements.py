@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from fastbench.metrics import Metrics, Number, ServiceVerdict, StageOfLoad
 from fastbench.metrics.samples import percent_of, samples_needed
 from fastbench.metrics.server import CLOSED, KEPT_UP, OVERLOADED, STATS, UNKNOWN
+from fastbench.units import MISSING, quantity, rate
 
-NONE = "\N{EN DASH}"
 STAGE_COLUMNS = (
     *("Stage of Load", "From", "Asked", "Sent", "Answered"),
     *(f"{name} {statistic}" for name in ("TTFT", "TPOT") for statistic in STATS),
@@ -51,7 +51,7 @@ def _load(found: ServiceVerdict, whole: bool) -> str:
             since = "" if not found.onset_s else f" from {found.onset_s:.3g} s on"
             asked, answered = rate(found.asked_rate), rate(found.answered_rate)
             limit = "" if found.limit is None else f" (limit in flight: {found.limit})"
-            return f"overloaded{since}: asked {asked}, answered {answered}, the queue grew to {found.queue}{limit}{to}"
+            return f"overloaded{since}: asked {asked}, answered {answered}, {queue(found)}{limit}{to}"
         case state if state == KEPT_UP:
             return f"kept up: asked {rate(found.asked_rate)}, answered {rate(found.answered_rate)}{to}"
         case state if state == CLOSED:
@@ -68,9 +68,14 @@ def _failed(found: ServiceVerdict) -> str:
     return f"{percent(found.failed_share)} failed: {', '.join(found.reasons)}"
 
 
-def rate(value: Number) -> str:
-    """Requests per second with three digits."""
-    return NONE if value is None else f"{value:.3g}/s" if value < 1_000 else f"{value:,.0f}/s"
+def queue(found: ServiceVerdict) -> str:
+    """How many requests an overload had in the end. Where the limit in flight was reached, those count too that were
+    due and did not go out."""
+    count = f"{found.queue or 0:,}"
+    if found.limit is not None:
+        return f"due and not answered grew to {count}"
+    waiting = "" if found.waiting is None else f", {found.waiting:,} waiting for a first token"
+    return f"in flight grew to {count}{waiting}"
 
 
 def percent(share: float) -> str:
@@ -89,7 +94,7 @@ def stage_note(metrics: Metrics) -> str:
     missing = [name for name in STATS if any(by_name.get(name) is None for by_name in figures)]
     if not missing:
         return ""
-    return f"{NONE} Too few requests in the stage: {needs(missing)}."
+    return f"{MISSING} Too few requests in the stage: {needs(missing)}."
 
 
 def needs(percentiles: Iterable[str]) -> str:
@@ -100,10 +105,10 @@ def needs(percentiles: Iterable[str]) -> str:
 def _stage(part: StageOfLoad) -> list[str]:
     times = [_ms(values[name]) for values in (part.ttft_ms, part.tpot_ms) for name in STATS]
     asked = part.intended_rate
-    in_flight = NONE if part.in_flight is None else f"{part.in_flight:.1f}"
+    in_flight = MISSING if part.in_flight is None else f"{part.in_flight:.1f}"
     rates = [rate(asked), rate(part.sent_rate), rate(part.answered_rate)]
-    return [part.name, f"{max(0.0, part.begin_s):.1f} s", *rates, *times, in_flight, part.kept_up or NONE]
+    return [part.name, f"{max(0.0, part.begin_s):.1f} s", *rates, *times, in_flight, part.kept_up or MISSING]
 
 
 def _ms(value: Number) -> str:
-    return NONE if value is None else f"{value:.3g} ms" if value < 1_000 else f"{value / 1_000:.3g} s"
+    return quantity(value, "ms")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastbench.metrics import TPOT, ClientEffect, ClientError, Load, Metrics, Output, Quantity, ServiceVerdict
 from fastbench.metrics.server import OVERLOADED
-from fastbench.report.answer import per_user
 from fastbench.report.cells import MISSING, cell, marked, printable, quantity, share
+from fastbench.report.sentence import per_user
 from fastbench.report.statements import cut_off
 
 WORD_CHARS = 40

@@ -266,7 +266,7 @@ def test_dropped_requests_have_a_line(browser: Any, tmp_path: Path) -> None:
     recording = Recording.open(record(tmp_path / "r", [Request(0), dropped]))
     shown = open_page(browser, written(tmp_path / "p.html", recording))
     names = shown.evaluate("document.getElementById('rates').data.map((trace) => trace.name)")
-    assert names[1:] == ["Sent", "Succeeded", "Dropped (intended time)"]
+    assert names[1:] == ["sent", "answered", "dropped (when due)"]
     shown.context.close()
 
 

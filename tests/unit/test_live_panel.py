@@ -45,7 +45,7 @@ def test_figures() -> None:
     at = next(place for place, line in enumerate(lines) if line.startswith(" TTFT median"))
     assert lines[at + 1].startswith("   p90 310 ms  p99 1.23 s ")
     assert lines[at + 2].endswith(" 150 ms")
-    assert "40 tok/s per user" in "\n".join(lines)
+    assert "40/s per user decoding" in "\n".join(lines)
     assert len([line for line in lines if DOTS.search(line)]) > 5
 
 
@@ -99,8 +99,8 @@ def test_an_overloaded_service() -> None:
     assert row(lines, "answered/s").startswith("answered/s 11.4 12")
     assert "28.5 % of what is asked" in "\n".join(lines)
     assert "▲ growing 28.6/s" in "\n".join(lines)
-    assert "279 in the queue" in "\n".join(shown(drowning_task(), 80, 24))
-    assert row(lines, "service") == ("service ! overloaded since 0:07: 11.4 of 40/s answered, 279 in the queue")
+    assert "279 in flight" in "\n".join(shown(drowning_task(), 80, 24))
+    assert row(lines, "service") == ("service ! overloaded since 0:07: 11.4 of 40/s answered, 279 in flight")
 
 
 def test_a_service_that_keeps_up() -> None:
@@ -116,7 +116,7 @@ def test_only_answers_are_waited_for() -> None:
     """Once all requests of an open loop have gone out, that is said; the queue is told until it is worked off."""
     task = drowning_task(sent=2000, growing_per_s=None, asked_per_s=0.0)
     assert "1,000 of 2,000, all sent · " in shown(task)[1]
-    assert row(shown(task), "service") == "service ! overloaded since 0:07: 11.4/s answered, 279 in the queue"
+    assert row(shown(task), "service") == "service ! overloaded since 0:07: 11.4/s answered, 279 in flight"
 
 
 @pytest.mark.parametrize(

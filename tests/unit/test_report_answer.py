@@ -1,5 +1,6 @@
 """The answer: what a person wants to know first, of recordings of all kinds."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from fastbench.metrics import ArraySamples, compute_for_page
 from fastbench.metrics.samples import histogram
 from fastbench.recording import Recording
 from fastbench.report import STRIP_BINS, Answer, Level, Span, answer_of
-from fastbench.report.statements import rate
+from fastbench.units import rate
 
 STATS = ("Average",)
 S = 1_000 * MS
@@ -104,14 +105,39 @@ def test_a_reply_in_one_piece(tmp_path: Path) -> None:
 
 
 def test_an_overload(tmp_path: Path) -> None:
-    """The sentence begins with it, and names what was asked, what was answered and the queue."""
+    """The sentence begins with what holds however long the run is, and quotes no latency of the growing queue."""
     found = answer(tmp_path, queued(60, 10, 12), load=open_loop(60))
     assert found.service is not None
     assert (found.service.level, found.service.short) == (Level.NOTICE, "service overloaded")
-    assert found.text.startswith("Overloaded: asked for 60 requests/s, the service answers 12.0; the queue grew to 48")
+    assert found.text == (
+        "The service answers 12 requests/s and 35.9 output tokens/s; asked for 60 requests/s, it is overloaded from "
+        "the start. Latencies are those of a growing queue: the longer the run, the higher they get."
+    )
+    in_flight = "in flight grew to 482, 482 waiting for a first token"
+    assert found.service.clauses == ("asked 60/s, answered 12/s", in_flight, "latencies are those of a growing queue")
+    assert found.service.beside == (in_flight,)
     assert found.rates.asked == 60
     assert found.rates.answered == pytest.approx(12, rel=0.02)
-    assert found.subject.load == "60 requests/s (open loop)"
+    assert found.rates.served == found.rates.answered
+    assert found.subject.course == (
+        "600 requests sent at 60 requests/s (open loop) in 9.98 s",
+        "last reply after 50.1 s",
+    )
+
+
+def test_an_overload_at_the_limit_in_flight(tmp_path: Path) -> None:
+    """Where the limit in flight is reached, those count that were due, and no latency is said to grow."""
+    made = queued(60, 10, 12)
+    ends = [one.end_ns for one in made]
+    held = [
+        replace(one, intended_ns=one.sent_ns, sent_ns=max(one.sent_ns, ends[k - 8]) if k >= 8 else one.sent_ns)
+        for k, one in enumerate(made)
+    ]
+    found = answer(tmp_path, held, load=open_loop(60, concurrency=8))
+    assert found.overloaded
+    assert " Latencies leave out the wait for one of the 8 places in flight." in found.text
+    assert found.service is not None
+    assert found.service.beside == ("due and not answered grew to 482", "limit of 8 in flight reached")
 
 
 def test_an_open_loop_that_keeps_up(tmp_path: Path) -> None:
@@ -150,8 +176,8 @@ def test_stages(tmp_path: Path) -> None:
     found = answer(tmp_path, [*low, *high], load=load)
     assert found.kept_up_to == 10
     assert found.text == (
-        "The service keeps up with 10 requests/s, and is overloaded at 60. "
-        "At that rate a user waits 160 ms for the first token, then reads 50 tokens/s."
+        "The service keeps up with 10 requests/s, and is overloaded at 60/s. At 10 requests/s a user waits 160 ms for "
+        "the first token, then reads 50 tokens/s. Over the whole run latencies are those of a growing queue."
     )
     assert found.subject.load == "10, 60 requests/s in turn (open loop)"
 
@@ -195,10 +221,16 @@ def test_a_run_that_was_stopped(tmp_path: Path) -> None:
 
 
 def test_the_measurement(tmp_path: Path) -> None:
-    """A valid one says how late the client was; one that is not says why, in three digits, and in the sentence too."""
+    """A valid one says what the client did, with the limits; one that is not says why, in three digits, and in the
+    sentence too."""
     fine = answer(tmp_path / "fine", streams(40), load=CLOSED).measurement
     assert (fine.level, fine.short) == (Level.GOOD, "measurement valid")
-    assert fine.clauses[0] == "client late by 0 s (P99)"
+    assert fine.clauses == (
+        "slots stood empty for 0 % of the time (limit 1.0 %)",
+        "0 % of gaps uncertain, ITL by 0 s (limit 200 µs)",
+    )
+    sent = answer(tmp_path / "sent", queued(20, 20, 100), load=open_loop(20)).measurement
+    assert sent.clauses[0] == "requests were sent 0 s late at P99 (limit 1.60 ms)"
     late = [
         Request(
             k, sent_ns=S + k * 50 * MS, intended_ns=S + k * 50 * MS - 7 * MS - 1_000, end_ns=S + k * 50 * MS + 99 * MS
@@ -273,5 +305,5 @@ def test_the_load_in_words(tmp_path: Path, shape: dict[str, Any], limit: int | N
 
 
 def test_rates_have_three_digits() -> None:
-    """Also those of the tables."""
-    assert [rate(9.0528), rate(60.0)] == ["9.05/s", "60/s"]
+    """Those of tables and of sentences alike, without zeros at the end."""
+    assert [rate(9.0528), rate(60.02), rate(1_250.4, "requests")] == ["9.05/s", "60/s", "1,250 requests/s"]

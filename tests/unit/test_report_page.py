@@ -166,7 +166,7 @@ def test_differences_are_against_the_first() -> None:
 def test_the_numbers_at_the_top_are_marked(tmp_path: Path) -> None:
     """A percentile of too few samples is no number at the top of the page, which says how many it needs."""
     text = page_of(tmp_path / "r", [Request(0), Request(1)])
-    assert text.count("<small>p90 needs 44 · p99 needs 459</small>") == 3
+    assert text.count("<small>P90 needs 44 requests · P99 needs 459 requests</small>") == 3
     assert re.search(r"<p class=note>\* Too few samples .* P99 459\.", text)
 
 
@@ -183,7 +183,7 @@ def test_several_tasks_have_one_page(tmp_path: Path) -> None:
     assert re.findall(r'<a class=cell href="([^"]+)"', text) == ["a/x", "a/y", "b/x"]
     assert re.findall(r"class=(?:across|down)>(\w)<", text) == ["x", "y", "a", "b"]
     assert text.count('<dt title="median TTFT">TTFT</dt><dd><b>100 ms</b></dd>') == 3
-    assert "tokens/s for all are" in text
+    assert "Output tokens/s of all users, against those of one" in text
 
 
 def test_a_comparison_makes_no_claim_beyond_its_data(tmp_path: Path) -> None:

@@ -70,10 +70,12 @@ def test_a_closed_loop(tasks: dict[str, Finished]) -> None:
     """Load, verdicts, rates and latencies with three digits, page and command, line by line."""
     found = lines_of(tasks["closed"])
     assert found[0] == "llama/chat  model m at 127.0.0.1:8000"
-    assert found[1] == "4 in flight (closed loop) · in 10, out 11 tokens · 62.5 s"
-    assert found[3].startswith("  ✔ MEASUREMENT VALID   client late by ")
-    assert found[4] == "  ✔ 1,000 of 1,000 OK"
-    assert found[6] == "  16 requests/s   176 output tokens/s   50 tokens/s per user"
+    assert found[1] == "1,000 requests in 62.5 s · 4 in flight (closed loop)"
+    assert found[2] == "prompts 10, replies 11 tokens"
+    assert found[3] == "  ✔ MEASUREMENT VALID   slots stood empty for 0 % of the time (limit 1.0 %)"
+    assert found[4] == "                        0 % of gaps uncertain, ITL by 0 s (limit 200 µs)"
+    assert found[5] == "  ✔ 1,000 of 1,000 OK"
+    assert found[6] == "  16 requests/s   176 output tokens/s   50/s per user while decoding"
     assert found[7].split() == ["median", "P90", "P99", "max"]
     assert found[8] == "  TTFT first token        50.0 ms  50.0 ms  50.0 ms  50.0 ms"
     assert [line.split()[0] for line in found[8:12]] == ["TTFT", "TPOT", "ITL", "E2EL"]
@@ -83,11 +85,11 @@ def test_a_closed_loop(tasks: dict[str, Finished]) -> None:
 def test_an_overload(tasks: dict[str, Finished]) -> None:
     """The overload stands first, with what was asked and answered, and says what the latencies are then."""
     lines = lines_of(tasks["overloaded"])
-    assert lines[2].startswith("  ! SERVICE OVERLOADED  asked 20/s, answered 5")
+    assert lines[1] == "600 requests sent at 20 requests/s (open loop) in 29.9 s"
+    assert lines[3].startswith("  ! SERVICE OVERLOADED  asked 20/s, answered 5/s")
     text = " ".join(lines)
-    assert "the queue grew to" in text
-    assert "the latencies below are those of a growing queue" in text
-    assert "asked 20/s, sent 20" in text
+    assert "in flight grew to 451, 451 waiting for a first token" in text
+    assert "latencies are those of a growing queue" in text
 
 
 def test_too_few_requests(tasks: dict[str, Finished]) -> None:
@@ -95,7 +97,7 @@ def test_too_few_requests(tasks: dict[str, Finished]) -> None:
     lines = lines_of(tasks["one"])
     (row,) = (line for line in lines if line.startswith("  E2EL"))
     assert row.split()[3:] == ["250", "ms", MISSING, MISSING, "250", "ms"]
-    assert f"  {MISSING} too few requests: P90 needs 44, P99 needs 459" in lines
+    assert f"  {MISSING} too few requests: P90 needs 44, P99 needs 459 (ITL counts requests, too)" in lines
 
 
 def test_failures_alone(tasks: dict[str, Finished]) -> None:

@@ -13,10 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-KEPT_UP, OVERLOADED, TOO_SHORT = "kept up", "overloaded", "too short to tell"
+from fastbench.verdict_limits import LEAST_ANSWERED
 
-LEAST_ANSWERED = 0.95
-"""Of what was sent. A service that answers more is not overloaded."""
+KEPT_UP, OVERLOADED, TOO_SHORT = "kept up", "overloaded", "too short to tell"
 LEAST_TO_ACCUSE, LEAST_REQUESTS = 60, 30
 """Requests begun, to call a stretch overloaded, and to say anything of it."""
 BLOCKS = (24, 12, 6)
@@ -41,17 +40,26 @@ Floats = NDArray[np.float64]
 class Course(NamedTuple):
     """The requests of a run in the order in which they began. begun, ended: (n,) ns; begun is rising.
 
-    ended is `NEVER` for what the service did not end. patience_ns: how long a request may take.
+    ended is `NEVER` for what the service did not end. patience_ns: how long a request may take. first: (n,) the first
+    token of each, its end where none came; None without streams.
     """
 
     begun: Moments
     ended: Moments
     patience_ns: int
+    first: Moments | None = None
 
     def in_flight(self, at_ns: int) -> int:
         """Begun and not ended at that moment."""
         begun = int(np.searchsorted(self.begun, at_ns, side="right"))
         return int(np.count_nonzero(self.ended[:begun] > at_ns))
+
+    def waiting(self, at_ns: int) -> int | None:
+        """Of those in flight at that moment, the ones without a first token; None without streams."""
+        if self.first is None:
+            return None
+        begun = int(np.searchsorted(self.begun, at_ns, side="right"))
+        return int(np.count_nonzero(self.first[:begun] > at_ns))
 
     def overdue(self, at_ns: Moments) -> Moments:
         """(moments,): how many of those begun by each moment were not ended `patience` later."""
@@ -69,10 +77,10 @@ class Finding(NamedTuple):
     onset_ns: int | None = None
 
 
-def course(begun: Moments, ended: Moments, took: Moments) -> Course:
-    """took: (k,) E2EL, ns, of those that the service ended, in the order in which they began."""
+def course(begun: Moments, ended: Moments, took: Moments, first: Moments | None = None) -> Course:
+    """took: (k,) E2EL, ns, of those that the service ended, in the order in which they began. first: as in `Course`."""
     order = np.argsort(begun, kind="stable")
-    return Course(begun[order], ended[order], patience(took))
+    return Course(begun[order], ended[order], patience(took), None if first is None else first[order])
 
 
 def patience(took: Moments) -> int:

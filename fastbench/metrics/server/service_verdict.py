@@ -14,11 +14,12 @@ from fastbench.metrics.own import TPOT, TTFT
 from fastbench.metrics.samples.selection import Rows, Selection, Window, frozen
 from fastbench.metrics.samples.statistics import statistics, too_few
 from fastbench.metrics.samples.timeline import InFlight
-from fastbench.metrics.server.kept_up import KEPT_UP, LEAST_ANSWERED, NEVER, OVERLOADED, Course, Finding, course, judge
+from fastbench.metrics.server.kept_up import KEPT_UP, NEVER, OVERLOADED, Course, Finding, course, judge
 from fastbench.metrics.server.outcomes import Coverage, is_failed
 from fastbench.plan.shapes import Begun, Stretch
 from fastbench.recording import OUTCOMES
 from fastbench.units import NS_PER_S
+from fastbench.verdict_limits import LEAST_ANSWERED
 
 CLOSED, UNKNOWN = "closed loop", "no end"
 AT_LIMIT_SHARE = 0.1
@@ -48,7 +49,7 @@ class Run(NamedTuple):
         whole = judge(self.course, begin_ns, stop_ns)
         given_up = self.timed_out[(self.timed_out >= begin_ns) & (self.timed_out < stop_ns)]
         if whole.state != OVERLOADED and given_up.size:
-            # # Requests before the first timeout show whether there was a queue.
+            # Requests before the first timeout show whether there was a queue.
             before = judge(self.course, begin_ns, int(given_up.min()))
             if before.state == OVERLOADED:
                 return before
@@ -77,8 +78,10 @@ def run_of(whole: Selection) -> Run | None:
     took = begun[served & ~gave_up]
     took = took[np.argsort(took["sent_ns"], kind="stable")]
     asked = final["intended_ns"][final["intended_ns"] > 0]
+    ended = np.where(served, begun["end_ns"], NEVER)
+    first = np.where(begun["first_token_ns"] > 0, begun["first_token_ns"], ended)[~gave_up] if whole.is_stream else None
     return Run(
-        course(moments[~gave_up], np.where(served, begun["end_ns"], NEVER)[~gave_up], took["end_ns"] - took["sent_ns"]),
+        course(moments[~gave_up], ended[~gave_up], took["end_ns"] - took["sent_ns"], first),
         np.sort(asked),
         np.sort(sent["sent_ns"]),
         np.sort(whole.ok["end_ns"]),
@@ -110,6 +113,7 @@ def service_verdict(
         sent_rate=None if run is None else run.rate(run.sent, *stretch),
         answered_rate=None if run is None else run.rate(run.ok_ends, *stretch),
         queue=None if run is None else run.course.in_flight(stretch[1]),
+        waiting=None if run is None else run.course.waiting(stretch[1]),
         limit=whole.asked.limit if run is not None and run.at_limit else None,
         failed=int(failed.size),
         answered=int(stage.ok.size),

@@ -9,18 +9,18 @@ from fastbench.metrics.model import Metrics, Number
 from fastbench.metrics.samples.bounds import JUDGED_SHARE, LEAST_MS
 from fastbench.metrics.trust.verdict import (
     DROPPED_SHARE,
-    LATENESS_MS,
-    LATENESS_SHARE,
     RAMP_MS,
     RAMP_SHARE,
     RATE_SHARE,
     SLOT_SHARE,
 )
+from fastbench.units import quantity, share
+from fastbench.verdict_limits import lateness_limit_ms
 
 
 class Check(NamedTuple):
-    """A figure and its limit. unit: ms, or "" for a share of 1. why: where the limit is from, a clause; what: of the
-    figure."""
+    """A figure and its limit. unit: ms, or "" for a share of 1. what: a clause with {} in the figure's place; why:
+    where the limit is from."""
 
     name: str
     value: float
@@ -33,6 +33,18 @@ class Check(NamedTuple):
     def used(self) -> float:
         """The figure as a share of its limit."""
         return self.value / self.limit
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """Figure and limit as texts."""
+        value, limit = (quantity(one, self.unit) if self.unit else share(one) for one in (self.value, self.limit))
+        return value, limit
+
+    @property
+    def told(self) -> str:
+        """The figure in a clause, with its limit."""
+        value, limit = self.shown
+        return f"{self.what.format(value)} (limit {limit})"
 
 
 def checks(metrics: Metrics, medians: Mapping[str, Number]) -> tuple[Check, ...]:
@@ -49,30 +61,31 @@ def _latencies(metrics: Metrics, medians: Mapping[str, Number]) -> Iterator[Chec
         median = medians.get(name)
         if median and "Median" in off:
             limit = max(JUDGED_SHARE * median, LEAST_MS)
-            what = f"how far the median {name} may be off, as tokens were read late"
+            what = f"the median {name} may be off by {{}}"
             yield Check(f"Median {name} off", off["Median"], limit, "ms", what, "1 % of it, at least 50 µs")
 
 
 def _closed_loop(metrics: Metrics, medians: Mapping[str, Number]) -> Iterator[Check]:
     effect, median = metrics.effect, medians.get("E2EL")
     if effect.slot_share is not None:
-        what = "the share of their time in which the client left its slots empty"
+        what = "slots stood empty for {} of the time"
         yield Check("Slots left empty", effect.slot_share, SLOT_SHARE, "", what, "1 % of their time")
     if effect.own_ramp_ms is not None and median:
         limit = max(RAMP_MS, RAMP_SHARE * median)
-        what = "how long the client took until all slots were in flight"
+        what = "the client took {} to fill all slots"
         yield Check("Start", effect.own_ramp_ms, limit, "ms", what, "10 % of the median E2EL, at least 50 ms")
 
 
 def _open_loop(metrics: Metrics, medians: Mapping[str, Number]) -> Iterator[Check]:
     load, lateness = metrics.load, metrics.effect.lateness_ms
     if lateness is not None:
-        limit = max(LATENESS_MS, LATENESS_SHARE * (medians.get("TTFT") or 0))
-        what = "how late the client sent requests, P99"
+        limit = lateness_limit_ms(medians.get("TTFT"))
+        what = "requests were sent {} late at P99"
         yield Check("Sent late", lateness, limit, "ms", what, "1 % of the median TTFT, at least 1 ms")
     if load.asked_rate and load.sent_rate:
         off = abs(load.sent_rate / load.asked_rate - 1)
-        yield Check("Rate off", off, RATE_SHARE, "", "by how much the rate sent differs from the one asked", "1 %")
+        yield Check("Rate off", off, RATE_SHARE, "", "the rate sent differs by {} from the one asked", "1 %")
     if load.dropped:
-        share = load.dropped / sum(metrics.outcomes.values())
-        yield Check("Dropped", share, DROPPED_SHARE, "", "requests for which there was no place in flight", "0.1 %")
+        dropped = load.dropped / sum(metrics.outcomes.values())
+        what = "{} of the requests were dropped, as there was no place in flight"
+        yield Check("Dropped", dropped, DROPPED_SHARE, "", what, "0.1 %")

@@ -21,6 +21,7 @@ from fastbench.metrics.samples.timeline import InFlight
 from fastbench.metrics.server.outcomes import Coverage
 from fastbench.metrics.trust.client import Stalls
 from fastbench.units import NS_PER_MS
+from fastbench.verdict_limits import lateness_limit_ms
 
 SLOT_SHARE = 0.01
 TURNAROUND_NS = 100_000
@@ -28,7 +29,6 @@ TURNAROUND_NS = 100_000
 RAMP_SHARE, RAMP_MS = 0.1, 50.0
 SHORT_START = 0.01
 """Of the run's time: a start no longer than that changes nothing where replies are shorter than it."""
-LATENESS_MS, LATENESS_SHARE = 1.0, 0.01
 RATE_SHARE = 0.01
 DROPPED_SHARE = 0.001
 STALL_US = 3_500
@@ -157,7 +157,7 @@ def _why_slow(run: Judged, ramp_ms: float) -> Cause:
 
 def _open_loop(run: Judged) -> Iterator[Reason]:
     load, sent, lateness = run.load, run.sent, run.effect.lateness_ms
-    limit = max(LATENESS_MS, LATENESS_SHARE * (run.median(TTFT) or 0))
+    limit = lateness_limit_ms(run.median(TTFT))
     late = sent.late_ns
     if lateness is not None and lateness > limit:
         beyond = np.where(late > limit * NS_PER_MS, late, 0)

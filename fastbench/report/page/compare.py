@@ -15,7 +15,7 @@ from fastbench.metrics.samples import InFlight
 from fastbench.recording import Recording
 from fastbench.report.cells import MISSING, cell, marked
 from fastbench.report.console import failure_rows, mark_footnote
-from fastbench.report.page.curves import curves_of
+from fastbench.report.page.curves import CURVES_NOTE, curves_of
 from fastbench.report.page.document import THEME_BUTTON, Figure, document, figure
 from fastbench.report.page.over_time import counts_of
 from fastbench.report.page.requests import sent_rows
@@ -80,7 +80,7 @@ def _body(runs: Sequence[Compared]) -> Iterator[str]:
     about = ["Asked", *(about_run(run.recording.header) or MISSING for run in runs)]
     rows = [verdicts, reasons, notes, stages, about]
     yield f"<section><h2>Verdicts</h2>{table(('', *names), rows, kind='words')}</section>"
-    yield figure(Figure("curves", "Percentiles", "Dotted: too few samples beyond it at 99 % confidence.", 580))
+    yield figure(Figure("curves", "Percentiles", CURVES_NOTE, 580))
     yield figure(Figure("rates", "Throughput and requests in flight", "Time since each run's first request.", 520))
     footnote = "".join(f"<p class=note>{escape(text)}</p>" for text in mark_footnote(*(run.metrics for run in runs)))
     yield _section("Performance Parameters", names, _parameter_rows([run.metrics.parameters for run in runs]), footnote)

@@ -9,6 +9,7 @@ from typing import Any
 from fastbench.metrics import OWN_METRICS, Metric, Selection
 from fastbench.metrics.samples import CONFIDENCE, Samples, percentile
 
+CURVES_NOTE = "The dotted end of a curve has too few requests to be certain (at 99 % confidence)."
 PER_DECADE = 60
 """Points from one more nine to the next."""
 

@@ -32,16 +32,17 @@ class Drawn(NamedTuple):
 
 
 def kept_up(answer: Answer, over: Over) -> str:
+    """How many requests a closed loop had in flight; empty for an open one."""
     waiting = float(over.waiting.sum() / max(float((over.waiting + over.decoding).sum()), 1e-9))
-    waits = f", {share(waiting)} of that time waiting for the first token" if over.waiting.any() else ""
+    waits = f", for {share(waiting)} of their time waiting for the first token" if over.waiting.any() else ""
     if answer.service is not None:
-        told = "; ".join(answer.service.clauses)
-        return f"{answer.service.short.capitalize()}{f': {told}' if told else ''}."
+        # What the sentence and the verdicts say above the chart is not said again.
+        return ""
     flight = float((over.waiting + over.decoding).mean())
     if not answer.outcomes.ok:
         return "No request was answered."
     count = number(round(flight, 1))
-    return f"{count} request{'' if count == '1' else 's'} in flight on average{waits}."
+    return f"On average {count} request{' was' if count == '1' else 's were'} in flight{waits}."
 
 
 def felt(over: Over, *, streams: bool) -> str:
@@ -60,7 +61,7 @@ def felt(over: Over, *, streams: bool) -> str:
         return f"The median {name} fell from {_ms(first)} to {_ms(last)}."
     if _ms(low) == _ms(high):
         return f"The median {name} was {_ms(low)} for most of the run."
-    at = f"; at its worst, {_ms(most)}, at {over.edges_s[worst]:.3g} s" if most > 2 * high else ""
+    at = f"; at worst {_ms(most)}, at {over.edges_s[worst]:.3g} s" if most > 2 * high else ""
     return f"The median {name} stayed between {_ms(low)} and {_ms(high)} for most of the run{at}."
 
 
@@ -70,24 +71,25 @@ def _ms(value: float) -> str:
 
 def tail(curves: Mapping[str, Mapping[str, Any]]) -> str:
     """How long the slowest took, as far as the samples can tell."""
-    told = []
+    told: dict[str, list[str]] = {}
     for name in ("TTFT", "TPOT", "E2EL"):
         curve = curves.get(name)
         if curve is not None:
-            percent, nines = next((one for one in _TAILS if one[1] <= curve["supported"]), _TAILS[-1])
+            part, nines = next((one for one in _TAILS if one[1] <= curve["supported"]), _TAILS[-1])
             value = float(np.interp(nines, curve["nines"], curve["values"]))
-            told.append(f"{percent} % of {name} are below {_ms(value)}")
-    return f"{', '.join(told)}." if told else ""
+            told.setdefault(part, []).append(f"{name} up to {_ms(value)}")
+    parts = "; ".join(f"{part} of the requests: {', '.join(names)}" for part, names in told.items())
+    return f"{parts[0].upper()}{parts[1:]}." if parts else ""
 
 
-_TAILS = ((99, 2.0), (90, 1.0), (50, -np.log10(0.5)))
+_TAILS = (("99 %", 2.0), ("90 %", 1.0), ("half", -np.log10(0.5)))
 
 
 def throughput(counts: Counts) -> str:
     rates = counts.tokens_per_second(SPARKS)
     low, high = np.percentile(rates, (10, 90))
     span = f"{number(round(float(low)))} to {number(round(float(high)))}"
-    return f"{span} output tokens a second came in eight of ten stretches of the run."
+    return f"{span} output tokens/s for 80 % of the run."
 
 
 def against(drawn: Drawn) -> str:
@@ -102,11 +104,11 @@ def against(drawn: Drawn) -> str:
         return ""
     low, high = np.percentile(x, (25, 75))
     few, many = float(np.median(ttft[x <= low])), float(np.median(ttft[x >= high]))
-    return _compared(few, many, float(low), float(high), "tokens" if drawn.varies else "in flight")
+    return _compared(few, many, float(low), float(high), " prompt tokens" if drawn.varies else " in flight")
 
 
 def _compared(few: float, many: float, low: float, high: float, unit: str) -> str:
+    ends = f"{_ms(few)} with up to {low:,.0f}{unit}, {_ms(many)} with {high:,.0f} or more"
     if low == high or max(few, many) < _STEADY * min(few, many):
-        ends = f"{_ms(few)} up to {low:,.0f} {unit}, {_ms(many)} from {high:,.0f} on"
-        return f"The median TTFT hardly depends on it: {ends}."
-    return f"The median TTFT is {_ms(few)} up to {low:,.0f} {unit}, and {_ms(many)} from {high:,.0f} on."
+        return f"The median TTFT hardly changes with it: {ends}."
+    return f"The median TTFT is {ends}."

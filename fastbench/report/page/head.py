@@ -14,10 +14,11 @@ from fastbench.metrics import OWN_METRICS, Metric, Metrics, Parameter
 from fastbench.metrics.samples import percent_of, samples_needed
 from fastbench.metrics.trust import Check
 from fastbench.registry import METRICS
-from fastbench.report.answer import Answer, Latency, Level, Span, Statement
+from fastbench.report.answer import Answer, Latency, Level, Statement
 from fastbench.report.cells import shortened
 from fastbench.report.page.svg import sparkline, strip
-from fastbench.units import MISSING, number, quantity, share
+from fastbench.report.sentence import PER_USER
+from fastbench.units import MISSING, number, quantity, rate, share
 
 SIGNS = {Level.GOOD: "✓", Level.NOTICE: "!", Level.BAD: "✗"}
 TOOLS = (
@@ -29,17 +30,19 @@ _RATE_TERMS = {
     "Output": ("Output Token Throughput", "output tokens of all successful requests / duration of the run, token/s"),
     "Requests": ("Request Throughput", "successful requests / duration of the run, req/s"),
 }
-
-
-_DIFFERS = 0.01
+_WHILE_SENDING = (
+    "successful requests per second while requests were sent: in an overload from its onset on, else from when the "
+    "first ones were answered"
+)
 
 
 class Course(NamedTuple):
-    """How a run went on, in bins of equal width: per second, (bins,) each."""
+    """How a run of `span_s` seconds went on, in bins of equal width: per second, (bins,) each."""
 
     tokens: NDArray[np.float64]
-    arrived: NDArray[np.float64]
+    sent: NDArray[np.float64]
     answered: NDArray[np.float64]
+    span_s: float
 
 
 def header(answer: Answer, version: str) -> str:
@@ -53,26 +56,19 @@ def header(answer: Answer, version: str) -> str:
 
 def _about(answer: Answer, version: str) -> str:
     first, *rest = about(answer, version)
-    return " · ".join((f"<b>{escape(first)}</b>", *map(escape, rest)))
+    return "&nbsp;· ".join((f"<b>{escape(first)}</b>", *map(escape, rest)))
 
 
 def about(answer: Answer, version: str) -> list[str]:
     """What was run, the model first. version: fastbench's, that recorded it."""
     subject = answer.subject
-    lasted = "" if subject.duration_ms is None else f" in {quantity(subject.duration_ms, 'ms')}"
-    lengths = [
-        f"{what} {_span(span)}"
-        for what, span in (("prompts", subject.inputs), ("replies", subject.outputs))
-        if span is not None
-    ]
     told = [
         subject.model or subject.task,
         subject.task if subject.model else "",
         subject.url,
         "" if subject.created is None else date(subject.created),
-        f"{subject.requests:,} request{'' if subject.requests == 1 else 's'}{lasted}",
-        subject.load,
-        f"{', '.join(lengths)} tokens" if lengths else "",
+        *subject.course,
+        subject.lengths,
         f"stage {subject.stage}" if subject.stage else "",
         f"fastbench {version}" if version else "",
     ]
@@ -84,10 +80,6 @@ def date(moment: datetime.datetime) -> str:
     zone = "" if moment.tzinfo is None else " UTC"
     shown = moment if moment.tzinfo is None else moment.astimezone(datetime.UTC)
     return f"{shown.day} {shown:%b %Y, %H:%M}{zone}"
-
-
-def _span(span: Span) -> str:
-    return f"{span.low:,}" if span.low == span.high else f"{span.low:,}\N{EN DASH}{span.high:,}"
 
 
 def statements(answer: Answer) -> list[tuple[Statement, str]]:
@@ -103,8 +95,8 @@ def pills(answer: Answer, *, inside: bool = True) -> str:
 
 def pill(statement: Statement, place: str) -> str:
     """A verdict that leads to a part of the page, and what makes it so."""
-    # Why a run is not to be trusted stands below, with what to do.
-    told = "" if statement.level is Level.BAD and place == "trust" else " · ".join(statement.clauses)
+    # Why a run is not to be trusted stands below, with what to do; the sentence stands above.
+    told = "" if statement.level is Level.BAD and place == "trust" else " · ".join(statement.beside)
     proof = f"<span class=proof>{escape(told)}</span>" if told else ""
     return f'<li><a class="pill {statement.level.value}" href="#{place}">{_worded(statement)}</a>{proof}</li>'
 
@@ -142,16 +134,25 @@ def _cards(answer: Answer, metrics: Metrics, course: Course | None) -> str:
 def _latency_card(found: Latency) -> str:
     row = found.row
     small = [rare(row, name) for name in ("P90", "P99")]
-    picture, ends = "", ""
+    picture = ""
     if found.strip is not None:
         ticks = [(name.lower(), row.values[name]) for name in ("Median", "P99") if name not in row.marked]
         low, high, counts = found.strip
-        told = f"{found.name}: how often each time came, from {quantity(low, 'ms')} to {quantity(high, 'ms')}"
+        first, last = quantity(low, "ms"), quantity(high, "ms")
+        told = f"How many requests had which {found.name}, from {first} (P0.5) to {last} (P99)"
         picture = strip(counts, low, high, [(kind, value) for kind, value in ticks if value is not None], told)
-        span = dict.fromkeys((quantity(low, "ms"), quantity(high, "ms")))
-        ends = f"<div class=ends>{''.join(f'<span>{end}</span>' for end in span)}</div>"
-    value, _, unit = figure(row, "Median").partition(" ")
-    return _card(term(found.name, found.formula), found.about, value, unit, small, picture + ends)
+        alike = first == last
+        picture += (
+            _ends("", f"all requests {first}", "") if alike else _ends(f"P0.5 {first}", "requests", f"P99 {last}")
+        )
+    value, *unit = figure(row, "Median").split(" ")
+    unit.insert(1, "median")  # ahead of the marks
+    return _card(term(found.name, found.formula), found.about, value, " ".join(unit), small, picture)
+
+
+def _ends(first: str, middle: str, last: str) -> str:
+    """What a picture's ends are, and between them what it shows."""
+    return f"<div class=ends><span>{escape(first)}</span><span>{escape(middle)}</span><span>{escape(last)}</span></div>"
 
 
 def figure(row: Parameter, name: str) -> str:
@@ -166,8 +167,8 @@ def figure(row: Parameter, name: str) -> str:
 def rare(row: Parameter, name: str) -> str:
     """A percentile with its name, or how many requests it needs."""
     if name in row.marked:
-        return f"{name.lower()} needs {samples_needed(percent_of(name) or 0):,}"
-    return f"{name.lower()} {figure(row, name)}"
+        return f"{name} needs {samples_needed(percent_of(name) or 0):,} requests"
+    return f"{name} {figure(row, name)}"
 
 
 def _plugged_card(row: Parameter) -> Iterator[str]:
@@ -176,38 +177,41 @@ def _plugged_card(row: Parameter) -> Iterator[str]:
     names = [name for name in metric.headlines if name in row.values]
     if names:
         value, _, unit = figure(row, names[0]).partition(" ")
-        small = [f"{name.lower()} {figure(row, name)}" for name in names[1:]]
-        yield _card(term(row.name, metric.formula), names[0].lower(), value, unit, small, "")
+        small = [f"{name} {figure(row, name)}" for name in names[1:]]
+        yield _card(term(row.name, metric.formula), "", value, f"{unit} {names[0].lower()}".strip(), small, "")
 
 
 def _output_card(answer: Answer, course: Course) -> str:
     rates = answer.rates
-    small = [f"{number(rates.per_user)} tokens/s per user"] if rates.per_user else []
+    small = [f"{number(rates.per_user)}/s {PER_USER}"] if rates.per_user else []
     picture = sparkline([("answered", course.tokens)], "Output tokens per second over the run")
     return _card(
         term("Output", _RATE_TERMS["Output"][1], "Output Token Throughput"),
         "all users",
-        *(number(rates.output_tokens), "tokens/s", small, picture),
+        *(number(rates.output_tokens), "tokens/s", small, picture + _over_time(course)),
     )
+
+
+def _over_time(course: Course) -> str:
+    return _ends("0 s", "over time", quantity(float(f"{course.span_s:.3g}"), "s"))
 
 
 def _requests_card(answer: Answer, metrics: Metrics, course: Course) -> str:
     rates, outcomes = answer.rates, answer.outcomes
-    differs = rates.asked and rates.sent and abs(rates.sent / rates.asked - 1) > _DIFFERS
-    sent = f", sent {number(rates.sent)}/s" if differs else ""
-    asked = f"asked {number(rates.asked)}/s{sent}" if rates.asked else ""
+    asked = f"asked {rate(rates.asked)}" if rates.asked else ""
     flight = metrics.load.steady_concurrency
     small = [part for part in (asked, "" if asked or flight is None else f"{number(flight)} in flight") if part]
     if outcomes.failed:
         small.append(f"{share(outcomes.failed_share)} failed")
     lines = [("answered", course.answered)]
     if rates.asked:
-        lines.insert(0, ("arrived", course.arrived))
-    picture = sparkline(lines, "Requests answered per second over the run, beside those that arrived")
+        lines.insert(0, ("sent", course.sent))
+    picture = sparkline(lines, "Requests answered per second over the run, beside those that were sent")
+    meant = term("Requests", _RATE_TERMS["Requests"][1], "Request Throughput")
     return _card(
-        term("Requests", _RATE_TERMS["Requests"][1], "Request Throughput"),
+        meant if rates.answered is None else term("Requests", _WHILE_SENDING, place="keepup"),
         "answered",
-        *(number(rates.requests), "/s", small, picture),
+        *(rate(rates.served).removesuffix("/s"), "requests/s", small, picture + _over_time(course)),
     )
 
 
@@ -218,9 +222,10 @@ def _card(what: str, about: str, value: str, unit: str, small: Sequence[str], pi
     )
 
 
-def term(name: str, meaning: str, key: str = "") -> str:
-    """A name that says what it means at a hover, and leads to its definition. key: of the definition."""
-    return f'<abbr title="{escape(meaning)}"><a href="#{anchor(key or name)}">{escape(name)}</a></abbr>'
+def term(name: str, meaning: str, key: str = "", *, place: str = "") -> str:
+    """A name that says what it means at a hover, and leads to its definition. key: of the definition. place: another
+    one to lead to."""
+    return f'<abbr title="{escape(meaning)}"><a href="#{place or anchor(key or name)}">{escape(name)}</a></abbr>'
 
 
 def anchor(name: str) -> str:
@@ -234,10 +239,10 @@ def trust_bars(found: Sequence[Check], *, valid: bool) -> str:
     for check in found:
         bad = check.used > 1 and not valid
         level = " bad" if bad else ""
-        value, limit = (_amount(amount, check.unit) for amount in (check.value, check.limit))
+        value, limit = check.shown
         sign = "✗" if bad else "✓"
         rows.append(
-            f'<abbr title="{escape(check.what)}">{escape(check.name)}</abbr>'
+            f'<abbr title="{escape(check.told)}">{escape(check.name)}</abbr>'
             f'<span class="track{level}" role="img" aria-label="{share(check.used)} of the limit">'
             f'<i style="width:{min(100.0, 80 * check.used):.1f}%"></i></span>'
             f'<span class="value{level}">{sign} {value} <abbr title="{escape(check.why)}">of {limit}</abbr></span>'
@@ -245,37 +250,30 @@ def trust_bars(found: Sequence[Check], *, valid: bool) -> str:
     return f"<div class=checks>{''.join(rows)}</div>" if rows else ""
 
 
-def _amount(value: float, unit: str) -> str:
-    return quantity(value, unit) if unit else share(value)
-
-
 def nearest(found: Sequence[Check]) -> str:
     """What came nearest to its limit, in a sentence; empty where there is nothing to compare."""
     if not found:
         return ""
     most = max(found, key=lambda check: check.used)
-    return f"Nearest to its limit: {most.what}: {_amount(most.value, most.unit)} of {_amount(most.limit, most.unit)}."
+    return f"Nearest to its limit: {most.told}."
 
 
 def markdown(answer: Answer, version: str) -> str:
     """The first screen as text for a chat or an issue."""
     told = [
-        f"{SIGNS[one.level]} {one.short}" + "".join(f" · {part}" for part in one.clauses)
+        f"{SIGNS[one.level]} {one.short}" + "".join(f" · {part}" for part in one.beside)
         for one, _ in statements(answer)
     ]
     rows = [
         f"| {one.name} {one.about} | {' | '.join(figure(one.row, name) for name in ('Median', 'P90', 'P99', 'Max'))} |"
         for one in answer.latencies
     ]
-    table = ["| | median | p90 | p99 | max |", "|---|---:|---:|---:|---:|", *rows, ""] if rows else []
+    table = ["| | median | P90 | P99 | max |", "|---|---:|---:|---:|---:|", *rows, ""] if rows else []
     rates = answer.rates
-    speeds = [
+    speeds = [] if rates.served is None else [rate(rates.served, "requests")]
+    speeds += [
         f"{number(value)} {unit}"
-        for value, unit in (
-            (rates.requests, "requests/s"),
-            (rates.output_tokens, "output tokens/s"),
-            (rates.per_user, "tokens/s per user"),
-        )
+        for value, unit in ((rates.output_tokens, "output tokens/s"), (rates.per_user, f"tokens/s {PER_USER}"))
         if value is not None
     ]
     sentence = "".join(f"**{text}**" if strong else text for text, strong in answer.sentence)

@@ -11,10 +11,11 @@ from fastbench.report.answer import Answer, Latency
 from fastbench.report.page import head
 from fastbench.report.page.document import document, titled
 from fastbench.report.page.svg import Point, frontier
+from fastbench.report.sentence import PER_USER
 from fastbench.units import MISSING, number, quantity
 
 _SCRIPTS = ("fold.js", "index.js")
-_NOTE = "Bars of one name have one scale: dark to the median, light to P90. Each cell leads to its own page."
+_NOTE = "Bars of the same name share one scale: dark up to the median, light up to P90. Click a cell for its page."
 _LEAST_FOR_LINE = 3
 """Fewer points show no course."""
 
@@ -69,7 +70,7 @@ MEASURES = (
     _latency("TPOT"),
     _latency("E2EL"),
     Measure("Output", "output", "tokens/s", lambda task: task.answer.rates.output_tokens, lambda _: None, fewer=False),
-    Measure("Requests", "requests", "/s", lambda task: task.answer.rates.requests, lambda _: None, fewer=False),
+    Measure("Requests", "requests", "/s", lambda task: task.answer.rates.served, lambda _: None, fewer=False),
 )
 
 
@@ -118,12 +119,12 @@ def _size(models: Sequence[str], datasets: Sequence[str], tasks: Sequence[Task])
 def _sentence(tasks: Sequence[Task]) -> str:
     """Which task is the best by what, and of how many there is more to know."""
     told = []
-    for measure, most in ((MEASURES[0], "The first token comes soonest"), (MEASURES[3], "most output tokens come")):
+    for measure, most in ((MEASURES[0], "Fastest first token"), (MEASURES[3], "most output tokens")):
         known = [(value, task) for task in tasks if (value := measure.value(task)) is not None]
         if known:
             value, best = (min if measure.fewer else max)(known, key=lambda one: one[0])
             who = f"{best.model} with {best.dataset}"
-            told.append(f"{most} from {escape(who)}: <b>{escape(_shown(measure, value))}</b>")
+            told.append(f"{most}: {escape(who)}, <b>{escape(_shown(measure, value))}</b>")
     doubts = (
         (sum(task.answer.measurement.level.value == "bad" for task in tasks), "not to be trusted"),
         (sum(task.answer.overloaded for task in tasks), "overloaded"),
@@ -186,9 +187,11 @@ def _frontier(tasks: Sequence[Task], datasets: Sequence[str]) -> str:
     if len(points) < _LEAST_FOR_LINE:
         return ""
     most = max(points, key=lambda point: point.y)
-    finding = f"{number(most.y)} tokens/s for all are {number(most.x)} for each user: {most.label}, {most.series}."
+    finding = f"The most is {number(most.y)} tokens/s, {number(most.x)} {PER_USER}: {most.label}, {most.series}."
     chart = frontier(points, datasets, alternative=f"Output tokens for all against those of one user. {finding}")
-    return f"<section id=frontier>{titled('What all users get, against what one gets', finding)}{chart}</section>"
+    return (
+        f"<section id=frontier>{titled('Output tokens/s of all users, against those of one', finding)}{chart}</section>"
+    )
 
 
 def _loaded(task: Task) -> str:

@@ -10,28 +10,28 @@ import msgspec
 import numpy as np
 
 from fastbench.errors import UsageError
-from fastbench.metrics import E2EL, ITL, TTFT, Computed, Metrics, Number, Rows, Selection
+from fastbench.metrics import Computed, Metrics, Rows, Selection
 from fastbench.metrics.samples import OK, STABLE, Window, find_window, shown_window
 from fastbench.metrics.server import OVERLOADED
-from fastbench.metrics.trust import checks
 from fastbench.recording import Recording
 from fastbench.report.answer import Answer
 from fastbench.report.console import failures_title
 from fastbench.report.page import findings, head, sections
-from fastbench.report.page.curves import curves_of
+from fastbench.report.page.curves import CURVES_NOTE, curves_of
 from fastbench.report.page.document import Figure, document, figure, titled
 from fastbench.report.page.findings import Drawn
 from fastbench.report.page.over_time import client_series, counts_of, service_panels
 from fastbench.report.page.requests import request_columns, sent_rows
 from fastbench.report.page.svg import Flown, Marks, Over, flight_strip, keep_up, over_time
+from fastbench.report.sentence import counted
 from fastbench.units import quantity
 
 _SCRIPTS = ("timeline.js", "overview.js", "density.js", "curves.js", "series.js", "fold.js", "single.js")
 _LENGTHS_VARY = 0.2
 _TIMELINE_NOTE = (
-    "A line for each request: orange until its first token, blue until its end. Scroll or drag to zoom, double-click "
-    "to see all. Where lines are closer than the screen's pixels, each row shows the medians of its requests, and "
-    "behind them from the first start to the last end."
+    "One line per request: orange while it waits for the first token, blue while it decodes. Scroll or drag to zoom, "
+    "double-click to see the whole run. Where there are more requests than rows of pixels, a row stands for several: "
+    "its solid part has their medians, its pale part goes from their first start to their last end."
 )
 
 
@@ -109,7 +109,7 @@ def _body(
     metrics = computed.metrics
     course, chart = None, ""
     if drawn is not None:
-        course = head.Course(drawn.counts.tokens_per_second(findings.SPARKS), drawn.over.arrived, drawn.over.answered)
+        course = _course(drawn)
         chart = _first_chart(whole, metrics, answer, drawn.over)
     yield head.fold(answer, metrics, course, _version(whole), chart)
     if metrics.stages:
@@ -118,17 +118,25 @@ def _body(
         yield f"<section id=failures><h2>{failures_title(metrics)}</h2>{sections.failures_table(metrics)}</section>"
     if drawn is not None:
         yield from map(figure, _figures(whole, metrics, drawn, data))
-    yield from _trust(computed, data)
+    yield from _trust(computed, answer, data)
     yield f"<section{'' if metrics.failures else ' id=failures'}><h2>All numbers</h2>"
-    yield "<p class=note>Three digits; the exact figure of each shows at a hover, and stands in the files.</p>"
+    yield "<p class=note>Rounded to three digits. Hover over a figure for all of its digits; the csv and json files "
+    yield "have them, too.</p>"
     yield f"{sections.parameters_table(metrics)}{sections.footnotes_list(metrics)}<div class=pair>"
     yield f"<div>{sections.common_table(metrics)}</div><div>"
     yield f"{sections.service_table(metrics.service) if metrics.service is not None else ''}</div></div></section>"
     yield (
-        "<section id=terms><details open><summary>What each number means</summary><p class=note>docs/metrics.md of "
-        f"fastbench has the whole definitions.</p>{sections.terms(metrics)}</details></section>"
+        "<section id=terms><details open><summary>What each number means</summary><p class=note>The full "
+        f"definitions are in fastbench's docs/metrics.md.</p>{sections.terms(metrics)}</details></section>"
     )
     yield _made_by(whole, answer)
+
+
+def _course(drawn: Drawn) -> head.Course:
+    over = drawn.over
+    return head.Course(
+        drawn.counts.tokens_per_second(findings.SPARKS), over.sent, over.answered, float(over.edges_s[-1])
+    )
 
 
 def _first_chart(whole: Selection, metrics: Metrics, answer: Answer, over: Over) -> str:
@@ -150,26 +158,29 @@ def _first_chart(whole: Selection, metrics: Metrics, answer: Answer, over: Over)
 
 def _figures(whole: Selection, metrics: Metrics, drawn: Drawn, data: Mapping[str, Any]) -> Iterator[Figure]:
     streams = whole.is_stream
-    peak = f"At most {metrics.load.peak_concurrency:,} requests were in flight at a time."
+    most = metrics.load.peak_concurrency
+    peak = f"At most {counted(most, 'request')} {'was' if most == 1 else 'were'} in flight at once."
     note = f"{_TIMELINE_NOTE if streams else ''} {_window_note(data)}".strip()
     title = "Each request from start to end" if streams else "Requests in flight"
     strip = f"<div id=overview>{flight_strip(drawn.over)}{_BRUSH}</div>" if streams else ""
     yield Figure("timeline", title, note, 620 if streams else 320, finding=peak, below=strip)
     if data["runs"][0]["curves"]:
-        note = "Dotted: too few samples beyond it at 99 % confidence."
+        note = CURVES_NOTE
         yield Figure(
             "curves", "Percentiles", note, 520 if streams else 320, finding=findings.tail(data["runs"][0]["curves"])
         )
     names = ("TTFT", "E2EL", "TPOT") if streams else ("E2EL",)
-    note = "Each request at the moment when it was sent. A percentile stands only where a bin has the requests for it."
+    note = (
+        "Each request at the time when it was sent. A percentile is drawn only where there are enough requests for it."
+    )
     yield Figure("latency", "Latency over time", note, 380, names, findings.felt(drawn.over, streams=streams))
     if streams:
-        what = "input length" if drawn.varies else "load"
+        what = "prompt length" if drawn.varies else "requests in flight"
         yield Figure("input", f"TTFT against {what}", "", 380, finding=findings.against(drawn))
     yield Figure("rates", "Throughput over time", "", 420, finding=findings.throughput(drawn.counts))
     if data["service"]:
         title = "The service's own metrics"
-        yield Figure("service", title, "As its metrics page told them.", 60 + 170 * len(data["service"]))
+        yield Figure("service", title, "As its metrics page reported them.", 60 + 170 * len(data["service"]))
 
 
 _BRUSH = (
@@ -179,24 +190,23 @@ _BRUSH = (
 )
 
 
-def _trust(computed: Computed, data: Mapping[str, Any]) -> Iterator[str]:
-    metrics = computed.metrics
-    rows = {metric.name: computed.row(metric) for metric in (TTFT, ITL, E2EL)}
-    medians: dict[str, Number] = {name: None if row is None else row.values["Median"] for name, row in rows.items()}
-    found = checks(metrics, medians)
+def _trust(computed: Computed, answer: Answer, data: Mapping[str, Any]) -> Iterator[str]:
+    metrics, found = computed.metrics, answer.checks
     word = "Measurement valid" if metrics.verdict.valid else "Measurement not to be trusted"
-    title = titled("May the numbers be believed?", f"{word}. {head.nearest(found)}".strip())
+    title = titled("Can these numbers be trusted?", f"{word}. {head.nearest(found)}".strip())
     yield f"<section id=trust>{title}{head.trust_bars(found, valid=metrics.verdict.valid)}"
     if found:
-        yield "<p class=note>The upright line is the limit: what lies beyond it makes a run INVALID.</p>"
-    yield f"<details><summary>All that is known of load and client</summary>{sections.trust_table(metrics)}</details>"
+        yield "<p class=note>The upright line is the limit: a bar that goes beyond it makes the run INVALID.</p>"
+    yield f"<details><summary>All details of load and client</summary>{sections.trust_table(metrics)}</details>"
     yield "</section>"
     if data.get("client"):
         lag = metrics.client.lag.values.get("P99")
         finding = (
-            "" if lag is None else f"99 % of what arrived was noticed within {quantity(lag, metrics.client.lag.unit)}."
+            ""
+            if lag is None
+            else f"The client noticed 99 % of all data within {quantity(lag, metrics.client.lag.unit)}."
         )
-        note = "How late the client noticed what had arrived, and when it stood still."
+        note = "Lag: how late the client noticed that data had arrived. Stalls: when the client itself stood still."
         yield figure(Figure("client", "Client error over time", note, 360, finding=finding))
 
 
@@ -215,12 +225,12 @@ def _made_by(whole: Selection, answer: Answer) -> str:
         ("Measured by", f"fastbench {_version(whole) or 'of an unknown version'}"),
         ("On", ", ".join(part for part in where if part)),
         ("Run", str(header.get("run_id") or "")),
-        ("This page again", "fastbench report DIRECTORY"),
-        ("The run again", "fastbench perf CONFIG.py, of this config:" if header.get("config") else ""),
+        ("To make this page again", "fastbench report DIRECTORY"),
+        ("To repeat the run", "fastbench perf CONFIG.py, with the config below" if header.get("config") else ""),
     ]
     rows = "".join(f"<dt>{name}</dt><dd><code>{escape(text)}</code></dd>" for name, text in told if text)
     shown = f"<details><summary>Config</summary><pre>{escape(config)}</pre></details>" if header.get("config") else ""
-    return f"<section id=made><h2>What made this page</h2><dl class=terms>{rows}</dl>{shown}</section>"
+    return f"<section id=made><h2>How this page was made</h2><dl class=terms>{rows}</dl>{shown}</section>"
 
 
 def _version(whole: Selection) -> str:

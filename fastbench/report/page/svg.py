@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.metrics.samples import InFlight
+from fastbench.report.sentence import PER_USER
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 Floats = NDArray[np.float64]
@@ -30,6 +31,8 @@ _WIDE = 1_000
 _LOG_FROM = 25
 """How many times the least value the greatest one has to be for an axis by powers of ten."""
 _HEAD, _GAP, _FOOT = 20, 12, 24
+_NEARLY_ALL = 0.97
+"""Of the run's time: where sending goes on for so long, that it stopped is not marked."""
 _STRIP_HIGH = 34
 
 
@@ -48,12 +51,13 @@ class Flown(NamedTuple):
 class Over(NamedTuple):
     """A run in bins of equal width. edges_s: (bins + 1,), since the first request was sent; the rest (bins,).
 
-    arrived, answered, failed: per second. waiting, decoding: in flight, averaged over the bin. low, median, high: P10,
-    P50 and P90 of `latency` (ms) of the requests sent in the bin; NaN where there are too few.
+    sent, answered, failed: per second. waiting, decoding: in flight, averaged over the bin. low, median, high: P10,
+    P50 and P90 of `latency` (ms) of the requests sent in the bin; NaN where there are too few. stopped_s:
+    of the last send.
     """
 
     edges_s: Floats
-    arrived: Floats
+    sent: Floats
     answered: Floats
     failed: Floats
     waiting: Floats
@@ -62,6 +66,7 @@ class Over(NamedTuple):
     median: Floats
     high: Floats
     dots: tuple[Floats, Floats]
+    stopped_s: float
 
 
 def over_time(run: Flown, *, streams: bool) -> Over:
@@ -90,6 +95,7 @@ def over_time(run: Flown, *, streams: bool) -> Over:
         decoding if streams else waiting,
         *_quantiles(at, took, edges),
         dots=(at / NS_PER_S, took) if few else (np.empty(0), np.empty(0)),
+        stopped_s=(int(run.sent.max()) - origin) / NS_PER_S,
     )
 
 
@@ -119,12 +125,13 @@ class Marks(NamedTuple):
     """What stands in a chart over time beside its lines; s since the first request was sent.
 
     onset_s: since when the service was overloaded. stages: where a stage of the load begins, but the first. window: the
-    part of the run that is reported, where it is not the whole.
+    part of the run that is reported, where it is not the whole. stopped_s: when sending stopped, where that matters.
     """
 
     onset_s: float | None = None
     stages: tuple[float, ...] = ()
     window: tuple[float, float] | None = None
+    stopped_s: float | None = None
 
 
 class Axis(NamedTuple):
@@ -197,19 +204,28 @@ def number(value: float) -> str:
 
 
 def keep_up(over: Over, *, streams: bool, marks: Marks, duration: Callable[[float], str], alternative: str) -> str:
-    """Arrived and answered, waiting and decoding, and what users felt, on one axis of time.
+    """Sent and answered, waiting and decoding, and what users felt, on one axis of time.
 
     duration: ms → text. alternative: the same in words.
     """
     span = float(over.edges_s[-1])
+    if over.stopped_s < _NEARLY_ALL * span:
+        marks = marks._replace(stopped_s=over.stopped_s)
     panels = _panels(over, span, streams=streams, duration=duration)
     height = sum(panel.height + _HEAD + _GAP for panel in panels) - _GAP + _FOOT
-    inside, top = [], 0
+    inside, top, last = [], 0, 0
     for panel in panels:
         top += _HEAD
         inside.append(_panel(panel, top, marks, span))
+        last = top
         top += panel.height + _GAP
-    inside.append(_time_axis(span, top - _GAP, marks))
+    inside.append(_time_axis(span, top - _GAP))
+    if marks.onset_s:
+        inside.append(
+            _word("onset-word", marks.onset_s, f"overloaded from {_rounded(marks.onset_s, span)}", _HEAD, span)
+        )
+    if marks.stopped_s is not None:
+        inside.append(_word("stopped-word", marks.stopped_s, "sending stopped", last, span))
     inside.append(_hover(over, top, streams=streams, duration=duration))
     return (
         f'<div class=overtime><svg class=static width="100%" height="{height}" role="img" '
@@ -218,8 +234,8 @@ def keep_up(over: Over, *, streams: bool, marks: Marks, duration: Callable[[floa
 
 
 def _panels(over: Over, span: float, *, streams: bool, duration: Callable[[float], str]) -> list[Panel]:
-    rates = [("arrived", "┅ arrived"), ("answered", "━ answered")]
-    lines = [("arrived", over.arrived), ("answered", over.answered)]
+    rates = [("sent", "┅ sent"), ("answered", "━ answered")]
+    lines = [("sent", over.sent), ("answered", over.answered)]
     if over.failed.any():
         rates.append(("failed", "┈ failed"))
         lines.append(("failed", over.failed))
@@ -266,7 +282,7 @@ def _panel(panel: Panel, top: int, marks: Marks, span: float) -> str:
     upright = "".join(
         f'<line class="{kind}" x1="{100 * at / span:.2f}%" x2="{100 * at / span:.2f}%" y1="{top}" '
         f'y2="{top + panel.height}"/>'
-        for kind, moments in (("stage", marks.stages), ("onset", (marks.onset_s,)))
+        for kind, moments in (("stage", marks.stages), ("onset", (marks.onset_s,)), ("stopped", (marks.stopped_s,)))
         for at in moments
         if at is not None and 0 < at < span
     )
@@ -355,21 +371,30 @@ def moment(seconds: float, span: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02} h"
 
 
-def _time_axis(span: float, top: int, marks: Marks) -> str:
+def _time_axis(span: float, top: int) -> str:
     words = []
     for at in time_ticks(span):
         share = at / span
         anchor = "start" if share < 0.02 else "end" if share > 0.97 else "middle"
         text = escape(moment(at, span))
         words.append(f'<text class=time x="{100 * share:.2f}%" y="{top + 17}" text-anchor="{anchor}">{text}</text>')
-    if marks.onset_s and marks.onset_s < span:
-        left = marks.onset_s < 0.7 * span
-        at, anchor, shift = 100 * marks.onset_s / span, "start" if left else "end", 5 if left else -5
-        words.append(
-            f'<text class=onset-word x="{at:.2f}%" dx="{shift}" y="{_HEAD + 11}" text-anchor="{anchor}">'
-            f"overloaded from {escape(moment(float(f'{marks.onset_s:.3g}'), span))}</text>"
-        )
     return "".join(words)
+
+
+def _rounded(seconds: float, span: float) -> str:
+    return moment(float(f"{seconds:.3g}"), span)
+
+
+def _word(kind: str, at_s: float, text: str, top: int, span: float) -> str:
+    """Beside an upright line, at the top of a plot; nothing where the line is not in it."""
+    if not 0 <= at_s < span:
+        return ""
+    left = at_s < 0.7 * span
+    anchor, shift = ("start", 5) if left else ("end", -5)
+    return (
+        f'<text class={kind} x="{100 * at_s / span:.2f}%" dx="{shift}" y="{top + 11}" text-anchor="{anchor}">'
+        f"{escape(text)}</text>"
+    )
 
 
 def _hover(over: Over, height: int, *, streams: bool, duration: Callable[[float], str]) -> str:
@@ -379,7 +404,7 @@ def _hover(over: Over, height: int, *, streams: bool, duration: Callable[[float]
     for place, (begin, end) in enumerate(pairwise(over.edges_s.tolist())):
         told = [
             f"{begin:.3g}\N{EN DASH}{end:.3g} s",
-            f"{over.arrived[place]:.3g}/s arrived, {over.answered[place]:.3g}/s answered",
+            f"{over.sent[place]:.3g}/s sent, {over.answered[place]:.3g}/s answered",
         ]
         flight = f"{over.waiting[place]:.3g} waiting, {over.decoding[place]:.3g} decoding"
         told.append(flight if streams else f"{over.decoding[place]:.3g} in flight")
@@ -502,7 +527,7 @@ def frontier(points: Sequence[Point], series: Sequence[str], alternative: str) -
                 f'y="{y - 5:.1f}" text-anchor="{"end" if end else "start"}">{escape(point.label)}</text>'
             )
     head = f'<text y="12"><tspan class=name>Output tokens/s, all users</tspan>{"".join(keys)}</text>'
-    name = f'<text class=time x="100%" y="{foot + 17}" text-anchor="end">tokens/s that one user reads</text>'
+    name = f'<text class=time x="100%" y="{foot + 17}" text-anchor="end">output tokens/s {PER_USER}</text>'
     return (
         f'<div class=overtime><svg class=static width="100%" height="{foot + 24}" role="img" '
         f'aria-label="{escape(alternative)}">{head}{"".join(parts)}{name}</svg></div>'

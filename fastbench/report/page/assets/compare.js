@@ -10,8 +10,8 @@ async function main() {
   time.shown = [...time.full];
   if (runs.some((run) => Object.keys(run.curves).length)) curvesChart(runs);
   seriesChart("rates", (view) => [
-    {title: "token/s", series: shown.map((run) => perSecondOf(run, run.tokens, view, run.per_event))},
-    {title: "req/s", series: shown.map((run) => ({...perSecondOf(run, run.ended, view, 1), again: true}))},
+    {title: "output tokens/s", series: shown.map((run) => perSecondOf(run, run.tokens, view, run.per_event))},
+    {title: "requests answered/s", series: shown.map((run) => ({...perSecondOf(run, run.ended, view, 1), again: true}))},
     {title: "in flight", series: shown.map((run) => ({...named(run), ...run.flight, step: true, again: true}))},
   ]);
   await drawAll();

@@ -55,12 +55,12 @@ function ratesChart({rates}) {
       return {name, tone, x: x.map((from) => from + wide / 2), y: y.map((value) => value * times)};
     };
     return [
-      {title: "token/s", series: [series("Output Token Throughput", "decode", rates.tokens, rates.per_event)]},
-      {title: "req/s", series: [
-        {...series("Sent", "ttft", rates.sent), dash: "dash"}, series("Succeeded", "decode", rates.ended),
-        ...(rates.failed.some((count) => count) ? [{...series("Failed", "failed", rates.failed), dash: "dot"}] : []),
+      {title: "output tokens/s", series: [series("output tokens", "decode", rates.tokens, rates.per_event)]},
+      {title: "requests/s", series: [
+        {...series("sent", "ttft", rates.sent), dash: "dash"}, series("answered", "decode", rates.ended),
+        ...(rates.failed.some((count) => count) ? [{...series("failed", "failed", rates.failed), dash: "dot"}] : []),
         ...(rates.dropped.some((count) => count) ?
-          [{...series("Dropped (intended time)", "line-c", rates.dropped), dash: "dashdot"}] : []),
+          [{...series("dropped (when due)", "line-c", rates.dropped), dash: "dashdot"}] : []),
       ]},
     ];
   });
@@ -95,7 +95,7 @@ function inputChart(run) {
   const picked = countable(run, ttft).filter((at) => input[at] >= 0);
   densityChart("input", {
     cloud: () => ({
-      x: input, y: ttft, picked, xTitle: "Input tokens", yTitle: "TTFT", text: (at) => hoverText(run, at),
+      x: input, y: ttft, picked, xTitle: "Prompt tokens", yTitle: "TTFT", text: (at) => hoverText(run, at),
     }),
   });
 }
@@ -107,7 +107,7 @@ function loadChart(run) {
   const ttft = latencies(run).TTFT, picked = countable(run, ttft);
   densityChart("input", {
     cloud: () => ({
-      x: load, y: ttft, picked, xTitle: "In flight when it was sent", yTitle: "TTFT", text: (at) => hoverText(run, at),
+      x: load, y: ttft, picked, xTitle: "Requests in flight when it was sent", yTitle: "TTFT", text: (at) => hoverText(run, at),
     }),
   });
 }

@@ -2,6 +2,8 @@
 const MOST_SINGLE = 1500, MOST_FAILED = 150;
 // From how many requests on a part of the run is shown first, and how many lines it is to have.
 const MANY = 300, TYPICAL_LINES = 600;
+// The words of the first chart.
+const WAITING = "waiting for the first token", DECODING = "decoding", FAILED = "failed";
 const seconds = (us) => us / 1e6;
 
 // All requests, and by line (a request's rank, or its conversation's) from its first start to its last end.
@@ -80,9 +82,9 @@ function timelineChart(run) {
     const begin = (at) => start[at], token = (at) => start[at] + ttft[at];
     const end = (at) => Math.max(ends[at], start[at] + pixel);
     return [
-      pieces("TTFT", "ttft", ok, begin, token, width, "ttft"),
-      pieces("Decode", "decode", ok, token, end, width, "decode"),
-      ...(failed.length ? [pieces("Failed", "failed", failed, begin, end, width, "failed")] : []),
+      pieces(WAITING, "ttft", ok, begin, token, width, "ttft"),
+      pieces(DECODING, "decode", ok, token, end, width, "decode"),
+      ...(failed.length ? [pieces(FAILED, "failed", failed, begin, end, width, "failed")] : []),
     ];
   }
 
@@ -108,11 +110,11 @@ function timelineChart(run) {
       `<br>median E2E: ${duration(band.e2e / 1e3)}<br>last end: ${seconds(band.last).toFixed(3)} s` +
       "<br>zoom in to see each";
     return [
-      area("First start to last end", "decode", found, "begin", "last", "range", 0.22),
+      area("first start to last end", "decode", found, "begin", "last", "range", 0.22),
       // Of conversations with their turns only the whole has a beginning and an end.
-      ...(turns ? [area("Conversation", "decode", found, "start", "end", "decode", 0.85)] : [
-        area("TTFT", "ttft", found, "start", "token", "ttft", 1),
-        area("Decode", "decode", found, "token", "end", "decode", 0.85),
+      ...(turns ? [area("conversation", "decode", found, "start", "end", "decode", 0.85)] : [
+        area(WAITING, "ttft", found, "start", "token", "ttft", 1),
+        area(DECODING, "decode", found, "token", "end", "decode", 0.85),
       ]),
       ...failures(y0, y1),
       {
@@ -129,7 +131,7 @@ function timelineChart(run) {
     const shown = Array.from({length: Math.min(all.length, MOST_FAILED)}, (_, k) => all[Math.floor(k * step)]);
     return shown.length ? [{
       x: shown.map((at) => seconds(start[at])), y: shown.map((at) => lane[at]), text: shown.map((at) => hoverText(run, at)),
-      uid: "failed", name: step > 1 ? `Failed (${shown.length} of ${all.length} shown)` : "Failed", mode: "markers",
+      uid: "failed", name: step > 1 ? `${FAILED} (${shown.length} of ${all.length} shown)` : FAILED, mode: "markers",
       marker: {size: 6, symbol: "x-thin", line: {width: 1.5, color: colour("failed")}},
       hovertemplate: "%{text}<extra></extra>",
     }] : [];
@@ -138,9 +140,9 @@ function timelineChart(run) {
   function concurrency([x0, x1], columns) {
     const shown = visibleSteps(flight, x0 * 1e6, x1 * 1e6, columns), x = shown.x.map(seconds);
     const line = {shape: "hv", color: colour("flight"), width: 1};
-    const hovertemplate = "Time: %{x:.6f}s<br>Concurrency: %{y}<extra></extra>";
+    const hovertemplate = "%{x:.6f} s<br>%{y} in flight<extra></extra>";
     const most = {
-      x, y: shown.high, uid: "flight", name: "Request Concurrency Count", mode: "lines", line, yaxis: "y2",
+      x, y: shown.high, uid: "flight", name: "in flight", mode: "lines", line, yaxis: "y2",
       fill: "tozeroy", fillcolor: faded("flight", shown.exact ? 0.35 : 0.2), hovertemplate,
     };
     const least = {...most, y: shown.low, uid: "least", fillcolor: faded("flight", 0.3), showlegend: false};
@@ -165,9 +167,9 @@ function timelineChart(run) {
     const pixel = (view.x[1] - view.x[0]) * 1e6 / Math.max(1, view.width);
     const width = Math.max(1.5, Math.min(14, 0.7 * upper / (y[1] - y[0])));
     const shown = picked ? singles(picked, width, pixel) : aggregated(y, Math.floor(upper));
-    const single = {yaxis2: countAxis("Request Concurrency<br>Count", peak, {rangemode: "tozero"})};
+    const single = {yaxis2: countAxis("In flight", peak, {rangemode: "tozero"})};
     const both = {
-      yaxis: countAxis(turns ? "Conversation Index" : "Request Index", y[1] - y[0], {domain: [0.36, 1], range: y}),
+      yaxis: countAxis(turns ? "Conversation" : "Request", y[1] - y[0], {domain: [0.36, 1], range: y}),
       yaxis2: {...single.yaxis2, domain: [0, 0.3]},
     };
     return {
