@@ -37,7 +37,7 @@ main()
 def stop_three_times(running: Running, _: Mock) -> None:
     """Stops the whole process, and lets it go on."""
     for seconds in STOPS_S:
-        time.sleep(0.2)
+        time.sleep(0.1)
         os.kill(running.process.pid, signal.SIGSTOP)
         time.sleep(seconds)
         os.kill(running.process.pid, signal.SIGCONT)
@@ -68,7 +68,7 @@ def test_gaps_blurred_by_a_stop_are_counted(stopped: StreamsRun, calm: StreamsRu
     """The gaps that the stop blurred are counted with their bound; without a stop there are far fewer."""
     client = stopped.ended.trust["client"]
     print(f"uncertain gaps: stopped {stopped.uncertain_share:.4%}, calm {calm.uncertain_share:.4%}")
-    # 100 and 200 ms without reading merge about 3 and 8 of a stream's 127 gaps.
+    # 100 and 200 ms without reading merge about 3 and 8 of a stream's 63 gaps.
     assert stopped.uncertain_share > 0.04
     assert stopped.uncertain_share > 2 * calm.uncertain_share
     assert 1000 * max(STOPS_S) * 0.7 < client["bound_max_ms"] < client["stall_longest_ms"] + ITL_MS
