@@ -117,7 +117,8 @@ coverage: venv
 	rm -rf $(COVERED) && mkdir -p $(COVERED)
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t $(COVERED)
 	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python setup.py -q build_ext --inplace
-	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python -m pytest -q tests/unit --cov --cov-report=
+	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python -m pytest -q tests/unit -n $(WORKERS) --dist loadfile \
+	  --cov --cov-report=
 	cd $(COVERED) && $(abspath $(BIN))/python tests/cython_lines.py
 	cd $(COVERED) && echo "Python lines covered: $$($(abspath $(BIN))/python -m coverage report --format=total) %"
 
