@@ -116,6 +116,7 @@ COVERED := build/coverage
 coverage: venv
 	rm -rf $(COVERED) && mkdir -p $(COVERED)
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t $(COVERED)
+	test ! -d ../shared || ln -sfn "$(abspath ../shared)" $(dir $(COVERED))shared  # the public data, beside that tree too
 	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python setup.py -q build_ext --inplace
 	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python -m pytest -q tests/unit -n $(WORKERS) --dist loadfile \
 	  --cov --cov-report=
