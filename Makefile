@@ -31,16 +31,20 @@ $(VENV)/.built: $(SOURCES) | system
 venv: $(VENV)/.built
 
 # Two runs: what may share the machine, a file at a time on each of WORKERS processes (`auto`: one a core; 0: in this
-# one), then what looks at times (the marker `alone`), one test after the other. Both run, whatever the first one says.
+# one), then what looks at times (the marker `alone`), one test after the other, of the files that have such. Both run,
+# whatever the first one says. Compiled Python is kept, whatever the environment says: each process of pytest would
+# spend as long on rewriting the tests' assertions as on a fifth of the tests, and each command on compiling fastbench.
 # COVERAGE=1 also prints the share of the package's Python lines that the first run reaches in its own processes;
 # `make coverage` prints that of the unit tests alone, and beside it that of the Cython lines.
 WORKERS ?= auto
+test: export PYTHONDONTWRITEBYTECODE :=
 test: venv
 	status=0; \
-	$(BIN)/python -m pytest -q -m 'not slow and not alone' -n $(WORKERS) --dist loadfile \
+	$(BIN)/python -m pytest -q -m 'not slow and not alone' -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  $(if $(COVERAGE),--cov --cov-report=) || status=$$?; \
 	$(if $(COVERAGE),echo "Python lines covered: $$($(BIN)/python -m coverage report --format=total) %";) \
-	$(BIN)/python -m pytest -q -m 'alone and not slow' || status=$$?; \
+	$(BIN)/python -m pytest -q -m 'alone and not slow' $$(grep -rl --include='test_*.py' 'mark\.alone' tests) || \
+	  status=$$?; \
 	exit $$status
 
 # The unit tests with the lowest versions that pyproject.toml allows of what fastbench needs.
@@ -119,8 +123,10 @@ COVERED := build/coverage
 coverage: venv
 	rm -rf $(COVERED) && mkdir -p $(COVERED)
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t $(COVERED)
+	test ! -d ../shared || ln -sfn "$(abspath ../shared)" $(dir $(COVERED))shared  # the public data, beside that tree too
 	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python setup.py -q build_ext --inplace
-	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python -m pytest -q tests/unit --cov --cov-report=
+	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python -m pytest -q tests/unit -n $(WORKERS) --dist loadfile \
+	  --cov --cov-report=
 	cd $(COVERED) && $(abspath $(BIN))/python tests/cython_lines.py
 	cd $(COVERED) && echo "Python lines covered: $$($(abspath $(BIN))/python -m coverage report --format=total) %"
 

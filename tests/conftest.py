@@ -16,6 +16,12 @@ settings.load_profile("plain")
 sys.path.insert(0, str(Path(__file__).parent / "unit"))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The small files last, so that several processes end at about the same time."""
+    items.sort(key=lambda item: item.path.parent.name == "unit")
+
+
 @pytest.fixture
 def full_port() -> Iterator[int]:
     """A port whose listener accepts nobody and has no place left for those who knock."""

@@ -7,20 +7,17 @@ pipe, into which two lines are written: the number of the process, and how it en
 
 from __future__ import annotations
 
-import atexit
 import fcntl
 import gc
 import importlib
 import json
 import os
 import pkgutil
-import runpy
 import signal
 import socket
 import subprocess
 import sys
 import termios
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -28,6 +25,8 @@ from functools import cache
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO, Any
+
+from forking import BASE, ForkingPopen, run_module, run_to_the_end, search
 
 import fastbench
 from fastbench.mock import Mock as StartedMock
@@ -37,11 +36,12 @@ ROOT = Path(fastbench.__file__).parents[1]
 ROOM = 1 << 18
 EARLY = ("PYTHON", "LC_", "LANG", "LD_")
 """What the names of variables begin with that the interpreter reads before any code."""
+PATH = "PYTHONPATH"
 
 
 def early(environment: dict[str, str]) -> dict[str, str]:
-    """What a command forked off another process cannot take anew."""
-    return {name: value for name, value in environment.items() if name.startswith(EARLY)}
+    """What a command forked off another process cannot take anew; it takes another PYTHONPATH (`search`)."""
+    return {name: value for name, value in environment.items() if name.startswith(EARLY) and name != PATH}
 
 
 class Nursery:
@@ -189,17 +189,21 @@ class Mock(StartedMock):
         return super().log_entries(count, seconds)
 
     def _start(self, errors: IO[bytes]) -> Any:
-        environment = package_environment()
-        if not nursery().fits(environment):
+        if not nursery().fits(package_environment()):
             return super()._start(errors)
-        command = {"module": COMMAND, "directory": os.getcwd(), "arguments": self._arguments(), "alone": "group"}
-        (stdin, to_stdin), (from_stdout, stdout) = os.pipe(), os.pipe()
-        try:
-            reply = nursery().start(command, environment, [stdin, stdout, errors.fileno()])
-        finally:
-            os.close(stdin)
-            os.close(stdout)
-        return ForkedService(reply, to_stdin, from_stdout)
+        return forked_service(self, errors)
+
+
+def forked_service(service: StartedMock, errors: IO[bytes]) -> Any:
+    """In the place of `Mock._start`: the service's process."""
+    command = {"module": COMMAND, "directory": os.getcwd(), "arguments": service._arguments(), "alone": "group"}
+    (stdin, to_stdin), (from_stdout, stdout) = os.pipe(), os.pipe()
+    try:
+        reply = nursery().start(command, package_environment(), [stdin, stdout, errors.fileno()])
+    finally:
+        os.close(stdin)
+        os.close(stdout)
+    return ForkedService(reply, to_stdin, from_stdout)
 
 
 def import_all() -> None:
@@ -243,30 +247,10 @@ def next_command(requests: socket.socket) -> dict[str, Any]:
     os._exit(0)
 
 
-def run_to_the_end(module: str) -> None:
-    """Runs a module as the main one and ends the process as the interpreter would, except that it does not take apart
-    all that was imported, which costs more than the rest. An error that nobody caught ends it as ever, and so does
-    `make coverage`, whose counts are written at the very end."""
-    code: object = 0
-    try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as end:
-        code = end.code or 0
-        if not isinstance(code, int):
-            raise
-    if "FASTBENCH_COVERAGE" in os.environ:
-        sys.exit(code)
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code & 0xFF)
-
-
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # As `python -m` has it: the first place to look is where the command is run, not where this file lies.
-    sys.path.pop(0)
+    # The first place is where this file lies, the next ones are those that PYTHONPATH names.
+    BASE += sys.path[1 + len([*filter(None, os.environ.get(PATH, "").split(os.pathsep))]) :]
     import_all()
     gc.freeze()  # else each command would look through all that was imported when it ends
     command = next_command(socket.socket(fileno=int(sys.argv[1])))
@@ -279,10 +263,8 @@ if __name__ == "__main__":
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.environ.clear()
     os.environ.update(command["environment"])
-    if command["module"] == COMMAND:
-        del sys.modules[COMMAND]  # else runpy warns that it has been imported
-    else:
-        sys.path.insert(0, os.getcwd())  # the service is started with -P
-    importlib.invalidate_caches()
+    # The service is started with -P.
+    search(os.environ.get(PATH, ""), here=command["module"] != COMMAND)
     sys.argv = ["fastbench", *command["arguments"]]
-    run_to_the_end(command["module"])
+    subprocess.Popen = ForkingPopen  # type: ignore[misc]
+    run_to_the_end(lambda: run_module(command["module"]))

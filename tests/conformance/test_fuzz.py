@@ -13,7 +13,7 @@ from .fuzz_core import run
 from .hostile import make
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13, 14])
+@pytest.mark.parametrize("seed", [11, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (12, 13, 14))])
 def test_hostile_responses(seed: int) -> None:
     """Each of 500 hostile responses ends in one declared outcome, the same however it is cut."""
     outcomes = run(500, seed)
@@ -22,11 +22,11 @@ def test_hostile_responses(seed: int) -> None:
 
 
 def test_generated_streams_against_the_references() -> None:
-    """Each of 10,000 generated streams gives the events, bodies, refusals and meanings of plain readings."""
-    found = differential.run(10_000, 5)
-    assert found.total() == 10_000
+    """Each of 3,000 generated streams gives the events, bodies, refusals and meanings of plain readings."""
+    found = differential.run(3_000, 5)
+    assert found.total() == 3_000
     kinds = ("events", "no events", "chunks: complete", "chunks: more", "chunks: bad", "rules: memo", "rules: no memo")
-    assert min(found[kind] for kind in kinds) > 300
+    assert min(found[kind] for kind in kinds) > 90
 
 
 def test_the_generator_reaches_what_matters() -> None:

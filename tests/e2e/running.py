@@ -1,7 +1,7 @@
 """Runs the real command in a process of its own, and reads what it prints and leaves behind.
 
-Where nothing but its arguments, its directory and plain variables are given, the process is forked off one that has
-imported fastbench (`nursery.py`); `Running` and terminals start the interpreter.
+Where nothing but its arguments, its directory, PYTHONPATH and plain variables are given, the process is forked off one
+that has imported fastbench (`nursery.py`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The standard load of the timing tests: 500 streams of 128 tokens, TTFT 200 ms, ITL 20 ms, all at once."""
+"""The standard load of the timing tests: 500 streams of 64 tokens, TTFT 200 ms, ITL 20 ms, all at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fastbench._core.ring import FLAGS
 from fastbench.recording import recorded_id
 
 STREAMS = 500
-TOKENS = 128
+TOKENS = 64
 TTFT_MS = 200
 ITL_MS = 20
 STALL_SHARE = 0.001

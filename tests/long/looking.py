@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parents[1])]
+sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent), str(HERE.parents[1])]
 
 import numpy as np  # noqa: E402 - as the following ones, found by the path above
 from running import LIMIT_S, perf  # noqa: E402

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parents[1])]
+sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent), str(HERE.parents[1])]
 
 from running import EXAMPLES, Ended, Running, perf  # noqa: E402 - found by the path above
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parents[1])]
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent), str(HERE.parents[1])]
 
 from observer import Observer, may_observe  # noqa: E402 - found by the path above
 from running import Running  # noqa: E402

@@ -13,8 +13,8 @@ import numpy as np
 from fastbench._core.ring import FINISHES, FLAGS, MARK_DTYPE, OUTCOMES, ROW_DTYPE, SOURCES, Batch, encode
 from fastbench.recording import RecordingWriter
 
-# Bytes from one cut or flip to the next; 13 is coprime to the sizes of heads and rows, so that every field is met.
-STRIDE = int(os.environ.get("FASTBENCH_STRIDE", "13"))
+# Bytes from one cut or flip to the next; 29 is coprime to the sizes of heads and rows, so that every field is met.
+STRIDE = int(os.environ.get("FASTBENCH_STRIDE", "29"))
 MS = 1_000_000
 HEADER: dict[str, Any] = {
     "fastbench": "0.1.0",

@@ -125,7 +125,7 @@ def test_intervals_hold_the_truth(correlation: float, percent: float | None) -> 
 def test_without_blocks_they_would_not() -> None:
     """The design effect is what makes them hold: with 1 in its place the median is missed every other time."""
     held = []
-    for values in normal_ar1(200, 3_000, 0.9, 11):
+    for values in normal_ar1(60, 3_000, 0.9, 11):
         found = percentile_interval(values, 50)
         assert found is not None
         held.append(found.low <= 0 <= found.high)

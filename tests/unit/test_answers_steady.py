@@ -9,7 +9,13 @@ from fastbench.plan.shapes.rates import steady
 
 S = 1_000_000_000
 RUNS = 200
-PROCESSES = pytest.mark.parametrize("burstiness", [1.0, 0.0, 0.25], ids=["poisson", "constant", "gamma"])
+PROCESSES = pytest.mark.parametrize(
+    "burstiness",
+    [
+        pytest.param(1.0, id="poisson"),
+        *(pytest.param(value, id=name, marks=pytest.mark.slow) for name, value in (("constant", 0.0), ("gamma", 0.25))),
+    ],
+)
 
 
 @pytest.mark.parametrize("length", [0, 35, 80])

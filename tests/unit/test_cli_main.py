@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nursery import nursery, package_environment
 
 from fastbench import __version__
 
@@ -31,7 +32,10 @@ WHOLE_RUN = [
 
 
 def fastbench(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, forked off one that has imported it unless `python` has options."""
     command = [sys.executable, *python, "-m", "fastbench", *arguments]
+    if not python and nursery().fits(package_environment()):
+        return subprocess.CompletedProcess(command, *nursery().run(ROOT, list(arguments), package_environment(), 120))
     return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
 
 

@@ -10,7 +10,7 @@ from fastbench.config.fields.lengths import Gaussian, Lengths, Uniform, Zipf
 from fastbench.datasets.synthetic.laws import law_of
 from fastbench.tokenizer import Draws
 
-DRAWS = 20_000
+DRAWS = 8_000
 
 
 def drawn(lengths: Lengths, count: int = DRAWS) -> NDArray[np.int64]:

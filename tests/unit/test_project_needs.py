@@ -99,7 +99,9 @@ def test_other_systems(needs: ModuleType, monkeypatch: pytest.MonkeyPatch, platf
     assert needs.fault().startswith("fastbench needs Linux")
 
 
-@pytest.mark.parametrize("command", ["build_ext", "dist_info", "bdist_wheel"])
+@pytest.mark.parametrize(
+    "command", ["build_ext", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dist_info", "bdist_wheel"))]
+)
 def test_setup_says_it_before_it_compiles(tmp_path: Path, command: str) -> None:
     """`setup.py` ends with the sentence alone, before anything is written."""
     environment = os.environ | {"CC": "no-such-compiler"}

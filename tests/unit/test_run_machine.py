@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from forking import ForkingPopen
 
 SCRIPT = """
 import resource
@@ -20,8 +21,10 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - MARGIN)
 
 def limit_after(soft: int, hard: int, most: int, *, certain: bool) -> list[str]:
     script = SCRIPT.format(soft=soft, hard=hard, most=most, certain=certain)
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return result.stdout.splitlines()
+    with ForkingPopen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        told = process.communicate()[0]
+    assert process.returncode == 0
+    return str(told).splitlines()
 
 
 @pytest.mark.parametrize("certain", [True, False])

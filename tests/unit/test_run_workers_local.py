@@ -1,18 +1,19 @@
 """Workers in processes of their own: begun together, heard to their end, none left behind."""
 
-import contextlib
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from driving import MS
+from forking import ForkingPopen
 from replies import document
 from serving import Service, read_request, stall
 from tasks import body_of, noting, plan_of, task_of, url_of
@@ -29,7 +30,7 @@ from fastbench.recording import Recording
 from fastbench.run.stop import Stop
 from fastbench.run.worker.assignment import Assignment
 from fastbench.run.workers.ends import Death, WorkersEnd
-from fastbench.run.workers.local import COMMAND, SharedQueue, run_pool, shared_queue
+from fastbench.run.workers.local import SharedQueue, run_pool, shared_queue
 from fastbench.units import Rate
 
 COUNT = 40
@@ -37,11 +38,38 @@ MANY = SyntheticConfig(count=COUNT, input_len=Uniform(low=3, high=9), output_len
 LIMIT_S = 30.0
 
 
+STARTED: list[subprocess.Popen[Any]] = []
+"""The workers' processes of a test, in the order of their numbers."""
+
+
+class Noted(ForkingPopen):
+    """A worker's process: forked off this one, and noted."""
+
+    def __init__(self, args: Any, **more: Any) -> None:
+        super().__init__(args, **more)
+        STARTED.append(self)
+
+
+class NotedStart(subprocess.Popen[Any]):
+    """As `Noted`, but started as it is outside of tests."""
+
+    def __init__(self, args: Any, **more: Any) -> None:
+        super().__init__(args, **more)
+        STARTED.append(self)
+
+
 @pytest.fixture(autouse=True)
-def none_left_behind() -> Iterator[None]:
+def none_left_behind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """However a pool ends, none of its processes is left."""
+    monkeypatch.setattr(subprocess, "Popen", NotedStart if "started" in request.fixturenames else Noted)
     yield
-    assert workers() == {}
+    left, STARTED[:] = [process.pid for process in STARTED if Path(f"/proc/{process.pid}").exists()], []
+    assert left == []
+
+
+@pytest.fixture
+def started() -> None:
+    """Workers are started as they are outside of tests."""
 
 
 def assignments_of(task: Task, directory: Path, queue: SharedQueue | None = None, workers: int = 2) -> list[Assignment]:
@@ -62,26 +90,12 @@ def run(
     return run_pool(assignments_of(task, directory, queue), seen.append, stop or Stop(), COUNT)
 
 
-def workers() -> dict[int, int]:
-    """The processes of workers that are children of this one, by the descriptor that each was given."""
-    found: dict[int, int] = {}
-    for child in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
-        # A thread or a process may end while it is looked at.
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            for pid in child.read_text().split():
-                command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                if COMMAND.encode() in command:
-                    found[int(command[-2])] = int(pid)
-    return found
-
-
 def pid_of(number: int) -> int:
     """The process of a worker, as soon as there are two."""
     give_up = time.monotonic() + LIMIT_S
     while time.monotonic() < give_up:
-        found = workers()
-        if len(found) == 2:
-            return found[sorted(found)[number]]
+        if len(STARTED) == 2:
+            return STARTED[number].pid
         time.sleep(0.005)
     raise AssertionError("there are no two workers")
 
@@ -123,6 +137,7 @@ class Meanwhile:
             raise self._error
 
 
+@pytest.mark.usefixtures("started")
 def test_a_closed_loop_is_shared(tmp_path: Path) -> None:
     """Two workers with one queue ask every prompt of the plan once, after one warm-up, into two parts."""
     seen: list[bytes] = []

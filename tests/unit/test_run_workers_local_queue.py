@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from forking import ForkingPopen
 
 from fastbench.run.workers.local import SharedQueue, shared_queue
 
@@ -32,8 +33,8 @@ time.sleep(60)
 """
 
 
-def process(code: str, queue: SharedQueue, *arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def process(code: str, queue: SharedQueue, *arguments: object) -> ForkingPopen:
+    return ForkingPopen(
         [sys.executable, "-c", code, str(queue.descriptor), *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         pass_fds=[queue.descriptor],
