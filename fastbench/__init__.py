@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from fastbench.api import Figures, Result, compute, export, open, report, run, run_all, runs
+    from fastbench.api import Figures, Result, check, compute, export, open, report, run, run_all, runs
     from fastbench.config import RunConfig
     from fastbench.errors import (
         ConfigError,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from fastbench.run import Stop
 
 _MODULES = {
-    "api": ("Figures", "Result", "compute", "export", "open", "report", "run", "run_all", "runs"),
+    "api": ("Figures", "Result", "check", "compute", "export", "open", "report", "run", "run_all", "runs"),
     "config": ("RunConfig",),
     "errors": (
         *("ConfigError", "DatasetError", "FastbenchError", "NotARunError"),
@@ -68,6 +68,7 @@ __all__ = [
     "Stop",
     "UsageError",
     "__version__",
+    "check",
     "compute",
     "export",
     "open",

@@ -3,18 +3,22 @@
     slo = parse_slo("ttft<500ms, tpot<50ms@95%")
     goodput_of(Selection(recording), slo)      # share of good requests with its interval, goodput, what broke first
     judge(gates, compute(recording, statistics_of(gates)))
+    answered(compute_for_page(recording, stats), Asked((slo,), gates))    # a report's numbers with all of it
 
-slo, goodput ── SLOs and the requests that keep them; gates ── `--assert`; smoothness ── stalls, the reader's deadline
+asked ── a report with what was asked of it; goodput ── the requests that keep SLOs (`fastbench.slo`); gates ──
+`--assert`; smoothness ── stalls, the reader's deadline; uncertainty ── intervals of a report's numbers
 statistics ── blocks of time, intervals, evidence that may be looked at at any time; capacity ── the search for the
 greatest load within the SLOs, which is told what was seen and says what to measure next
 """
 
+from fastbench.answers.asked import Asked, answered, code_of
 from fastbench.answers.gates import Gate, Judged, Result, exit_code, judge, parse_gate, statistics_of
 from fastbench.answers.goodput import Broken, Goodput, good_mask, goodput_of
-from fastbench.answers.slo import Clause, Slo, parse_slo, parse_slos
 from fastbench.answers.smoothness import Smoothness, smoothness_of
+from fastbench.slo import Clause, Slo, parse_slo, parse_slos
 
 __all__ = [
+    "Asked",
     "Broken",
     "Clause",
     "Gate",
@@ -23,6 +27,8 @@ __all__ = [
     "Result",
     "Slo",
     "Smoothness",
+    "answered",
+    "code_of",
     "exit_code",
     "good_mask",
     "goodput_of",

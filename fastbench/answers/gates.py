@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import NamedTuple
 
-from fastbench.errors import ConfigError
-from fastbench.metrics import COMMON_METRICS, OWN_METRICS, Metrics, all_plugged
+from fastbench.errors import ConfigError, UsageError
+from fastbench.metrics import COMMON_METRICS, OWN_METRICS, TTFT, Metrics, all_plugged
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _GATE = re.compile(rf"([a-z_0-9]+)(?:\.([a-z]+|p{_NUMBER}))?\s*(<=|>=|==|<|>|=)\s*([\w.]+)\s*(%?)")
@@ -41,7 +41,7 @@ class Result(Enum):
 
 class Gate(NamedTuple):
     """A statement. name: of the metric; statistic: a column's name, "" for what is one number. limit: in the unit in
-    which the metric is shown, or of 100 if in_percent. word: what a verdict has to be."""
+    which the metric is shown, or of 100 if in_percent. word: what a verdict has to be. unit: of the metric."""
 
     text: str
     name: str
@@ -50,6 +50,7 @@ class Gate(NamedTuple):
     limit: float
     in_percent: bool = False
     word: str = ""
+    unit: str = ""
 
 
 class Judged(NamedTuple):
@@ -105,7 +106,7 @@ def _of_metric(text: str, name: str, statistic: str | None, sign: str, limit: fl
     elif unit:
         own = units[name] or "plain numbers"
         raise ConfigError(f"the assertion {text!r} has the unit {unit}, but {name} is in {own}")
-    return Gate(text, name, column, sign, limit)
+    return Gate(text, name, column, sign, limit, unit=units[name])
 
 
 def _column(text: str, statistic: str) -> str:
@@ -122,6 +123,11 @@ def key(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|\W+", "_", name).lower().strip("_")
 
 
+def unit_of(gate: Gate) -> str:
+    """The unit of its limit, and of what is found."""
+    return "%" if gate.in_percent else gate.unit
+
+
 def statistics_of(gates: Iterable[Gate]) -> tuple[str, ...]:
     """The columns that a report must have for them."""
     return tuple(dict.fromkeys(gate.statistic for gate in gates if gate.statistic))
@@ -129,7 +135,8 @@ def statistics_of(gates: Iterable[Gate]) -> tuple[str, ...]:
 
 def judge(gates: Sequence[Gate], metrics: Metrics) -> tuple[Judged, ...]:
     """Each statement against a report that has the `statistics_of` them. Of a measurement that is INVALID, and of a
-    percentile that has too few samples or that the client left unsure, nothing can be told."""
+    percentile that has too few samples or that the client left unsure, nothing can be told. UsageError for a statement
+    about a stream's moments where no streams were asked for."""
     return tuple(_judged(gate, metrics) for gate in gates)
 
 
@@ -145,6 +152,7 @@ def _judged(gate: Gate, metrics: Metrics) -> Judged:
         if metrics.verdict.word == gate.word:
             return Judged(gate, Result.MET, None)
         return Judged(gate, Result.CANNOT_TELL, None, f"the measurement is {metrics.verdict.word}")
+    _check_measured(gate, metrics)
     value, why = _value(gate, metrics)
     if not metrics.verdict.valid:
         why = "the measurement is INVALID"
@@ -152,6 +160,20 @@ def _judged(gate: Gate, metrics: Metrics) -> Judged:
         return Judged(gate, Result.CANNOT_TELL, value, why or "there is no such number in this run")
     met = _COMPARE[gate.sign](value, gate.limit)
     return Judged(gate, Result.MET if met else Result.NOT_MET, value)
+
+
+def _check_measured(gate: Gate, metrics: Metrics) -> None:
+    """Raises UsageError for what a run such as this one does not measure."""
+    rows = {key(row.name) for row in (*metrics.parameters, *metrics.further)} | {
+        key(row.name) for row in metrics.common
+    }
+    streams = {key(one.name) for one in (*OWN_METRICS, *all_plugged().metrics) if one.streams_only}
+    streams |= {key(one.name) for one in COMMON_METRICS if one.streams_only}
+    if gate.name in streams - rows and key(TTFT.name) not in rows:
+        raise UsageError(
+            f"the assertion {gate.text!r} is about {gate.name}, which this run does not have, as it did not stream: "
+            "measure with streaming, or assert e2el"
+        )
 
 
 def _value(gate: Gate, metrics: Metrics) -> tuple[float | None, str]:

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.answers.slo import Clause, Slo
 from fastbench.answers.statistics import Interval, blocks_of, design_effect, share_interval
 from fastbench.errors import UsageError
 from fastbench.metrics import Rows, Selection, length_ns
 from fastbench.metrics.samples import OK, is_streamed, output_tokens
 from fastbench.recording import FLAGS, OUTCOMES
 from fastbench.registry import METRICS
+from fastbench.slo import STREAMS_ONLY, Clause, Slo
 from fastbench.units import NS_PER_S, NS_PER_US
 
 Mask = NDArray[np.bool_]
@@ -23,7 +23,6 @@ Moments = NDArray[np.int64]
 Integers = NDArray[np.int64]
 
 _P99 = 99.0
-_STREAMS_ONLY = frozenset({"ttft", "ttfa", "ttft_intended", "tpot", "itl_p99", "itl_max"})
 NEVER = int(np.iinfo(np.int64).max)
 
 
@@ -40,7 +39,7 @@ def kept(selection: Selection, clause: Clause) -> Kept:
 
     What a request does not have it cannot break: the time per token of a single one, gaps of a single event.
     """
-    if clause.metric in _STREAMS_ONLY and not selection.is_stream:
+    if clause.metric in STREAMS_ONLY and not selection.is_stream:
         raise UsageError(f"the SLO {clause.text} needs the moments of a stream: measure with streaming, or use e2el<…")
     rows = selection.final
     succeeded = rows["outcome"] == OK
@@ -52,7 +51,7 @@ def kept(selection: Selection, clause: Clause) -> Kept:
         late = took >= clause.limit_ns
         moment = rows["end_ns"] if clause.metric == "tpot" else begun + clause.limit_ns
         broke = np.where(late, moment, NEVER)
-    wanted = streamed if clause.metric in _STREAMS_ONLY else succeeded
+    wanted = streamed if clause.metric in STREAMS_ONLY else succeeded
     return Kept(wanted & (broke == NEVER), np.where(wanted, broke, NEVER))
 
 

@@ -8,14 +8,15 @@ Quality-of-Experience in LLM-Based Text Streaming Services", arXiv 2404.16283.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.metrics import Selection
-from fastbench.metrics.samples import TokenTimes, token_times
-from fastbench.units import NS_PER_S, NS_PER_US
+from fastbench.metrics import ArraySamples, Parameter, Selection
+from fastbench.metrics.samples import TokenTimes, statistic, token_times, too_few
+from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
 USUAL_STALL_NS = NS_PER_S
 USUAL_SPEED = 10.0
@@ -49,34 +50,75 @@ class Smoothness(NamedTuple):
         return self.in_time / self.tokens if self.tokens else None
 
 
+class Streams(NamedTuple):
+    """Of each successful stream, (streams,) each. stalls: how many; longest_ns: its longest stall, 0 without any.
+    tokens, in_time: as in `Smoothness`."""
+
+    stalls: Integers
+    longest_ns: Integers
+    tokens: Integers
+    in_time: Integers
+
+    @property
+    def together(self) -> Smoothness:
+        """All of them."""
+        return Smoothness(
+            self.stalls.size,
+            int(self.stalls.sum()),
+            int(np.count_nonzero(self.stalls)),
+            int(self.longest_ns.max(initial=0)),
+            int(self.tokens.sum()),
+            int(self.in_time.sum()),
+        )
+
+
 def smoothness_of(selection: Selection, stall_ns: int = USUAL_STALL_NS, speed: float = USUAL_SPEED) -> Smoothness:
     """Of a stage. stall_ns: the gap from which on it may be a stall; speed: of reading, tokens/s, above 0."""
-    found = Smoothness(0, 0, 0, 0, 0, 0)
+    return streams_of(selection, stall_ns, speed).together
+
+
+def streams_of(selection: Selection, stall_ns: int = USUAL_STALL_NS, speed: float = USUAL_SPEED) -> Streams:
+    """As `smoothness_of`, stream by stream."""
+    parts = [Streams(*(np.zeros(0, np.int64) for _ in Streams._fields))]
     for times in token_times(selection.recording, selection.streamed_mask):
         tokens = np.maximum(times.tokens.astype(np.int64), 1)
-        stalls, stalled, longest_us = _stalls(times, stall_ns // NS_PER_US)
-        found = Smoothness(
-            found.streams + times.offsets.size - 1,
-            found.stalls + stalls,
-            found.stalled + stalled,
-            max(found.longest_ns, longest_us * NS_PER_US),
-            found.tokens + int(tokens.sum()),
-            found.in_time + in_time(times.token_ns, times.offsets, tokens, speed),
+        stalls, longest_us = _stalls(times, stall_ns // NS_PER_US)
+        begins = times.offsets[:-1]
+        parts.append(
+            Streams(
+                stalls,
+                longest_us * NS_PER_US,
+                np.add.reduceat(tokens, begins),
+                in_time(times.token_ns, times.offsets, tokens, speed),
+            )
         )
-    return found
+    return Streams(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _stalls(times: TokenTimes, limit_us: int) -> tuple[int, int, int]:
-    """How many gaps are stalls, how many streams have one, the longest of them in µs."""
+def smoothness_rows(streams: Streams, stats: Sequence[str], *, stalls: bool, reads: bool) -> tuple[Parameter, ...]:
+    """The rows of the further table: of stalls, and of the reader's deadline; none without streams."""
+    rows: list[tuple[str, str, NDArray[Any], float]] = []
+    if stalls:
+        rows += [("Stalls", "", streams.stalls, 1.0), ("Longest Stall", "ms", streams.longest_ns, float(NS_PER_MS))]
+    if reads:
+        rows += [("Tokens In Time", "%", 100 * streams.in_time / np.maximum(streams.tokens, 1), 1.0)]
+    return tuple(_row(name, unit, values / scale, stats) for name, unit, values, scale in rows if values.size)
+
+
+def _row(name: str, unit: str, values: NDArray[np.float64], stats: Sequence[str]) -> Parameter:
+    samples = ArraySamples(values)
+    figures = {one: statistic(samples, one) for one in stats}
+    return Parameter(name, unit, figures, values.size, values.size, too_few(stats, values.size))
+
+
+def _stalls(times: TokenTimes, limit_us: int) -> tuple[Integers, Integers]:
+    """(streams,) each: how many stalls a stream has, and its longest one in µs, 0 without any."""
+    count, longest = (np.zeros(times.offsets.size - 1, np.int64) for _ in range(2))
     long = np.flatnonzero(times.gaps_us >= limit_us)
-    streams = np.unique(np.searchsorted(times.offsets, long, side="right") - 1).tolist()
-    of_each = [stalls_us(times.gaps_us[times.offsets[one] + 1 : times.offsets[one + 1]], limit_us) for one in streams]
-    sizes = [stalls.size for stalls in of_each]
-    return (
-        sum(sizes),
-        sum(size > 0 for size in sizes),
-        max((int(stalls.max(initial=0)) for stalls in of_each), default=0),
-    )
+    for one in np.unique(np.searchsorted(times.offsets, long, side="right") - 1).tolist():
+        found = stalls_us(times.gaps_us[times.offsets[one] + 1 : times.offsets[one + 1]], limit_us)
+        count[one], longest[one] = found.size, found.max(initial=0)
+    return count, longest
 
 
 def stalls_us(gaps_us: Integers, limit_us: int) -> Integers:
@@ -85,8 +127,8 @@ def stalls_us(gaps_us: Integers, limit_us: int) -> Integers:
     return long[long >= OF_MEDIAN * np.median(gaps_us)] if long.size else long
 
 
-def in_time(token_ns: Integers, offsets: Integers, tokens: Integers, speed: float) -> int:
-    """How many tokens of some streams had arrived when the reader came to them.
+def in_time(token_ns: Integers, offsets: Integers, tokens: Integers, speed: float) -> Integers:
+    """(streams,): how many tokens of each had arrived when the reader came to them.
 
     token_ns, tokens: (events,), of each event, stream by stream; offsets: (streams + 1,), where each one's begin. The
     tokens of an event arrive together.
@@ -97,4 +139,4 @@ def in_time(token_ns: Integers, offsets: Integers, tokens: Integers, speed: floa
     elapsed_ns = token_ns - np.repeat(token_ns[offsets[:-1]], lengths)
     # Token k is in time when k / speed is not before its arrival: all from the first such one on.
     first = np.ceil(elapsed_ns * (speed / NS_PER_S) - _ROUNDING).astype(np.int64)
-    return int((tokens - np.clip(first - before, 0, tokens)).sum())
+    return np.asarray(np.add.reduceat(tokens - np.clip(first - before, 0, tokens), offsets[:-1]), np.int64)

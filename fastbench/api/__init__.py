@@ -3,6 +3,7 @@
     settings ── keywords → a checked run; planning ── its plan, also in words, its directory, its launcher
     running ── running it: its tasks as they end, each with its report
     result ── the result of a task, as numbers; html ── the same in a notebook
+    judging ── what is asked of a report beyond its numbers: SLOs, assertions; what continuous integration reads
     recordings ── runs on disk, found, and shares merged; reporting ── their numbers, reports, pages and exports, again
     screen ── the summary of reports
 
@@ -22,6 +23,7 @@ from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
     from fastbench.api.indexing import write_indexes
+    from fastbench.api.judging import Asking, Checked, checks_of, code_of, gates_of, write_checks
     from fastbench.api.planning import (
         Described,
         Prepared,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from fastbench.api.reporting import (
         Ended,
         Page,
+        check,
         compare,
         compute,
         ended_requests,
@@ -63,6 +66,14 @@ else:
         __name__,
         {
             "indexing": ("write_indexes",),
+            "judging": (
+                "Asking",
+                "Checked",
+                "checks_of",
+                "code_of",
+                "gates_of",
+                "write_checks",
+            ),
             "planning": (
                 "Described",
                 "Prepared",
@@ -86,6 +97,7 @@ else:
             "reporting": (
                 "Ended",
                 "Page",
+                "check",
                 "compare",
                 "compute",
                 "ended_requests",
@@ -121,6 +133,8 @@ else:
     )
 
 __all__ = [
+    "Asking",
+    "Checked",
     "Described",
     "Ended",
     "EndedTask",
@@ -136,7 +150,10 @@ __all__ = [
     "Result",
     "Running",
     "Style",
+    "check",
     "check_tokenizers",
+    "checks_of",
+    "code_of",
     "compare",
     "compute",
     "continued",
@@ -146,6 +163,7 @@ __all__ = [
     "failures",
     "find_run",
     "finished",
+    "gates_of",
     "latest_recordings",
     "merge_shares",
     "name_of",
@@ -163,5 +181,6 @@ __all__ = [
     "runs",
     "spec_decode_blocks",
     "summarize",
+    "write_checks",
     "write_indexes",
 ]

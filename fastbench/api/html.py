@@ -6,7 +6,15 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from fastbench.errors import RecordingError, UsageError
-from fastbench.report import common_table, failures_table, footnotes_list, parameters_table, stages_table, verdict_html
+from fastbench.report import (
+    common_table,
+    failures_table,
+    footnotes_list,
+    parameters_table,
+    promises,
+    stages_table,
+    verdict_html,
+)
 
 if TYPE_CHECKING:
     from fastbench.api.result import Result
@@ -41,5 +49,6 @@ def html(result: Result) -> str:
     stages = stages_table(metrics) if metrics.stages else ""
     return (
         f'<div class="fastbench"><style>{_STYLE}</style><h3>{escape(result.name)}{state}</h3>{verdict_html(metrics)}'
-        f'{stages}{tables}{footnotes_list(metrics)}{notes}<p class="note">{escape(str(result.path))}</p></div>'
+        f"{promises(metrics)}{stages}{tables}{footnotes_list(metrics)}{notes}"
+        f'<p class="note">{escape(str(result.path))}</p></div>'
     )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fastbench.aisbench import build_summarizer
-from fastbench.config import Issues, RunConfig, RunSettings, Shown, Task, public_run, show
+from fastbench.config import AnswerSettings, Issues, RunConfig, RunSettings, Shown, Task, public_run, show
 from fastbench.errors import NotARunError, RecordingError, UsageError
 from fastbench.options import OPTIONS, Options, names_tasks, run_of_options
 from fastbench.recording import (
@@ -35,7 +35,7 @@ _PLACES = (f"performances/{OF_PERFORMANCES}", OF_PERFORMANCES, f"*{SUFFIX}")
 
 LATEST = OPTIONS["reuse"].alone
 _RUN = re.compile(r"\d{8}_\d{6}(_\d+)?")
-_FREE = frozenset({"work_dir", "max_num_workers", "workers", "debug", "summarizer"})
+_FREE = frozenset({"work_dir", "max_num_workers", "workers", "debug", "summarizer", *AnswerSettings.__struct_fields__})
 """Settings of a run that do not change what is sent."""
 _FREE_OF_SERVICE = frozenset(
     {"url", "host_ip", "host_port", "enable_ssl", "ca_file", "client_cert", "client_key", "insecure", "mock", "api_key"}

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from fastbench.api.judging import NOTHING_MORE, Asking, Texts, completing, gates_of, good_columns, judged
 from fastbench.api.recordings import by_run, name_of, recorded
+from fastbench.api.settings import keywords_named
 from fastbench.client import advice_for
 from fastbench.config import DEFAULT_STATS, STAGES, parse_stats, show
 from fastbench.errors import RecordingError, UsageError
-from fastbench.metrics import Failure, Metrics, Rows, compute_for_page
-from fastbench.metrics import compute as compute_metrics
+from fastbench.metrics import Assertion, Failure, Metrics, Rows, compute_for_page
 from fastbench.options import window_fault
 from fastbench.recording import NOT_FINAL, OUTCOMES, ProgressCallback, Recording
 from fastbench.report import (
@@ -60,16 +61,37 @@ def compute(
     stats: Sequence[str] | str = DEFAULT_STATS,
     stage: str = WHOLE,
     window: str | None = None,
+    *,
+    slo: Texts | None = None,
+    stall: float | str | None = None,
+    reading_speed: float | str | None = None,
 ) -> Metrics:
     """All numbers of a recording. The same recording gives the same numbers to the last bit.
 
     stats: names such as Average, Median, P99.9, in a sequence or as text with commas. stage: total, stable or auto.
-    window: in its place those requests that begin in it, such as "30s:90s". Raises ConfigError for a statistic that
-    there is not, UsageError for a stage that the recording does not have.
+    window: in its place those requests that begin in it, such as "30s:90s". slo: such as "ttft<500ms, tpot<50ms@99%",
+    or several; stall: s, from which on a gap may be a stall; reading_speed: tokens/s; None: as the run was asked.
+    Raises ConfigError for a statistic that there is not and an SLO that cannot be read, UsageError for a stage that the
+    recording does not have.
     """
     recording = _recording(source)
     _check_part(stage, window)
-    return compute_metrics(recording, parse_stats(stats), stage, window=window)
+    if window is not None and stage != WHOLE:
+        raise UsageError(f"the stage {stage} and the window {window} exclude each other: name one of them")
+    with keywords_named():
+        asking = Asking(slo, stall, reading_speed)
+    return judged(recording, parse_stats(stats), window or stage, asking).metrics
+
+
+def check(source: Source, *assertions: str, stage: str = WHOLE, window: str | None = None) -> tuple[Assertion, ...]:
+    """Whether statements hold of a recording, such as "ttft.p99<800ms", "failed<0.1%", "verdict=VALID".
+
+    Each has `met`: True, False, or None where it cannot be told, and `why` then says why. Raises ConfigError for one
+    that cannot be read, UsageError for one about what the run does not have.
+    """
+    _check_part(stage, window)
+    asking = Asking(gates=gates_of(assertions))
+    return judged(_recording(source), DEFAULT_STATS, window or stage, asking).metrics.assertions
 
 
 def report(
@@ -100,7 +122,8 @@ def report(
         raise UsageError("name the directory for the report's files: a Recording does not say where they belong")
     where = Path(path) if path is not None else source.path.parent  # type: ignore[union-attr]  # a Result, see above
     columns = shown.stats if stats is None else parse_stats(stats)
-    return publish(recording, where, name, columns, stage=window or stage or shown.stage, plot=page).paths
+    part = window or stage or shown.stage
+    return publish(recording, where, name, columns, stage=part, plot=page, complete=completing(recording)).paths
 
 
 def export(source: Source, path: Where, *, form: str | None = None, tokens: bool = False) -> Path:
@@ -114,7 +137,8 @@ def export(source: Source, path: Where, *, form: str | None = None, tokens: bool
     chosen = form or target.suffix.lstrip(".").lower()
     if chosen not in FORMATS:
         raise UsageError(f"{chosen or str(path)!r} is not an export format; give form= as one of {', '.join(FORMATS)}")
-    write_export(_recording(source), target, chosen, tokens=tokens)
+    recording = _recording(source)
+    write_export(recording, target, chosen, tokens=tokens, more=good_columns(recording))
     return target
 
 
@@ -144,12 +168,13 @@ def recalculate(
     stage: str | None = None,
     page: bool = True,
     progress: ProgressCallback | None = None,
+    asking: Asking = NOTHING_MORE,
 ) -> Published:
     """The report of the recording at `path`, computed and written beside it.
 
-    stats, stage: None = those with which the run was reported. page: whether the report page, and the chart of rates,
-    are among the files. progress: called with the part done, 0 to 1. Raises UsageError as `compute`, RecordingError for
-    a recording that cannot be read and a file that cannot be written.
+    stats, stage: None = those with which the run was reported. asking: what else is asked. page: whether the report
+    page, and the chart of rates, are among the files. progress: called with the part done, 0 to 1. Raises UsageError as
+    `compute`, RecordingError for a recording that cannot be read and a file that cannot be written.
     """
     recording = Recording.open(path, reading(progress))
     before = recorded(recording)
@@ -161,6 +186,7 @@ def recalculate(
         progress,
         stage=stage or before.stage,
         plot=page,
+        complete=completing(recording, asking),
     )
 
 
@@ -191,7 +217,7 @@ class Page(NamedTuple):
     tables: str = ""
 
 
-def page(path: Path, target: Path | None = None, *, stage: str | None = None) -> Page:
+def page(path: Path, target: Path | None = None, *, stage: str | None = None, asking: Asking = NOTHING_MORE) -> Page:
     """The page of the recording at `path`, written to `target`, None = beside the tables. stage: None = that with
     which the run was reported. Raises as `recalculate`."""
     recording = Recording.open(path)

@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbench.api.judging import good_columns, judged
 from fastbench.api.recordings import all_recordings, name_of, recorded
 from fastbench.api.reporting import advice
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import (
+    Assertion,
     Common,
+    GoodRequests,
     Metrics,
     Number,
     Parameter,
     ServiceVerdict,
     Values,
     Verdict,
-    compute,
-    compute_for_page,
 )
 from fastbench.recording import NOT_FINAL, ROW_DTYPE, Recording, part_paths
 from fastbench.report import (
@@ -85,6 +86,17 @@ class Figures(Mapping[str, Number]):
     def too_few(self) -> tuple[str, ...]:
         """The percentiles for which there are too few samples."""
         return self.row.marked
+
+    @property
+    def intervals(self) -> Mapping[str, tuple[float, float]]:
+        """Between what the average and the percentiles lie with 95 % confidence, by statistic, in `unit`; empty where
+        the run is too short to tell."""
+        return self.row.intervals
+
+    def interval(self, statistic: str) -> tuple[float, float] | None:
+        """That of one statistic; None where the run is too short to tell. KeyError as `[…]`."""
+        _ = self[statistic]
+        return self.row.intervals.get(statistic)
 
     @property
     def unsure(self) -> Mapping[str, tuple[float, float]]:
@@ -152,7 +164,7 @@ class Result:
         shown = recorded(recording)
         stats, stage = self._asked
         self._name = self._name or task_of(recording, name_of(self.path))
-        return compute(recording, stats or shown.stats, stage or shown.stage)
+        return judged(recording, stats or shown.stats, stage or shown.stage).metrics
 
     @property
     def name(self) -> str:
@@ -199,6 +211,18 @@ class Result:
         """Requests by how they ended; their sum is the number planned."""
         return self.metrics.outcomes
 
+    @property
+    def slos(self) -> tuple[GoodRequests, ...]:
+        """What became of each SLO that the run was asked to keep: `share` good, `interval`, `request_rate`,
+        `token_rate`, `broken`, `met`. `fastbench.compute(result, slo="…").slos` has those of others."""
+        return self.metrics.slos
+
+    def check(self, *assertions: str) -> tuple[Assertion, ...]:
+        """Whether statements hold, such as "ttft.p99<800ms": see `fastbench.check`."""
+        from fastbench.api.reporting import check
+
+        return check(self, *assertions, stage=self.metrics.stage)
+
     @cached_property
     def _figures(self) -> Mapping[str, Figures]:
         return {row.name: Figures(row) for row in (*self.metrics.parameters, *self.metrics.further)}
@@ -235,7 +259,7 @@ class Result:
         what packages' metrics add: float64, NaN where there is none, as of requests that failed. `…_tokens`,
         `planned_…`: -1 = unknown. `status`: 0 = no answer. `outcome`, `message`, …: texts, or None.
         """
-        pieces = list(request_columns(self.recording))
+        pieces = list(request_columns(self.recording, good_columns(self.recording)))
         return {name: np.concatenate([_filled(name, piece[name]) for piece in pieces]) for name in pieces[0]}
 
     def gaps_ms(self, request: int) -> NDArray[np.float64]:
@@ -260,7 +284,7 @@ class Result:
         """`requests` as a pyarrow.Table, null where there is nothing. UsageError without the package pyarrow."""
         from fastbench.report import requests_table
 
-        return requests_table(self.recording)
+        return requests_table(self.recording, good_columns(self.recording))
 
     def to_pandas(self) -> Any:
         """`requests` as a pandas.DataFrame. UsageError without the package pandas."""
@@ -293,7 +317,7 @@ class Result:
     @cached_property
     def _summary(self) -> str:
         metrics = self.metrics
-        computed = compute_for_page(self._opened(), metrics.stats, metrics.stage)
+        computed = judged(self._opened(), metrics.stats, metrics.stage)
         page = self.path.with_name(f"{name_of(self.path)}{PAGE}")
         task = Finished(answer_of(computed, self.name), page if page.is_file() else None, advice(metrics))
         return plain(summarize([task])).rstrip()

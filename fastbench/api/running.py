@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Self
 
+from fastbench.api.judging import NOTHING_MORE, Asking
+from fastbench.api.limits import judge_for
 from fastbench.api.planning import Prepared, prepare
 from fastbench.api.reporting import WHOLE, recalculate
 from fastbench.api.result import Result
@@ -114,6 +116,7 @@ def _results(running: Running, remarks: Sequence[str]) -> list[Result]:
 def _result(ended: EndedTask, remarks: Sequence[str]) -> Result:
     path, complete = ended.path, ended.complete and not ended.died
     remarks = (*remarks, *(f"{sentence}." for sentence in ended.died))
+    remarks += (f"The run ended before its plan did: {ended.enough}.",) if ended.enough else ()
     result = Result(path, name=ended.name, complete=complete, remarks=remarks)
     if not path.exists():
         return result
@@ -157,7 +160,10 @@ class Running:
 
     def __iter__(self) -> Iterator[EndedTask]:
         run, directory, plan, launcher, resumes = self._prepared
-        for ended in run_tasks(run, directory, plan, self.stop, self._observer_of, launcher, resumes=resumes):
+        tasks = run_tasks(
+            run, directory, plan, self.stop, self._observer_of, launcher, resumes=resumes, judge_for=judge_for
+        )
+        for ended in tasks:
             yield EndedTask(ended, self._prepared)
             # Its results are there now.
             end = Status.ERROR if ended.error is not None else Status.FINISH if ended.complete else Status.KILLED
@@ -212,6 +218,10 @@ class EndedTask:
         """The error that ended it."""
         self.died = tuple(death.sentence for death in ended.died)
         """A sentence for each worker that died."""
+        self.enough = "" if ended.enough is None else ended.enough.why
+        """Why it ended before its plan did, a clause."""
+        self.went_wrong = ended.enough is not None and ended.enough.is_bad
+        """Whether that is because too much failed."""
         self.idle = ended.idle
         """Nothing was left to send."""
         self.path = prepared.directory.recording(ended.task)
@@ -222,21 +232,24 @@ class EndedTask:
         """Remarks on its report, a sentence each."""
         self._prepared = prepared
 
-    def publish(self, *, page: bool = True, progress: ProgressCallback | None = None) -> Published | None:
+    def publish(
+        self, *, page: bool = True, progress: ProgressCallback | None = None, asking: Asking = NOTHING_MORE
+    ) -> Published | None:
         """Writes the report; None where there is nothing to report: no recording, or an error before the first success.
 
-        page, progress: as `recalculate`. Of a stage that the recording does not have the whole run is shown, which
-        `remarks` says. Raises RecordingError for a recording that cannot be read, and a file that cannot be written.
+        page, progress, asking: as `recalculate`. Of a stage that the recording does not have the whole run is shown,
+        which `remarks` says. Raises RecordingError for a recording that cannot be read, and a file that cannot be
+        written.
         """
         if not self.path.exists():
             return None
         try:
             published = recalculate(
-                self.path, stats=self.task.stats, stage=self.task.stage, page=page, progress=progress
+                self.path, stats=self.task.stats, stage=self.task.stage, page=page, progress=progress, asking=asking
             )
         except UsageError as error:
             self.remarks.append(f"{self.name}: {error}; {WHOLE_SHOWN}")
-            published = recalculate(self.path, stats=self.task.stats, stage=WHOLE, page=page)
+            published = recalculate(self.path, stats=self.task.stats, stage=WHOLE, page=page, asking=asking)
         if self.error is not None and not published.metrics.success:
             return None
         if published.rates:

@@ -46,6 +46,9 @@ _OF_THE_COMMAND = {
     "tables": "the tables' figures are metrics, parameters and common of the Result",
     "no_plot": "the page is written by Result.report() only",
     "strict": "look at Result.verdict",
+    "assert": "ask Result.check(…)",
+    "junit": "ask Result.check(…)",
+    "summary": "print(result) shows it",
     "quiet": "nothing is shown anyway",
     "classic": "nothing is shown anyway",
 }

@@ -69,13 +69,25 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="fastbench")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Measures a running LLM inference service through its streaming interface."""
+    """Measures a running LLM inference service through its streaming interface.
+
+    \b
+    Exit codes:
+      0    measured; SLOs and assertions are met
+      1    failed: the service could not be measured, or every request failed
+      2    wrong usage; nothing was sent
+      3    an SLO or an assertion is not met, or --max-failed ended the run
+      4    that cannot be told, or with --strict a verdict is INVALID
+      130  stopped by the user
+    Of several the highest counts, but 3 goes before 4.
+    """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
 
 def main() -> NoReturn:
-    """Ends the process with 0, 1 (a failed run), 2 (wrong usage), 4 (--strict: INVALID) or 130 (Ctrl-C)."""
+    """Ends the process with 0, 1 (a failed run), 2 (wrong usage), 3 (not met), 4 (cannot tell; --strict: INVALID) or
+    130 (Ctrl-C)."""
     # numpy's linear algebra is not used here, and its threads would spin beside the load for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     fill_standard()

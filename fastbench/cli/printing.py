@@ -13,7 +13,7 @@ import click
 from fastbench.options import TABLES
 
 if TYPE_CHECKING:
-    from fastbench.api import Finished, Line, Style
+    from fastbench.api import Asking, Finished, Line, Style
 
 tables_option = click.option("--tables", is_flag=True, help=TABLES)
 
@@ -24,6 +24,15 @@ _LINKING_VARIABLES = ("KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACR
 _BORDERS = frozenset("╒╞├╘│")
 _VTE, _TMUX = 5000, (3, 4)
 """The first versions that have links."""
+
+
+class Checks(NamedTuple):
+    """What decides the exit code. asking: SLOs and assertions, None: those of the recordings; junit, summary: files
+    that say how they stand."""
+
+    asking: Asking | None = None
+    junit: str | None = None
+    summary: str | None = None
 
 
 class Showing(NamedTuple):
@@ -39,6 +48,7 @@ class Showing(NamedTuple):
     """AISBench's tables, also on a terminal where they do not fit."""
     strict: bool = False
     """An INVALID run is a failure."""
+    checks: Checks = Checks()
 
 
 class Terminal(NamedTuple):

@@ -14,13 +14,14 @@ from fastbench.config.fields.issues import Issues, show
 from fastbench.config.files.dump import dump_config, dump_json, dump_yaml, public_run, public_settings
 from fastbench.config.load_shape import profile_fault
 from fastbench.config.remarks import past_proxies, without_effect
-from fastbench.config.run import COMBINATIONS, LoadSettings, ProfileStage, RunConfig, RunSettings, Task
+from fastbench.config.run import COMBINATIONS, AnswerSettings, LoadSettings, ProfileStage, RunConfig, RunSettings, Task
 from fastbench.config.shown import DEFAULT_STATS, STAGES, Shown, build_summarizer, is_stage, parse_stats
 
 __all__ = [
     "COMBINATIONS",
     "DEFAULT_STATS",
     "STAGES",
+    "AnswerSettings",
     "DatasetConfig",
     "Issues",
     "LoadSettings",

@@ -11,12 +11,14 @@ from fastbench.config.fields.check import Frozen, check_fields
 from fastbench.config.fields.issues import Issues, nearest
 from fastbench.config.load_shape import build_load, build_profile
 from fastbench.config.run import COMBINATIONS as COMBINATIONS
-from fastbench.config.run import MAX_PRESSURE_TIME, SETTINGS, RunConfig, RunSettings
+from fastbench.config.run import MAX_PRESSURE_TIME, SETTINGS, AnswerSettings, RunConfig, RunSettings
 from fastbench.config.services.build import build_service
 from fastbench.config.services.schema import TAKES_TOKEN_IDS, ServiceConfig
 from fastbench.config.shown import build_summarizer
+from fastbench.errors import ConfigError
 from fastbench.registry import DIALECTS
 from fastbench.secrets import KNOWN
+from fastbench.slo import parse_share, parse_slos, parse_until
 from fastbench.units import NS_PER_S
 
 Item = TypeVar("Item", bound=ServiceConfig | DatasetConfig)
@@ -47,9 +49,12 @@ def run_of(raw: Mapping[str, Any], issues: Issues, *, file: str | None = None) -
     shown = build_summarizer(raw.get("summarizer", {}), issues)
     plain = {name: value for name, value in raw.items() if name in RunSettings.__struct_fields__}
     plain["profile"] = build_profile(plain.get("profile", ()), issues)
+    if isinstance(plain.get("slo"), str):
+        plain["slo"] = (plain["slo"],)
     settings = RunSettings(**check_fields(RunSettings, plain, "", issues))
     if settings.pressure_time > MAX_PRESSURE_TIME:
         issues.wrong("pressure_time", raw["pressure_time"], f"at most {MAX_PRESSURE_TIME // NS_PER_S} seconds")
+    _check_asked(settings, issues)
     load = build_load(settings, models, issues)
     pairs = None
     # Where an item is bad, its abbr is not known.
@@ -67,6 +72,17 @@ def run_of(raw: Mapping[str, Any], issues: Issues, *, file: str | None = None) -
         source=file,
         **(structs.asdict(settings) | {"load": load}),
     )
+
+
+def _check_asked(settings: AnswerSettings, issues: Issues) -> None:
+    """Checks that what is asked of the run can be read."""
+    read: dict[str, Callable[[Any], object]] = {"slo": parse_slos, "until": parse_until, "max_failed": parse_share}
+    for name, parse in read.items():
+        try:
+            if getattr(settings, name):
+                parse(getattr(settings, name))
+        except ConfigError as error:
+            issues.add(name, f"is not usable: {error}")
 
 
 def _check_ids(

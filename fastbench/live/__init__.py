@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from fastbench.live.classic import table
     from fastbench.live.files import DIRECTORY, STOPPING, Snapshot, Status, StatusFiles, run_is_over
     from fastbench.live.progress import (
+        BIN_BITS,
+        BIN_MASK,
+        BINS_PER_E,
         NOTHING,
         WINDOW_NS,
         Observer,
         Progress,
         Recent,
+        Seen,
         Sparse,
         latency_counts,
         merge_progress,
@@ -40,11 +44,15 @@ else:
             "classic": ("table",),
             "files": ("DIRECTORY", "STOPPING", "Snapshot", "Status", "StatusFiles", "run_is_over"),
             "progress": (
+                "BIN_BITS",
+                "BIN_MASK",
+                "BINS_PER_E",
                 "NOTHING",
                 "WINDOW_NS",
                 "Observer",
                 "Progress",
                 "Recent",
+                "Seen",
                 "Sparse",
                 "latency_counts",
                 "merge_progress",
@@ -56,6 +64,9 @@ else:
     )
 
 __all__ = [
+    "BINS_PER_E",
+    "BIN_BITS",
+    "BIN_MASK",
     "DIRECTORY",
     "EVERY_S",
     "NOTHING",
@@ -65,6 +76,7 @@ __all__ = [
     "Progress",
     "Recent",
     "RunStatus",
+    "Seen",
     "Snapshot",
     "Sparse",
     "Status",

@@ -162,6 +162,10 @@ class Snapshot(Fields, frozen=True, kw_only=True):
     """How often the user asked to stop."""
     failures: dict[str, int] = {}
     """The failed ones by outcome."""
+    judged: int = 0
+    """Requests that the first SLO has judged, by its clauses that a request alone decides; 0 = there is none."""
+    good: int = 0
+    """Of them those that keep it."""
     asked_per_s: float | None = None
     """Whose time came in the last seconds; None = a closed loop, which asks for no rate."""
     requests_per_s: float | None = None

@@ -266,6 +266,9 @@ def _judgements(snapshot: Snapshot) -> Iterator[_Judged]:
         yield _client(snapshot)
     if snapshot.asked_per_s is not None or snapshot.overloaded_ns is not None:
         yield _service(snapshot)
+    if snapshot.judged:
+        found = snapshot.good / snapshot.judged
+        yield _Judged("SLO", False, f"{share(found)} of {snapshot.judged:,} good so far", "")
     yield _failed(snapshot)
 
 

@@ -2,7 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fastbench._core.counts import Hdr
 from fastbench.units import NS_PER_S
@@ -95,6 +98,56 @@ def _summed(total: Hdr, parts: Iterable[Sparse]) -> Sparse:
     return total.sparse()
 
 
+class Seen(NamedTuple):
+    """What `--until` is about, of the successful requests so far, in stretches of time of one length.
+
+    block_ns: the length, a power of two of `FIRST_BLOCK_NS`, from the start of the load on. keys: (n,), rising: of a
+    block and a bin, `block << BIN_BITS | bin`; counts: (n,), requests. took_ns: their E2EL added up.
+    """
+
+    block_ns: int
+    keys: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    took_ns: int
+
+    @classmethod
+    def of(cls, after_ns: NDArray[np.int64], values_us: NDArray[np.float64], took_ns: int) -> Self:
+        """after_ns, values_us: (requests,), when each was sent since the start, and what it had."""
+        length, last = FIRST_BLOCK_NS, int(after_ns.max(initial=0))
+        while last >= MOST_BLOCKS * length:
+            length *= 2
+        bins = np.rint(BINS_PER_E * np.log(np.maximum(values_us, 1.0))).astype(np.int64)
+        keys, counts = np.unique((np.maximum(after_ns, 0) // length << BIN_BITS) | bins, return_counts=True)
+        return cls(length, keys, counts.astype(np.int64), took_ns)
+
+    def in_blocks_of(self, length_ns: int) -> Self:
+        """In stretches of that length, a multiple of this one's."""
+        blocks = (self.keys >> BIN_BITS) * self.block_ns // length_ns
+        keys, inverse = np.unique(blocks << BIN_BITS | (self.keys & BIN_MASK), return_inverse=True)
+        return self._replace(
+            block_ns=length_ns, keys=keys, counts=np.bincount(inverse, self.counts, keys.size).astype(np.int64)
+        )
+
+
+FIRST_BLOCK_NS = NS_PER_S // 4
+MOST_BLOCKS = 96
+BIN_BITS, BIN_MASK = 20, (1 << 20) - 1
+BINS_PER_E = 400
+"""Bins of a quarter of a per cent."""
+
+
+def merge_seen(parts: Iterable[Seen | None]) -> Seen | None:
+    """What several workers saw, as if one had; None = nothing was looked at."""
+    seen = [part for part in parts if part is not None]
+    if len(seen) < 2:
+        return seen[0] if seen else None
+    length = max(part.block_ns for part in seen)
+    seen = [part.in_blocks_of(length) for part in seen]
+    keys, inverse = np.unique(np.concatenate([part.keys for part in seen]), return_inverse=True)
+    counts = np.bincount(inverse, np.concatenate([part.counts for part in seen]), keys.size)
+    return Seen(length, keys, counts.astype(np.int64), sum(part.took_ns for part in seen))
+
+
 class Progress(NamedTuple):
     """One phase of load at one moment: of one worker, or of several together."""
 
@@ -131,6 +184,12 @@ class Progress(NamedTuple):
     """Where requests go."""
     load: str = ""
     """In words."""
+    judged: int = 0
+    """Requests that the first SLO has judged so far, failed ones among them; 0 = there is none."""
+    good: int = 0
+    """Of them those that keep it."""
+    seen: Seen | None = None
+    """What `--until` is about; None = it was not given."""
 
 
 Observer = Callable[[Progress], None]
@@ -167,6 +226,9 @@ def merge_progress(parts: Sequence[Progress]) -> Progress:
         sending_ns=max((part.sending_ns for part in parts if part.sending_ns is not None), default=None),
         url=parts[0].url,
         load=parts[0].load,
+        judged=sum(part.judged for part in parts),
+        good=sum(part.good for part in parts),
+        seen=merge_seen(part.seen for part in parts),
     )
 
 

@@ -10,14 +10,19 @@ whether the numbers may be believed
 
 from fastbench.metrics.asked import AskedLoad
 from fastbench.metrics.common import COMMON_METRICS, length_ns
-from fastbench.metrics.computed import Computed, compute, compute_for_page
+from fastbench.metrics.computed import Computed, compute, compute_for_page, further, parameters
 from fastbench.metrics.intervals import latency_intervals
 from fastbench.metrics.metric import Metric, Table, Values
 from fastbench.metrics.model import (
+    FLUENCY,
+    Assertion,
     ClientEffect,
     ClientError,
     Common,
     Failure,
+    Fluency,
+    GoodRequests,
+    Interval,
     Load,
     Metrics,
     Number,
@@ -38,6 +43,7 @@ from fastbench.metrics.samples.statistics import ArraySamples
 __all__ = [
     "COMMON_METRICS",
     "E2EL",
+    "FLUENCY",
     "INPUT_TOKENS",
     "ITL",
     "OUTPUT_TOKENS",
@@ -46,11 +52,15 @@ __all__ = [
     "TTFT",
     "ArraySamples",
     "AskedLoad",
+    "Assertion",
     "ClientEffect",
     "ClientError",
     "Common",
     "Computed",
     "Failure",
+    "Fluency",
+    "GoodRequests",
+    "Interval",
     "Load",
     "Metric",
     "Metrics",
@@ -70,6 +80,8 @@ __all__ = [
     "all_plugged",
     "compute",
     "compute_for_page",
+    "further",
     "latency_intervals",
     "length_ns",
+    "parameters",
 ]

@@ -95,6 +95,7 @@ def shown(row: Parameter, stats: Sequence[str]) -> Parameter:
         marked=tuple(name for name in row.marked if name in stats),
         bounds={name: row.bounds[name] for name in stats if name in row.bounds},
         unsure=tuple(name for name in stats if name in row.unsure),
+        intervals={name: row.intervals[name] for name in stats if name in row.intervals},
     )
 
 

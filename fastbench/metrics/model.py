@@ -15,6 +15,9 @@ class Parameter(msgspec.Struct, frozen=True):
 
     bounds: the least and the most that a statistic can be, where the client's stalls leave it uncertain; unsure: those
     that they leave too uncertain.
+
+    intervals: between what a statistic lies with 95 % confidence, as far as the run tells: of the average and of
+    percentiles. blocks: of how many blocks of time that was computed; 0 = the run is too short to tell.
     """
 
     name: str
@@ -25,6 +28,8 @@ class Parameter(msgspec.Struct, frozen=True):
     marked: tuple[str, ...] = ()
     bounds: dict[str, Interval] = {}
     unsure: tuple[str, ...] = ()
+    intervals: dict[str, Interval] = {}
+    blocks: int = 0
 
 
 class Common(msgspec.Struct, frozen=True):
@@ -297,13 +302,95 @@ class Stretch(msgspec.Struct, frozen=True):
     method: str
 
 
+class GoodRequests(msgspec.Struct, frozen=True):
+    """What became of one SLO.
+
+    slo: in words. requests: that have an outcome; good: of them. interval: of their share, 95 %, None: the run is too
+    short to tell. design_effect: how many requests tell as much as one independent one. request_rate, req/s, and
+    token_rate, token/s: of the good ones. broken: the others by what broke first, the most frequent first. met: None:
+    cannot tell, `why` says why.
+    """
+
+    slo: str
+    requests: int
+    good: int
+    share: Number
+    interval: Interval | None
+    design_effect: Number
+    request_rate: Number
+    token_rate: Number
+    broken: dict[str, int]
+    met: bool | None
+    why: str = ""
+
+    @property
+    def word(self) -> str:
+        """met, not met or cannot tell."""
+        return "cannot tell" if self.met is None else "met" if self.met else "not met"
+
+
+class Assertion(msgspec.Struct, frozen=True):
+    """A statement of `--assert`. value: what was found, in the unit of its limit. met: None: cannot tell, `why` says
+    why."""
+
+    text: str
+    value: Number
+    unit: str
+    met: bool | None
+    why: str = ""
+
+    @property
+    def word(self) -> str:
+        """met, not met or cannot tell."""
+        return "cannot tell" if self.met is None else "met" if self.met else "not met"
+
+
+FLUENCY = {
+    "Stalls": ("gaps of a stream that are stalls", "gap >= --stall and gap >= 10 * the stream's median gap"),
+    "Longest Stall": ("the longest stall of a stream, 0 without any", "max(stalls)"),
+    "Tokens In Time": (
+        "tokens of a stream that arrive before a reader comes to them, of 100",
+        "token_ns[k] <= first_token_ns + k / --reading-speed",
+    ),
+}
+"""The rows of the further table that are asked for: what each is, and its formula."""
+
+
+class Fluency(msgspec.Struct, frozen=True):
+    """How a reader feels the successful streams.
+
+    stall_ms: the gap from which on it may be a stall; None: stalls were not asked for, nor counted. stalls: gaps;
+    stalled: streams with one at least; longest_ms: the longest stall. reading_speed: tokens/s; None: it was not asked
+    for. tokens: of them in_time those that arrived by their deadline.
+    """
+
+    streams: int
+    stall_ms: Number
+    stalls: int
+    stalled: int
+    longest_ms: Number
+    reading_speed: Number
+    tokens: int
+    in_time: int
+
+    @property
+    def stalled_share(self) -> float | None:
+        """Of the streams, of 1."""
+        return self.stalled / self.streams if self.streams else None
+
+    @property
+    def in_time_share(self) -> float | None:
+        """Of the tokens, of 1."""
+        return self.in_time / self.tokens if self.tokens else None
+
+
 class Metrics(msgspec.Struct, frozen=True):
     """All numbers of one stage of one recording.
 
     window: None = the whole run. further: the rows of the table "Further Parameters". finish_reasons: requests by the
     service's word. outcomes: by name; their sum is the number planned, or that begun in the window. not_sent: of them
     those that never went out. kept_up: the service's own verdict. stages: of the whole run's load.
-    service: None = its metrics page was not asked for.
+    service: None = its metrics page was not asked for. slos, assertions, fluency: what was asked beyond the numbers.
     """
 
     stage: str
@@ -326,3 +413,6 @@ class Metrics(msgspec.Struct, frozen=True):
     stages: tuple[StageOfLoad, ...]
     not_sent: int
     notes: tuple[str, ...]
+    slos: tuple[GoodRequests, ...] = ()
+    assertions: tuple[Assertion, ...] = ()
+    fluency: Fluency | None = None

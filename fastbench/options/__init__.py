@@ -17,7 +17,20 @@ from fastbench.options.table import (
     meant_by,
     misspelt,
 )
-from fastbench.options.tasks import STAGE, STAGES, STRICT, TABLES, WINDOW, window_fault
+from fastbench.options.tasks import (
+    ASSERT,
+    JUNIT,
+    READING_SPEED,
+    SLO,
+    STAGE,
+    STAGES,
+    STALL,
+    STRICT,
+    SUMMARY,
+    TABLES,
+    WINDOW,
+    window_fault,
+)
 
 if TYPE_CHECKING:
     from fastbench.options.settings import (
@@ -30,11 +43,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ARGUMENT",
+    "ASSERT",
+    "JUNIT",
     "OPTIONS",
+    "READING_SPEED",
     "SECTIONS",
+    "SLO",
     "STAGE",
     "STAGES",
+    "STALL",
     "STRICT",
+    "SUMMARY",
     "SYNONYMS",
     "TABLES",
     "WINDOW",

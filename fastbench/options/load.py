@@ -167,6 +167,20 @@ LOAD = (
         sets=RunField("warmup_output_len"),
     ),
     Option(
+        flags="--until",
+        metavar="TEXT",
+        help='End the run when a 95 % interval is this narrow, such as "ttft.p99±5%" (or +-5%).',
+        sets=RunField("until"),
+        excludes={"shard": "{0} looks at the whole load, {1} sends a part of it; leave one of them out"},
+    ),
+    Option(
+        flags="--max-failed",
+        metavar="PERCENT",
+        help="End the run, with exit status 3, when certainly more than this share of the requests fails, such as 5%.",
+        sets=RunField("max_failed"),
+        excludes={"shard": "{0} looks at the whole load, {1} sends a part of it; leave one of them out"},
+    ),
+    Option(
         flags="--workers",
         metavar="N|auto",
         parse=count_or_auto,

@@ -18,6 +18,18 @@ STAGES = ("total", "stable", "auto")
 STAGE = "Requests to report: all, those at full concurrency, or those of the stationary window."
 WINDOW = 'Report the requests that begin in this window, such as "30s:90s".'
 STRICT = "Exit with status 4 if a verdict is INVALID."
+SLO = (
+    'Judge each request, such as "ttft<500ms, tpot<50ms@99%"; print the share of good ones and the goodput. '
+    "Repeat it for several SLOs. Exit status 3 if one is not met, 4 if that cannot be told."
+)
+STALL = "Report stalls: gaps longer than this, such as 1s, and than ten times the request's median gap."
+READING_SPEED = "Report the tokens that arrive before a reader of this speed, such as 10/s, comes to them."
+ASSERT = (
+    'Exit with status 3 unless this holds, such as "ttft.p99<800ms", "failed<0.1%", "output_throughput>2000"; '
+    "4 if it cannot be told. May be repeated."
+)
+JUNIT = "Write SLOs and assertions as JUnit XML to this file."
+SUMMARY = "Write verdicts, numbers, SLOs and assertions as Markdown to this file."
 TABLES = "Print the tables above the summary. Where standard output is no terminal they are printed anyway."
 
 _TWO_PLANS = {
@@ -26,6 +38,8 @@ _TWO_PLANS = {
 }
 _TWO_KINDS = "{0} and {1} both say which prompts to send; give one of them"
 _WITH_FILE = {"custom_dataset_path": "{0} goes with --custom-dataset-path FILE, which is not given"}
+_OF_WHOLE_RUNS = {"shard": "{0} is about a whole run, {1} sends a part of one; give it to recalc, after merge"}
+_SLO_ELSEWHERE = {'--slo "ttft<500ms"': "goodput"}
 _FROM_HERE = "{0} resumes a run from this host only; leave --ray and --nodes out"
 
 
@@ -221,6 +235,12 @@ RESULTS = (
         sets=ShownField("stage"),
         check=window_fault,
     ),
+    Option(flags="--slo", metavar="TEXT", takes=Takes.REPEATED, help=SLO, sets=RunField("slo"), also=_SLO_ELSEWHERE),
+    Option(flags="--stall", metavar="TIME", help=STALL, sets=RunField("stall")),
+    Option(flags="--reading-speed", metavar="RATE", help=READING_SPEED, sets=RunField("reading_speed")),
+    Option(flags="--assert", metavar="TEXT", takes=Takes.REPEATED, help=ASSERT, excludes=_OF_WHOLE_RUNS),
+    Option(flags="--junit", metavar="FILE", help=JUNIT, excludes=_OF_WHOLE_RUNS),
+    Option(flags="--summary", metavar="FILE", help=SUMMARY, excludes=_OF_WHOLE_RUNS),
     Option(flags="--save-text", takes=Takes.FLAG, help="Record the replies' text.", sets=ModelField("save_text")),
     Option(
         flags="--service-metrics",

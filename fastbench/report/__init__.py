@@ -1,6 +1,7 @@
 """`Metrics` → what a person reads: console, csv, json, page, rate charts; and exports for other tools."""
 
 from fastbench.report.answer import STRIP_BINS, Answer, Latency, Level, Span, Statement, Subject, answer_of
+from fastbench.report.checks.written import Checked, checked, junit, markdown
 from fastbench.report.console import render
 from fastbench.report.exports.columns import request_columns
 from fastbench.report.exports.parquet import requests_table
@@ -9,7 +10,14 @@ from fastbench.report.files import replace
 from fastbench.report.page.compare import STATS, Compared, comparison
 from fastbench.report.page.index import Task, index_page
 from fastbench.report.page.rate_chart import RateChart, planned_chart
-from fastbench.report.page.sections import common_table, failures_table, footnotes_list, parameters_table, stages_table
+from fastbench.report.page.sections import (
+    common_table,
+    failures_table,
+    footnotes_list,
+    parameters_table,
+    promises,
+    stages_table,
+)
 from fastbench.report.page.sections import verdict as verdict_html
 from fastbench.report.published import PAGE, Published, publish, reading, task_of, write_page
 from fastbench.report.sentence import Outcomes, Piece, Rates
@@ -24,6 +32,7 @@ __all__ = [
     "STATS",
     "STRIP_BINS",
     "Answer",
+    "Checked",
     "Compared",
     "Finished",
     "Latency",
@@ -41,15 +50,19 @@ __all__ = [
     "Subject",
     "Task",
     "answer_of",
+    "checked",
     "common_table",
     "comparison",
     "export",
     "failures_table",
     "footnotes_list",
     "index_page",
+    "junit",
+    "markdown",
     "parameters_table",
     "plain",
     "planned_chart",
+    "promises",
     "publish",
     "publish_spec_decode",
     "reading",

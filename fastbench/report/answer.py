@@ -31,7 +31,7 @@ from fastbench.metrics.samples import Histogram, histogram, section
 from fastbench.metrics.server import CLOSED, KEPT_UP, OVERLOADED, UNKNOWN
 from fastbench.metrics.trust import Check, checks
 from fastbench.report.sentence import Outcomes, Piece, Rates, counted, latencies_of, per_user, sentence, since
-from fastbench.report.statements import cut_off, queue
+from fastbench.report.statements import answered, cut_off, first_broken, found_of, good, goodput, queue
 from fastbench.units import NS_PER_MS, number, quantity, rate, share
 
 STRIP_BINS = 48
@@ -148,7 +148,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     checks: what decides on the measurement. service: None for a closed loop, where the outcome says what there is to
     say of the service. overloaded: whether that is what it says. stages: of a load that changes. sentence: the answer
-    as one would quote it.
+    as one would quote it. promises: of SLOs and assertions, whether they are kept.
     """
 
     subject: Subject
@@ -163,6 +163,7 @@ class Answer(msgspec.Struct, frozen=True):
     stages: tuple[StageOfLoad, ...]
     kept_up_to: float | None
     sentence: tuple[Piece, ...]
+    promises: tuple[Statement, ...] = ()
 
     @property
     def text(self) -> str:
@@ -195,7 +196,32 @@ def answer_of(computed: Computed, task: str) -> Answer:
         stages=metrics.stages,
         kept_up_to=metrics.kept_up.kept_up_to,
         sentence=sentence(metrics, ended, rates, medians, computed.selection.asked.limit),
+        promises=tuple(_promises(metrics)),
     )
+
+
+_LEVELS = {True: Level.GOOD, False: Level.BAD, None: Level.NOTICE}
+
+
+def _promises(metrics: Metrics) -> Iterator[Statement]:
+    """Of each SLO, and of all assertions together, whether it is kept."""
+    for slo in metrics.slos:
+        broken = first_broken(slo)
+        told = [slo.why, good(slo), broken and f"first to break: {broken}", goodput(slo)]
+        # Of several one has to know which is meant; of one, what came of it.
+        told.insert(1 if len(metrics.slos) > 1 else len(told), slo.slo)
+        yield Statement(_LEVELS[slo.met], _kept("SLO", slo.met), tuple(filter(None, told)))
+    kept = [one.met for one in metrics.assertions]
+    if kept:
+        level = _LEVELS[False if False in kept else None if None in kept else True]
+        short = f"{kept.count(True)} of {len(kept)} assertions met" if len(kept) > 1 else _kept("assertion", kept[0])
+        unkept = [one for one in metrics.assertions if not one.met]
+        told = [f"{clean(one.text)}: {answered(one)}, found {found_of(one)}" for one in unkept]
+        yield Statement(level, short, tuple(told))
+
+
+def _kept(what: str, met: bool | None) -> str:
+    return f"{what}: cannot tell" if met is None else f"{what} {'met' if met else 'not met'}"
 
 
 def clean(text: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fastbench.metrics import Number, Quantity
+from fastbench.metrics import Number, Parameter, Quantity
 from fastbench.metrics.samples import too_few
 from fastbench.units import quantity as by_size
 
@@ -44,6 +44,14 @@ def marked(text: str, few: bool, unsure: bool = False) -> str:
     """The text, with the marks of a percentile of too few samples and of a number that the client's stalls leave too
     uncertain; the footnotes say what they mean."""
     return f"{text}{' *' if few else ''}{' ~' if unsure else ''}"
+
+
+def plus_minus(row: Parameter, name: str) -> str:
+    """Half the width of a statistic's 95 % interval, with its sign; empty where there is none, or nothing in it."""
+    low, high = row.intervals.get(name, (0.0, 0.0))
+    if high <= low:
+        return ""
+    return f"±\N{NO-BREAK SPACE}{by_size((high - low) / 2, row.unit)}"
 
 
 def shortened(sentence: str) -> str:

@@ -9,6 +9,7 @@ from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 from fastbench.metrics import Metrics, Parameter, Table
 from fastbench.metrics.samples import CONFIDENCE, percent_of, samples_needed, too_few
 from fastbench.report.cells import MISSING, QUANTITY_STATS, cell, marked, printable
+from fastbench.report.checks.rows import ASSERTION_COLUMNS, SLO_COLUMNS, assertion_rows, slo_rows
 from fastbench.report.service_tables import service_rows
 from fastbench.report.statements import STAGE_COLUMNS, cut_off, measurement, service, stage_note, stage_rows
 from fastbench.report.trust_table import quantities, trust_rows
@@ -34,6 +35,10 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
         ("Common Metric", "Stage", "Value"),
         ([row.name, metrics.stage, cell(row.value, row.unit)] for row in metrics.common),
     )
+    if metrics.slos:
+        yield _table(SLO_COLUMNS, slo_rows(metrics), "fancy_outline")
+    if metrics.assertions:
+        yield _table(ASSERTION_COLUMNS, assertion_rows(metrics), "fancy_outline")
     if metrics.further:
         yield _parameters(Table.FURTHER, metrics.further, metrics)
     yield _table(("Trust", "Value"), trust_rows(metrics), "fancy_outline")

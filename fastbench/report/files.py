@@ -14,9 +14,12 @@ from typing import Any, BinaryIO
 import msgspec
 
 from fastbench.errors import RecordingError
-from fastbench.metrics import Metrics, ServiceVerdict, Table
+from fastbench.metrics import Metrics, Parameter, ServiceVerdict, Table
 from fastbench.report.cells import cell, plain
 from fastbench.report.statements import measurement, service
+
+CONFIDENCE = 0.95
+"""Of the intervals."""
 
 
 def parameters_csv(metrics: Metrics) -> bytes:
@@ -53,7 +56,7 @@ def trust_json(metrics: Metrics) -> bytes:
         "outcomes": metrics.outcomes,
         "not_sent": metrics.not_sent,
         "finish_reasons": metrics.finish_reasons,
-        "further": metrics.further,
+        "further": [_without_intervals(row) for row in metrics.further],
         "failures": metrics.failures,
         "load": metrics.load,
         "client": metrics.client,
@@ -71,6 +74,28 @@ def _service(found: ServiceVerdict) -> dict[str, Any]:
     """Its numbers; how many waited only where it is known."""
     known = msgspec.structs.asdict(found)
     return {name: value for name, value in known.items() if name != "waiting" or value is not None}
+
+
+def _without_intervals(row: Parameter) -> dict[str, Any]:
+    """A row as this file has it; intervals stand in one of their own."""
+    return {name: value for name, value in msgspec.structs.asdict(row).items() if name not in ("intervals", "blocks")}
+
+
+def answers_json(metrics: Metrics) -> bytes:
+    """How sure the numbers are, and what else was asked of them."""
+    parts = {
+        "stage": metrics.stage,
+        "confidence": CONFIDENCE,
+        "intervals": {
+            row.name: {"blocks": row.blocks, **row.intervals}
+            for row in (*metrics.parameters, *metrics.further)
+            if row.unit and row.samples
+        },
+        "slos": [{**msgspec.structs.asdict(one), "answer": one.word} for one in metrics.slos],
+        "assertions": [{**msgspec.structs.asdict(one), "answer": one.word} for one in metrics.assertions],
+        "smoothness": metrics.fluency,
+    }
+    return to_json(parts)
 
 
 def replace(path: Path, content: bytes, mode: int = 0o666) -> None:

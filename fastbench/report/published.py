@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,13 +13,15 @@ from fastbench.metrics.samples import TOTAL
 from fastbench.metrics.server import outer_scrapes, service_series
 from fastbench.recording import ProgressCallback, Recording, Scrape, progress_between
 from fastbench.report.answer import Answer, answer_of
+from fastbench.report.checks.written import goodput_csv, intervals_csv
 from fastbench.report.console import render
-from fastbench.report.files import common_json, parameters_csv, replace, trust_json
+from fastbench.report.files import answers_json, common_json, parameters_csv, replace, trust_json
 from fastbench.report.page.page import page
 from fastbench.report.page.rate_chart import actual_chart
 from fastbench.report.service_tables import service_json
 
 PAGE = "_plot.html"
+ANSWERS, INTERVALS, GOODPUT = "_answers.json", "_intervals.csv", "_goodput.csv"
 ACTUAL_RATES = "_rps_distribution_plot_with_actual_rps.html"
 
 
@@ -60,24 +62,33 @@ def publish(
     *,
     stage: str = TOTAL,
     plot: bool = True,
+    complete: Callable[[Computed], Computed] | None = None,
 ) -> Published:
-    """Writes `<name>.csv`, `<name>.json` and `<name>_trust.json` to `out_dir`, where the service's metrics page was
-    asked for `<name>_service.json`, and the plots.
+    """Writes `<name>.csv`, `<name>.json`, `<name>_trust.json`, `<name>_answers.json` and `<name>_intervals.csv` to
+    `out_dir`, where there are SLOs `<name>_goodput.csv`, where the service's metrics page was asked for
+    `<name>_service.json`, and the plots.
 
     stats: the columns of "Performance Parameters". stage: as `compute` takes it. plot: whether there are any; that
-    they could not be written stands in the text. RecordingError when a file cannot be written, UsageError for a stage
-    that the recording does not have.
+    they could not be written stands in the text. complete: adds to the numbers what else is asked of them.
+    RecordingError when a file cannot be written, UsageError for a stage that the recording does not have.
     """
     if not name or name == ".." or Path(name).name != name:
         raise UsageError(f"{name!r} cannot name a report: it is no plain file name")
     computed = compute_for_page(recording, stats, stage, progress_between(progress, 0.5, 1))
+    computed = complete(computed) if complete else computed
     metrics = computed.metrics
     parameters, common, trust = (out_dir / f"{name}{end}" for end in (".csv", ".json", "_trust.json"))
     replace(parameters, parameters_csv(metrics))
     replace(common, common_json(metrics))
     # The service's messages may repeat a prompt: for the owner alone.
     replace(trust, trust_json(metrics), 0o600)
-    paths = [parameters, common, trust]
+    answers, intervals = (out_dir / f"{name}{end}" for end in (ANSWERS, INTERVALS))
+    replace(answers, answers_json(metrics))
+    replace(intervals, intervals_csv(metrics))
+    paths = [parameters, common, trust, answers, intervals]
+    if metrics.slos:
+        paths.append(out_dir / f"{name}{GOODPUT}")
+        replace(paths[-1], goodput_csv(metrics))
     series = service_series(recording)
     if series is not None:
         paths.append(out_dir / f"{name}_service.json")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from fastbench.metrics import Metrics, Number, ServiceVerdict, StageOfLoad
+from fastbench.metrics import Assertion, GoodRequests, Metrics, Number, ServiceVerdict, StageOfLoad
 from fastbench.metrics.samples import percent_of, samples_needed
 from fastbench.metrics.server import CLOSED, KEPT_UP, OVERLOADED, STATS, UNKNOWN
-from fastbench.units import MISSING, quantity, rate
+from fastbench.units import MISSING, number, quantity, rate, share
 
 STAGE_COLUMNS = (
     *("Stage of Load", "From", "Asked", "Sent", "Answered"),
@@ -112,3 +112,50 @@ def _stage(part: StageOfLoad) -> list[str]:
 
 def _ms(value: Number) -> str:
     return quantity(value, "ms")
+
+
+def good(found: GoodRequests) -> str:
+    """An SLO in a sentence's first half: how many requests are good, and how sure that is."""
+    sure = "" if found.interval is None else f" (95 %: {between(found.interval)})"
+    return f"{share(found.share)} of {found.requests:,} requests good{sure}"
+
+
+def goodput(found: GoodRequests) -> str:
+    """What good requests came to: requests and output tokens a second."""
+    return f"{quantity(found.request_rate, 'requests/s')}, {quantity(found.token_rate, 'output tokens/s')}"
+
+
+def first_broken(found: GoodRequests) -> str:
+    """What the others broke first, counted."""
+    return ", ".join(f"{reason} {count:,}" for reason, count in found.broken.items())
+
+
+def answered(found: GoodRequests | Assertion) -> str:
+    """met, not met, or why that cannot be told."""
+    return f"{found.word}: {found.why}" if found.why else found.word
+
+
+def found_of(one: Assertion) -> str:
+    """What an assertion is about, as it was measured."""
+    if one.unit == "%":
+        return MISSING if one.value is None else f"{number(one.value)} %"
+    return quantity(one.value, one.unit)
+
+
+def between(interval: tuple[float, float]) -> str:
+    """A share's interval."""
+    return f"{share(interval[0]).removesuffix(' %')}\N{EN DASH}{share(interval[1])}"
+
+
+def fluency(metrics: Metrics) -> Iterator[str]:
+    """How a reader feels the streams, as far as it was asked."""
+    found = metrics.fluency
+    if found is None or not found.streams:
+        return
+    if found.stall_ms is not None:
+        longest = f", the longest {quantity(found.longest_ms, 'ms')}" if found.stalls else ""
+        hit = f"{found.stalled:,} of {found.streams:,} streams ({share(found.stalled_share)})"
+        yield f"{found.stalls:,} stalls of {quantity(found.stall_ms, 'ms')} or more in {hit}{longest}."
+    if found.reading_speed is not None:
+        reader = f"a reader of {number(found.reading_speed)} tokens/s"
+        yield f"{share(found.in_time_share)} of the tokens arrived before {reader} came to them."

@@ -147,6 +147,7 @@ def _statements(task: Finished, width: int, room: _Room) -> list[Line]:
         about_it = _service(answer.service, width)
         found.append((answer.service, _shortened(about_it, room.most, width)))
     found.append((answer.outcome, _shortened(_outcome(task, width, room.advice), room.most, width)))
+    found += ((one, _shortened(_beside(one, one.short, one.clauses, width), 1, width)) for one in answer.promises)
     ranked = sorted(found, key=lambda one: _WORST_FIRST.index(one[0].level))
     return [line for _, lines in ranked for line in lines]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fastbench.run.directory import RunDirectory, log, log_to
     from fastbench.run.machine import this_machine
     from fastbench.run.stop import Stop
-    from fastbench.run.tasks import ObserverFor, TaskRun, run_tasks, unobserved
+    from fastbench.run.tasks import Enough, Judge, ObserverFor, TaskRun, run_tasks, unobserved
     from fastbench.run.threads import in_thread
 else:
     __getattr__ = lazy(
@@ -34,6 +34,8 @@ else:
             "machine": ("this_machine",),
             "stop": ("Stop",),
             "tasks": (
+                "Enough",
+                "Judge",
                 "ObserverFor",
                 "TaskRun",
                 "run_tasks",
@@ -43,6 +45,8 @@ else:
     )
 
 __all__ = [
+    "Enough",
+    "Judge",
     "ObserverFor",
     "RunDirectory",
     "Stop",

@@ -6,6 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from fastbench.config import RunConfig, Task
 from fastbench.datasets import Dataset
 from fastbench.errors import FastbenchError, UsageError
-from fastbench.live import Observer
+from fastbench.live import Observer, Progress
 from fastbench.plan import Remainder, Requests, RunPlan, TaskPlan, begins_at
 from fastbench.plan.shapes import Schedule
 from fastbench.recording import NOT_FINAL, OUTCOMES, TEXTS, Recording, has_writer, part_number, part_path, part_paths
@@ -41,6 +42,8 @@ def remainder_of(plan: TaskPlan, directory: Path, dataset: Dataset) -> Remainder
         raise _cannot(task, "is one shard of a run (--shard)", "the other shards are missing; merge them first")
     rows = recording.rows[recording.rows["flags"] & NOT_FINAL == 0]
     ended = rows[rows["outcome"] != CANCELLED]
+    if recording.footer is not None and recording.footer.get("enough"):
+        return None
     planned = recording.header.get("load", {}).get("planned")
     if planned is None:
         if recording.footer is not None and not recording.footer.get("interrupted"):
@@ -107,16 +110,33 @@ def _resumes_ns(
 ObserverFor = Callable[[Task], contextlib.AbstractContextManager[Observer]]
 
 
+class Enough(NamedTuple):
+    """Why a task may end before its plan does, a clause. is_bad: because it went wrong."""
+
+    why: str
+    is_bad: bool = False
+
+
+Judge = Callable[[Progress], Enough | None]
+"""Looks at a task's progress; says when enough is known."""
+JudgeFor = Callable[[Task], Judge | None]
+
+
+def to_the_end(_: Task) -> None:
+    """The judge of tasks that come to the end of their plan."""
+
+
 @dataclass(frozen=True)
 class TaskRun:
     """How a task ended. complete: False if the user stopped it; error: what ended it early; died: its workers that
-    died; idle: nothing was left to send."""
+    died; idle: nothing was left to send; enough: why it ended before its plan did."""
 
     task: Task
     complete: bool
     error: FastbenchError | None = None
     died: tuple[Death, ...] = ()
     idle: bool = False
+    enough: Enough | None = None
 
 
 @contextlib.contextmanager
@@ -134,12 +154,13 @@ def run_tasks(
     launcher: Launcher = on_this_host,
     *,
     resumes: bool = False,
+    judge_for: JudgeFor = to_the_end,
 ) -> Iterator[TaskRun]:
     """Runs the tasks of `run`, yielding each as it ends. A failed task does not stop the next; after one that the user
     stopped no other begins. stop: the user's requests. launcher: starts the workers. resumes: the directory has an
-    interrupted run; only requests without an outcome are sent.
+    interrupted run; only requests without an outcome are sent. judge_for: who says when enough is known of a task.
     """
-    running = _Running(run, directory, plan, stop, observer_for, launcher, resumes)
+    running = _Running(run, directory, plan, stop, observer_for, launcher, resumes, judge_for)
     # Launchers of other hosts take one task after the other.
     several = run.tasks_at_once > 1 and launcher is on_this_host
     return running.side_by_side(run.tasks_at_once) if several else running.one_by_one()
@@ -157,6 +178,7 @@ class _Running:
         observer_for: ObserverFor,
         launcher: Launcher,
         resumes: bool,
+        judge_for: JudgeFor,
     ) -> None:
         self._run = run
         self._directory = directory
@@ -165,6 +187,8 @@ class _Running:
         self._observer_for = observer_for
         self._launcher = launcher
         self._resumes = resumes
+        self._judge_for = judge_for
+        self._enough: dict[str, Enough] = {}
 
     def one_by_one(self) -> Iterator[TaskRun]:
         for plan in self._plan.tasks:
@@ -207,7 +231,7 @@ class _Running:
             return TaskRun(task, complete=False)
         log.info("%s: %s", task.name, "finished" if end.complete else "stopped by the user")
         died = with_recorded(end.died, self._directory.recording(task)) if end.died else ()
-        return TaskRun(task, end.complete, died=died, idle=end.idle)
+        return TaskRun(task, end.complete, died=died, idle=end.idle, enough=self._enough.get(task.name))
 
     def _without_what_is_refused(self, plan: TaskPlan, observer: Observer, launcher: Launcher) -> WorkersEnd:
         """Runs the task; restarts it without a field that the service refuses at the warm-up, unless the user set that
@@ -246,7 +270,20 @@ class _Running:
             return WorkersEnd(complete=False)
         for sentence in plan.workers.reasons:
             log.info("%s: %s", task.name, sentence)
-        return launcher(Assignment(plan, recording, self._log(task)), observer, self._stop, dataset)
+        assignment, judge = Assignment(plan, recording, self._log(task)), self._judge_for(task)
+        if judge is None:
+            return launcher(assignment, observer, self._stop, dataset)
+        with self._stop.within() as stop:
+
+            def watch(now: Progress) -> None:
+                observer(now)
+                found = None if stop.asked or now.phase != "measure" else judge(now)
+                if found is not None:
+                    self._enough[task.name] = found
+                    log.info("%s: %s", task.name, found.why)
+                    stop.end_early(found.why)
+
+            return launcher(assignment, watch, stop, dataset)
 
     def _log(self, task: Task) -> Path | None:
         """The task's log; None = standard error."""

@@ -163,6 +163,8 @@ def test_files_lie_where_the_guide_says(quickstart: Ended, results: Path) -> Non
         "logs/performance/quickstart/synthetic.out",
         "performances/quickstart/synthetic.csv",
         "performances/quickstart/synthetic.json",
+        "performances/quickstart/synthetic_answers.json",
+        "performances/quickstart/synthetic_intervals.csv",
         "performances/quickstart/synthetic_plot.html",
         "performances/quickstart/synthetic_trust.json",
         "performances/quickstart/synthetic_recording/requests.fbr",

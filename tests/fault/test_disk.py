@@ -84,7 +84,8 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path) -> None:
     lost_of(ended, "(batch|health) not written: No space left on device")
     assert len((tmp_path / "log").read_bytes().splitlines()) == PLANNED
     reports = sorted(path.name for path in small_disk.glob("*/performances/*/*.*"))
-    assert reports == ["synthetic.csv", "synthetic.json", "synthetic_trust.json"]
+    more = ["synthetic_answers.json", "synthetic_intervals.csv", "synthetic_trust.json"]
+    assert reports == ["synthetic.csv", "synthetic.json", *more]
 
 
 def test_a_slow_disk(tmp_path: Path) -> None:

@@ -77,10 +77,10 @@ def test_streams_do_not_mix() -> None:
     offsets = np.concatenate(([0], np.cumsum([one.size for one in stamps])))
     tokens = random.integers(1, 4, int(offsets[-1]))
     apart = sum(
-        in_time(one, np.array([0, one.size]), tokens[begin : begin + one.size], 8.0)
+        in_time(one, np.array([0, one.size]), tokens[begin : begin + one.size], 8.0).tolist()[0]
         for one, begin in zip(stamps, offsets.tolist(), strict=False)
     )
-    assert in_time(np.concatenate(stamps), offsets, tokens, 8.0) == apart
+    assert in_time(np.concatenate(stamps), offsets, tokens, 8.0).sum() == apart
 
 
 def test_no_streams(tmp_path: Path) -> None:

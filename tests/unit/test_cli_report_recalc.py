@@ -44,7 +44,8 @@ def test_all_recordings_of_a_run(tmp_path: Path) -> None:
     assert result.output.count("Performance Results of task") == 2
     assert f"Performance Result files located in {tmp_path / 'performances' / 'm'}." in result.output
     found = sorted(path.name for path in (tmp_path / "performances" / "m").iterdir() if path.is_file())
-    assert found == [f"{name}{end}" for name in "ab" for end in (".csv", ".json", "_plot.html", "_trust.json")]
+    ends = (".csv", ".json", "_answers.json", "_intervals.csv", "_plot.html", "_trust.json")
+    assert found == [f"{name}{end}" for name in "ab" for end in ends]
 
 
 def test_one_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

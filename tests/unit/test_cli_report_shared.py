@@ -30,7 +30,8 @@ def again(out: Path, *arguments: str | Path) -> Result:
 
 
 def written(out: Path) -> list[str]:
-    return sorted(str(path.relative_to(out).with_suffix("")) for path in out.rglob("*.csv"))
+    tables = (path for path in out.rglob("*.csv") if not path.name.endswith("_intervals.csv"))
+    return sorted(str(path.relative_to(out).with_suffix("")) for path in tables)
 
 
 def columns(out: Path, task: str) -> list[str]:

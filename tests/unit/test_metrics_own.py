@@ -94,7 +94,7 @@ def test_a_packages_metric_is_in_every_report(recording: Recording, package: Non
     )
     assert (row["unit"], row["n"], row["values"]) == ("ms", 9, {"Average": 5.0, "Median": 5.0, "Max": 9.0})
     page = (tmp_path / "x_plot.html").read_text()
-    assert re.search(r">ConnectTime</a></abbr> median</span><b>5.00 <i>ms</i></b>", page)
+    assert re.search(r">ConnectTime</a></abbr> </span><b>5.00 <i>ms median</i></b>", page)
     (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page)
     assert json.loads(data)["runs"][0]["curves"]["ConnectTime"]["samples"] == 9
     table = [line.split(",")[0] for line in (tmp_path / "x.csv").read_text().splitlines()]

@@ -26,7 +26,7 @@ from imports import (
 )
 
 # Beside its own modules each room may import these rooms, or rooms within them.
-ANYWHERE = frozenset({"units", "errors", "registry", "lazy", "secrets", "text", "verdict_limits", "__init__"})
+ANYWHERE = frozenset({"units", "errors", "registry", "lazy", "secrets", "slo", "text", "verdict_limits", "__init__"})
 TABLE: dict[str, frozenset[str]] = {
     "_core": frozenset(),
     "errors": frozenset(),
@@ -36,6 +36,7 @@ TABLE: dict[str, frozenset[str]] = {
     "units": frozenset({"errors"}),
     "verdict_limits": frozenset(),
     "registry": frozenset({"errors"}),
+    "slo": frozenset({"errors", "units"}),
     "config": ANYWHERE,
     "recording": ANYWHERE | {"_core.ring"},
     "tokenizer": ANYWHERE | {"config"},

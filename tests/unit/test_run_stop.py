@@ -108,3 +108,30 @@ def test_wishes_reach_a_loop_from_any_thread() -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(test()) == [1, 2]
+
+
+def test_enough_is_known() -> None:
+    """A part of a run may end by itself, which ends nothing else; who asked to stop before is not overruled, and who
+    asks after it is heard."""
+    whole, heard = Stop(), []
+    with whole.within() as part, part.notifying(lambda asked: heard.append((asked, part.enough))):
+        part.end_early("known")
+        part.end_early("known twice")
+        assert (heard, whole.asked) == ([(1, "known")], 0)
+        whole.at_once()
+        assert heard == [(1, "known"), (2, "")]
+    with whole.within() as part:
+        part.end_early("known")
+        assert (part.asked, part.enough) == (2, "")
+
+
+def test_why_it_is_enough_reaches_the_loop() -> None:
+    """A `Stop` of an event loop learns from another thread's why the task may end."""
+    outside, inside = Stop(), Stop()
+
+    async def work() -> None:
+        with forwarded_in_loop(outside, inside):
+            outside.end_early("known")
+
+    uvloop.run(work())
+    assert (inside.asked, inside.enough) == (1, "known")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.answers.statistics.laws import binomial_below, rising_root, student_quantile
+from fastbench.answers.statistics.laws import binomial_below, normal_quantile, rising_root, student_quantile
 from fastbench.metrics.server import neighbours_z
 
 LEAST_BLOCKS = 6
@@ -26,6 +26,8 @@ LATENCIES = 3.0
 MOST_Z = 2.0
 """Blocks whose means depend on their neighbours by more, in units of its scatter, are too short."""
 CONFIDENCE = 0.95
+_MANY = 100
+"""From a binomial variance of so much on its normal approximation gives ranks to a fifth of a sample."""
 
 Moments = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -95,10 +97,15 @@ def blocks_of(sent_ns: Moments, values: NDArray[Any], mean_e2el_ns: float) -> Bl
         blocks = cut(sent_ns, begin, end, length)
         sizes = blocks.sizes
         means = blocks.sums(values)[sizes > 0] / sizes[sizes > 0]
-        if means.size >= LEAST_BLOCKS and abs(neighbours_z(means)) <= MOST_Z:
+        if means.size >= LEAST_BLOCKS and neighbours_agree(means):
             return blocks
         length *= 2
     return None
+
+
+def neighbours_agree(means: Floats) -> bool:
+    """Whether the means of neighbouring blocks do not depend on each other."""
+    return abs(neighbours_z(means)) <= MOST_Z
 
 
 def mean_variance(sums: Floats, sizes: Floats) -> float:
@@ -159,14 +166,21 @@ def percentile_interval(
     None where there are too few for both ends.
     """
     ordered = np.sort(values)
-    effective = ordered.size / deff
-    if effective < 2:
-        return None
-    ranks = percentile_ranks(effective, percent / 100, confidence)
+    places = percentile_places(ordered.size, percent, deff, confidence)
+    return None if places is None else Interval(float(ordered[places[0]]), float(ordered[places[1]]))
+
+
+def percentile_places(
+    count: int, percent: float, deff: float = 1.0, confidence: float = CONFIDENCE
+) -> tuple[int, int] | None:
+    """The places, from 0, of the two of `count` values in rising order between which the percentile lies; None where
+    there are too few for both ends."""
+    effective = count / deff
+    ranks = percentile_ranks(effective, percent / 100, confidence) if effective >= 2 else None
     if ranks is None:
         return None
     low, high = math.floor(ranks[0] * deff), math.ceil(ranks[1] * deff)
-    return Interval(float(ordered[max(0, low - 1)]), float(ordered[min(ordered.size, max(1, high)) - 1]))
+    return max(0, low - 1), min(count, max(1, high)) - 1
 
 
 def percentile_ranks(effective: float, share: float, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
@@ -176,6 +190,9 @@ def percentile_ranks(effective: float, share: float, confidence: float = CONFIDE
     # The sample of rank l is above the quantile when fewer than l lie below it; that of rank u below it when u do.
     if share**effective > tail or (1 - share) ** effective > tail:
         return None
+    if effective * share * (1 - share) > _MANY:
+        half = normal_quantile(1 - tail) * math.sqrt(effective * share * (1 - share))
+        return effective * share - half, effective * share + half
     low = rising_root(lambda rank: binomial_below(rank - 1, effective, share) - tail, 1.0, effective)
     high = rising_root(lambda rank: binomial_below(rank - 1, effective, share) - (1 - tail), 1.0, effective)
     return low, high

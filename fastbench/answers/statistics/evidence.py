@@ -115,15 +115,18 @@ def anytime_percentile(
     are too few samples for both ends.
     """
     ordered = np.sort(values)
-    count = int(ordered.size)
+    ranks = anytime_ranks(int(ordered.size), percent, deff, alpha)
+    return None if ranks is None else (float(ordered[ranks[0] - 1]), float(ordered[ranks[1] - 1]))
+
+
+def anytime_ranks(count: int, percent: float, deff: float = 1.0, alpha: float = 0.05) -> tuple[int, int] | None:
+    """The ranks, from 1, of the values between which the percentile lies, as `anytime_percentile` has it."""
     if not count:
         return None
     share = percent / 100
     rank_low = _first_rank(count, share, deff, alpha)
     rank_high = count - _first_rank(count, 1 - share, deff, alpha)
-    if rank_low < 1 or rank_high >= count:
-        return None
-    return float(ordered[rank_low - 1]), float(ordered[rank_high])
+    return None if rank_low < 1 or rank_high >= count else (rank_low, rank_high + 1)
 
 
 def _first_rank(count: int, share: float, deff: float, alpha: float) -> int:

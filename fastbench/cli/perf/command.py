@@ -1,13 +1,18 @@
 """`fastbench perf`: measure a service."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fastbench.cli.perf.parsing import Action, SectionedCommand, action_of, given_options
-from fastbench.cli.printing import Showing
+from fastbench.cli.printing import Checks, Showing
 from fastbench.cli.user import say
 from fastbench.options import SECTIONS, Options
+
+if TYPE_CHECKING:
+    from fastbench import RunConfig
 
 
 def perf(**_: Any) -> int:
@@ -30,6 +35,7 @@ def perf(**_: Any) -> int:
         plot="no_plot" not in options,
         tables="tables" in options or for_the_guide(options),
         strict="strict" in options,
+        checks=Checks(junit=options.get("junit"), summary=options.get("summary")),
     )
     # Imported late, each where it is needed: help must not wait for them.
     if action is Action.SEARCH:
@@ -39,17 +45,19 @@ def perf(**_: Any) -> int:
     if action is Action.REPORT_AGAIN:
         from fastbench.cli.report.shared import report_run_again
 
-        return report_run_again(options, showing)
+        return report_run_again(options, checking(showing, options))
     if action is Action.CONTINUE:
         from fastbench.api import continued
         from fastbench.cli.perf.measure import carry_out
 
-        return carry_out(continued(options), showing)
+        prepared = continued(options)
+        return carry_out(prepared, checking(showing, options, prepared.run))
     from fastbench.options import run_of_options
 
     run, remarks = run_of_options(options)
     for remark in remarks:
         say(remark)
+    showing = checking(showing, options, run)
     if action is Action.DRY_RUN:
         from fastbench.cli.perf.preview import print_plan
 
@@ -61,6 +69,19 @@ def perf(**_: Any) -> int:
     if "shard" in options:
         return carry_out_share(prepared, options["shard"], showing)
     return carry_out(prepared, showing)
+
+
+def checking(showing: Showing, options: Options, run: RunConfig | None = None) -> Showing:
+    """With what the options ask beyond numbers. run: that which is to be measured; its config has the SLOs. Raises
+    UsageError for an assertion that cannot be judged."""
+    given = {name: options[name] for name in ("slo", "stall", "reading_speed") if name in options and run is None}
+    if not given and "assert" not in options:
+        return showing
+    # Imported late: most runs ask nothing.
+    from fastbench.api import Asking, gates_of
+
+    asking = Asking(**given, gates=gates_of(options.get("assert", ()), run))
+    return showing._replace(checks=showing.checks._replace(asking=asking))
 
 
 def for_the_guide(options: Options) -> bool:

@@ -12,19 +12,23 @@ import click
 
 from fastbench import Stop
 from fastbench.api import (
+    Asking,
     EndedTask,
     Finished,
     Prepared,
     Published,
     Running,
+    checks_of,
+    code_of,
     ended_requests,
     failures,
     finished,
+    write_checks,
     write_indexes,
 )
 from fastbench.cli.perf.live import Live
 from fastbench.cli.printing import Showing, print_reports
-from fastbench.cli.report.shared import report_text, strict_code
+from fastbench.cli.report.shared import NOT_MET, report_text, strict_code, worst
 from fastbench.cli.user import INTERRUPTED, calculation_bar, leave_in_order, say
 from fastbench.errors import RecordingError
 
@@ -39,8 +43,9 @@ class _Done(NamedTuple):
 def carry_out(prepared: Prepared, showing: Showing) -> int:
     """Runs all tasks, then prints their reports together.
 
-    Returns the exit code, the highest of the tasks': 0, 1 when a task failed or had no success, 4 when it is to be
-    strict and a verdict is INVALID, 130 when the user stopped the run.
+    Returns the exit code, the `worst` of the tasks': 0, 1 when a task failed or had no success, 3 when an SLO or an
+    assertion is not met, 4 when that cannot be told, or it is to be strict and a verdict is INVALID, 130 when the user
+    stopped the run.
     """
     _say_remarks(prepared)
     if showing.plot:
@@ -56,20 +61,31 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
     # In the plan's order: tasks that run at once end in any.
     names = [task.name for task in running.run.tasks()]
     ordered = [done[name] for name in names if name in done]
-    code = max((_code(*one, strict=showing.strict) for one in ordered), default=0)
+    code = worst(0, *(_code(*one, strict=showing.strict) for one in ordered))
     left = [name for name in names if name not in done]
     if left and complaints and code == INTERRUPTED:
         complaints[-1] += f"; not begun: {', '.join(left)}"
     texts, reports, error = _together(ordered, running, showing)
     if error is not None:
         complaints.append(str(error))
-        code = max(code, error.exit_code)
+        code = worst(code, error.exit_code)
     if on_terminal:
         _say_all(complaints)
-    code = max(code, _print(texts, reports, running, showing))
+    code = worst(code, _print(texts, reports, running, showing))
     if not on_terminal:
         _say_all(complaints)
-    return code
+    return worst(code, _write_checks(ordered, showing))
+
+
+def _write_checks(ordered: Sequence[_Done], showing: Showing) -> int:
+    """What continuous integration reads; the exit code of a file that cannot be written, which the user is told."""
+    tasks = [checks_of(task.name, published, _complaint(task) or "") for task, published in ordered]
+    try:
+        write_checks(tasks, showing.checks.junit, showing.checks.summary)
+    except RecordingError as error:
+        say(str(error))
+        return error.exit_code
+    return 0
 
 
 def _together(
@@ -134,7 +150,7 @@ def _publish(task: EndedTask, seen: Live, showing: Showing) -> Published | None:
     """The task's files; None when it came to nothing that could be reported."""
     try:
         with calculation_bar(task.name, quiet=showing.quiet or seen.on_screen) as progress:
-            published = task.publish(page=showing.plot, progress=progress)
+            published = task.publish(page=showing.plot, progress=progress, asking=showing.checks.asking or Asking())
     except RecordingError as error:
         seen.say(str(error))
         return None
@@ -172,6 +188,8 @@ def _complaint(task: EndedTask) -> str | None:
         return f"{task.name}: {'. '.join(task.died)}"
     if task.idle:
         return f"{task.name}: nothing was sent, as no request is left; the report is that of the run that was"
+    if task.enough:
+        return f"{task.name}: the run ended before its plan did: {task.enough}"
     return None if task.complete else f"{task.name}: stopped by the user"
 
 
@@ -180,8 +198,11 @@ def _code(task: EndedTask, published: Published | None, *, strict: bool) -> int:
         code = task.error.exit_code
     elif not task.complete:
         code = INTERRUPTED
+    elif task.went_wrong:
+        code = NOT_MET
     elif task.died or published is None or published.metrics.stage != task.task.stage:
         code = 1
     else:
         code = 0 if published.metrics.success else 1
-    return strict_code(code, [] if published is None else [published.metrics], strict=strict)
+    reported = [] if published is None else [published.metrics]
+    return worst(strict_code(code, reported, strict=strict), code_of(reported))

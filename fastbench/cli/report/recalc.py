@@ -4,14 +4,20 @@ from pathlib import Path
 
 import click
 
-from fastbench.cli.printing import Showing, tables_option
+from fastbench.cli.printing import Checks, Showing, tables_option
 from fastbench.cli.report.shared import (
+    assert_option,
     find_recordings,
+    junit_option,
     no_plot_option,
     one_stage,
+    reading_speed_option,
     report_again,
+    slo_option,
     stage_option,
+    stall_option,
     strict_option,
+    summary_option,
     window_option,
 )
 from fastbench.cli.user import leave_in_order
@@ -26,6 +32,12 @@ from fastbench.cli.user import leave_in_order
 )
 @stage_option
 @window_option
+@slo_option
+@stall_option
+@reading_speed_option
+@assert_option
+@junit_option
+@summary_option
 @no_plot_option
 @strict_option
 @tables_option
@@ -34,6 +46,12 @@ def recalc_command(
     stats: str | None,
     stage: str | None,
     window: str | None,
+    slo: tuple[str, ...],
+    stall: str | None,
+    reading_speed: str | None,
+    assertions: tuple[str, ...],
+    junit: str | None,
+    summary: str | None,
     no_plot: bool,
     strict: bool,
     tables: bool,
@@ -44,12 +62,17 @@ def recalc_command(
 
     \b
     fastbench recalc outputs/default/20261124_073446 --stats P95,P99
+    fastbench recalc outputs/default/20261124_073446 --slo "ttft<500ms, tpot<50ms@95%" --assert "failed<0.1%"
     """
     # Imported late: help must not wait for it.
+    from fastbench.api import Asking, gates_of
     from fastbench.config import parse_stats
 
     leave_in_order()
     columns = None if stats is None else parse_stats(stats)
     chosen = one_stage(stage, window)
+    asking = Asking(slo or None, stall, reading_speed, gates_of(assertions))
+    checks = Checks(asking, junit, summary)
     recordings = find_recordings(directory)
-    return report_again(recordings, columns, chosen, Showing(plot=not no_plot, strict=strict, tables=tables))
+    showing = Showing(plot=not no_plot, strict=strict, tables=tables, checks=checks)
+    return report_again(recordings, columns, chosen, showing)

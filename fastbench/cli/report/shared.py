@@ -11,19 +11,44 @@ import click
 
 from fastbench.cli.printing import Showing, print_reports
 from fastbench.errors import RecordingError, UsageError
-from fastbench.options import STAGE, STAGES, STRICT, WINDOW, Options, window_fault
+from fastbench.options import (
+    ASSERT,
+    JUNIT,
+    READING_SPEED,
+    SLO,
+    STAGE,
+    STAGES,
+    STALL,
+    STRICT,
+    SUMMARY,
+    WINDOW,
+    Options,
+    window_fault,
+)
 
 if TYPE_CHECKING:
     from fastbench import Metrics
     from fastbench.api import Published
 
-INVALID = 4
+NOT_MET, INVALID = 3, 4
 _ALL = Showing()
 
 stage_option = click.option("--stage", type=click.Choice(STAGES), help=STAGE)
 window_option = click.option("--window", metavar="FROM:TO", help=WINDOW)
 strict_option = click.option("--strict", is_flag=True, help=STRICT)
+slo_option = click.option("--slo", metavar="TEXT", multiple=True, help=f"{SLO}  [default: those of the run]")
+stall_option = click.option("--stall", metavar="TIME", help=f"{STALL}  [default: as the run]")
+reading_speed_option = click.option("--reading-speed", metavar="RATE", help=f"{READING_SPEED}  [default: as the run]")
+assert_option = click.option("--assert", "assertions", metavar="TEXT", multiple=True, help=ASSERT)
+junit_option = click.option("--junit", metavar="FILE", help=JUNIT)
+summary_option = click.option("--summary", metavar="FILE", help=SUMMARY)
 no_plot_option = click.option("--no-plot", is_flag=True, help="Write no report page.")
+
+
+def worst(*codes: int) -> int:
+    """Of several exit codes the one that counts: the highest, but what is known not to hold goes before what cannot be
+    told."""
+    return max(codes, key=lambda code: INVALID + 0.5 if code == NOT_MET else code)
 
 
 def one_stage(stage: str | None, window: str | None) -> str | None:
@@ -72,18 +97,33 @@ def report_again(
 ) -> int:
     """Rewrites the files of each report and prints it. stats, stage: None = those that the run was reported with.
 
-    Returns the exit code: 1 when a recording has no success, 4 when it is to be strict and a verdict is INVALID.
-    RecordingError with all that cannot be reported, after the rest was.
+    Returns the exit code: 1 when a recording has no success, 3 when an SLO or an assertion is not met, 4 when that
+    cannot be told, or it is to be strict and a verdict is INVALID. RecordingError with all that cannot be reported,
+    after the rest was.
     """
-    from fastbench.api import finished, name_of, recalculate, spec_decode_blocks, write_indexes
+    from fastbench.api import (
+        Asking,
+        checks_of,
+        code_of,
+        finished,
+        name_of,
+        recalculate,
+        spec_decode_blocks,
+        write_checks,
+        write_indexes,
+    )
     from fastbench.cli.user import calculation_bar
 
+    asking, junit, summary = showing.checks
+    asking = asking or Asking()
     reports: dict[Path, Published] = {}
     faults: list[str] = []
     for path in recordings:
         try:
             with calculation_bar(name_of(path), quiet=showing.quiet) as progress:
-                reports[path] = recalculate(path, stats=stats, stage=stage, page=showing.plot, progress=progress)
+                reports[path] = recalculate(
+                    path, stats=stats, stage=stage, page=showing.plot, progress=progress, asking=asking
+                )
         except (RecordingError, UsageError) as error:
             faults.append(str(error))
     blocks, unwritten = spec_decode_blocks(reports)
@@ -92,11 +132,12 @@ def report_again(
         write_indexes(tasks)
     texts = [*(report_text(published, path.parent) for path, published in reports.items()), *blocks]
     print_reports(texts, list(tasks.values()), recalc_command(reports, stage), wanted=showing.tables)
+    write_checks([checks_of(one.answer.subject.task, one) for one in reports.values()], junit, summary)
     if faults or unwritten:
         raise RecordingError("\n".join([*faults, *unwritten]))
     reported = [published.metrics for published in reports.values()]
     code = int(any(not metrics.success for metrics in reported))
-    return strict_code(code, reported, strict=showing.strict)
+    return worst(strict_code(code, reported, strict=showing.strict), code_of(reported))
 
 
 def recalc_command(paths: Iterable[Path], stage: str | None = None) -> str | None:

@@ -67,7 +67,7 @@ def dump_config(run: RunConfig) -> str:
     """Python source of a config file that describes `run`; secrets are left out, as `public_run` says."""
     lines = [f"# Written by fastbench {__version__}; `fastbench perf THIS_FILE` runs the same again."]
     for name, value in public_run(run).items():
-        items = isinstance(value, list) and value
+        items = isinstance(value, list) and value and isinstance(value[0], dict)
         lines.append(f"{name} = [" if items else f"{name} = {value!r}")
         if items:
             lines += [line for item in value for line in _dict_lines(item)] + ["]"]

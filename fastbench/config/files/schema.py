@@ -44,6 +44,7 @@ _CUSTOM: dict[type, Schema] = {
 # Fields that are written in other forms than their struct has.
 _WRITTEN: dict[tuple[type[Struct], str], Schema] = {
     (SummarizerConfig, "stats_list"): {"type": ["string", "array", "null"], "items": {"type": "string"}},
+    (RunSettings, "slo"): {"type": ["string", "array"], "items": {"type": "string", "minLength": 1}, "minLength": 1},
 }
 _TOKENS: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_LENGTH}
 _DEFAULTED = "abbr"

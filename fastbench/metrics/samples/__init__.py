@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
+    from fastbench.metrics.samples.gaps import GapSamples, count_groups
     from fastbench.metrics.samples.latencies import has_tpot
     from fastbench.metrics.samples.selection import (
         OK,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         percent_of,
         percentile,
         samples_needed,
+        statistic,
         too_few,
     )
     from fastbench.metrics.samples.timeline import NO_TIMES, InFlight, TokenTimes, arrivals, token_times
@@ -37,6 +39,7 @@ else:
     __getattr__ = lazy(
         __name__,
         {
+            "gaps": ("GapSamples", "count_groups"),
             "latencies": ("has_tpot",),
             "selection": ("OK", "Mask", "Rows", "Selection", "Window", "is_streamed", "output_tokens", "section"),
             "statistics": (
@@ -48,6 +51,7 @@ else:
                 "percent_of",
                 "percentile",
                 "samples_needed",
+                "statistic",
                 "too_few",
             ),
             "timeline": ("NO_TIMES", "InFlight", "TokenTimes", "arrivals", "token_times"),
@@ -62,6 +66,7 @@ __all__ = [
     "STABLE",
     "TOTAL",
     "ArraySamples",
+    "GapSamples",
     "Histogram",
     "InFlight",
     "Mask",
@@ -71,6 +76,7 @@ __all__ = [
     "TokenTimes",
     "Window",
     "arrivals",
+    "count_groups",
     "find_window",
     "has_tpot",
     "histogram",
@@ -81,6 +87,7 @@ __all__ = [
     "samples_needed",
     "section",
     "shown_window",
+    "statistic",
     "token_times",
     "too_few",
 ]

@@ -52,6 +52,12 @@ class GapSamples:
         below = sum(value * count for value, count in zip(used.tolist(), self._counts[used].tolist(), strict=True))
         return int(below + sum(self._escapes.tolist()))
 
+    def up_to(self, value_us: float) -> int:
+        """How many are at most that."""
+        inside = min(int(value_us), self._counts.size - 1)
+        below = int(self._ranks[inside]) if inside >= 0 else 0
+        return below + int(np.searchsorted(self._escapes, value_us, side="right"))
+
     def at(self, rank: int) -> int:
         """The gap of that rank, from 0."""
         below = int(self._ranks[-1])
@@ -80,6 +86,47 @@ def count(runs: Iterable[TokenRun], threads: int | None = None, progress: Progre
     if (escapes < 0).any():
         raise RecordingError("the recording is inconsistent: an output event precedes the one before it")
     return GapSamples(counts, escapes)
+
+
+def count_groups(runs: Iterable[TokenRun], rows: NDArray[np.void], group: NDArray[np.int64]) -> list[GapSamples]:
+    """The gaps of each group. group: (rows,), that of each row of `rows`, from 0 on; -1 = in none."""
+    number = int(group.max(initial=-1)) + 1
+    counts: dict[tuple[int, int], NDArray[np.int64]] = {}
+    escapes: list[list[NDArray[np.int64]]] = [[] for _ in range(number)]
+    changes = np.flatnonzero(np.diff(group)) + 1
+    for run in runs:
+        for one, gaps, escaped in _pieces(run, rows, group, changes):
+            if (one, run.base_us) not in counts:
+                counts[one, run.base_us] = np.zeros(GAP_VALUES, np.int64)
+            count_gaps(gaps, counts[one, run.base_us])
+            escapes[one].append(escaped)
+    found = []
+    for one in range(number):
+        bases = [base_us for its, base_us in counts if its == one]
+        summed = np.zeros(ESCAPE + max(bases, default=0), np.int64)
+        for base_us in bases:
+            summed[base_us : base_us + ESCAPE] += counts[one, base_us][:ESCAPE]
+        found.append(GapSamples(summed, np.concatenate([np.empty(0, np.int64), *escapes[one]])))
+    return found
+
+
+def _pieces(
+    run: TokenRun, rows: NDArray[np.void], group: NDArray[np.int64], changes: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.uint16], NDArray[np.int64]]]:
+    """(group, gaps, escapes) of each stretch of a run's rows that is of one group. changes: where groups change."""
+    inner = changes[slice(*np.searchsorted(changes, (run.first_row + 1, run.stop_row)))]
+    if not inner.size:
+        if group[run.first_row] >= 0:
+            yield int(group[run.first_row]), run.gaps, run.escapes
+        return
+    own = rows[run.first_row : run.stop_row]
+    edges = np.concatenate(([0], inner - run.first_row, [own.size]))
+    gaps = np.concatenate(([0], np.cumsum(np.maximum(own["events"].astype(np.int64) - 1, 0))))[edges].tolist()
+    escapes = np.concatenate(([0], np.cumsum(own["escapes"], dtype=np.int64)))[edges].tolist()
+    for place, first in enumerate(edges[:-1].tolist()):
+        one = int(group[run.first_row + first])
+        if one >= 0:
+            yield one, run.gaps[gaps[place] : gaps[place + 1]], run.escapes[escapes[place] : escapes[place + 1]]
 
 
 def _count_share(parts: Iterator[TokenRun]) -> dict[int, NDArray[np.int64]]:

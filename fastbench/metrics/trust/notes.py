@@ -80,6 +80,8 @@ def _run(selection: Selection) -> Iterator[str]:
         yield "The run has no end: it is still going or was killed. The report covers what was recorded so far."
     elif footer.get("interrupted"):
         yield f"The run was interrupted ({footer.get('reason') or 'no reason given'})."
+    if (footer or {}).get("enough"):
+        yield f"The run ended before its plan did: {(footer or {})['enough']}."
     steps = ((footer or {}).get("client") or {}).get("clock_steps")
     if steps:
         times = "once" if steps == 1 else f"{steps} times"

@@ -41,9 +41,11 @@ def ending_of(parts: Sequence[Part], axis: Axis, rows: NDArray[np.void]) -> Endi
     lost = min(missing, end.lost_rows + sum(part.lost_rows for part in earlier))
     footer = end.footer
     if footer is not None:
-        ended = {name: footer.get(name) for name in ("interrupted", "reason", "finished_ns")}
+        ended = {name: footer.get(name) for name in ("interrupted", "reason", "finished_ns", "enough")}
         footers = [part.footer for part in earlier if part.footer is not None]
-        footer = {**_added_footer([*footers, footer]), **ended, "planned": planned}
+        if not footer.get("enough"):
+            ended["planned"] = planned
+        footer = {**_added_footer([*footers, footer]), **ended}
     return Ending(footer, lost, damage)
 
 
@@ -69,7 +71,7 @@ def _ending_of_leg(parts: Sequence[Part], axis: Axis) -> Ending:
         axis.moment(part, int(part.footer.get("finished_ns") or 0)) for part in parts if part.footer is not None
     )
     planned = next((part.header for part in parts if part.header), {}).get("load", {}).get("planned")
-    if planned is None:
+    if planned is None or footer["enough"]:
         # As many as the time allowed: of a dead worker those that it reported.
         footer["planned"] += sum(_final(part) + part.lost_rows for part in unended)
     else:
@@ -100,6 +102,7 @@ def _added_footer(footers: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "finished_ns": max(int(footer.get("finished_ns") or 0) for footer in footers),
         "interrupted": any(footer.get("interrupted") for footer in footers),
         "reason": first,
+        "enough": next((footer["enough"] for footer in footers if footer.get("enough")), None),
         "dropped": _sum(footers, "dropped"),  # of older recordings
         "client": _added([footer.get("client") or {} for footer in footers]),
         "recording": _added([footer.get("recording") or {} for footer in footers]),

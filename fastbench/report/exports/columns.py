@@ -35,12 +35,13 @@ def listed(column: Values) -> list[Any]:
     return [value if known else None for value, known in pairs]
 
 
-def request_columns(recording: Recording) -> Iterator[Columns]:
+def request_columns(recording: Recording, more: Columns | None = None) -> Iterator[Columns]:
     """The measured requests, one row each, in the order in which they finished, `ROWS_AT_ONCE` at a time.
 
     Moments as they were recorded, ns of CLOCK_MONOTONIC; sent_unix_ns: on the wall clock. The latencies, in ms, only
-    of successful requests, as in the report. The column of a package's metric that cannot be computed, or whose name is
-    taken, is left out with a warning in the log `fastbench`.
+    of successful requests, as in the report. more: further columns, (rows,) of the whole recording each. The column of
+    a package's metric that cannot be computed, or whose name is taken, is left out with a warning in the log
+    `fastbench`.
     """
     selection = Selection(recording)
     numbers = np.flatnonzero(selection.final_mask)
@@ -50,10 +51,10 @@ def request_columns(recording: Recording) -> Iterator[Columns]:
         chosen = numbers[first : first + ROWS_AT_ONCE]
         columns = _columns(recording, recording.rows[chosen], chosen)
         if plugged is None:
-            plugged = _plugged_columns(selection, columns)
-        more = {name: Values(values[chosen], known[chosen]) for name, (values, known) in plugged.items()}
+            plugged = {**(more or {}), **_plugged_columns(selection, {**columns, **(more or {})})}
+        others = {name: Values(values[chosen], known[chosen]) for name, (values, known) in plugged.items()}
         message = columns.pop("message")
-        yield {**columns, **more, "message": message}
+        yield {**columns, **others, "message": message}
 
 
 def wall_offset_ns(recording: Recording) -> int | None:

@@ -14,16 +14,17 @@ from fastbench.report.exports.columns import Columns, listed, request_columns
 _TEXTS = ("request_id", "outcome", "finish_reason", "input_source", "output_source", "message")
 
 
-def requests_table(recording: Recording) -> Any:
-    """The measured requests as a `pyarrow.Table`; what is not known is null. UsageError without pyarrow."""
+def requests_table(recording: Recording, more: Columns | None = None) -> Any:
+    """The measured requests as a `pyarrow.Table`; what is not known is null. more: as `request_columns`. UsageError
+    without pyarrow."""
     arrow = _arrow("to_arrow()")
-    return arrow.concat_tables([_requests(arrow, columns) for columns in request_columns(recording)])
+    return arrow.concat_tables([_requests(arrow, columns) for columns in request_columns(recording, more)])
 
 
-def write_requests(recording: Recording, file: BinaryIO) -> None:
+def write_requests(pieces: Iterator[Columns], file: BinaryIO) -> None:
     """A row for each request; what is not known is null. UsageError without pyarrow."""
     arrow = _arrow()
-    _write(arrow, file, (_requests(arrow, columns) for columns in request_columns(recording)))
+    _write(arrow, file, (_requests(arrow, columns) for columns in pieces))
 
 
 def write_tokens(recording: Recording, file: BinaryIO) -> None:

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -21,13 +21,15 @@ from fastbench.report.files import replacing
 FORMATS = ("csv", "jsonl", "parquet", "hlog")
 
 _Write = Callable[[Recording, BinaryIO], None]
+_WriteRows = Callable[[Iterator[Columns], BinaryIO], None]
+T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
 
 
-def requests_csv(recording: Recording) -> Iterator[bytes]:
+def requests_csv(pieces: Iterator[Columns]) -> Iterator[bytes]:
     """A head, then a line for each request; what is not known is empty."""
     is_first = True
-    for columns in request_columns(recording):
+    for columns in pieces:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         if is_first:
@@ -37,9 +39,9 @@ def requests_csv(recording: Recording) -> Iterator[bytes]:
         yield text.getvalue().encode()
 
 
-def requests_jsonl(recording: Recording) -> Iterator[bytes]:
+def requests_jsonl(pieces: Iterator[Columns]) -> Iterator[bytes]:
     """An object for each request; what is not known is null."""
-    for columns in request_columns(recording):
+    for columns in pieces:
         yield b"".join(_encoder.encode(dict(zip(columns, row, strict=True))) + b"\n" for row in _rows(columns))
 
 
@@ -69,27 +71,35 @@ def _rows(columns: Columns) -> Iterator[tuple[Any, ...]]:
     return zip(*(listed(column) for column in columns.values()), strict=True)
 
 
-def export(recording: Recording, path: Path, form: str, *, tokens: bool) -> None:
+def export(recording: Recording, path: Path, form: str, *, tokens: bool, more: Columns | None = None) -> None:
     """Writes the measured requests, or their token times, to `path`, a few at a time.
 
     The file appears when it is whole. form: one of `FORMATS`; hlog holds histograms by second, and those of ITL with
-    `tokens`. UsageError without the package that the form needs, RecordingError when the file cannot be written.
+    `tokens`. more: further columns of requests, as `request_columns` takes them. UsageError without the package that
+    the form needs, RecordingError when the file cannot be written.
     """
     with replacing(path, 0o600) as file:
-        _WRITERS[form, tokens](recording, file)
+        if not tokens and form in _OF_ROWS:
+            _OF_ROWS[form](request_columns(recording, more), file)
+        else:
+            _WRITERS[form, tokens](recording, file)
 
 
-def _in_pieces(pieces: Callable[[Recording], Iterator[bytes]], recording: Recording, file: BinaryIO) -> None:
-    for piece in pieces(recording):
+def _in_pieces(pieces: Callable[[T], Iterator[bytes]], source: T, file: BinaryIO) -> None:
+    for piece in pieces(source):
         file.write(piece)
 
 
+_OF_ROWS: dict[str, _WriteRows] = {
+    "csv": partial(_in_pieces, requests_csv),
+    "jsonl": partial(_in_pieces, requests_jsonl),
+    "parquet": parquet.write_requests,
+}
+
+
 _WRITERS: dict[tuple[str, bool], _Write] = {
-    ("csv", False): partial(_in_pieces, requests_csv),
     ("csv", True): partial(_in_pieces, tokens_csv),
-    ("jsonl", False): partial(_in_pieces, requests_jsonl),
     ("jsonl", True): partial(_in_pieces, tokens_jsonl),
-    ("parquet", False): parquet.write_requests,
     ("parquet", True): parquet.write_tokens,
     ("hlog", False): partial(_in_pieces, partial(hlog.histogram_log, gaps=False)),
     ("hlog", True): partial(_in_pieces, partial(hlog.histogram_log, gaps=True)),

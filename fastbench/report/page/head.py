@@ -10,17 +10,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.metrics import OWN_METRICS, Metric, Metrics, Parameter
+from fastbench.metrics import FLUENCY, OWN_METRICS, Metric, Metrics, Parameter
 from fastbench.metrics.samples import percent_of, samples_needed
 from fastbench.metrics.trust import Check
 from fastbench.registry import METRICS
 from fastbench.report.answer import Answer, Latency, Level, Statement
-from fastbench.report.cells import shortened
+from fastbench.report.cells import plus_minus, shortened
 from fastbench.report.page.svg import sparkline, strip
 from fastbench.report.sentence import PER_USER
 from fastbench.units import MISSING, number, quantity, rate, share
 
 SIGNS = {Level.GOOD: "✓", Level.NOTICE: "!", Level.BAD: "✗"}
+_PROOFS = {"slo": 2}
+"""Clauses beside a verdict whose section has them all."""
 TOOLS = (
     "<div class=tools><button id=copy type=button>Copy as Markdown</button>"
     "<button id=picture type=button>Save as PNG</button><button id=theme type=button>Light / dark</button></div>"
@@ -85,7 +87,8 @@ def date(moment: datetime.datetime) -> str:
 def statements(answer: Answer) -> list[tuple[Statement, str]]:
     """What was found out of the run, each with the part of the page that proves it."""
     parts = [(answer.outcome, "failures"), (answer.service, "keepup"), (answer.measurement, "trust")]
-    return [(statement, place) for statement, place in parts if statement is not None]
+    found = [(statement, place) for statement, place in parts if statement is not None]
+    return [*found, *((one, "slo") for one in answer.promises)]
 
 
 def pills(answer: Answer, *, inside: bool = True) -> str:
@@ -96,7 +99,9 @@ def pills(answer: Answer, *, inside: bool = True) -> str:
 def pill(statement: Statement, place: str) -> str:
     """A verdict that leads to a part of the page, and what makes it so."""
     # Why a run is not to be trusted stands below, with what to do; the sentence stands above.
-    told = "" if statement.level is Level.BAD and place == "trust" else " · ".join(statement.beside)
+    told = (
+        "" if statement.level is Level.BAD and place == "trust" else " · ".join(statement.beside[: _PROOFS.get(place)])
+    )
     proof = f"<span class=proof>{escape(told)}</span>" if told else ""
     return f'<li><a class="pill {statement.level.value}" href="#{place}">{_worded(statement)}</a>{proof}</li>'
 
@@ -122,7 +127,7 @@ def fold(answer: Answer, metrics: Metrics, course: Course | None, version: str, 
 
 def _cards(answer: Answer, metrics: Metrics, course: Course | None) -> str:
     cards = [_latency_card(one) for one in map(answer.latency, _CARDS) if one is not None]
-    own = {metric.name for metric in OWN_METRICS}
+    own = {*(metric.name for metric in OWN_METRICS), *FLUENCY}
     rows = [row for row in (*metrics.parameters, *metrics.further) if row.name not in own]
     cards += [card for row in rows for card in _plugged_card(row)]
     if course is not None:
@@ -168,7 +173,7 @@ def rare(row: Parameter, name: str) -> str:
     """A percentile with its name, or how many requests it needs."""
     if name in row.marked:
         return f"{name} needs {samples_needed(percent_of(name) or 0):,} requests"
-    return f"{name} {figure(row, name)}"
+    return f"{name} {figure(row, name)} {plus_minus(row, name)}".rstrip()
 
 
 def _plugged_card(row: Parameter) -> Iterator[str]:

@@ -112,6 +112,8 @@ def _body(
         course = _course(drawn)
         chart = _first_chart(whole, metrics, answer, drawn.over)
     yield head.fold(answer, metrics, course, _version(whole), chart)
+    if promised := sections.promises(metrics):
+        yield f"<section id=slo>{titled('Are the limits kept?', _kept(answer))}{promised}</section>"
     if metrics.stages:
         yield f"<section id=stages><h2>Stages of the load</h2>{sections.stages_table(metrics)}</section>"
     if metrics.failures:
@@ -137,6 +139,11 @@ def _course(drawn: Drawn) -> head.Course:
     return head.Course(
         drawn.counts.tokens_per_second(findings.SPARKS), over.sent, over.answered, float(over.edges_s[-1])
     )
+
+
+def _kept(answer: Answer) -> str:
+    """The SLOs and assertions in few words."""
+    return " ".join(f"{one.short[:1].upper()}{one.short[1:]}." for one in answer.promises)
 
 
 def _first_chart(whole: Selection, metrics: Metrics, answer: Answer, over: Over) -> str:

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from fastbench.metrics import COMMON_METRICS, Common, Metric, Metrics, Parameter, ServiceMetrics, Table
+from fastbench.metrics import COMMON_METRICS, FLUENCY, Common, Metric, Metrics, Parameter, ServiceMetrics, Table
 from fastbench.metrics.samples import section
 from fastbench.registry import METRICS
-from fastbench.report.cells import cell, marked, printable, shortened
+from fastbench.report.cells import cell, marked, plus_minus, printable, shortened
+from fastbench.report.checks.rows import ASSERTION_COLUMNS, SLO_COLUMNS, assertion_rows, slo_rows
 from fastbench.report.console import MESSAGE_CHARS, failure_rows, failures_title, footnotes
 from fastbench.report.page.head import anchor
 from fastbench.report.service_tables import service_rows
-from fastbench.report.statements import STAGE_COLUMNS, in_good_order, service, stage_note, stage_rows
+from fastbench.report.statements import STAGE_COLUMNS, fluency, in_good_order, service, stage_note, stage_rows
 from fastbench.report.trust_table import trust_rows
 from fastbench.units import quantity
 
@@ -22,10 +23,11 @@ _MEASUREMENT = {"VALID": "Measurement valid", "INVALID": "Measurement not to be 
 
 
 class Cell(NamedTuple):
-    """A figure for a glance, and as exact as it is known, which shows at a hover."""
+    """A figure for a glance, and as exact as it is known, which shows at a hover. sure: how sure it is."""
 
     text: str
     exact: str
+    sure: str = ""
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str | Cell]], *, kind: str = "") -> str:
@@ -37,7 +39,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str | Cell]], *, kind:
 
 def _cell(value: str | Cell) -> str:
     if isinstance(value, Cell):
-        return f'<td title="{escape(value.exact)}">{escape(value.text)}</td>'
+        sure = f" <small>{escape(value.sure)}</small>" if value.sure else ""
+        return f'<td title="{escape(value.exact)}">{escape(value.text)}{sure}</td>'
     return f"<td>{escape(value)}</td>"
 
 
@@ -76,7 +79,20 @@ def stages_table(metrics: Metrics) -> str:
 def parameters_table(metrics: Metrics) -> str:
     """AISBench's table of parameters, and the further one; the percentiles that one looks for first, ahead."""
     tables = {Table.PERFORMANCE: metrics.parameters, Table.FURTHER: metrics.further}
-    return "".join(_parameters(metrics, place.value, rows) for place, rows in tables.items() if rows)
+    shown = "".join(_parameters(metrics, place.value, rows) for place, rows in tables.items() if rows)
+    return f"{shown}{_how_sure(metrics)}"
+
+
+def _how_sure(metrics: Metrics) -> str:
+    """What ± is, or why there is none."""
+    rows = [row for row in metrics.parameters if row.unit and row.samples]
+    blocks = [row.blocks for row in rows if row.blocks]
+    if blocks:
+        return (
+            "<p class=note>±: half of the 95 % interval, by blocks of time, as requests of one run depend on each other"
+            "; none where there are too few requests for it.</p>"
+        )
+    return "<p class=note>The run is too short to tell how sure these figures are.</p>" if rows else ""
 
 
 def _parameters(metrics: Metrics, name: str, rows: Sequence[Parameter]) -> str:
@@ -94,10 +110,15 @@ def _staged(name: str, metrics: Metrics) -> str:
 
 def _figure(row: Parameter, name: str) -> Cell:
     marks = marked("", name in row.marked, name in row.unsure)
-    return Cell(f"{quantity(row.values[name], row.unit)}{marks}", f"{cell(row.values[name], row.unit)}{marks}")
+    low, high = (cell(value, row.unit) for value in row.intervals.get(name, (None, None)))
+    exact = f"{cell(row.values[name], row.unit)}{marks}"
+    told = f"{exact}; 95 %: {low} to {high}" if name in row.intervals else exact
+    return Cell(f"{quantity(row.values[name], row.unit)}{marks}", told, plus_minus(row, name))
 
 
 def _meaning(name: str) -> str:
+    if name in FLUENCY:
+        return ": ".join(FLUENCY[name])
     metric: Metric = METRICS.get(name)
     return f"{metric.about}: {metric.formula}"
 
@@ -122,8 +143,10 @@ def _common(row: Common) -> str:
 
 def terms(metrics: Metrics) -> str:
     """What each number of the page means."""
-    shown = [METRICS.get(row.name) for row in (*metrics.parameters, *metrics.further)]
+    names = [row.name for row in (*metrics.parameters, *metrics.further)]
+    shown: list[Metric] = [METRICS.get(name) for name in names if name not in FLUENCY]
     told = [(metric.name, metric.about, metric.formula) for metric in shown]
+    told += [(name, *FLUENCY[name]) for name in names if name in FLUENCY]
     values = {row.name for row in metrics.common}
     told += [(metric.name, "", metric.formula) for metric in COMMON_METRICS if metric.name in values]
     rows = "".join(
@@ -131,6 +154,16 @@ def terms(metrics: Metrics) -> str:
         for name, about, formula in told
     )
     return f"<dl class=terms>{rows}</dl>"
+
+
+def promises(metrics: Metrics) -> str:
+    """SLOs and assertions, and how a reader feels the streams; nothing where none was asked for."""
+    found = [
+        table(SLO_COLUMNS, slo_rows(metrics), kind="words") if metrics.slos else "",
+        table(ASSERTION_COLUMNS, assertion_rows(metrics), kind="words") if metrics.assertions else "",
+        *(f"<p>{escape(told)}</p>" for told in fluency(metrics)),
+    ]
+    return "".join(found)
 
 
 def trust_table(metrics: Metrics) -> str:

@@ -91,8 +91,7 @@ def forwarded_in_loop(outside: Stop, inside: Stop) -> Iterator[None]:
     loop = asyncio.get_running_loop()
 
     def take(asked: int) -> None:
-        while inside.asked < asked:
-            inside()
+        inside.take(asked, outside.enough)
 
     with outside.notifying(lambda asked: loop.call_soon_threadsafe(take, asked)):
         yield

@@ -12,6 +12,7 @@ from fastbench.errors import FastbenchError
 from fastbench.live import Observer
 from fastbench.plan import Planned, ReactorOptions
 from fastbench.run.stop import Stop
+from fastbench.run.worker.asked import AskedLog
 from fastbench.run.worker.conversations import Conversations
 from fastbench.run.worker.feed import Feeder, Left
 from fastbench.run.worker.progress import RecentLog, progress_of
@@ -48,6 +49,8 @@ class PhasePlan(NamedTuple):
     keep_text: bool = False
     gate: Gate = at_once
     """Gives the start time of the load, once all is ready."""
+    asked: AskedLog | None = None
+    """What the config asks of requests while they run."""
     left: Left | None = None
     """With several workers on one queue: how many requests are left for each."""
 
@@ -71,12 +74,12 @@ class Phase:
 
         def report(ended: bool = False) -> None:
             recent = running.recent.recent(at_once=ended)
-            whole = (plan.name, plan.total, plan.duration_ns, self._stop.asked)
-            self._observer(
-                progress_of(running.engine, *whole, recent, ended=ended, is_open=plan.options.openings is None)
-            )
+            stopping = 0 if self._stop.enough else self._stop.asked
+            whole = (plan.name, plan.total, plan.duration_ns, stopping)
+            now = progress_of(running.engine, *whole, recent, ended=ended, is_open=plan.options.openings is None)
+            self._observer(now if plan.asked is None else plan.asked.told(now, running.engine.start_ns))
 
-        with self._stop.notifying(running.stop):
+        with self._stop.notifying(lambda asked: running.stop(asked, enough=bool(self._stop.enough))):
             watchers = [
                 asyncio.create_task(_every(OBSERVE_S, report)),
                 asyncio.create_task(_every(HEALTH_S, running.record_health)),
@@ -139,9 +142,13 @@ class _Running:
         if self.engine.error is not None:
             raise self.engine.error
 
-    def stop(self, asked: int) -> None:
-        """The user's request to stop: the first drains what is in flight, the second aborts it."""
+    def stop(self, asked: int, *, enough: bool = False) -> None:
+        """The user's request to stop: the first drains what is in flight, the second aborts it. enough: what is not
+        sent is not missed."""
         self._feeder.stop()
+        if enough:
+            self._plan.conversations.end()
+            self.engine.reactor.withdraw()
         (self.engine.reactor.drain if asked == 1 else self.engine.reactor.abort)()
 
     def record_health(self) -> None:

@@ -36,6 +36,7 @@ from fastbench.run.directory import log
 from fastbench.run.machine import allow_connections
 from fastbench.run.stop import Stop
 from fastbench.run.threads import in_thread
+from fastbench.run.worker.asked import AskedLog
 from fastbench.run.worker.assignment import Assignment, Link, make_header
 from fastbench.run.worker.conversations import Conversations
 from fastbench.run.worker.phase import Phase, PhasePlan
@@ -123,7 +124,7 @@ class _Worker:
                 return False
             complete = await self._with(self._target.speaker(model), model)
         # A request after the end applies to what follows.
-        return complete and not self._stop.asked
+        return complete and (not self._stop.asked or bool(self._stop.enough))
 
     async def _with(self, speaker: Speaker, model: str) -> bool:
         task, target, assignment = self._task, self._target, self._assignment
@@ -177,12 +178,13 @@ class _Worker:
                         await scraper.once()  # what the service counted before is no part of the measurement
                     counts = bool(self._task.service.path) and not reported
                     footer["client"] = client = await phase.run(self._measurement(speaker, writer, tally, counts))
-                    if planned is None:
+                    if planned is None or self._stop.enough:
                         footer["planned"] = sum(client["outcomes"].values())
             if counts and not tally.reported_tokens:
                 self._count_tokens(writer)
-            footer["interrupted"] = bool(self._stop.asked)
-            footer["reason"] = "stopped by the user" if self._stop.asked else None
+            stopped = bool(self._stop.asked) and not self._stop.enough
+            footer |= {"interrupted": stopped, "reason": "stopped by the user" if stopped else None}
+            footer |= {"enough": self._stop.enough} if self._stop.enough else {}
         except FastbenchError as error:
             footer["reason"] = KNOWN.hide(str(error))
             raise
@@ -219,6 +221,7 @@ class _Worker:
         part, queue = self._part, self._assignment.queue
         conversations, requests = self._writers(speaker, MEASURED)
         samples = self._requests.numbered(self._places(), 1 if queue else part.share.of)
+        asked = AskedLog(self._task)
         return PhasePlan(
             name="measure",
             requests=planned_requests(scheduled(samples, part.schedule), requests, conversations),
@@ -228,8 +231,9 @@ class _Worker:
             drain_ns=part.schedule.drain_ns,
             keep_text=self._task.service.save_text or counts or self._plan.has_turns,
             conversations=conversations,
-            on_batch=self._sink(tally, writer),
+            on_batch=asked.tap(self._sink(tally, writer)),
             on_health=writer.health,
+            asked=asked,
             gate=self._link.gate,
             left=None if queue is None else self._left_each,
         )

@@ -119,7 +119,7 @@ def run_pool(
     pool = _WorkerPool(observer, planned)
     try:
         pool.begin(assignments)
-        with stop.notifying(pool.stop):
+        with stop.notifying(lambda asked: pool.stop(asked, stop.enough)):
             return pool.to_its_end()
     finally:
         pool.part()
@@ -192,11 +192,11 @@ class _WorkerPool:
         for worker, assignment in zip(self._workers, assignments, strict=True):
             worker.assign(assignment)
 
-    def stop(self, asked: int) -> None:
-        """Passes the user's requests to stop on."""
+    def stop(self, asked: int, enough: str = "") -> None:
+        """Passes requests to stop on."""
         while self._asked < asked:
             self._asked += 1
-            self._send(StopRequest())
+            self._send(StopRequest(enough))
 
     def to_its_end(self) -> WorkersEnd:
         """Receives messages until the last worker has ended."""

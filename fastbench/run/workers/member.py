@@ -32,7 +32,9 @@ class Begin(NamedTuple):
 
 
 class StopRequest(NamedTuple):
-    """To a worker: a request to stop."""
+    """To a worker: a request to stop. enough: as `Stop` has it."""
+
+    enough: str = ""
 
 
 class Ended(NamedTuple):
@@ -111,7 +113,7 @@ class _Link:
         if isinstance(message, Begin):
             self._open(message.start_ns)
         else:
-            stop()
+            stop.take(stop.asked + 1, message.enough if isinstance(message, StopRequest) else "")
             self._stopped = True
             self._open(0)
 

@@ -53,7 +53,7 @@ class RayCluster:
         with self._connected() as ray, self._placed(ray, each) as group:
             workers = [self._begun(ray, group, number // each, Share(number, of)) for number in range(of)]
             pool = RayWorkerPool(ray, assignment, workers, observer)
-            with stop.notifying(pool.stop):
+            with stop.notifying(lambda asked: pool.stop(asked, stop.enough)):
                 return pool.to_its_end()
 
     @contextlib.contextmanager

@@ -106,13 +106,14 @@ class RayWorkerPool:
         self._living = list(workers)
         self._poll_s = max(POLL_S, len(workers) / MESSAGES_PER_S)
         self._stops = 0
+        self._enough = ""
         self._start_ns: int | None = None
         self._complete = True
         self._error: FastbenchError | None = None
 
-    def stop(self, asked: int) -> None:
-        """Passes the user's requests to stop on."""
-        self._stops = max(self._stops, asked)
+    def stop(self, asked: int, enough: str = "") -> None:
+        """Passes requests to stop on."""
+        self._stops, self._enough = max(self._stops, asked), enough
 
     def to_its_end(self) -> WorkersEnd:
         """Runs all workers; returns when the last has ended and what there is of their recordings is here.
@@ -147,7 +148,7 @@ class RayWorkerPool:
     def _command(self, worker: RemoteWorker) -> Command:
         clock = self._clocks[worker.share.number]
         start_ns = None if self._start_ns is None else clock.there(self._start_ns)
-        return Command(self._stops, start_ns, clock.best)
+        return Command(self._stops, start_ns, clock.best, self._enough)
 
     def _poll(self) -> None:
         for worker in self._living:

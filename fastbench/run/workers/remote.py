@@ -28,11 +28,12 @@ _LOOK_S = 0.005
 
 class Command(NamedTuple):
     """The coordinator's current commands. stops: requests to stop so far. start_ns: when the load begins, on the
-    worker's monotonic clock. clock: that clock against the coordinator's."""
+    worker's monotonic clock. clock: that clock against the coordinator's. enough: as `Stop` has it."""
 
     stops: int
     start_ns: int | None
     clock: Reading | None
+    enough: str = ""
 
 
 class Status(NamedTuple):
@@ -108,11 +109,9 @@ class _Link:
     def receive(self, command: Command) -> None:
         """Takes a command."""
         with self._lock:
-            more = command.stops - self._command.stops
             self._command = command
             if self._loop is not None:
-                for _ in range(more):
-                    self._loop.call_soon_threadsafe(self._stop)
+                self._loop.call_soon_threadsafe(self._stop.take, command.stops, command.enough)
 
     def observe(self, progress: Progress) -> None:
         """Keeps the latest progress."""
@@ -134,8 +133,7 @@ class _Link:
         """Passes the coordinator's requests to stop on to `stop`."""
         with self._lock:
             self._stop, self._loop = stop, asyncio.get_running_loop()
-            for _ in range(self._command.stops):
-                stop()
+            stop.take(self._command.stops, self._command.enough)
         try:
             yield
         finally:

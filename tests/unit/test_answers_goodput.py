@@ -6,69 +6,11 @@ import numpy as np
 import pytest
 from recordings import MS, Request, header_of, record
 
-from fastbench.answers import goodput_of, parse_slo, parse_slos
+from fastbench.answers import goodput_of, parse_slo
 from fastbench.answers.goodput import kept
-from fastbench.errors import ConfigError, UsageError
+from fastbench.errors import UsageError
 from fastbench.metrics import Selection
 from fastbench.recording import Recording
-
-
-def asked(text: str) -> list[tuple[str, int, float]]:
-    return [(one.metric, one.limit_ns, one.share) for one in parse_slo(text).clauses]
-
-
-@pytest.mark.parametrize(
-    ("text", "clauses"),
-    [
-        ("ttft<500ms, tpot<50ms", [("ttft", 500 * MS, 0.99), ("tpot", 50 * MS, 0.99)]),
-        ("ttft<0.5s,tpot < 50 ms @ 95%", [("ttft", 500 * MS, 0.95), ("tpot", 50 * MS, 0.95)]),
-        ("ttft<500ms@90%, tpot<50ms", [("ttft", 500 * MS, 0.9), ("tpot", 50 * MS, 0.99)]),
-        ("ttft.p95<1s, itl_p99<80ms@99.9%", [("ttft", 1_000 * MS, 0.95), ("itl_p99", 80 * MS, 0.999)]),
-        ("ttft<1s, tpot.p90<50ms", [("ttft", 1_000 * MS, 0.99), ("tpot", 50 * MS, 0.9)]),
-        ("TTFT.P50<200ms, ttft.p99<=1s", [("ttft", 200 * MS, 0.5), ("ttft", 1_000 * MS, 0.99)]),
-        ("e2el<1min, response<2min", [("e2el", 60_000 * MS, 0.99), ("response", 120_000 * MS, 0.99)]),
-    ],
-)
-def test_what_is_read(text: str, clauses: list[tuple[str, int, float]]) -> None:
-    """A percentile and @ both give the share; one behind the last clause alone is for all; the usual one is 99 %."""
-    assert asked(text) == clauses
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "has no clause"),
-        ("ttft", "cannot be read"),
-        ("ttft>500ms", "cannot be read"),
-        ("tfft<500ms", "did you mean ttft"),
-        ("itl<50ms", "gaps of all requests together"),
-        ("ttft<500", "no unit: write ttft<500ms or <500s"),
-        ("ttft<500kg", "'kg' is not known"),
-        ("ttft<0ms", "above 0"),
-        ("ttft<500ms@95", "write @95%"),
-        ("ttft<500ms@100%", "nothing can show"),
-        ("ttft.p99<500ms@95%", "asks for two shares"),
-        ("ttft<500ms, ttft<300ms", "contradicts itself"),
-        ("ttft.p50<500ms, ttft.p99<300ms", "contradicts itself"),
-    ],
-)
-def test_what_is_refused(text: str, said: str) -> None:
-    """What cannot be meant is an error of usage that quotes it and says what to write."""
-    with pytest.raises(ConfigError, match=said):
-        parse_slo(text)
-
-
-def test_tiers_differ() -> None:
-    """Several SLOs are several tiers, and the same one twice is a mistake."""
-    assert len(parse_slos(["ttft<1s", "ttft<1s@95%"])) == 2
-    with pytest.raises(ConfigError, match="given twice"):
-        parse_slos(["ttft<1s", "ttft < 1s"])
-
-
-def test_it_is_said_in_words() -> None:
-    """The words of an answer name each share once."""
-    assert parse_slo("ttft<500ms, tpot<50ms").words() == "ttft<500ms, tpot<50ms for 99 % of requests"
-    assert parse_slo("ttft<1s@90%, tpot<50ms").words() == "ttft<1s for 90 % and tpot<50ms for 99 % of requests"
 
 
 def stream(number: int, ttft: int, *gaps: int, tail: int = 0, sent: int = 1_000, **more: object) -> Request:

@@ -1,7 +1,7 @@
-"""SLOs: what `--slo` says, which requests keep it, and what that makes of the throughput.
+"""What is asked of a run: SLOs (`--slo`), how narrow an interval is to be (`--until`), how much may fail.
 
-Each clause is yes or no for every request; nothing compares a quantile with a limit. A request is good when it keeps
-all clauses; one that failed, was cut short or never sent is not. `ttft.p99<500ms` is another way to write
+Each clause of an SLO is yes or no for every request; nothing compares a quantile with a limit. A request is good when
+it keeps all clauses; one that failed, was cut short or never sent is not. `ttft.p99<500ms` is another way to write
 `ttft<500ms@99%`: at most one request in a hundred may take longer.
 """
 
@@ -26,6 +26,8 @@ METRICS_OF_SLOS = {
     "response": "from the moment that the plan has for the request to the end of the reply",
 }
 """What a clause may be about."""
+STREAMS_ONLY = frozenset({"ttft", "ttfa", "ttft_intended", "tpot", "itl_p99", "itl_max"})
+"""Of these, what only a stream has."""
 USUAL_SHARE = 0.99
 
 _UNITS = {"us": NS_PER_US, "µs": NS_PER_US, "ms": NS_PER_MS, "s": NS_PER_S, "min": 60 * NS_PER_S}
@@ -134,3 +136,50 @@ def parse_slos(texts: Sequence[str]) -> tuple[Slo, ...]:
         if slo in slos[:place]:
             raise ConfigError(f"the SLO {texts[place]!r} is given twice: leave one of them out")
     return slos
+
+
+METRICS_OF_UNTIL = ("ttft", "ttft_intended", "tpot", "e2el", "response")
+"""What `--until` may be about: what each request has one of."""
+_UNTIL = re.compile(rf"([a-z_0-9]+)\.(?:p({_NUMBER})|(median))\s*(?:±|\+-|\+/-)\s*({_NUMBER})\s*(%?)")
+_UNTIL_EXAMPLE = 'write it as "ttft.p99±5%", or "ttft.p99+-5%"'
+_SHARE = re.compile(rf"({_NUMBER})\s*%")
+
+
+class Until(NamedTuple):
+    """When enough is known: when the interval of a metric's percentile reaches no further than `width` of the
+    percentile to either side. percent: in (0, 100); width: in (0, 1)."""
+
+    metric: str
+    percent: float
+    width: float
+
+    def words(self) -> str:
+        """As it was asked for: `ttft.p99±5%`."""
+        return f"{self.metric}.p{self.percent:.10g}±{percent(self.width)}%"
+
+
+def parse_until(text: str) -> Until:
+    """What `--until` says. ConfigError for what cannot be read, and for an unknown metric."""
+    match = _UNTIL.fullmatch(text.strip().lower())
+    if match is None:
+        raise ConfigError(f"{text!r} cannot be read: {_UNTIL_EXAMPLE}")
+    metric, quantile, _, width, sign = match.groups()
+    if metric not in METRICS_OF_UNTIL:
+        near = get_close_matches(metric, METRICS_OF_UNTIL, 1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        raise ConfigError(f"{text!r} cannot be about {metric!r}{meant}: use one of {', '.join(METRICS_OF_UNTIL)}")
+    if not sign:
+        raise ConfigError(f"{text!r} has a width without %: write ±{width}%")
+    found = Until(metric, float(quantile or 50), round(float(width) / 100, 12))
+    if not 0 < found.percent < 100 or not 0 < found.width < 1:
+        raise ConfigError(f"{text!r} cannot be reached: give a percentile between 0 and 100, and a width below 100 %")
+    return found
+
+
+def parse_share(text: str) -> float:
+    """A share in per cent, such as `5%`, of 1, in (0, 1). ConfigError for anything else."""
+    match = _SHARE.fullmatch(text.strip())
+    share = float(match[1]) / 100 if match else 0.0
+    if not 0 < share < 1:
+        raise ConfigError(f"{text!r} is no share of requests: give it in per cent, above 0 and below 100, such as 5%")
+    return round(share, 12)

@@ -1,0 +1,143 @@
+"""What is asked of a report beyond its numbers, answered: intervals, SLOs, statements, how a reader feels it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from fastbench.answers.gates import Gate, Judged, Result, judge, statistics_of, unit_of
+from fastbench.answers.goodput import Goodput, goodput_of
+from fastbench.answers.smoothness import USUAL_SPEED, USUAL_STALL_NS, smoothness_rows, streams_of
+from fastbench.answers.uncertainty import with_intervals
+from fastbench.errors import UsageError
+from fastbench.metrics import (
+    Assertion,
+    Computed,
+    Fluency,
+    GoodRequests,
+    Metrics,
+    Parameter,
+    Selection,
+    further,
+    parameters,
+)
+from fastbench.slo import Slo
+from fastbench.units import NS_PER_MS
+
+MET, NOT_MET, CANNOT_TELL = 0, 3, 4
+"""Exit codes."""
+
+
+class Asked(NamedTuple):
+    """What is asked of a report. slos: each an SLO of its own. gates: statements. stall_ns: the gap from which on it
+    may be a stall; speed: of reading, tokens/s; None: not asked."""
+
+    slos: tuple[Slo, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    stall_ns: int | None = None
+    speed: float | None = None
+
+
+def answered(computed: Computed, asked: Asked) -> Computed:
+    """The same numbers with what was asked. UsageError for a statement about what such a run does not have."""
+    computed = with_intervals(computed)
+    metrics = _with_fluency(computed.metrics, computed.selection, asked)
+    metrics = replace(metrics, slos=tuple(_good(computed, slo) for slo in asked.slos))
+    if asked.gates:
+        judged = judge(asked.gates, _wide(metrics, computed.selection, statistics_of(asked.gates)))
+        metrics = replace(metrics, assertions=tuple(map(_assertion, judged)))
+    return computed._replace(metrics=metrics)
+
+
+def _with_fluency(metrics: Metrics, selection: Selection, asked: Asked) -> Metrics:
+    """With the rows about stalls and the reader's deadline that were asked for."""
+    stalls, reads = asked.stall_ns is not None, asked.speed is not None
+    if not stalls and not reads:
+        return metrics
+    streams = streams_of(selection, asked.stall_ns or USUAL_STALL_NS, asked.speed or USUAL_SPEED)
+    found = streams.together
+    fluency = Fluency(
+        streams=found.streams,
+        stall_ms=None if asked.stall_ns is None else asked.stall_ns / NS_PER_MS,
+        stalls=found.stalls if stalls else 0,
+        stalled=found.stalled if stalls else 0,
+        longest_ms=found.longest_ns / NS_PER_MS if stalls else None,
+        reading_speed=None if asked.speed is None else float(asked.speed),
+        tokens=found.tokens,
+        in_time=found.in_time if reads else 0,
+    )
+    rows = smoothness_rows(streams, metrics.stats, stalls=stalls, reads=reads)
+    return replace(metrics, further=(*metrics.further, *rows), fluency=fluency)
+
+
+def _wide(metrics: Metrics, selection: Selection, stats: Sequence[str]) -> Metrics:
+    """The numbers with the statistics that statements are about too."""
+    more = tuple(name for name in stats if name not in metrics.stats)
+    if not more:
+        return metrics
+    found = {row.name: row for row in (*parameters(selection, more), *further(selection, more).rows)}
+
+    def joined(row: Parameter) -> Parameter:
+        other = found.get(row.name)
+        if other is None:
+            return row
+        marked, unsure = (*row.marked, *other.marked), (*row.unsure, *other.unsure)
+        return replace(row, values={**row.values, **other.values}, marked=marked, unsure=unsure)
+
+    return replace(
+        metrics, parameters=tuple(map(joined, metrics.parameters)), further=tuple(map(joined, metrics.further))
+    )
+
+
+def _good(computed: Computed, slo: Slo) -> GoodRequests:
+    """What became of an SLO. Of a measurement that is INVALID, and of moments that the run did not measure, it cannot
+    be told."""
+    metrics = computed.metrics
+    try:
+        found = goodput_of(computed.selection, slo)
+    except UsageError as error:
+        requests = int(computed.selection.final.size)
+        return GoodRequests(slo.words(), requests, 0, None, None, None, None, None, {}, None, str(error))
+    met, why = found.met, ""
+    if not metrics.verdict.valid:
+        met, why = None, "the measurement is INVALID"
+    elif met is None:
+        why = _why(found)
+    return GoodRequests(
+        slo=slo.words(),
+        requests=found.requests,
+        good=found.good,
+        share=found.share,
+        interval=None if found.interval is None else (found.interval.low, found.interval.high),
+        design_effect=found.deff,
+        request_rate=found.per_s,
+        token_rate=found.tokens_per_s,
+        broken={one.reason: one.requests for one in found.broken},
+        met=met,
+        why=why,
+    )
+
+
+def _why(found: Goodput) -> str:
+    if not found.requests:
+        return "no request has an outcome"
+    if found.interval is None:
+        return "the run is too short: it has fewer than 6 blocks of time that do not depend on each other"
+    return "the share asked for lies within the interval: more requests would tell"
+
+
+def _assertion(judged: Judged) -> Assertion:
+    met = {Result.MET: True, Result.NOT_MET: False, Result.CANNOT_TELL: None}[judged.result]
+    return Assertion(judged.gate.text, judged.value, unit_of(judged.gate), met, judged.why)
+
+
+def code_of(reports: Sequence[Metrics]) -> int:
+    """The exit code that SLOs and statements ask for: 3 where one is not met, else 4 where one cannot be told, else
+    0."""
+    found = {one.met for metrics in reports for one in metrics.slos}
+    found |= {one.met for metrics in reports for one in metrics.assertions}
+    if False in found:
+        return NOT_MET
+    return CANNOT_TELL if None in found else MET

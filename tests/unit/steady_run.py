@@ -1,0 +1,56 @@
+"""A measured run that nothing is wrong with: one request after the other, long enough for intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from recordings import MS, Request, header_of, record
+
+from fastbench.recording import Recording
+
+EVERY_MS = 100
+
+
+def steady(
+    directory: Path,
+    count: int = 1_500,
+    *,
+    is_slow: Callable[[int], bool] = lambda number: False,
+    is_failed: Callable[[int], bool] = lambda number: False,
+    stream: bool = True,
+    config: dict[str, Any] | None = None,
+) -> Path:
+    """A recording of requests that take 36 ms, the first token after 10 ms; a slow one's after 25 ms. They are sent
+    each 100 ms."""
+    requests = []
+    for number in range(count):
+        sent = (1_000 + EVERY_MS * number) * MS
+        first = sent + (25 if is_slow(number) else 10) * MS
+        requests.append(
+            Request(
+                number,
+                sent,
+                (first, first + 5 * MS, first + 10 * MS),
+                sent + 36 * MS,
+                intended_ns=sent,
+                outcome="http_error" if is_failed(number) else "ok",
+                status=503 if is_failed(number) else 200,
+                flags=("stream", "kernel") if stream else ("kernel",),
+            )
+        )
+    service = {"url": "http://127.0.0.1:8000", "model": "m", "backend": "openai-chat", "stream": stream}
+    load = {"kind": "closed", "concurrency": 1, "rate": None, "arrival": None, "planned": count}
+    return record(directory, requests, header=header_of(load=load, service=service, config=config or {}))
+
+
+def opened(directory: Path, **more: Any) -> Recording:
+    """`steady`, opened."""
+    return Recording.open(steady(directory, **more))
+
+
+def random_values(count: int, seed: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Lognormal values around 1, whose P90 is e^0.641."""
+    return np.exp(np.random.default_rng(seed).normal(0, 0.5, count))
