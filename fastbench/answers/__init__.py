@@ -11,18 +11,23 @@ greatest load within the SLOs, which is told what was seen and says what to meas
 
 from fastbench.answers.gates import Gate, Judged, Result, exit_code, judge, parse_gate, statistics_of
 from fastbench.answers.goodput import Broken, Goodput, good_mask, goodput_of
+from fastbench.answers.judging import CLEAR_BIT, Criterion, Judge, criteria_of
 from fastbench.answers.slo import Clause, Slo, parse_slo, parse_slos
 from fastbench.answers.smoothness import Smoothness, smoothness_of
 
 __all__ = [
+    "CLEAR_BIT",
     "Broken",
     "Clause",
+    "Criterion",
     "Gate",
     "Goodput",
+    "Judge",
     "Judged",
     "Result",
     "Slo",
     "Smoothness",
+    "criteria_of",
     "exit_code",
     "good_mask",
     "goodput_of",
