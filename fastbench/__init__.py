@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from fastbench.api import Figures, Result, compute, export, open, report, run, run_all, runs
+    from fastbench.api import Figures, Result, Saturation, compute, export, open, report, run, run_all, runs, saturate
     from fastbench.config import RunConfig
     from fastbench.errors import (
         ConfigError,
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from fastbench.run import Stop
 
 _MODULES = {
-    "api": ("Figures", "Result", "compute", "export", "open", "report", "run", "run_all", "runs"),
+    "api": (
+        *("Figures", "Result", "Saturation", "compute", "export", "open", "report", "run", "run_all", "runs"),
+        "saturate",
+    ),
     "config": ("RunConfig",),
     "errors": (
         *("ConfigError", "DatasetError", "FastbenchError", "NotARunError"),
@@ -64,6 +67,7 @@ __all__ = [
     "RecordingError",
     "Result",
     "RunConfig",
+    "Saturation",
     "ServiceError",
     "Stop",
     "UsageError",
@@ -75,6 +79,7 @@ __all__ = [
     "run",
     "run_all",
     "runs",
+    "saturate",
 ]
 
 

@@ -18,6 +18,15 @@ from fastbench.report.exports.columns import request_columns
 from fastbench.report.exports.parquet import requests_table
 from fastbench.report.exports.write import FORMATS, export
 from fastbench.report.files import replace
+from fastbench.report.levels import (
+    CurvePoint,
+    FrontPoint,
+    LevelsPage,
+    Marked,
+    Measured,
+    Wanted,
+    levels_page,
+)
 from fastbench.report.page.compare import STATS, Compared, comparison
 from fastbench.report.page.index import Task, index_page
 from fastbench.report.page.rate_chart import RateChart, planned_chart
@@ -35,10 +44,15 @@ __all__ = [
     "STRIP_BINS",
     "Answer",
     "Compared",
+    "CurvePoint",
     "Finished",
+    "FrontPoint",
     "Latency",
     "Level",
+    "LevelsPage",
     "Line",
+    "Marked",
+    "Measured",
     "Outcomes",
     "Part",
     "Piece",
@@ -50,6 +64,7 @@ __all__ = [
     "Style",
     "Subject",
     "Task",
+    "Wanted",
     "answer_of",
     "common_table",
     "comparison",
@@ -57,6 +72,7 @@ __all__ = [
     "failures_table",
     "footnotes_list",
     "index_page",
+    "levels_page",
     "parameters_table",
     "plain",
     "planned_chart",
