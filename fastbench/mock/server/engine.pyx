@@ -151,7 +151,7 @@ cdef class Engine:
         return ns * (1 + self.jitter * (2 * unit(mix(seed)) - 1))
 
     cdef double wandered(self, double ns) noexcept nogil:
-        """A step's duration at the engine's speed, whose logarithm is a process with the correlation time `WANDER_NS`."""
+        """A step's duration at the engine's speed, whose logarithm forgets itself within `WANDER_NS`."""
         cdef double kept, normal
         if self.wander == 0:
             return ns

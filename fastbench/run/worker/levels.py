@@ -164,6 +164,7 @@ class _LevelWorker(Worker):
         self._closing: list[asyncio.Task[None]] = []
         self._batches: list[tuple[Batch, NDArray[np.int64]]] = []
         self._reason: str | None = None
+        """Why it ended early."""
 
     async def _with(self, speaker: Speaker, model: str) -> bool:
         url = self._target.url(speaker)
@@ -225,11 +226,12 @@ class _LevelWorker(Worker):
     def _close(self, making: _Making) -> None:
         """Its requests have all ended, or it is all over."""
         del self._visits[making.visit.number]
-        interrupted = self._reason is not None
+        stopped = "stopped by the user" if self._stop.asked and not making.left else None
+        reason = self._reason or stopped
         footer = {
             "planned": sum(making.outcomes.values()),
-            "interrupted": interrupted,
-            "reason": self._reason,
+            "interrupted": reason is not None,
+            "reason": reason,
             "client": making.client_counts(),
             "finished_ns": time.monotonic_ns(),
         }
