@@ -57,8 +57,15 @@ def _tier(outcome: Outcome, tier: Tier, *, last: bool) -> str:
             f"Cannot tell: perhaps {tier.level:g} {users}{span} {keep} {tier.words}, but "
             f"{_why_unsure(outcome, tier)}{breaks}.{cost}"
         )
-    limit = f" ({_WHY_OPEN[outcome.limit]})" if at_least else ""
+    limit = f" ({_why_open(outcome)})" if at_least else ""
     return f"{at_least}{tier.level:g} {users}{span} {keep} {tier.words}{limit}{breaks}; {rates}.{cost}"
+
+
+def _why_open(outcome: Outcome) -> str:
+    """Why the answer may lie higher."""
+    if not outcome.limit and outcome.asked.budget_ns is not None:
+        return "the budget left no time for more users"
+    return _WHY_OPEN[outcome.limit]
 
 
 def _rates(outcome: Outcome, level: float) -> str:
@@ -103,7 +110,7 @@ def _knee(outcome: Outcome) -> str:
         return f"Cannot tell where the throughput ends: {outcome.stopped or 'no level was measured'}. {_cost(outcome)}"
     users = f"{found.level:g} user{'' if found.level == 1 else 's at once'}"
     if not (found.flat or outcome.limit == "plateau"):
-        why = outcome.stopped or _WHY_OPEN.get(outcome.limit, _WHY_OPEN[""])
+        why = outcome.stopped or _why_open(outcome)
         return (
             f"At least {users} before the throughput levels off ({why}); {_rates(outcome, found.level)}. "
             f"{_cost(outcome)}"
