@@ -20,6 +20,7 @@ from fastbench.options import (
     ARGUMENT,
     OPTIONS,
     SEARCH,
+    SECTIONS,
     Chosen,
     Option,
     Options,
@@ -50,7 +51,7 @@ _OF_THE_COMMAND = {
     "quiet": "nothing is shown anyway",
     "classic": "nothing is shown anyway",
 }
-_OF_SEARCHES = frozenset(option.name for option in SEARCH)
+_OF_SEARCHES = {option.name for option in SEARCH} - {option.name for part in SECTIONS.values() for option in part}
 _PAIRS = (OPTIONS["header"].parse, OPTIONS["param"].parse)
 """Of the options that take names with values, as a mapping."""
 _OWN = ("on_progress", "stop")

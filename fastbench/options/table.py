@@ -22,8 +22,8 @@ SECTIONS: Mapping[str, Sequence[Option]] = {
     "Load": LOAD,
     "Results": RESULTS,
 }
-OPTIONS: Mapping[str, Option] = {option.name: option for section in (*SECTIONS.values(), SEARCH) for option in section}
-"""All options by name, also those of `fastbench saturate` alone."""
+OPTIONS: Mapping[str, Option] = {option.name: option for section in (SEARCH, *SECTIONS.values()) for option in section}
+"""All options by name, also those of `fastbench saturate`; where both commands have one it is that of `perf`."""
 SYNONYMS: Mapping[str, str] = {
     name: written for option in OPTIONS.values() for written, names in option.also.items() for name in names.split()
 }

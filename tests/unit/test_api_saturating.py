@@ -197,7 +197,7 @@ def test_what_python_cannot_ask(settings: dict[str, object], said: str) -> None:
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["budget", "slo", "max", "gpus"])
+@pytest.mark.parametrize("name", ["budget", "max", "gpus"])
 def test_a_plain_run_takes_no_setting_of_a_search(name: str) -> None:
     """What only a search knows is refused by `fastbench.run`, with the way out."""
     with pytest.raises(fb.UsageError, match=r"is for fastbench\.saturate"):
