@@ -1,12 +1,12 @@
 # One command each: `make test` sets up and tests, `make bench` measures (`make bench-scale`: the card's whole scale), `make lint` checks,
 # `make test-lowest` tests with the lowest versions allowed,
-# `make promises` goes through docs/promises.md at full length, `make longrun` takes half an hour.
+# `make promises` goes through docs/promises.md at full length, `make longrun` takes half an hour, `make saturate` too.
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
 .PHONY: system venv test test-lowest lint bench-venv bench bench-scale promises promises-sanitized promises-threads \
-  promises-inputs promises-tests coverage verdicts longrun clean
+  promises-inputs promises-tests coverage verdicts saturate longrun clean
 
 # What the build and the tests need of the system. Installed only where that is missing and may be done.
 system:
@@ -133,6 +133,9 @@ coverage: venv
 # Both verdicts on 80 real runs; some twelve minutes on a machine that does nothing else.
 verdicts: venv
 	$(BIN)/python tests/long/verdicts.py
+
+saturate: venv
+	$(BIN)/python tests/long/saturate.py
 
 longrun: venv
 	$(BIN)/python tests/long/longrun.py

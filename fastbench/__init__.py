@@ -19,7 +19,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from fastbench.api import Figures, Result, check, compute, export, open, report, run, run_all, runs
+    from fastbench.api import (
+        Figures,
+        Result,
+        Saturation,
+        check,
+        compute,
+        export,
+        open,
+        report,
+        run,
+        run_all,
+        runs,
+        saturate,
+    )
     from fastbench.config import RunConfig
     from fastbench.errors import (
         ConfigError,
@@ -37,7 +50,10 @@ if TYPE_CHECKING:
     from fastbench.run import Stop
 
 _MODULES = {
-    "api": ("Figures", "Result", "check", "compute", "export", "open", "report", "run", "run_all", "runs"),
+    "api": (
+        *("Figures", "Result", "Saturation", "check", "compute", "export", "open", "report", "run", "run_all", "runs"),
+        "saturate",
+    ),
     "config": ("RunConfig",),
     "errors": (
         *("ConfigError", "DatasetError", "FastbenchError", "NotARunError"),
@@ -64,6 +80,7 @@ __all__ = [
     "RecordingError",
     "Result",
     "RunConfig",
+    "Saturation",
     "ServiceError",
     "Stop",
     "UsageError",
@@ -76,6 +93,7 @@ __all__ = [
     "run",
     "run_all",
     "runs",
+    "saturate",
 ]
 
 

@@ -204,6 +204,7 @@ SHAPES: Registry[Any] = Registry(
     {
         "concurrency": "fastbench.plan.shapes.closed:Concurrency",
         "pressure": "fastbench.plan.shapes.closed:Pressure",
+        "levels": "fastbench.plan.shapes.levels:Levels",
         "constant": "fastbench.plan.shapes.open:Constant",
         "poisson": "fastbench.plan.shapes.open:Poisson",
         "gamma": "fastbench.plan.shapes.open:Gamma",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from fastbench.answers.statistics import Interval, blocks_of, design_effect, sha
 from fastbench.errors import UsageError
 from fastbench.metrics import Rows, Selection, length_ns
 from fastbench.metrics.samples import OK, is_streamed, output_tokens
-from fastbench.recording import FLAGS, OUTCOMES
+from fastbench.recording import FLAGS, OUTCOMES, TokenRun
 from fastbench.registry import METRICS
 from fastbench.slo import STREAMS_ONLY, Clause, Slo
 from fastbench.units import NS_PER_S, NS_PER_US
@@ -26,6 +26,21 @@ _P99 = 99.0
 NEVER = int(np.iinfo(np.int64).max)
 
 
+class Requests(Protocol):
+    """What clauses are asked about: a `Selection`, or requests of a run that goes on."""
+
+    @property
+    def rows(self) -> Rows: ...
+    @property
+    def final(self) -> Rows: ...
+    @property
+    def final_mask(self) -> Mask: ...
+    @property
+    def is_stream(self) -> bool: ...
+    @property
+    def runs(self) -> list[TokenRun]: ...
+
+
 class Kept(NamedTuple):
     """Of one clause, for each final request of a selection. kept: (requests,); False for those without success.
     broke_ns: (requests,), the moment at which it was broken; `NEVER` where it was not."""
@@ -34,7 +49,7 @@ class Kept(NamedTuple):
     broke_ns: Moments
 
 
-def kept(selection: Selection, clause: Clause) -> Kept:
+def kept(selection: Requests, clause: Clause) -> Kept:
     """Which requests keep a clause. UsageError where it is about a stream's moments and no streams were asked for.
 
     What a request does not have it cannot break: the time per token of a single one, gaps of a single event.
@@ -72,7 +87,7 @@ def _times(rows: Rows, metric: str) -> tuple[Moments, NDArray[np.float64]]:
     return begin, (end - begin).astype(np.float64)
 
 
-def _gaps_broke_ns(selection: Selection, clause: Clause) -> Moments:
+def _gaps_broke_ns(selection: Requests, clause: Clause) -> Moments:
     """(final requests,): when the gaps of each broke a clause; `NEVER` where they did not."""
     rows = selection.rows
     broke = np.full(rows.size, NEVER, np.int64)
@@ -146,7 +161,7 @@ class Goodput:
         return self.good / self.requests if self.requests else None
 
 
-def good_mask(selection: Selection, clauses: Sequence[Clause]) -> Mask:
+def good_mask(selection: Requests, clauses: Sequence[Clause]) -> Mask:
     """(final requests,): which keep all of some clauses."""
     good = selection.final["outcome"] == OK
     for clause in clauses:

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     )
     from fastbench.api.result import Figures, Result, runs
     from fastbench.api.running import EndedTask, Running, run, run_all
+    from fastbench.api.saturation import Saturating, Saturation, lines, plan_lines, prepare_search, saturate
     from fastbench.api.screen import Finished, Line, Part, Published, Style, finished, plain, summarize
 else:
     __getattr__ = lazy(
@@ -118,6 +119,7 @@ else:
                 "plain",
                 "summarize",
             ),
+            "saturation": ("Saturating", "Saturation", "lines", "plan_lines", "prepare_search", "saturate"),
             "result": (
                 "Figures",
                 "Result",
@@ -149,6 +151,8 @@ __all__ = [
     "Published",
     "Result",
     "Running",
+    "Saturating",
+    "Saturation",
     "Style",
     "check",
     "check_tokenizers",
@@ -165,20 +169,24 @@ __all__ = [
     "finished",
     "gates_of",
     "latest_recordings",
+    "lines",
     "merge_shares",
     "name_of",
     "new_directory",
     "open",
     "page",
     "plain",
+    "plan_lines",
     "plan_of",
     "prepare",
+    "prepare_search",
     "recalculate",
     "report",
     "reused_recordings",
     "run",
     "run_all",
     "runs",
+    "saturate",
     "spec_decode_blocks",
     "summarize",
     "write_checks",

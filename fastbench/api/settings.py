@@ -19,6 +19,8 @@ from fastbench.errors import FastbenchError, UsageError
 from fastbench.options import (
     ARGUMENT,
     OPTIONS,
+    SEARCH,
+    SECTIONS,
     Chosen,
     Option,
     Options,
@@ -52,6 +54,7 @@ _OF_THE_COMMAND = {
     "quiet": "nothing is shown anyway",
     "classic": "nothing is shown anyway",
 }
+_OF_SEARCHES = {option.name for option in SEARCH} - {option.name for part in SECTIONS.values() for option in part}
 _PAIRS = (OPTIONS["header"].parse, OPTIONS["param"].parse)
 """Of the options that take names with values, as a mapping."""
 _OWN = ("on_progress", "stop")
@@ -160,6 +163,21 @@ def _value(name: str, value: Any) -> Any:
         raise UsageError(f"there is no setting {name}=; {_way_out(name)}")
     if name in _OF_THE_COMMAND:
         raise UsageError(f"{name}= works on the command line only: {_OF_THE_COMMAND[name]}")
+    if name in _OF_SEARCHES:
+        raise UsageError(f"{name}= is for fastbench.saturate, which searches for the load")
+    return _converted(option, name, value)
+
+
+def search_options(settings: Mapping[str, Any]) -> Options:
+    """The options of a search, of keywords by their names. Raises UsageError."""
+    given = {name: _plain(value) for name, value in settings.items() if value is not None}
+    values = {name: _converted(OPTIONS[name], name, value) for name, value in given.items()}
+    options = Options({name: value for name, value in values.items() if value is not None})
+    check_options(options)
+    return options
+
+
+def _converted(option: Option, name: str, value: Any) -> Any:
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     try:

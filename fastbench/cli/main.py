@@ -16,6 +16,11 @@ from fastbench.live import StreamError, fill_standard, show_all
 # name: (module, command, line of the overview)
 _COMMANDS = {
     "perf": ("fastbench.cli.perf", "perf_command", "Measure a service: send the load, record, report."),
+    "saturate": (
+        "fastbench.cli.saturate",
+        "saturate_command",
+        "Find how many users a service carries within limits.",
+    ),
     "watch": ("fastbench.cli.watch", "watch_command", "Watch a run from another terminal."),
     "recalc": ("fastbench.cli.report.recalc", "recalc_command", "Compute the report of a finished run again."),
     "report": (

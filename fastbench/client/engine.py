@@ -115,6 +115,11 @@ class Engine:
         while (batch := self.reactor.take()) is not None:
             self._on_batch(batch)
 
+    def collect(self) -> None:
+        """Hands on at once what has ended, not when the loop comes to it."""
+        if not self._ended.is_set():
+            self._collect()
+
     def _collect(self) -> None:
         while True:
             over = self.reactor.ended

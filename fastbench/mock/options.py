@@ -60,6 +60,18 @@ class Options:
     decode_ms_per_seq: float | None = _option(
         None, "Engine model: time of a decode step for each decoding sequence.", low=0, high=1e8
     )
+    decode_cliff: int = _option(
+        0,
+        "Engine model: a decode step of more sequences than this takes 4 times as long; 0: none does.",
+        low=0,
+        high=2**31 - 1,
+    )
+    wander: float = _option(
+        0.0,
+        "Engine model: standard deviation of the logarithm of the engine's speed, which wanders within a second.",
+        low=0,
+        high=1,
+    )
     max_num_batched_tokens: int = _option(
         8192, "Engine model: prompt tokens admitted in one step.", low=1, high=2**31 - 1
     )

@@ -53,6 +53,8 @@ class Timing:
     prefill_ns: float
     decode_ns: float
     decode_seq_ns: float
+    decode_cliff: int
+    wander: float
     max_seqs: int
     max_batched_tokens: int
     seed: int
@@ -129,6 +131,8 @@ def make_timing(options: Options) -> Timing:
         prefill_ns=1e9 / options.prefill_rate if options.prefill_rate else 0.0,
         decode_ns=_or(options.decode_ms, 0.0) * 1e6,
         decode_seq_ns=_or(options.decode_ms_per_seq, 0.0) * 1e6,
+        decode_cliff=options.decode_cliff,
+        wander=options.wander,
         max_seqs=options.max_num_seqs,
         max_batched_tokens=options.max_num_batched_tokens,
         seed=options.seed,

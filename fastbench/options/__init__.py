@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from fastbench.options.argument import is_config_name, is_url
 from fastbench.options.option import Option, Takes, flag
 from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
+from fastbench.options.search import SATURATE_SECTIONS, SEARCH
 from fastbench.options.table import (
     ARGUMENT,
     OPTIONS,
@@ -47,6 +48,8 @@ __all__ = [
     "JUNIT",
     "OPTIONS",
     "READING_SPEED",
+    "SATURATE_SECTIONS",
+    "SEARCH",
     "SECTIONS",
     "SLO",
     "STAGE",

@@ -11,6 +11,7 @@ from typing import Any
 from fastbench.errors import UsageError
 from fastbench.options.load import LOAD
 from fastbench.options.option import VARIABLES, Option, flag
+from fastbench.options.search import SEARCH
 from fastbench.options.service import SERVICE
 from fastbench.options.tasks import PROMPTS, RESULTS, TASKS
 
@@ -21,8 +22,8 @@ SECTIONS: Mapping[str, Sequence[Option]] = {
     "Load": LOAD,
     "Results": RESULTS,
 }
-OPTIONS: Mapping[str, Option] = {option.name: option for section in SECTIONS.values() for option in section}
-"""All options by name."""
+OPTIONS: Mapping[str, Option] = {option.name: option for section in (SEARCH, *SECTIONS.values()) for option in section}
+"""All options by name, also those of `fastbench saturate`; where both commands have one it is that of `perf`."""
 SYNONYMS: Mapping[str, str] = {
     name: written for option in OPTIONS.values() for written, names in option.also.items() for name in names.split()
 }

@@ -164,3 +164,51 @@ def header(text: str) -> tuple[str, str]:
     if not colon:
         raise click.BadParameter("a header must be given as 'Name: value'.")
     return name.strip(), value.strip()
+
+
+def duration_text(text: str) -> int:
+    """A time above 0, ns."""
+    try:
+        return int(parse_duration(text))
+    except ConfigError as error:
+        raise click.BadParameter(f"{error}.") from error
+
+
+def percentage(text: str) -> float:
+    """`5%`, a share of 1."""
+    number = str(text).strip().removesuffix("%").strip()
+    try:
+        share = float(number) / 100
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a percentage; give one such as 5%.") from error
+    if not 0.001 <= share <= 0.5:
+        raise click.BadParameter(f"{text!r} is not from 0.1% to 50%.")
+    return share
+
+
+def price(text: str) -> float:
+    """`2.5/h`, of any currency."""
+    number, slash, unit = text.partition("/")
+    try:
+        value = float(number)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a price; give one such as 2.5/h.") from error
+    if not slash or unit.strip() != "h" or not 0 < value < 1e9:
+        raise click.BadParameter(f"{text!r} is not a price above 0 for an hour; give one such as 2.5/h.")
+    return value
+
+
+def sweep(text: str) -> tuple[str, tuple[float, ...]]:
+    """`concurrency=1,2,4` or `rate=5,10/s`: what is changed, and its levels, rising."""
+    name, equals, rest = text.partition("=")
+    if not equals or name not in ("concurrency", "rate"):
+        raise click.BadParameter(f"{text!r} is no sweep; give concurrency=1,2,4,8 or rate=5,10,20.")
+    try:
+        levels = [float(parse_rate(part.strip())) for part in rest.split(",")]
+    except ConfigError as error:
+        raise click.BadParameter(f"{text!r}: {error}.") from error
+    if min(levels) <= 0 or len(set(levels)) < len(levels):
+        raise click.BadParameter(f"{text!r} must name levels above 0, each once.")
+    if name == "concurrency" and not all(level.is_integer() and level <= 100_000 for level in levels):
+        raise click.BadParameter(f"{text!r}: concurrencies are whole numbers up to 100,000.")
+    return name, tuple(sorted(levels))

@@ -46,19 +46,21 @@ class RequestWriter:
         default_output: int,
         fixed_output: int | None = None,
         kind: str = MEASURED,
+        first: int = 0,
     ) -> None:
-        """run_id, kind: as `request_id` takes them. default_output: of samples that do not say. fixed_output: of all,
-        whatever they say; -1 = not planned."""
+        """run_id, kind: as `request_id` takes them; ids count from the request `first`. default_output: of samples that
+        do not say. fixed_output: of all, whatever they say; -1 = not planned."""
         self._encode = encode
         self._run_id = run_id
         self._kind = kind
+        self._first = first
         self._default_output = default_output
         self._fixed_output = fixed_output
 
     def write(self, sample: Sample, request: int, offset_ns: int = 0) -> Planned:
         """The request for one sample. Raises DatasetError for a prompt that the dialect does not take."""
         return Planned(
-            payload=self._encode(sample, request_id(self._run_id, request, self._kind)),
+            payload=self._encode(sample, request_id(self._run_id, request - self._first, self._kind)),
             request=request,
             offset_ns=offset_ns,
             sample=sample.index,

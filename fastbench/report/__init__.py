@@ -7,6 +7,15 @@ from fastbench.report.exports.columns import request_columns
 from fastbench.report.exports.parquet import requests_table
 from fastbench.report.exports.write import FORMATS, export
 from fastbench.report.files import replace
+from fastbench.report.levels import (
+    CurvePoint,
+    FrontPoint,
+    LevelsPage,
+    Marked,
+    Measured,
+    Wanted,
+    levels_page,
+)
 from fastbench.report.page.compare import STATS, Compared, comparison
 from fastbench.report.page.index import Task, index_page
 from fastbench.report.page.rate_chart import RateChart, planned_chart
@@ -20,11 +29,11 @@ from fastbench.report.page.sections import (
 )
 from fastbench.report.page.sections import verdict as verdict_html
 from fastbench.report.published import PAGE, Published, publish, reading, task_of, write_page
+from fastbench.report.screen.lines import Finished, Line, Part, Style, plain, text_of
+from fastbench.report.screen.summary import strip, summarize
 from fastbench.report.sentence import Outcomes, Piece, Rates
 from fastbench.report.service_tables import publish_spec_decode
 from fastbench.report.statements import service as service_statement
-from fastbench.report.summary import strip, summarize
-from fastbench.report.summary_lines import Finished, Line, Part, Style, plain, text_of
 
 __all__ = [
     "FORMATS",
@@ -34,10 +43,15 @@ __all__ = [
     "Answer",
     "Checked",
     "Compared",
+    "CurvePoint",
     "Finished",
+    "FrontPoint",
     "Latency",
     "Level",
+    "LevelsPage",
     "Line",
+    "Marked",
+    "Measured",
     "Outcomes",
     "Part",
     "Piece",
@@ -49,6 +63,7 @@ __all__ = [
     "Style",
     "Subject",
     "Task",
+    "Wanted",
     "answer_of",
     "checked",
     "common_table",
@@ -58,6 +73,7 @@ __all__ = [
     "footnotes_list",
     "index_page",
     "junit",
+    "levels_page",
     "markdown",
     "parameters_table",
     "plain",

@@ -66,6 +66,7 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE) == [
         "perf",
+        "saturate",
         "watch",
         "recalc",
         "report",

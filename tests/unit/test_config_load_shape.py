@@ -20,6 +20,7 @@ from fastbench.options import Options, run_of_options
 from fastbench.options.values import load_shape, profile_stage, ramp
 from fastbench.plan.shapes import LoadShape, LoadSpec
 from fastbench.plan.shapes.closed import Concurrency, Pressure
+from fastbench.plan.shapes.levels import Levels
 from fastbench.plan.shapes.open import Constant, Gamma, Poisson, Ramp, Trace
 from fastbench.plan.shapes.profile import Profile
 from fastbench.registry import SHAPES
@@ -93,6 +94,7 @@ def shaped(load: object, **settings: Any) -> RunConfig:
 BUILT: list[tuple[dict[str, Any], LoadShape]] = [
     ({"type": "concurrency"}, Concurrency()),
     ({"type": "pressure"}, Pressure()),
+    ({"type": "levels", "level": 16, "purpose": "ladder"}, Levels(level=16, purpose="ladder")),
     ({"type": "pressure", "opening": {"type": "constant", "rate": 2}}, Pressure(opening=Constant(rate=2.0))),
     ({"type": "constant", "rate": "300/min"}, Constant(rate=5.0)),
     ({"type": "poisson", "rate": 0.5}, Poisson(rate=0.5)),
@@ -134,7 +136,7 @@ def test_no_load_is_none() -> None:
     assert shaped(None).load is None
 
 
-KNOWN = "concurrency, pressure, constant, poisson, gamma, ramp, profile, trace"
+KNOWN = "concurrency, pressure, levels, constant, poisson, gamma, ramp, profile, trace"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import time
 from urllib.parse import urlsplit
 
 import numpy as np
+import pytest
 from driving import MS, OK, Driver, S, drive, has
 from nursery import Mock
 from serving import Gauge, Service, answering, each_request, read_request
@@ -130,3 +131,56 @@ def test_a_failure_frees_its_slot() -> None:
         ended = drive(service.address, 40, limit=2, request_timeout_ns=10 * S)
     assert ended.outcomes == {"truncated": 40}
     assert ended.snapshot["peak_in_flight"] == 2
+
+
+def test_slots_change_while_it_runs() -> None:
+    """More slots are in use as soon as they are asked for, over connections that stay; fewer once their requests have
+    ended; requests that were prepared for the load before are not sent."""
+    gauge = Gauge()
+    with (
+        gauged(gauge, 0.02) as service,
+        Driver(service.address, limit=8, spare=2, openings=np.zeros(2, np.int64)) as driver,
+    ):
+        driver.submit(200)
+        with pytest.raises(RuntimeError, match="once it has a start"):
+            driver.reactor.ask_for_slots(3, 0)
+        driver.start()
+        driver.pump(lambda: driver.rows() >= 10)
+        assert gauge.most == 2
+        driver.submit(300)
+        asked_ns = time.monotonic_ns()
+        driver.reactor.ask_for_slots(6, 200)
+        driver.pump(lambda: driver.reactor.slots_ns is not None)
+        assert driver.reactor.slots_ns is not None
+        assert asked_ns <= driver.reactor.slots_ns <= time.monotonic_ns()
+        driver.pump(lambda: driver.rows() >= 60)
+        assert gauge.most == 6
+        rows = np.concatenate([batch.rows for batch in driver.batches])
+        assert not np.any((rows["request"] < 200) & (rows["sent_ns"] > driver.reactor.slots_ns))
+        assert driver.reactor.snapshot()["withdrawn"] > 0
+        driver.reactor.ask_for_slots(1, 0)
+        driver.pump(lambda: driver.reactor.snapshot()["in_flight"] <= 1)
+        gauge.most = 0
+        before = driver.rows()
+        driver.pump(lambda: driver.rows() >= before + 5)
+        assert gauge.most == 1
+        for wanted in (-1, 9):
+            with pytest.raises(ValueError, match="0 to 8"):
+                driver.reactor.ask_for_slots(wanted, 0)
+        assert driver.reactor.snapshot()["connections"] <= 7
+
+
+def test_what_is_known_has_ended() -> None:
+    """All requests that went out before `known_ns` are among those that were taken since."""
+    with gauged(Gauge(), 0.005) as service, Driver(service.address, limit=4, spare=4) as driver:
+        driver.submit(COUNT)
+        driver.start()
+        for stop in range(10, COUNT, 10):
+            driver.pump(lambda stop=stop: driver.rows() >= stop)
+            known = driver.reactor.known_ns
+            driver.serve()
+            taken = {int(row["request"]) for batch in driver.batches for row in batch.rows}
+            driver.pump(lambda known=known: driver.reactor.known_ns > known + 20 * MS or driver.rows() == COUNT)
+            rows = np.concatenate([batch.rows for batch in driver.batches])
+            assert {int(row["request"]) for row in rows if row["tried_ns"] < known} <= taken
+        driver.finish()

@@ -12,6 +12,7 @@ from fastbench.aisbench import find
 from fastbench.aisbench.summarizer import CalculatorDict, SummarizerDict
 from fastbench.cli.perf import perf_command
 from fastbench.cli.perf.parsing import given_options
+from fastbench.cli.saturate import saturate_command
 from fastbench.config import ProfileStage, RunSettings
 from fastbench.config.builder import CombinationConfig
 from fastbench.config.services import ServiceConfig, TrafficConfig
@@ -53,6 +54,11 @@ def test_fields(heading: str) -> None:
 def test_options(section: str) -> None:
     """Each option stands in the table of its section, as help shows it."""
     assert rows(section) == option_rows(list(perf_command.sections[section]))
+
+
+def test_options_of_a_search() -> None:
+    """Those of `fastbench saturate` alone stand in a table of their own."""
+    assert rows("Search") == option_rows(list(saturate_command.sections["Search"]))
 
 
 def test_presets() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
+import statistics
 from typing import Any
 
 import pytest
@@ -13,8 +15,8 @@ from fastbench.mock.plan import Timing, make_timing
 from fastbench.mock.server.engine import simulate
 
 FIXED = Timing(
-    batched=False, ttft_ns=100, itl_ns=10, jitter=0.0, prefill_ns=0.0, decode_ns=0.0, decode_seq_ns=0.0, max_seqs=0,
-    max_batched_tokens=8192, seed=1,
+    batched=False, ttft_ns=100, itl_ns=10, jitter=0.0, prefill_ns=0.0, decode_ns=0.0, decode_seq_ns=0.0, decode_cliff=0,
+    wander=0.0, max_seqs=0, max_batched_tokens=8192, seed=1,
 )  # fmt: skip
 BATCHED = dataclasses.replace(FIXED, batched=True, prefill_ns=10.0, decode_ns=100.0, decode_seq_ns=1.0)
 
@@ -90,3 +92,23 @@ def test_options_become_ns() -> None:
     assert (fixed.batched, fixed.ttft_ns, fixed.itl_ns) == (False, 200_000_000, 500_000)
     engine = make_timing(make_options({"prefill_rate": 20_000, "decode_ms": 10, "decode_ms_per_seq": 0.1}))
     assert (engine.batched, engine.prefill_ns, engine.decode_ns, engine.decode_seq_ns) == (True, 5e4, 1e7, 1e5)
+
+
+def test_a_cliff_makes_steps_longer() -> None:
+    """With more sequences decoding than the cliff allows a step takes four times as long."""
+    three = [(0, 1, 4)] * 3
+    assert times(BATCHED, three)[0] == [10, 131, 234, 337]
+    assert times(BATCHED, three, decode_cliff=3)[0] == [10, 131, 234, 337]
+    assert times(BATCHED, three, decode_cliff=2)[:2] == [[10, 131, 543, 955], [131, 543, 955, 1057]]
+
+
+def test_speed_wanders_slowly() -> None:
+    """The logarithm of the speed has the standard deviation asked for, and neighbours in time are alike."""
+    (found,) = times(BATCHED, [(0, 1, 200_000)], decode_ns=10_000_000.0, decode_seq_ns=0.0, wander=0.1)
+    gaps = [math.log((b - a) / 10_000_000) for a, b in itertools.pairwise(found[1:])]
+    assert statistics.stdev(gaps) == pytest.approx(0.1, rel=0.1)
+    # A step is a hundredth of the second in which the speed forgets itself.
+    neighbours = statistics.correlation(gaps[:-1], gaps[1:])
+    assert neighbours == pytest.approx(math.exp(-0.01), abs=0.005)
+    later = statistics.correlation(gaps[:-300], gaps[300:])
+    assert abs(later) < 0.15

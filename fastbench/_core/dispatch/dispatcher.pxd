@@ -35,7 +35,7 @@ cdef struct Counters:
 
 cdef class Dispatcher:
     cdef readonly OutputSpec spec
-    cdef readonly int limit
+    cdef readonly int limit    # in flight at most; changed by `set_slots`
     cdef Ring ring
     cdef int spare
     cdef int retry
@@ -70,6 +70,8 @@ cdef class Dispatcher:
     # What comes in.
     cdef void submit(self, Call* call, int64_t now) noexcept nogil
     cdef void release(self, int64_t now) noexcept nogil
+    cdef void set_slots(self, int64_t wanted, int64_t first, int64_t now) noexcept nogil
+    cdef int64_t known(self, int64_t now) noexcept nogil
     cdef void end_unsent(self, int64_t now) noexcept nogil
     # What is to be sent.
     cdef int64_t next_due(self, int64_t now) noexcept nogil

@@ -34,6 +34,8 @@ cdef int64_t RESEND_NS = 100_000_000
 # How long a service may leave the body open when it has said that the reply is complete.
 cdef int64_t LINGER_NS = 1_000_000_000
 cdef int64_t LONGEST_NS = (1 << 62) - 1
+# Slots that are added open so far apart, as those of a plan do: no client can send from all of them at one instant.
+cdef int64_t SLOT_STEP_NS = 20_000
 cdef int64_t NEVER = 0x7fffffffffffffffLL
 cdef const char* UNSENT = b"the run ended before it was sent"
 cdef const char* NOT_AGAIN = b"the run ended before it was sent again"
@@ -60,7 +62,7 @@ cdef class Dispatcher:
         self.ring = PyRing(min(limit, RING_ROWS), row_tokens)
         self.limit = limit
         self.closed_loop = openings is not None
-        self.slots = PySlots(openings if self.closed_loop else (), closings)
+        self.slots = PySlots(openings if self.closed_loop else (), closings, limit if self.closed_loop else 0)
         self.spare = spare
         self.retry = retry
         self.drop_when_full = drop_when_full
@@ -92,6 +94,19 @@ cdef class Dispatcher:
     cdef void release(self, int64_t now) noexcept nogil:
         """A conversation has ended between two of its turns."""
         self.vacate(now)
+
+    cdef void set_slots(self, int64_t wanted, int64_t first, int64_t now) noexcept nogil:
+        """A closed loop has so many slots from now on, after its start. What is not sent yet is forgotten where its
+        number is below `first`: it was prepared for the load before."""
+        while self.ready.size and self.ready.head.row.request < first:
+            self.forget(queue_pop(&self.ready))
+        self.limit = <int> wanted
+        self.spare = <int> wanted
+        self.slots.resize(wanted, max(0, now - self.start_ns), SLOT_STEP_NS)
+
+    cdef int64_t known(self, int64_t now) noexcept nogil:
+        """All requests that went out before this moment have ended."""
+        return now if self.flight.first == NULL else min(now, self.flight.first.call.dispatched_ns)
 
     cdef void end_unsent(self, int64_t now) noexcept nogil:
         """Once the run is to end: what was not sent is forgotten if it is withdrawn, else it ends as cancelled."""

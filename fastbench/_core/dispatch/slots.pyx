@@ -14,17 +14,21 @@ cdef int64_t NEVER = 0x7fffffffffffffffLL
 
 
 cdef class Slots:
-    """Times count from the start, ns, except those that were given back: all in the clock that the caller uses."""
+    """Times count from the start, ns, except those that were given back: all in the clock that the caller uses.
 
-    def __cinit__(self, openings, closings):
+    most: slots that there may be at once after a `resize`.
+    """
+
+    def __cinit__(self, openings, closings, int64_t most=0):
         self.openings = np.ascontiguousarray(openings, dtype=np.int64)
         self.closings = np.ascontiguousarray(closings, dtype=np.int64)
         self.opens = <const int64_t*> cnp.PyArray_DATA(self.openings)
         self.closes = <const int64_t*> cnp.PyArray_DATA(self.closings)
         self.opens_count = self.openings.size
         self.closes_count = self.closings.size
-        # Never more at once than were opened in all.
-        self.room = self.opens_count
+        self.present = self.opens_count - self.closes_count
+        # Never more at once than were opened in all, or than a resize may ask for.
+        self.room = max(self.opens_count, most)
         self.freed = <int64_t*> malloc((self.room + 1) * sizeof(int64_t))
         if self.freed == NULL:
             raise MemoryError()
@@ -44,8 +48,7 @@ cdef class Slots:
         """Takes the slot that `next` announces."""
         cdef int64_t slot = self.next(now)
         if self.free_count and self.freed[self.head] == slot:
-            self.head = (self.head + 1) % self.room
-            self.free_count -= 1
+            self.drop_free()
         else:
             self.opened += 1
         return slot
@@ -53,6 +56,9 @@ cdef class Slots:
     cdef void give_back(self, int64_t freed) noexcept nogil:
         """A slot is free again from this moment on, unless one is to close."""
         cdef int64_t at, before
+        if self.surplus:
+            self.surplus -= 1
+            return
         if self.closed < self.closes_count and self.closes[self.closed] <= freed:
             self.closed += 1
             return
@@ -70,6 +76,23 @@ cdef class Slots:
     cdef void close_due(self, int64_t now) noexcept nogil:
         """Closes free slots that are due to close; those in use close when they are given back."""
         while self.free_count and self.closed < self.closes_count and self.closes[self.closed] <= now:
-            self.head = (self.head + 1) % self.room
-            self.free_count -= 1
+            self.drop_free()
             self.closed += 1
+        while self.free_count and self.surplus:
+            self.drop_free()
+            self.surplus -= 1
+
+    cdef void drop_free(self) noexcept nogil:
+        self.head = (self.head + 1) % self.room
+        self.free_count -= 1
+
+    cdef void resize(self, int64_t wanted, int64_t now, int64_t step) noexcept nogil:
+        """So many slots from now on, at most `room`: new ones open `step` apart, the surplus closes as it is free."""
+        cdef int64_t more = wanted - self.present
+        cdef int64_t kept = min(max(more, 0), self.surplus)
+        cdef int64_t k
+        self.present = wanted
+        self.surplus += max(-more, 0) - kept
+        for k in range(more - kept):
+            self.give_back(now + k * step)
+        self.close_due(now)

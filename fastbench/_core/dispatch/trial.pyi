@@ -51,6 +51,12 @@ class DispatcherTrial:
     def release_at(self, now: int) -> None:
         """A conversation has ended between two of its turns."""
 
+    def set_slots_at(self, now: int, wanted: int, *, first: int = 0) -> None:
+        """So many slots from now on; what is not sent and has a number below `first` is forgotten."""
+
+    def known_at(self, now: int) -> int:
+        """The moment before which all that went out has ended."""
+
     def due(self, now: int) -> int:
         """When the next send is due; NEVER while none is."""
 

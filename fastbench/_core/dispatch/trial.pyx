@@ -89,6 +89,12 @@ cdef class DispatcherTrial(Dispatcher):
     def release_at(self, int64_t now):
         self.release(now)
 
+    def set_slots_at(self, int64_t now, int wanted, *, int64_t first=0):
+        self.set_slots(wanted, first, now)
+
+    def known_at(self, int64_t now):
+        return self.known(now)
+
     def due(self, int64_t now):
         return self.next_due(now)
 

@@ -16,6 +16,13 @@ cdef struct Wishes:
     int64_t input_closed
 
 
+cdef struct SlotsWish:
+    # Of Python, for the reactor's thread: one at a time, `number` is the last to be set and the first to be read.
+    int64_t number         # of the wish, from 1
+    int64_t wanted
+    int64_t first
+
+
 cdef class Loop(Connections):
     cdef Dispatcher dispatcher
     cdef Ring ring             # the dispatcher's
@@ -30,6 +37,10 @@ cdef class Loop(Connections):
     cdef int64_t given_start_ns
     cdef int64_t releases
     cdef Wishes wished
+    cdef SlotsWish slots_wished
+    cdef int64_t slots_set     # the number of the wish that is fulfilled
+    cdef int64_t slots_set_ns
+    cdef int64_t known_ns      # all that went out before has ended, and is in the outbox
     cdef int64_t output_events
     cdef int64_t cpu_ns
     # The reactor thread's own.
@@ -41,6 +52,7 @@ cdef class Loop(Connections):
 
     cdef void loop(self) noexcept nogil
     cdef void collect(self) noexcept nogil
+    cdef void set_slots(self, int64_t wish, int64_t now) noexcept nogil
     cdef bint fed_meanwhile(self) noexcept nogil
     cdef void hand_over(self) noexcept nogil
     cdef void dispatch(self, int64_t now) noexcept nogil

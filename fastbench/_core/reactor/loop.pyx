@@ -89,6 +89,7 @@ cdef class Loop(Connections):
             self.dispatch(now)
             self.keep_spares(now)
             self.hand_over()
+            shared_put(&self.known_ns, self.dispatcher.known(mono_ns()))
             if self.dispatcher.over(mailbox_filled(<Letter**> &self.inbox)):
                 break
             if self.fed_meanwhile():
@@ -107,6 +108,8 @@ cdef class Loop(Connections):
         cdef Call* call
         cdef Call* following
         cdef int64_t releases
+        # Before the mailbox: what was submitted before it was asked for is in there.
+        cdef int64_t slots_wish = shared_get(&self.slots_wished.number)
         # The stage before what goes with it, and all that before the requests: what was submitted before the input
         # was closed is in the mailbox already.
         self.dispatcher.life = <Life> shared_get(&self.wished.life)
@@ -120,12 +123,19 @@ cdef class Loop(Connections):
             following = call.next
             self.dispatcher.submit(call, mono_ns())
             call = following
+        if slots_wish > self.slots_set:
+            self.set_slots(slots_wish, mono_ns())
         releases = shared_get(&self.releases)
         while self.released < releases:
             self.released += 1
             self.dispatcher.release(mono_ns())
         if self.tls:
             self.take_tls_messages()
+
+    cdef void set_slots(self, int64_t wish, int64_t now) noexcept nogil:
+        self.dispatcher.set_slots(shared_get(&self.slots_wished.wanted), shared_get(&self.slots_wished.first), now)
+        self.slots_set_ns = now
+        shared_put(&self.slots_set, wish)
 
     cdef bint fed_meanwhile(self) noexcept nogil:
         """Sets whether the next request wakes this thread; True if one came before that was seen."""

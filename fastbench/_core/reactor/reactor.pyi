@@ -88,6 +88,19 @@ class Reactor(Loop):
     def release(self) -> None:
         """A conversation has ended, though its last request was submitted with `more`: its slot is free."""
 
+    def ask_for_slots(self, wanted: int, first: int) -> None:
+        """A closed loop is to have so many slots, 0 to its limit: `slots_ns` says when. Surplus ones close as their
+        requests end. first: what is not sent yet and has a smaller number is forgotten, as it was prepared for the load
+        before; numbers must rise. RuntimeError before `start`, and while an earlier change is not done."""
+
+    @property
+    def slots_ns(self) -> int | None:
+        """The moment at which the slots were last changed, 0 = never; None = it is still to happen."""
+
+    @property
+    def known_ns(self) -> int:
+        """All requests that went out before this moment have ended, and `take` has had, or has, them."""
+
     def withdraw(self) -> None:
         """What is not sent yet is forgotten: it was prepared in vain, not planned."""
 

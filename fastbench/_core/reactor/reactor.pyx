@@ -21,6 +21,8 @@ from fastbench._core.shared cimport shared_add, shared_get, shared_put, shared_r
 
 from fastbench._core.ring import OUTCOMES
 
+cdef int64_t NEVER = 0x7fffffffffffffffLL
+
 
 cdef class Reactor(Loop):
     """See `reactor.pyi`. All methods are for threads that hold the GIL."""
@@ -77,6 +79,28 @@ cdef class Reactor(Loop):
     def release(self):
         shared_add(&self.releases, 1)
         poll_signal(self.wake_fd)
+
+    def ask_for_slots(self, int wanted, int64_t first):
+        if shared_get(&self.given_start_ns) == NEVER:
+            raise RuntimeError("the slots of a load can be changed once it has a start")
+        if self.slots_ns is None:
+            raise RuntimeError("the slots that were asked for before are not there yet")
+        if not self.dispatcher.closed_loop or not 0 <= wanted <= self.dispatcher.slots.room:
+            raise ValueError(f"{wanted} slots cannot be had: of a closed loop, 0 to {self.dispatcher.slots.room}")
+        shared_put(&self.slots_wished.wanted, wanted)
+        shared_put(&self.slots_wished.first, first)
+        shared_put(&self.slots_wished.number, self.slots_wished.number + 1)
+        poll_signal(self.wake_fd)
+
+    @property
+    def slots_ns(self):
+        if shared_get(&self.slots_set) < self.slots_wished.number:
+            return None
+        return self.slots_set_ns
+
+    @property
+    def known_ns(self):
+        return shared_get(&self.known_ns)
 
     def withdraw(self):
         shared_put(&self.wished.withdrawn, True)

@@ -29,7 +29,6 @@ _REQUESTS_EACH = 8
 _SETTLED = 1e-3
 _HOPELESS = 2 * MOST_LOG_ODDS
 """That no load at all can meet it must be surer than that one level fails."""
-_LOOKING = (Purpose.LADDER, Purpose.BISECT)
 _MOST_KNEE_BLOCKS = 24
 _CONFIRMATIONS = 2
 
@@ -59,7 +58,7 @@ class Search:
         if step is None or not self._is_enough(step, seen):
             return False
         below = [level for level in self.levels.measured if level < step.level]
-        if seen.client_limited and below and step.purpose in _LOOKING:
+        if self._is_clients(step, seen) and below:
             self._limit, self._top = "client", max(below)
         elif step.rate is None:
             self.levels.add(step.level, step.purpose, seen)
@@ -73,7 +72,7 @@ class Search:
         self._stopped, self.step = why, None
 
     def _is_enough(self, step: Step, seen: Seen) -> bool:
-        if seen.behind or (seen.client_limited and step.purpose in _LOOKING):
+        if seen.behind or self._is_clients(step, seen):
             return True
         if seen.blocks < _FIRST_BLOCKS:
             return self._is_over(0)
@@ -88,6 +87,10 @@ class Search:
             narrow = high - low <= self.settings.tolerance * (high + low) / 2
             return seen.blocks >= LEAST_BLOCKS and (narrow or seen.blocks >= _MOST_KNEE_BLOCKS)
         return seen.clear or all(self._is_decided(step, seen, one) for one in range(len(self.settings.shares)))
+
+    def _is_clients(self, step: Step, seen: Seen) -> bool:
+        """Whether the client could not load the level, so that no level from it on is looked at."""
+        return seen.client_limited and step.purpose in (Purpose.LADDER, Purpose.BISECT)
 
     def _is_decided(self, step: Step, seen: Seen, criterion: int) -> bool:
         """Whether more of this visit would change little: it is as sure as one visit may be, or has as many requests as
@@ -168,7 +171,8 @@ class Search:
         levels = grid(
             *(settings.lowest, max(above, settings.lowest), settings.tolerance),
             whole=settings.whole,
-            more=tuple(self.levels.measured),
+            # What the client cannot load is not looked at, also where it could before.
+            more=tuple(level for level in self.levels.measured if self._limit != "client" or level <= self._top),
         )
         return Posterior(levels, self.levels.all_log_odds(criterion), whole=settings.whole)
 

@@ -7,6 +7,7 @@ intervals, what a budget can show; laws ── the distributions behind them
 
 from fastbench.answers.statistics.blocks import (
     LEAST_BLOCKS,
+    LEAST_IN_BLOCK,
     Blocks,
     Interval,
     blocks_of,
@@ -47,6 +48,7 @@ from fastbench.answers.statistics.laws import normal_quantile, student_quantile
 
 __all__ = [
     "LEAST_BLOCKS",
+    "LEAST_IN_BLOCK",
     "NOTHING",
     "Blocks",
     "Evidence",

@@ -38,6 +38,9 @@ cdef class Engine:
     cdef double prefill_ns          # per prompt token
     cdef double decode_ns
     cdef double decode_seq_ns
+    cdef int64_t decode_cliff       # 0: none
+    cdef double wander
+    cdef double drift               # the logarithm of the speed as it wanders
     cdef int64_t max_seqs           # 0: no limit
     cdef int64_t max_batched_tokens
     cdef uint64_t seed
@@ -64,5 +67,6 @@ cdef class Engine:
     cdef Stream* take_queued(self) noexcept nogil
     cdef bint admit(self, int64_t now) noexcept nogil
     cdef double vary(self, double ns, uint64_t seed) noexcept nogil
+    cdef double wandered(self, double ns) noexcept nogil
     cdef bint begin_step(self, int64_t start_ns) noexcept nogil
     cdef bint finish_step(self) noexcept nogil

@@ -5,17 +5,23 @@ Fixed: a request that has a seat gets its first token `ttft_ns` after it was rea
 further one `itl_ns` after the one before; the schedule is absolute, so lateness does not add up.
 
 Batched: the engine works in steps. A step takes the prefill time of the prompts that it admits, plus, if sequences
-were decoding already, `decode_ns` and `decode_seq_ns` for each of them. At its end every sequence in the batch,
+were decoding already, `decode_ns` and `decode_seq_ns` for each of them, four times that where they are more than
+`decode_cliff`; and all of it by a speed that may wander. At its end every sequence in the batch,
 the admitted ones included, has one more token. Steps follow each other without a pause while there is work.
 
 Both: first in, first out; `max_seqs` sequences at most (a request of n choices is n sequences).
 """
 
+from libc.math cimport cos, exp, log, sqrt
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 
 from fastbench.mock.server.log cimport free_entry
 from fastbench.mock.types cimport Stream, mix, unit
+
+
+cdef double CLIFF = 4
+cdef double WANDER_NS = 1e9
 
 
 cdef Stream* new_stream(int32_t choices) noexcept nogil:
@@ -117,6 +123,8 @@ cdef class Engine:
         self.prefill_ns = timing.prefill_ns
         self.decode_ns = timing.decode_ns
         self.decode_seq_ns = timing.decode_seq_ns
+        self.decode_cliff = timing.decode_cliff
+        self.wander = timing.wander
         self.max_seqs = timing.max_seqs
         self.max_batched_tokens = timing.max_batched_tokens
         self.seed = timing.seed
@@ -141,6 +149,18 @@ cdef class Engine:
         if self.jitter == 0:
             return ns
         return ns * (1 + self.jitter * (2 * unit(mix(seed)) - 1))
+
+    cdef double wandered(self, double ns) noexcept nogil:
+        """A step's duration at the engine's speed, whose logarithm forgets itself within `WANDER_NS`."""
+        cdef double kept, normal
+        if self.wander == 0:
+            return ns
+        # Box and Muller, of two numbers that no other use of the seed has.
+        normal = sqrt(-2 * log(1 - unit(mix(self.seed ^ (self.steps << 1 | 1)))))
+        normal *= cos(6.283185307179586 * unit(mix(~(self.seed ^ (self.steps << 1)))))
+        kept = exp(-ns / WANDER_NS)
+        self.drift = kept * self.drift + sqrt(1 - kept * kept) * self.wander * normal
+        return ns * exp(self.drift)
 
     cdef bint submit(self, Stream* s) noexcept nogil:
         """Takes in a request that arrived and was read at the stream's moments; False when memory is out."""
@@ -235,7 +255,7 @@ cdef class Engine:
         cdef Stream* s
         cdef int64_t prompt = 0
         cdef int64_t decoding = self.running
-        cdef double duration
+        cdef double duration, step
         cdef bint done = True
         while self.queue != NULL:
             s = self.queue
@@ -255,9 +275,10 @@ cdef class Engine:
             return done
         duration = <double> prompt * self.prefill_ns
         if decoding:
-            duration += self.decode_ns + self.decode_seq_ns * <double> decoding
+            step = self.decode_ns + self.decode_seq_ns * <double> decoding
+            duration += step * CLIFF if self.decode_cliff and decoding > self.decode_cliff else step
         self.steps += 1
-        self.step_due = start_ns + <int64_t> self.vary(duration, self.seed + self.steps)
+        self.step_due = start_ns + <int64_t> self.wandered(self.vary(duration, self.seed + self.steps))
         return done
 
     cdef bint finish_step(self) noexcept nogil:

@@ -4,9 +4,11 @@
     LoadSpec(shape, ...).schedule(1000)    # a `Schedule`: when each request goes out, or which slots open and close
 
 shape ── `LoadShape`, what each can do: times or slots, share k of n, rate law, line in words; open, closed, profile,
-trace ── the shapes; slots, rates ── their arithmetic; recorded ── a shape in a recording's header, read and written
+levels ── the shapes; slots, rates ── their arithmetic; recorded ── a shape in a recording's header, read and written
 """
 
+from fastbench.plan.shapes.levels import Levels
+from fastbench.plan.shapes.open import Poisson
 from fastbench.plan.shapes.rates import Rates
 from fastbench.plan.shapes.recorded import Unknown, read_shape, write_shape
 from fastbench.plan.shapes.schedule import NO_LIMIT, Schedule
@@ -26,8 +28,10 @@ from fastbench.plan.shapes.slots import Slots, at_once
 __all__ = [
     "NO_LIMIT",
     "Begun",
+    "Levels",
     "LoadShape",
     "LoadSpec",
+    "Poisson",
     "Rates",
     "Schedule",
     "Slots",

@@ -5,6 +5,7 @@
 worker ── the whole of it: target, warm-up, measured phase, recording; assignment ── what a worker is given
 target (the service), probe (tokens of a word), warmup ── before the measured requests
 phase, feed, conversations ── one phase of load: requests prepared ahead of time, turns made when a reply is there
+levels ── a load whose level changes while it runs, steered from above
 progress ── for the live view; header, counting ── the recording's first block, and token counts at its end
 """
 
@@ -14,6 +15,7 @@ from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
     from fastbench.run.worker.assignment import Alone, Assignment, Link, forwarded_in_loop, one_clock
+    from fastbench.run.worker.levels import Judging, News, Pilot, Steered, Visit, plan_of_visit, run_levels
     from fastbench.run.worker.probe import measured_words
     from fastbench.run.worker.warmup import FieldRefusedError
     from fastbench.run.worker.worker import run_worker
@@ -28,6 +30,7 @@ else:
                 "forwarded_in_loop",
                 "one_clock",
             ),
+            "levels": ("Judging", "News", "Pilot", "Steered", "Visit", "plan_of_visit", "run_levels"),
             "probe": ("measured_words",),
             "warmup": ("FieldRefusedError",),
             "worker": ("run_worker",),
@@ -38,9 +41,16 @@ __all__ = [
     "Alone",
     "Assignment",
     "FieldRefusedError",
+    "Judging",
     "Link",
+    "News",
+    "Pilot",
+    "Steered",
+    "Visit",
     "forwarded_in_loop",
     "measured_words",
     "one_clock",
+    "plan_of_visit",
+    "run_levels",
     "run_worker",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import fastbench
 from fastbench.client import Gate, at_once
@@ -19,6 +19,9 @@ from fastbench.dialects import Speaker, output_length
 from fastbench.plan import Queue, Share, TaskPlan
 from fastbench.recording import Reading
 from fastbench.run.stop import Stop
+
+if TYPE_CHECKING:
+    from fastbench.run.worker.levels import Steered
 
 
 class Assignment(NamedTuple):
@@ -36,6 +39,8 @@ class Assignment(NamedTuple):
     """One for all workers of a task; None = the worker makes it."""
     start_at_ns: int | None = None
     """Of the wall clock, where a time that all were given and no coordinator says when the load begins."""
+    steered: "Steered | None" = None
+    """Of a load that the coordinator steers while it runs; None = it is as planned."""
 
     @property
     def part(self) -> int:

@@ -94,6 +94,23 @@ class Feeder:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(progressed.wait(), _TICK_S)
 
+    async def change(self, plan: Iterator[Planned], depth: int) -> None:
+        """From now on the requests of another plan, which has no end, for so many in flight; returns when as many are
+        prepared as before a start, behind those that wait already."""
+        self._plan, self._slots = plan, depth
+        self._engine.enough = self._depth * 3 // 4
+        done = size = 0
+        # Without anything in flight nothing is missed.
+        while depth and done < self._depth and not self._over and not self._engine.reactor.ended:
+            room = MAX_BYTES_AT_START if done < depth else MAX_BYTES
+            if done >= FEW and size >= room:
+                break
+            item = next(plan)
+            self.submit(item)
+            done, size = done + 1, size + len(item.payload)
+            if done % _PIECE == 0:
+                await asyncio.sleep(0)
+
     def stop(self) -> None:
         """Submits nothing more."""
         self._over = True

@@ -3,17 +3,16 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from fastbench.client import BatchSink, EngineFactory, Gate, at_once
+from fastbench.client import BatchSink, Engine, EngineFactory, Gate, at_once
 from fastbench.errors import FastbenchError
 from fastbench.live import Observer
 from fastbench.plan import Planned, ReactorOptions
 from fastbench.run.stop import Stop
 from fastbench.run.worker.asked import AskedLog
-from fastbench.run.worker.conversations import Conversations
 from fastbench.run.worker.feed import Feeder, Left
 from fastbench.run.worker.progress import RecentLog, progress_of
 from fastbench.units import NS_PER_S
@@ -23,11 +22,25 @@ HEALTH_S = 1.0
 AHEAD = 1024
 """Open loop: so many requests are prepared ahead of their times, and as many again where their bytes allow."""
 
+Steer = Callable[[Engine, Feeder], Awaitable[None]]
+"""Changes a load while it runs; where it returns nothing more is sent."""
 HealthSink = Callable[[dict[str, Any]], None]
 
 
 def _no_health(_: dict[str, Any]) -> None:
     """The health sink of a phase that is not recorded."""
+
+
+class Follows(Protocol):
+    """What a phase needs of conversations."""
+
+    def follow(self, engine: Engine, submit: Callable[[Planned, int], None], sink: BatchSink) -> BatchSink:
+        """As `Conversations.follow`."""
+        ...
+
+    def end(self) -> None:
+        """As `Conversations.end`."""
+        ...
 
 
 class PhasePlan(NamedTuple):
@@ -39,7 +52,7 @@ class PhasePlan(NamedTuple):
     options: ReactorOptions
     total: int | None
     """How many requests there are; None = as many as the time allows."""
-    conversations: Conversations
+    conversations: Follows
     on_batch: BatchSink
     on_health: HealthSink = _no_health
     duration_ns: int | None = None
@@ -51,6 +64,10 @@ class PhasePlan(NamedTuple):
     """Gives the start time of the load, once all is ready."""
     asked: AskedLog | None = None
     """What the config asks of requests while they run."""
+    depth: int | None = None
+    """Requests that may all be due at once at the start; None = as the options say."""
+    steer: Steer | None = None
+    """None = the load is as it was planned."""
     left: Left | None = None
     """With several workers on one queue: how many requests are left for each."""
 
@@ -118,7 +135,7 @@ class _Running:
         self._feeder = Feeder(
             self.engine,
             plan.requests,
-            depth=_depth(plan.options),
+            depth=_depth(plan.options) if plan.depth is None else plan.depth,
             stream=stream,
             keep_text=plan.keep_text,
             warmup=plan.name == "warm-up",
@@ -133,14 +150,26 @@ class _Running:
         ready = min(options.limit, options.spare)
         start_ns = await self.engine.begin(ready if total is None else min(ready, total), self._plan.gate)
         self._set_timers(start_ns)
+        steering = None if self._plan.steer is None else asyncio.create_task(self._steered(self._plan.steer))
         try:
             await self._feeder.run()
             await self.engine.ended()
+            if steering is not None:
+                await steering
         finally:
+            if steering is not None:
+                steering.cancel()
             for timer in self._timers:
                 timer.cancel()
         if self.engine.error is not None:
             raise self.engine.error
+
+    async def _steered(self, steer: Steer) -> None:
+        """Until the steering ends, by itself or by an error, and with it the load."""
+        try:
+            await steer(self.engine, self._feeder)
+        finally:
+            self._end_of_time()
 
     def stop(self, asked: int, *, enough: bool = False) -> None:
         """The user's request to stop: the first drains what is in flight, the second aborts it. enough: what is not

@@ -90,13 +90,16 @@ def run_worker(assignment: Assignment, link: Link, observer: Observer, dataset: 
     broken row (what was recorded up to then stays), RecordingError when the recording is not whole.
     """
     # What may block comes before the event loop, so that Ctrl-C ends it.
-    worker = _Worker(assignment, link, observer, dataset)
+    worker = Worker(assignment, link, observer, dataset)
     # A thread of its own: the caller may have an event loop of his own, and any thread may call.
     return in_thread(worker.run_in_loop, "worker")
 
 
-class _Worker:
+class Worker:
     """A worker running its assignment."""
+
+    _opens_all = True
+    """Whether all slots of a closed loop are sure to be in use."""
 
     def __init__(self, assignment: Assignment, link: Link, observer: Observer, dataset: Dataset | None) -> None:
         self._assignment = assignment
@@ -110,7 +113,9 @@ class _Worker:
         self._part = plan.part(assignment.share)
         self._requests = Requests(plan, dataset)
         closed = self._part.schedule.slots is not None
-        allow_connections(self._part.reactor.limit, certain=closed and plan.samples >= self._part.reactor.limit)
+        allow_connections(
+            self._part.reactor.limit, certain=closed and self._opens_all and plan.samples >= self._part.reactor.limit
+        )
 
     def run_in_loop(self) -> bool:
         """In a new event loop of this thread."""
@@ -140,16 +145,19 @@ class _Worker:
     def _told_more(self, url: str) -> Observer:
         """Tells the observer what a phase does not know: where requests go, under what load, how many are due."""
         offsets = None if self._plan.has_turns else self._part.schedule.offsets
-        load = self._plan.headline()
 
         def observe(now: Progress) -> None:
-            now = now._replace(url=url, load=load)
+            now = now._replace(url=url, load=self._headline())
             if offsets is not None and len(offsets) and now.phase == "measure":
                 asked = int(np.searchsorted(offsets, now.elapsed_ns, "right"))
                 now = now._replace(asked=asked, sending_ns=int(offsets[-1]))
             self._observer(now)
 
         return observe
+
+    def _headline(self) -> str:
+        """The load in a few words, for those who watch."""
+        return self._plan.headline()
 
     def _clock(self, header: dict[str, Any]) -> dict[str, Any]:
         """The latest reading of this host's clock."""
@@ -171,7 +179,7 @@ class _Worker:
         footer: dict[str, Any] = {"planned": planned or 0, "interrupted": True, "reason": None}
         tally, counts = OutcomeTally(), False
         try:
-            async with self._scraping(writer) as scraper:
+            async with self._scraping(writer.scrape) as scraper:
                 reported = await self._warm_up(phase, speaker, writer)
                 if not self._stop.asked:
                     if scraper is not None:
@@ -195,7 +203,9 @@ class _Worker:
                 part_path(recording, TEXTS, part).unlink(missing_ok=True)
         return not footer["interrupted"]
 
-    def _scraping(self, writer: RecordingWriter) -> contextlib.AbstractAsyncContextManager["Scraper | None"]:
+    def _scraping(
+        self, put: Callable[[dict[str, Any]], None]
+    ) -> contextlib.AbstractAsyncContextManager["Scraper | None"]:
         """Scrapes the service's metrics page at both ends of the block and within it, if requested."""
         task = self._task
         if task.service_metrics is None and not task.spec_decode:
@@ -209,7 +219,7 @@ class _Worker:
             self._target.endpoint,
             service_headers(task.service),
             self._target.redactor.clean,
-            writer.scrape,
+            put,
             task.service_metrics,
             pages=[page_url(url) for url in task.service.metrics_url],
             tls=self._target.tls,

@@ -26,9 +26,10 @@ from fastbench.plan import Share
 from fastbench.recording import new_run_id
 from fastbench.run.directory import log
 from fastbench.run.stop import Stop
-from fastbench.run.worker import Alone, Assignment, run_worker
+from fastbench.run.worker import Alone, Assignment, News, Pilot, run_worker
 from fastbench.run.workers.ends import Death, WorkersEnd
-from fastbench.run.workers.member import IGNORED_SIGNALS, Begin, Ended, Message, Ready, StopRequest
+from fastbench.run.workers.member import IGNORED_SIGNALS, Begin, Ended, Message, Ready, Steer, StopRequest
+from fastbench.run.workers.steering import Steering
 from fastbench.units import NS_PER_MS
 
 _NUMBER = struct.Struct("<q")
@@ -108,15 +109,19 @@ def on_this_host(
 
 
 def run_pool(
-    assignments: Sequence[Assignment], observer: Observer, stop: Stop, planned: int | None = None
+    assignments: Sequence[Assignment],
+    observer: Observer,
+    stop: Stop,
+    planned: int | None = None,
+    pilot: Pilot | None = None,
 ) -> WorkersEnd:
     """Runs all of them at once; returns when the last has ended. stop: the user's requests, passed on to all. planned:
-    requests of them all, for the observer; None = each worker has its own, or it is unknown.
+    requests of them all, for the observer; None = each worker has its own, or it is unknown. pilot: steers them.
 
     A worker that dies before the common start is a ServiceError, and so are those that cannot begin; one that dies
     later is reported at the end, and the rest goes on. What kept a worker from its end is raised when all have ended.
     """
-    pool = _WorkerPool(observer, planned)
+    pool = _WorkerPool(observer, planned, None if pilot is None else Steering(pilot, len(assignments)))
     try:
         pool.begin(assignments)
         with stop.notifying(lambda asked: pool.stop(asked, stop.enough)):
@@ -162,8 +167,9 @@ def _search_path() -> str:
 
 
 class _WorkerPool:
-    def __init__(self, observer: Observer, planned: int | None) -> None:
+    def __init__(self, observer: Observer, planned: int | None, steering: Steering | None = None) -> None:
         self._observer = observer
+        self._steering = steering
         self._planned = planned
         self._workers: list[_Worker] = []
         self._living: dict[Connection, _Worker] = {}
@@ -224,15 +230,24 @@ class _WorkerPool:
                 self._progress[number] = self._progress[number]._replace(in_flight=0, ended=True)
             log.error("%s ended without a report", worker.name)
             self._cancel_start()
+            if self._steering is not None:
+                # Its part of each level is missing from now on.
+                self._send(StopRequest())
             return
         if isinstance(message, Progress):
             self._progress[number] = message
             self._observer(self._whole(merge_progress(list(self._progress.values()))))
         elif isinstance(message, Ready):
             self._waiting.discard(number)
-            if not self._waiting and not self._started:
+            if not self._waiting:
                 self._started = True
+                # Of a load of several phases they will be ready again.
+                self._waiting = {worker.number for worker in self._living.values()}
                 self._send(Begin(time.monotonic_ns() + START_MARGIN_NS))
+        elif isinstance(message, News):
+            assert self._steering is not None
+            if self._steering.take(number, message):
+                self._send(Steer(self._steering.pilot.visit))
         elif isinstance(message, Ended):
             self._forget(connection)
             self._ends[number] = message

@@ -15,7 +15,7 @@ from fastbench.errors import FastbenchError
 from fastbench.live import Progress
 from fastbench.run.directory import log, log_to
 from fastbench.run.stop import Stop
-from fastbench.run.worker import Assignment, one_clock, run_worker
+from fastbench.run.worker import Assignment, News, Visit, one_clock, run_levels, run_worker
 
 IGNORED_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """Signals that a worker ignores; blocked from the start of its process until then."""
@@ -44,7 +44,13 @@ class Ended(NamedTuple):
     error: FastbenchError | None = None
 
 
-Message = Ready | Begin | StopRequest | Ended | Progress
+class Steer(NamedTuple):
+    """To a worker: the visit of a level to be made now; None = it is over."""
+
+    visit: Visit | None
+
+
+Message = Ready | Begin | StopRequest | Ended | Progress | News | Steer
 
 
 def main(descriptor: int) -> None:
@@ -59,7 +65,7 @@ def main(descriptor: int) -> None:
     link = _Link(connection)
     with log_to(assignment.log):
         try:
-            last = Ended(run_worker(assignment, link, link.send))
+            last = Ended(_carried_out(assignment, link))
         except FastbenchError as error:
             last = Ended(complete=False, error=error)
         # Any error: the coordinator must learn why the process ends.
@@ -69,6 +75,13 @@ def main(descriptor: int) -> None:
         link.send(last)
 
 
+def _carried_out(assignment: Assignment, link: _Link) -> bool:
+    if assignment.steered is None:
+        return run_worker(assignment, link, link.send)
+    link.visit, judge = assignment.steered
+    return run_levels(assignment, link, link.send, link, judge)
+
+
 class _Link:
     """The link to the coordinator. Used in the worker's event loop, except for its creation and the last message."""
 
@@ -76,6 +89,8 @@ class _Link:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.visit: Visit | None = None
+        """Of a load that is steered: as the coordinator said last."""
         self._begin: asyncio.Future[int] | None = None
         self._stopped = False
 
@@ -83,6 +98,13 @@ class _Link:
         """Sends a message to the coordinator, if it is still there."""
         with contextlib.suppress(ConnectionError):
             self._connection.send(message)
+
+    words = ""
+    """How a search stands, which the coordinator says."""
+
+    def take(self, news: News) -> None:
+        """Passes on what ended."""
+        self.send(news)
 
     async def gate(self) -> int:
         """Opens when all members are ready; for the measurement only, not for the leader's warm-up."""
@@ -112,6 +134,8 @@ class _Link:
             stop()
         if isinstance(message, Begin):
             self._open(message.start_ns)
+        elif isinstance(message, Steer):
+            self.visit = message.visit
         else:
             stop.take(stop.asked + 1, message.enough if isinstance(message, StopRequest) else "")
             self._stopped = True

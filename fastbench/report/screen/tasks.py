@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fastbench.report.answer import Latency, Level, clean
-from fastbench.report.summary_lines import (
+from fastbench.report.screen.lines import (
     CUT,
     DOT,
     LEVELS,

@@ -10,9 +10,7 @@ from typing import NamedTuple
 
 from fastbench.metrics.samples import Histogram
 from fastbench.report.answer import Answer, Latency, Level, Statement, clean
-from fastbench.report.sentence import PER_USER
-from fastbench.report.statements import needs
-from fastbench.report.summary_lines import (
+from fastbench.report.screen.lines import (
     CUT,
     DOT,
     LEVELS,
@@ -31,7 +29,9 @@ from fastbench.report.summary_lines import (
     weight,
     wrapped,
 )
-from fastbench.report.summary_tasks import several
+from fastbench.report.screen.tasks import several
+from fastbench.report.sentence import PER_USER
+from fastbench.report.statements import needs
 from fastbench.text import columns, shortened
 from fastbench.units import MISSING, number, rate
 

@@ -10,7 +10,7 @@ from test_report_answer import CLOSED, answer, open_loop, queued, streams
 
 from fastbench.metrics.samples import Histogram
 from fastbench.report import STRIP_BINS, Finished, Style, plain, strip, summarize, text_of
-from fastbench.report.summary import HEIGHT, WIDTH
+from fastbench.report.screen.summary import HEIGHT, WIDTH
 from fastbench.text import columns, shortened
 from fastbench.units import MISSING
 
