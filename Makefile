@@ -30,13 +30,13 @@ $(VENV)/.built: $(SOURCES) | system
 
 venv: $(VENV)/.built
 
-# Two runs: what may share the machine, a file at a time on each of WORKERS processes (`auto`: one a core; 0: in this
-# one), then what looks at times (the marker `alone`), one test after the other, of the files that have such. Both run,
-# whatever the first one says. Compiled Python is kept, whatever the environment says: each process of pytest would
+# Two runs: what may share the machine, a file at a time on each of WORKERS processes (two a core, as tests wait; 0: in
+# this one), then what looks at times (the marker `alone`), one test after the other, of the files that have such. Both
+# run, whatever the first one says. Compiled Python is kept, whatever the environment says: each process of pytest would
 # spend as long on rewriting the tests' assertions as on a fifth of the tests, and each command on compiling fastbench.
 # COVERAGE=1 also prints the share of the package's Python lines that the first run reaches in its own processes;
 # `make coverage` prints that of the unit tests alone, and beside it that of the Cython lines.
-WORKERS ?= auto
+WORKERS ?= $(shell expr 2 '*' $$(nproc))
 test: export PYTHONDONTWRITEBYTECODE :=
 test: venv
 	status=0; \
