@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.perf_run import common_file
 from benchmarks.place import ROOT, as_client, compile_c, pin, run_module
 from benchmarks.threads import ThreadTimes
 from fastbench._core.ring import FLAGS
@@ -177,10 +178,10 @@ class Clients:
         before = os.times()
         _, threads = _watched(command, sampled)
         after = os.times()
-        results = next(work.glob("*/performances/*"))
+        recording = next(work.glob("*/performances/*/*_recording"))
         return Run(
-            Recording.open(next(results.glob("*_recording"))),
-            json.loads(next(results.glob("*.json")).read_text()),
+            Recording.open(recording),
+            json.loads(common_file(recording).read_text()),
             after.children_user + after.children_system - before.children_user - before.children_system,
             threads,
         )

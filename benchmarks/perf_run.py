@@ -43,7 +43,7 @@ def perf(
         (results,) = Path(name).glob("*/performances/*")
         (recording,) = results.glob("*_recording")
         (trust,) = results.glob("*_trust.json")
-        (common,) = (path for path in results.glob("*.json") if path != trust)
+        common = common_file(recording)
         footer = Recording.open(recording).footer or {}
         if keep is not None:
             _keep(results, keep, run.output)
@@ -57,6 +57,11 @@ def perf(
             common=json.loads(common.read_text()),
             trust=json.loads(trust.read_text()),
         )
+
+
+def common_file(recording: Path) -> Path:
+    """The file of AISBench's common metrics, beside a recording."""
+    return recording.with_name(recording.name.removesuffix("_recording") + ".json")
 
 
 def _keep(results: Path, keep: Path, output: str) -> None:
