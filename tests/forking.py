@@ -19,6 +19,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures.thread import _threads_queues as pools  # type: ignore[attr-defined]  # no public way
 from contextlib import suppress
 from typing import Any
 
@@ -152,6 +153,8 @@ def _become(pipes: Sequence[int], others: Sequence[int], env: Any, cwd: Any, ses
         os.environ.clear()
         os.environ.update(environment)
     atexit._clear()
+    # A pool would be joined at the end, by what was one of its threads.
+    pools.clear()
     for log in (logging.root, *logging.Logger.manager.loggerDict.values()):
         if isinstance(log, logging.Logger):
             _KEPT.append(log.handlers[:])
