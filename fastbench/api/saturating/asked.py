@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from fastbench.answers import Criterion, Slo, criteria_of, parse_slos
@@ -64,38 +65,19 @@ class Asked:
 
     def record(self) -> dict[str, Any]:
         """Plain JSON, from which `of_record` makes it again."""
-        return {
-            "slo": list(self.texts),
-            "budget_ns": self.budget_ns,
-            "quick": self.quick,
-            "tolerance": self.tolerance,
-            "most": self.most,
-            "sweep": None if self.sweep is None else [self.sweep[0], list(self.sweep[1])],
-            "gpus": self.gpus,
-            "price": self.price,
-        }
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        return {"slo": fields.pop("texts"), **fields}
 
 
 def of_record(record: Mapping[str, Any]) -> Asked:
     """What a search before was asked."""
-    sweep = record["sweep"]
-    return Asked(
-        texts=tuple(record["slo"]),
-        budget_ns=record["budget_ns"],
-        quick=record["quick"],
-        tolerance=record["tolerance"],
-        most=record["most"],
-        sweep=None if sweep is None else (sweep[0], tuple(sweep[1])),
-        gpus=record["gpus"],
-        price=record["price"],
-    )
+    return msgspec.convert({**record, "texts": record["slo"]}, Asked)
 
 
 def asked_of(options: Options, run: RunConfig) -> Asked:
     """Of the options, and SLOs of the config. Raises ConfigError for SLOs that cannot be read."""
-    texts: Sequence[str] = options.get("slo") or getattr(run, "slo", None) or ()
     asked = Asked(
-        texts=tuple(texts),
+        texts=tuple(options.get("slo") or run.slo),
         budget_ns=options.get("budget"),
         quick="quick" in options,
         tolerance=options.get("tolerance", Asked.tolerance),

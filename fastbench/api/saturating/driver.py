@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,7 +77,7 @@ def _continued(options: Options) -> Searching:
     asked = of_record(state.head)
     # More time may be given; anything else would be another search.
     if "budget" in options:
-        asked = Asked(**{**asked.__dict__, "budget_ns": options["budget"]})
+        asked = replace(asked, budget_ns=options["budget"])
     wanted = levelled(run, asked)
     return Searching(asked, Prepared(wanted, RunDirectory(path), plan_of(wanted)), state, int(state.head["seed"]))
 
