@@ -21,6 +21,7 @@ cdef struct Call:
     int64_t due_ns         # a turn that follows another one, or an attempt: send at this moment; else 0
     int64_t heap_at        # its index in a heap
     bint more              # another turn of its conversation is to follow
+    bint answering         # some of its output has come
     bint skip              # not to be sent: it only wants its place among the outcomes
     int retries
     int64_t submitted_ns

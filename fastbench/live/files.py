@@ -152,6 +152,8 @@ class Snapshot(Fields, frozen=True, kw_only=True):
     not_sent: int = 0
     """Dropped: the limit in flight was reached."""
     in_flight: int = 0
+    answering: int = 0
+    """Of those in flight, those of whose output some has come."""
     overdue: int = 0
     """Requests of an open loop whose time has come, and that wait in the client for a place in flight."""
     growing_per_s: float | None = None

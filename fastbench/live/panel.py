@@ -207,7 +207,14 @@ def _flight_note(snapshot: Snapshot) -> str:
     grows = "" if snapshot.growing_per_s is None else f"▲ growing {number(snapshot.growing_per_s)}/s"
     overdue = f"+{snapshot.overdue:,} overdue" if snapshot.overdue else ""
     dropped = f"{snapshot.not_sent:,} dropped" if snapshot.not_sent else ""
-    return " ".join(filter(None, (overdue, dropped, grows)))
+    return " ".join(filter(None, (overdue, dropped, grows))) or _at_work(snapshot)
+
+
+def _at_work(snapshot: Snapshot) -> str:
+    """How many of those in flight the service is answering; a reply that comes at once tells nothing of that."""
+    if snapshot.itl is None or not snapshot.in_flight:
+        return ""
+    return f"{snapshot.answering:,} decoding · {max(0, snapshot.in_flight - snapshot.answering):,} waiting"
 
 
 def _tail(spread: Spread | None) -> str:

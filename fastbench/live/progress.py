@@ -190,6 +190,8 @@ class Progress(NamedTuple):
     """Of them those that keep it."""
     seen: Seen | None = None
     """What `--until` is about; None = it was not given."""
+    answering: int = 0
+    """Of those in flight, those of whose output some has come."""
 
 
 Observer = Callable[[Progress], None]
@@ -229,6 +231,7 @@ def merge_progress(parts: Sequence[Progress]) -> Progress:
         judged=sum(part.judged for part in parts),
         good=sum(part.good for part in parts),
         seen=merge_seen(part.seen for part in parts),
+        answering=sum(part.answering for part in parts),
     )
 
 

@@ -303,8 +303,8 @@ class Pace:
 
 
 _TAKEN = (
-    *("pid", "planned", "duration_ns", "elapsed_ns", "sent", "ok", "failed", "not_sent", "in_flight", "stopping"),
-    *("failures", "url", "load", "judged", "good"),
+    *("pid", "planned", "duration_ns", "elapsed_ns", "sent", "ok", "failed", "not_sent", "in_flight", "answering"),
+    *("stopping", "failures", "url", "load", "judged", "good"),
 )
 """Fields of `Progress` that a `Snapshot` has too."""
 

@@ -347,6 +347,27 @@ def test_a_lost_connection_is_a_failure(served: bool, after: int, data: bytes) -
     assert trial.count("resent") == 0
 
 
+def test_what_is_answering() -> None:
+    """In flight and answering is what some output has come of, once however much comes, until it ends in any way."""
+    trial = Trial(limit=3)
+    for request in range(3):
+        trial.submit_at(T0 - S, request)
+        trial.send(T0 + request)
+    assert trial.count("answering") == 0
+    for request in (0, 1):
+        trial.read(request, OPEN, T0 + 3)
+        assert trial.count("answering") == request, "a head is no output"
+        trial.read(request, chunk(delta("a")), T0 + 3)
+        trial.read(request, chunk(delta("b")), T0 + 3)
+        assert trial.count("answering") == request + 1
+    trial.read(0, chunk(delta("c", "stop")) + chunk(DONE) + b"0\r\n\r\n", T0 + 4)
+    trial.end(0, T0 + 4)
+    assert trial.count("answering") == 1
+    trial.lose_connection(1, T0 + 4)
+    trial.answer(2, T0 + 4)
+    assert (trial.count("answering"), trial.count("in_flight")) == (0, 0)
+
+
 def test_a_connection_that_ends_while_encrypting_excuses_once() -> None:
     """Over TLS a new connection that ends before the request was sent is no attempt, the second one is."""
     trial = Trial()
@@ -674,5 +695,5 @@ def test_every_request_has_one_outcome_and_all_room_is_given_back() -> None:
     final = [int(one.row["request"]) for one in trial.ended() if not has(one, "superseded")]
     assert sorted(final) == list(range(submitted))
     assert {one.outcome for one in trial.results} >= {"ok", "truncated", "refused", "timeout"}
-    assert [trial.count(name) for name in ("in_flight", "occupied", "waiting")] == [0, 0, 0]
+    assert [trial.count(name) for name in ("in_flight", "answering", "occupied", "waiting")] == [0, 0, 0, 0]
     assert (trial.is_over(), trial.count("launched"), trial.count("bytes")) == (True, submitted, 7 * submitted)

@@ -49,6 +49,14 @@ def test_figures() -> None:
     assert len([line for line in lines if DOTS.search(line)]) > 5
 
 
+def test_what_is_in_flight() -> None:
+    """Of what is in flight it tells how much decodes and how much waits, unless replies come whole."""
+    spread = Spread(p50_ns=10_000_000, p90_ns=10_000_000, p99_ns=10_000_000, count=9)
+    streamed = busy_task(itl=spread, answering=62)
+    assert "62 decoding · 2 waiting" in "\n".join(shown(streamed, 80, 24))
+    assert "waiting" not in "\n".join(shown(busy_task(itl=None), 80, 24))
+
+
 def test_a_graph_of_one_line_has_both_ends_beside_it() -> None:
     """Where graphs have one line each, the least value and the greatest stand behind them, and then the note."""
     lines = shown(busy_task(), 120, 12)

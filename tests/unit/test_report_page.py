@@ -13,6 +13,7 @@ from recordings import MS, Request, header_of, record
 from fastbench.metrics import compute_for_page
 from fastbench.recording import Recording
 from fastbench.report import STATS, Compared, Task, answer_of, comparison, index_page
+from fastbench.report.answer import Level, Statement
 from fastbench.report.page.compare import compared
 from fastbench.report.page.page import page
 
@@ -184,6 +185,20 @@ def test_several_tasks_have_one_page(tmp_path: Path) -> None:
     assert re.findall(r"class=(?:across|down)>(\w)<", text) == ["x", "y", "a", "b"]
     assert text.count('<dt title="median TTFT">TTFT</dt><dd><b>100 ms</b></dd>') == 3
     assert "Output tokens/s of all users, against those of one" in text
+
+
+def test_the_best_of_several_tasks_is_one_to_be_trusted(tmp_path: Path) -> None:
+    """A task whose measurement is not to be trusted is the fastest of none, also where it has the best numbers."""
+    tasks = []
+    for name, scale in (("fast/x", 1), ("slow/x", 2), ("slower/x", 3)):
+        slowed = Request(0, token_ns=(100 * scale * MS, 140 * scale * MS), end_ns=150 * scale * MS)
+        recording = Recording.open(record(tmp_path / name.replace("/", "-"), [slowed]))
+        tasks.append(Task(answer_of(compute_for_page(recording, STATS), name), name))
+    assert "Fastest first token: fast/x with" in index_page("run", tasks).decode()
+    doubted = msgspec.structs.replace(tasks[0].answer, measurement=Statement(Level.BAD, "not to be trusted"))
+    text = index_page("run", [tasks[0]._replace(answer=doubted), *tasks[1:]]).decode()
+    assert "Of those that kept up and can be trusted: fastest first token: slow/x with" in text
+    assert "per user while decoding: slow/x," in text
 
 
 def test_a_comparison_makes_no_claim_beyond_its_data(tmp_path: Path) -> None:

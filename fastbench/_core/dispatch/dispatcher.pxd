@@ -25,6 +25,7 @@ cdef struct Counters:
     int64_t sent
     int64_t in_flight
     int64_t peak_in_flight
+    int64_t answering      # in flight, and some of their output has come
     int64_t withdrawn
     int64_t unsent         # cancelled before they were sent
     int64_t starved
@@ -83,6 +84,7 @@ cdef class Dispatcher:
     cdef void prepare(self, Reply* reply, Call* call) noexcept nogil
     # Its counters.
     cdef void begin_attempt(self, Call* call, int64_t now) noexcept nogil
+    cdef void note_output(self, Call* call) noexcept nogil
     cdef void note_sent(self, Call* call, int64_t opened_ns, int64_t now) noexcept nogil
     cdef void refuse(self, int64_t connecting, const char* reason, size_t size, int64_t now) noexcept nogil
     cdef void lose(self, Call* call, Reply* reply, End how, bint served, int64_t now) noexcept nogil

@@ -227,6 +227,12 @@ cdef class Dispatcher:
                 call.row.connect_ns = now - call.dispatched_ns
             shared_add(&self.counters.sent, 1)
 
+    cdef void note_output(self, Call* call) noexcept nogil:
+        """Some of its output has come."""
+        if not call.answering:
+            call.answering = True
+            shared_add(&self.counters.answering, 1)
+
     cdef void refuse(self, int64_t connecting, const char* reason, size_t size, int64_t now) noexcept nogil:
         """A connection never came to stand: the call that has waited longest has its answer, unless enough others are
         being opened."""
@@ -297,6 +303,8 @@ cdef class Dispatcher:
         deadlines_remove(&self.attempts, &call.attempt)
         deadlines_remove(&self.lingerers, &call.lingering)
         shared_add(&self.counters.in_flight, -1)
+        if call.answering:
+            shared_add(&self.counters.answering, -1)
         if not call.more:
             # From the end of its message on, however late that was noticed: the next request is late by as much. What
             # the service takes to end a message whose [DONE] has come is its own time.

@@ -136,6 +136,8 @@ cdef class DispatcherTrial(Dispatcher):
         cdef Reply* reply = self.reply_of(request)
         cdef size_t left = 0
         cdef ReplyStep step = reply_feed(reply, self.ring, data, len(data), now, 0, &left)
+        if reply.read_events:
+            self.note_output(reply.call)
         if reply.done_ns and step != REPLY_COMPLETE:
             self.linger(reply.call, now)
         return step == REPLY_COMPLETE
@@ -190,7 +192,8 @@ cdef class DispatcherTrial(Dispatcher):
 
     def counts(self):
         return {
-            "in_flight": self.counters.in_flight, "peak": self.counters.peak_in_flight, "occupied": self.occupied,
+            "in_flight": self.counters.in_flight, "peak": self.counters.peak_in_flight,
+            "answering": self.counters.answering, "occupied": self.occupied,
             "launched": self.counters.launched, "bytes": self.counters.launched_bytes, "sent": self.counters.sent,
             "withdrawn": self.counters.withdrawn, "unsent": self.counters.unsent, "starved": self.counters.starved,
             "retries": self.counters.retries, "resent": self.counters.resent, "waiting": self.waiting.size,

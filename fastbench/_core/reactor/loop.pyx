@@ -237,7 +237,9 @@ cdef class Loop(Connections):
         if not stamped:
             call.row.flags &= ~FLAG_KERNEL
         step = reply_feed(&conn.reply, self.ring, data, size, stamp_ns, late_ns, &left)
-        shared_add(&self.output_events, conn.reply.read_events)
+        if conn.reply.read_events:
+            shared_add(&self.output_events, conn.reply.read_events)
+            self.dispatcher.note_output(call)
         if call.row.headers_ns:
             self.settle_request(conn, step != REPLY_MORE)
         if step == REPLY_MORE:

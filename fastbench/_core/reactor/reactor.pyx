@@ -156,6 +156,7 @@ cdef class Reactor(Loop):
             "sent": shared_get(&counters.sent),
             "in_flight": shared_get(&counters.in_flight),
             "peak_in_flight": shared_get(&counters.peak_in_flight),
+            "answering": shared_get(&counters.answering),
             "withdrawn": shared_get(&counters.withdrawn),
             "unsent": shared_get(&counters.unsent),
             "output_events": shared_get(&self.output_events),

@@ -40,7 +40,7 @@ BUSY = 0.9
 NEARLY = 0.95
 """Of the limit in flight: workers that share it reach theirs one by one."""
 _ROOM = "give it a processor of its own, or measure from another machine"
-_URGENT = "let its thread run as a real-time one (docs/performance.md), or give it a processor of its own"
+_URGENT = "let fastbench's thread run as a real-time one (docs/performance.md), or give it a processor of its own"
 
 
 class Judged(NamedTuple):

@@ -117,22 +117,35 @@ def _size(models: Sequence[str], datasets: Sequence[str], tasks: Sequence[Task])
 
 
 def _sentence(tasks: Sequence[Task]) -> str:
-    """Which task is the best by what, and of how many there is more to know."""
+    """Which of the tasks whose service kept up and whose numbers can be trusted is the best by what, and of how many
+    there is more to know."""
     told = []
-    for measure, most in ((MEASURES[0], "Fastest first token"), (MEASURES[3], "most output tokens")):
-        known = [(value, task) for task in tasks if (value := measure.value(task)) is not None]
+    sound = [task for task in tasks if _sound(task)]
+    for measure, most in ((MEASURES[0], "fastest first token"), (MEASURES[3], "most output tokens")):
+        known = [(value, task) for task in sound if (value := measure.value(task)) is not None]
         if known:
             value, best = (min if measure.fewer else max)(known, key=lambda one: one[0])
             who = f"{best.model} with {best.dataset}"
             told.append(f"{most}: {escape(who)}, <b>{escape(_shown(measure, value))}</b>")
     doubts = (
-        (sum(task.answer.measurement.level.value == "bad" for task in tasks), "not to be trusted"),
+        (sum(_doubted(task) for task in tasks), "not to be trusted"),
         (sum(task.answer.overloaded for task in tasks), "overloaded"),
         (sum(bool(task.answer.outcomes.failed) for task in tasks), "with failed requests"),
     )
     warned = "; ".join(f"{what}: <b>{count} of {len(tasks)}</b> tasks" for count, what in doubts if count)
-    first = "; ".join(told)
+    of_those = "" if len(sound) == len(tasks) else "Of those that kept up and can be trusted: "
+    first = of_those + "; ".join(told) if told else ""
+    first = first[:1].upper() + first[1:]
     return f"{first}{'. ' if first else ''}{warned[:1].upper()}{warned[1:]}{'.' if warned else ''}"
+
+
+def _doubted(task: Task) -> bool:
+    return task.answer.measurement.level.value == "bad"
+
+
+def _sound(task: Task) -> bool:
+    """Whether its numbers can be set against another task's."""
+    return not task.answer.overloaded and not _doubted(task)
 
 
 def _shown(measure: Measure, value: Number) -> str:
@@ -178,17 +191,19 @@ def _bar(measure: Measure, task: Task, most: float) -> str:
 
 def _frontier(tasks: Sequence[Task], datasets: Sequence[str]) -> str:
     """What all users get against what one gets, a line for each data set; nothing where there are too few."""
-    points = [
-        Point(rates.per_user, rates.output_tokens, _loaded(task), task.dataset)
+    points = {
+        Point(rates.per_user, rates.output_tokens, _loaded(task), task.dataset): _sound(task)
         for task in tasks
         for rates in (task.answer.rates,)
         if rates.per_user and rates.output_tokens
-    ]
+    }
     if len(points) < _LEAST_FOR_LINE:
         return ""
-    most = max(points, key=lambda point: point.y)
-    finding = f"The most is {number(most.y)} tokens/s, {number(most.x)} {PER_USER}: {most.label}, {most.series}."
-    chart = frontier(points, datasets, alternative=f"Output tokens for all against those of one user. {finding}")
+    most = max((point for point, sound in points.items() if sound), key=lambda point: point.y, default=None)
+    finding = "No task's service kept up with numbers that can be trusted."
+    if most is not None:
+        finding = f"The most is {number(most.y)} tokens/s, {number(most.x)} {PER_USER}: {most.label}, {most.series}."
+    chart = frontier(list(points), datasets, alternative=f"Output tokens for all against those of one user. {finding}")
     return (
         f"<section id=frontier>{titled('Output tokens/s of all users, against those of one', finding)}{chart}</section>"
     )

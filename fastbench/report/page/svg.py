@@ -486,6 +486,20 @@ class Point(NamedTuple):
 
 
 _FRONTIER_HIGH = 300
+_LABEL_HIGH, _LABEL_WIDE = 14, 30
+"""What a label takes: px, and per cent of the width."""
+
+
+def _apart(places: Sequence[tuple[float, float]]) -> list[float]:
+    """How high the label of each place stands, px from the top: as high as the place, or so much lower that it leaves
+    the labels beside it legible. places: per cent from the left, px from the top."""
+    heights = [y for _, y in places]
+    done: list[int] = []
+    for one in sorted(range(len(places)), key=lambda one: heights[one]):
+        near = [other for other in done if abs(places[one][0] - places[other][0]) < _LABEL_WIDE]
+        heights[one] = max([heights[one], *(heights[other] + _LABEL_HIGH for other in near)])
+        done.append(one)
+    return heights
 
 
 def frontier(points: Sequence[Point], series: Sequence[str], alternative: str) -> str:
@@ -508,6 +522,7 @@ def frontier(points: Sequence[Point], series: Sequence[str], alternative: str) -
         for tick in across.ticks
     ]
     keys = []
+    labelled = dict(zip(points, _apart([place(point) for point in points]), strict=True))
     for number_of, name in enumerate(series):
         own = sorted((point for point in points if point.series == name), key=lambda point: point.x)
         if not own:
@@ -524,7 +539,7 @@ def frontier(points: Sequence[Point], series: Sequence[str], alternative: str) -
             end = x > 55
             parts.append(
                 f'<circle cx="{x:.2f}%" cy="{y:.1f}" r="5" fill="{tone}"/><text x="{x:.2f}%" dx="{-9 if end else 9}" '
-                f'y="{y - 5:.1f}" text-anchor="{"end" if end else "start"}">{escape(point.label)}</text>'
+                f'y="{labelled[point] - 5:.1f}" text-anchor="{"end" if end else "start"}">{escape(point.label)}</text>'
             )
     head = f'<text y="12"><tspan class=name>Output tokens/s, all users</tspan>{"".join(keys)}</text>'
     name = f'<text class=time x="100%" y="{foot + 17}" text-anchor="end">output tokens/s {PER_USER}</text>'

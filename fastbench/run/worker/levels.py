@@ -448,7 +448,9 @@ class _Making:
             part_path(self.visit.recording, TEXTS, self.share.number).unlink(missing_ok=True)
 
 
-_OF_A_MOMENT = frozenset({"in_flight", "peak_in_flight", "open_connections", "connecting", "longest_stall_ns"})
+_OF_A_MOMENT = frozenset(
+    {"in_flight", "answering", "peak_in_flight", "open_connections", "connecting", "longest_stall_ns"}
+)
 """The client's counts that do not only rise."""
 
 

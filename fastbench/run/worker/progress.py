@@ -182,4 +182,5 @@ def progress_of(
         pid=os.getpid(),
         not_sent=outcomes["dropped"],
         is_open=is_open,
+        answering=now["answering"],
     )

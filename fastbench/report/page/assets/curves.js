@@ -43,12 +43,12 @@ function curvesChart(runs) {
       const x = columns === 1 ? [0, 1] : [column * 0.54, column * 0.54 + 0.46];
       const y = [(rows - 1 - row) * step, (rows - 1 - row) * step + (1 - GAP) * step];
       const values = runs.flatMap((run) => run.curves[name]?.values ?? []);
-      const log = Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > 50;
+      const low = Math.min(...values), high = Math.max(...values), log = low > 0 && high / low > 50;
       layout[`xaxis${suffix}`] = axis("percentile", {
         domain: x, anchor: `y${suffix}`, tickvals: ticks.map(place), ticktext: ticks.map(String), tickangle: 0,
       });
       const upright = {domain: y, anchor: `x${suffix}`};
-      layout[`yaxis${suffix}`] = log ? durationAxis("", [Math.min(...values), Math.max(...values)], upright) : axis("ms", {...upright, rangemode: "tozero"});
+      layout[`yaxis${suffix}`] = log ? durationAxis("", [low, high], upright) : linearDurationAxis("", high, upright);
       layout.annotations.push({
         text: `<b>${name}</b>`, xref: "paper", yref: "paper", x: x[0], y: y[1], xanchor: "left", yanchor: "bottom",
         showarrow: false, font: {size: 13, color: colour("text")},

@@ -64,6 +64,14 @@ function durationAxis(title, [low, high], more = {}) {
   return axis(`${title} (log)`.trim(), {type: "log", tickvals: ticks, ticktext: ticks.map(shortDuration), ...more});
 }
 
+// Of times in ms from 0 to high, at most six ticks of 1, 2 or 5 of a power of ten.
+function linearDurationAxis(title, high, more = {}) {
+  if (!(high > 0)) return axis(title, {rangemode: "tozero", ...more});
+  const power = 10 ** Math.floor(Math.log10(high / 5)), step = [1, 2, 5, 10].find((digit) => digit * power >= high / 5) * power;
+  const ticks = Array.from({length: Math.floor(high / step) + 1}, (_, place) => place * step);
+  return axis(title, {rangemode: "tozero", tickvals: ticks, ticktext: ticks.map((ms) => ms ? shortDuration(ms) : "0"), ...more});
+}
+
 // A time in ms by its size, with three digits; as fastbench.units has it.
 function duration(ms) {
   if (!(ms > 0)) return ms === 0 ? "0 s" : "–";
