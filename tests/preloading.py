@@ -17,9 +17,11 @@ def run_preloaded(source: str, script: str, directory: Path) -> str:
     code, library = directory / "first.c", directory / "first.so"
     code.write_text(source)
     subprocess.run([compiler, "-shared", "-fPIC", "-o", library, code, "-ldl"], check=True)
+    # A sanitizer's library has to come first.
+    preloaded = " ".join(filter(None, (os.environ.get("LD_PRELOAD"), str(library))))
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "LD_PRELOAD": str(library), "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "LD_PRELOAD": preloaded, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         timeout=60,
