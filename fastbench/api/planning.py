@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from textwrap import shorten
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from fastbench.api.recordings import differences, find_run, own_config
 from fastbench.config import RunConfig, RunSettings, Task, dump_config
@@ -16,11 +16,15 @@ from fastbench.errors import UsageError
 from fastbench.options import ARGUMENT, Options, names_tasks, run_of_options
 from fastbench.plan import RunPlan, Share, TaskPlan, plan_run, plan_task
 from fastbench.recording import ROW_DTYPE
-from fastbench.report import RateChart, planned_chart, replace
 from fastbench.run import RunDirectory, log, log_to, this_machine
 from fastbench.run.workers import Launcher, RayCluster, Shard, on_this_host
 from fastbench.tokenizer import load_tokenizer
 from fastbench.units import format_duration
+
+if TYPE_CHECKING:
+    from fastbench.report import RateChart
+
+# `report` is imported where it is used: the first request must not wait for it.
 
 PLANNED_RATES = "_rps_distribution_plot.html"
 LOOKED_AT = 1000
@@ -55,6 +59,8 @@ class Prepared(NamedTuple):
         for task_plan in self.plan.tasks:
             task, chart = task_plan.task, _rate_chart(task_plan)
             if chart is not None:
+                from fastbench.report import replace
+
                 replace(self.directory.results(task) / f"{task.dataset.abbr}{PLANNED_RATES}", chart.page)
                 self.log(task, chart.summary)
 
@@ -138,10 +144,14 @@ def _shard(options: Options, run: RunConfig) -> Shard:
 
 
 def _rate_chart(plan: TaskPlan) -> RateChart | None:
-    schedule, load = plan.schedule, plan.record()["load"]
-    if schedule.slots is not None:
-        return planned_chart(schedule.slots.openings, load, plan.task.name) if plan.load.shape.opens_clients else None
-    return None if schedule.offsets is None else planned_chart(schedule.offsets, load, plan.task.name)
+    schedule = plan.schedule
+    opening = schedule.slots.openings if schedule.slots is not None and plan.load.shape.opens_clients else None
+    moments = schedule.offsets if schedule.slots is None else opening
+    if moments is None:
+        return None
+    from fastbench.report import planned_chart
+
+    return planned_chart(moments, plan.record()["load"], plan.task.name)
 
 
 class Described(NamedTuple):

@@ -6,21 +6,23 @@ import contextlib
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from fastbench.api.judging import NOTHING_MORE, Asking
-from fastbench.api.limits import judge_for
 from fastbench.api.planning import Prepared, prepare
-from fastbench.api.reporting import WHOLE, recalculate
-from fastbench.api.result import Result
 from fastbench.api.settings import Config, chosen_run, in_keywords, keywords_named
 from fastbench.config import Task
 from fastbench.errors import UsageError
 from fastbench.live import Observer, Progress, RunStatus, Status, standard_filled
 from fastbench.options import Chosen
 from fastbench.recording import ProgressCallback
-from fastbench.report import Published, publish_spec_decode
-from fastbench.run import Stop, TaskRun, in_thread, log, log_to, run_tasks
+from fastbench.run import Judge, Stop, TaskRun, in_thread, log, log_to, run_tasks
+
+if TYPE_CHECKING:
+    from fastbench.api.judging import Asking
+    from fastbench.api.result import Result
+    from fastbench.report import Published
+
+# What makes reports is imported where it is used: the first request must not wait for it.
 
 WHOLE_SHOWN = "the whole run is shown"
 
@@ -114,6 +116,9 @@ def _results(running: Running, remarks: Sequence[str]) -> list[Result]:
 
 
 def _result(ended: EndedTask, remarks: Sequence[str]) -> Result:
+    from fastbench.api.reporting import WHOLE
+    from fastbench.api.result import Result
+
     path, complete = ended.path, ended.complete and not ended.died
     remarks = (*remarks, *(f"{sentence}." for sentence in ended.died))
     remarks += (f"The run ended before its plan did: {ended.enough}.",) if ended.enough else ()
@@ -161,7 +166,7 @@ class Running:
     def __iter__(self) -> Iterator[EndedTask]:
         run, directory, plan, launcher, resumes = self._prepared
         tasks = run_tasks(
-            run, directory, plan, self.stop, self._observer_of, launcher, resumes=resumes, judge_for=judge_for
+            run, directory, plan, self.stop, self._observer_of, launcher, resumes=resumes, judge_for=_judge_for
         )
         for ended in tasks:
             yield EndedTask(ended, self._prepared)
@@ -174,6 +179,8 @@ class Running:
     def spec_decode(self, reports: Iterable[Published]) -> list[str]:
         """Lines about the services' speculative decoding in all tasks; writes its files. Raises RecordingError when one
         cannot be written."""
+        from fastbench.report import publish_spec_decode
+
         scrapes = chain.from_iterable(published.spec_decode for published in reports)
         return publish_spec_decode(scrapes, self.directory.performances)
 
@@ -233,16 +240,20 @@ class EndedTask:
         self._prepared = prepared
 
     def publish(
-        self, *, page: bool = True, progress: ProgressCallback | None = None, asking: Asking = NOTHING_MORE
+        self, *, page: bool = True, progress: ProgressCallback | None = None, asking: Asking | None = None
     ) -> Published | None:
         """Writes the report; None where there is nothing to report: no recording, or an error before the first success.
 
-        page, progress, asking: as `recalculate`. Of a stage that the recording does not have the whole run is shown,
-        which `remarks` says. Raises RecordingError for a recording that cannot be read, and a file that cannot be
-        written.
+        page, progress, asking: as `recalculate`; None: nothing more is asked. Of a stage that the recording does not
+        have the whole run is shown, which `remarks` says. Raises RecordingError for a recording that cannot be read,
+        and a file that cannot be written.
         """
+        from fastbench.api.judging import NOTHING_MORE
+        from fastbench.api.reporting import WHOLE, recalculate
+
         if not self.path.exists():
             return None
+        asking = NOTHING_MORE if asking is None else asking
         try:
             published = recalculate(
                 self.path, stats=self.task.stats, stage=self.task.stage, page=page, progress=progress, asking=asking
@@ -255,6 +266,15 @@ class EndedTask:
         if published.rates:
             self._prepared.log(self.task, published.rates)
         return published
+
+
+def _judge_for(task: Task) -> Judge | None:
+    """Who may end a task before its plan does; None where nothing is to."""
+    if not task.until and not task.max_failed:
+        return None
+    from fastbench.api.limits import judge_for
+
+    return judge_for(task)
 
 
 def _let_go(error: BaseException | None) -> None:

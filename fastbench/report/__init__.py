@@ -1,39 +1,132 @@
 """`Metrics` → what a person reads: console, csv, json, page, rate charts; and exports for other tools."""
 
-from fastbench.report.answer import STRIP_BINS, Answer, Latency, Level, Span, Statement, Subject, answer_of
-from fastbench.report.checks.written import Checked, checked, junit, markdown
-from fastbench.report.console import render
-from fastbench.report.exports.columns import request_columns
-from fastbench.report.exports.parquet import requests_table
-from fastbench.report.exports.write import FORMATS, export
-from fastbench.report.files import replace
-from fastbench.report.levels import (
-    CurvePoint,
-    FrontPoint,
-    LevelsPage,
-    Marked,
-    Measured,
-    Wanted,
-    levels_page,
-)
-from fastbench.report.page.compare import STATS, Compared, comparison
-from fastbench.report.page.index import Task, index_page
-from fastbench.report.page.rate_chart import RateChart, planned_chart
-from fastbench.report.page.sections import (
-    common_table,
-    failures_table,
-    footnotes_list,
-    parameters_table,
-    promises,
-    stages_table,
-)
-from fastbench.report.page.sections import verdict as verdict_html
-from fastbench.report.published import PAGE, Published, publish, reading, task_of, write_page
-from fastbench.report.screen.lines import Finished, Line, Part, Style, plain, text_of
-from fastbench.report.screen.summary import strip, summarize
-from fastbench.report.sentence import Outcomes, Piece, Rates
-from fastbench.report.service_tables import publish_spec_decode
-from fastbench.report.statements import service as service_statement
+from typing import TYPE_CHECKING
+
+from fastbench.lazy import lazy
+
+if TYPE_CHECKING:
+    from fastbench.report.answer import STRIP_BINS, Answer, Latency, Level, Span, Statement, Subject, answer_of
+    from fastbench.report.checks.written import Checked, checked, junit, markdown
+    from fastbench.report.console import render
+    from fastbench.report.exports.columns import request_columns
+    from fastbench.report.exports.parquet import requests_table
+    from fastbench.report.exports.write import FORMATS, export
+    from fastbench.report.files import replace
+    from fastbench.report.levels import (
+        CurvePoint,
+        FrontPoint,
+        LevelsPage,
+        Marked,
+        Measured,
+        Wanted,
+        levels_page,
+    )
+    from fastbench.report.page.compare import STATS, Compared, comparison
+    from fastbench.report.page.index import Task, index_page
+    from fastbench.report.page.rate_chart import RateChart, planned_chart
+    from fastbench.report.page.sections import (
+        common_table,
+        failures_table,
+        footnotes_list,
+        parameters_table,
+        promises,
+        stages_table,
+        verdict_html,
+    )
+    from fastbench.report.published import PAGE, Published, publish, reading, task_of, write_page
+    from fastbench.report.screen.lines import Finished, Line, Part, Style, plain, text_of
+    from fastbench.report.screen.summary import strip, summarize
+    from fastbench.report.sentence import Outcomes, Piece, Rates
+    from fastbench.report.service_tables import publish_spec_decode
+    from fastbench.report.statements import service_statement
+else:
+    __getattr__ = lazy(
+        __name__,
+        {
+            "answer": (
+                "STRIP_BINS",
+                "Answer",
+                "Latency",
+                "Level",
+                "Span",
+                "Statement",
+                "Subject",
+                "answer_of",
+            ),
+            "checks.written": (
+                "Checked",
+                "checked",
+                "junit",
+                "markdown",
+            ),
+            "console": ("render",),
+            "exports.columns": ("request_columns",),
+            "exports.parquet": ("requests_table",),
+            "exports.write": (
+                "FORMATS",
+                "export",
+            ),
+            "files": ("replace",),
+            "levels": (
+                "CurvePoint",
+                "FrontPoint",
+                "LevelsPage",
+                "Marked",
+                "Measured",
+                "Wanted",
+                "levels_page",
+            ),
+            "page.compare": (
+                "STATS",
+                "Compared",
+                "comparison",
+            ),
+            "page.index": (
+                "Task",
+                "index_page",
+            ),
+            "page.rate_chart": (
+                "RateChart",
+                "planned_chart",
+            ),
+            "page.sections": (
+                "common_table",
+                "failures_table",
+                "footnotes_list",
+                "parameters_table",
+                "promises",
+                "stages_table",
+                "verdict_html",
+            ),
+            "published": (
+                "PAGE",
+                "Published",
+                "publish",
+                "reading",
+                "task_of",
+                "write_page",
+            ),
+            "screen.lines": (
+                "Finished",
+                "Line",
+                "Part",
+                "Style",
+                "plain",
+                "text_of",
+            ),
+            "screen.summary": (
+                "strip",
+                "summarize",
+            ),
+            "sentence": (
+                "Outcomes",
+                "Piece",
+                "Rates",
+            ),
+            "service_tables": ("publish_spec_decode",),
+            "statements": ("service_statement",),
+        },
+    )
 
 __all__ = [
     "FORMATS",

@@ -332,7 +332,7 @@ def _uncertain(metrics: Metrics, found: Sequence[Check]) -> Iterator[str]:
     gaps = metrics.client.uncertain_gap_share
     if gaps is not None:
         by = [check.shown for check in found if check.name == "Median ITL off"]
-        yield f"{share(gaps)} of gaps uncertain{''.join(f', ITL by {value} (limit {limit})' for value, limit in by)}"
+        yield f"{share(gaps)} of gaps uncertain{''.join(f': ITL ±{value} (limit {limit})' for value, limit in by)}"
 
 
 def _short_figures(sentence: str) -> str:

@@ -11,7 +11,7 @@ from fastbench.metrics.samples import CONFIDENCE, percent_of, samples_needed, to
 from fastbench.report.cells import MISSING, QUANTITY_STATS, cell, marked, printable
 from fastbench.report.checks.rows import ASSERTION_COLUMNS, SLO_COLUMNS, assertion_rows, slo_rows
 from fastbench.report.service_tables import service_rows
-from fastbench.report.statements import STAGE_COLUMNS, cut_off, measurement, service, stage_note, stage_rows
+from fastbench.report.statements import STAGE_COLUMNS, cut_off, measurement, service_statement, stage_note, stage_rows
 from fastbench.report.trust_table import quantities, trust_rows
 
 MESSAGE_CHARS = 160
@@ -26,7 +26,7 @@ def render(metrics: Metrics, task: str) -> str:
 def _parts(metrics: Metrics, task: str) -> Iterator[str]:
     yield f"Performance Results of task: {printable(task, MESSAGE_CHARS)}: {metrics.verdict.word}"
     yield from (f"  {line}" for line in measurement(metrics))
-    yield f"  {service(metrics)}"
+    yield f"  {service_statement(metrics)}"
     if metrics.stages:
         yield _table(STAGE_COLUMNS, stage_rows(metrics), "fancy_outline")
         yield from filter(None, [stage_note(metrics)])

@@ -16,7 +16,7 @@ import msgspec
 from fastbench.errors import RecordingError
 from fastbench.metrics import Metrics, Parameter, ServiceVerdict, Table
 from fastbench.report.cells import cell, plain
-from fastbench.report.statements import measurement, service
+from fastbench.report.statements import measurement, service_statement
 
 CONFIDENCE = 0.95
 """Of the intervals."""
@@ -51,7 +51,7 @@ def trust_json(metrics: Metrics) -> bytes:
         "reasons": metrics.verdict.sentences,
         "invalid_because": metrics.verdict.reasons,
         "measurement": " ".join(measurement(metrics)),
-        "service": {"statement": service(metrics), **_service(metrics.kept_up)},
+        "service": {"statement": service_statement(metrics), **_service(metrics.kept_up)},
         "stages": metrics.stages,
         "outcomes": metrics.outcomes,
         "not_sent": metrics.not_sent,

@@ -23,7 +23,7 @@ def measurement(metrics: Metrics) -> list[str]:
     return [f"Measurement not to be trusted: {sentence}" for sentence in metrics.verdict.sentences]
 
 
-def service(metrics: Metrics) -> str:
+def service_statement(metrics: Metrics) -> str:
     """On the service."""
     found, cut = metrics.kept_up, cut_off(metrics)
     whole = not (found.failed or cut or metrics.not_sent)

@@ -13,7 +13,7 @@ from fastbench.plan.shapes import Begun, LoadShape
 from fastbench.recording import Recording
 from fastbench.registry import SHAPES
 from fastbench.report.page.rate_chart import actual_chart
-from fastbench.report.statements import service
+from fastbench.report.statements import service_statement
 
 STATS = ("Median", "P99")
 S = 1_000 * MS
@@ -44,7 +44,7 @@ def test_overload_is_told_with_its_figures(tmp_path: Path) -> None:
     metrics = metrics_of(tmp_path, queued(every(60, 10), 12))
     found = metrics.kept_up
     assert (found.state, found.onset_s) == ("overloaded", 0)
-    assert service(metrics).startswith("Service overloaded: asked 60")
+    assert service_statement(metrics).startswith("Service overloaded: asked 60")
     assert found.answered_rate == pytest.approx(12, rel=0.02)
     assert found.queue == pytest.approx(482, abs=3)
 
@@ -64,7 +64,7 @@ def test_fast_failures_are_failures_and_no_overload(tmp_path: Path) -> None:
     ]
     metrics = metrics_of(tmp_path, [*failed, *_others(run)])
     assert metrics.kept_up.state == "kept up"
-    assert service(metrics).endswith("; 10.0 % failed: 40 HTTP 503")
+    assert service_statement(metrics).endswith("; 10.0 % failed: 40 HTTP 503")
 
 
 def _others(run: list[Request]) -> list[Request]:
@@ -85,15 +85,15 @@ def test_a_closed_loop_answers(tmp_path: Path) -> None:
     """Of a closed loop it is told that all were answered, and no rate."""
     closed = {"kind": "closed", "arrival": "concurrency", "concurrency": 4}
     run = queued(every(20, 5), 20)
-    assert service(metrics_of(tmp_path / "all", run, **closed)) == "Service answered all 100"
+    assert service_statement(metrics_of(tmp_path / "all", run, **closed)) == "Service answered all 100"
     cut = [*run[:-2], *(dataclasses.replace(one, outcome="cancelled", token_ns=()) for one in run[-2:])]
-    assert service(metrics_of(tmp_path / "cut", cut, **closed)) == "Service answered 98; 2 cut off"
+    assert service_statement(metrics_of(tmp_path / "cut", cut, **closed)) == "Service answered 98; 2 cut off"
 
 
 def test_nothing_was_answered(tmp_path: Path) -> None:
     """Of a service that failed every request nothing is said of its pace."""
     run = [Request(k, sent_ns=S + k * MS, token_ns=(), outcome="http_error", status=500) for k in range(20)]
-    assert service(metrics_of(tmp_path, run)) == "Service 100.0 % failed: 20 HTTP 500"
+    assert service_statement(metrics_of(tmp_path, run)) == "Service 100.0 % failed: 20 HTTP 500"
 
 
 def test_not_sent_is_not_failed(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_not_sent_is_not_failed(tmp_path: Path) -> None:
     assert {row.name: row.value for row in metrics.common}["Failed Requests"] == 1
     assert sum(metrics.outcomes.values()) == 7
     assert metrics.kept_up.reasons == ("1 refused",)
-    assert service(metrics).endswith("; 50.0 % failed: 1 refused; 1 cut off; 4 not sent")
+    assert service_statement(metrics).endswith("; 50.0 % failed: 1 refused; 1 cut off; 4 not sent")
 
 
 def test_the_stages_of_a_profile(tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def test_the_measurement(tmp_path: Path) -> None:
     assert (fine.level, fine.short) == (Level.GOOD, "measurement valid")
     assert fine.clauses == (
         "slots stood empty for 0 % of the time (limit 1.0 %)",
-        "0 % of gaps uncertain, ITL by 0 s (limit 200 µs)",
+        "0 % of gaps uncertain: ITL ±0 s (limit 200 µs)",
     )
     sent = answer(tmp_path / "sent", queued(20, 20, 100), load=open_loop(20)).measurement
     assert sent.clauses[0] == "requests were sent 0 s late at P99 (limit 1.60 ms)"

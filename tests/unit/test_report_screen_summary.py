@@ -73,9 +73,9 @@ def test_a_closed_loop(tasks: dict[str, Finished]) -> None:
     assert found[1] == "1,000 requests in 62.5 s · 4 in flight (closed loop)"
     assert found[2] == "prompts 10, replies 11 tokens"
     assert found[3] == "  ✔ MEASUREMENT VALID   slots stood empty for 0 % of the time (limit 1.0 %)"
-    assert found[4] == "                        0 % of gaps uncertain, ITL by 0 s (limit 200 µs)"
+    assert found[4] == "                        0 % of gaps uncertain: ITL ±0 s (limit 200 µs)"
     assert found[5] == "  ✔ 1,000 of 1,000 OK"
-    assert found[6] == "  16 requests/s   176 output tokens/s   50/s per user while decoding"
+    assert found[6] == "  16 requests/s   176 output tokens/s   50 tokens/s per user while decoding"
     assert found[7].split() == ["median", "P90", "P99", "max"]
     assert found[8] == "  TTFT first token        50.0 ms  50.0 ms  50.0 ms  50.0 ms"
     assert [line.split()[0] for line in found[8:12]] == ["TTFT", "TPOT", "ITL", "E2EL"]

@@ -6,31 +6,22 @@ import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from fastbench import Stop
-from fastbench.api import (
-    Asking,
-    EndedTask,
-    Finished,
-    Prepared,
-    Published,
-    Running,
-    checks_of,
-    code_of,
-    ended_requests,
-    failures,
-    finished,
-    write_checks,
-    write_indexes,
-)
+from fastbench import Stop, api
+from fastbench.api import Prepared, Running
 from fastbench.cli.perf.live import Live
 from fastbench.cli.printing import Showing, print_reports
 from fastbench.cli.report.shared import NOT_MET, report_text, strict_code, worst
 from fastbench.cli.user import INTERRUPTED, calculation_bar, leave_in_order, say
 from fastbench.errors import RecordingError
+
+if TYPE_CHECKING:
+    from fastbench.api import EndedTask, Finished, Published
+
+# `api.…` is imported when it is called: the first request must not wait for what makes reports.
 
 
 class _Done(NamedTuple):
@@ -79,9 +70,9 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
 
 def _write_checks(ordered: Sequence[_Done], showing: Showing) -> int:
     """What continuous integration reads; the exit code of a file that cannot be written, which the user is told."""
-    tasks = [checks_of(task.name, published, _complaint(task) or "") for task, published in ordered]
+    tasks = [api.checks_of(task.name, published, _complaint(task) or "") for task, published in ordered]
     try:
-        write_checks(tasks, showing.checks.junit, showing.checks.summary)
+        api.write_checks(tasks, showing.checks.junit, showing.checks.summary)
     except RecordingError as error:
         say(str(error))
         return error.exit_code
@@ -95,11 +86,11 @@ def _together(
     written."""
     reported = [(task, published) for task, published in ordered if published is not None]
     texts = [report_text(published, task.results) for task, published in reported]
-    reports = {task.path: finished(published) for task, published in reported}
+    reports = {task.path: api.finished(published) for task, published in reported}
     try:
         texts += running.spec_decode(published for _, published in reported)
         if showing.plot:
-            write_indexes({task.path: reports.get(task.path) for task, _ in ordered})
+            api.write_indexes({task.path: reports.get(task.path) for task, _ in ordered})
     except RecordingError as error:
         return texts, list(reports.values()), error
     return texts, list(reports.values()), None
@@ -115,7 +106,7 @@ def carry_out_share(prepared: Prepared, share: tuple[int, int], showing: Showing
         say(f"{task.name}: {task.error}")
         return task.error.exit_code
     try:
-        ended = ended_requests(task.path)
+        ended = api.ended_requests(task.path)
     except RecordingError as error:
         say(str(error))
         return error.exit_code
@@ -150,7 +141,7 @@ def _publish(task: EndedTask, seen: Live, showing: Showing) -> Published | None:
     """The task's files; None when it came to nothing that could be reported."""
     try:
         with calculation_bar(task.name, quiet=showing.quiet or seen.on_screen) as progress:
-            published = task.publish(page=showing.plot, progress=progress, asking=showing.checks.asking or Asking())
+            published = task.publish(page=showing.plot, progress=progress, asking=showing.checks.asking)
     except RecordingError as error:
         seen.say(str(error))
         return None
@@ -177,7 +168,7 @@ def _print(texts: Sequence[str], tasks: Sequence[Finished], running: Running, sh
 
 def _failed(task: EndedTask, published: Published | None) -> str | None:
     """How many requests failed, by what, and what to do about most of them."""
-    line = None if published is None else failures(published.metrics)
+    line = None if published is None else api.failures(published.metrics)
     return line and f"{task.name}: {line} (--reuse does not resend failed requests)"
 
 
@@ -205,4 +196,4 @@ def _code(task: EndedTask, published: Published | None, *, strict: bool) -> int:
     else:
         code = 0 if published.metrics.success else 1
     reported = [] if published is None else [published.metrics]
-    return worst(strict_code(code, reported, strict=strict), code_of(reported))
+    return worst(strict_code(code, reported, strict=strict), api.code_of(reported))

@@ -13,7 +13,7 @@ from fastbench.report.answer import Answer
 from fastbench.report.cells import plain, printable
 from fastbench.report.checks.rows import ASSERTION_COLUMNS, LONGEST, SLO_COLUMNS, assertion_rows, slo_rows
 from fastbench.report.page.head import markdown as first_screen
-from fastbench.report.statements import answered, first_broken, found_of, good, measurement, service
+from fastbench.report.statements import answered, first_broken, found_of, good, measurement, service_statement
 
 _NO_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
@@ -132,7 +132,9 @@ def _markdown(task: Checked) -> Iterator[str]:
         yield _escaped(task.fault or "There is no report.")
         return
     metrics = task.metrics
-    yield task.markdown or "\n".join(f"- {_escaped(line)}" for line in (*measurement(metrics), service(metrics)))
+    yield task.markdown or "\n".join(
+        f"- {_escaped(line)}" for line in (*measurement(metrics), service_statement(metrics))
+    )
     if metrics.slos:
         yield from _table(SLO_COLUMNS, slo_rows(metrics))
     if metrics.assertions:

@@ -188,7 +188,7 @@ def _plugged_card(row: Parameter) -> Iterator[str]:
 
 def _output_card(answer: Answer, course: Course) -> str:
     rates = answer.rates
-    small = [f"{number(rates.per_user)}/s {PER_USER}"] if rates.per_user else []
+    small = [f"{number(rates.per_user)} tokens/s {PER_USER}"] if rates.per_user else []
     picture = sparkline([("answered", course.tokens)], "Output tokens per second over the run")
     return _card(
         term("Output", _RATE_TERMS["Output"][1], "Output Token Throughput"),

@@ -14,7 +14,7 @@ from fastbench.report.checks.rows import ASSERTION_COLUMNS, SLO_COLUMNS, asserti
 from fastbench.report.console import MESSAGE_CHARS, failure_rows, failures_title, footnotes
 from fastbench.report.page.head import anchor
 from fastbench.report.service_tables import service_rows
-from fastbench.report.statements import STAGE_COLUMNS, fluency, in_good_order, service, stage_note, stage_rows
+from fastbench.report.statements import STAGE_COLUMNS, fluency, in_good_order, service_statement, stage_note, stage_rows
 from fastbench.report.trust_table import trust_rows
 from fastbench.units import quantity
 
@@ -48,13 +48,13 @@ def _named(name: str | Cell) -> str:
     return f'<abbr title="{escape(name.exact)}">{escape(name.text)}</abbr>' if isinstance(name, Cell) else escape(name)
 
 
-def verdict(metrics: Metrics) -> str:
+def verdict_html(metrics: Metrics) -> str:
     """The two statements, on the measurement and on the service, and the reasons for INVALID."""
     reasons = "".join(f"<li>{escape(sentence)}</li>" for sentence in metrics.verdict.sentences)
     word = metrics.verdict.word
     listed = f"<ul class=reasons>{reasons}</ul>" if reasons else ""
     state = "kept" if in_good_order(metrics.kept_up) else "overloaded"
-    told = escape(service(metrics))
+    told = escape(service_statement(metrics))
     return (
         f'<p class="verdict {word.lower()}" id=verdict title="{word}">{_MEASUREMENT[word]}</p>{listed}'
         f'<p class="verdict {state}" id=service-verdict>{told}</p>'

@@ -220,7 +220,7 @@ def _rates(answer: Answer, width: int) -> list[Line]:
     if found.output_tokens:
         groups.append(_figure(number(found.output_tokens), " output tokens/s"))
     if found.per_user:
-        groups.append(_figure(f"{number(found.per_user)}/s", f" {PER_USER}"))
+        groups.append(_figure(number(found.per_user), f" tokens/s {PER_USER}"))
     return flowed_parts(groups, width)
 
 
