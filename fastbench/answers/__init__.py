@@ -12,7 +12,7 @@ greatest load within the SLOs, which is told what was seen and says what to meas
 """
 
 from fastbench.answers.asked import Asked, answered, code_of
-from fastbench.answers.gates import Gate, Judged, Result, exit_code, judge, parse_gate, statistics_of
+from fastbench.answers.gates import Gate, Judged, judge, parse_gate, statistics_of
 from fastbench.answers.goodput import Broken, Goodput, good_mask, goodput_of
 from fastbench.answers.judging import CLEAR_BIT, Criterion, Judge, criteria_of
 from fastbench.answers.smoothness import Smoothness, smoothness_of
@@ -28,13 +28,11 @@ __all__ = [
     "Goodput",
     "Judge",
     "Judged",
-    "Result",
     "Slo",
     "Smoothness",
     "answered",
     "code_of",
     "criteria_of",
-    "exit_code",
     "good_mask",
     "goodput_of",
     "judge",

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from fastbench.answers.gates import Gate, Judged, Result, judge, statistics_of, unit_of
+from fastbench.answers.gates import Gate, Judged, judge, statistics_of, unit_of
 from fastbench.answers.goodput import Goodput, goodput_of
 from fastbench.answers.smoothness import USUAL_SPEED, USUAL_STALL_NS, smoothness_rows, streams_of
 from fastbench.answers.uncertainty import with_intervals
-from fastbench.errors import UsageError
+from fastbench.errors import Exit, UsageError, worst
 from fastbench.metrics import (
     Assertion,
     Computed,
@@ -25,9 +25,6 @@ from fastbench.metrics import (
 )
 from fastbench.slo import Slo
 from fastbench.units import NS_PER_MS
-
-MET, NOT_MET, CANNOT_TELL = 0, 3, 4
-"""Exit codes."""
 
 
 class Asked(NamedTuple):
@@ -129,15 +126,12 @@ def _why(found: Goodput) -> str:
 
 
 def _assertion(judged: Judged) -> Assertion:
-    met = {Result.MET: True, Result.NOT_MET: False, Result.CANNOT_TELL: None}[judged.result]
-    return Assertion(judged.gate.text, judged.value, unit_of(judged.gate), met, judged.why)
+    return Assertion(judged.gate.text, judged.value, unit_of(judged.gate), judged.met, judged.why)
 
 
 def code_of(reports: Sequence[Metrics]) -> int:
     """The exit code that SLOs and statements ask for: 3 where one is not met, else 4 where one cannot be told, else
     0."""
-    found = {one.met for metrics in reports for one in metrics.slos}
-    found |= {one.met for metrics in reports for one in metrics.assertions}
-    if False in found:
-        return NOT_MET
-    return CANNOT_TELL if None in found else MET
+    found = [one.met for metrics in reports for one in metrics.slos]
+    found += [one.met for metrics in reports for one in metrics.assertions]
+    return worst(*map(Exit.of, found))

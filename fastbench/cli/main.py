@@ -10,7 +10,7 @@ import click
 
 from fastbench import __version__
 from fastbench.cli.user import InterruptError, leave_with, say
-from fastbench.errors import FastbenchError
+from fastbench.errors import Exit, FastbenchError
 from fastbench.live import StreamError, fill_standard, show_all
 
 # name: (module, command, line of the overview)
@@ -37,7 +37,6 @@ _COMMANDS = {
     "config": ("fastbench.cli.config", "config_command", "Check a config and print it, or the schema of configs."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
 }
-_WRONG_USAGE = 2
 
 
 class _LazyGroup(click.Group):
@@ -114,7 +113,7 @@ def main() -> NoReturn:
         code = _report(f"standard output takes no more: {error.strerror}", 1)
         _let_go_of_output()
     except UnicodeEncodeError as error:
-        code = _report(_name_fault(error), _WRONG_USAGE)
+        code = _report(_name_fault(error), Exit.USAGE)
     leave_with(code or 0)
     sys.exit(code)
 

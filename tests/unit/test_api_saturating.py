@@ -11,8 +11,8 @@ from simulated_service import Engine
 
 import fastbench as fb
 from fastbench.api.saturating.asked import Asked, of_record, plan_rows
-from fastbench.api.saturating.outcome import NONE, UNSURE
 from fastbench.api.saturating.words import percent, sentences, table
+from fastbench.errors import Exit
 
 ENGINE = Engine(decode_s=0.010, decode_seq_s=0.0005, prefill_s=0.000002, tokens=24)
 """A token takes 10 ms and half a millisecond for each user: 40 users within 30 ms."""
@@ -43,7 +43,7 @@ def test_the_answer_is_near_the_truth(tmp_path: Path) -> None:
 def test_no_level_meets(tmp_path: Path) -> None:
     """Where one user already has to wait for too long no load can meet it: exit code 3, with the numbers at 1 user."""
     outcome = searched(ASKED, replace(ENGINE, decode_s=0.04), LIMIT_MS, tmp_path)
-    assert outcome.code == NONE
+    assert outcome.code == Exit.NOT_MET
     assert first(outcome).startswith("No load keeps tpot<30ms for 95 % of requests: with 1 user 0 % of")
     assert len(outcome.levels) == 1
 
@@ -87,7 +87,7 @@ def test_a_capacity_that_changes(tmp_path: Path) -> None:
         return replace(ENGINE, decode_seq_s=0.001) if now > 12 else ENGINE
 
     outcome = searched(ASKED, ENGINE, LIMIT_MS, tmp_path, change=halved)
-    assert outcome.tiers[0].level <= 22 or outcome.code == UNSURE
+    assert outcome.tiers[0].level <= 22 or outcome.code == Exit.CANNOT_TELL
 
 
 @pytest.mark.parametrize("tokens", [6, 40])
@@ -102,7 +102,7 @@ def test_a_budget_that_cannot_show_it(tmp_path: Path) -> None:
     """In a few seconds 99 % cannot be shown: cannot tell, and what could be asked for."""
     asked = replace(ASKED, texts=("tpot<30ms@99%",), budget_ns=6_000_000_000)
     outcome = searched(asked, replace(ENGINE, decode_seq_s=0.004), LIMIT_MS, tmp_path)
-    assert outcome.code == UNSURE
+    assert outcome.code == Exit.CANNOT_TELL
     assert first(outcome).startswith("Cannot tell")
     assert outcome.seconds < 8
     told = dict(plan_rows(asked))["It can show"]
@@ -113,7 +113,7 @@ def test_a_budget_that_cannot_show_it(tmp_path: Path) -> None:
 def test_a_service_that_dies(tmp_path: Path) -> None:
     """When connections are refused and nothing ends well any more the search ends: code 4, and the answer so far."""
     outcome = searched(ASKED, ENGINE, LIMIT_MS, tmp_path, dies_s=20.0)
-    assert outcome.code == UNSURE
+    assert outcome.code == Exit.CANNOT_TELL
     assert outcome.stopped == "the service does not answer any more"
     assert outcome.levels
     assert outcome.seconds < 22

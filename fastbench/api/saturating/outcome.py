@@ -14,14 +14,11 @@ from fastbench.answers.capacity import Answer, Bracket, Found, Knee, Levels, Pur
 from fastbench.answers.statistics import ratio_interval, share_interval
 from fastbench.api.saturating.asked import Asked
 from fastbench.api.saturating.pilot import GONE, INTERRUPTED, Visited
-from fastbench.errors import FastbenchError, UsageError
+from fastbench.errors import Exit, FastbenchError, UsageError, worst
 from fastbench.metrics import Metrics, Selection, compute
 from fastbench.recording import Recording
 from fastbench.units import NS_PER_S
 
-ANSWERED, NONE, UNSURE = 0, 3, 4
-"""Exit codes: answered, no level meets, cannot tell."""
-_STOPPED = 130
 _STATS = ("P50", "P99")
 _MILLION, _SECONDS_AN_HOUR = 1e6, 3600
 
@@ -87,8 +84,8 @@ class Tier:
     def code(self) -> int:
         """Exit code of this answer alone."""
         if not self.level and self.bracket is not None and not self.bracket.high:
-            return NONE
-        return ANSWERED if self.made and self.confirmed is not False and self.level else UNSURE
+            return Exit.NOT_MET
+        return Exit.DONE if self.made and self.confirmed is not False and self.level else Exit.CANNOT_TELL
 
 
 class Cost(NamedTuple):
@@ -126,14 +123,14 @@ class Outcome:
     def code(self) -> int:
         """The exit code: 0 answered, 3 no level meets, 4 cannot tell, 130 interrupted."""
         if self.stopped == INTERRUPTED:
-            return _STOPPED
+            return Exit.INTERRUPTED
         if self.stopped == GONE or not self.levels:
-            return UNSURE
+            return Exit.CANNOT_TELL
         if self.asked.sweep is not None:
-            return ANSWERED
+            return Exit.DONE
         if not self.tiers:
-            return ANSWERED if self.knee is not None and (self.knee.flat or self.limit) else UNSURE
-        return max(tier.code for tier in self.tiers)
+            return Exit.DONE if self.knee is not None and (self.knee.flat or self.limit) else Exit.CANNOT_TELL
+        return worst(*(tier.code for tier in self.tiers))
 
     def record(self) -> dict[str, Any]:
         """Plain JSON."""

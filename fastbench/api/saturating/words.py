@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from fastbench.answers.statistics import requests_to_show
-from fastbench.api.saturating.outcome import NONE, Cost, LevelRow, Outcome, Span, Tier
+from fastbench.api.saturating.outcome import Cost, LevelRow, Outcome, Span, Tier
 from fastbench.api.saturating.pilot import GONE, INTERRUPTED
+from fastbench.errors import Exit
 from fastbench.units import MISSING, NS_PER_S, number, quantity
 
 _OFFERED = (0.99, 0.95, 0.9)
@@ -39,7 +40,7 @@ def sentences(outcome: Outcome) -> Iterator[str]:
 
 def _tier(outcome: Outcome, tier: Tier, *, last: bool) -> str:
     cost = f" {_cost(outcome)}" if last else ""
-    if tier.code == NONE:
+    if tier.code == Exit.NOT_MET:
         return f"No load keeps {tier.words}: {_at_one(outcome)}.{cost}"
     if not tier.level or not outcome.levels:
         return f"Cannot tell how many users keep {tier.words}: {_why_unsure(outcome, tier)}.{cost}"

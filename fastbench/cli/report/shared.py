@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastbench.cli.printing import Showing, print_reports
-from fastbench.errors import RecordingError, UsageError
+from fastbench.errors import Exit, RecordingError, UsageError, worst
 from fastbench.options import (
     ASSERT,
     JUNIT,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from fastbench import Metrics
     from fastbench.api import Published
 
-NOT_MET, INVALID = 3, 4
 _ALL = Showing()
 
 stage_option = click.option("--stage", type=click.Choice(STAGES), help=STAGE)
@@ -45,12 +44,6 @@ summary_option = click.option("--summary", metavar="FILE", help=SUMMARY)
 no_plot_option = click.option("--no-plot", is_flag=True, help="Write no report page.")
 
 
-def worst(*codes: int) -> int:
-    """Of several exit codes the one that counts: the highest, but what is known not to hold goes before what cannot be
-    told."""
-    return max(codes, key=lambda code: INVALID + 0.5 if code == NOT_MET else code)
-
-
 def one_stage(stage: str | None, window: str | None) -> str | None:
     """The stage that one of the options names; None = neither was given. Raises UsageError."""
     if stage is not None and window is not None:
@@ -63,7 +56,7 @@ def one_stage(stage: str | None, window: str | None) -> str | None:
 
 def strict_code(code: int, reports: Iterable[Metrics], *, strict: bool) -> int:
     """The exit code; if it is to be strict at least 4 where a verdict is INVALID."""
-    return max(code, INVALID) if strict and any(not metrics.verdict.valid for metrics in reports) else code
+    return max(code, Exit.CANNOT_TELL) if strict and any(not metrics.verdict.valid for metrics in reports) else code
 
 
 def find_recordings(directory: Path) -> list[Path]:
