@@ -15,7 +15,7 @@ from fastbench.answers.asked import Asked, answered, code_of
 from fastbench.answers.gates import Gate, Judged, judge, parse_gate, statistics_of
 from fastbench.answers.goodput import Broken, Goodput, good_mask, goodput_of
 from fastbench.answers.judging import CLEAR_BIT, Criterion, Judge, criteria_of
-from fastbench.answers.smoothness import Smoothness, smoothness_of
+from fastbench.answers.smoothness import smoothness_of
 from fastbench.slo import Clause, Slo, parse_slo, parse_slos
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "Judge",
     "Judged",
     "Slo",
-    "Smoothness",
     "answered",
     "code_of",
     "criteria_of",
