@@ -44,6 +44,7 @@ _SHARE_SHIFT = 30
 _SESSIONS = 1 << 20
 """Conversations of a visit, so that no two visits' have a number in common."""
 _CLOSED_WAIT_S = 0.002
+_CANCELLED = OUTCOMES.index("cancelled")
 
 ENDED_DTYPE = np.dtype(
     [("visit", "<i4"), ("sent_ns", "<i8"), ("end_ns", "<i8"), ("late_ns", "<i8"), ("tokens", "<i4"), ("bits", "<u4"),
@@ -306,7 +307,7 @@ class _LevelWorker(Worker):
             await asyncio.sleep(_CLOSED_WAIT_S)
         making.changed_ns = engine.reactor.slots_ns or time.monotonic_ns()
         before.note_end(engine)
-        before.withdrawn = engine.reactor.snapshot()["withdrawn"] - withdrawn
+        before.withdrawn += engine.reactor.snapshot()["withdrawn"] - withdrawn
         before.left = True
         making.note_begin(engine)
         return making
@@ -411,8 +412,13 @@ class _Making:
         return self.share.part(self.visit.users)
 
     def append(self, batch: Batch) -> None:
-        """Requests of this visit that ended."""
+        """Requests of this visit that ended. What was still prepared when the load ended was no part of it."""
         rows = batch.rows
+        never = (rows["outcome"] == _CANCELLED) & (rows["sent_ns"] == 0) & (rows["tried_ns"] == 0)
+        if never.any():
+            self.withdrawn += int(np.count_nonzero(never))
+            batch = taken_from(batch, ~never)
+            rows = batch.rows
         rows["request"] -= self._first
         final = rows["outcome"][rows["flags"] & NOT_FINAL == 0]
         for code, times in zip(*np.unique(final, return_counts=True), strict=True):
