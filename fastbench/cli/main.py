@@ -136,13 +136,23 @@ def _name_fault(error: UnicodeEncodeError) -> str:
 
 
 def _no_such_option(error: click.NoSuchOption) -> str | None:
-    """The sentence about an option that other tools have; None = click's own will do."""
-    from fastbench.options import meant_by
+    """The sentence about an option that other tools have, or another command; None = click's own will do."""
+    from fastbench.options import LOAD, meant_by
 
-    if error.ctx is None or error.ctx.command.name != "perf":
+    command = None if error.ctx is None else error.ctx.command
+    if command is None or command.name not in ("perf", "saturate"):
         return None
-    meant = meant_by(error.option_name)
-    return meant and f"No such option '{error.option_name}'; use {meant}."
+    name, meant = error.option_name, meant_by(error.option_name)
+    if not meant:
+        return None
+    flag = meant.split()[0]
+    if any(flag in one.opts for one in command.params):
+        return f"No such option '{name}'; use {meant}."
+    if command.name == "perf":
+        return f"{name} is an option of `fastbench saturate`."
+    if flag.lstrip("-").replace("-", "_") in {option.name for option in LOAD}:
+        return f"{name} is for `fastbench perf`: a search sets the load itself, up to --max, or as --sweep says."
+    return f"{name} is an option of `fastbench perf`."
 
 
 def _report(message: str, code: int) -> int:

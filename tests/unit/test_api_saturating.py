@@ -234,7 +234,9 @@ def test_too_few_requests_confirm_nothing() -> None:
     outcome = came_to(replace(TIER, requests=120))
     said = [*sentences(outcome)]
     assert outcome.code == Exit.CANNOT_TELL
-    assert said[0].startswith("Cannot tell: perhaps 20 users at once (95 %: 19–22) keep tpot<30ms for 99 % of requests")
+    assert said[0].startswith(
+        "Cannot tell: perhaps 20 users at once (95 %: 19\N{EN DASH}22) keep tpot<30ms for 99 % of"
+    )
     assert "but 120 requests cannot show 99 %" in said[0]
     assert "99 % takes 459 good requests to be shown: give more --budget, or ask for @95%." in said
     assert came_to(replace(TIER, requests=120, confirmed=True)).code == 0
