@@ -105,7 +105,7 @@ def searched(
     pilot = Pilot(steps, len(asked.criteria), Names(directory, "simulated"), 1, lambda _: None)
     load = Load(engine, pilot, limits_ms, **service)  # type: ignore[arg-type]  # handed on
     load.run()
-    return outcome_of(asked, steps.answer(), steps.levels, pilot.visited)
+    return outcome_of(asked, steps.answer(), steps.levels, pilot.visited, pilot.took_ns)
 
 
 def replaced(settings: object) -> object:

@@ -126,7 +126,8 @@ def test_a_service_that_dies(tmp_path: Path) -> None:
     assert outcome.code == Exit.CANNOT_TELL
     assert outcome.stopped == "the service does not answer any more"
     assert outcome.levels
-    assert outcome.seconds < 22
+    # Three P95 of E2EL pass until that is sure.
+    assert 20 < outcome.seconds < 24
     assert any("stopped answering" in one for one in sentences(outcome))
     # What failed because of that says nothing of the level.
     assert all(row.shares[0].value > 0.9 for row in outcome.levels if row.level <= 36)
@@ -144,7 +145,7 @@ def test_several_slos(tmp_path: Path) -> None:
     assert "keep tpot<30ms for 95 %" in said[0]
     assert "keep tpot<20ms for 90 %" in said[1]
     heads, *rows = table(outcome)
-    assert heads[1:3] == ["good (95 %), 95 % asked", "good (95 %), 90 % asked"]
+    assert heads[1:3] == ["keep tpot<30ms (95 %), 95 % asked", "keep tpot<20ms (95 %), 90 % asked"]
     assert all(len(row) == len(heads) for row in rows)
 
 
@@ -288,12 +289,20 @@ def test_a_sweep_says_what_is_sure() -> None:
     assert "no level seems to keep the SLO" in swept(0.9, 0.95)
 
 
+def test_a_budget_without_any_level(tmp_path: Path) -> None:
+    """Where not even twenty requests fit into the budget that is said, with the time that it took."""
+    outcome = searched(replace(ASKED, budget_ns=2_000_000_000), replace(ENGINE, decode_s=0.5), LIMIT_MS, tmp_path)
+    assert outcome.code == Exit.CANNOT_TELL
+    assert "the budget was out before 20 requests had ended" in first(outcome)
+    assert outcome.seconds >= 2
+
+
 def test_users_of_an_open_loop(tmp_path: Path) -> None:
     """Of a rate the users are the requests in flight: by them the output is divided, not by the rate."""
     seen = Seen(np.full(10, 40.0), np.zeros((0, 10)), np.full(10, 40.0), 5e8, 10 * 10**9)
     visited = Visited(Step(40.0, Purpose.LADDER, 0, 40.0), tmp_path, 0, Looked(0, 10**9, seen, 800.0), 10**10)
     asked = Asked(sweep=("rate", (40.0,)), gpus=2)
-    outcome = outcome_of(asked, SweepSteps(asked.settings(), "rate", (40.0,)).answer(), Levels(()), [visited])
+    outcome = outcome_of(asked, SweepSteps(asked.settings(), "rate", (40.0,)).answer(), Levels(()), [visited], 10**10)
     assert outcome.costs[0].per_gpu.value == 400
     assert outcome.costs[0].per_user.value == pytest.approx(800 / 20)
 
@@ -306,7 +315,7 @@ def test_few_blocks_have_no_interval(tmp_path: Path) -> None:
             seen, requests=np.full(blocks, 40.0), good=np.zeros((0, blocks)), ended_per_s=np.full(blocks, 40.0)
         )
         visited = Visited(Step(40.0, Purpose.LADDER, 0), tmp_path, 0, Looked(0, 10**9, more, 800.0), 10**10)
-        (row,) = outcome_of(Asked(), SweepSteps(Settings(), "rate", ()).answer(), Levels(()), [visited]).levels
+        (row,) = outcome_of(Asked(), SweepSteps(Settings(), "rate", ()).answer(), Levels(()), [visited], 10**10).levels
         assert math.isfinite(row.per_s.high) is has
         assert ("(" in table(came_to(TIER, levels=(row,), asked=Asked()))[1][2]) is has
 

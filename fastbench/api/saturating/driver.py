@@ -158,7 +158,7 @@ class Saturating:
         visited = (*self._before, *self._pilot.visited)
         if self.error is not None and not visited:
             raise self.error
-        outcome = outcome_of(self.searching.asked, self._answer(), self._levels, visited)
+        outcome = outcome_of(self.searching.asked, self._answer(), self._levels, visited, self._pilot.took_ns)
         write_outcome(self.searching.directory, outcome)
         if self.page and outcome.levels:
             (task,) = self.searching.prepared.run.tasks()

@@ -197,8 +197,8 @@ def _level_record(row: LevelRow) -> dict[str, Any]:
     }
 
 
-def outcome_of(asked: Asked, answer: Answer, levels: Levels, visited: Sequence[Visited]) -> Outcome:
-    """From the search's answer and the visits, of which the recordings are read."""
+def outcome_of(asked: Asked, answer: Answer, levels: Levels, visited: Sequence[Visited], took_ns: int) -> Outcome:
+    """From the search's answer and the visits, of which the recordings are read. took_ns: all of it."""
     by_rate = asked.sweep is not None and asked.sweep[0] == "rate"
     curve = [one for one in visited if by_rate or one.step.rate is None]
     rows = tuple(_rows(asked.criteria, levels, curve))
@@ -215,7 +215,7 @@ def outcome_of(asked: Asked, answer: Answer, levels: Levels, visited: Sequence[V
         rows,
         tuple(_costs(asked, rows)),
         int(sum(one.looked.seen.requests.sum() for one in visited)),
-        visited[-1].spent_ns / NS_PER_S if visited else 0.0,
+        took_ns / NS_PER_S,
         max((one.busy for one in visited), default=0.0),
     )
 

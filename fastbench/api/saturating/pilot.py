@@ -11,6 +11,7 @@ import numpy as np
 
 from fastbench.answers import CLEAR_BIT
 from fastbench.answers.capacity import Answer, EndedRequests, Levels, Looked, Purpose, Search, Seen, Step, Visiting
+from fastbench.answers.statistics import LEAST_IN_BLOCK
 from fastbench.plan import seed_of
 from fastbench.recording import OUTCOMES, new_run_id
 from fastbench.run.worker import News, Visit
@@ -30,6 +31,8 @@ _HANGS_LATENCIES, _LEAST_HANGS_NS = 20, 30 * NS_PER_S
 GONE = "the service does not answer any more"
 INTERRUPTED = "interrupted"
 ENDED = "the load ended early"
+OUT = "the budget is out"
+NOTHING_SEEN = f"the budget was out before {LEAST_IN_BLOCK} requests had ended, the least that tell of a level"
 _OPEN_WARM_UP, _OPEN_MARGIN = 4, 1.2
 """An open loop lasts so many mean E2EL longer than it is to be measured, and so many times as long."""
 
@@ -109,11 +112,14 @@ class Pilot:
     visited: list[Visited] = field(default_factory=list)
     partial: Looked | None = None
     """What the visit that was under way had shown."""
+    took_ns: int = 0
+    """All of it, with an earlier run's visits."""
 
     def __post_init__(self) -> None:
         self._number = self.first
         self._begun_ns: int | None = None
         self._looked_ns = 0
+        self.took_ns = self.spent_ns
         self._last_good_ns: int | None = None
         self._gone = self._cut = 0
         """Requests that ended so since one ended well."""
@@ -135,6 +141,8 @@ class Pilot:
     def take(self, news: News) -> None:
         """Looks at what the visit has shown, four times a second."""
         self._begun_ns = news.now_ns if self._begun_ns is None else self._begun_ns
+        if self.visit is not None:
+            self.took_ns = self.spent_ns + news.now_ns - self._begun_ns
         self._watch(news)
         if self.visit is None:
             return
@@ -197,12 +205,11 @@ class Pilot:
         looked = self._visiting.look(news.now_ns, news.known_ns)
         self.partial = looked
         self.words = self.steps.words(None if looked is None else looked.seen)
-        assert self._begun_ns is not None
-        spent = self.spent_ns + news.now_ns - self._begun_ns
+        spent = self.took_ns
         if looked is None:
             looked_at = _nothing(self.criteria)
             if self.steps.feed(looked_at, spent):
-                self.stop("the budget is out")
+                self.stop(OUT if self.visited else NOTHING_SEEN)
             return
         self._e2el_ns = looked.seen.e2el_ns or self._e2el_ns
         self._p95_ns = self._visiting.p95_e2el_ns() or self._p95_ns

@@ -49,7 +49,7 @@ def _tier(outcome: Outcome, tier: Tier, *, last: bool) -> str:
     if not tier.level:
         why = f" ({_stopped(outcome)})" if outcome.stopped else ""
         return f"Cannot tell whether any load keeps {tier.words}{why}: {_at_lowest(outcome, tier)}.{cost}"
-    users = "user" if tier.level == 1 else "users at once"
+    count = "user" if tier.level == 1 else "users at once"
     keep = "keeps" if tier.level == 1 else "keep"
     bracket = tier.bracket
     at_least = "At least " if bracket is not None and bracket.open else ""
@@ -62,11 +62,11 @@ def _tier(outcome: Outcome, tier: Tier, *, last: bool) -> str:
         rates = _rates(tier.per_s, tier.tokens_per_s)
     if tier.code:
         return (
-            f"Cannot tell: perhaps {tier.level:g} {users}{span} {keep} {tier.words}, but "
+            f"Cannot tell: perhaps {tier.level:g} {count}{span} {keep} {tier.words}, but "
             f"{_why_unsure(outcome, tier)}{breaks}.{cost}"
         )
     limit = f" ({_why_open(outcome)})" if at_least else ""
-    return f"{at_least}{tier.level:g} {users}{span} {keep} {tier.words}{limit}{breaks}; {rates}.{cost}"
+    return f"{at_least}{tier.level:g} {count}{span} {keep} {tier.words}{limit}{breaks}; {rates}.{cost}"
 
 
 def _breaks(tier: Tier) -> str:
@@ -113,7 +113,7 @@ def _at_lowest(outcome: Outcome, tier: Tier) -> str:
     row = outcome.levels[0]
     figures = row.figures
     share = min((row.shares[place] for place in tier.criteria), key=lambda one: one.value)
-    parts = [f"with {_users(row.level)} {percent(share.value)} % of"]
+    parts = [f"with {users(row.level)} {percent(share.value)} % of"]
     parts.append(f"{number(row.requests)} requests are good (95 %: {_span(share)})")
     shown = [
         f"{name} P50 {quantity(p50, 'ms')}, P99 {quantity(p99, 'ms')}"
@@ -134,16 +134,16 @@ def _knee(outcome: Outcome) -> str:
     found = outcome.knee
     if found is None:
         return f"Cannot tell where the throughput ends: {outcome.stopped or 'no level was measured'}. {_cost(outcome)}"
-    users = f"{found.level:g} user{'' if found.level == 1 else 's at once'}"
+    count = f"{found.level:g} user{'' if found.level == 1 else 's at once'}"
     if not (found.flat or outcome.limit == "plateau"):
         why = outcome.stopped or _why_open(outcome)
         return (
-            f"At least {users} before the throughput levels off ({why}); {_rates_at(outcome, found.level)}. "
+            f"At least {count} before the throughput levels off ({why}); {_rates_at(outcome, found.level)}. "
             f"{_cost(outcome)}"
         )
     between = f" (more than {found.below:g})" if found.below else ""
     return (
-        f"{users}{between} reach 95 % of the greatest throughput, {number(found.plateau)} req/s; "
+        f"{count}{between} reach 95 % of the greatest throughput, {number(found.plateau)} req/s; "
         f"{_rates_at(outcome, found.level)}. {_cost(outcome)}"
     )
 
@@ -191,11 +191,11 @@ def _notes(outcome: Outcome) -> Iterator[str]:
         if not tier.code and tier.share is not None:
             how = "proved" if tier.confirmed else "not proved, but more likely than not"
             yield (
-                f"Confirmed at {_users(tier.level)} with fresh prompts: {percent(tier.share.value)} % of "
+                f"Confirmed at {users(tier.level)} with fresh prompts: {percent(tier.share.value)} % of "
                 f"{number(tier.requests)} requests were good (95 %: {_span(tier.share)}); {how}."
             )
         if tier.level and tier.invalid:
-            yield f"The measurement at {_users(tier.level)} is INVALID: {tier.invalid}"
+            yield f"The measurement at {users(tier.level)} is INVALID: {tier.invalid}"
         yield from _more(outcome, tier)
     yield from _at_random(outcome)
     if outcome.drift is not None:
@@ -230,7 +230,8 @@ def _at_random(outcome: Outcome) -> Iterator[str]:
         yield f"At {rate} {' and '.join(kept)}."
 
 
-def _users(level: float) -> str:
+def users(level: float) -> str:
+    """So many, in words."""
     return f"{level:g} user{'' if level == 1 else 's'}"
 
 
@@ -258,7 +259,9 @@ def table(outcome: Outcome) -> list[list[str]]:
     rate = outcome.asked.sweep is not None and outcome.asked.sweep[0] == "rate"
     heads = ["req/s asked" if rate else "users"]
     criteria = outcome.asked.criteria
-    heads += [f"good (95 %), {percent(one.share)} % asked" for one in criteria]
+    for one in criteria:
+        what = "good" if len(criteria) == 1 else "keep " + ", ".join(clause.text for clause in one.clauses)
+        heads.append(f"{what} (95 %), {percent(one.share)} % asked")
     heads += ["requests", "req/s (95 %)", "tokens/s", "TTFT P50", "P99", "TPOT P50", "P99", "client"]
     searched = outcome.asked.sweep is None
     return [[*heads, "for" if searched else ""], *(_row(row, searched=searched) for row in outcome.levels)]
