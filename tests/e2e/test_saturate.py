@@ -93,8 +93,9 @@ def test_a_search(tmp_path: Path) -> None:
     assert len({connection for connection, _ in closed}) <= most + 1
     recalc = [sys.executable, "-m", "fastbench", "recalc", str(run), "--no-plot"]
     again = subprocess.run(recalc, capture_output=True, text=True, check=False)
-    # It judges each visit by the search's SLO, which some levels break, and some are too short to tell.
-    assert again.returncode in (0, 3, 4), again.stderr
+    # It judges each visit by the search's SLO; that some levels break it decides nothing.
+    assert again.returncode == 0, again.stderr
+    assert "not met" in again.stdout
     assert again.stdout.count("Performance Parameters") >= len(visits)
 
 

@@ -91,13 +91,15 @@ def report_again(
     """Rewrites the files of each report and prints it. stats, stage: None = those that the run was reported with.
 
     Returns the exit code: 1 when a recording has no success, 3 when an SLO or an assertion is not met, 4 when that
-    cannot be told, or it is to be strict and a verdict is INVALID. RecordingError with all that cannot be reported,
+    cannot be told, or it is to be strict and a verdict is INVALID. A search's levels need not keep its SLO.
+    RecordingError with all that cannot be reported,
     after the rest was.
     """
     from fastbench.api import (
         Asking,
         checks_of,
         code_of,
+        deciding,
         finished,
         name_of,
         recalculate,
@@ -130,7 +132,7 @@ def report_again(
         raise RecordingError("\n".join([*faults, *unwritten]))
     reported = [published.metrics for published in reports.values()]
     code = int(any(not metrics.success for metrics in reported))
-    return worst(strict_code(code, reported, strict=showing.strict), code_of(reported))
+    return worst(strict_code(code, reported, strict=showing.strict), code_of(deciding(reports, asking)))
 
 
 def recalc_command(paths: Iterable[Path], stage: str | None = None) -> str | None:

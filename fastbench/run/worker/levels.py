@@ -218,6 +218,7 @@ class _LevelWorker(Worker):
         assignment = self._assignment._replace(plan=plan, recording=visit.recording)
         header = make_header(assignment, self._speaker, run_id=visit.run_id, url=self._url, model=self._model)
         header |= self._clock(header)
+        header["visit"] = {"level": visit.level, "purpose": visit.purpose, "rate": visit.rate}
         # Also an open loop may be left before its last request is due.
         header["load"] |= {"planned": None}
         writer = await asyncio.to_thread(RecordingWriter, visit.recording, header, assignment.part)
