@@ -21,7 +21,7 @@ from fastbench.recording import Reading
 from fastbench.run.stop import Stop
 
 if TYPE_CHECKING:
-    from fastbench.run.worker.levels import Steered
+    from fastbench.run.worker.visits import Steered
 
 
 class Assignment(NamedTuple):

@@ -12,7 +12,7 @@ from tasks import plan_of, task_of
 
 from fastbench._core.ring import Batch
 from fastbench.plan.shapes import Levels, Poisson
-from fastbench.run.worker.levels import Visit, ended_of, ended_rows, plan_of_visit, taken_from
+from fastbench.run.worker.visits import Visit, ended_of, ended_rows, plan_of_visit, taken_from
 from fastbench.units import Duration
 
 REQUESTS = [
