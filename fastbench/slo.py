@@ -28,6 +28,8 @@ METRICS_OF_SLOS = {
 """What a clause may be about."""
 STREAMS_ONLY = frozenset({"ttft", "ttfa", "ttft_intended", "tpot", "itl_p99", "itl_max"})
 """Of these, what only a stream has."""
+OF_GAPS = frozenset({"itl_p99", "itl_max"})
+"""What is about all gaps of a request."""
 USUAL_SHARE = 0.99
 
 _UNITS = {"us": NS_PER_US, "µs": NS_PER_US, "ms": NS_PER_MS, "s": NS_PER_S, "min": 60 * NS_PER_S}

@@ -15,7 +15,7 @@ from fastbench.metrics import Rows, Selection, length_ns
 from fastbench.metrics.samples import OK, is_streamed, output_tokens
 from fastbench.recording import FLAGS, OUTCOMES, TokenRun
 from fastbench.registry import METRICS
-from fastbench.slo import STREAMS_ONLY, Clause, Slo, without_stream
+from fastbench.slo import OF_GAPS, STREAMS_ONLY, Clause, Slo, without_stream
 from fastbench.units import NS_PER_S, NS_PER_US
 
 Mask = NDArray[np.bool_]
@@ -60,7 +60,7 @@ def kept(selection: Requests, clause: Clause) -> Kept:
     rows = selection.final
     succeeded = rows["outcome"] == OK
     streamed = succeeded & is_streamed(rows)
-    if clause.metric in ("itl_p99", "itl_max"):
+    if clause.metric in OF_GAPS:
         broke = _gaps_broke_ns(selection, clause)
     else:
         begun, took = _times(rows, clause.metric)

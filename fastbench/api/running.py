@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, Self
 
 from fastbench.api.judging import NOTHING_MORE, Asking
-from fastbench.api.limits import judge_for
+from fastbench.api.limits import judge_for, judging_for
 from fastbench.api.planning import Prepared, prepare
 from fastbench.api.reporting import WHOLE, recalculate
 from fastbench.api.result import Result
@@ -161,7 +161,10 @@ class Running:
     def __iter__(self) -> Iterator[EndedTask]:
         run, directory, plan, launcher, resumes = self._prepared
         tasks = run_tasks(
-            run, directory, plan, self.stop, self._observer_of, launcher, resumes=resumes, judge_for=judge_for
+            *(run, directory, plan, self.stop, self._observer_of, launcher),
+            resumes=resumes,
+            judge_for=judge_for,
+            judging_for=judging_for,
         )
         for ended in tasks:
             yield EndedTask(ended, self._prepared)
