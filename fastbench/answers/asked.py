@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from fastbench.answers.gates import Gate, Judged, judge, statistics_of, unit_of
 from fastbench.answers.goodput import Goodput, goodput_of
 from fastbench.answers.smoothness import smoothness_rows, streams_of
-from fastbench.answers.uncertainty import with_intervals
+from fastbench.answers.uncertainty import Times, with_intervals
 from fastbench.errors import Exit, UsageError, worst
 from fastbench.metrics import (
     Assertion,
@@ -53,7 +53,7 @@ def _with_smoothness(metrics: Metrics, selection: Selection, asked: Asked) -> Me
         return metrics
     streams = streams_of(selection, asked.stall_ns, asked.speed)
     smoothness = streams.together(asked.stall_ns, asked.speed)
-    rows = smoothness_rows(streams, metrics.stats, stalls=stalls, reads=reads)
+    rows = smoothness_rows(streams, Times.of(selection.streamed), metrics.stats, stalls=stalls, reads=reads)
     return replace(metrics, further=(*metrics.further, *rows), smoothness=smoothness)
 
 

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from fastbench.answers.uncertainty import Times, of_requests
 from fastbench.metrics import ArraySamples, Parameter, Selection, Smoothness
-from fastbench.metrics.samples import TokenTimes, statistic, token_times, too_few
+from fastbench.metrics.samples import TokenTimes, percent_of, statistic, token_times, too_few
 from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
 USUAL_STALL_NS = NS_PER_S
@@ -79,20 +81,30 @@ def streams_of(selection: Selection, stall_ns: int | None, speed: float | None) 
     return Streams(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def smoothness_rows(streams: Streams, stats: Sequence[str], *, stalls: bool, reads: bool) -> tuple[Parameter, ...]:
-    """The rows of the further table: of stalls, and of the reader's deadline; none without streams."""
+def smoothness_rows(
+    streams: Streams, times: Times, stats: Sequence[str], *, stalls: bool, reads: bool
+) -> tuple[Parameter, ...]:
+    """The rows of the further table: of stalls, and of the reader's deadline; none without streams. times: of each
+    stream."""
     rows: list[tuple[str, str, NDArray[Any], float]] = []
     if stalls:
         rows += [("Stalls", "", streams.stalls, 1.0), ("Longest Stall", "ms", streams.longest_ns, float(NS_PER_MS))]
     if reads:
         rows += [("Tokens In Time", "%", 100 * streams.in_time / np.maximum(streams.tokens, 1), 1.0)]
-    return tuple(_row(name, unit, values / scale, stats) for name, unit, values, scale in rows if values.size)
+    return tuple(_row(name, unit, values / scale, times, stats) for name, unit, values, scale in rows if values.size)
 
 
-def _row(name: str, unit: str, values: NDArray[np.float64], stats: Sequence[str]) -> Parameter:
+def _row(name: str, unit: str, values: NDArray[np.float64], times: Times, stats: Sequence[str]) -> Parameter:
     samples = ArraySamples(values)
     figures = {one: statistic(samples, one) for one in stats}
-    return Parameter(name, unit, figures, values.size, values.size, too_few(stats, values.size))
+    marked = too_few(stats, values.size)
+    row = Parameter(name, unit, figures, values.size, values.size, marked)
+    if not unit:
+        return row
+    told = [one for one in stats if one == "Average" or percent_of(one)]
+    found = of_requests(times, values, told)
+    intervals = {one: tuple(value) for one, value in found.intervals.items() if one not in marked}
+    return replace(row, intervals=intervals, blocks=found.blocks)
 
 
 def _stalls(times: TokenTimes, limit_us: int) -> tuple[Integers, Integers]:

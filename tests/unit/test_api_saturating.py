@@ -243,6 +243,23 @@ def test_too_few_requests_confirm_nothing() -> None:
     assert came_to(replace(TIER, requests=120, confirmed=True)).code == 0
 
 
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0.97, "but the confirmation does not bear it out: only 97 % of 600 requests were good"),
+        (
+            0.992,
+            "but the confirmation leaves it open: 99.2 % of 600 requests were good, too few to tell from less than",
+        ),
+    ],
+)
+def test_a_confirmation_against_it(share: float, said: str) -> None:
+    """A confirmation that speaks against its level says what it saw, and does not call more than was asked too few."""
+    outcome = came_to(replace(TIER, confirmed=False, share=Span(share, 0.9, 1.0)))
+    assert outcome.code == Exit.CANNOT_TELL
+    assert said in first(outcome)
+
+
 def test_an_invalid_confirmation_is_no_answer() -> None:
     """As everywhere: where the client changed the numbers of the answer it cannot be told, and why is said."""
     outcome = came_to(replace(TIER, invalid="The client slept."))

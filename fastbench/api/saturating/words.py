@@ -96,9 +96,11 @@ def _why_unsure(outcome: Outcome, tier: Tier) -> str:
         return _stopped(outcome)
     if not tier.made:
         return "the budget left no time to confirm it"
-    if tier.confirmed is False:
-        share = f"only {percent(tier.share.value)} % " if tier.share is not None else ""
-        return f"the confirmation does not bear it out: {share}of {number(tier.requests)} requests were good"
+    if tier.confirmed is False and tier.share is not None:
+        found = f"{percent(tier.share.value)} % of {number(tier.requests)} requests were good"
+        if tier.share.value >= tier.asked:
+            return f"the confirmation leaves it open: {found}, too few to tell from less than {percent(tier.asked)} %"
+        return f"the confirmation does not bear it out: only {found}"
     if tier.shows_too_little:
         return f"{number(tier.requests)} requests cannot show {percent(tier.asked)} %"
     return "that measurement is INVALID"
