@@ -117,6 +117,9 @@ def test_an_interrupted_search_goes_on(tmp_path: Path) -> None:
         assert "the search was interrupted" in out.splitlines()[0]
         before = visits_of(tmp_path)
         run = run_of(tmp_path)
+        # What was prepared and never sent is no part of a visit.
+        for path in run.glob("performances/*/*_recording"):
+            assert set(fb.compute(Recording.open(path)).outcomes) <= {"ok"}
         process = command(tmp_path, "--reuse", run.name, "-q", "--budget", "9s")
         out, err = process.communicate(timeout=LIMIT_S)
     assert process.returncode in (0, 4), out + err

@@ -33,12 +33,14 @@ from fastbench.run.worker.visits import (
     Making,
     News,
     Visit,
+    count_outputs,
     ended_of,
     plan_of_visit,
     taken_from,
 )
 from fastbench.run.worker.worker import Worker
 from fastbench.secrets import KNOWN
+from fastbench.tokenizer import load_tokenizer
 
 TICK_S = 0.025
 """How often who steers is told what ended."""
@@ -94,6 +96,8 @@ class _LevelWorker(Worker):
         self._batches: list[tuple[Batch, NDArray[np.int64]]] = []
         self._reason: str | None = None
         """Why it ended early."""
+        self._count: Callable[[list[str]], list[int]] | None = None
+        """Counts the tokens of texts as their requests end, where the service does not: requests are judged by them."""
 
     async def _with(self, speaker: Speaker, model: str) -> bool:
         url = self._target.url(speaker)
@@ -118,7 +122,9 @@ class _LevelWorker(Worker):
             return
         first = await self._open(visit)
         async with self._scraping(self._scrape) as scraper:
-            await self._warm_up(phase, self._speaker, first.writer)
+            reported = await self._warm_up(phase, self._speaker, first.writer)
+            if self._task.service.path and not reported:
+                self._count = await asyncio.to_thread(lambda: load_tokenizer(self._task.service.path).counts)
             if scraper is not None and not self._stop.asked:
                 await scraper.once()
             while visit is not None and not self._stop.asked:
@@ -129,6 +135,10 @@ class _LevelWorker(Worker):
                 for other in list(self._visits.values()):
                     self._close(other)
                 visit = await self._other_than(self._last)
+
+    @property
+    def _keeps_text(self) -> bool:
+        return bool(self._task.service.save_text or self._plan.has_turns or self._count is not None)
 
     def _headline(self) -> str:
         return self._pilot.words or super()._headline()
@@ -186,7 +196,7 @@ class _LevelWorker(Worker):
             conversations=self._conversations(),
             on_batch=self._to_recordings(),
             on_health=self._health,
-            keep_text=self._task.service.save_text or self._plan.has_turns,
+            keep_text=self._keeps_text,
             depth=users,
             steer=self._steer(making),
             gate=self._link.gate,
@@ -202,7 +212,7 @@ class _LevelWorker(Worker):
             conversations=self._conversations(),
             on_batch=self._to_recordings(),
             on_health=self._health,
-            keep_text=self._task.service.save_text or self._plan.has_turns,
+            keep_text=self._keeps_text,
             steer=self._steer(making),
             gate=self._link.gate,
         )
@@ -258,6 +268,8 @@ class _LevelWorker(Worker):
 
     def _keep(self, batch: Batch) -> None:
         """Each request to the recording of its visit."""
+        if self._count is not None:
+            count_outputs(batch, self._count)
         numbers = batch.rows["request"] >> SHIFT
         self._batches.append((batch, numbers))
         for number in np.unique(numbers).tolist():

@@ -17,7 +17,18 @@ from fastbench.config.fields import PositiveRate
 from fastbench.dialects import Speaker, output_length
 from fastbench.plan import Planned, RequestWriter, Share, TaskPlan, fresh_samples, planned_requests, scheduled, seed_of
 from fastbench.plan.shapes import Levels, LoadShape, LoadSpec, Poisson
-from fastbench.recording import FLAGS, NOT_FINAL, OUTCOMES, ROW_DTYPE, TEXTS, RecordingWriter, part_path
+from fastbench.recording import (
+    FLAGS,
+    NOT_FINAL,
+    OUTCOMES,
+    ROW_DTYPE,
+    SOURCES,
+    TEXT,
+    TEXTS,
+    RecordingWriter,
+    join_pieces,
+    part_path,
+)
 from fastbench.run.worker.conversations import Conversations
 
 SHIFT = 40
@@ -32,6 +43,9 @@ ENDED_DTYPE = np.dtype(
      ("outcome", "u1")]
 )  # fmt: skip
 """A request that ended: which visit's, when, how much later than its slot was free, and what it keeps."""
+
+_TOLD = tuple(SOURCES.index(name) for name in ("usage", "token_ids"))
+_TOKENIZER = SOURCES.index("tokenizer")
 
 Bits = NDArray[np.uint32]
 Judging = Callable[[NDArray[np.void], NDArray[np.uint16], NDArray[np.int64]], Bits]
@@ -236,6 +250,18 @@ def taken_from(batch: Batch, mask: NDArray[np.bool_]) -> Batch:
         batch.marks[np.repeat(mask, rows["marks"])],
         [(int(place[row]), kind, text) for row, kind, text in batch.notes if mask[row]],
     )
+
+
+def count_outputs(batch: Batch, counts: Callable[[list[str]], list[int]]) -> None:
+    """Sets the output tokens of requests whose text there is, and of which the service told no number. counts: texts →
+    their tokens."""
+    sources = batch.rows["output_source"]
+    texts = {row: text for row, kind, text in batch.notes if kind == TEXT and sources[row] not in _TOLD}
+    if not texts:
+        return
+    rows = list(texts)
+    batch.rows["output_tokens"][rows] = counts(["".join(join_pieces(text).values()) for text in texts.values()])
+    batch.rows["output_source"][rows] = _TOKENIZER
 
 
 def ended_of(batches: Sequence[tuple[Batch, NDArray[np.int64]]], judge: Judging) -> NDArray[np.void]:
