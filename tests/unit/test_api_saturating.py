@@ -357,3 +357,15 @@ def test_what_is_refused_before_anything_is_sent(words: dict[str, object], tmp_p
     with pytest.raises(fb.UsageError, match=r"needs the moments of a stream|needs more open files"):
         prepare_search(Options({"work_dir": str(tmp_path / "new"), "url": "http://127.0.0.1:9", **words}))
     assert not (tmp_path / "new").exists()
+
+
+def test_what_ends_a_plain_run_ends_no_search(tmp_path: Path) -> None:
+    """`until` and `max_failed` of a config are not the search's: above its capacity a service may well fail."""
+    config = tmp_path / "run.py"
+    config.write_text(
+        "models = [dict(type='openai_chat', url='http://127.0.0.1:9')]\n"
+        "datasets = [dict(type='synthetic', count=9, input_len=8)]\n"
+        "until, max_failed = 'ttft.p99±5%', '5%'\n"
+    )
+    (task,) = prepare_search(Options({"work_dir": str(tmp_path), "config_file": str(config)})).prepared.run.tasks()
+    assert (task.until, task.max_failed) == (None, None)

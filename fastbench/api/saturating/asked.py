@@ -131,6 +131,9 @@ def levelled(run: RunConfig, asked: Asked) -> RunConfig:
         drain=None,
         profile=(),
         pressure=False,
+        # Above its capacity a service may fail: that is what is looked for.
+        until=None,
+        max_failed=None,
         # One is enough until the answer says that the client was the limit.
         workers=1 if run.workers == "auto" else run.workers,
         max_num_workers=1,
