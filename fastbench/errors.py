@@ -1,19 +1,43 @@
-"""One tree of exceptions. Each message is one sentence: what is wrong, where, and what to do."""
+"""Exit codes, and one tree of exceptions. Each message is one sentence: what is wrong, where, and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import IntEnum
+from typing import Self
+
+
+class Exit(IntEnum):
+    """The process's exit statuses (docs/answers.md)."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_MET = 3
+    CANNOT_TELL = 4
+    INTERRUPTED = 130
+
+    @classmethod
+    def of(cls, met: bool | None) -> Self:
+        """Of something that was asked for; None = whether it is met cannot be told."""
+        return cls(cls.CANNOT_TELL if met is None else cls.DONE if met else cls.NOT_MET)
+
+
+def worst(*codes: int) -> int:
+    """Of several exit codes the one that counts: the highest, but what is known not to hold goes before what cannot be
+    told. 0 of none."""
+    return max(codes, key=lambda code: Exit.CANNOT_TELL + 0.5 if code == Exit.NOT_MET else code, default=Exit.DONE)
 
 
 class FastbenchError(Exception):
     """Any error that fastbench reports to its user; `exit_code` is the process's exit status."""
 
-    exit_code = 1
+    exit_code = Exit.FAILED
 
 
 class UsageError(FastbenchError):
     """A command line or a config that cannot be run; nothing was sent."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class ConfigError(UsageError):
@@ -35,7 +59,7 @@ class RecordingError(FastbenchError):
 class NotARunError(RecordingError):
     """The path is not a run: wrong usage, not a fault of a recording."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class PluginError(Exception):

@@ -8,7 +8,7 @@ it keeps all clauses; one that failed, was cut short or never sent is not. `ttft
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -28,6 +28,8 @@ METRICS_OF_SLOS = {
 """What a clause may be about."""
 STREAMS_ONLY = frozenset({"ttft", "ttfa", "ttft_intended", "tpot", "itl_p99", "itl_max"})
 """Of these, what only a stream has."""
+OF_GAPS = frozenset({"itl_p99", "itl_max"})
+"""What is about all gaps of a request."""
 USUAL_SHARE = 0.99
 
 _UNITS = {"us": NS_PER_US, "µs": NS_PER_US, "ms": NS_PER_MS, "s": NS_PER_S, "min": 60 * NS_PER_S}
@@ -63,6 +65,12 @@ class Slo(NamedTuple):
         """As it is said in an answer: `ttft<500ms, tpot<50ms for 99 % of requests`."""
         groups = (f"{', '.join(one.text for one in clauses)} for {percent(share)} %" for share, clauses in self.groups)
         return f"{' and '.join(groups)} of requests"
+
+
+def without_stream(clauses: Iterable[Clause]) -> str | None:
+    """What is wrong with clauses where no streams are asked for; None = nothing."""
+    clause = next((one for one in clauses if one.metric in STREAMS_ONLY), None)
+    return clause and f"the SLO {clause.text} needs the moments of a stream: measure with streaming, or use e2el<…"
 
 
 def percent(share: float) -> str:

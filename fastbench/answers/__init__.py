@@ -12,10 +12,10 @@ greatest load within the SLOs, which is told what was seen and says what to meas
 """
 
 from fastbench.answers.asked import Asked, answered, code_of
-from fastbench.answers.gates import Gate, Judged, Result, exit_code, judge, parse_gate, statistics_of
+from fastbench.answers.gates import Gate, Judged, judge, parse_gate, statistics_of
 from fastbench.answers.goodput import Broken, Goodput, good_mask, goodput_of
 from fastbench.answers.judging import CLEAR_BIT, Criterion, Judge, criteria_of
-from fastbench.answers.smoothness import Smoothness, smoothness_of
+from fastbench.answers.smoothness import smoothness_of
 from fastbench.slo import Clause, Slo, parse_slo, parse_slos
 
 __all__ = [
@@ -28,13 +28,10 @@ __all__ = [
     "Goodput",
     "Judge",
     "Judged",
-    "Result",
     "Slo",
-    "Smoothness",
     "answered",
     "code_of",
     "criteria_of",
-    "exit_code",
     "good_mask",
     "goodput_of",
     "judge",

@@ -7,15 +7,14 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from fastbench.answers.gates import Gate, Judged, Result, judge, statistics_of, unit_of
+from fastbench.answers.gates import Gate, Judged, judge, statistics_of, unit_of
 from fastbench.answers.goodput import Goodput, goodput_of
-from fastbench.answers.smoothness import USUAL_SPEED, USUAL_STALL_NS, smoothness_rows, streams_of
-from fastbench.answers.uncertainty import with_intervals
-from fastbench.errors import UsageError
+from fastbench.answers.smoothness import smoothness_rows, streams_of
+from fastbench.answers.uncertainty import Times, with_intervals
+from fastbench.errors import Exit, UsageError, worst
 from fastbench.metrics import (
     Assertion,
     Computed,
-    Fluency,
     GoodRequests,
     Metrics,
     Parameter,
@@ -24,10 +23,6 @@ from fastbench.metrics import (
     parameters,
 )
 from fastbench.slo import Slo
-from fastbench.units import NS_PER_MS
-
-MET, NOT_MET, CANNOT_TELL = 0, 3, 4
-"""Exit codes."""
 
 
 class Asked(NamedTuple):
@@ -43,7 +38,7 @@ class Asked(NamedTuple):
 def answered(computed: Computed, asked: Asked) -> Computed:
     """The same numbers with what was asked. UsageError for a statement about what such a run does not have."""
     computed = with_intervals(computed)
-    metrics = _with_fluency(computed.metrics, computed.selection, asked)
+    metrics = _with_smoothness(computed.metrics, computed.selection, asked)
     metrics = replace(metrics, slos=tuple(_good(computed, slo) for slo in asked.slos))
     if asked.gates:
         judged = judge(asked.gates, _wide(metrics, computed.selection, statistics_of(asked.gates)))
@@ -51,25 +46,15 @@ def answered(computed: Computed, asked: Asked) -> Computed:
     return computed._replace(metrics=metrics)
 
 
-def _with_fluency(metrics: Metrics, selection: Selection, asked: Asked) -> Metrics:
+def _with_smoothness(metrics: Metrics, selection: Selection, asked: Asked) -> Metrics:
     """With the rows about stalls and the reader's deadline that were asked for."""
     stalls, reads = asked.stall_ns is not None, asked.speed is not None
     if not stalls and not reads:
         return metrics
-    streams = streams_of(selection, asked.stall_ns or USUAL_STALL_NS, asked.speed or USUAL_SPEED)
-    found = streams.together
-    fluency = Fluency(
-        streams=found.streams,
-        stall_ms=None if asked.stall_ns is None else asked.stall_ns / NS_PER_MS,
-        stalls=found.stalls if stalls else 0,
-        stalled=found.stalled if stalls else 0,
-        longest_ms=found.longest_ns / NS_PER_MS if stalls else None,
-        reading_speed=None if asked.speed is None else float(asked.speed),
-        tokens=found.tokens,
-        in_time=found.in_time if reads else 0,
-    )
-    rows = smoothness_rows(streams, metrics.stats, stalls=stalls, reads=reads)
-    return replace(metrics, further=(*metrics.further, *rows), fluency=fluency)
+    streams = streams_of(selection, asked.stall_ns, asked.speed)
+    smoothness = streams.together(asked.stall_ns, asked.speed)
+    rows = smoothness_rows(streams, Times.of(selection.streamed), metrics.stats, stalls=stalls, reads=reads)
+    return replace(metrics, further=(*metrics.further, *rows), smoothness=smoothness)
 
 
 def _wide(metrics: Metrics, selection: Selection, stats: Sequence[str]) -> Metrics:
@@ -129,15 +114,12 @@ def _why(found: Goodput) -> str:
 
 
 def _assertion(judged: Judged) -> Assertion:
-    met = {Result.MET: True, Result.NOT_MET: False, Result.CANNOT_TELL: None}[judged.result]
-    return Assertion(judged.gate.text, judged.value, unit_of(judged.gate), met, judged.why)
+    return Assertion(judged.gate.text, judged.value, unit_of(judged.gate), judged.met, judged.why)
 
 
 def code_of(reports: Sequence[Metrics]) -> int:
     """The exit code that SLOs and statements ask for: 3 where one is not met, else 4 where one cannot be told, else
     0."""
-    found = {one.met for metrics in reports for one in metrics.slos}
-    found |= {one.met for metrics in reports for one in metrics.assertions}
-    if False in found:
-        return NOT_MET
-    return CANNOT_TELL if None in found else MET
+    found = [one.met for metrics in reports for one in metrics.slos]
+    found += [one.met for metrics in reports for one in metrics.assertions]
+    return worst(*map(Exit.of, found))

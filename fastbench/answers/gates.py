@@ -6,7 +6,6 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from enum import Enum
 from typing import NamedTuple
 
 from fastbench.errors import ConfigError, UsageError
@@ -31,14 +30,6 @@ _COUNTS = ("failed", "dropped", "not_sent")
 _EXAMPLE = 'write it as "ttft.p99<800ms", "verdict=VALID", "failed<0.1%" or "output_throughput>2000"'
 
 
-class Result(Enum):
-    """What became of a statement; the value is the exit code that it asks for."""
-
-    MET = 0
-    NOT_MET = 3
-    CANNOT_TELL = 4
-
-
 class Gate(NamedTuple):
     """A statement. name: of the metric; statistic: a column's name, "" for what is one number. limit: in the unit in
     which the metric is shown, or of 100 if in_percent. word: what a verdict has to be. unit: of the metric."""
@@ -54,10 +45,11 @@ class Gate(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A statement with what was found. value: in the unit of its limit. why: it cannot be told."""
+    """A statement with what was found. met: None = it cannot be told, why: the reason. value: in the unit of its
+    limit."""
 
     gate: Gate
-    result: Result
+    met: bool | None
     value: float | None
     why: str = ""
 
@@ -140,26 +132,18 @@ def judge(gates: Sequence[Gate], metrics: Metrics) -> tuple[Judged, ...]:
     return tuple(_judged(gate, metrics) for gate in gates)
 
 
-def exit_code(judged: Iterable[Judged]) -> int:
-    """3 where a statement is not met, else 4 where one cannot be told, else 0."""
-    results = {one.result for one in judged}
-    worst = (result for result in (Result.NOT_MET, Result.CANNOT_TELL) if result in results)
-    return next(worst, Result.MET).value
-
-
 def _judged(gate: Gate, metrics: Metrics) -> Judged:
     if gate.word:
         if metrics.verdict.word == gate.word:
-            return Judged(gate, Result.MET, None)
-        return Judged(gate, Result.CANNOT_TELL, None, f"the measurement is {metrics.verdict.word}")
+            return Judged(gate, True, None)
+        return Judged(gate, None, None, f"the measurement is {metrics.verdict.word}")
     _check_measured(gate, metrics)
     value, why = _value(gate, metrics)
     if not metrics.verdict.valid:
         why = "the measurement is INVALID"
     if why or value is None:
-        return Judged(gate, Result.CANNOT_TELL, value, why or "there is no such number in this run")
-    met = _COMPARE[gate.sign](value, gate.limit)
-    return Judged(gate, Result.MET if met else Result.NOT_MET, value)
+        return Judged(gate, None, value, why or "there is no such number in this run")
+    return Judged(gate, _COMPARE[gate.sign](value, gate.limit), value)
 
 
 def _check_measured(gate: Gate, metrics: Metrics) -> None:

@@ -15,7 +15,7 @@ from fastbench.metrics import Rows, Selection, length_ns
 from fastbench.metrics.samples import OK, is_streamed, output_tokens
 from fastbench.recording import FLAGS, OUTCOMES, TokenRun
 from fastbench.registry import METRICS
-from fastbench.slo import STREAMS_ONLY, Clause, Slo
+from fastbench.slo import OF_GAPS, STREAMS_ONLY, Clause, Slo, without_stream
 from fastbench.units import NS_PER_S, NS_PER_US
 
 Mask = NDArray[np.bool_]
@@ -54,12 +54,13 @@ def kept(selection: Requests, clause: Clause) -> Kept:
 
     What a request does not have it cannot break: the time per token of a single one, gaps of a single event.
     """
-    if clause.metric in STREAMS_ONLY and not selection.is_stream:
-        raise UsageError(f"the SLO {clause.text} needs the moments of a stream: measure with streaming, or use e2el<…")
+    fault = None if selection.is_stream else without_stream([clause])
+    if fault is not None:
+        raise UsageError(fault)
     rows = selection.final
     succeeded = rows["outcome"] == OK
     streamed = succeeded & is_streamed(rows)
-    if clause.metric in ("itl_p99", "itl_max"):
+    if clause.metric in OF_GAPS:
         broke = _gaps_broke_ns(selection, clause)
     else:
         begun, took = _times(rows, clause.metric)

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from fastbench.metrics import ArraySamples, Parameter, Selection
-from fastbench.metrics.samples import TokenTimes, statistic, token_times, too_few
+from fastbench.answers.uncertainty import Times, of_requests
+from fastbench.metrics import ArraySamples, Parameter, Selection, Smoothness
+from fastbench.metrics.samples import TokenTimes, percent_of, statistic, token_times, too_few
 from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
 USUAL_STALL_NS = NS_PER_S
@@ -27,62 +29,46 @@ _ROUNDING = 1e-9
 Integers = NDArray[np.int64]
 
 
-class Smoothness(NamedTuple):
-    """Of the successful streams of a stage. streams: how many; stalls: gaps; stalled: streams with one at least;
-    longest_ns: the longest stall, 0 without any. tokens: output events, each taken for as many tokens as it is known to
-    hold; in_time: of them those that arrived by their deadline."""
-
-    streams: int
-    stalls: int
-    stalled: int
-    longest_ns: int
-    tokens: int
-    in_time: int
-
-    @property
-    def stalled_share(self) -> float | None:
-        """Of the streams, of 1."""
-        return self.stalled / self.streams if self.streams else None
-
-    @property
-    def in_time_share(self) -> float | None:
-        """Of the tokens, of 1."""
-        return self.in_time / self.tokens if self.tokens else None
-
-
 class Streams(NamedTuple):
     """Of each successful stream, (streams,) each. stalls: how many; longest_ns: its longest stall, 0 without any.
-    tokens, in_time: as in `Smoothness`."""
+    tokens: of its output events, each taken for as many as it is known to hold; in_time: of them those that arrived by
+    their deadline."""
 
     stalls: Integers
     longest_ns: Integers
     tokens: Integers
     in_time: Integers
 
-    @property
-    def together(self) -> Smoothness:
-        """All of them."""
+    def together(self, stall_ns: int | None, speed: float | None) -> Smoothness:
+        """All of them. stall_ns, speed: as they were asked for; None: not asked."""
+        stalls, reads = stall_ns is not None, speed is not None
         return Smoothness(
-            self.stalls.size,
-            int(self.stalls.sum()),
-            int(np.count_nonzero(self.stalls)),
-            int(self.longest_ns.max(initial=0)),
-            int(self.tokens.sum()),
-            int(self.in_time.sum()),
+            streams=self.stalls.size,
+            stall_ms=None if stall_ns is None else stall_ns / NS_PER_MS,
+            stalls=int(self.stalls.sum()) if stalls else 0,
+            stalled=int(np.count_nonzero(self.stalls)) if stalls else 0,
+            longest_ms=int(self.longest_ns.max(initial=0)) / NS_PER_MS if stalls else None,
+            reading_speed=None if speed is None else float(speed),
+            tokens=int(self.tokens.sum()),
+            in_time=int(self.in_time.sum()) if reads else 0,
         )
 
 
-def smoothness_of(selection: Selection, stall_ns: int = USUAL_STALL_NS, speed: float = USUAL_SPEED) -> Smoothness:
-    """Of a stage. stall_ns: the gap from which on it may be a stall; speed: of reading, tokens/s, above 0."""
-    return streams_of(selection, stall_ns, speed).together
+def smoothness_of(
+    selection: Selection, stall_ns: int | None = USUAL_STALL_NS, speed: float | None = USUAL_SPEED
+) -> Smoothness:
+    """Of a stage. stall_ns: the gap from which on it may be a stall; speed: of reading, tokens/s, above 0; None: not
+    asked."""
+    return streams_of(selection, stall_ns, speed).together(stall_ns, speed)
 
 
-def streams_of(selection: Selection, stall_ns: int = USUAL_STALL_NS, speed: float = USUAL_SPEED) -> Streams:
+def streams_of(selection: Selection, stall_ns: int | None, speed: float | None) -> Streams:
     """As `smoothness_of`, stream by stream."""
+    least_us, speed = (stall_ns or USUAL_STALL_NS) // NS_PER_US, speed or USUAL_SPEED
     parts = [Streams(*(np.zeros(0, np.int64) for _ in Streams._fields))]
     for times in token_times(selection.recording, selection.streamed_mask):
         tokens = np.maximum(times.tokens.astype(np.int64), 1)
-        stalls, longest_us = _stalls(times, stall_ns // NS_PER_US)
+        stalls, longest_us = _stalls(times, least_us)
         begins = times.offsets[:-1]
         parts.append(
             Streams(
@@ -95,20 +81,30 @@ def streams_of(selection: Selection, stall_ns: int = USUAL_STALL_NS, speed: floa
     return Streams(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def smoothness_rows(streams: Streams, stats: Sequence[str], *, stalls: bool, reads: bool) -> tuple[Parameter, ...]:
-    """The rows of the further table: of stalls, and of the reader's deadline; none without streams."""
+def smoothness_rows(
+    streams: Streams, times: Times, stats: Sequence[str], *, stalls: bool, reads: bool
+) -> tuple[Parameter, ...]:
+    """The rows of the further table: of stalls, and of the reader's deadline; none without streams. times: of each
+    stream."""
     rows: list[tuple[str, str, NDArray[Any], float]] = []
     if stalls:
         rows += [("Stalls", "", streams.stalls, 1.0), ("Longest Stall", "ms", streams.longest_ns, float(NS_PER_MS))]
     if reads:
         rows += [("Tokens In Time", "%", 100 * streams.in_time / np.maximum(streams.tokens, 1), 1.0)]
-    return tuple(_row(name, unit, values / scale, stats) for name, unit, values, scale in rows if values.size)
+    return tuple(_row(name, unit, values / scale, times, stats) for name, unit, values, scale in rows if values.size)
 
 
-def _row(name: str, unit: str, values: NDArray[np.float64], stats: Sequence[str]) -> Parameter:
+def _row(name: str, unit: str, values: NDArray[np.float64], times: Times, stats: Sequence[str]) -> Parameter:
     samples = ArraySamples(values)
     figures = {one: statistic(samples, one) for one in stats}
-    return Parameter(name, unit, figures, values.size, values.size, too_few(stats, values.size))
+    marked = too_few(stats, values.size)
+    row = Parameter(name, unit, figures, values.size, values.size, marked)
+    if not unit:
+        return row
+    told = [one for one in stats if one == "Average" or percent_of(one)]
+    found = of_requests(times, values, told)
+    intervals = {one: tuple(value) for one, value in found.intervals.items() if one not in marked}
+    return replace(row, intervals=intervals, blocks=found.blocks)
 
 
 def _stalls(times: TokenTimes, limit_us: int) -> tuple[Integers, Integers]:

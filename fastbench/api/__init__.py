@@ -23,7 +23,7 @@ from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
     from fastbench.api.indexing import write_indexes
-    from fastbench.api.judging import Asking, Checked, checks_of, code_of, gates_of, write_checks
+    from fastbench.api.judging import Asking, Checked, checks_of, code_of, deciding, gates_of, write_checks
     from fastbench.api.planning import (
         Described,
         Prepared,
@@ -72,6 +72,7 @@ else:
                 "Checked",
                 "checks_of",
                 "code_of",
+                "deciding",
                 "gates_of",
                 "write_checks",
             ),
@@ -161,6 +162,7 @@ __all__ = [
     "compare",
     "compute",
     "continued",
+    "deciding",
     "describe",
     "ended_requests",
     "export",

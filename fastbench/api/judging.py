@@ -28,6 +28,7 @@ __all__ = [
     "checks_of",
     "code_of",
     "completing",
+    "deciding",
     "gates_of",
     "good_columns",
     "judged",
@@ -54,6 +55,11 @@ class Asking:
         given = {"slo": slo, "stall": stall, "reading_speed": reading_speed}
         self._given = _checked({name: value for name, value in given.items() if value is not None}, "")
         self.gates = tuple(gates)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the caller asks of SLOs or makes statements, beside what the run was asked."""
+        return bool(self.gates) or "slo" in self._given
 
     def of(self, recording: Recording) -> Asked:
         """What is asked of one recording."""
@@ -120,6 +126,16 @@ def gates_of(texts: Sequence[str], run: RunConfig | None = None) -> tuple[Gate, 
                 "stream: leave --no-stream out, or assert e2el"
             )
     return gates
+
+
+def deciding(reports: Mapping[Path, Published], asking: Asking) -> list[Metrics]:
+    """Of reports, by their recordings, those whose SLOs and statements decide the exit code: not the levels of a
+    search, of which some are there to break its SLO, unless the caller asks something of them."""
+    return [
+        published.metrics
+        for path, published in reports.items()
+        if asking.is_own or "visit" not in Recording.open(path).header
+    ]
 
 
 def checks_of(task: str, published: Published | None, fault: str = "") -> Checked:

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from fastbench.answers import Criterion
+from fastbench.answers import Judge as RequestJudge
 from fastbench.answers.statistics import (
     LEAST_BLOCKS,
     anytime_ranks,
@@ -16,7 +18,7 @@ from fastbench.answers.statistics import (
 from fastbench.config import Task
 from fastbench.live import BIN_BITS, BIN_MASK, BINS_PER_E, Progress, Seen
 from fastbench.run import Enough, Judge
-from fastbench.slo import Until, parse_share, parse_until, percent
+from fastbench.slo import OF_GAPS, Until, parse_share, parse_slos, parse_until, percent, without_stream
 from fastbench.units import NS_PER_US, quantity
 
 ALPHA = 0.05
@@ -46,6 +48,17 @@ def judge_for(task: Task) -> Judge | None:
         return None if told is None else Enough(told)
 
     return judge
+
+
+def judging_for(task: Task) -> RequestJudge | None:
+    """Who says which requests keep the first SLO of a task while it runs, as the view shows it: without its clauses
+    about gaps, which the report alone judges; None where there is none."""
+    clauses = parse_slos(task.slo)[0].clauses if task.slo else ()
+    told = tuple(clause for clause in clauses if clause.metric not in OF_GAPS)
+    stream = bool(task.service.stream)
+    if not told or (not stream and without_stream(told)):
+        return None
+    return RequestJudge((Criterion(0, told[0].share, told),), stream)
 
 
 def too_many_fail(now: Progress, most: float) -> str | None:

@@ -18,6 +18,7 @@ from fastbench.recording import ProgressCallback
 from fastbench.run import Judge, Stop, TaskRun, in_thread, log, log_to, run_tasks
 
 if TYPE_CHECKING:
+    from fastbench.answers import Judge as RequestJudge
     from fastbench.api.judging import Asking
     from fastbench.api.result import Result
     from fastbench.report import Published
@@ -166,7 +167,10 @@ class Running:
     def __iter__(self) -> Iterator[EndedTask]:
         run, directory, plan, launcher, resumes = self._prepared
         tasks = run_tasks(
-            run, directory, plan, self.stop, self._observer_of, launcher, resumes=resumes, judge_for=_judge_for
+            *(run, directory, plan, self.stop, self._observer_of, launcher),
+            resumes=resumes,
+            judge_for=_judge_for,
+            judging_for=_judging_for,
         )
         for ended in tasks:
             yield EndedTask(ended, self._prepared)
@@ -275,6 +279,15 @@ def _judge_for(task: Task) -> Judge | None:
     from fastbench.api.limits import judge_for
 
     return judge_for(task)
+
+
+def _judging_for(task: Task) -> RequestJudge | None:
+    """Who says which requests of a task keep its SLO while it runs; None where it has none."""
+    if not task.slo:
+        return None
+    from fastbench.api.limits import judging_for
+
+    return judging_for(task)
 
 
 def _let_go(error: BaseException | None) -> None:

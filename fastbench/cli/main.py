@@ -10,7 +10,7 @@ import click
 
 from fastbench import __version__
 from fastbench.cli.user import InterruptError, leave_with, say
-from fastbench.errors import FastbenchError
+from fastbench.errors import Exit, FastbenchError
 from fastbench.live import StreamError, fill_standard, show_all
 
 # name: (module, command, line of the overview)
@@ -37,7 +37,6 @@ _COMMANDS = {
     "config": ("fastbench.cli.config", "config_command", "Check a config and print it, or the schema of configs."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
 }
-_WRONG_USAGE = 2
 
 
 class _LazyGroup(click.Group):
@@ -114,7 +113,7 @@ def main() -> NoReturn:
         code = _report(f"standard output takes no more: {error.strerror}", 1)
         _let_go_of_output()
     except UnicodeEncodeError as error:
-        code = _report(_name_fault(error), _WRONG_USAGE)
+        code = _report(_name_fault(error), Exit.USAGE)
     leave_with(code or 0)
     sys.exit(code)
 
@@ -137,13 +136,23 @@ def _name_fault(error: UnicodeEncodeError) -> str:
 
 
 def _no_such_option(error: click.NoSuchOption) -> str | None:
-    """The sentence about an option that other tools have; None = click's own will do."""
-    from fastbench.options import meant_by
+    """The sentence about an option that other tools have, or another command; None = click's own will do."""
+    from fastbench.options import LOAD, meant_by
 
-    if error.ctx is None or error.ctx.command.name != "perf":
+    command = None if error.ctx is None else error.ctx.command
+    if command is None or command.name not in ("perf", "saturate"):
         return None
-    meant = meant_by(error.option_name)
-    return meant and f"No such option '{error.option_name}'; use {meant}."
+    name, meant = error.option_name, meant_by(error.option_name)
+    if not meant:
+        return None
+    flag = meant.split()[0]
+    if any(flag in one.opts for one in command.params):
+        return f"No such option '{name}'; use {meant}."
+    if command.name == "perf":
+        return f"{name} is an option of `fastbench saturate`."
+    if flag.lstrip("-").replace("-", "_") in {option.name for option in LOAD}:
+        return f"{name} is for `fastbench perf`: a search sets the load itself, up to --max, or as --sweep says."
+    return f"{name} is an option of `fastbench perf`."
 
 
 def _report(message: str, code: int) -> int:

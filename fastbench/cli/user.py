@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 
 import click
 
-from fastbench.errors import FastbenchError
+from fastbench.errors import Exit, FastbenchError
 
-INTERRUPTED = 130
 SHOWN_AFTER_S = 1.0
 """A calculation that ends sooner shows no bar."""
 STEPS = 1000
@@ -31,7 +30,7 @@ class InterruptError(FastbenchError):
     """The user pressed Ctrl-C while no load was under way. Before the command begins `__main__` hears it; what a run
     makes of it says `run.Stop`."""
 
-    exit_code = INTERRUPTED
+    exit_code = Exit.INTERRUPTED
 
 
 def leave_in_order() -> None:

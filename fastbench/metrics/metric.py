@@ -58,7 +58,8 @@ class Metric:
 
     Either `values` gives one of each request of some rows, which are successful ones (streams, if streams_only); or
     `samples` gives those of a selection that are not one of each request, `requests` the number of requests behind
-    them, and `timed` the samples of all of them, some at a time, where it is in intervals.
+    them, and `timed` the samples of all of them, some at a time, where it is in intervals. `each`, where `samples` has
+    one of some streams: of each of `selection.streamed`, and which have one.
 
     streams_only: there is no row where no streams were asked for. column: its name in exports; "" = it is in none, as
     what has several samples of a request cannot be. in_intervals: whether it is in histogram logs, which hold times
@@ -73,6 +74,7 @@ class Metric:
     source: str = ""
     values: Callable[[Rows], Values] | None = None
     samples: Callable[[Selection], Samples] | None = None
+    each: Callable[[Selection], Values] | None = None
     requests: Callable[[Selection], int] | None = None
     timed: Callable[[Selection], Iterator[Timed]] | None = None
     scale: float = 1

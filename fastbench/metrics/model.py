@@ -345,7 +345,7 @@ class Assertion(msgspec.Struct, frozen=True):
         return "cannot tell" if self.met is None else "met" if self.met else "not met"
 
 
-FLUENCY = {
+SMOOTHNESS = {
     "Stalls": ("gaps of a stream that are stalls", "gap >= --stall and gap >= 10 * the stream's median gap"),
     "Longest Stall": ("the longest stall of a stream, 0 without any", "max(stalls)"),
     "Tokens In Time": (
@@ -356,7 +356,7 @@ FLUENCY = {
 """The rows of the further table that are asked for: what each is, and its formula."""
 
 
-class Fluency(msgspec.Struct, frozen=True):
+class Smoothness(msgspec.Struct, frozen=True):
     """How a reader feels the successful streams.
 
     stall_ms: the gap from which on it may be a stall; None: stalls were not asked for, nor counted. stalls: gaps;
@@ -390,7 +390,7 @@ class Metrics(msgspec.Struct, frozen=True):
     window: None = the whole run. further: the rows of the table "Further Parameters". finish_reasons: requests by the
     service's word. outcomes: by name; their sum is the number planned, or that begun in the window. not_sent: of them
     those that never went out. kept_up: the service's own verdict. stages: of the whole run's load.
-    service: None = its metrics page was not asked for. slos, assertions, fluency: what was asked beyond the numbers.
+    service: None = its metrics page was not asked for. slos, assertions, smoothness: what was asked beyond the numbers.
     """
 
     stage: str
@@ -415,4 +415,4 @@ class Metrics(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     slos: tuple[GoodRequests, ...] = ()
     assertions: tuple[Assertion, ...] = ()
-    fluency: Fluency | None = None
+    smoothness: Smoothness | None = None

@@ -63,6 +63,14 @@ def _second_gaps_us(selection: Selection) -> NDArray[np.int64]:
     return np.concatenate([np.empty(0, np.int64), *gaps])
 
 
+def _each_second_gap_us(selection: Selection) -> Values:
+    """The same by stream, of those that succeeded."""
+    known = selection.streamed["events"] > 1
+    values = np.zeros(known.size, np.int64)
+    values[known] = _second_gaps_us(selection)
+    return Values(values, known)
+
+
 def _first_gaps(rows: Rows, run: TokenRun) -> NDArray[np.int64]:
     counts = np.maximum(rows["events"].astype(np.int64) - 1, 0)
     begins = np.cumsum(counts) - counts
@@ -189,6 +197,7 @@ SECOND_TOKEN = Metric(
     about="the gap between the first and the second output event",
     formula="token_ns[1] - token_ns[0]",
     samples=lambda selection: ArraySamples(_second_gaps_us(selection)),
+    each=_each_second_gap_us,
     scale=US_PER_MS,
     streams_only=True,
 )

@@ -169,9 +169,12 @@ def header(text: str) -> tuple[str, str]:
 def duration_text(text: str) -> int:
     """A time above 0, ns."""
     try:
-        return int(parse_duration(text))
+        duration = int(parse_duration(text))
     except ConfigError as error:
         raise click.BadParameter(f"{error}.") from error
+    if not duration:
+        raise click.BadParameter(f"{text!r} is no time; give one above 0, such as 10m.")
+    return duration
 
 
 def percentage(text: str) -> float:

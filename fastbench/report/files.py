@@ -93,7 +93,7 @@ def answers_json(metrics: Metrics) -> bytes:
         },
         "slos": [{**msgspec.structs.asdict(one), "answer": one.word} for one in metrics.slos],
         "assertions": [{**msgspec.structs.asdict(one), "answer": one.word} for one in metrics.assertions],
-        "smoothness": metrics.fluency,
+        "smoothness": metrics.smoothness,
     }
     return to_json(parts)
 

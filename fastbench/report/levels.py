@@ -23,6 +23,9 @@ _NINES = 3.5
 _SHARE_TICKS = (0.0, 0.5, 0.9, 0.99, 0.999)
 _MARGIN = 0.04
 _TONE = "var(--run-{})"
+_UNCLIPPED = 'style="overflow:visible"'
+_DODGE = 9
+"""Pixels between the points of several criteria at a level."""
 
 
 class Measured(NamedTuple):
@@ -61,14 +64,15 @@ class Marked(NamedTuple):
 class FrontPoint(NamedTuple):
     """A level, per GPU and per user, output tokens/s. front: whether no other has more of both."""
 
-    level: float
+    name: str
     per_gpu: Measured
     per_user: Measured
     front: bool
 
 
 class LevelsPage(NamedTuple):
-    """What the page shows. unit: of a level. sentences: the answer first. rows, costs: tables with their heads."""
+    """What the page shows. unit: of a level. sentences: the answers first, so many as `leading`. rows, costs: tables
+    with their heads."""
 
     title: str
     unit: str
@@ -79,6 +83,7 @@ class LevelsPage(NamedTuple):
     rows: Sequence[Sequence[str]]
     front: Sequence[FrontPoint] = ()
     costs: Sequence[Sequence[str]] = ()
+    leading: int = 1
 
 
 def levels_page(page: LevelsPage) -> bytes:
@@ -89,22 +94,41 @@ def levels_page(page: LevelsPage) -> bytes:
 
 
 def _body(page: LevelsPage) -> Iterator[str]:
-    answer, *notes = page.sentences
+    answers, notes = page.sentences[: page.leading], page.sentences[page.leading :]
     yield f"<header><div><h1>{escape(page.title)}</h1></div>{THEME_BUTTON}</header>"
     listed = "".join(f"<p class=note>{escape(note)}</p>" for note in notes)
-    yield f"<section><p class=answer><b>{escape(answer)}</b></p>{listed}</section>"
+    said = "".join(f"<p class=answer><b>{escape(answer)}</b></p>" for answer in answers)
+    yield f"<section>{said}{listed}</section>"
     if page.points:
-        about = "Bars: 95 % intervals. Dashed: the share asked for. Shaded: where the answer lies."
-        chart = f"{levels_chart(page)}<p class=note>{about}</p>"
+        keys = _keys([(place, f"● {one.name}") for place, one in enumerate(page.wanted)])
+        chart = f"{keys}{levels_chart(page)}<p class=note>{_about(page)}</p>"
         yield f"<section id=curve>{titled('What each level carries')}{chart}</section>"
     if page.front:
-        yield f"<section id=front>{titled('Tokens per GPU against tokens per user')}{front_chart(page)}</section>"
+        keys = _keys([(0, "● front"), (1, "○ below it, or not VALID")])
+        title = titled("Tokens per GPU against tokens per user")
+        yield f"<section id=front>{title}{keys}{front_chart(page)}</section>"
     if page.costs:
         heads, *rows = page.costs
         yield f"<section>{titled('Per GPU')}{table(heads, rows, kind='numbers')}</section>"
     if page.rows:
         heads, *rows = page.rows
         yield f"<section>{titled('Levels')}{table(heads, rows, kind='numbers')}</section>"
+
+
+def _keys(keys: Sequence[tuple[int, str]]) -> str:
+    """What the colours mean; words may take several lines."""
+    if not keys:
+        return ""
+    words = " &ensp; ".join(
+        f'<span style="color:{_TONE.format(tone % 6)}">{escape(text)}</span>' for tone, text in keys
+    )
+    return f"<p class=note>{words}</p>"
+
+
+def _about(page: LevelsPage) -> str:
+    dashed = " Dashed: the share asked for." if page.wanted else ""
+    shaded = " Shaded: where the answer lies." if any(one.low is not None for one in page.answers) else ""
+    return f"Bars: 95 % intervals.{dashed}{shaded}"
 
 
 # ---------------------------------------------------------------------------------------------------------- the curve
@@ -114,8 +138,7 @@ def levels_chart(page: LevelsPage) -> str:
     parts, top = [], 0
     if page.wanted:
         top += _HEAD
-        keys = [(place, f"● {one.name}") for place, one in enumerate(page.wanted)]
-        parts.append(_head("Good requests", keys, top))
+        parts.append(_head("Good requests", top))
         parts.append(_grid([(_nines(tick), f"{100 * tick:g} %") for tick in _SHARE_TICKS], top))
         parts += [
             f'<line x2="100%" y1="{at:.1f}" y2="{at:.1f}" stroke="{_TONE.format(place % 6)}" stroke-dasharray="6 4"/>'
@@ -124,11 +147,12 @@ def levels_chart(page: LevelsPage) -> str:
         ]
         for place in range(len(page.wanted)):
             series = [(across(point.level), point.shares[place]) for point in page.points]
-            parts.append(_series(series, _nines, top, place))
+            aside = _DODGE * (place - (len(page.wanted) - 1) / 2)
+            parts.append(f'<svg x="{aside:g}" {_UNCLIPPED}>{_series(series, _nines, top, place)}</svg>')
         top += _HIGH + _GAP
     most = linear(max(min(point.throughput.high, 2 * point.throughput.value) for point in page.points))
     top += _HEAD
-    parts.append(_head("Output tokens per second", [], top))
+    parts.append(_head("Output tokens per second", top))
     parts.append(_grid([(_share(most, tick), tick_of(tick)) for tick in most.ticks], top))
     series = [(across(point.level), point.throughput) for point in page.points]
     parts.append(_series(series, lambda value: _share(most, value), top, 4))
@@ -167,9 +191,8 @@ def _share(axis: Axis, value: float) -> float:
     return float(min(1.0, max(0.0, axis.share(np.array([value]))[0])))
 
 
-def _head(name: str, keys: Sequence[tuple[int, str]], top: float) -> str:
-    words = "".join(f'<tspan dx="14" fill="{_TONE.format(tone % 6)}">{escape(text)}</tspan>' for tone, text in keys)
-    return f'<text y="{top - 8}"><tspan class=name>{escape(name)}</tspan>{words}</text>'
+def _head(name: str, top: float) -> str:
+    return f'<text y="{top - 8}"><tspan class=name>{escape(name)}</tspan></text>'
 
 
 def _grid(ticks: Sequence[tuple[float, str]], top: float, high: float = _HIGH) -> str:
@@ -204,8 +227,7 @@ def _series(
 def _bar(x: float, low: float, high: float, tone: str) -> str:
     at = f"{100 * x:.2f}%"
     caps = "".join(
-        f'<svg x="{at}" y="{y:.1f}" overflow="visible"><line x1="-4" x2="4" stroke="{tone}"/></svg>'
-        for y in (low, high)
+        f'<svg x="{at}" y="{y:.1f}" {_UNCLIPPED}><line x1="-4" x2="4" stroke="{tone}"/></svg>' for y in (low, high)
     )
     return f'<line x1="{at}" x2="{at}" y1="{low:.1f}" y2="{high:.1f}" stroke="{tone}" stroke-width="1.5"/>{caps}'
 
@@ -253,7 +275,7 @@ def _levels(page: LevelsPage, across: Callable[[float], float], bottom: float) -
 def front_chart(page: LevelsPage) -> str:
     """Output tokens/s per GPU (upright) over those per user, with their intervals; the front is joined."""
     across = linear(max(point.per_user.value for point in page.front))
-    up = linear(max(point.per_gpu.value for point in page.front))
+    up = linear(max(min(point.per_gpu.high, 2 * point.per_gpu.value) for point in page.front))
 
     def x(value: float) -> float:
         return 100 * _share(across, value)
@@ -261,7 +283,7 @@ def front_chart(page: LevelsPage) -> str:
     def y(value: float) -> float:
         return _HEAD + _FRONT_HIGH * (1 - _share(up, value))
 
-    parts = [_head("Output tokens/s per GPU", [(0, "● front"), (1, "○ below it, or not VALID")], _HEAD)]
+    parts = [_head("Output tokens/s per GPU", _HEAD)]
     parts.append(_grid([(_share(up, tick), tick_of(tick)) for tick in up.ticks], _HEAD, _FRONT_HIGH))
     foot = _HEAD + _FRONT_HIGH
     parts += [
@@ -276,19 +298,19 @@ def front_chart(page: LevelsPage) -> str:
         for one, two in pairwise(front)
     ]
     for point in page.front:
-        parts.append(_front_point(point, x, y, page.unit))
+        parts.append(_front_point(point, x, y))
     parts.append(f'<text class=time x="100%" y="{foot + 35}" text-anchor="end">output tokens/s per user</text>')
     return _svg("".join(parts), foot + _FOOT, "Output tokens per second and GPU against those per user")
 
 
-def _front_point(point: FrontPoint, x: Callable[[float], float], y: Callable[[float], float], unit: str) -> str:
+def _front_point(point: FrontPoint, x: Callable[[float], float], y: Callable[[float], float]) -> str:
     tone, at, high = _TONE.format(0 if point.front else 1), x(point.per_user.value), y(point.per_gpu.value)
     fill = tone if point.front else "none"
-    end = at > 70
+    anchor, shift = ("end", -9) if at > 70 else ("start", 9)
+    label = high + (15 if high < _HEAD + 12 else -6)
     return (
         _bar(at / 100, y(point.per_gpu.low), y(point.per_gpu.high), tone)
         + f'<line x1="{x(point.per_user.low):.2f}%" x2="{x(point.per_user.high):.2f}%" y1="{high:.1f}" y2="{high:.1f}" '
         f'stroke="{tone}"/><circle cx="{at:.2f}%" cy="{high:.1f}" r="5" fill="{fill}" stroke="{tone}"/>'
-        f'<text x="{at:.2f}%" dx="{-9 if end else 9}" y="{high - 6:.1f}" text-anchor="{"end" if end else "start"}">'
-        f"{number(point.level)} {escape(unit)}</text>"
+        f'<text x="{at:.2f}%" dx="{shift}" y="{label:.1f}" text-anchor="{anchor}">{escape(point.name)}</text>'
     )

@@ -147,9 +147,9 @@ def between(interval: tuple[float, float]) -> str:
     return f"{share(interval[0]).removesuffix(' %')}\N{EN DASH}{share(interval[1])}"
 
 
-def fluency(metrics: Metrics) -> Iterator[str]:
+def smoothness(metrics: Metrics) -> Iterator[str]:
     """How a reader feels the streams, as far as it was asked."""
-    found = metrics.fluency
+    found = metrics.smoothness
     if found is None or not found.streams:
         return
     if found.stall_ms is not None:

@@ -21,7 +21,7 @@ from fastbench.plan.shapes import Schedule
 from fastbench.recording import NOT_FINAL, OUTCOMES, TEXTS, Recording, has_writer, part_number, part_path, part_paths
 from fastbench.run.directory import RunDirectory, log, log_to
 from fastbench.run.stop import Stop
-from fastbench.run.worker import Assignment, FieldRefusedError, measured_words
+from fastbench.run.worker import Assignment, FieldRefusedError, Judging, measured_words
 from fastbench.run.workers import Death, Launcher, WorkersEnd, on_this_host, with_recorded
 
 CANCELLED = OUTCOMES.index("cancelled")
@@ -120,10 +120,15 @@ class Enough(NamedTuple):
 Judge = Callable[[Progress], Enough | None]
 """Looks at a task's progress; says when enough is known."""
 JudgeFor = Callable[[Task], Judge | None]
+JudgingFor = Callable[[Task], Judging | None]
 
 
 def to_the_end(_: Task) -> None:
     """The judge of tasks that come to the end of their plan."""
+
+
+def nobody(_: Task) -> None:
+    """No request is judged while the task runs."""
 
 
 @dataclass(frozen=True)
@@ -155,12 +160,14 @@ def run_tasks(
     *,
     resumes: bool = False,
     judge_for: JudgeFor = to_the_end,
+    judging_for: JudgingFor = nobody,
 ) -> Iterator[TaskRun]:
     """Runs the tasks of `run`, yielding each as it ends. A failed task does not stop the next; after one that the user
     stopped no other begins. stop: the user's requests. launcher: starts the workers. resumes: the directory has an
     interrupted run; only requests without an outcome are sent. judge_for: who says when enough is known of a task.
+    judging_for: who says which of its requests keep its SLO.
     """
-    running = _Running(run, directory, plan, stop, observer_for, launcher, resumes, judge_for)
+    running = _Running(run, directory, plan, stop, observer_for, launcher, resumes, judge_for, judging_for)
     # Launchers of other hosts take one task after the other.
     several = run.tasks_at_once > 1 and launcher is on_this_host
     return running.side_by_side(run.tasks_at_once) if several else running.one_by_one()
@@ -179,6 +186,7 @@ class _Running:
         launcher: Launcher,
         resumes: bool,
         judge_for: JudgeFor,
+        judging_for: JudgingFor,
     ) -> None:
         self._run = run
         self._directory = directory
@@ -188,6 +196,7 @@ class _Running:
         self._launcher = launcher
         self._resumes = resumes
         self._judge_for = judge_for
+        self._judging_for = judging_for
         self._enough: dict[str, Enough] = {}
 
     def one_by_one(self) -> Iterator[TaskRun]:
@@ -270,7 +279,8 @@ class _Running:
             return WorkersEnd(complete=False)
         for sentence in plan.workers.reasons:
             log.info("%s: %s", task.name, sentence)
-        assignment, judge = Assignment(plan, recording, self._log(task)), self._judge_for(task)
+        assignment = Assignment(plan, recording, self._log(task), judging=self._judging_for(task))
+        judge = self._judge_for(task)
         if judge is None:
             return launcher(assignment, observer, self._stop, dataset)
         with self._stop.within() as stop:

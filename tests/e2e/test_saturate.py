@@ -93,8 +93,9 @@ def test_a_search(tmp_path: Path) -> None:
     assert len({connection for connection, _ in closed}) <= most + 1
     recalc = [sys.executable, "-m", "fastbench", "recalc", str(run), "--no-plot"]
     again = subprocess.run(recalc, capture_output=True, text=True, check=False)
-    # It judges each visit by the search's SLO, which some levels break, and some are too short to tell.
-    assert again.returncode in (0, 3, 4), again.stderr
+    # It judges each visit by the search's SLO; that some levels break it decides nothing.
+    assert again.returncode == 0, again.stderr
+    assert "not met" in again.stdout
     assert again.stdout.count("Performance Parameters") >= len(visits)
 
 
@@ -116,6 +117,9 @@ def test_an_interrupted_search_goes_on(tmp_path: Path) -> None:
         assert "the search was interrupted" in out.splitlines()[0]
         before = visits_of(tmp_path)
         run = run_of(tmp_path)
+        # What was prepared and never sent is no part of a visit.
+        for path in run.glob("performances/*/*_recording"):
+            assert set(fb.compute(Recording.open(path)).outcomes) <= {"ok"}
         process = command(tmp_path, "--reuse", run.name, "-q", "--budget", "9s")
         out, err = process.communicate(timeout=LIMIT_S)
     assert process.returncode in (0, 4), out + err

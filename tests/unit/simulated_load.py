@@ -14,7 +14,7 @@ from fastbench.api.saturating.driver import steps_of
 from fastbench.api.saturating.outcome import Outcome, outcome_of
 from fastbench.api.saturating.pilot import Names, Pilot
 from fastbench.recording import OUTCOMES
-from fastbench.run.worker.levels import ENDED_DTYPE, News
+from fastbench.run.worker.visits import ENDED_DTYPE, News
 
 S = 1_000_000_000
 TICK_S = 0.1
@@ -105,7 +105,7 @@ def searched(
     pilot = Pilot(steps, len(asked.criteria), Names(directory, "simulated"), 1, lambda _: None)
     load = Load(engine, pilot, limits_ms, **service)  # type: ignore[arg-type]  # handed on
     load.run()
-    return outcome_of(asked, steps.answer(), steps.levels, pilot.visited)
+    return outcome_of(asked, steps.answer(), steps.levels, pilot.visited, pilot.took_ns)
 
 
 def replaced(settings: object) -> object:

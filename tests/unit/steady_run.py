@@ -22,6 +22,7 @@ def steady(
     is_failed: Callable[[int], bool] = lambda number: False,
     stream: bool = True,
     config: dict[str, Any] | None = None,
+    header: dict[str, Any] | None = None,
 ) -> Path:
     """A recording of requests that take 36 ms, the first token after 10 ms; a slow one's after 25 ms. They are sent
     each 100 ms."""
@@ -43,7 +44,8 @@ def steady(
         )
     service = {"url": "http://127.0.0.1:8000", "model": "m", "backend": "openai-chat", "stream": stream}
     load = {"kind": "closed", "concurrency": 1, "rate": None, "arrival": None, "planned": count}
-    return record(directory, requests, header=header_of(load=load, service=service, config=config or {}))
+    given = header_of(load=load, service=service, config=config or {})
+    return record(directory, requests, header={**given, **(header or {})})
 
 
 def opened(directory: Path, **more: Any) -> Recording:

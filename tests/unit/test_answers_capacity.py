@@ -1,5 +1,6 @@
 """The parts of a capacity search (posterior, curve, evidence), and its decisions by tables of what was seen."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -185,7 +186,9 @@ def test_the_ways_of_a_search() -> None:
     assert (one.level, one.confirmed) == (40, True)
     assert one.bracket is not None
     assert one.bracket.low <= 40 <= one.bracket.high <= 42
-    assert found.answer.open_rate == open_loop.rate
+    assert found.answer.open is not None
+    assert found.answer.open.rate == open_loop.rate
+    assert found.answer.open.share(0) == 1
     assert (found.answer.limit, found.answer.stopped, found.answer.drift) == ("", "", None)
 
 
@@ -295,9 +298,10 @@ def test_a_queue_is_never_measured() -> None:
 
 
 def test_the_budget() -> None:
-    """When only the confirmation's time is left it begins, and when nothing is left the answer is what there is."""
+    """When only the time of confirmation and open loop is left they begin, and when nothing is left the answer is what
+    there is."""
     found = run(Settings(budget_ns=875 * S))
-    assert [step.purpose for step in found.steps][-1] is Purpose.CONFIRM
+    assert [step.purpose for step in found.steps][-2:] == [Purpose.CONFIRM, Purpose.OPEN]
     assert len(found.steps) <= 13
     (one,) = found.answer.found
     assert one.bracket is not None
@@ -353,3 +357,103 @@ def test_the_knee_without_an_slo() -> None:
     assert found.level == pytest.approx(38, abs=2)
     assert found.plateau == pytest.approx(40, rel=0.01)
     assert len(steps) <= 14
+
+
+def waits(settings: Settings, share: float, block_ns: int = 4 * S, most: int = 500) -> tuple[Search, int]:
+    """A search that is told of its level block by block, 20 requests each, until its first step is over; how many
+    blocks that took."""
+    search, first = Search(settings), Search(settings).step
+    for blocks in range(1, most):
+        good = np.full((len(settings.shares), blocks), 20 * share)
+        told = Seen(np.full(blocks, 20.0), good, np.full(blocks, 5.0), S / 5, blocks * block_ns)
+        search.feed(told, blocks * block_ns)
+        if search.step != first:
+            return search, blocks
+    raise AssertionError("it did not end")
+
+
+def test_that_no_load_meets_takes_as_long_as_an_answer() -> None:
+    """Where one user fails, but not by far, all of the budget goes into being sure: nothing is kept for a confirmation
+    that cannot come."""
+    search, blocks = waits(Settings(shares=(0.95,), budget_ns=60 * S), 0.875)
+    assert search.step is None
+    assert search.answer().found[0].level == 0
+    assert blocks * 4 >= 60 or search.answer().found[0].bracket == (0, 0, 0, False)
+    free, longer = waits(Settings(shares=(0.95,)), 0.9)
+    assert longer * 80 >= 90
+    assert longer * 4 >= 60
+    assert free.step is not None or free.answer().found[0].level == 0
+
+
+def test_low_rungs_are_left_soon() -> None:
+    """A level of few users takes long: it is left after 20 good requests, and looked at longer where any is bad."""
+    search, blocks = waits(Settings(shares=(0.99,)), 1.0)
+    assert (search.step, blocks) == (Step(2, Purpose.LADDER, 0), 1)
+    _, blocks = waits(Settings(shares=(0.99,)), 0.95)
+    assert blocks > 1
+
+
+def test_a_plateau_is_looked_at_longer() -> None:
+    """Two blocks tell no throughput: where a level seems to bring none it is measured for six, also if all is clear."""
+    search = Search(Settings(shares=(0.9,)))
+    search.feed(seen(1.0, 4_000, 20, 10.0), 0)
+    assert search.step is not None
+    assert not search.feed(seen(1.0, 200, 2, 10.0, clear=True), 0)
+    assert search.feed(seen(1.0, 600, 6, 10.0, clear=True), 0)
+    assert search.answer().limit == "plateau"
+
+
+def test_the_knee_hurries_up_the_ladder() -> None:
+    """Without criteria a rung that brings half as much again is left at once, and measured again if it is the knee."""
+    search, blocks = Search(Settings(shares=(), open_loop=False, again=False)), []
+    while search.step is not None and len(blocks) < 40:
+        rate = min(search.step.level, 8.0)
+        for count in (2, 6, 24):
+            level = search.step.level
+            if search.feed(seen((), 20 * count, count, rate), 0):
+                blocks.append((level, count))
+                break
+    assert [count for level, count in blocks if level in (1, 2, 4)][:3] == [2, 2, 2]
+    found = search.answer().knee
+    assert found is not None
+    assert found.level == pytest.approx(8, abs=1)
+    assert sum(count for level, count in blocks if level == found.level) >= 6
+
+
+def test_a_knee_has_nothing_to_confirm() -> None:
+    """Without criteria the whole budget goes into levels."""
+    search = Search(Settings(shares=(), budget_ns=100 * S))
+    assert search.feed(seen((), 40, 2, 5.0), 10 * S)
+    assert not search.feed(seen((), 40, 2, 6.0), 90 * S)
+    assert search.feed(seen((), 40, 2, 6.0), 100 * S)
+
+
+def test_each_slo_has_time_for_its_confirmation() -> None:
+    """Of a budget that has no time for two whole confirmations each of two SLOs has its part."""
+    search, spent, took = Search(Settings(shares=(0.99, 0.95), budget_ns=100 * S, open_loop=False)), 0, {}
+    while search.step is not None and spent < 200:
+        step, spent = search.step, spent + 1
+        shares = (1.0 if step.level <= 20 else 0.2, 1.0 if step.level <= 45 else 0.2)
+        told = seen(shares, 3_000, 20, step.level)
+        if step.purpose is Purpose.CONFIRM:
+            took[step.level] = took.get(step.level, 0) + 1
+            told = replace(told, measured_ns=took[step.level] * S)
+        search.feed(told, spent * S)
+    assert [found.confirmed for found in search.answer().found] == [True, True]
+    assert len(took) == 2
+    assert min(took.values()) >= 25
+
+
+def test_a_confirmation_goes_on_until_it_can_show_the_share() -> None:
+    """Of slow replies a minute has too few to show 99 %: the confirmation takes up to four times as long."""
+    search = Search(Settings(shares=(0.99,), most=2))
+    while search.step is not None and search.step.purpose is not Purpose.CONFIRM:
+        search.feed(seen(1.0, 600, 20), 0)
+    minute = Seen(np.full(6, 20.0), np.full((1, 6), 20.0), np.full(6, 2.0), S, 60 * S)
+    assert not search.feed(minute, 0)
+    enough = Seen(np.full(23, 20.0), np.full((1, 23), 20.0), np.full(23, 2.0), S, 230 * S)
+    assert search.feed(enough, 0)
+    search = Search(Settings(shares=(0.99,), most=2))
+    while search.step is not None and search.step.purpose is not Purpose.CONFIRM:
+        search.feed(seen(1.0, 600, 20), 0)
+    assert search.feed(Seen(np.full(6, 20.0), np.full((1, 6), 20.0), np.full(6, 2.0), S, 240 * S), 0)

@@ -7,7 +7,8 @@ import pytest
 from recordings import MS, Request, record
 
 from fastbench.answers import smoothness_of
-from fastbench.answers.smoothness import in_time
+from fastbench.answers.smoothness import in_time, smoothness_rows, streams_of
+from fastbench.answers.uncertainty import Times
 from fastbench.metrics import Selection
 from fastbench.recording import Recording
 
@@ -35,14 +36,14 @@ def test_stalls(tmp_path: Path) -> None:
             stream(5, 20, 5_000, 20, outcome="truncated"),
         )
     )
-    assert (found.streams, found.stalls, found.stalled, found.longest_ns) == (5, 3, 2, 2_000 * MS)
+    assert (found.streams, found.stalls, found.stalled, found.longest_ms) == (5, 3, 2, 2_000)
     assert found.stalled_share == 0.4
 
 
 def test_another_limit(tmp_path: Path) -> None:
     """The length of a stall can be asked for."""
     found = smoothness_of(selection(tmp_path, stream(0, 20, 300, 20, 20)), stall_ns=300 * MS)
-    assert (found.stalls, found.longest_ns) == (1, 300 * MS)
+    assert (found.stalls, found.longest_ms) == (1, 300)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,25 @@ def test_no_streams(tmp_path: Path) -> None:
     """Without streams there are no shares."""
     found = smoothness_of(selection(tmp_path, stream(0, 20, outcome="truncated")))
     assert (found.streams, found.stalled_share, found.in_time_share) == (0, None, None)
+
+
+def test_rows_have_intervals(tmp_path: Path) -> None:
+    """Of a run that is long enough the shares and times of a stream have their intervals, counts have none; of a short
+    one nothing is told."""
+    requests = [
+        stream(number, 20, 20, 1_500 if number % 4 == 0 else 20, 20, sent_ns=(1_000 + 200 * number) * MS)
+        for number in range(400)
+    ]
+    for count in (400, 20):
+        found = selection(tmp_path / str(count), *requests[:count])
+        rows = smoothness_rows(
+            streams_of(found, None, None), Times.of(found.streamed), ("Average", "P90"), stalls=True, reads=True
+        )
+        by_name = {row.name: row for row in rows}
+        assert (by_name["Stalls"].intervals, by_name["Stalls"].blocks) == ({}, 0)
+        if count < 100:
+            assert by_name["Tokens In Time"].intervals == {}
+            continue
+        for name in ("Longest Stall", "Tokens In Time"):
+            low, high = by_name[name].intervals["Average"]
+            assert low < by_name[name].values["Average"] < high  # type: ignore[operator]

@@ -68,6 +68,9 @@ def test_a_report_has_them(tmp_path: Path) -> None:
     assert rows["TTFT"].intervals["P90"] == (25.0, 25.0)
     assert rows["ITL"].intervals["P99"] == (5.0, 5.0)
     assert rows["TTFT"].blocks >= 6
+    second = next(row for row in metrics.further if row.name == "Second Token")
+    assert second.intervals["P90"] == (5.0, 5.0)
+    assert second.blocks >= 6
     assert (rows["InputTokens"].intervals, rows["InputTokens"].blocks) == ({}, 0)
 
 

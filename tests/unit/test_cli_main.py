@@ -122,6 +122,12 @@ def test_help_is_quick() -> None:
         (["prf"], "No such command 'prf'"),
         (["perf", "--inputlen", "5"], "No such option"),
         (["perf", "--retry", "x", "--mock"], "Invalid value for '--retry'"),
+        (["perf", "--budget", "5m"], "--budget is an option of `fastbench saturate`"),
+        (["saturate", "--concurrency", "5"], "--concurrency is for `fastbench perf`: a search sets the load itself"),
+        (["saturate", "--max-failed", "5%"], "--max-failed is for `fastbench perf`: a search sets the load itself"),
+        (["saturate", "--tables"], "--tables is an option of `fastbench perf`"),
+        (["saturate", "--base-url", "http://h"], "No such option '--base-url'; use --url"),
+        (["saturate", "--mock", "--budget", "0"], "Invalid value for '--budget': '0' is no time"),
         (["perf"], "no service is given"),
         (["export", "run"], "Missing option '--format'. Choose from: csv, jsonl, parquet, hlog. See"),
         (

@@ -13,8 +13,7 @@ from recordings import MS, Request, header_of, record
 from steady_run import steady
 
 from fastbench.cli.report.recalc import recalc_command
-from fastbench.cli.report.shared import worst
-from fastbench.errors import UsageError
+from fastbench.errors import UsageError, worst
 
 LATE = {"kind": "open", "arrival": "constant", "rate": 100.0}
 GOLDEN = ROOT / "tests" / "golden" / "v3" / "performances" / "mock" / "golden_recording"
@@ -52,6 +51,19 @@ def code_of(run: Path, *arguments: str) -> int:
 def test_exit_codes(run: Path, arguments: list[str], code: int) -> None:
     """0 where all is met, 3 where something is not, 4 where it cannot be told; 3 goes before 4."""
     assert code_of(run, *arguments) == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [([], 0), (["--slo", "ttft<20ms"], 3), (["--assert", "ttft.p99<20ms"], 3)], ids=str
+)
+def test_levels_of_a_search(tmp_path: Path, arguments: list[str], code: int) -> None:
+    """That a level of a search breaks the search's SLO is no failure, unless the caller asks something of it."""
+    visit = {"visit": {"level": 8.0, "purpose": "ladder", "rate": None}}
+    directory = tmp_path / "performances/m/a_000_c8_recording"
+    steady(directory, is_slow=lambda number: number % 20 == 0, config={"slo": ["ttft<20ms"]}, header=visit)
+    assert code_of(tmp_path, *arguments) == code
+    steady(tmp_path / "performances/m/b_recording", is_slow=lambda number: True, config={"slo": ["ttft<20ms"]})
+    assert code_of(tmp_path) == 3
 
 
 @pytest.mark.parametrize(

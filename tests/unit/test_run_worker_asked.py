@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from msgspec.structs import replace
 from recordings import MS, Request, batch_of
 
+from fastbench.api.limits import judging_for
 from fastbench.client import Batch
 from fastbench.config import Task, build_run
 from fastbench.live import BIN_BITS, BIN_MASK, BINS_PER_E, Progress, Seen
@@ -27,7 +30,7 @@ class Watch:
         (task,) = build_run(CONFIG, "test").tasks()
         self.task: Task = replace(task, **asked)
         self.now = 0
-        self.log = AskedLog(self.task, lambda: self.now)
+        self.log = AskedLog(self.task, judging_for(self.task), lambda: self.now)
         self.handed_on: list[Batch] = []
         self.sink = self.log.tap(self.handed_on.append)
 
@@ -89,3 +92,20 @@ def test_blocks_grow_with_the_run() -> None:
     assert [one.tolist() for one in together[1:3]] == [one.tolist() for one in whole[1:3]]
     assert (together.block_ns, together.took_ns) == (whole.block_ns, 4_000)
     assert merge_seen([None]) is None
+
+
+def test_as_the_report_judges() -> None:
+    """While it runs a request is judged as in the report: also by its first answer token, and by what the plan
+    meant."""
+    watch = Watch(slo=("ttfa<50ms, ttft_intended<45ms",))
+    late = dataclasses.replace(request(40), intended_ns=990 * MS)
+    found = watch.after_a_second(request(40), request(60), late)
+    assert (found.judged, found.good) == (3, 1)
+
+
+def test_who_cannot_be_asked() -> None:
+    """Nobody judges clauses about gaps alone, nor moments of streams where none are asked for."""
+    assert judging_for(Watch(slo=("itl_max<1s",)).task) is None
+    task = Watch(slo=("ttft<1s",)).task
+    assert judging_for(task) is not None
+    assert judging_for(replace(task, service=replace(task.service, stream=False))) is None

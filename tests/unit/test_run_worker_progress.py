@@ -21,7 +21,7 @@ def test_progress_is_the_engines_state() -> None:
         engine.reactor.submit(post(0), request=0)
         first = progress_of(engine, "warm-up", 3, None, 0)
         counts = (0, 0, 0, 0, 0, 0, 0)
-        unknown = (None, None, "", "", 0, 0, None)
+        unknown = (None, None, "", "", 0, 0, None, 0)
         assert first == ("warm-up", 3, None, *counts, {}, NOTHING, False, os.getpid(), 0, False, *unknown)
         await engine.begin(1)
         assert progress_of(engine, "warm-up", 3, None, 0).elapsed_ns >= 0, "the start lies a little ahead"

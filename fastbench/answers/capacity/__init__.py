@@ -6,7 +6,7 @@ knee; steady ── from when on requests count, whether a queue grows; looking 
 one visit, from requests that ended to what the search is told
 """
 
-from fastbench.answers.capacity.asked import Answer, Found, Settings, Step
+from fastbench.answers.capacity.asked import Answer, Found, OpenLoop, Settings, Step
 from fastbench.answers.capacity.bracket import Bracket, Posterior
 from fastbench.answers.capacity.curve import Knee, Measured, falling_fit, knee, rising_fit
 from fastbench.answers.capacity.levels import Level, Levels, Purpose, Seen
@@ -24,6 +24,7 @@ __all__ = [
     "Levels",
     "Looked",
     "Measured",
+    "OpenLoop",
     "Posterior",
     "Purpose",
     "Search",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fastbench.answers.capacity.bracket import Bracket
 from fastbench.answers.capacity.curve import Knee
-from fastbench.answers.capacity.levels import Level, Purpose
+from fastbench.answers.capacity.levels import Level, Purpose, Seen
 from fastbench.units import NS_PER_S
 
 
@@ -58,16 +58,32 @@ class Found(NamedTuple):
     confirmed: bool | None
 
 
+class OpenLoop(NamedTuple):
+    """What an open loop at a rate, 1/s, has shown of the answer."""
+
+    rate: float
+    seen: Seen
+
+    @property
+    def requests(self) -> int:
+        """That count."""
+        return int(self.seen.requests.sum())
+
+    def share(self, criterion: int) -> float | None:
+        """Of good requests; None without any."""
+        return float(self.seen.good[criterion].sum()) / self.requests if self.requests else None
+
+
 class Answer(NamedTuple):
     """found: by criterion. knee: without criteria. limit: what ended the ladder before any level failed: "most",
     "plateau", "client"; "" = nothing did. stopped: what ended the search before it was done. drift: by how much the
     throughput of the level measured again differs from before, a share of 1; None = not notably, or not measured.
-    open_rate: 1/s, at which the answer was verified. levels: measured, rising."""
+    open: at which rate the answer was verified, and how that went. levels: measured, rising."""
 
     found: tuple[Found, ...]
     knee: Knee | None
     limit: str
     stopped: str
     drift: float | None
-    open_rate: float | None
+    open: OpenLoop | None
     levels: tuple[Level, ...]

@@ -13,11 +13,11 @@ import math
 
 import numpy as np
 
-from fastbench.answers.capacity.asked import Answer, Found, Settings, Step
+from fastbench.answers.capacity.asked import Answer, Found, OpenLoop, Settings, Step
 from fastbench.answers.capacity.bracket import MOST_LOG_ODDS, Bracket, Posterior, grid
 from fastbench.answers.capacity.curve import is_flat, knee
 from fastbench.answers.capacity.levels import Level, Levels, Purpose, Seen, Visit, drift
-from fastbench.answers.statistics import LEAST_BLOCKS, requests_to_show
+from fastbench.answers.statistics import LEAST_BLOCKS, LEAST_IN_BLOCK, requests_to_show
 
 _FIRST_BLOCKS = 2
 _LADDER_LOG_ODDS = math.log(2.5)
@@ -30,7 +30,11 @@ _SETTLED = 1e-3
 _HOPELESS = 2 * MOST_LOG_ODDS
 """That no load at all can meet it must be surer than that one level fails."""
 _MOST_KNEE_BLOCKS = 24
+_MUCH_MORE = 1.5
+"""Of a doubling's throughput, by so much."""
 _CONFIRMATIONS = 2
+_MOST_CONFIRMATIONS = 4
+"""So many times as long a confirmation may last where its requests are too few to show the share."""
 
 
 class Search:
@@ -49,7 +53,7 @@ class Search:
         self._top = settings.lowest
         self._nothing = False
         self._drift: float | None = None
-        self._open_rate: float | None = None
+        self._open: OpenLoop | None = None
 
     # ------------------------------------------------------------------------------------------------ what is seen
     def feed(self, seen: Seen, spent_ns: int) -> bool:
@@ -62,8 +66,8 @@ class Search:
             self._limit, self._top = "client", max(below)
         elif step.rate is None:
             self.levels.add(step.level, step.purpose, seen)
-        elif not seen.behind:
-            self._open_rate = step.rate
+        else:
+            self._open = OpenLoop(step.rate, seen)
         self.step = self._next(step, seen)
         return True
 
@@ -75,18 +79,44 @@ class Search:
         if seen.behind or self._is_clients(step, seen):
             return True
         if seen.blocks < _FIRST_BLOCKS:
-            return self._is_over(0)
+            return self._is_over(0) or self._is_low_rung(step, seen)
         if step.purpose in (Purpose.CONFIRM, Purpose.OPEN):
             return self._is_confirmation_over(step, seen)
         if step.purpose is Purpose.AGAIN:
             return seen.measured_ns >= self.levels.visits(step.level)[0].seen.measured_ns or self._is_over(0)
-        if self._is_over(self._reserve_ns(seen)):
+        if self._is_over(self._reserve_ns(step, seen)):
             return True
+        flat = step.purpose is Purpose.LADDER and self._looks_flat(step, seen)
+        if seen.blocks < LEAST_BLOCKS and flat:
+            return False
         if not self.settings.shares:
-            low, high = self._rate_of(step.level, seen)
-            narrow = high - low <= self.settings.tolerance * (high + low) / 2
-            return seen.blocks >= LEAST_BLOCKS and (narrow or seen.blocks >= _MOST_KNEE_BLOCKS)
+            return self._is_rate_known(step, seen)
         return seen.clear or all(self._is_decided(step, seen, one) for one in range(len(self.settings.shares)))
+
+    def _is_low_rung(self, step: Step, seen: Seen) -> bool:
+        """Whether a level of the ladder is so low that 20 requests take long, and all of those were good: the levels
+        above will tell of it."""
+        is_low = step.purpose is Purpose.LADDER and step.level < LEAST_IN_BLOCK
+        return bool(
+            is_low and self.settings.shares and seen.blocks and (seen.good.sum(axis=1) == seen.requests.sum()).all()
+        )
+
+    def _looks_flat(self, step: Step, seen: Seen) -> bool:
+        """Whether the level seems to bring no more throughput than the one before: more blocks tell."""
+        return self._gain(step, seen) < 1 + self.settings.tolerance
+
+    def _gain(self, step: Step, seen: Seen) -> float:
+        """The throughput of a level over that of the highest of at most half of it; infinite where there is none."""
+        before = [one for one in self.levels.throughputs() if one.level <= step.level / 2]
+        return float(seen.ended_per_s.mean()) / before[-1].value if before and before[-1].value else math.inf
+
+    def _is_rate_known(self, step: Step, seen: Seen) -> bool:
+        """For the knee. A level of the ladder that brings much more than the one before is far below it."""
+        if step.purpose is Purpose.LADDER and self._gain(step, seen) >= _MUCH_MORE:
+            return True
+        low, high = self._rate_of(step.level, seen)
+        narrow = high - low <= self.settings.tolerance * (high + low) / 2
+        return seen.blocks >= LEAST_BLOCKS and (narrow or seen.blocks >= _MOST_KNEE_BLOCKS)
 
     def _is_clients(self, step: Step, seen: Seen) -> bool:
         """Whether the client could not load the level, so that no level from it on is looked at."""
@@ -95,18 +125,29 @@ class Search:
     def _is_decided(self, step: Step, seen: Seen, criterion: int) -> bool:
         """Whether more of this visit would change little: it is as sure as one visit may be, or has as many requests as
         show the share if all of them are good, and eight of each user, for a visit to be worth the change. The ladder
-        goes on sooner: the levels above will tell of this one too."""
+        goes on sooner: the levels above will tell of this one too. That the lowest level fails is the answer, and
+        takes as long as the confirmation of one."""
         odds = self.levels.evidence(criterion, [seen]).log_odds
-        least = _HOPELESS if step.level <= self.settings.lowest else MOST_LOG_ODDS
         most = _LADDER_LOG_ODDS if step.purpose is Purpose.LADDER else MOST_LOG_ODDS
         enough = max(requests_to_show(self.settings.shares[criterion]), _REQUESTS_EACH * step.level)
-        return odds >= most or odds <= -least or float(seen.requests.sum()) >= enough
+        if odds >= most:
+            return True
+        is_lowest = step.level <= self.settings.lowest
+        if is_lowest and odds < 0 and seen.measured_ns < self._confirmation_ns(seen):
+            return odds <= -_HOPELESS
+        return odds <= -MOST_LOG_ODDS or float(seen.requests.sum()) >= enough
 
     def _is_confirmation_over(self, step: Step, seen: Seen) -> bool:
-        if self._is_over(0) or seen.measured_ns >= self._confirmation_ns(seen):
+        confirmed = seen.measured_ns / self._confirmation_ns(seen)
+        if self._is_over(self._others_ns(seen)) or confirmed >= _MOST_CONFIRMATIONS:
             return True
-        surely = (self.levels.evidence(one, [seen]).decided(self._alpha) for one in self._confirming)
-        return step.purpose is Purpose.CONFIRM and seen.blocks >= LEAST_BLOCKS and all(one is False for one in surely)
+        if step.purpose is Purpose.OPEN:
+            return confirmed >= 1
+        surely = [self.levels.evidence(one, [seen]).decided(self._alpha) for one in self._confirming]
+        if seen.blocks >= LEAST_BLOCKS and all(one is False for one in surely):
+            return True
+        needed = max(requests_to_show(self.settings.shares[one]) for one in self._confirming)
+        return confirmed >= 1 and (None not in surely or float(seen.requests.sum()) >= needed)
 
     @property
     def _alpha(self) -> float:
@@ -115,9 +156,24 @@ class Search:
     def _confirmation_ns(self, seen: Seen) -> float:
         return max(self.settings.confirm_ns, self.settings.confirm_latencies * seen.e2el_ns)
 
-    def _reserve_ns(self, seen: Seen) -> float:
-        """Of the budget, what is kept for the confirmation."""
-        return min(self._confirmation_ns(seen), (self.settings.budget_ns or 0) / 2)
+    def _reserve_ns(self, step: Step, seen: Seen) -> float:
+        """Of the budget, what is kept for confirmations and the open loop behind them; nothing where there is no level
+        to confirm."""
+        settings = self.settings
+        if not settings.shares or (step.level <= settings.lowest and self._odds(seen) < 0):
+            return 0.0
+        runs = len(settings.shares) + (settings.open_loop and settings.whole)
+        return min(runs * self._confirmation_ns(seen), (settings.budget_ns or 0) / 2)
+
+    def _others_ns(self, seen: Seen) -> float:
+        """Of the budget, what is kept for the confirmations of other criteria."""
+        count = len(self.settings.shares)
+        left = sum(one not in self._tried and one not in self._confirming for one in range(count))
+        return left * min(self._confirmation_ns(seen), (self.settings.budget_ns or 0) / 2 / max(1, count))
+
+    def _odds(self, seen: Seen) -> float:
+        """Of the criterion that a visit speaks for most."""
+        return max(self.levels.evidence(one, [seen]).log_odds for one in range(len(self.settings.shares)))
 
     def _is_over(self, reserve_ns: float) -> bool:
         return self.settings.budget_ns is not None and self._spent_ns >= self.settings.budget_ns - reserve_ns
@@ -131,7 +187,7 @@ class Search:
         if step.purpose is Purpose.LADDER:
             return self._after_ladder(step, seen)
         if step.purpose is Purpose.BISECT:
-            return self._bisect(seen)
+            return self._bisect(step, seen)
         if step.purpose is Purpose.CONFIRM:
             return self._after_confirmation(step)
         if step.purpose is Purpose.AGAIN:
@@ -141,25 +197,24 @@ class Search:
     def _after_ladder(self, step: Step, seen: Seen) -> Step | None:
         settings = self.settings
         if self._limit == "client":
-            return self._bisect(seen)
+            return self._bisect(step, seen)
         self._top = step.level
         odds = [self.levels.log_odds(one, self.levels.visits(step.level)) for one in range(len(settings.shares))]
         if odds and all(one < 0 for one in odds):
             self._nothing = step.level <= settings.lowest and self._is_hopeless(seen)
-            return None if self._nothing else self._bisect(seen)
+            return None if self._nothing else self._bisect(step, seen)
         if step.level >= settings.most:
             self._limit = "most"
-        elif step.level > settings.lowest and is_flat(self.levels.throughputs(), settings.tolerance):
+        elif seen.blocks >= LEAST_BLOCKS and is_flat(self.levels.throughputs(), settings.tolerance):
             self._limit = "plateau"
-        if self._limit or self._is_over(self._reserve_ns(seen)):
-            return self._bisect(seen)
+        if self._limit or self._is_over(self._reserve_ns(step, seen)):
+            return self._bisect(step, seen)
         factor = 4 if seen.clear and settings.shares else 2
         return self._at(min(settings.most, step.level * factor), Purpose.LADDER)
 
     def _is_hopeless(self, seen: Seen) -> bool:
         """Whether the lowest level fails so surely that no load can meet any criterion."""
-        found = [self.levels.evidence(one, [seen]).log_odds for one in range(len(self.settings.shares))]
-        return seen.behind or max(found) <= -_HOPELESS
+        return seen.behind or self._odds(seen) <= -_HOPELESS
 
     def _at(self, level: float, purpose: Purpose, rate: float | None = None) -> Step:
         return Step(level, purpose, len(self.levels.visits(level)), rate)
@@ -176,7 +231,7 @@ class Search:
         )
         return Posterior(levels, self.levels.all_log_odds(criterion), whole=settings.whole)
 
-    def _bisect(self, seen: Seen) -> Step | None:
+    def _bisect(self, step: Step, seen: Seen) -> Step | None:
         if not self.settings.shares:
             return self._towards_the_knee(seen)
         self._steps += 1
@@ -187,7 +242,7 @@ class Search:
             for place, one in enumerate(brackets)
             if not self._is_settled(one)
         }
-        if wide and self._steps <= self.settings.bisections and not self._is_over(self._reserve_ns(seen)):
+        if wide and self._steps <= self.settings.bisections and not self._is_over(self._reserve_ns(step, seen)):
             level = self._fresh(posteriors[max(wide, key=lambda place: wide[place])])
             if level is not None:
                 return self._at(level, Purpose.BISECT)
@@ -276,6 +331,9 @@ class Search:
             return self._verify(None)
         middle = math.sqrt(found.below * found.level)
         middle = round(middle) if self.settings.whole else middle
+        # The ladder may have left it before its throughput was known.
+        if sum(visit.seen.blocks for visit in self.levels.visits(found.level)) < LEAST_BLOCKS:
+            return self._at(found.level, Purpose.BISECT)
         if found.level <= found.below * (1 + self.settings.tolerance) or middle in self.levels.measured:
             return self._verify(None)
         return self._at(middle, Purpose.BISECT)
@@ -291,4 +349,4 @@ class Search:
             found.append(Found(share, level, bracket, proved))
         curve = None if self.settings.shares else knee(self.levels.throughputs(), self.settings.tolerance)
         levels = tuple(self.levels.measured[level] for level in sorted(self.levels.measured))
-        return Answer(tuple(found), curve, self._limit, self._stopped, self._drift, self._open_rate, levels)
+        return Answer(tuple(found), curve, self._limit, self._stopped, self._drift, self._open, levels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from fastbench.config import RunConfig
 from fastbench.errors import UsageError
 from fastbench.options import Options
 from fastbench.plan.shapes import Levels
+from fastbench.slo import without_stream
 from fastbench.units import NS_PER_S, Duration, quantity
 
 _DAY = Duration(86_400 * NS_PER_S)
@@ -24,6 +25,7 @@ _DESCRIPTORS = 256
 """Of this process, that are not connections of the load."""
 QUICK_NS, QUICK_LATENCIES = 20 * NS_PER_S, 10
 _OFFERED = (0.99, 0.95, 0.9)
+_LONGER = ", or {:g} mean E2EL where that is longer"
 MOST = 10_000
 
 
@@ -87,6 +89,12 @@ def asked_of(options: Options, run: RunConfig) -> Asked:
         price=options.get("price"),
     )
     _ = asked.criteria  # now: what is wrong with them is known before anything is sent
+    most = _most_connections()
+    if asked.sweep is not None and asked.sweep[0] == "concurrency" and max(asked.sweep[1]) > most:
+        raise UsageError(
+            f"--sweep concurrency={max(asked.sweep[1]):g} needs more open files than the system allows, which are "
+            f"enough for {most:,}: raise the limit (ulimit -n), or leave that level out"
+        )
     return asked
 
 
@@ -105,6 +113,9 @@ def levelled(run: RunConfig, asked: Asked) -> RunConfig:
     (task,) = tasks
     if task.service.use_timestamp:
         raise UsageError("saturate sets the load itself; leave --use-timestamp out")
+    fault = None if task.service.stream else without_stream(clause for slo in asked.slos for clause in slo.clauses)
+    if fault is not None:
+        raise UsageError(fault)
     most = asked.most
     if asked.sweep is not None:
         name, levels = asked.sweep
@@ -120,6 +131,9 @@ def levelled(run: RunConfig, asked: Asked) -> RunConfig:
         drain=None,
         profile=(),
         pressure=False,
+        # Above its capacity a service may fail: that is what is looked for.
+        until=None,
+        max_failed=None,
         # One is enough until the answer says that the client was the limit.
         workers=1 if run.workers == "auto" else run.workers,
         max_num_workers=1,
@@ -128,33 +142,48 @@ def levelled(run: RunConfig, asked: Asked) -> RunConfig:
 
 def plan_rows(asked: Asked) -> Iterator[tuple[str, str]]:
     """What a search would do, and what its budget can show: (what, how much)."""
+    return _sweep_rows(asked, *asked.sweep) if asked.sweep is not None else _search_rows(asked)
+
+
+def _sweep_rows(asked: Asked, name: str, levels: Sequence[float]) -> Iterator[tuple[str, str]]:
     settings = asked.settings()
-    if asked.sweep is not None:
-        name, levels = asked.sweep
-        yield "Sweep", f"{name} {', '.join(f'{level:g}' for level in levels)}"
-    elif asked.slos:
-        for slo in asked.slos:
-            yield "Wanted", f"the most users at once that keep {slo.words()}"
+    yield "Sweep", f"{name} {', '.join(f'{level:g}' for level in levels)}"
+    if settings.budget_ns is None:
+        each_ns, longer = settings.confirm_ns, _LONGER.format(settings.confirm_latencies)
+        yield "Time", f"at least {quantity(each_ns * len(levels))}"
     else:
+        each_ns, longer = settings.budget_ns // len(levels), ""
+        yield "Time", f"at most {quantity(settings.budget_ns)}"
+    yield "Each level", f"{quantity(each_ns)}{longer}"
+    for share in dict.fromkeys(settings.shares):
+        yield "It can show", _what_it_can_show(share, each_ns, "at each level")
+
+
+def _search_rows(asked: Asked) -> Iterator[tuple[str, str]]:
+    settings = asked.settings()
+    for slo in asked.slos:
+        yield "Wanted", f"the most users at once that keep {slo.words()}"
+    if not asked.slos:
         yield "Wanted", "the knee: the fewest users at once with 95 % of the greatest throughput"
-    if asked.sweep is None:
-        yield "Levels", f"1, 2, 4, … up to {settings.most:,g} users, then between; to {100 * settings.tolerance:g} %"
+    yield "Levels", f"1, 2, 4, … up to {settings.most:,g} users, then between; to {100 * settings.tolerance:g} %"
     budget = settings.budget_ns
     yield "Time", "until the answer is narrow" if budget is None else f"at most {quantity(budget)}"
+    if not asked.slos:
+        return
     confirm = settings.confirm_ns if budget is None else min(settings.confirm_ns, budget // 2)
-    yield "Confirmation", f"{quantity(confirm)}, or {settings.confirm_latencies:g} mean E2EL where that is longer"
+    yield "Confirmation", f"{quantity(confirm)}{_LONGER.format(settings.confirm_latencies)}"
     for share in dict.fromkeys(settings.shares):
-        yield "It can show", _what_it_can_show(share, confirm)
+        yield "It can show", _what_it_can_show(share, confirm, "in the confirmation")
 
 
-def _what_it_can_show(share: float, confirm_ns: int) -> str:
+def _what_it_can_show(share: float, time_ns: int, what: str) -> str:
     def each(one: float) -> str:
         needed = requests_to_show(one)
-        return f"{100 * one:g} % needs {needed} independent requests, {needed * NS_PER_S / confirm_ns:.3g}/s"
+        return f"{100 * one:g} % needs {needed} independent requests, {needed * NS_PER_S / time_ns:.3g}/s"
 
     needed = requests_to_show(share)
     less = [one for one in _OFFERED if one < share and showable(one, needed - 1).enough]
-    asked = f"{each(share)} in the confirmation"
+    asked = f"{each(share)} {what}"
     if not less:
         return asked
     return f"{asked}; with fewer, ask for @{100 * less[0]:g}%: {each(less[0])}"

@@ -74,12 +74,32 @@ def _continued(options: Options) -> Searching:
     state = read_state(path)
     if run is None:
         run = run_of_options(options.without("reuse").having(ARGUMENT, str(own_config(path)))).run
-    asked = of_record(state.head)
-    # More time may be given; anything else would be another search.
-    if "budget" in options:
-        asked = replace(asked, budget_ns=options["budget"])
+    asked = _asked_again(of_record(state.head), options, run)
     wanted = levelled(run, asked)
     return Searching(asked, Prepared(wanted, RunDirectory(path), plan_of(wanted)), state, int(state.head["seed"]))
+
+
+def _asked_again(before: Asked, options: Options, run: RunConfig) -> Asked:
+    """What a search goes on with: more time and what a GPU costs may be given. Raises UsageError for what would make
+    another search of it."""
+    now = asked_of(options, run)
+    fields = {"slo": "texts", "sweep": "sweep", "quick": "quick", "tolerance": "tolerance", "max": "most"}
+    other = [
+        f"--{name}"
+        for name, field in fields.items()
+        if name in options and getattr(now, field) != getattr(before, field)
+    ]
+    if other:
+        raise UsageError(
+            f"--reuse goes on with what that search asked, and {', '.join(other)} asks for something else: leave it "
+            "out, or start a new search"
+        )
+    return replace(
+        before,
+        budget_ns=options.get("budget", before.budget_ns),
+        gpus=options.get("gpus", before.gpus),
+        price=options.get("price", before.price),
+    )
 
 
 class Saturating:
@@ -138,7 +158,7 @@ class Saturating:
         visited = (*self._before, *self._pilot.visited)
         if self.error is not None and not visited:
             raise self.error
-        outcome = outcome_of(self.searching.asked, self._answer(), self._levels, visited)
+        outcome = outcome_of(self.searching.asked, self._answer(), self._levels, visited, self._pilot.took_ns)
         write_outcome(self.searching.directory, outcome)
         if self.page and outcome.levels:
             (task,) = self.searching.prepared.run.tasks()

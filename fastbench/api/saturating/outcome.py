@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,24 +11,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastbench.answers import Criterion, Slo, goodput_of
-from fastbench.answers.capacity import Answer, Bracket, Found, Knee, Levels, Purpose
-from fastbench.answers.statistics import ratio_interval, share_interval
+from fastbench.answers.capacity import Answer, Bracket, Found, Knee, Levels, OpenLoop, Purpose, Seen
+from fastbench.answers.statistics import LEAST_BLOCKS, ratio_interval, requests_to_show, share_interval
 from fastbench.api.saturating.asked import Asked
 from fastbench.api.saturating.pilot import GONE, INTERRUPTED, Visited
-from fastbench.errors import FastbenchError, UsageError
+from fastbench.errors import Exit, FastbenchError, UsageError, worst
 from fastbench.metrics import Metrics, Selection, compute
+from fastbench.metrics.samples import Window
 from fastbench.recording import Recording
 from fastbench.units import NS_PER_S
 
-ANSWERED, NONE, UNSURE = 0, 3, 4
-"""Exit codes: answered, no level meets, cannot tell."""
-_STOPPED = 130
 _STATS = ("P50", "P99")
 _MILLION, _SECONDS_AN_HOUR = 1e6, 3600
 
 
 class Span(NamedTuple):
-    """A value with its 95 % interval."""
+    """A value with its 95 % interval; from 0 to infinity where too little was seen for one."""
 
     value: float
     low: float
@@ -44,6 +43,8 @@ class Figures(NamedTuple):
     verdict: str
     input_tokens: float | None
     """Per request."""
+    why: str = ""
+    """The first reason of an INVALID measurement."""
 
 
 _NO_FIGURES = Figures(None, None, None, None, "", None)
@@ -63,6 +64,8 @@ class LevelRow(NamedTuple):
     figures: Figures
     behind: bool
     recording: Path
+    in_flight: float
+    """On average; by Little's law."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,9 @@ class Tier:
 
     confirmed: True = proved by its confirmation; None = the confirmation spoke for it without proof; False = not
     confirmed, or no confirmation was made. breaks: the clause that breaks first above. share: in the confirmation.
+    criteria: the numbers of its criteria; asked: the greatest share of them. per_s, tokens_per_s: of the
+    confirmation, else of all visits of the level. invalid: why the confirmation's
+    measurement is INVALID; "" = it is not.
     """
 
     slo: str
@@ -82,13 +88,24 @@ class Tier:
     share: Span | None
     requests: int
     breaks: str | None
+    criteria: tuple[int, ...] = ()
+    asked: float = 0.0
+    per_s: float | None = None
+    tokens_per_s: float | None = None
+    invalid: str = ""
 
     @property
     def code(self) -> int:
         """Exit code of this answer alone."""
         if not self.level and self.bracket is not None and not self.bracket.high:
-            return NONE
-        return ANSWERED if self.made and self.confirmed is not False and self.level else UNSURE
+            return Exit.NOT_MET
+        told = self.made and self.confirmed is not False and self.level and not self.shows_too_little
+        return Exit.DONE if told and not self.invalid else Exit.CANNOT_TELL
+
+    @property
+    def shows_too_little(self) -> bool:
+        """Whether the confirmation had too few requests to show the share, even if all were good."""
+        return self.made and self.confirmed is None and self.requests < requests_to_show(self.asked)
 
 
 class Cost(NamedTuple):
@@ -106,7 +123,7 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """All of it. knee: without SLOs. limit, stopped, drift, open_rate: as the search's answer. seconds: that it took;
+    """All of it. knee: without SLOs. limit, stopped, drift, open: as the search's answer. seconds: that it took;
     busy: share of the time in which the client's sending thread worked, at the most."""
 
     asked: Asked
@@ -115,7 +132,7 @@ class Outcome:
     limit: str
     stopped: str
     drift: float | None
-    open_rate: float | None
+    open: OpenLoop | None
     levels: tuple[LevelRow, ...]
     costs: tuple[Cost, ...]
     requests: int
@@ -126,14 +143,14 @@ class Outcome:
     def code(self) -> int:
         """The exit code: 0 answered, 3 no level meets, 4 cannot tell, 130 interrupted."""
         if self.stopped == INTERRUPTED:
-            return _STOPPED
+            return Exit.INTERRUPTED
         if self.stopped == GONE or not self.levels:
-            return UNSURE
+            return Exit.CANNOT_TELL
         if self.asked.sweep is not None:
-            return ANSWERED
+            return Exit.DONE
         if not self.tiers:
-            return ANSWERED if self.knee is not None and (self.knee.flat or self.limit) else UNSURE
-        return max(tier.code for tier in self.tiers)
+            return Exit.DONE if self.knee is not None and (self.knee.flat or self.limit) else Exit.CANNOT_TELL
+        return worst(*(tier.code for tier in self.tiers))
 
     def record(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -147,7 +164,7 @@ class Outcome:
             "limit": self.limit,
             "stopped": self.stopped,
             "drift": self.drift,
-            "open_rate_per_s": self.open_rate,
+            "open_loop": self.open and _open_record(self.open),
             "levels": [_level_record(row) for row in self.levels],
             "costs": [
                 {**one._asdict(), "per_gpu": one.per_gpu._asdict(), "per_user": one.per_user._asdict()}
@@ -158,6 +175,15 @@ class Outcome:
             "client_busy": self.busy,
             "code": self.code,
         }
+
+
+def _open_record(found: OpenLoop) -> dict[str, Any]:
+    return {
+        "rate_per_s": found.rate,
+        "requests": found.requests,
+        "shares": [found.share(criterion) for criterion in range(len(found.seen.good))],
+        "behind": found.seen.behind,
+    }
 
 
 def _level_record(row: LevelRow) -> dict[str, Any]:
@@ -171,12 +197,13 @@ def _level_record(row: LevelRow) -> dict[str, Any]:
     }
 
 
-def outcome_of(asked: Asked, answer: Answer, levels: Levels, visited: Sequence[Visited]) -> Outcome:
-    """From the search's answer and the visits, of which the recordings are read."""
+def outcome_of(asked: Asked, answer: Answer, levels: Levels, visited: Sequence[Visited], took_ns: int) -> Outcome:
+    """From the search's answer and the visits, of which the recordings are read. took_ns: all of it."""
     by_rate = asked.sweep is not None and asked.sweep[0] == "rate"
     curve = [one for one in visited if by_rate or one.step.rate is None]
     rows = tuple(_rows(asked.criteria, levels, curve))
-    tiers = tuple(_tier(asked, number, answer, levels, curve) for number in range(len(asked.slos)))
+    figures = {row.level: row.figures for row in rows}
+    tiers = tuple(_tier(asked, number, answer, levels, curve, figures) for number in range(len(asked.slos)))
     return Outcome(
         asked,
         tiers if asked.sweep is None else (),
@@ -184,11 +211,11 @@ def outcome_of(asked: Asked, answer: Answer, levels: Levels, visited: Sequence[V
         answer.limit,
         answer.stopped,
         answer.drift,
-        answer.open_rate,
+        answer.open,
         rows,
         tuple(_costs(asked, rows)),
         int(sum(one.looked.seen.requests.sum() for one in visited)),
-        visited[-1].spent_ns / NS_PER_S if visited else 0.0,
+        took_ns / NS_PER_S,
         max((one.busy for one in visited), default=0.0),
     )
 
@@ -204,11 +231,9 @@ def _rows(criteria: Sequence[Criterion], levels: Levels, visited: Sequence[Visit
             good = sum(float(one.good[number].sum()) for one in seen)
             low, high = share_interval(good, requests, levels.deff(number, seen))
             shares.append(Span(good / requests if requests else 0.0, low, high))
-        rates = np.concatenate([one.ended_per_s for one in seen])
-        low, high = ratio_interval(rates, np.ones(rates.size)) if rates.size > 1 else (0.0, float("inf"))
-        per_s = Span(float(rates.mean()) if rates.size else 0.0, max(0.0, low), high)
-        measured = sum(one.measured_ns for one in seen)
-        tokens = sum(one.looked.tokens_per_s * one.looked.seen.measured_ns for one in visits) / max(1, measured)
+        per_s = _rate(seen)
+        _, found = _rates(visits)
+        tokens = found or 0.0
         scale = tokens / per_s.value if per_s.value else 0.0
         yield LevelRow(
             level,
@@ -220,7 +245,26 @@ def _rows(criteria: Sequence[Criterion], levels: Levels, visited: Sequence[Visit
             _figures(longest),
             any(one.behind for one in seen),
             longest.recording,
+            per_s.value * longest.looked.seen.e2el_ns / NS_PER_S,
         )
+
+
+def _rates(visited: Sequence[Visited]) -> tuple[float | None, float | None]:
+    """Of some visits of a level: requests that ended, output tokens, 1/s; None without any."""
+    measured = sum(one.looked.seen.measured_ns for one in visited)
+    if not measured:
+        return None, None
+    tokens = sum(one.looked.tokens_per_s * one.looked.seen.measured_ns for one in visited) / measured
+    return _rate([one.looked.seen for one in visited]).value, tokens
+
+
+def _rate(seen: Sequence[Seen]) -> Span:
+    """Requests that ended, 1/s."""
+    rates = np.concatenate([one.ended_per_s for one in seen])
+    low, high = 0.0, math.inf
+    if rates.size >= LEAST_BLOCKS:
+        low, high = ratio_interval(rates, np.ones(rates.size))
+    return Span(float(rates.mean()) if rates.size else 0.0, max(0.0, low), high)
 
 
 def _figures(visited: Visited) -> Figures:
@@ -244,6 +288,7 @@ def _figures(visited: Visited) -> Figures:
         value("TPOT", "P99"),
         metrics.verdict.word,
         float(known.mean()) if known.size else None,
+        next(iter(metrics.verdict.sentences), ""),
     )
 
 
@@ -252,19 +297,31 @@ def _metrics(visited: Visited) -> Metrics:
     return compute(recording, _STATS, window=_window(recording, visited))
 
 
+def _stretch(visited: Visited) -> Window:
+    """What counted of a visit."""
+    begin = visited.looked.begin_ns
+    return Window("counted", begin, begin + visited.looked.seen.measured_ns, "what counted of the visit")
+
+
 def _window(recording: Recording, visited: Visited) -> str:
-    """The stretch that counted, since the first request of the recording was sent."""
+    """The same as text, since the first request of the recording was sent."""
     rows = Selection(recording).final
     sent = rows["sent_ns"][rows["sent_ns"] > 0]
     if not sent.size:
         raise UsageError("no request was sent")
-    begin = visited.looked.begin_ns - int(sent.min())
-    end = begin + visited.looked.seen.measured_ns
-    return f"{max(0, begin) / NS_PER_S:.6f}s:{end / NS_PER_S:.6f}s"
+    begin_ns, end_ns = (moment - int(sent.min()) for moment in (_stretch(visited).begin_ns, _stretch(visited).end_ns))
+    return f"{max(0, begin_ns) / NS_PER_S:.6f}s:{end_ns / NS_PER_S:.6f}s"
 
 
 # ------------------------------------------------------------------------------------------------------- the answers
-def _tier(asked: Asked, number: int, answer: Answer, levels: Levels, visited: Sequence[Visited]) -> Tier:
+def _tier(
+    asked: Asked,
+    number: int,
+    answer: Answer,
+    levels: Levels,
+    visited: Sequence[Visited],
+    figures: Mapping[float, Figures],
+) -> Tier:
     """The least of its criteria's answers."""
     places = [place for place, one in enumerate(asked.criteria) if one.tier == number]
     slo = asked.slos[number]
@@ -291,6 +348,10 @@ def _tier(asked: Asked, number: int, answer: Answer, levels: Levels, visited: Se
         share,
         requests,
         _breaks(slo, places, levels, visited, least.level),
+        tuple(places),
+        max(asked.criteria[place].share for place in places),
+        *_rates(confirmations[-1:] or [one for one in visited if one.step.level == least.level]),
+        figures[least.level].why if least.level in figures else "",
     )
 
 
@@ -317,7 +378,8 @@ def _breaks(slo: Slo, places: Sequence[int], levels: Levels, visited: Sequence[V
         if one.step.level <= level or min(odds, default=0.0) >= 0:
             continue
         try:
-            broken = goodput_of(Selection(Recording.open(one.recording)), slo).broken
+            counted = Selection(Recording.open(one.recording)).within(_stretch(one))
+            broken = goodput_of(counted, slo).broken
         except FastbenchError:
             continue
         if broken:
@@ -327,10 +389,15 @@ def _breaks(slo: Slo, places: Sequence[int], levels: Levels, visited: Sequence[V
 
 # ------------------------------------------------------------------------------------------------------------ costs
 def _costs(asked: Asked, rows: Sequence[LevelRow]) -> Iterator[Cost]:
-    """Of each level; those of an open loop have no users of their own."""
+    """Of each level. An open loop has as many users as there are requests in flight."""
     if asked.gpus is None:
         return
-    points = [(_over(row.tokens_per_s, asked.gpus), _over(row.tokens_per_s, row.level)) for row in rows]
+    by_rate = asked.sweep is not None and asked.sweep[0] == "rate"
+    users = [row.in_flight or 1.0 if by_rate else row.level for row in rows]
+    points = [
+        (_over(row.tokens_per_s, asked.gpus), _over(row.tokens_per_s, count))
+        for row, count in zip(rows, users, strict=True)
+    ]
     valid = [row.figures.verdict in ("", "VALID") for row in rows]
     for place, (row, (gpu, user)) in enumerate(zip(rows, points, strict=True)):
         front = valid[place] and not any(

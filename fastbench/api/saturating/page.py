@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from fastbench.api.saturating.outcome import LevelRow, Outcome, Span
-from fastbench.api.saturating.words import cost_table, percent, sentences, table
+from fastbench.api.saturating.words import cost_table, percent, sentences, table, users
 from fastbench.report import CurvePoint, FrontPoint, LevelsPage, Marked, Measured, Wanted, levels_page
 from fastbench.report import replace as write_file
 from fastbench.units import number
@@ -31,7 +31,7 @@ def page_of(outcome: Outcome, name: str) -> LevelsPage:
     ]
     answers = [
         Marked(
-            f"{tier.level:g} users",
+            users(tier.level),
             tier.level,
             None if tier.bracket is None else min(tier.bracket.low, tier.level),
             None if tier.bracket is None else max(tier.bracket.high, tier.level),
@@ -39,7 +39,7 @@ def page_of(outcome: Outcome, name: str) -> LevelsPage:
         for tier in outcome.tiers
     ]
     if not outcome.tiers and outcome.knee is not None and asked.sweep is None:
-        answers = [Marked(f"knee: {outcome.knee.level:g} users", outcome.knee.level, None, None)]
+        answers = [Marked(f"knee: {users(outcome.knee.level)}", outcome.knee.level, None, None)]
     return LevelsPage(
         title=f"{'Sweep' if asked.sweep is not None else 'Capacity'} of {name}",
         unit="requests/s asked for" if by_rate else "users at once",
@@ -49,15 +49,22 @@ def page_of(outcome: Outcome, name: str) -> LevelsPage:
         answers=answers,
         rows=table(outcome) if outcome.levels else (),
         front=[
-            FrontPoint(one.level, _measured(one.per_gpu), _measured(one.per_user), one.front) for one in outcome.costs
+            FrontPoint(
+                f"{one.level:g} requests/s" if by_rate else users(one.level),
+                _measured(one.per_gpu),
+                _measured(one.per_user),
+                one.front,
+            )
+            for one in outcome.costs
         ],
         costs=cost_table(outcome.costs, by_rate) if outcome.costs else (),
+        leading=max(1, len(outcome.tiers)),
     )
 
 
 def _point(row: LevelRow, *, by_rate: bool) -> CurvePoint:
-    unit = "requests/s asked for" if by_rate else "users"
-    told = [f"{row.level:g} {unit}", *(f"{percent(share.value)} % good" for share in row.shares)]
+    level = f"{row.level:g} requests/s asked for" if by_rate else users(row.level)
+    told = [level, *(f"{percent(share.value)} % good" for share in row.shares)]
     told += [f"{number(row.per_s.value)} requests/s", f"{number(row.tokens_per_s.value)} output tokens/s"]
     told.append(f"{number(row.requests)} requests")
     return CurvePoint(row.level, tuple(map(_measured, row.shares)), _measured(row.tokens_per_s), "\n".join(told))

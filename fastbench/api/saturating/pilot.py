@@ -11,6 +11,7 @@ import numpy as np
 
 from fastbench.answers import CLEAR_BIT
 from fastbench.answers.capacity import Answer, EndedRequests, Levels, Looked, Purpose, Search, Seen, Step, Visiting
+from fastbench.answers.statistics import LEAST_IN_BLOCK
 from fastbench.plan import seed_of
 from fastbench.recording import OUTCOMES, new_run_id
 from fastbench.run.worker import News, Visit
@@ -20,6 +21,8 @@ LOOK_NS = 250 * NS_PER_MS
 """How often a visit is looked at."""
 _OK = OUTCOMES.index("ok")
 _GONE = tuple(OUTCOMES.index(name) for name in ("refused", "reset"))
+_CUT = (*_GONE, OUTCOMES.index("truncated"))
+"""What also ends with a service that dies."""
 _LEAST_GONE = 5
 _SILENCE_LATENCIES, _LEAST_SILENCE_NS = 3, NS_PER_S
 """A service whose connections fail is gone when nothing ended well for so many P95 of E2EL."""
@@ -28,6 +31,8 @@ _HANGS_LATENCIES, _LEAST_HANGS_NS = 20, 30 * NS_PER_S
 GONE = "the service does not answer any more"
 INTERRUPTED = "interrupted"
 ENDED = "the load ended early"
+OUT = "the budget is out"
+NOTHING_SEEN = f"the budget was out before {LEAST_IN_BLOCK} requests had ended, the least that tell of a level"
 _OPEN_WARM_UP, _OPEN_MARGIN = 4, 1.2
 """An open loop lasts so many mean E2EL longer than it is to be measured, and so many times as long."""
 
@@ -107,13 +112,17 @@ class Pilot:
     visited: list[Visited] = field(default_factory=list)
     partial: Looked | None = None
     """What the visit that was under way had shown."""
+    took_ns: int = 0
+    """All of it, with an earlier run's visits."""
 
     def __post_init__(self) -> None:
         self._number = self.first
         self._begun_ns: int | None = None
         self._looked_ns = 0
+        self.took_ns = self.spent_ns
         self._last_good_ns: int | None = None
-        self._gone = 0
+        self._gone = self._cut = 0
+        """Requests that ended so since one ended well."""
         self._e2el_ns = 0.0
         self._p95_ns = 0
         self._cpu: tuple[int, int] | None = None
@@ -132,12 +141,14 @@ class Pilot:
     def take(self, news: News) -> None:
         """Looks at what the visit has shown, four times a second."""
         self._begun_ns = news.now_ns if self._begun_ns is None else self._begun_ns
+        if self.visit is not None:
+            self.took_ns = self.spent_ns + news.now_ns - self._begun_ns
         self._watch(news)
         if self.visit is None:
             return
         if news.visit == self.visit.number:
             self._note(news)
-            if news.over or news.now_ns - self._looked_ns >= LOOK_NS:
+            if news.over or (news.now_ns - self._looked_ns >= LOOK_NS and not self._may_be_gone(news.now_ns)):
                 self._looked_ns = news.now_ns
                 self._look(news)
         if news.over and self.visit is not None and news.visit == self.visit.number:
@@ -147,16 +158,24 @@ class Pilot:
         """Whether the service is still there."""
         outcomes = news.ended["outcome"]
         if self._last_good_ns is None or (outcomes == _OK).any():
-            self._last_good_ns, self._gone = news.now_ns, 0
+            self._last_good_ns, self._gone, self._cut = news.now_ns, 0, 0
         if outcomes.size:
             self._gone += int(np.isin(outcomes, _GONE).sum())
-        p95 = self._p95_ns
+            self._cut += int(np.isin(outcomes, _CUT).sum())
         silence = news.now_ns - self._last_good_ns
-        gone = self._gone >= _LEAST_GONE and silence > max(_SILENCE_LATENCIES * p95, _LEAST_SILENCE_NS)
+        gone = self._gone >= _LEAST_GONE and not self._is_short(silence)
         # Before the first answer nobody knows how long it takes.
         hangs = self._e2el_ns > 0 and not outcomes.size and news.in_flight > 0
-        if gone or (hangs and silence > max(_HANGS_LATENCIES * p95, _LEAST_HANGS_NS)):
+        if gone or (hangs and silence > max(_HANGS_LATENCIES * self._p95_ns, _LEAST_HANGS_NS)):
             self.stop(GONE)
+
+    def _may_be_gone(self, now_ns: int) -> bool:
+        """Whether what fails may be the end of the service: it says nothing of the level until that is known."""
+        assert self._last_good_ns is not None
+        return self._cut >= _LEAST_GONE and self._is_short(now_ns - self._last_good_ns)
+
+    def _is_short(self, silence_ns: int) -> bool:
+        return silence_ns <= max(_SILENCE_LATENCIES * self._p95_ns, _LEAST_SILENCE_NS)
 
     def _note(self, news: News) -> None:
         assert self.visit is not None
@@ -186,12 +205,11 @@ class Pilot:
         looked = self._visiting.look(news.now_ns, news.known_ns)
         self.partial = looked
         self.words = self.steps.words(None if looked is None else looked.seen)
-        assert self._begun_ns is not None
-        spent = self.spent_ns + news.now_ns - self._begun_ns
+        spent = self.took_ns
         if looked is None:
             looked_at = _nothing(self.criteria)
             if self.steps.feed(looked_at, spent):
-                self.stop("the budget is out")
+                self.stop(OUT if self.visited else NOTHING_SEEN)
             return
         self._e2el_ns = looked.seen.e2el_ns or self._e2el_ns
         self._p95_ns = self._visiting.p95_e2el_ns() or self._p95_ns
@@ -303,7 +321,9 @@ def bracket_words(search: Search) -> Sequence[str]:
     brackets = [search.posterior(one).bracket() for one in range(len(search.settings.shares))]
     low, high = min(one.low for one in brackets), min(one.high for one in brackets)
     is_open = all(one.open for one in brackets)
-    return (f"answer {low:g} or more",) if is_open else (f"answer {low:g}-{high:g}",)
+    if is_open:
+        return (f"answer {low:g} or more",) if low else ()
+    return (f"answer {low:g}-{high:g}",)
 
 
 def _level(step: Step) -> str:

@@ -65,7 +65,8 @@ class SweepSteps:
         """Which level of how many."""
         if self.step is None:
             return "the sweep is over"
-        what = f"{self.step.level:g} requests/s" if self._by_rate else f"{self.step.level:g} users"
+        unit = "requests/s" if self._by_rate else "user" if self.step.level == 1 else "users"
+        what = f"{self.step.level:g} {unit}"
         requests = "" if seen is None else f" · {seen.requests.sum():,.0f} requests"
         return f"level {self._count - len(self._left) + 1} of {self._count}: {what}{requests}"
 

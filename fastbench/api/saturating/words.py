@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import ge
 
 from fastbench.answers.statistics import requests_to_show
-from fastbench.api.saturating.outcome import NONE, Cost, LevelRow, Outcome, Span, Tier
+from fastbench.api.saturating.asked import MOST
+from fastbench.api.saturating.outcome import Cost, LevelRow, Outcome, Span, Tier
 from fastbench.api.saturating.pilot import GONE, INTERRUPTED
+from fastbench.errors import Exit
 from fastbench.units import MISSING, NS_PER_S, number, quantity
 
 _OFFERED = (0.99, 0.95, 0.9)
@@ -39,56 +42,81 @@ def sentences(outcome: Outcome) -> Iterator[str]:
 
 def _tier(outcome: Outcome, tier: Tier, *, last: bool) -> str:
     cost = f" {_cost(outcome)}" if last else ""
-    if tier.code == NONE:
-        return f"No load keeps {tier.words}: {_at_one(outcome)}.{cost}"
-    if not tier.level or not outcome.levels:
+    if tier.code == Exit.NOT_MET:
+        return f"No load keeps {tier.words}: {_at_lowest(outcome, tier)}{_breaks(tier)}.{cost}"
+    if not outcome.levels:
         return f"Cannot tell how many users keep {tier.words}: {_why_unsure(outcome, tier)}.{cost}"
-    users = "user" if tier.level == 1 else "users at once"
+    if not tier.level:
+        why = f" ({_stopped(outcome)})" if outcome.stopped else ""
+        return f"Cannot tell whether any load keeps {tier.words}{why}: {_at_lowest(outcome, tier)}.{cost}"
+    count = "user" if tier.level == 1 else "users at once"
     keep = "keeps" if tier.level == 1 else "keep"
     bracket = tier.bracket
     at_least = "At least " if bracket is not None and bracket.open else ""
     span = ""
     if bracket is not None and not bracket.open:
         span = f" (95 %: {min(bracket.low, tier.level):g}\u2013{max(bracket.high, tier.level):g})"
-    breaks = f"; the first to break is {tier.breaks}" if tier.breaks else ""
-    rates = _rates(outcome, tier.level)
+    breaks = _breaks(tier)
+    rates = "its throughput was not measured"
+    if tier.per_s is not None and tier.tokens_per_s is not None:
+        rates = _rates(tier.per_s, tier.tokens_per_s)
     if tier.code:
         return (
-            f"Cannot tell: perhaps {tier.level:g} {users}{span} {keep} {tier.words}, but "
+            f"Cannot tell: perhaps {tier.level:g} {count}{span} {keep} {tier.words}, but "
             f"{_why_unsure(outcome, tier)}{breaks}.{cost}"
         )
     limit = f" ({_why_open(outcome)})" if at_least else ""
-    return f"{at_least}{tier.level:g} {users}{span} {keep} {tier.words}{limit}{breaks}; {rates}.{cost}"
+    return f"{at_least}{tier.level:g} {count}{span} {keep} {tier.words}{limit}{breaks}; {rates}.{cost}"
+
+
+def _breaks(tier: Tier) -> str:
+    return f"; the first to break is {tier.breaks}" if tier.breaks else ""
 
 
 def _why_open(outcome: Outcome) -> str:
     """Why the answer may lie higher."""
     if not outcome.limit and outcome.asked.budget_ns is not None:
         return "the budget left no time for more users"
+    if outcome.limit == "most" and outcome.asked.most >= MOST:
+        return f"{MOST:,} users are the default of --max"
     return _WHY_OPEN[outcome.limit]
 
 
-def _rates(outcome: Outcome, level: float) -> str:
-    row = next((row for row in outcome.levels if row.level == level), None)
-    if row is None:
-        return "its throughput was not measured"
-    return f"about {number(row.per_s.value)} req/s, {number(row.tokens_per_s.value)} output tokens/s"
+def _rates(per_s: float, tokens_per_s: float) -> str:
+    return f"about {number(per_s)} req/s, {number(tokens_per_s)} output tokens/s"
+
+
+def _rates_at(outcome: Outcome, level: float) -> str:
+    row = next(row for row in outcome.levels if row.level == level)
+    return _rates(row.per_s.value, row.tokens_per_s.value)
 
 
 def _why_unsure(outcome: Outcome, tier: Tier) -> str:
-    if outcome.stopped:
-        return f"{outcome.stopped}" if outcome.stopped != INTERRUPTED else "the search was interrupted"
+    if outcome.stopped and (not tier.made or tier.confirmed is False):
+        return _stopped(outcome)
     if not tier.made:
         return "the budget left no time to confirm it"
-    share = f"only {percent(tier.share.value)} % " if tier.share is not None else ""
-    return f"the confirmation does not bear it out: {share}of {number(tier.requests)} requests were good"
+    if tier.confirmed is False and tier.share is not None:
+        found = f"{percent(tier.share.value)} % of {number(tier.requests)} requests were good"
+        if tier.share.value >= tier.asked:
+            return f"the confirmation leaves it open: {found}, too few to tell from less than {percent(tier.asked)} %"
+        return f"the confirmation does not bear it out: only {found}"
+    if tier.shows_too_little:
+        return f"{number(tier.requests)} requests cannot show {percent(tier.asked)} %"
+    return "that measurement is INVALID"
 
 
-def _at_one(outcome: Outcome) -> str:
+def _stopped(outcome: Outcome) -> str:
+    return "the search was interrupted" if outcome.stopped == INTERRUPTED else outcome.stopped
+
+
+def _at_lowest(outcome: Outcome, tier: Tier) -> str:
+    """What the lowest level has shown."""
     row = outcome.levels[0]
     figures = row.figures
-    parts = [f"with {_users(row.level)} {percent(row.shares[0].value)} % of"]
-    parts.append(f"{number(row.requests)} requests are good (95 %: {_span(row.shares[0])})")
+    share = min((row.shares[place] for place in tier.criteria), key=lambda one: one.value)
+    parts = [f"with {users(row.level)} {percent(share.value)} % of"]
+    parts.append(f"{number(row.requests)} requests are good (95 %: {_span(share)})")
     shown = [
         f"{name} P50 {quantity(p50, 'ms')}, P99 {quantity(p99, 'ms')}"
         for name, p50, p99 in (
@@ -108,17 +136,17 @@ def _knee(outcome: Outcome) -> str:
     found = outcome.knee
     if found is None:
         return f"Cannot tell where the throughput ends: {outcome.stopped or 'no level was measured'}. {_cost(outcome)}"
-    users = f"{found.level:g} user{'' if found.level == 1 else 's at once'}"
+    count = f"{found.level:g} user{'' if found.level == 1 else 's at once'}"
     if not (found.flat or outcome.limit == "plateau"):
         why = outcome.stopped or _why_open(outcome)
         return (
-            f"At least {users} before the throughput levels off ({why}); {_rates(outcome, found.level)}. "
+            f"At least {count} before the throughput levels off ({why}); {_rates_at(outcome, found.level)}. "
             f"{_cost(outcome)}"
         )
     between = f" (more than {found.below:g})" if found.below else ""
     return (
-        f"{users}{between} reach 95 % of the greatest throughput, {number(found.plateau)} req/s; "
-        f"{_rates(outcome, found.level)}. {_cost(outcome)}"
+        f"{count}{between} reach 95 % of the greatest throughput, {number(found.plateau)} req/s; "
+        f"{_rates_at(outcome, found.level)}. {_cost(outcome)}"
     )
 
 
@@ -129,16 +157,29 @@ def _swept(outcome: Outcome) -> str:
     if not outcome.levels:
         return f"No level was measured: {outcome.stopped or 'there was no time'}."
     best = max(outcome.levels, key=lambda row: row.tokens_per_s.value)
-    met = [row.level for row in outcome.levels if row.shares and _meets(outcome, row)]
-    answer = f"; up to {max(met):g} {what} keep the SLO for the share asked for" if met else ""
     return (
         f"{len(outcome.levels)} of {len(levels)} levels: most output at {best.level:g} {what}, "
-        f"{_rates(outcome, best.level)}{answer}. {_cost(outcome)}"
+        f"{_rates_at(outcome, best.level)}{_swept_slos(outcome, what)}. {_cost(outcome)}"
     )
 
 
-def _meets(outcome: Outcome, row: LevelRow) -> bool:
-    return all(share.value >= one.share for share, one in zip(row.shares, outcome.asked.criteria, strict=True))
+def _swept_slos(outcome: Outcome, what: str) -> str:
+    """The greatest level whose interval lies above the share asked for, and the greatest whose share does."""
+    asked = [one.share for one in outcome.asked.criteria]
+    if not asked:
+        return ""
+
+    def most(values: Callable[[Span], float]) -> float:
+        kept = (row.level for row in outcome.levels if all(map(ge, map(values, row.shares), asked)))
+        return max(kept, default=0.0)
+
+    sure, perhaps = most(lambda share: share.low), most(lambda share: share.value)
+    keep = "keep the SLO for the share asked for"
+    if not perhaps:
+        return f"; no level seems to {keep}"
+    if not sure:
+        return f"; up to {perhaps:g} {what} may {keep}, which takes more requests to be shown"
+    return f"; up to {sure:g} {what} {keep}{f', perhaps up to {perhaps:g}' if perhaps > sure else ''}"
 
 
 def _cost(outcome: Outcome) -> str:
@@ -152,12 +193,13 @@ def _notes(outcome: Outcome) -> Iterator[str]:
         if not tier.code and tier.share is not None:
             how = "proved" if tier.confirmed else "not proved, but more likely than not"
             yield (
-                f"Confirmed at {_users(tier.level)} with fresh prompts: {percent(tier.share.value)} % of "
+                f"Confirmed at {users(tier.level)} with fresh prompts: {percent(tier.share.value)} % of "
                 f"{number(tier.requests)} requests were good (95 %: {_span(tier.share)}); {how}."
             )
+        if tier.level and tier.invalid:
+            yield f"The measurement at {users(tier.level)} is INVALID: {tier.invalid}"
         yield from _more(outcome, tier)
-    if outcome.open_rate is not None:
-        yield f"It keeps up with about {number(outcome.open_rate)} requests/s that come at random (open loop)."
+    yield from _at_random(outcome)
     if outcome.drift is not None:
         faster = "more" if outcome.drift > 0 else "less"
         yield (
@@ -168,20 +210,42 @@ def _notes(outcome: Outcome) -> Iterator[str]:
         yield "The service stopped answering during the search; the answer is from what was seen until then."
 
 
-def _users(level: float) -> str:
+def _at_random(outcome: Outcome) -> Iterator[str]:
+    """How the open loop went."""
+    found = outcome.open
+    if found is None:
+        answered = any(tier.made and tier.confirmed is not False for tier in outcome.tiers)
+        if answered and not outcome.stopped and outcome.asked.budget_ns is not None:
+            yield "The budget left no time to verify it with requests that come at random (open loop)."
+        return
+    rate = f"{number(found.rate)} requests a second that come at random (open loop)"
+    if found.seen.behind:
+        yield f"It does not keep up with {rate}: more and more of them wait."
+        return
+    most = max(tier.level for tier in outcome.tiers)
+    kept = [
+        f"{percent(share)} % of {number(found.requests)} keep {', '.join(clause.text for clause in one.clauses)}"
+        for place, one in enumerate(outcome.asked.criteria)
+        if outcome.tiers[one.tier].level == most and (share := found.share(place)) is not None
+    ]
+    if kept:
+        yield f"At {rate} {' and '.join(kept)}."
+
+
+def users(level: float) -> str:
+    """So many, in words."""
     return f"{level:g} user{'' if level == 1 else 's'}"
 
 
 def _more(outcome: Outcome, tier: Tier) -> Iterator[str]:
     """What more time, or a lower share, would buy."""
-    if tier.code and tier.made:
-        asked = max(one.share for one in outcome.asked.criteria)
-        less = [one for one in _OFFERED if one < asked and requests_to_show(one) <= tier.requests]
-        if less and tier.requests < requests_to_show(asked):
-            yield (
-                f"{number(tier.requests)} requests cannot show {percent(asked)} %: give more --budget, or ask for "
-                f"@{percent(less[0])}%."
-            )
+    if tier.shows_too_little:
+        less = [one for one in _OFFERED if one < tier.asked and requests_to_show(one) <= tier.requests]
+        lower = f", or ask for @{percent(less[0])}%" if less else ""
+        more = "give more --budget" if outcome.asked.budget_ns is not None else "leave --quick out"
+        if outcome.asked.budget_ns is None and not outcome.asked.quick:
+            more = "they come too slowly"
+        yield f"{percent(tier.asked)} % takes {requests_to_show(tier.asked)} good requests to be shown: {more}{lower}."
     elif tier.bracket is not None and not tier.bracket.open and not tier.code:
         width = tier.bracket.high / max(1.0, tier.bracket.low) - 1
         if width > 2 * outcome.asked.tolerance and tier.bracket.high - tier.bracket.low > 1:
@@ -197,7 +261,9 @@ def table(outcome: Outcome) -> list[list[str]]:
     rate = outcome.asked.sweep is not None and outcome.asked.sweep[0] == "rate"
     heads = ["req/s asked" if rate else "users"]
     criteria = outcome.asked.criteria
-    heads += [f"good (95 %), {percent(one.share)} % asked" for one in criteria]
+    for one in criteria:
+        what = "good" if len(criteria) == 1 else "keep " + ", ".join(clause.text for clause in one.clauses)
+        heads.append(f"{what} (95 %), {percent(one.share)} % asked")
     heads += ["requests", "req/s (95 %)", "tokens/s", "TTFT P50", "P99", "TPOT P50", "P99", "client"]
     searched = outcome.asked.sweep is None
     return [[*heads, "for" if searched else ""], *(_row(row, searched=searched) for row in outcome.levels)]

@@ -14,9 +14,9 @@ from fastbench import Stop, api
 from fastbench.api import Prepared, Running
 from fastbench.cli.perf.live import Live
 from fastbench.cli.printing import Showing, print_reports
-from fastbench.cli.report.shared import NOT_MET, report_text, strict_code, worst
-from fastbench.cli.user import INTERRUPTED, calculation_bar, leave_in_order, say
-from fastbench.errors import RecordingError
+from fastbench.cli.report.shared import report_text, strict_code
+from fastbench.cli.user import calculation_bar, leave_in_order, say
+from fastbench.errors import Exit, RecordingError, worst
 
 if TYPE_CHECKING:
     from fastbench.api import EndedTask, Finished, Published
@@ -54,7 +54,7 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
     ordered = [done[name] for name in names if name in done]
     code = worst(0, *(_code(*one, strict=showing.strict) for one in ordered))
     left = [name for name in names if name not in done]
-    if left and complaints and code == INTERRUPTED:
+    if left and complaints and code == Exit.INTERRUPTED:
         complaints[-1] += f"; not begun: {', '.join(left)}"
     texts, reports, error = _together(ordered, running, showing)
     if error is not None:
@@ -117,7 +117,7 @@ def carry_out_share(prepared: Prepared, share: tuple[int, int], showing: Showing
     click.echo("`fastbench merge` makes one report of all shares.")
     if not task.complete:
         say(f"{task.name}: stopped by the user")
-        return INTERRUPTED
+        return Exit.INTERRUPTED
     return 0 if ended.ok else 1
 
 
@@ -185,12 +185,13 @@ def _complaint(task: EndedTask) -> str | None:
 
 
 def _code(task: EndedTask, published: Published | None, *, strict: bool) -> int:
+    code: int
     if task.error is not None:
         code = task.error.exit_code
     elif not task.complete:
-        code = INTERRUPTED
+        code = Exit.INTERRUPTED
     elif task.went_wrong:
-        code = NOT_MET
+        code = Exit.NOT_MET
     elif task.died or published is None or published.metrics.stage != task.task.stage:
         code = 1
     else:

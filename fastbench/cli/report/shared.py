@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastbench.cli.printing import Showing, print_reports
-from fastbench.errors import RecordingError, UsageError
+from fastbench.errors import Exit, RecordingError, UsageError, worst
 from fastbench.options import (
     ASSERT,
     JUNIT,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from fastbench import Metrics
     from fastbench.api import Published
 
-NOT_MET, INVALID = 3, 4
 _ALL = Showing()
 
 stage_option = click.option("--stage", type=click.Choice(STAGES), help=STAGE)
@@ -45,12 +44,6 @@ summary_option = click.option("--summary", metavar="FILE", help=SUMMARY)
 no_plot_option = click.option("--no-plot", is_flag=True, help="Write no report page.")
 
 
-def worst(*codes: int) -> int:
-    """Of several exit codes the one that counts: the highest, but what is known not to hold goes before what cannot be
-    told."""
-    return max(codes, key=lambda code: INVALID + 0.5 if code == NOT_MET else code)
-
-
 def one_stage(stage: str | None, window: str | None) -> str | None:
     """The stage that one of the options names; None = neither was given. Raises UsageError."""
     if stage is not None and window is not None:
@@ -63,7 +56,7 @@ def one_stage(stage: str | None, window: str | None) -> str | None:
 
 def strict_code(code: int, reports: Iterable[Metrics], *, strict: bool) -> int:
     """The exit code; if it is to be strict at least 4 where a verdict is INVALID."""
-    return max(code, INVALID) if strict and any(not metrics.verdict.valid for metrics in reports) else code
+    return max(code, Exit.CANNOT_TELL) if strict and any(not metrics.verdict.valid for metrics in reports) else code
 
 
 def find_recordings(directory: Path) -> list[Path]:
@@ -98,13 +91,15 @@ def report_again(
     """Rewrites the files of each report and prints it. stats, stage: None = those that the run was reported with.
 
     Returns the exit code: 1 when a recording has no success, 3 when an SLO or an assertion is not met, 4 when that
-    cannot be told, or it is to be strict and a verdict is INVALID. RecordingError with all that cannot be reported,
+    cannot be told, or it is to be strict and a verdict is INVALID. A search's levels need not keep its SLO.
+    RecordingError with all that cannot be reported,
     after the rest was.
     """
     from fastbench.api import (
         Asking,
         checks_of,
         code_of,
+        deciding,
         finished,
         name_of,
         recalculate,
@@ -137,7 +132,7 @@ def report_again(
         raise RecordingError("\n".join([*faults, *unwritten]))
     reported = [published.metrics for published in reports.values()]
     code = int(any(not metrics.success for metrics in reported))
-    return worst(strict_code(code, reported, strict=showing.strict), code_of(reported))
+    return worst(strict_code(code, reported, strict=showing.strict), code_of(deciding(reports, asking)))
 
 
 def recalc_command(paths: Iterable[Path], stage: str | None = None) -> str | None:

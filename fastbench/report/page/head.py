@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.metrics import FLUENCY, OWN_METRICS, Metric, Metrics, Parameter
+from fastbench.metrics import OWN_METRICS, SMOOTHNESS, Metric, Metrics, Parameter
 from fastbench.metrics.samples import percent_of, samples_needed
 from fastbench.metrics.trust import Check
 from fastbench.registry import METRICS
@@ -127,7 +127,7 @@ def fold(answer: Answer, metrics: Metrics, course: Course | None, version: str, 
 
 def _cards(answer: Answer, metrics: Metrics, course: Course | None) -> str:
     cards = [_latency_card(one) for one in map(answer.latency, _CARDS) if one is not None]
-    own = {*(metric.name for metric in OWN_METRICS), *FLUENCY}
+    own = {*(metric.name for metric in OWN_METRICS), *SMOOTHNESS}
     rows = [row for row in (*metrics.parameters, *metrics.further) if row.name not in own]
     cards += [card for row in rows for card in _plugged_card(row)]
     if course is not None:

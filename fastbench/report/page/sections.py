@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from fastbench.metrics import COMMON_METRICS, FLUENCY, Common, Metric, Metrics, Parameter, ServiceMetrics, Table
+from fastbench.metrics import COMMON_METRICS, SMOOTHNESS, Common, Metric, Metrics, Parameter, ServiceMetrics, Table
 from fastbench.metrics.samples import section
 from fastbench.registry import METRICS
 from fastbench.report.cells import cell, marked, plus_minus, printable, shortened
@@ -14,7 +14,14 @@ from fastbench.report.checks.rows import ASSERTION_COLUMNS, SLO_COLUMNS, asserti
 from fastbench.report.console import MESSAGE_CHARS, failure_rows, failures_title, footnotes
 from fastbench.report.page.head import anchor
 from fastbench.report.service_tables import service_rows
-from fastbench.report.statements import STAGE_COLUMNS, fluency, in_good_order, service_statement, stage_note, stage_rows
+from fastbench.report.statements import (
+    STAGE_COLUMNS,
+    in_good_order,
+    service_statement,
+    smoothness,
+    stage_note,
+    stage_rows,
+)
 from fastbench.report.trust_table import trust_rows
 from fastbench.units import quantity
 
@@ -117,8 +124,8 @@ def _figure(row: Parameter, name: str) -> Cell:
 
 
 def _meaning(name: str) -> str:
-    if name in FLUENCY:
-        return ": ".join(FLUENCY[name])
+    if name in SMOOTHNESS:
+        return ": ".join(SMOOTHNESS[name])
     metric: Metric = METRICS.get(name)
     return f"{metric.about}: {metric.formula}"
 
@@ -144,9 +151,9 @@ def _common(row: Common) -> str:
 def terms(metrics: Metrics) -> str:
     """What each number of the page means."""
     names = [row.name for row in (*metrics.parameters, *metrics.further)]
-    shown: list[Metric] = [METRICS.get(name) for name in names if name not in FLUENCY]
+    shown: list[Metric] = [METRICS.get(name) for name in names if name not in SMOOTHNESS]
     told = [(metric.name, metric.about, metric.formula) for metric in shown]
-    told += [(name, *FLUENCY[name]) for name in names if name in FLUENCY]
+    told += [(name, *SMOOTHNESS[name]) for name in names if name in SMOOTHNESS]
     values = {row.name for row in metrics.common}
     told += [(metric.name, "", metric.formula) for metric in COMMON_METRICS if metric.name in values]
     rows = "".join(
@@ -161,7 +168,7 @@ def promises(metrics: Metrics) -> str:
     found = [
         table(SLO_COLUMNS, slo_rows(metrics), kind="words") if metrics.slos else "",
         table(ASSERTION_COLUMNS, assertion_rows(metrics), kind="words") if metrics.assertions else "",
-        *(f"<p>{escape(told)}</p>" for told in fluency(metrics)),
+        *(f"<p>{escape(told)}</p>" for told in smoothness(metrics)),
     ]
     return "".join(found)
 

@@ -5,7 +5,7 @@
 worker ── the whole of it: target, warm-up, measured phase, recording; assignment ── what a worker is given
 target (the service), probe (tokens of a word), warmup ── before the measured requests
 phase, feed, conversations ── one phase of load: requests prepared ahead of time, turns made when a reply is there
-levels ── a load whose level changes while it runs, steered from above
+levels, visits ── a load whose level changes while it runs, steered from above; each stay at a level
 progress ── for the live view; header, counting ── the recording's first block, and token counts at its end
 """
 
@@ -15,8 +15,9 @@ from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
     from fastbench.run.worker.assignment import Alone, Assignment, Link, forwarded_in_loop, one_clock
-    from fastbench.run.worker.levels import Judging, News, Pilot, Steered, Visit, plan_of_visit, run_levels
+    from fastbench.run.worker.levels import Pilot, run_levels
     from fastbench.run.worker.probe import measured_words
+    from fastbench.run.worker.visits import Judging, News, Steered, Visit, plan_of_visit
     from fastbench.run.worker.warmup import FieldRefusedError
     from fastbench.run.worker.worker import run_worker
 else:
@@ -30,8 +31,9 @@ else:
                 "forwarded_in_loop",
                 "one_clock",
             ),
-            "levels": ("Judging", "News", "Pilot", "Steered", "Visit", "plan_of_visit", "run_levels"),
+            "levels": ("Pilot", "run_levels"),
             "probe": ("measured_words",),
+            "visits": ("Judging", "News", "Steered", "Visit", "plan_of_visit"),
             "warmup": ("FieldRefusedError",),
             "worker": ("run_worker",),
         },

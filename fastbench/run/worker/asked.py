@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,15 @@ from fastbench.config import Task
 from fastbench.live import Progress, Seen
 from fastbench.recording import FLAGS, OUTCOMES, ROW_DTYPE
 from fastbench.registry import METRICS
-from fastbench.slo import STREAMS_ONLY, Clause, parse_slos, parse_until
+from fastbench.slo import parse_until
 from fastbench.units import NS_PER_S, NS_PER_US
+
+if TYPE_CHECKING:
+    from fastbench.run.worker.visits import Judging
 
 _OK = OUTCOMES.index("ok")
 _METRICS = {"ttft": "TTFT", "tpot": "TPOT", "e2el": "E2EL", "response": "Response Time"}
-"""What can be told of a row, by the registry's names. Of gaps the report alone judges."""
+"""What `--until` may be about, by the registry's names."""
 _EVERY_NS = NS_PER_S
 
 Rows = NDArray[Any]
@@ -28,10 +31,12 @@ Rows = NDArray[Any]
 class AskedLog:
     """Takes batches; says how the requests that have ended stand."""
 
-    def __init__(self, task: Task, clock: Callable[[], int] = time.monotonic_ns) -> None:
-        """clock: ns, rising."""
-        clauses = parse_slos(task.slo)[0].clauses if task.slo else ()
-        self._clauses: Sequence[Clause] = [clause for clause in clauses if clause.metric in _METRICS]
+    def __init__(
+        self, task: Task, judging: Judging | None = None, clock: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        """judging: says of rows alone, without their gaps, whether they keep the first SLO, by bit 0; None = nobody is
+        asked. clock: ns, rising."""
+        self._judging = judging
         self._until = parse_until(task.until).metric if task.until else ""
         self._clock = clock
         self._waiting: list[Batch] = []
@@ -43,7 +48,7 @@ class AskedLog:
 
     def tap(self, sink: BatchSink) -> BatchSink:
         """A sink that keeps each batch until it is looked at, and passes it on to `sink`."""
-        if not self._clauses and not self._until:
+        if self._judging is None and not self._until:
             return sink
 
         def keep(batch: Batch) -> None:
@@ -66,17 +71,12 @@ class AskedLog:
         batches, self._waiting = self._waiting, []
         rows = np.frombuffer(b"".join([batch.rows.tobytes() for batch in batches]), ROW_DTYPE)
         rows = rows[(rows["flags"] & FLAGS["superseded"]) == 0]
-        ok = rows[rows["outcome"] == _OK]
-        if self._clauses:
-            good = np.ones(ok.size, bool)
-            for clause in self._clauses:
-                values, known = _values(ok, clause.metric)
-                good &= ~known | (values < clause.limit_ns)
-                if clause.metric in STREAMS_ONLY:
-                    good &= ok["events"] > 0
+        if self._judging is not None:
+            kept = self._judging(rows, np.empty(0, np.uint16), np.empty(0, np.int64))
             self._judged += rows.size
-            self._good += int(np.count_nonzero(good))
+            self._good += int(np.count_nonzero(kept & np.uint32(1)))
         if self._until:
+            ok = rows[rows["outcome"] == _OK]
             values, known = _values(ok, self._until)
             self._sent.append(ok["sent_ns"][known])
             self._values.append(values[known] / NS_PER_US)

@@ -21,7 +21,7 @@ from fastbench.recording import Reading
 from fastbench.run.stop import Stop
 
 if TYPE_CHECKING:
-    from fastbench.run.worker.levels import Steered
+    from fastbench.run.worker.visits import Judging, Steered
 
 
 class Assignment(NamedTuple):
@@ -41,6 +41,9 @@ class Assignment(NamedTuple):
     """Of the wall clock, where a time that all were given and no coordinator says when the load begins."""
     steered: "Steered | None" = None
     """Of a load that the coordinator steers while it runs; None = it is as planned."""
+
+    judging: "Judging | None" = None
+    """Who keeps the first SLO, as far as rows tell; None = nobody is asked."""
 
     @property
     def part(self) -> int:

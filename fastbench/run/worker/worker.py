@@ -231,7 +231,7 @@ class Worker:
         part, queue = self._part, self._assignment.queue
         conversations, requests = self._writers(speaker, MEASURED)
         samples = self._requests.numbered(self._places(), 1 if queue else part.share.of)
-        asked = AskedLog(self._task)
+        asked = AskedLog(self._task, self._assignment.judging)
         return PhasePlan(
             name="measure",
             requests=planned_requests(scheduled(samples, part.schedule), requests, conversations),

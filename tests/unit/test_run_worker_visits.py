@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from recordings import Request, batch_of
 from tasks import plan_of, task_of
 
-from fastbench._core.ring import Batch
+from fastbench._core.ring import SOURCES, Batch
 from fastbench.plan.shapes import Levels, Poisson
-from fastbench.run.worker.levels import Visit, ended_of, ended_rows, plan_of_visit, taken_from
+from fastbench.run.worker.visits import Visit, count_outputs, ended_of, ended_rows, plan_of_visit, taken_from
 from fastbench.units import Duration
 
 REQUESTS = [
@@ -72,3 +72,24 @@ def test_the_plan_of_a_visit(tmp_path: Path) -> None:
     assert opened.schedule.limit == 64
     assert opened.schedule.offsets is not None
     assert len(opened.schedule.offsets) == pytest.approx(100, abs=1)
+
+
+def test_outputs_are_counted_as_they_end() -> None:
+    """Where the service told no number of tokens those of the text are taken, before the request is judged; what it
+    told, and a request without text, stay as they are."""
+    text = b't"a b "\nt"c"\nr"d"'
+    batch = batch_of([Request(0, text=text), Request(1, text=text), Request(2)])
+    batch.rows["output_source"] = [SOURCES.index(name) for name in ("events", "usage", "events")]
+    batch.rows["output_tokens"] = [2, 9, 3]
+    asked: list[list[str]] = []
+
+    def counts(texts: list[str]) -> list[int]:
+        asked.append(texts)
+        return [len(one.split()) for one in texts]
+
+    count_outputs(batch, counts)
+    assert asked == [["a b cd"]]
+    assert batch.rows["output_tokens"].tolist() == [3, 9, 3]
+    assert [SOURCES[code] for code in batch.rows["output_source"]] == ["tokenizer", "usage", "events"]
+    count_outputs(batch_of([Request(0)]), counts)
+    assert len(asked) == 1
