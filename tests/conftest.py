@@ -15,13 +15,17 @@ settings.register_profile("promises", deadline=None, max_examples=300)
 settings.load_profile("plain")
 
 sys.path.insert(0, str(Path(__file__).parent / "unit"))
-gc.disable()  # until the tests are collected
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """What starts a browser has the marker `browser`, which no file can forget."""
     if isinstance(item, pytest.Function) and hasattr(item.module, "chromium"):
         item.add_marker("browser")
+
+
+def pytest_collectstart() -> None:
+    """Nothing is garbage before the tests are collected."""
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:
