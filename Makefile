@@ -1,12 +1,13 @@
-# One command each: `make test` sets up and tests, `make bench` measures (`make bench-scale`: the card's whole scale), `make lint` checks,
-# `make test-lowest` tests with the lowest versions allowed,
+# One command each: `make test` sets up and tests, `make browser` tests the report pages in a browser, `make bench`
+# measures (`make bench-scale`: the card's whole scale), `make lint` checks, `make test-lowest` tests with the lowest
+# versions allowed,
 # `make promises` goes through docs/promises.md at full length, `make longrun` takes half an hour, `make saturate` too.
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: system venv test test-lowest lint bench-venv bench bench-scale promises promises-sanitized promises-threads \
-  promises-inputs promises-tests coverage verdicts saturate longrun clean
+.PHONY: system venv test browser test-lowest lint bench-venv bench bench-scale promises promises-sanitized \
+  promises-threads promises-inputs promises-tests coverage verdicts saturate longrun clean
 
 # What the build and the tests need of the system. Installed only where that is missing and may be done.
 system:
@@ -35,17 +36,26 @@ venv: $(VENV)/.built
 # run, whatever the first one says. Compiled Python is kept, whatever the environment says: each process of pytest would
 # spend as long on rewriting the tests' assertions as on a fifth of the tests, and each command on compiling fastbench.
 # COVERAGE=1 also prints the share of the package's Python lines that the first run reaches in its own processes;
-# `make coverage` prints that of the unit tests alone, and beside it that of the Cython lines.
+# `make coverage` prints that of the unit tests alone, and beside it that of the Cython lines. What opens pages in a
+# browser (the marker `browser`) is in `make browser`.
 WORKERS ?= $(shell expr 2 '*' $$(nproc))
 test: export PYTHONDONTWRITEBYTECODE :=
 test: venv
 	status=0; \
-	$(BIN)/python -m pytest -q -m 'not slow and not alone' -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest -q -m 'not slow and not alone and not browser' -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  $(if $(COVERAGE),--cov --cov-report=) || status=$$?; \
 	$(if $(COVERAGE),echo "Python lines covered: $$($(BIN)/python -m coverage report --format=total) %";) \
 	$(BIN)/python -m pytest -q -m 'alone and not slow' $$(grep -rl --include='test_*.py' 'mark\.alone' tests) || \
 	  status=$$?; \
 	exit $$status
+
+# The report pages in the system's Chromium; without one these tests are skipped. COVERAGE=1 prints the share of Python
+# lines that they and the run of `make test` before reach together.
+browser: export PYTHONDONTWRITEBYTECODE :=
+browser: venv
+	$(BIN)/python -m pytest -q -m 'browser and not slow' $(if $(COVERAGE),--cov --cov-append --cov-report=) \
+	  $$(grep -rl --include='test_*.py' 'benchmarks.browser' tests)
+	$(if $(COVERAGE),@echo "Python lines covered: $$($(BIN)/python -m coverage report --format=total) %")
 
 # The unit tests with the lowest versions that pyproject.toml allows of what fastbench needs.
 LOWEST := $(VENV)-lowest

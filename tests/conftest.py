@@ -1,5 +1,6 @@
 """Makes the helpers of the tests importable wherever a test stands, and holds the fixtures that rooms share."""
 
+import gc
 import socket
 import sys
 from collections.abc import Iterator
@@ -9,11 +10,28 @@ import pytest
 from hypothesis import settings
 
 # A busy machine is no fault of what is tested. `make promises` looks at more examples: --hypothesis-profile=promises.
-settings.register_profile("plain", deadline=None, max_examples=30)
+settings.register_profile("plain", deadline=None, max_examples=15)
 settings.register_profile("promises", deadline=None, max_examples=300)
 settings.load_profile("plain")
 
 sys.path.insert(0, str(Path(__file__).parent / "unit"))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What starts a browser has the marker `browser`, which no file can forget."""
+    if isinstance(item, pytest.Function) and hasattr(item.module, "chromium"):
+        item.add_marker("browser")
+
+
+def pytest_collectstart() -> None:
+    """Nothing is garbage before the tests are collected."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no garbage collection has to look through it again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)

@@ -83,13 +83,19 @@ class Nursery:
         return read
 
     def run(
-        self, directory: Path, arguments: list[str], environment: dict[str, str], timeout: float
+        self,
+        directory: Path,
+        arguments: list[str],
+        environment: dict[str, str],
+        timeout: float,
+        module: str = "fastbench",
     ) -> tuple[int, str, str]:
-        """Exit code, standard output and standard error of `fastbench` with these arguments, run in `directory`.
+        """Exit code, standard output and standard error of `fastbench`, or another module, with these arguments, run in
+        `directory`.
 
         Raises subprocess.TimeoutExpired, once the command has been killed.
         """
-        command = {"module": "fastbench", "directory": str(directory), "arguments": arguments, "alone": ""}
+        command = {"module": module, "directory": str(directory), "arguments": arguments, "alone": ""}
         pipes = [os.pipe() for _ in range(2)]
         reading = [read for read, _ in pipes]
         try:
@@ -127,6 +133,33 @@ class Nursery:
 def nursery() -> Nursery:
     """The one of this process."""
     return Nursery(package_environment())
+
+
+def run_python(
+    directory: Path,
+    *arguments: str | Path,
+    env: Mapping[str, str] | None = None,
+    module: str = "fastbench",
+    timeout: float = 300.0,
+) -> subprocess.CompletedProcess[str]:
+    """`python -m module arguments` in `directory`, forked off the nursery where that can be.
+
+    module: fastbench, or one that lies in `directory`. env: over this process's. Raises subprocess.TimeoutExpired.
+    """
+    environment, words = package_environment(env), list(map(str, arguments))
+    command = [sys.executable, "-m", module, *words]
+    if nursery().fits(environment):
+        return subprocess.CompletedProcess(command, *nursery().run(directory, words, environment, timeout, module))
+    return subprocess.run(
+        command,
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
 
 
 def package_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nursery import Forked, nursery, package_environment
+from nursery import Forked, nursery, package_environment, run_python
 
 from fastbench.recording import Recording
 
@@ -129,20 +129,19 @@ def fastbench_command(
     python: Sequence[str] = MODULE,
 ) -> Ended:
     """Runs `fastbench` in `directory` to its end; its results are to be in `directory/out`."""
-    variables = package_environment(env)
-    if python == MODULE and nursery().fits(variables):
-        ended = nursery().run(directory, list(map(str, arguments)), variables, LIMIT_S)
-        return Ended(*ended, directory / "out")
-    done = subprocess.run(
-        command(*arguments, python=python),
-        cwd=directory,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
+    if python == MODULE:
+        done = run_python(directory, *map(str, arguments), env=env, timeout=LIMIT_S)
+    else:
+        done = subprocess.run(
+            command(*arguments, python=python),
+            cwd=directory,
+            env=package_environment(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
     return Ended(done.returncode, done.stdout, done.stderr, directory / "out")
 
 
@@ -157,23 +156,31 @@ def perf(
 
 
 class Running:
-    """`fastbench perf` while it runs, in a process group of its own, as a shell would start it.
+    """`fastbench perf`, another subcommand, or a script while it runs, in a process group of its own, as a shell would
+    start it.
 
     Ended with SIGKILL at the end of the `with` block if it still runs.
     """
 
     def __init__(
-        self, directory: Path, *arguments: Argument, python: Sequence[str] = MODULE, fork: bool = True
+        self,
+        directory: Path,
+        *arguments: Argument,
+        subcommand: str = "perf",
+        module: str = "fastbench",
+        python: Sequence[str] = MODULE,
+        fork: bool = True,
     ) -> None:
-        """python: what the interpreter is started with. fork: off a process that has imported fastbench, where that
-        can be."""
+        """module: fastbench, or one in `directory` that takes the arguments as they are. python: what the interpreter
+        is started with. fork: off a process that has imported fastbench, where that can be."""
         self._work_dir = directory / "out"
         self._written: list[Future[bytes]] = []
+        told = [*(() if module != "fastbench" else (subcommand, "-w", self._work_dir)), *arguments]
         if fork and python == MODULE and nursery().fits(package_environment()):
-            self._fork(directory, ["perf", "-w", str(self._work_dir), *map(str, arguments)])
+            self._fork(directory, module, list(map(str, told)))
             return
         self.process: Any = subprocess.Popen(
-            command("perf", "-w", self._work_dir, *arguments, python=python),
+            command(*told, python=("-m", module) if python == MODULE else python),
             cwd=directory,
             env=package_environment(),
             stdin=subprocess.DEVNULL,
@@ -195,9 +202,9 @@ class Running:
         out, err = self._output(timeout)
         return Ended(self.process.returncode, out, err, self._work_dir)
 
-    def _fork(self, directory: Path, arguments: list[str]) -> None:
+    def _fork(self, directory: Path, module: str, arguments: list[str]) -> None:
         """As the interpreter would be started: with nothing to read, and both outputs into pipes."""
-        told = {"module": "fastbench", "directory": str(directory), "arguments": arguments, "alone": "group"}
+        told = {"module": module, "directory": str(directory), "arguments": arguments, "alone": "group"}
         (out, to_out), (err, to_err) = os.pipe(), os.pipe()
         try:
             with open(os.devnull, "rb") as nothing:

@@ -23,11 +23,11 @@ TOKENS = 64
 TTFT_MS = 200
 ITL_MS = 20
 STALL_SHARE = 0.001
-ATTEMPTS = 3
+ATTEMPTS = 5
 
 _LOAD = (
     *("--num-prompts", STREAMS, "--concurrency", STREAMS, "--num-warmups", 1),
-    *("--input-len", 32, "--output-len", TOKENS, "-q"),
+    *("--input-len", 32, "--output-len", TOKENS, "-q", "--no-plot"),
 )
 LOAD = tuple(map(str, _LOAD))
 
@@ -97,9 +97,11 @@ def run_streams(
     return StreamsRun(ended, entries)
 
 
-def run_undisturbed(make_directory: Callable[[str], Path], python: Sequence[str] = ("-m", "fastbench")) -> StreamsRun:
+def run_undisturbed(
+    make_directory: Callable[[str], Path], python: Sequence[str] = ("-m", "fastbench"), attempts: int = ATTEMPTS
+) -> StreamsRun:
     """Runs the standard load, again where the machine itself stood still meanwhile; the last run counts."""
-    for _ in range(ATTEMPTS):
+    for _ in range(attempts):
         done = run_streams(make_directory("streams"), python=python)
         if done.undisturbed:
             break

@@ -48,6 +48,7 @@ class OnTerminal:
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
         self._drawing = threading.Lock()
+        self._text: str | None = None
         self.raw = b""
         """All that was written to the terminal."""
         self.resize(columns, lines)
@@ -87,7 +88,11 @@ class OnTerminal:
     def shown(self) -> str:
         """What stands on the screen."""
         with self._drawing:
-            return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+            if self._text is None:
+                # Not the emulator's own `display`, which looks at every place, also where nothing was ever written.
+                rows = (self._screen.buffer.get(row, {}) for row in range(self._screen.lines))
+                self._text = "\n".join(map(_text_of, rows)).rstrip()
+            return self._text
 
     @property
     def after(self) -> list[object]:
@@ -108,6 +113,7 @@ class OnTerminal:
         """Gives the terminal another size."""
         with self._drawing:
             self._screen.resize(lines, columns)
+            self._text = None
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def wait_for(self, pattern: str, seconds: float = LIMIT_S) -> re.Match[str]:
@@ -149,3 +155,9 @@ class OnTerminal:
             with self._drawing:
                 self.raw += data
                 self._stream.feed(data)
+                self._text = None
+
+
+def _text_of(row: Mapping[int, pyte.screens.Char]) -> str:
+    """What stands in a row. Of a character of two columns the second one is empty."""
+    return "".join(row[column].data if column in row else " " for column in range(max(row, default=-1) + 1)).rstrip()

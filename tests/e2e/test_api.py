@@ -21,14 +21,13 @@ from typing import Any
 import numpy as np
 import pytest
 import uvloop
-from nursery import ROOT, StartedMock, forked_service
-from running import EXAMPLES, perf
+from nursery import ROOT, StartedMock, forked_service, run_python
+from running import EXAMPLES, LIMIT_S, Running, perf
 
 import fastbench as fb
 
 QUICK = {"input_len": 8, "output_len": "2:6", "num_prompts": 20, "concurrency": 4}
 EMBEDDED = {**QUICK, "mock": {"ttft_ms": 10, "itl_ms": 1}}
-LIMIT_S = 60.0
 ONE = pytest.param(1, marks=pytest.mark.slow)
 WORKERS = pytest.mark.parametrize("workers", [ONE, 2])
 
@@ -92,6 +91,12 @@ def script(tmp_path: Path, text: str, *arguments: str, **settings: Any) -> subpr
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_S, check=False)
 
 
+def forked_script(tmp_path: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A script that is forked off a process which has imported fastbench, as are the processes that it starts."""
+    (tmp_path / "measure.py").write_text(text, encoding="utf-8")
+    return run_python(tmp_path, *arguments, module="measure")
+
+
 PLAIN = """
 import sys
 import fastbench as fb
@@ -130,7 +135,7 @@ with open(os.path.join(work_dir, "told"), "w") as file:
 
 def test_no_descriptor_and_no_directory_is_needed(tmp_path: Path) -> None:
     """A run without standard streams, in a current directory that was deleted, goes well and opens none for good."""
-    ended = script(tmp_path, BARE, str(tmp_path / "gone"), str(tmp_path))
+    ended = forked_script(tmp_path, BARE, str(tmp_path / "gone"), str(tmp_path))
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     assert (tmp_path / "told").read_text() == "{'ok': 20} []\n"
 
@@ -275,7 +280,7 @@ begun = []
 def tell(now):
     if now.phase == "measure" and now.sent and not begun:
         begun.append(now)
-        print("begun", flush=True)
+        open("begun", "w").close()
 
 try:
     fb.run(mock={"ttft_ms": 10, "itl_ms": 60_000}, input_len=8, output_len=8, num_prompts=8, concurrency=4,
@@ -292,18 +297,17 @@ except KeyboardInterrupt:
 def test_ctrl_c_ends_a_run_cleanly(tmp_path: Path, workers: int) -> None:
     """SIGINT ends what is in flight now, closes the recording and raises KeyboardInterrupt; no process is left."""
     (tmp_path / "measure.py").write_text(INTERRUPTED, encoding="utf-8")
-    command = [sys.executable, str(tmp_path / "measure.py"), str(workers)]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "begun\n"
-        os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=LIMIT_S)
-    assert (process.returncode, err) == (0, "")
-    assert out == "interrupted True [] ['cancelled', 'ok'] ['MainThread'] []\n"
+    with Running(tmp_path, str(workers), module="measure") as running:
+        give_up = time.monotonic() + LIMIT_S
+        while not (tmp_path / "begun").exists():
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+        os.killpg(running.process.pid, signal.SIGINT)
+        ended = running.end()
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == "interrupted True [] ['cancelled', 'ok'] ['MainThread'] []\n"
     with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+        os.killpg(running.process.pid, 0)
 
 
 def stopped(tmp_path: Path, act: Callable[[fb.Stop], None]) -> fb.Result:
@@ -429,8 +433,8 @@ def test_a_stage_that_the_run_lacks_costs_no_result(tmp_path: Path) -> None:
 
 def test_the_worked_example_prints_a_line_for_each_concurrency(tmp_path: Path) -> None:
     """The sweep of `examples/` runs as it stands, with P99 and tokens/s from each result."""
-    command = [sys.executable, str(EXAMPLES / "sweep.py")]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    ended = forked_script(tmp_path, (EXAMPLES / "sweep.py").read_text(encoding="utf-8"))
+    assert ended.returncode == 0
     line = r" *(\d+) in flight: TTFT P99 [\d.]+ ms, (\d+) token/s, (?:IN)?VALID"
     found = [re.fullmatch(line, text) for text in ended.stdout.splitlines()]
     assert [match and match[1] for match in found] == ["4", "16", "64"]

@@ -113,7 +113,7 @@ def test_all_requests_fail(tmp_path: Path) -> None:
     assert ended.trust["outcomes"] == {"ok": 0, "http_error": 20}
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, pytest.param(403, marks=pytest.mark.slow)])
 def test_all_are_refused_without_a_key(tmp_path: Path, status: int) -> None:
     """Where the service wants a key, before the run, in its warm-up or in it, the option that gives one is named."""
     with tiny_service(lambda _: Answer(status, "application/json", b'{"error": "no key"}')) as tiny:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from nursery import Mock
 from running import Running
-from streams import ITL_MS, TOKENS, StreamsRun, run_streams, run_undisturbed
+from streams import ATTEMPTS, ITL_MS, TOKENS, StreamsRun, run_streams, run_undisturbed
 
 from fastbench.units import NS_PER_MS
 
@@ -50,29 +50,35 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> StreamsRun:
 
 
 @pytest.fixture(scope="module")
+def quiet(calm: StreamsRun) -> StreamsRun:
+    """The run that nobody disturbs, as far as the machine itself left it alone: without that there is no comparison."""
+    share = calm.uncertain_share
+    assert calm.undisturbed, f"the machine disturbed {ATTEMPTS} runs that nobody stopped, the last in {share:.2%} of it"
+    return calm
+
+
+@pytest.fixture(scope="module")
 def held(tmp_path_factory: pytest.TempPathFactory) -> StreamsRun:
     """A run whose Python is held twice a second."""
-    return run_undisturbed(tmp_path_factory.mktemp, python=("-c", HOLDING_THE_GIL))
+    return run_undisturbed(tmp_path_factory.mktemp, python=("-c", HOLDING_THE_GIL), attempts=3)
 
 
-def test_stop_is_shown(stopped: StreamsRun, calm: StreamsRun) -> None:
-    """The report names the stalls, at least as long as the process stood still."""
+def test_stop_is_shown(stopped: StreamsRun, quiet: StreamsRun) -> None:
+    """The report names the stalls, at least as long as the process stood still, and longer than without a stop."""
     client = stopped.ended.trust["client"]
     assert client["stall_longest_ms"] >= 1000 * max(STOPS_S) * 0.99
     assert client["stall_total_ms"] >= 1000 * sum(STOPS_S) * 0.99
-    if calm.undisturbed:
-        assert client["stall_longest_ms"] > calm.ended.trust["client"]["stall_longest_ms"]
+    assert client["stall_longest_ms"] > quiet.ended.trust["client"]["stall_longest_ms"]
     assert "Client Stalls" in stopped.ended.out
 
 
-def test_gaps_blurred_by_a_stop_are_counted(stopped: StreamsRun, calm: StreamsRun) -> None:
+def test_gaps_blurred_by_a_stop_are_counted(stopped: StreamsRun, quiet: StreamsRun) -> None:
     """The gaps that the stop blurred are counted with their bound; without a stop there are far fewer."""
     client = stopped.ended.trust["client"]
-    print(f"uncertain gaps: stopped {stopped.uncertain_share:.4%}, calm {calm.uncertain_share:.4%}")
+    print(f"uncertain gaps: stopped {stopped.uncertain_share:.4%}, without {quiet.uncertain_share:.4%}")
     # 100 and 200 ms without reading merge about 3 and 8 of a stream's 63 gaps.
     assert stopped.uncertain_share > 0.04
-    if calm.undisturbed:
-        assert stopped.uncertain_share > 2 * calm.uncertain_share
+    assert stopped.uncertain_share > 2 * quiet.uncertain_share
     assert 1000 * max(STOPS_S) * 0.7 < client["bound_max_ms"] < client["stall_longest_ms"] + ITL_MS
 
 

@@ -233,7 +233,7 @@ def test_suspended_without_a_shell(tmp_path: Path, slow: Mock) -> None:
         terminal.wait_for("PAUSED")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_suspended(tmp_path: Path, slow: Mock, workers: int) -> None:
     """Ctrl-Z gives the terminal back to the shell, however often; continued by `fg`, the view is there again."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow), "--workers", workers, shell=True) as terminal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from fastbench.report import STATS, Compared, answer_of, comparison
 from fastbench.report.page.page import page
 from fastbench.report.page.rate_chart import actual_chart
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
+pytestmark = [
+    pytest.mark.skipif(find_spec("playwright") is None, reason="playwright is not installed: pip install playwright"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium"),
+]
 
 MANY = 3_000
 FLIGHT = "document.getElementById('timeline').data.find((trace) => trace.uid === 'flight')"

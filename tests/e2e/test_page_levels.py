@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from benchmarks.browser import CHROMIUM, chromium
 from fastbench.metrics.samples.timeline import InFlight
 from fastbench.report.page.document import asset
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium")
+pytestmark = [
+    pytest.mark.skipif(find_spec("playwright") is None, reason="playwright is not installed: pip install playwright"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not there: apt-get install chromium"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import jsonschema
 import numpy as np
 import pytest
 import yaml
-from nursery import ROOT
+from nursery import ROOT, run_python
 from plugged import NAME, PLUGIN, acme
 from running import Ended, fastbench_command, perf
 from tiny_service import Tiny, tiny_service
@@ -196,15 +196,8 @@ def test_one_of_each_from_python(site: Path, tmp_path: Path) -> None:
     pytest.importorskip("fastbench.api.running", reason="fastbench has no API yet")
     with tiny_service(acme) as tiny:
         path = config_in(tmp_path, tiny)
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, path, json.dumps(LOAD)],
-            cwd=tmp_path,
-            env={**os.environ, **finding(site)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        (tmp_path / "measure.py").write_text(SCRIPT, encoding="utf-8")
+        done = run_python(tmp_path, path, json.dumps(LOAD), env=finding(site), module="measure")
     assert (done.returncode, done.stderr) == (0, "")
     p50, unit, n, recording = json.loads(done.stdout)
     ended = Ended(0, "", "", tmp_path / "out")

@@ -13,7 +13,7 @@ from running import Argument, Ended, Running, fastbench_command, perf
 from fastbench.recording import NOT_FINAL
 
 PLANNED = 160
-LOAD = ("--num-prompts", PLANNED, "--output-len", 20, "--input-len", 8, "--num-warmups", 0)
+LOAD = ("--num-prompts", PLANNED, "--output-len", 20, "--input-len", 8, "--num-warmups", 0, "--no-plot")
 CLOSED = (*LOAD, "--concurrency", 8)
 INTERRUPTED: dict[str, tuple[int, tuple[Argument, ...]]] = {
     "stopped": (signal.SIGINT, CLOSED),

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from nursery import Mock
-from running import LIMIT_S
+from running import LIMIT_S, Running, fastbench_command
 
 import fastbench as fb
 from fastbench.recording import Recording
@@ -26,22 +23,19 @@ SERVICE = {"max_num_seqs": SEATS, "decode_ms": 5, "seed": 1}
 LOAD = ("--input-len", "8", "--output-len", "8", "--slo", "ttft<35ms@90%", "--max", "64", "-q")
 
 
-def command(directory: Path, *words: str) -> subprocess.Popen[str]:
+def saturate(directory: Path, *words: str) -> Running:
     """The command, started."""
-    arguments = [sys.executable, "-m", "fastbench", "saturate", *words, "-w", str(directory)]
-    return subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}
-    )
+    return Running(directory, *words, subcommand="saturate")
 
 
 def run_of(directory: Path) -> Path:
-    (run,) = directory.iterdir()
+    (run,) = (directory / "out").iterdir()
     return run
 
 
 def visits_of(directory: Path) -> Sequence[dict[str, Any]]:
     """Those that are over so far."""
-    found = list(directory.glob("*/saturate.jsonl"))
+    found = list(directory.glob("out/*/saturate.jsonl"))
     if not found:
         return []
     return [json.loads(line) for line in found[0].read_text().splitlines(keepends=True)[1:] if line.endswith("\n")]
@@ -58,13 +52,12 @@ def await_visits(directory: Path, count: int) -> None:
 def test_a_search(tmp_path: Path) -> None:
     """What is printed first is the answer of the JSON file. Each visit is an ordinary recording, never with more in
     flight than its users once it counts. All of them are one load: no slot needs a second connection."""
-    with Mock(**SERVICE) as mock:
-        process = command(tmp_path, mock.url, *LOAD, "--budget", "8s")
-        out, err = process.communicate(timeout=LIMIT_S)
-    first, *_ = out.splitlines()
+    with Mock(**SERVICE) as mock, saturate(tmp_path, mock.url, *LOAD, "--budget", "8s") as searching:
+        ended = searching.end()
+    first, *_ = ended.out.splitlines()
     run = run_of(tmp_path)
     answer = json.loads((run / "saturate.json").read_text())
-    assert process.returncode == answer["code"], out + err
+    assert ended.code == answer["code"], ended.out + ended.err
     assert answer["code"] in (0, 4)
     assert first.startswith(f"{answer['tiers'][0]['level']:g} users at once" if answer["code"] == 0 else "Cannot tell")
     assert "keep ttft<35ms for 90 % of requests" in first
@@ -91,12 +84,11 @@ def test_a_search(tmp_path: Path) -> None:
     ]
     most = max(visit["level"] for visit in visits)
     assert len({connection for connection, _ in closed}) <= most + 1
-    recalc = [sys.executable, "-m", "fastbench", "recalc", str(run), "--no-plot"]
-    again = subprocess.run(recalc, capture_output=True, text=True, check=False)
+    again = fastbench_command(tmp_path, "recalc", run, "--no-plot")
     # It judges each visit by the search's SLO; that some levels break it decides nothing.
-    assert again.returncode == 0, again.stderr
-    assert "not met" in again.stdout
-    assert again.stdout.count("Performance Parameters") >= len(visits)
+    assert again.code == 0, again.err
+    assert "not met" in again.out
+    assert again.out.count("Performance Parameters") >= len(visits)
 
 
 def most_in_flight(sent: np.ndarray, ended: np.ndarray) -> int:
@@ -109,20 +101,20 @@ def most_in_flight(sent: np.ndarray, ended: np.ndarray) -> int:
 def test_an_interrupted_search_goes_on(tmp_path: Path) -> None:
     """Ctrl-C ends a search with the answer so far and exit code 130; `--reuse` feeds its visits again and goes on."""
     with Mock(**SERVICE) as mock:
-        process = command(tmp_path, mock.url, *LOAD)
-        await_visits(tmp_path, 3)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=LIMIT_S)
-        assert process.returncode == 130, out + err
-        assert "the search was interrupted" in out.splitlines()[0]
+        with saturate(tmp_path, mock.url, *LOAD) as searching:
+            await_visits(tmp_path, 3)
+            searching.process.send_signal(signal.SIGINT)
+            interrupted = searching.end()
+        assert interrupted.code == 130, interrupted.out + interrupted.err
+        assert "the search was interrupted" in interrupted.out.splitlines()[0]
         before = visits_of(tmp_path)
         run = run_of(tmp_path)
         # What was prepared and never sent is no part of a visit.
         for path in run.glob("performances/*/*_recording"):
             assert set(fb.compute(Recording.open(path)).outcomes) <= {"ok"}
-        process = command(tmp_path, "--reuse", run.name, "-q", "--budget", "9s")
-        out, err = process.communicate(timeout=LIMIT_S)
-    assert process.returncode in (0, 4), out + err
+        with saturate(tmp_path, "--reuse", run.name, "-q", "--budget", "9s") as searching:
+            ended = searching.end()
+    assert ended.code in (0, 4), ended.out + ended.err
     after = visits_of(tmp_path)
     assert after[: len(before)] == before
     assert len(after) > len(before)
@@ -130,13 +122,12 @@ def test_an_interrupted_search_goes_on(tmp_path: Path) -> None:
 
 def test_a_service_that_dies(tmp_path: Path) -> None:
     """A service that goes away in the middle ends the search: exit code 4, with the levels that were seen."""
-    with Mock(**SERVICE) as mock:
-        process = command(tmp_path, mock.url, *LOAD)
+    with Mock(**SERVICE) as mock, saturate(tmp_path, mock.url, *LOAD) as searching:
         await_visits(tmp_path, 2)
         mock.stop()
-        out, err = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == 4, out + err
-    assert "the service does not answer any more" in out.splitlines()[0]
+        ended = searching.end()
+    assert ended.code == 4, ended.out + ended.err
+    assert "the service does not answer any more" in ended.out.splitlines()[0]
     assert json.loads((run_of(tmp_path) / "saturate.json").read_text())["stopped"]
 
 
@@ -154,10 +145,9 @@ def test_a_service_that_dies(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_asked(words: Sequence[str], said: str, tmp_path: Path) -> None:
     """Bad input is refused in a sentence before anything is sent, with exit code 2."""
-    process = command(tmp_path, "http://127.0.0.1:9", *words)
-    out, err = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == 2, out + err
-    assert said in err
+    ended = fastbench_command(tmp_path, "saturate", "http://127.0.0.1:9", *words)
+    assert ended.code == 2, ended.out + ended.err
+    assert said in ended.err
 
 
 def test_from_python(tmp_path: Path) -> None:
@@ -181,16 +171,16 @@ def test_from_python(tmp_path: Path) -> None:
     assert (found.path / "saturate.json").is_file()
 
 
-@pytest.mark.parametrize("sweep", ["concurrency=1,5", "rate=20,60"])
+@pytest.mark.parametrize("sweep", ["concurrency=1,5", pytest.param("rate=20,60", marks=pytest.mark.slow)])
 def test_workers_share_the_users(sweep: str, tmp_path: Path) -> None:
     """Two processes share the users of each level, of which one may have none, or an open loop's times. Each level is
     one recording of two parts, with no more in flight than its users."""
     with Mock(**SERVICE) as mock:
         words = ("--slo", "ttft<35ms@90%", "--sweep", sweep, "--budget", "4s", "--workers", "2", "-q")
-        process = command(tmp_path, mock.url, "--input-len", "8", "--output-len", "8", *words)
-        out, err = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == 0, out + err
-    assert out.startswith("2 of 2 levels: ")
+        with saturate(tmp_path, mock.url, "--input-len", "8", "--output-len", "8", *words) as searching:
+            ended = searching.end()
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.out.startswith("2 of 2 levels: ")
     run = run_of(tmp_path)
     for visit in visits_of(tmp_path):
         recording = Recording.open(run / visit["recording"])

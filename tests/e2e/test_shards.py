@@ -13,7 +13,7 @@ from running import Argument, Ended, Running, fastbench_command
 from fastbench._core.ring import FLAGS
 from fastbench.recording import REQUESTS, Recording, part_path, part_paths
 
-SHORT = ("--input-len", 8, "--output-len", 3, "--quiet")
+SHORT = ("--input-len", 8, "--output-len", 3, "--quiet", "--no-plot")
 OPEN = (*SHORT, "--num-prompts", 90, "--rate", "150/s", "--burstiness", 1)
 SHARES = 3
 STARTS = 3
@@ -149,9 +149,7 @@ def test_shares_of_different_plans(tmp_path: Path, sent: Path, service: Mock) ->
 
 def test_a_whole_run_is_no_share(tmp_path: Path, service: Mock) -> None:
     """What is whole already is not merged."""
-    run = fastbench_command(
-        tmp_path, "perf", "-w", "out", "--url", service.url, *SHORT, "--num-prompts", 4, "--no-plot"
-    )
+    run = fastbench_command(tmp_path, "perf", "-w", "out", "--url", service.url, *SHORT, "--num-prompts", 4)
     assert run.code == 0
     ended = merge(tmp_path, tmp_path / "out", "-o", tmp_path / "whole")
     assert (ended.code, "is a whole run, not a shard" in ended.one_sentence()) == (2, True)

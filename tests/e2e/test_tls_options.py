@@ -8,7 +8,7 @@ from running import Argument, perf
 
 from fastbench.recording import Recording
 
-SMALL = ("--input-len", 8, "--output-len", 4, "--num-prompts", 3)
+SMALL = ("--input-len", 8, "--output-len", 4, "--num-prompts", 3, "--no-plot")
 
 
 def test_insecure_says_so(tmp_path: Path, certificate: tuple[Path, Path]) -> None:

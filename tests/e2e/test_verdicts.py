@@ -82,13 +82,13 @@ def test_a_late_end_of_the_message_is_not_the_clients(tmp_path: Path) -> None:
     "load",
     [
         pytest.param(("--concurrency", 50, "--num-prompts", 100), marks=pytest.mark.slow),
-        ("--rate", 40, "--num-prompts", 60),
+        ("--rate", 40, "--num-prompts", 40),
     ],
 )
 def test_a_client_that_is_stopped_twice_a_second(tmp_path: Path, load: tuple[str | int, ...]) -> None:
     """A client that stands still for 50 ms twice a second is INVALID, because it was stopped, with what helps."""
     with Mock(ttft_ms=200, itl_ms=20) as mock:
-        command = ("--url", mock.url, *LENGTHS, "--output-len", 60, *load)
+        command = ("--url", mock.url, *LENGTHS, "--output-len", 40, *load)
         with Running(tmp_path, *map(str, command)) as running:
             while running.process.poll() is None:
                 time.sleep(EACH_S - STOPPED_S)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nursery import Mock
 
 ROOT = Path(__file__).parents[2]
 PLANNED = 1_000
@@ -48,8 +49,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def run(program: str, work_dir: Path, log: Path) -> "subprocess.CompletedProcess[str]":
     """`fastbench perf` in this disguise, against a simulated service that logs what came."""
-    from fastbench.mock import Mock
-
     with Mock(ttft_ms=20, itl_ms=1, log=str(log)) as mock:
         options = ["--url", mock.url, "--model", "mock", "--num-warmups", "0", "-q", "-w", str(work_dir)]
         sizes = ["--num-prompts", PLANNED, "--concurrency", 64, "--input-len", 8, "--output-len", TOKENS]

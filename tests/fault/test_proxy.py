@@ -12,7 +12,7 @@ from proxy import Meddling, proxy_to
 from fastbench._core.ring import OUTCOMES
 from fastbench.recording import NOT_FINAL, Recording
 
-PLANNED = 400
+PLANNED = 160
 SEED = 8
 # What a connection may end like for the request that was on it.
 ALLOWED = {

@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent), str(HERE.parents[1])]
 
-from observer import Observer, may_observe  # noqa: E402 - found by the path above
+from nursery import Mock  # noqa: E402 - found by the path above
+from observer import Observer, may_observe  # noqa: E402
 from running import Running  # noqa: E402
 
 from fastbench._core.ring import FLAGS  # noqa: E402
-from fastbench.mock import Mock  # noqa: E402
 from fastbench.recording import recorded_id  # noqa: E402
 
 STREAMS, TOKENS, ITL_MS = 100, 100, 20

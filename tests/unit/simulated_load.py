@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from simulated_service import Engine, Services
+from simulated_service import Done, Engine, Services, joined
 
 from fastbench.answers import CLEAR_BIT
 from fastbench.api.saturating.asked import Asked
@@ -54,18 +54,18 @@ class Load:
     def run(self, most_s: float = 3_600) -> None:
         """Until the search is over."""
         visit, changed, told = self.pilot.visit, 0, 0.0
-        done: list[np.ndarray] = []
+        done: list[Done] = []
         while visit is not None and self.services.now[0] < most_s:
             now = float(self.services.now[0])
             if self._change is not None:
                 self.services.engine = self._change(now)
             self.services.limit[0] = visit.users
-            done.append(self._step(visit.users))
+            done.append(self.services.step())
             if self.services.now[0] - told < TICK_S:
                 continue
             told = float(self.services.now[0])
             flying = self.services.sent[0][np.isfinite(self.services.sent[0])]
-            ended = np.concatenate(done)
+            ended = self._ended(joined(done), visit.users) if self._lives else self._refused(visit.users)
             ended["visit"] = np.where(ended["sent_ns"] >= changed, visit.number, visit.number - 1)
             known = self.now_ns if not flying.size else int(flying.min() * S)
             sent = int(self.services.requests[0])
@@ -74,13 +74,19 @@ class Load:
             if self.pilot.visit != visit:
                 visit, changed = self.pilot.visit, self.now_ns
 
-    def _step(self, users: int) -> np.ndarray:
-        found = self.services.step()
-        if self._dies_s is not None and self.services.now[0] > self._dies_s:
-            ended = np.zeros(users, ENDED_DTYPE)
-            ended["sent_ns"] = ended["end_ns"] = self.now_ns
-            ended["outcome"] = REFUSED
-            return ended
+    @property
+    def _lives(self) -> bool:
+        return self._dies_s is None or self.now_ns <= self._dies_s * S
+
+    def _refused(self, users: int) -> np.ndarray:
+        """What the users of a service that is no more are told."""
+        ended = np.zeros(users, ENDED_DTYPE)
+        ended["sent_ns"] = ended["end_ns"] = self.now_ns
+        ended["outcome"] = REFUSED
+        return ended
+
+    def _ended(self, found: Done, users: int) -> np.ndarray:
+        """What ended well or not, as a worker tells it."""
         self._events += int(found.tokens.sum())
         ended = np.zeros(found.sent.size, ENDED_DTYPE)
         ended["sent_ns"], ended["end_ns"] = (found.sent * S).astype(np.int64), (found.end * S).astype(np.int64)
@@ -89,9 +95,10 @@ class Load:
         if self._fails_above is not None and users > self._fails_above:
             ended["outcome"] = ERROR
             return ended
+        tpot = found.tpot
         for place, limit in enumerate(self._limits_s):
-            ended["bits"] |= np.where(found.tpot < limit, np.uint32(1 << place), np.uint32(0))
-        ended["bits"] |= np.where(found.tpot < min(self._limits_s) / 4, CLEAR_BIT, np.uint32(0))
+            ended["bits"] |= np.where(tpot < limit, np.uint32(1 << place), np.uint32(0))
+        ended["bits"] |= np.where(tpot < min(self._limits_s) / 4, CLEAR_BIT, np.uint32(0))
         return ended
 
 

@@ -53,6 +53,9 @@ class Done(NamedTuple):
         return (self.end - self.first) / np.maximum(self.tokens - 1, 1)
 
 
+NOTHING = Done(*np.zeros((1, 0), np.int64), *np.zeros((3, 0)), *np.zeros((1, 0), np.int64))
+
+
 class Services:
     """rows services. limit: (rows,), users of each, which may be changed between steps. now: (rows,), s."""
 
@@ -77,6 +80,15 @@ class Services:
         self._width = max(self._width, int(self.limit.max()))
         return self._width
 
+    def _admit(self, row: Numbers, slot: Numbers) -> Floats:
+        """Begins a request at each of the places; the prompts' tokens by row."""
+        tokens = self._random.geometric(1 / (self.engine.tokens - 1), row.size) + 1
+        prompts = np.bincount(row, self._random.exponential(self.engine.prompt, row.size), self.now.size)
+        self._left[row, slot] = self._tokens[row, slot] = tokens
+        self.sent[row, slot] = self.now[row]
+        self.requests += np.bincount(row, minlength=self.now.size)
+        return prompts
+
     def step(self) -> Done:
         """One step of each row."""
         engine, random, width = self.engine, self._random, self._in_use()
@@ -84,14 +96,9 @@ class Services:
         running = left > 0
         decoding = np.count_nonzero(running, axis=1)
         row, slot = np.nonzero(~running & (self._slots[:width] < self.limit[:, None]))
-        tokens = random.geometric(1 / (engine.tokens - 1), row.size) + 1
-        prompts = np.bincount(row, random.exponential(engine.prompt, row.size), self.now.size)
-        self._left[row, slot] = self._tokens[row, slot] = tokens
-        self.sent[row, slot] = self.now[row]
-        self.requests += np.bincount(row, minlength=self.now.size)
         base = np.where(decoding > 0, engine.decode_s + engine.decode_seq_s * decoding, 0.0)
         base *= np.where(decoding > engine.cliff, engine.steep, 1.0)
-        took = base + engine.prefill_s * prompts
+        took = base + engine.prefill_s * self._admit(row, slot) if row.size else base
         took *= 1 + engine.jitter * random.uniform(-1, 1, took.size)
         if engine.noise:
             kept = np.exp(-took / engine.noise_s)
@@ -99,9 +106,12 @@ class Services:
             self._noise = kept * self._noise + np.sqrt(1 - kept**2) * fresh
             took *= np.exp(self._noise)
         self.now = self.now + np.maximum(took, 1e-6)
-        self._first[row, slot] = self.now[row]
+        if row.size:
+            self._first[row, slot] = self.now[row]
         left -= left > 0
         row, slot = np.nonzero((left == 0) & (sent < np.inf))
+        if not row.size:
+            return NOTHING
         done = Done(row, self.sent[row, slot], self._first[row, slot], self.now[row], self._tokens[row, slot])
         self.sent[row, slot] = np.inf
         return done

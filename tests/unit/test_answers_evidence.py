@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 from correlated import normal_ar1
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate, stats
 
 from fastbench.answers.statistics import (
     anytime_interval,
@@ -27,14 +27,14 @@ LOOK = 50
 
 def by_quadrature(good: int, count: int, share: float) -> tuple[float, float]:
     """Both e-values, as integrals of the likelihood ratio."""
-    prior = stats.beta(0.5 * share / (1 - share), 0.5)
+    prior = scipy.stats.beta(0.5 * share / (1 - share), 0.5)
 
     def ratio(p: float) -> float:
         logs = good * math.log(p / share) + (count - good) * math.log((1 - p) / (1 - share))
         return math.exp(logs) * float(prior.pdf(p))
 
-    above, _ = integrate.quad(ratio, share, 1 - 1e-13, limit=500)
-    below, _ = integrate.quad(ratio, 1e-13, share, limit=500)
+    above, _ = scipy.integrate.quad(ratio, share, 1 - 1e-13, limit=500)
+    below, _ = scipy.integrate.quad(ratio, 1e-13, share, limit=500)
     return above / float(prior.sf(share)), below / float(prior.cdf(share))
 
 
@@ -83,7 +83,7 @@ def test_optional_stopping(share: float) -> None:
 
 def test_with_serial_correlation() -> None:
     """With failures that come in clusters effective counts keep the error near 5 % a side, and plain ones do not."""
-    series = normal_ar1(RUNS, 1_500, 0.9, 21) < stats.norm.ppf(0.9)
+    series = normal_ar1(RUNS, 1_500, 0.9, 21) < scipy.stats.norm.ppf(0.9)
     wrong = {True: 0, False: 0}
     for good in series:
         deff = raw_design_effect(good.reshape(15, 100).sum(axis=1).astype(float), np.full(15, 100.0), 0.09) or 1.0

@@ -22,7 +22,7 @@ from fastbench.api.saturating.words import percent, sentences, table
 from fastbench.errors import Exit
 from fastbench.options import Options
 
-ENGINE = Engine(decode_s=0.010, decode_seq_s=0.0005, prefill_s=0.000002, tokens=24)
+ENGINE = Engine(decode_s=0.010, decode_seq_s=0.0005, prefill_s=0.000002, tokens=8)
 """A token takes 10 ms and half a millisecond for each user: 40 users within 30 ms."""
 ASKED = Asked(texts=("tpot<30ms@95%",), quick=True, most=100)
 LIMIT_MS = 30.0
@@ -88,6 +88,7 @@ def test_a_service_that_becomes_slower(tmp_path: Path) -> None:
     assert any("drifts" in one and "less throughput" in one for one in sentences(outcome))
 
 
+@pytest.mark.slow
 def test_a_capacity_that_changes(tmp_path: Path) -> None:
     """Where the service loses half of its capacity during the search no answer above what is left is confirmed."""
 
@@ -98,7 +99,7 @@ def test_a_capacity_that_changes(tmp_path: Path) -> None:
     assert outcome.tiers[0].level <= 22 or outcome.code == Exit.CANNOT_TELL
 
 
-@pytest.mark.parametrize("tokens", [6, 40])
+@pytest.mark.parametrize("tokens", [6, *(pytest.param(many, marks=pytest.mark.slow) for many in (24, 40))])
 def test_replies_of_different_lengths(tokens: float, tmp_path: Path) -> None:
     """Lengths that scatter by their mean, short or long, do not move the answer."""
     outcome = searched(ASKED, replace(ENGINE, tokens=tokens), LIMIT_MS, tmp_path)
@@ -151,7 +152,7 @@ def test_several_slos(tmp_path: Path) -> None:
 
 def test_the_knee(tmp_path: Path) -> None:
     """Without SLOs the answer is where 95 % of the greatest throughput is reached."""
-    engine = Engine(decode_s=0.010, decode_seq_s=0.0, prefill_s=0.000_05, tokens=10)
+    engine = Engine(decode_s=0.010, decode_seq_s=0.0, prefill_s=0.000_05, tokens=5)
     outcome = searched(replace(ASKED, texts=(), most=64), engine, 1e9, tmp_path)
     assert not outcome.tiers
     assert outcome.knee is not None

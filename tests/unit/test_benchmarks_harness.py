@@ -202,8 +202,15 @@ SPIN = "while True: pass"
 ASK = "with open('/dev/zero', 'rb', 0) as zero:\n    while True: zero.read(1 << 22)"
 
 
-@pytest.mark.parametrize("sampled", [False, True])
-@pytest.mark.parametrize(("code", "outside"), [(SPIN, True), (ASK, False)], ids=["outside", "inside"])
+@pytest.mark.parametrize(
+    ("code", "outside", "sampled"),
+    [
+        pytest.param(SPIN, True, True, id="outside, sampled"),
+        pytest.param(ASK, False, False, id="inside"),
+        pytest.param(SPIN, True, False, id="outside", marks=pytest.mark.slow),
+        pytest.param(ASK, False, True, id="inside, sampled", marks=pytest.mark.slow),
+    ],
+)
 def test_the_busiest_thread_is_found_with_what_it_used(code: str, outside: bool, sampled: bool) -> None:
     """A busy process has used no more CPU than time passed between two looks, in or outside the kernel as it does."""
     mine = Sampler.of(threading.get_native_id())

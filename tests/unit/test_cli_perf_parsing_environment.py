@@ -1,12 +1,11 @@
 """Options in the environment: the command line wins over them, and they win over the config."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 import pytest
 from command_lines import options_of
+from nursery import run_python
 
 from fastbench.cli.perf.parsing import Action, action_of
 from fastbench.config import RunConfig
@@ -167,13 +166,12 @@ def test_a_variable_of_another_form(name: str, text: str, monkeypatch: pytest.Mo
     assert "hunter2" not in told
 
 
-def test_the_command_in_an_environment() -> None:
+def test_the_command_in_an_environment(tmp_path: Path) -> None:
     """The command itself takes its options from the environment, and says in one line which variable is bad."""
 
     def told(**variables: str) -> str:
         named = {f"FASTBENCH_{name}": value for name, value in variables.items()}
-        command = [sys.executable, "-m", "fastbench", "perf"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=named)
+        done = run_python(tmp_path, "perf", env=named)
         return done.stdout + done.stderr
 
     assert told(MOCK="1", DRY_RUN="1", NUM_PROMPTS="7").endswith("Nothing was sent.\n")

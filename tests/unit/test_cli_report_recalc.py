@@ -1,13 +1,11 @@
 """`fastbench recalc`, on runs, on single recordings, on golden ones of every format version."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from nursery import run_python
 from recordings import MS, Request, header_of, record, write_blocks
 
 from fastbench.cli.report.recalc import recalc_command
@@ -167,12 +165,10 @@ def test_there_are_golden_recordings() -> None:
 def test_the_command_itself(tmp_path: Path) -> None:
     """`fastbench recalc` prints the tables, and for a wrong directory one line on standard error and status 1."""
     run_with(tmp_path, a=[Request(0)])
-    command = [sys.executable, "-c", "from fastbench.cli.main import main; main()", "recalc"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    good = subprocess.run([*command, tmp_path], capture_output=True, text=True, env=environment, check=False)
+    good = run_python(tmp_path, "recalc", tmp_path)
     assert (good.returncode, good.stderr) == (0, "")
     assert "Common Metric" in good.stdout
-    bad = subprocess.run([*command, "/nowhere"], capture_output=True, text=True, env=environment, check=False)
+    bad = run_python(tmp_path, "recalc", "/nowhere")
     assert bad.returncode == 2
     assert len(bad.stderr.splitlines()) == 1
 

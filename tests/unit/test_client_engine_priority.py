@@ -11,8 +11,6 @@ from preloading import run_preloaded
 from priorities import NICE, in_thread, may_be_real_time
 from serving import Service, answering
 
-pytestmark = pytest.mark.alone
-
 CAP_SYS_NICE = 23
 BUSY = {"closed_loop": False, "limit": 1, "drop_when_full": True, "precise": True}
 """With requests 70 us apart, all but 10 us of them is spent on the watch for the next one, which is dropped."""
@@ -42,6 +40,7 @@ def look_at_ordinary(nice: int) -> None:
         driver.finish()
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not may_be_real_time(), reason="needs the permission for real-time scheduling")
 def test_real_time_only_while_mostly_asleep() -> None:
     """The thread is real-time while it waits, an ordinary one while it is busy, and real-time after that."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,19 @@ from fastbench.errors import ConfigError
 from fastbench.registry import Registry
 
 DOCS = Path(__file__).parents[2] / "docs"
-SCHEMA = json_schema()
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 MODEL: dict[str, Any] = {"type": "openai_chat"}
 DATASET: dict[str, Any] = {"type": "synthetic", "count": 10, "input_len": 5}
+
+
+@cache
+def the_schema() -> dict[str, Any]:
+    """Made once, and not for those who only collect tests."""
+    return json_schema()
+
+
+@cache
+def validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(the_schema())
 
 
 def config(model: dict[str, Any] | None = None, dataset: dict[str, Any] | None = None, **run: Any) -> dict[str, Any]:
@@ -29,7 +39,7 @@ def config(model: dict[str, Any] | None = None, dataset: dict[str, Any] | None =
 
 
 def faults(raw: object) -> list[str]:
-    return [error.json_path for error in VALIDATOR.iter_errors(raw)]
+    return [error.json_path for error in validator().iter_errors(raw)]
 
 
 def examples() -> list[str]:
@@ -40,15 +50,15 @@ def examples() -> list[str]:
 
 def test_it_is_a_schema() -> None:
     """It holds the rules of its draft, and describes each setting and each field."""
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["properties"].keys() == set(SETTINGS)
-    assert SCHEMA["$defs"]["ServiceConfig"]["properties"].keys() == set(ServiceConfig.__struct_fields__)
+    jsonschema.Draft202012Validator.check_schema(the_schema())
+    assert the_schema()["properties"].keys() == set(SETTINGS)
+    assert the_schema()["$defs"]["ServiceConfig"]["properties"].keys() == set(ServiceConfig.__struct_fields__)
 
 
 def test_words_are_those_of_the_fields() -> None:
     """A field's description is its docstring, inherited ones too, and what it allows."""
     assert field_words(ServiceConfig)["batch_size"] == "The most requests in flight."
-    told = SCHEMA["properties"]["num_prompts"]["description"]
+    told = the_schema()["properties"]["num_prompts"]["description"]
     assert (
         told
         == "The most samples to send; None = the whole data set. Allowed: a whole number from 1 to 2147483647 or None."
@@ -150,7 +160,7 @@ def test_variables_may_stand_for_numbers() -> None:
 )
 def test_load_shapes_are_in_it(load: dict[str, Any], path: str | None) -> None:
     """A load shape is described with its parameters, and what the schema says of it the check says too."""
-    found = [deepest.json_path for error in VALIDATOR.iter_errors(config(load=load)) for deepest in leaves(error)]
+    found = [deepest.json_path for error in validator().iter_errors(config(load=load)) for deepest in leaves(error)]
     assert (path in found) if path else not found
     if path is None:
         build_run(config(load=load), "run.yaml")
@@ -172,7 +182,7 @@ def test_settings_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) ->
     own = Registry[Any]("fastbench.none", "shape", "builtins:type", {"flat": f"{__name__}:ServiceConfig2"})
     monkeypatch.setattr("fastbench.config.files.schema.SHAPES", own)
     schema = json_schema()
-    assert schema["$defs"]["ServiceConfig"] == SCHEMA["$defs"]["ServiceConfig"]
+    assert schema["$defs"]["ServiceConfig"] == the_schema()["$defs"]["ServiceConfig"]
     validator = jsonschema.Draft202012Validator(schema)
     assert validator.is_valid(config(load={"type": "flat", "depth": 3}))
     assert not validator.is_valid(config(load={"type": "flat", "width": 3}))

@@ -28,8 +28,14 @@ def leaving_open(reply: bytes) -> Handler:
     return handler
 
 
-@pytest.mark.parametrize("encrypted", [False, True], ids=["clear", "tls"])
-@pytest.mark.parametrize("framing", OPEN)
+@pytest.mark.parametrize(
+    ("framing", "encrypted"),
+    [
+        *(pytest.param(framing, False, id=f"{framing}-clear") for framing in OPEN),
+        pytest.param("chunked", True, id="chunked-tls"),
+        *(pytest.param(name, True, id=f"{name}-tls", marks=pytest.mark.slow) for name in OPEN if name != "chunked"),
+    ],
+)
 def test_a_body_left_open(framing: str, encrypted: bool) -> None:
     """A second after [DONE] the reply counts as it stood then, the connection is closed, and its slot is free."""
     handler = leaving_open(OPEN[framing])

@@ -174,6 +174,7 @@ def test_broken_times_are_told(tmp_path: Path, time: object) -> None:
         opened(tmp_path, row(0), row() | {"timestamp": time})
 
 
+@pytest.mark.slow
 @needs(MOONCAKE)
 @needs(TOKENIZER)
 def test_the_conversation_trace_loads_whole() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special, stats
+import scipy
 
 from fastbench._core.ring import ROW_DTYPE
 from fastbench.metrics.asked import AskedLoad
@@ -33,15 +33,15 @@ def p_value(rows: np.ndarray, load: dict[str, Any]) -> float:
 def test_the_gamma_distribution(shape: float) -> None:
     """The distribution equals scipy's to 12 digits from 0 to far beyond its mean."""
     x = np.concatenate(([0.0], np.geomspace(shape * 1e-6, shape * 50, 400)))
-    assert np.allclose(gamma_cdf(x, shape), special.gammainc(shape, x), rtol=1e-11, atol=1e-12)
+    assert np.allclose(gamma_cdf(x, shape), scipy.special.gammainc(shape, x), rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize("n", [30, 1000, 50_000])
 def test_distance_and_p_value(n: int) -> None:
     """The distance is scipy's; the p-value agrees with scipy's exact one as well as an asymptotic law can."""
     samples = np.random.default_rng(n).exponential(1.0, n)
-    expected = stats.kstest(samples, stats.expon.cdf)
-    distance = ks_distance(samples, stats.expon.cdf(np.sort(samples)))
+    expected = scipy.stats.kstest(samples, scipy.stats.expon.cdf)
+    distance = ks_distance(samples, scipy.stats.expon.cdf(np.sort(samples)))
     assert distance == pytest.approx(expected.statistic, abs=1e-12)
     assert ks_p_value(distance, n) == pytest.approx(expected.pvalue, abs=0.02)
 

@@ -1,10 +1,10 @@
 """The declared options as a whole, and what other tools call them."""
 
 import re
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
+from nursery import run_python
 
 from fastbench.cli.perf import perf_command
 from fastbench.config import RunSettings
@@ -73,17 +73,15 @@ def test_words_of_other_tools(option: str, meant: str | None) -> None:
 
 
 @pytest.mark.parametrize("option", ["--batch-size", "--port=8000", "--qps"])
-def test_the_message(option: str) -> None:
+def test_the_message(option: str, tmp_path: Path) -> None:
     """The command says in one line which option to use."""
-    command = [sys.executable, "-m", "fastbench", "perf", option, "4"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_python(tmp_path, "perf", option, "4")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert re.fullmatch(rf"fastbench: No such option '{option.partition('=')[0]}'; use --\S+ ?.*\. See .*", line)
 
 
-def test_other_misspellings_are_told_as_before() -> None:
+def test_other_misspellings_are_told_as_before(tmp_path: Path) -> None:
     """An option that only looks like one is told by what it looks like."""
-    command = [sys.executable, "-m", "fastbench", "perf", "--concurency", "4"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_python(tmp_path, "perf", "--concurency", "4")
     assert "--concurrency" in done.stderr

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from fastbench.plan.shapes.open import Ramp
 from fastbench.plan.shapes.rates import Step, arrivals, count_within, steady, stepped
@@ -65,11 +65,11 @@ def test_scatter_keeps_the_rate(burstiness: float) -> None:
 def test_intervals_have_the_asked_distribution(burstiness: float) -> None:
     """Intervals are Gamma(burstiness, 1 / (rate burstiness)) by a Kolmogorov-Smirnov test, with the mean 1 / rate."""
     gaps = np.diff(steady(200.0, 20_000, burstiness, 5)) / S
-    expected = stats.gamma(burstiness, scale=1 / (200.0 * burstiness))
-    assert stats.kstest(gaps, expected.cdf).pvalue > 0.001
+    expected = scipy.stats.gamma(burstiness, scale=1 / (200.0 * burstiness))
+    assert scipy.stats.kstest(gaps, expected.cdf).pvalue > 0.001
     assert gaps.mean() == pytest.approx(1 / 200, rel=0.05)
-    other = stats.gamma(burstiness * 1.3, scale=1 / (200.0 * burstiness * 1.3))
-    assert stats.kstest(gaps, other.cdf).pvalue < 1e-6, "the test would see another burstiness"
+    other = scipy.stats.gamma(burstiness * 1.3, scale=1 / (200.0 * burstiness * 1.3))
+    assert scipy.stats.kstest(gaps, other.cdf).pvalue < 1e-6, "the test would see another burstiness"
 
 
 @pytest.mark.parametrize(("strategy", "middle"), [("linear", (2 + 8) / 2), ("exponential", math.sqrt(2 * 8))])

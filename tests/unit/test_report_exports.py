@@ -110,7 +110,7 @@ def test_token_times_in_every_form(tmp_path: Path) -> None:
     assert [row["event"] for row in rows] == ["0", "1", "2"] * 2
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("form", ["csv", "parquet", pytest.param("jsonl", marks=pytest.mark.slow)])
 def test_many_requests_come_in_pieces(tmp_path: Path, form: str) -> None:
     """More requests than are written at once all arrive, each once, below one head."""
     many = [Request(number, end_ns=(2_000 + number) * MS) for number in range(ROWS_AT_ONCE + 5)]
