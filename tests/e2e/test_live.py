@@ -121,6 +121,7 @@ def test_tasks_side_by_side(tmp_path: Path, slow: Mock) -> None:
         assert terminal.end() == 130
 
 
+@pytest.mark.slow
 def test_workers_of_one_task(tmp_path: Path, slow: Mock) -> None:
     """What several workers do for one task is shown together."""
     with OnTerminal(tmp_path, *perf(tmp_path, slow, *LOAD, "--workers", 2)) as terminal:

@@ -154,6 +154,7 @@ def _begins(process: Path, parent: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @needs(MOONCAKE)
 def test_the_mooncake_trace_over_two_workers(tmp_path: Path) -> None:
     """The beginning of the public trace at 50 times its speed, over two workers: each request once, none early, each

@@ -74,6 +74,7 @@ def test_a_service_that_fails_above_a_level(tmp_path: Path) -> None:
     assert outcome.tiers[0].bracket.high <= 13
 
 
+@pytest.mark.slow
 def test_a_service_that_becomes_slower(tmp_path: Path) -> None:
     """A service that slows down all the time: a level measured again at the end shows it, and a sentence says so."""
 
@@ -134,6 +135,7 @@ def test_a_service_that_dies(tmp_path: Path) -> None:
     assert all(row.shares[0].value > 0.9 for row in outcome.levels if row.level <= 36)
 
 
+@pytest.mark.slow
 def test_several_slos(tmp_path: Path) -> None:
     """Each SLO has its answer from the same visits, in a sentence of its own, and a column of the table."""
     asked = replace(ASKED, texts=("tpot<30ms@95%", "tpot<20ms@90%"))
@@ -150,6 +152,7 @@ def test_several_slos(tmp_path: Path) -> None:
     assert all(len(row) == len(heads) for row in rows)
 
 
+@pytest.mark.slow
 def test_the_knee(tmp_path: Path) -> None:
     """Without SLOs the answer is where 95 % of the greatest throughput is reached."""
     engine = Engine(decode_s=0.010, decode_seq_s=0.0, prefill_s=0.000_05, tokens=5)
