@@ -23,7 +23,8 @@ from fastbench.metrics.samples import percentile
 REPLICATES = 2_000
 LOG_BINS = 4_096
 _MOST_US = 1 << 42
-_BINS_PER_E = LOG_BINS / math.log(_MOST_US)
+BINS_PER_E = LOG_BINS / math.log(_MOST_US)
+"""Log bins in a factor of e: bin k begins at e^(k / BINS_PER_E) µs."""
 _TABLE = 1 << 16
 _AT_ONCE = 250
 
@@ -66,12 +67,12 @@ def interval_of(replicates: Floats, point: float, blocks: int, confidence: float
 
 def log_bins(us: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n,): the bin of each value, some 0.7 % wide; all below 2 µs in the first."""
-    return np.minimum(np.log(np.maximum(us, 1)) * _BINS_PER_E, LOG_BINS - 1).astype(np.int64)
+    return np.minimum(np.log(np.maximum(us, 1)) * BINS_PER_E, LOG_BINS - 1).astype(np.int64)
 
 
 def bin_value_us(place: float) -> float:
     """The value at a place in the bins."""
-    return math.exp(place / _BINS_PER_E)
+    return math.exp(place / BINS_PER_E)
 
 
 def gap_counts(selection: Selection, blocks: Blocks) -> NDArray[np.int64]:
@@ -108,7 +109,7 @@ def gap_percentile_intervals(
         exact = _exact(selection, percent)
         places = percentile_replicates(drawn, counts, percent)
         spread = interval_of(places, float(np.median(places)), blocks.number)
-        shift = math.log(max(exact, 1.0)) * _BINS_PER_E - float(np.median(places))
+        shift = math.log(max(exact, 1.0)) * BINS_PER_E - float(np.median(places))
         found[percent] = Interval(bin_value_us(spread.low + shift), bin_value_us(spread.high + shift))
     return found
 
