@@ -26,19 +26,30 @@ from fastbench.answers.comparison.model import (
     Versus,
     Workload,
 )
+from fastbench.answers.comparison.noise import UNSEEN, Known
+from fastbench.answers.comparison.sides import STATS, TOLERANCE, Asking, compare_sides, gate_keys, stats_of
+from fastbench.answers.comparison.summary import Origin, summarize
+from fastbench.answers.comparison.words import percent, sentence_of, span
+from fastbench.answers.comparison.workload import workload_of
 
 __all__ = [
     "BETTER",
     "CANNOT_TELL",
     "CODES",
     "NOT_WORSE",
+    "STATS",
+    "TOLERANCE",
+    "UNSEEN",
     "WORSE",
     "AchievedLoad",
+    "Asking",
     "Comparison",
     "Decile",
     "Difference",
     "Distribution",
     "Effect",
+    "Known",
+    "Origin",
     "PairedMetric",
     "Pairing",
     "Ratio",
@@ -48,4 +59,12 @@ __all__ = [
     "VerdictWord",
     "Versus",
     "Workload",
+    "compare_sides",
+    "gate_keys",
+    "percent",
+    "sentence_of",
+    "span",
+    "stats_of",
+    "summarize",
+    "workload_of",
 ]

@@ -27,6 +27,12 @@ CODES: Mapping[VerdictWord, int] = {BETTER: 0, NOT_WORSE: 0, WORSE: 3, CANNOT_TE
 """Exit codes; 3 goes before 4."""
 
 
+def key_of(name: str, statistic: str = "") -> str:
+    """As `--gate` names a number."""
+    plain = name.lower().replace(" ", "_")
+    return f"{plain}.{statistic.lower()}" if statistic else plain
+
+
 @dataclass(frozen=True, eq=False)
 class Distribution:
     """How one latency was distributed in a run.
@@ -199,8 +205,7 @@ class Effect:
     @property
     def key(self) -> str:
         """As `--gate` names it: `ttft.p99`, `output_token_throughput`."""
-        name = self.name.lower().replace(" ", "_")
-        return f"{name}.{self.statistic.lower()}" if self.statistic else name
+        return key_of(self.name, self.statistic)
 
     @property
     def ratio(self) -> float | None:

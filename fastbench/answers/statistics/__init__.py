@@ -34,6 +34,7 @@ from fastbench.answers.statistics.bootstrap import (
     interval_of,
     log_bins,
     percentile_replicates,
+    percentiles_replicates,
     ratio_replicates,
     weights,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "percentile_interval",
     "percentile_places",
     "percentile_replicates",
+    "percentiles_replicates",
     "ratio_interval",
     "ratio_replicates",
     "raw_design_effect",
