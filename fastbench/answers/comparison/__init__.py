@@ -30,7 +30,7 @@ from fastbench.answers.comparison.noise import UNSEEN, Known
 from fastbench.answers.comparison.sides import STATS, TOLERANCE, Asking, compare_sides, gate_keys, stats_of
 from fastbench.answers.comparison.summary import Origin, summarize
 from fastbench.answers.comparison.words import percent, sentence_of, span
-from fastbench.answers.comparison.workload import workload_of
+from fastbench.answers.comparison.workload import config_lines, workload_of
 
 __all__ = [
     "BETTER",
@@ -60,6 +60,7 @@ __all__ = [
     "Versus",
     "Workload",
     "compare_sides",
+    "config_lines",
     "gate_keys",
     "percent",
     "sentence_of",
