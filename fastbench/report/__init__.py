@@ -7,20 +7,14 @@ from fastbench.lazy import lazy
 if TYPE_CHECKING:
     from fastbench.report.answer import STRIP_BINS, Answer, Latency, Level, Span, Statement, Subject, answer_of
     from fastbench.report.checks.written import Checked, checked, junit, markdown
+    from fastbench.report.comparing.lines import comparison_lines
+    from fastbench.report.comparing.written import comparison_json, comparison_junit, comparison_markdown
     from fastbench.report.console import render
     from fastbench.report.exports.columns import request_columns
     from fastbench.report.exports.parquet import requests_table
     from fastbench.report.exports.write import FORMATS, export
     from fastbench.report.files import replace
-    from fastbench.report.levels import (
-        CurvePoint,
-        FrontPoint,
-        LevelsPage,
-        Marked,
-        Measured,
-        Wanted,
-        levels_page,
-    )
+    from fastbench.report.levels import CurvePoint, FrontPoint, LevelsPage, Marked, Measured, Wanted, levels_page
     from fastbench.report.page.compare import STATS, Compared, comparison
     from fastbench.report.page.index import Task, index_page
     from fastbench.report.page.rate_chart import RateChart, planned_chart
@@ -44,10 +38,10 @@ else:
         __name__,
         {
             "answer": (
-                "STRIP_BINS",
                 "Answer",
                 "Latency",
                 "Level",
+                "STRIP_BINS",
                 "Span",
                 "Statement",
                 "Subject",
@@ -58,6 +52,12 @@ else:
                 "checked",
                 "junit",
                 "markdown",
+            ),
+            "comparing.lines": ("comparison_lines",),
+            "comparing.written": (
+                "comparison_json",
+                "comparison_junit",
+                "comparison_markdown",
             ),
             "console": ("render",),
             "exports.columns": ("request_columns",),
@@ -77,8 +77,8 @@ else:
                 "levels_page",
             ),
             "page.compare": (
-                "STATS",
                 "Compared",
+                "STATS",
                 "comparison",
             ),
             "page.index": (
@@ -161,6 +161,10 @@ __all__ = [
     "checked",
     "common_table",
     "comparison",
+    "comparison_json",
+    "comparison_junit",
+    "comparison_lines",
+    "comparison_markdown",
     "export",
     "failures_table",
     "footnotes_list",
