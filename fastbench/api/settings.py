@@ -18,6 +18,7 @@ from fastbench.config.services import ServiceConfig
 from fastbench.errors import FastbenchError, UsageError
 from fastbench.options import (
     ARGUMENT,
+    LIVE,
     OPTIONS,
     SEARCH,
     SECTIONS,
@@ -55,6 +56,7 @@ _OF_THE_COMMAND = {
     "classic": "nothing is shown anyway",
 }
 _OF_SEARCHES = {option.name for option in SEARCH} - {option.name for part in SECTIONS.values() for option in part}
+_OF_LIVE = {option.name for option in LIVE} - {option.name for part in SECTIONS.values() for option in part}
 _PAIRS = (OPTIONS["header"].parse, OPTIONS["param"].parse)
 """Of the options that take names with values, as a mapping."""
 _OWN = ("on_progress", "stop")
@@ -163,6 +165,8 @@ def _value(name: str, value: Any) -> Any:
         raise UsageError(f"there is no setting {name}=; {_way_out(name)}")
     if name in _OF_THE_COMMAND:
         raise UsageError(f"{name}= works on the command line only: {_OF_THE_COMMAND[name]}")
+    if name in _OF_LIVE - _OF_SEARCHES:
+        raise UsageError(f"{name}= is for fastbench.compare_live, which measures two services")
     if name in _OF_SEARCHES:
         raise UsageError(f"{name}= is for fastbench.saturate, which searches for the load")
     return _converted(option, name, value)
