@@ -32,7 +32,7 @@ from fastbench.answers.comparison.pairs import Pairs, coins, compare_pairs, pair
 from fastbench.answers.comparison.sides import STATS, TOLERANCE, Asking, compare_sides, gate_keys, stats_of
 from fastbench.answers.comparison.summary import Origin, summarize
 from fastbench.answers.comparison.words import percent, sentence_of, span
-from fastbench.answers.comparison.workload import workload_of
+from fastbench.answers.comparison.workload import config_lines, workload_of
 
 __all__ = [
     "BETTER",
@@ -65,6 +65,7 @@ __all__ = [
     "coins",
     "compare_pairs",
     "compare_sides",
+    "config_lines",
     "gate_keys",
     "paired_effects",
     "percent",

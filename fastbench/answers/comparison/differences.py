@@ -10,10 +10,11 @@ _IDLE = frozenset({"service.abbr", "service.host_ip", "service.host_port", "data
 
 
 def differences(base: Side, other: Side) -> tuple[Difference, ...]:
-    """The lines that are not the same, in the order of the base's settings."""
+    """The lines that are not the same, in the order of the base's settings; not what differs from run to run on both
+    sides."""
     names = dict.fromkeys(name for side in (base, other) for run in side.runs for name in run.config)
     found = ((name, _line(base, name), _line(other, name)) for name in names)
-    return tuple(Difference(name, a, b) for name, a, b in found if (a != b or a == VARIES) and not _is_idle(name, base))
+    return tuple(Difference(name, a, b) for name, a, b in found if a != b and not _is_idle(name, base))
 
 
 def _is_idle(name: str, base: Side) -> bool:

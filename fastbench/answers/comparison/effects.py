@@ -20,6 +20,9 @@ from fastbench.answers.statistics import Interval, normal_quantile, student_quan
 CONFIDENCE = 0.95
 POINTS = 0.005
 """Of shares at most so much for the worse is tolerated, of 1, whatever the tolerance of ratios is."""
+UNSEEN_NOISE = (
+    f"runs of the same service may differ by {UNSEEN * 100:.0f} %, which fewer than three of a side do not show"
+)
 _POWER = normal_quantile(0.975) + normal_quantile(0.8)
 _MOST_DEGREES = 1e6
 
@@ -181,7 +184,12 @@ class ShareChange(NamedTuple):
     @property
     def known(self) -> bool:
         """Whether blocks tell how requests depend on each other."""
-        return self.a.seen and self.b.seen
+        return self.is_perfect or (self.a.seen and self.b.seen)
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether all requests of both sides are alike: none failed, or all are good."""
+        return self.a.value == self.b.value and self.a.value in (0.0, 1.0)
 
     @property
     def floor(self) -> float:
@@ -214,6 +222,9 @@ def harm_of(interval: Interval, *, higher_is_better: bool) -> Interval:
 
 def said(measured: Measured, row: Row, confidence: float = CONFIDENCE) -> VerdictWord:
     """What an interval says of one metric by itself."""
+    if isinstance(measured, ShareChange) and measured.is_perfect:
+        # How rarely something fails that never did is a matter of how long one looks; it is no regression.
+        return NOT_WORSE
     low, high = harm_of(measured.interval(confidence), higher_is_better=row.higher_is_better)
     floor = measured.floor
     if low > row.tolerance + floor:
@@ -250,7 +261,7 @@ def _not_after_holm(found: Sequence[tuple[Row, Measured | None, VerdictWord]]) -
         row, measured, word = found[place]
         assert measured is not None
         if lost or said(measured, row, 1 - (1 - CONFIDENCE) / (number - step)) != word:
-            lost[place] = f"one of {number} metrics is {word} by chance as easily"
+            lost[place] = f"among {number} metrics one is {word} by that much by chance"
     return lost
 
 
@@ -296,7 +307,7 @@ def _why(measured: Measured | None, word: VerdictWord) -> str:
     if not measured.known:
         return "too short to tell: fewer than 6 blocks of time that do not depend on each other"
     if measured.floor:
-        return f"runs of the same service may differ by {measured.floor:.0%}, and one run a side does not show it"
+        return UNSEEN_NOISE
     return "the interval is too wide"
 
 

@@ -11,6 +11,7 @@ from fastbench.answers.comparison import estimates, prompts
 from fastbench.answers.comparison.differences import differences
 from fastbench.answers.comparison.effects import (
     POINTS,
+    UNSEEN_NOISE,
     Measured,
     RatioChange,
     Row,
@@ -59,9 +60,10 @@ class Asking(NamedTuple):
     seed: int = 0
 
 
-def compare_sides(base: Side, others: Sequence[Side], asking: Asking, more: Sequence[str] = ()) -> Comparison:
-    """Each of the others against the base. more: further reasons why nothing is comparable. UsageError for a gate about
-    what there is not."""
+def compare_sides(
+    base: Side, others: Sequence[Side], asking: Asking, more: Sequence[str] = (), notes: Sequence[str] = ()
+) -> Comparison:
+    """Each of the others against the base. more: further reasons why nothing is comparable. notes: further ones."""
     versus = tuple(_versus(base, other, asking, more) for other in others)
     return Comparison(
         base=base,
@@ -69,7 +71,7 @@ def compare_sides(base: Side, others: Sequence[Side], asking: Asking, more: Sequ
         tolerance=asking.tolerance,
         sentences=tuple(sentence_of(base, one) for one in versus),
         anyway=asking.anyway,
-        notes=tuple(dict.fromkeys(note for one in versus for note in one.notes)),
+        notes=tuple(dict.fromkeys((*notes, *(note for one in versus for note in one.notes)))),
     )
 
 
@@ -228,13 +230,10 @@ def _notes(base: Side, other: Side, effects: Sequence[Effect], asking: Asking) -
     few = min(len(base.runs), len(other.runs))
     if few < estimates.RUNS_TO_RESAMPLE:
         runs = "One run" if few == 1 else "Two runs"
-        unseen = any(effect.interval and not effect.in_points for effect in effects) and (
-            asking.known.given is None and any(f"{UNSEEN:.0%}" in effect.why for effect in effects)
-        )
-        if unseen:
+        if any(effect.why == UNSEEN_NOISE for effect in effects):
             yield (
                 f"{runs} of a side: differences between runs of the same service are not seen, so that those below "
-                f"{UNSEEN:.0%} cannot be told; measure each side three times or more, or give --run-noise"
+                f"{UNSEEN * 100:.0f} % cannot be told; measure each side three times or more, or give --run-noise"
             )
         elif asking.known.given is not None:
             yield f"{runs} of a side: intervals are as wide as --run-noise {asking.known.given:.3g} says"

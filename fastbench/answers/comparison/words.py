@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fastbench.answers.comparison.effects import UNSEEN_NOISE
 from fastbench.answers.comparison.model import BETTER, CANNOT_TELL, NOT_WORSE, WORSE, Effect, Side, Versus
 from fastbench.answers.comparison.refusals import together
 from fastbench.answers.statistics import Interval
@@ -17,7 +18,7 @@ def sentence_of(base: Side, one: Versus) -> str:
     if not one.effects:
         return refused or f"{one.other.label} and {base.label} have no number in common."
     gate = one.gate
-    parts = [*_claims(one.other.label, gate), *_equal(gate), *_open(gate)]
+    parts = [*_claims(one.other.label, gate), *_equal(gate), *_open(one.other.label, gate)]
     said = f"{'; '.join(parts)}." if parts else f"Nothing decides about {one.other.label}."
     said = said[0].upper() + said[1:]
     return f"{refused} {said}" if refused else said
@@ -49,7 +50,7 @@ def _claims(label: str, effects: Sequence[Effect]) -> Iterator[str]:
         told = f"{percent(first.change, points=first.in_points)} {word}"
         turned = first.change < 0
         yield (
-            f"{label}'s {first.label} is {told} (95 %: {span(first.interval, turned=turned, points=first.in_points)})"
+            f"{label}'s {_name(first)} is {told} (95 %: {span(first.interval, turned=turned, points=first.in_points)})"
             + (f", {_listed(rest)} {'too' if len(rest) == 1 else 'as well'}" if rest else "")
         )
 
@@ -63,11 +64,32 @@ def _equal(effects: Sequence[Effect]) -> Iterator[str]:
     yield f"{_listed(found)} {'is' if len(found) == 1 else 'are'} not worse{told}"
 
 
-def _open(effects: Sequence[Effect]) -> Iterator[str]:
+def _open(label: str, effects: Sequence[Effect]) -> Iterator[str]:
+    """What could not be told: what these runs show, but others may not; what is too unsure in these runs."""
     found = [one for one in effects if one.verdict == CANNOT_TELL]
-    if not found:
-        return
-    yield f"cannot tell about {_listed(found)}: {_reason(found)}{_needed(found)}"
+    unseen = [one for one in found if one.why == UNSEEN_NOISE]
+    shown = sorted(filter(_is_clear, unseen), key=lambda one: -abs(one.harm or 0))
+    if shown:
+        first, *rest = shown
+        assert first.harm is not None
+        assert first.interval is not None
+        word = WORSE if first.harm > 0 else BETTER
+        turned = (first.change or 0) < 0
+        yield (
+            f"{label}'s {_name(first)} is {percent(first.harm)} {word} in these runs "
+            f"(95 %: {span(first.interval, turned=turned)}){f', {_listed(rest)} changed too' if rest else ''}, but "
+            f"{UNSEEN_NOISE}"
+        )
+    elif unseen:
+        yield f"cannot tell about {_listed(unseen)}: {UNSEEN_NOISE}"
+    others = [one for one in found if one.why != UNSEEN_NOISE]
+    if others:
+        yield f"cannot tell about {_listed(others)}: {_reason(others)}{_needed(others)}"
+
+
+def _is_clear(effect: Effect) -> bool:
+    """Whether its own runs exclude that there is no difference."""
+    return effect.interval is not None and not effect.interval.low <= 0 <= effect.interval.high
 
 
 def _reason(found: Sequence[Effect]) -> str:
@@ -86,8 +108,15 @@ def _needed(found: Sequence[Effect]) -> str:
     return f"; about {max(known):,.0f} min of each side would settle it" if max(known) < 24 * 60 else ""
 
 
+def _name(effect: Effect) -> str:
+    """In a sentence: `TTFT p99`, `output token throughput`, `failed requests`."""
+    if effect.statistic:
+        return effect.label
+    return f"{effect.name.lower()} requests" if effect.name in ("Failed", "Good") else effect.name.lower()
+
+
 def _listed(effects: Sequence[Effect]) -> str:
-    names = [one.label for one in effects]
+    names = [_name(one) for one in effects]
     if len(names) > _NAMED:
         names = [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} others"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastbench.answers.comparison.model import Workload
@@ -43,15 +43,25 @@ def workload_of(header: Mapping[str, Any]) -> Workload:
 def config_lines(header: Mapping[str, Any]) -> dict[str, str]:
     """The settings of a run by name, with the name of its host and the version of fastbench, each in one line."""
     config = _part(header, "config")
-    lines = {name: _line(value) for name, value in config.items() if name not in _RUN_FREE}
-    for kind, items in (("service", _first(config, "models")), ("data", _first(config, "datasets"))):
-        lines |= {f"{kind}.{name}": _line(value) for name, value in items.items()}
-    if not config:
-        lines |= {f"service.{name}": _line(value) for name, value in _part(header, "service").items()}
-    lines |= {f"load.{name}": _line(value) for name, value in _part(header, "load").items()}
     host = _part(header, "host")
-    lines |= {f"client.{name}": _line(host[name]) for name in ("name", "cpus") if name in host}
+    named = {
+        "": {name: value for name, value in config.items() if name not in _RUN_FREE},
+        "service": _first(config, "models") or _part(header, "service"),
+        "data": _first(config, "datasets"),
+        "load": _part(header, "load"),
+        "client": {name: host[name] for name in ("name", "cpus") if name in host},
+    }
+    lines = {name: line for prefix, items in named.items() for name, line in _lines(prefix, items)}
     return {**lines, "fastbench": _line(header.get("fastbench"))}
+
+
+def _lines(prefix: str, items: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in items.items():
+        whole = f"{prefix}.{name}" if prefix else name
+        if isinstance(value, Mapping) and value:
+            yield from _lines(whole, value)
+        else:
+            yield whole, _line(value)
 
 
 def _words(header: Mapping[str, Any], load: Mapping[str, Any]) -> str:
