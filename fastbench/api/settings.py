@@ -19,6 +19,7 @@ from fastbench.errors import FastbenchError, UsageError
 from fastbench.options import (
     ARGUMENT,
     LIVE,
+    LIVE_SECTIONS,
     OPTIONS,
     SEARCH,
     SECTIONS,
@@ -170,6 +171,21 @@ def _value(name: str, value: Any) -> Any:
     if name in _OF_SEARCHES:
         raise UsageError(f"{name}= is for fastbench.saturate, which searches for the load")
     return _converted(option, name, value)
+
+
+def live_options(settings: Mapping[str, Any]) -> Options:
+    """The options of a comparison of two services, of keywords by their names. Raises UsageError."""
+    allowed = {option.name: option for section in LIVE_SECTIONS.values() for option in section}
+    given = {name: _plain(value) for name, value in settings.items() if value is not None}
+    for name in given:
+        if name in OPTIONS and name not in (*allowed, "slo"):
+            raise UsageError(f"{name}= is no setting of a comparison of two services")
+        if name not in OPTIONS:
+            raise UsageError(f"there is no setting {name}=; {_way_out(name)}")
+    options = {name: _converted(allowed.get(name, OPTIONS[name]), name, value) for name, value in given.items()}
+    found = Options({name: value for name, value in options.items() if value is not None})
+    check_options(found)
+    return found
 
 
 def search_options(settings: Mapping[str, Any]) -> Options:

@@ -23,6 +23,7 @@ from fastbench.answers.comparison import (
     Workload,
     coins,
     compare_pairs,
+    nothing_compared,
     paired_effects,
     settled,
 )
@@ -227,12 +228,13 @@ def test_percentiles_need_requests() -> None:
     assert effect_of(enough, statistic="P99").verdict == WORSE
 
 
-def test_failures_decide_once_there_are_some() -> None:
-    """Nobody asks about failures where there were none. Where B fails they decide, in points, over all slices."""
+def test_failures_decide() -> None:
+    """Where nothing failed that is not worse, of however few requests. Where B fails it is judged in points, over all
+    slices."""
     a = [a_slice(place, [0.0] * 4) for place in range(8)]
     for looked in (False, True):
         fine = compare_pairs(pairs_of(a, a, looked=looked), asking(0.02, None))
-        assert not fine.versus[0].effect("Failed").gate
+        assert fine.versus[0].effect("Failed").verdict == NOT_WORSE
         b = [a_slice(place, [0.0] * 4, failed=0.2 + 0.05 * (place % 2)) for place in range(8)]
         found = compare_pairs(pairs_of(a, b, looked=looked), asking(0.02, None))
         failed = found.versus[0].effect("Failed")
@@ -303,7 +305,7 @@ def test_what_is_not_alike() -> None:
     assert fine.versus[0].differs == ()
     assert len(fine.versus[0].deciles["TPOT"]) == 9
     assert fine.versus[0].method == "4 pairs, interleaved; Student's t over the pairs"
-    none = compare_pairs(pairs_of([], []), asking(0.02), ["B stopped answering after 0 pairs."])
+    none = nothing_compared(Side("A", (a[0],)), Side("B", (a[1],)), "B stopped answering after 0 pairs.", asking(0.02))
     assert (none.code, none.sentence) == (4, "B stopped answering after 0 pairs.")
 
 

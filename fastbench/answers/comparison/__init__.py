@@ -28,7 +28,7 @@ from fastbench.answers.comparison.model import (
     Workload,
 )
 from fastbench.answers.comparison.noise import UNSEEN, Known
-from fastbench.answers.comparison.pairs import Pairs, coins, compare_pairs, paired_effects, settled
+from fastbench.answers.comparison.pairs import Pairs, coins, compare_pairs, nothing_compared, paired_effects, settled
 from fastbench.answers.comparison.sides import STATS, TOLERANCE, Asking, compare_sides, gate_keys, stats_of
 from fastbench.answers.comparison.summary import Origin, summarize
 from fastbench.answers.comparison.words import percent, sentence_of, span
@@ -67,6 +67,7 @@ __all__ = [
     "compare_sides",
     "config_lines",
     "gate_keys",
+    "nothing_compared",
     "paired_effects",
     "percent",
     "sentence_of",

@@ -56,6 +56,10 @@ class Measured(Protocol):
     def in_points(self) -> bool:
         """Whether it is B - A, and not B / A - 1."""
 
+    @property
+    def is_perfect(self) -> bool:
+        """Whether all requests of both sides are alike: none failed, or all are good."""
+
     def ends(self, scale: float) -> Ends:
         """What it is the change of, divided by `scale`."""
 
@@ -96,6 +100,11 @@ class RatioChange(NamedTuple):
     @property
     def in_points(self) -> bool:
         """It is a ratio."""
+        return False
+
+    @property
+    def is_perfect(self) -> bool:
+        """No time is."""
         return False
 
     def ends(self, scale: float) -> Ends:
@@ -222,7 +231,7 @@ def harm_of(interval: Interval, *, higher_is_better: bool) -> Interval:
 
 def said(measured: Measured, row: Row, confidence: float = CONFIDENCE) -> VerdictWord:
     """What an interval says of one metric by itself."""
-    if isinstance(measured, ShareChange) and measured.is_perfect:
+    if measured.is_perfect:
         # How rarely something fails that never did is a matter of how long one looks; it is no regression.
         return NOT_WORSE
     low, high = harm_of(measured.interval(confidence), higher_is_better=row.higher_is_better)

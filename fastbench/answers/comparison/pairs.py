@@ -49,9 +49,9 @@ from fastbench.units import quantity
 
 LEAST_PAIRS = 3
 """Fewer say nothing of how much they scatter."""
-GATE = ("ttft.p50", "tpot.p50", "output_token_throughput")
-"""What decides where nobody says: what a slice of a few seconds tells. Failures decide, too, once there was one."""
-_WITHOUT_STREAM = ("e2el.p50", "output_token_throughput")
+GATE = ("ttft.p50", "tpot.p50", "output_token_throughput", "failed")
+"""What decides where nobody says: what a slice of a few seconds tells."""
+_WITHOUT_STREAM = ("e2el.p50", "output_token_throughput", "failed")
 _BINS = 12
 
 HalfWidth = Callable[[int, float], float]
@@ -123,6 +123,11 @@ class PairedChange(NamedTuple):
         """It is a ratio."""
         return False
 
+    @property
+    def is_perfect(self) -> bool:
+        """No time is."""
+        return False
+
     def ends(self, scale: float = 1.0) -> Ends:
         """A's and B's number: the geometric mean over the pairs. What a side does by itself pairs do not say."""
         a, b = (math.exp(float(np.log(side).mean())) / scale for side in (self.a, self.b))
@@ -145,7 +150,12 @@ class PairedShare(NamedTuple):
     @property
     def known(self) -> bool:
         """Whether there are enough pairs."""
-        return self.whole.known and math.isfinite(self.half_width(self.pairs, 0.05))
+        return self.is_perfect or (self.whole.known and math.isfinite(self.half_width(self.pairs, 0.05)))
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether all requests of both sides are alike: none failed, or all are good."""
+        return self.whole.is_perfect
 
     @property
     def floor(self) -> float:
@@ -205,8 +215,9 @@ class Pairs(NamedTuple):
 
 
 def compare_pairs(pairs: Pairs, asking: Asking, refused: Sequence[str] = (), notes: Sequence[str] = ()) -> Comparison:
-    """B against A. refused: why it cannot be told whatever the numbers say; those that there are stand behind it."""
-    found = (*refused, *_not_alike(pairs)) if pairs.number else tuple(refused)
+    """B against A, of one pair or more. refused: why it cannot be told whatever the numbers say; those that there are
+    stand behind it."""
+    found = (*refused, *_not_alike(pairs))
     effects = paired_effects(pairs, asking)
     versus = Versus(
         other=pairs.b,
@@ -228,6 +239,12 @@ def compare_pairs(pairs: Pairs, asking: Asking, refused: Sequence[str] = (), not
     )
 
 
+def nothing_compared(a: Side, b: Side, why: str, asking: Asking) -> Comparison:
+    """Where there is no pair that counts. a, b: with the slices that there are; why: a sentence."""
+    versus = Versus(b, (why,))
+    return Comparison(a, (versus,), asking.tolerance, (sentence_of(a, versus),))
+
+
 def paired_effects(pairs: Pairs, asking: Asking) -> tuple[Effect, ...]:
     """All rows of B against A; () without a pair."""
     return tuple(judged(list(_rows(pairs, asking)))) if pairs.number else ()
@@ -243,9 +260,7 @@ def gate_of(pairs: Pairs, asking: Asking) -> tuple[str, ...]:
     """The keys of what decides."""
     if asking.gate is not None:
         return asking.gate
-    runs = (*pairs.a.runs, *pairs.b.runs)
-    failed = any(run.ratios[FAILED].value > 0 for run in runs if FAILED in run.ratios)
-    return (*(GATE if runs[0].streams else _WITHOUT_STREAM), *(("failed",) if failed else ()))
+    return GATE if pairs.a.runs[0].streams else _WITHOUT_STREAM
 
 
 def _rows(pairs: Pairs, asking: Asking) -> Iterator[tuple[Row, Measured | None, str]]:
@@ -373,8 +388,7 @@ def _not_alike(pairs: Pairs) -> Iterator[str]:
 
 def _differs(pairs: Pairs) -> tuple[Difference, ...]:
     """Of what was set: seeds differ by design."""
-    found = differences(pairs.a, pairs.b) if pairs.number else ()
-    return tuple(one for one in found if "seed" not in one.name)
+    return tuple(one for one in differences(pairs.a, pairs.b) if "seed" not in one.name)
 
 
 def _mean(values: Sequence[tuple[float | None, int]]) -> float | None:
@@ -400,6 +414,7 @@ __all__ = [
     "compare_pairs",
     "fixed_half_width",
     "gate_of",
+    "nothing_compared",
     "paired_effects",
     "paired_metric",
     "settled",

@@ -20,6 +20,7 @@ from fastbench.answers.comparison import (
     Side,
     coins,
     compare_pairs,
+    nothing_compared,
     paired_effects,
     settled,
 )
@@ -35,12 +36,14 @@ from fastbench.live import Observer, Progress
 from fastbench.metrics.samples import STABLE, TOTAL
 from fastbench.options import LIVE, Options, run_of_options
 from fastbench.plan import seed_of
+from fastbench.report import comparison_json, replace
 from fastbench.run import Stop, log
 from fastbench.run.worker import Assignment
 from fastbench.run.workers import WorkersEnd
 from fastbench.units import NS_PER_S, quantity
 
 BUDGET_NS = 120 * NS_PER_S
+RESULT = "compare.json"
 ROUNDS = "rounds.jsonl"
 """What was asked, then a line for each pair of slices."""
 _LEAST_REQUESTS = 20
@@ -180,8 +183,12 @@ class LiveComparing:
         rounds = self._rounds
         if error is not None and not rounds.measured:
             raise error
+        if not rounds.measured:
+            raise RecordingError("nothing was compared: it was stopped before both services had been measured once")
+        comparison = rounds.comparison()
+        replace(self.comparing.directory / RESULT, comparison_json(comparison))
         return LiveOutcome(
-            rounds.comparison(),
+            comparison,
             len(rounds.kept),
             rounds.left_out,
             time.monotonic() - begun,
@@ -211,10 +218,10 @@ class _Rounds:
         self.died = ""
         """Which service stopped answering, in words."""
         self._why_left_out = ""
-        self._stage = TOTAL
+        self._last: tuple[Measured, ...] = ()
+        """The slices that were measured last."""
         self._standing = ""
         self._pair_ns = 0
-        self._size = Slice(0, 0, 0, 0)
         self._deadline_ns = 0
 
     # ------------------------------------------------------------------------------------------------------ the load
@@ -284,7 +291,7 @@ class _Rounds:
                     raise ServiceError(f"{side.label} ({shown(side.url)}) cannot be compared: {why}.")
                 self.died = self._gone(side, why)
                 return False
-        a, b = self._measured(both, self._stage_of(one, both))
+        a, b = self._last = self._measured(both, self._stage_of(one, both))
         self.measured += 1
         sender.e2el_ns = max(sender.e2el_ns, a.e2el_ns, b.e2el_ns)
         faults = [f"{side.label}: {seen.fault}" for side, seen in zip(self.sides, (a, b), strict=True) if seen.fault]
@@ -350,7 +357,10 @@ class _Rounds:
         elif not total and not self.died:
             budget = quantity(self.asked.budget_ns)
             refused.append(f"The budget of {budget} left no time for a pair that counts: give more --budget.")
-        return compare_pairs(self._pairs(), self.asked.asking, refused, tuple(self._notes()))
+        if self.kept:
+            return compare_pairs(self._pairs(), self.asked.asking, refused, tuple(self._notes()))
+        a, b = (Side(label, (seen.summary,)) for label, seen in zip(self.asked.labels, self._last, strict=True))
+        return nothing_compared(a, b, refused[0], self.asked.asking)
 
     def _notes(self) -> list[str]:
         notes = ["Both services were measured as they run: what a restart of either one changes is not seen"]

@@ -58,26 +58,26 @@ def compare(
     """
     if len(sides) < 2:
         raise UsageError("a comparison is of two sides at least: name another recording, run or work dir")
-    percents = STATS if stats is None else _percentiles(stats)
-    keys = gate_keys(_texts(gate)) or None
-    wanted = tuple(dict.fromkeys((*percents, *stats_of(keys or ()))))
-    reading = Reading(wanted, slo, _part(stage, window))
-    names = _labels(len(sides), labels)
+    asking = asking_of(stats, gate, tolerance)
+    reading = Reading(asking.stats, slo, _part(stage, window))
+    names = labels_of(len(sides), labels)
     paths, left_out = of_common_workload([paths_of(side) for side in sides])
     found = []
     for place, (name, own) in enumerate(zip(names, paths, strict=True)):
         part = progress_between(on_progress, place / len(sides), (place + 1) / len(sides))
         found.append(side_of(name, own, reading, part))
-    asking = Asking(
-        wanted,
-        TOLERANCE if tolerance is None else _share(tolerance, "tolerance"),
-        keys,
-        _known(found, paths, reading, run_noise),
-        anyway=anyway,
-    )
+    asking = asking._replace(known=_known(found, paths, reading, run_noise), anyway=anyway)
     return _against_base(
         found, [list(map(str, (given, *own))) for given, own in zip(sides, paths, strict=True)], base, asking, left_out
     )
+
+
+def asking_of(stats: Sequence[str] | str | None, gate: Sequence[str] | str, tolerance: float | str | None) -> Asking:
+    """As `compare` takes them; the percentiles of the gate are among those that are looked at."""
+    percents = STATS if stats is None else _percentiles(stats)
+    keys = gate_keys(_texts(gate)) or None
+    wanted = tuple(dict.fromkeys((*percents, *stats_of(keys or ()))))
+    return Asking(wanted, TOLERANCE if tolerance is None else _share(tolerance, "tolerance"), keys)
 
 
 def _against_base(
@@ -121,7 +121,8 @@ def _known(
     return Known(None, history([path for own in paths for path in own], [side.runs[0] for side in sides], reading))
 
 
-def _labels(count: int, labels: Mapping[str, str] | Sequence[str]) -> list[str]:
+def labels_of(count: int, labels: Mapping[str, str] | Sequence[str]) -> list[str]:
+    """Of so many sides: A, B, … where nobody says."""
     letters = [string.ascii_uppercase[place] if place < 26 else f"S{place}" for place in range(count)]
     if isinstance(labels, str):
         raise UsageError('labels= is text; give a list, or a mapping such as {"A": "before"}')
