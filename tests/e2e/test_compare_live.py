@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from nursery import Mock
 from running import LIMIT_S
+from tiny_service import Answer, Asked, tiny_service, usual
 
 import fastbench as fb
 from fastbench.recording import FLAGS, Recording
@@ -180,6 +181,26 @@ def test_a_service_that_is_not_there(tmp_path: Path, free_url: str) -> None:
     assert process.returncode == 1, out + err
     assert free_url in err
     assert "Traceback" not in err
+
+
+def without_ignore_eos(asked: Asked) -> Answer:
+    """Of a service that does not know the field."""
+    if "ignore_eos" not in asked.body:
+        return usual(asked)
+    detail = json.dumps({"detail": "Unexpected keys in the request: {'ignore_eos'}"}).encode()
+    return Answer(422, "application/json", detail)
+
+
+def test_a_field_that_one_service_refuses(tmp_path: Path) -> None:
+    """A field that B refuses at its warm-up is sent to neither."""
+    with Mock(**SERVICE) as a, tiny_service(without_ignore_eos) as b:
+        fb.compare_live(
+            a.url, b.url, input_len=8, output_len=8, concurrency=2, num_prompts=20, pairs=1, seed=1, work_dir=tmp_path
+        )
+    run = run_of(tmp_path)
+    recordings = [Recording.open(run / name) for pair in pairs_of(tmp_path) for name in pair["recordings"]]
+    assert len(recordings) == 4
+    assert {tuple(one.header["left_out"]) for one in recordings} == {("ignore_eos",)}
 
 
 @pytest.fixture

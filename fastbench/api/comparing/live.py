@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -181,7 +182,7 @@ class LiveComparing:
         for ended in self._running:
             error = ended.error
         rounds = self._rounds
-        if error is not None and not rounds.measured:
+        if error is not None:
             raise error
         if not rounds.measured:
             raise RecordingError("nothing was compared: it was stopped before both services had been measured once")
@@ -227,8 +228,9 @@ class _Rounds:
     # ------------------------------------------------------------------------------------------------------ the load
     def launch(self, assignment: Assignment, observer: Observer, stop: Stop, _: Dataset) -> WorkersEnd:
         """A launcher: sends to both services in turn."""
-        # A service that refused a field was warmed up only: it begins again.
-        self.kept, self.left_out, self.measured = [], 0, 0
+        # Begun again without a field that a service refused at its warm-up.
+        for path in assignment.recording.parent.glob("*_000_[ab]_recording"):
+            shutil.rmtree(path)
         # Also between slices a request to stop is heard.
         with stop.within() as heard:
             self._all(assignment, observer, heard)
