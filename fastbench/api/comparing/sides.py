@@ -60,16 +60,16 @@ def compare(
         raise UsageError("a comparison is of two sides at least: name another recording, run or work dir")
     asking = asking_of(stats, gate, tolerance)
     reading = Reading(asking.stats, slo, _part(stage, window))
+    noise = None if run_noise is None else _share(run_noise, "run_noise")
     names = labels_of(len(sides), labels)
     paths, left_out = of_common_workload([paths_of(side) for side in sides])
     found = []
     for place, (name, own) in enumerate(zip(names, paths, strict=True)):
         part = progress_between(on_progress, place / len(sides), (place + 1) / len(sides))
         found.append(side_of(name, own, reading, part))
-    asking = asking._replace(known=_known(found, paths, reading, run_noise), anyway=anyway)
-    return _against_base(
-        found, [list(map(str, (given, *own))) for given, own in zip(sides, paths, strict=True)], base, asking, left_out
-    )
+    known = Known(noise) if noise is not None else _known(found, paths, reading)
+    known_as = [list(map(str, (given, *own))) for given, own in zip(sides, paths, strict=True)]
+    return _against_base(found, known_as, base, asking._replace(known=known, anyway=anyway), left_out)
 
 
 def asking_of(stats: Sequence[str] | str | None, gate: Sequence[str] | str, tolerance: float | str | None) -> Asking:
@@ -109,16 +109,12 @@ def _against_base(
     return compare_sides(found[first], others, asking, more, left_out)
 
 
-def _known(
-    sides: Sequence[Side], paths: Sequence[Sequence[Path]], reading: Reading, run_noise: float | str | None
-) -> Known:
-    """What is known of noise between runs; earlier runs are read only where nothing else tells."""
-    if run_noise is not None:
-        return Known(_share(run_noise, "run_noise"))
+def _known(sides: Sequence[Side], paths: Sequence[Sequence[Path]], reading: Reading) -> Known:
+    """What is known of noise between runs; earlier runs are read only where the sides' own do not tell."""
     counts = [len(side.runs) for side in sides]
     if min(counts) >= FEW_RUNS or sum(count - 1 for count in counts) > 1:
         return Known()
-    return Known(None, history([path for own in paths for path in own], [side.runs[0] for side in sides], reading))
+    return Known(None, history(paths, [side.runs[0] for side in sides], reading))
 
 
 def labels_of(count: int, labels: Mapping[str, str] | Sequence[str]) -> list[str]:
