@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 
 .PHONY: system venv test browser test-lowest lint bench-venv bench bench-scale promises promises-sanitized \
-  promises-threads promises-inputs promises-tests coverage verdicts saturate longrun clean
+  promises-threads promises-inputs promises-tests coverage verdicts compare saturate longrun clean
 
 # What the build and the tests need of the system. Installed only where that is missing and may be done.
 system:
@@ -143,6 +143,10 @@ coverage: venv
 # Both verdicts on 80 real runs; some twelve minutes on a machine that does nothing else.
 verdicts: venv
 	$(BIN)/python tests/long/verdicts.py
+
+# 25 comparisons of two services, two minutes each at most.
+compare: venv
+	$(BIN)/python tests/long/compare.py
 
 saturate: venv
 	$(BIN)/python tests/long/saturate.py

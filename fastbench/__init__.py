@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Saturation,
         check,
         compare,
+        compare_live,
         compute,
         export,
         open,
@@ -53,8 +54,8 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "api": (
-        *("Comparison", "Figures", "Result", "Saturation", "check", "compare", "compute", "export", "open", "report"),
-        *("run", "run_all", "runs", "saturate"),
+        *("Comparison", "Figures", "Result", "Saturation", "check", "compare", "compare_live", "compute", "export"),
+        *("open", "report", "run", "run_all", "runs", "saturate"),
     ),
     "config": ("RunConfig",),
     "errors": (
@@ -90,6 +91,7 @@ __all__ = [
     "__version__",
     "check",
     "compare",
+    "compare_live",
     "compute",
     "export",
     "open",

@@ -22,7 +22,15 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.api.comparing import Comparison, compare, comparison_lines, write_comparison
+    from fastbench.api.comparing import (
+        Comparison,
+        LiveComparing,
+        compare,
+        compare_live,
+        comparison_lines,
+        prepare_compare,
+        write_comparison,
+    )
     from fastbench.api.indexing import write_indexes
     from fastbench.api.judging import Asking, Checked, checks_of, code_of, deciding, gates_of, write_checks
     from fastbench.api.planning import (
@@ -67,7 +75,15 @@ else:
     __getattr__ = lazy(
         __name__,
         {
-            "comparing": ("Comparison", "compare", "comparison_lines", "write_comparison"),
+            "comparing": (
+                "Comparison",
+                "LiveComparing",
+                "compare",
+                "compare_live",
+                "comparison_lines",
+                "prepare_compare",
+                "write_comparison",
+            ),
             "indexing": ("write_indexes",),
             "judging": (
                 "Asking",
@@ -148,6 +164,7 @@ __all__ = [
     "Finished",
     "Found",
     "Line",
+    "LiveComparing",
     "Merged",
     "Page",
     "Part",
@@ -163,6 +180,7 @@ __all__ = [
     "checks_of",
     "code_of",
     "compare",
+    "compare_live",
     "compare_page",
     "comparison_lines",
     "compute",
@@ -186,6 +204,7 @@ __all__ = [
     "plan_lines",
     "plan_of",
     "prepare",
+    "prepare_compare",
     "prepare_search",
     "recalculate",
     "report",

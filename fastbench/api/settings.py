@@ -18,6 +18,8 @@ from fastbench.config.services import ServiceConfig
 from fastbench.errors import FastbenchError, UsageError
 from fastbench.options import (
     ARGUMENT,
+    LIVE,
+    LIVE_SECTIONS,
     OPTIONS,
     SEARCH,
     SECTIONS,
@@ -55,6 +57,7 @@ _OF_THE_COMMAND = {
     "classic": "nothing is shown anyway",
 }
 _OF_SEARCHES = {option.name for option in SEARCH} - {option.name for part in SECTIONS.values() for option in part}
+_OF_LIVE = {option.name for option in LIVE} - {option.name for part in SECTIONS.values() for option in part}
 _PAIRS = (OPTIONS["header"].parse, OPTIONS["param"].parse)
 """Of the options that take names with values, as a mapping."""
 _OWN = ("on_progress", "stop")
@@ -163,9 +166,26 @@ def _value(name: str, value: Any) -> Any:
         raise UsageError(f"there is no setting {name}=; {_way_out(name)}")
     if name in _OF_THE_COMMAND:
         raise UsageError(f"{name}= works on the command line only: {_OF_THE_COMMAND[name]}")
+    if name in _OF_LIVE - _OF_SEARCHES:
+        raise UsageError(f"{name}= is for fastbench.compare_live, which measures two services")
     if name in _OF_SEARCHES:
         raise UsageError(f"{name}= is for fastbench.saturate, which searches for the load")
     return _converted(option, name, value)
+
+
+def live_options(settings: Mapping[str, Any]) -> Options:
+    """The options of a comparison of two services, of keywords by their names. Raises UsageError."""
+    allowed = {option.name: option for section in LIVE_SECTIONS.values() for option in section}
+    given = {name: _plain(value) for name, value in settings.items() if value is not None}
+    for name in given:
+        if name in OPTIONS and name not in (*allowed, "slo"):
+            raise UsageError(f"{name}= is no setting of a comparison of two services")
+        if name not in OPTIONS:
+            raise UsageError(f"there is no setting {name}=; {_way_out(name)}")
+    options = {name: _converted(allowed.get(name, OPTIONS[name]), name, value) for name, value in given.items()}
+    found = Options({name: value for name, value in options.items() if value is not None})
+    check_options(found)
+    return found
 
 
 def search_options(settings: Mapping[str, Any]) -> Options:

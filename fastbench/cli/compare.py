@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from fastbench.cli.compare_live import CompareCommand, compare_services, is_live
 from fastbench.cli.report.shared import stage_option, window_option
 from fastbench.cli.user import calculation_bar, leave_in_order
 from fastbench.errors import UsageError
@@ -11,7 +14,7 @@ from fastbench.errors import UsageError
 CANNOT_TELL = 4
 
 
-@click.command("compare")
+@click.command("compare", cls=CompareCommand)
 @click.argument("sides", nargs=-1, metavar="A B...")
 @click.option("--base", metavar="LABEL|PATH", help="Compare each of the others with this side.  [default: A, of two]")
 @click.option("--label", "labels", metavar="A=TEXT", multiple=True, help="Name of a side; may be repeated.")
@@ -55,24 +58,34 @@ def compare_command(
     summary: str | None,
     markdown: str | None,
     json_file: str | None,
+    **_: Any,
 ) -> int:
-    """Tells whether B is slower than A, with its uncertainty; nothing is sent.
+    """Tells whether B is slower than A, with its uncertainty.
 
-    Each side is a recording, a run or a work dir: all its runs are runs of that side. Three runs or more of each side
-    show how much runs differ; one does not.
+    Each side is a recording, a run or a work dir: all its runs are runs of that side; nothing is sent. Three runs or
+    more of each side show how much runs differ; one does not. With --url-a and --url-b it sends slices of one load to
+    two services in turn, which takes less time to tell as much.
 
     \b
     fastbench compare outputs/default/20261124_073446 outputs/default/20261124_081502
     fastbench compare before/ after/ --label A=main --label B=mine --markdown comment.md
     fastbench compare v1/ v2/ v3/ --base v1/ --gate ttft.p99,output_throughput --tolerance 3%
+    fastbench compare --url-a http://old:8000 --url-b http://new:8000 --concurrency 16 --until decided
 
     Exit codes: 0 not worse, 3 worse, 4 cannot tell or not comparable.
     """
+    context = click.get_current_context()
     # Imported late: help must not wait for it.
     from fastbench import compare
     from fastbench.api import comparison_lines, write_comparison
     from fastbench.cli.printing import Terminal, print_lines
 
+    if is_live(context):
+        found, code = compare_services(context, _labels(labels))
+        terminal = Terminal.of_output()
+        print_lines(comparison_lines(found, terminal.columns), terminal)
+        write_comparison(found, junit=junit, summary=summary, markdown=markdown, json=json_file)
+        return 0 if cannot_tell_ok and code == CANNOT_TELL else code
     leave_in_order()
     with calculation_bar("the comparison") as progress:
         found = compare(

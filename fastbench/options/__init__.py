@@ -4,6 +4,7 @@ describe. Given as text on the command line, as keywords in Python."""
 from typing import TYPE_CHECKING, Any
 
 from fastbench.options.argument import is_config_name, is_url
+from fastbench.options.live import LIVE, LIVE_SECTIONS
 from fastbench.options.load import LOAD
 from fastbench.options.option import Option, Takes, flag
 from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
@@ -47,6 +48,8 @@ __all__ = [
     "ARGUMENT",
     "ASSERT",
     "JUNIT",
+    "LIVE",
+    "LIVE_SECTIONS",
     "LOAD",
     "OPTIONS",
     "READING_SPEED",

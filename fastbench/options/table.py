@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastbench.errors import UsageError
+from fastbench.options.live import LIVE
 from fastbench.options.load import LOAD
 from fastbench.options.option import VARIABLES, Option, flag
 from fastbench.options.search import SEARCH
@@ -22,8 +23,10 @@ SECTIONS: Mapping[str, Sequence[Option]] = {
     "Load": LOAD,
     "Results": RESULTS,
 }
-OPTIONS: Mapping[str, Option] = {option.name: option for section in (SEARCH, *SECTIONS.values()) for option in section}
-"""All options by name, also those of `fastbench saturate`; where both commands have one it is that of `perf`."""
+OPTIONS: Mapping[str, Option] = {
+    option.name: option for section in (LIVE, SEARCH, *SECTIONS.values()) for option in section
+}
+"""All options by name, also those of `fastbench saturate` and `compare`; where `perf` has one it is its."""
 SYNONYMS: Mapping[str, str] = {
     name: written for option in OPTIONS.values() for written, names in option.also.items() for name in names.split()
 }

@@ -44,4 +44,5 @@ def _reseeded(config: DatasetConfig, seed: int) -> DatasetConfig | None:
     """The settings with this seed where they make prompts; None where prompts are those of a file."""
     if alike(config, 1) is None or not hasattr(config, "seed"):
         return None
-    return replace(config, seed=seed)
+    words = {"words_seed": None} if hasattr(config, "words_seed") else {}
+    return replace(config, seed=seed, **words)

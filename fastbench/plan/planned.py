@@ -110,11 +110,12 @@ class Requests:
         self._dataset = dataset
         self._repeats = task.service.repeats
         self._rows = plan.survey.samples
+        self._first = plan.first
         self._samples, self._requests = plan.samples, plan.requests
         self._turns: NDArray[np.int64] | None = None
         if plan.has_turns:
             samples = itertools.islice(dataset.samples(), self._rows)
-            self._turns = np.array([len(sample.turns) or 1 for sample in samples], np.int64)
+            self._turns = np.roll([len(sample.turns) or 1 for sample in samples], -plan.first).astype(np.int64)
             self._before = np.cumsum(self._turns) - self._turns
 
     def numbered(self, places: Iterable[int], step: int = 1) -> Iterator[tuple[int, Sample]]:
@@ -126,7 +127,7 @@ class Requests:
         reader: Iterator[Sample] = iter(())
         last, following = -1, -1
         for place in places:
-            index = place // self._repeats % self._rows
+            index = (place // self._repeats + self._first) % self._rows
             if index != last:
                 if index != following:
                     reader = self._dataset.samples(index, stride)

@@ -97,8 +97,8 @@ class TaskPlan:
     """The plan of one task. Frozen and picklable: workers get it as it is, and the recording's header holds it.
 
     schedule: of the whole task. remainder: what an interrupted run has left of it, None = all. tokens_per_word: as the
-    service counts the prompts, without a tokenizer. notes: for readers of the numbers. remarks: for the user, before
-    anything is sent.
+    service counts the prompts, without a tokenizer. first: the sample of the data set with which it begins. notes: for
+    readers of the numbers. remarks: for the user, before anything is sent.
     """
 
     task: Task
@@ -109,6 +109,7 @@ class TaskPlan:
     remarks: tuple[str, ...] = ()
     tokens_per_word: float = 1.0
     remainder: Remainder | None = None
+    first: int = 0
 
     @property
     def samples(self) -> int:

@@ -11,7 +11,7 @@ from shared_data import TOKENIZER, needs
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from fastbench.config.fields.lengths import Uniform, Zipf
-from fastbench.datasets import Survey, SyntheticConfig, open_dataset
+from fastbench.datasets import Sample, Survey, SyntheticConfig, open_dataset
 from fastbench.datasets.synthetic import MixPart, SyntheticDataset
 from fastbench.errors import ConfigError
 from fastbench.tokenizer import Draws, Vocabulary, common_words, load_tokenizer
@@ -36,6 +36,34 @@ def test_a_sample_depends_only_on_seed_and_index() -> None:
     assert [dataset(seed=7).sample(i) for i in (999, 0, 500)] == [whole[i] for i in (999, 0, 500)]
     assert list(dataset(seed=7).samples(1, 3)) == whole[1::3]
     assert next(dataset(seed=8).samples()) != whole[0]
+
+
+def test_other_words_of_the_same_lengths() -> None:
+    """Another seed of the words leaves all lengths and a shared prefix as they are, and no two prompts alike; so does
+    what is made to warm a service up."""
+    settings = {
+        "input_len": Uniform(low=20, high=90),
+        "output_len": Uniform(low=1, high=99),
+        "shared_prefix": 8,
+        "seed": 3,
+    }
+    sets = [dataset(count=200, words_seed=seed, **settings) for seed in (None, 3, 4)]
+    lengths, texts = ([[one(sample) for sample in each.samples()] for each in sets] for one in (_lengths, _text))
+    assert lengths[0] == lengths[1] == lengths[2]
+    assert len({text for each in texts for text in each}) == 600
+    assert min(common_prefix(texts[0][0], other) for each in texts for other in each) == 8
+    assert max(common_prefix(a, b) for a, b in zip(texts[0], texts[1], strict=True)) < 12
+    config = SyntheticConfig(count=5, words_seed=4, **settings)
+    warm = {sample.prompt for sample in SyntheticDataset(config.alike(200), common_words()).samples()}
+    assert warm.isdisjoint(texts[2])
+
+
+def _lengths(sample: Sample) -> tuple[int | None, int | None]:
+    return sample.input_len, sample.output_len
+
+
+def _text(sample: Sample) -> str:
+    return str(sample.prompt)
 
 
 def test_prompts_stay_as_they_are() -> None:

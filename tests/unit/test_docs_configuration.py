@@ -10,6 +10,7 @@ from config_tables import field_rows, option_rows
 
 from fastbench.aisbench import find
 from fastbench.aisbench.summarizer import CalculatorDict, SummarizerDict
+from fastbench.cli.compare import compare_command
 from fastbench.cli.perf import perf_command
 from fastbench.cli.perf.parsing import given_options
 from fastbench.cli.saturate import saturate_command
@@ -59,6 +60,11 @@ def test_options(section: str) -> None:
 def test_options_of_a_search() -> None:
     """Those of `fastbench saturate` alone stand in a table of their own."""
     assert rows("Search") == option_rows(list(saturate_command.sections["Search"]))
+
+
+def test_options_of_a_live_comparison() -> None:
+    """Those of `fastbench compare` alone that say how two services are measured stand in a table of their own."""
+    assert rows("Two services") == option_rows(list(compare_command.sections["Two services"]))
 
 
 def test_presets() -> None:

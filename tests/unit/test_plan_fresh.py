@@ -40,6 +40,12 @@ def test_made_prompts_are_new_for_each_seed_and_round() -> None:
     assert all(len(text.split()) == 30 for _, text in first)
 
 
+def test_a_seed_of_words_does_not_stay() -> None:
+    """Fresh prompts are new too where the words have a seed of their own."""
+    plan = plan_of(task_of(URL, SyntheticConfig(count=5, input_len=Uniform(low=30, high=30), words_seed=1)))
+    assert len({text for _, text in prompts(plan, 1, 12) + prompts(plan, 2, 12)}) == 24
+
+
 def test_prompts_of_a_file_begin_elsewhere(tmp_path: Path) -> None:
     """A file has the prompts that it has: each seed begins with another one, and they are numbered from 0 on."""
     file = tmp_path / "rows.jsonl"

@@ -179,6 +179,19 @@ def test_samples_of_all_shares(of: int, repeats: int) -> None:
     assert plan.samples == PROMPTS.count * repeats
 
 
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("of", [1, 3])
+def test_a_plan_that_begins_later(of: int, repeats: int) -> None:
+    """A plan that begins with another sample has the same numbers, and goes on at the first one behind the last."""
+    plan = plan_of(task_of("http://h:1", generation_kwargs={REPEATS: repeats}))
+    rows, first, count = plan.survey.samples, plan.survey.samples - 2, 2 * plan.samples
+    later = Requests(plan.changed(first=first))
+    numbered = sorted(
+        (number, sample.index) for share in shares(of) for number, sample in later.numbered(places(share, count), of)
+    )
+    assert numbered == [(place, (place // repeats + first) % rows) for place in range(count)]
+
+
 @pytest.mark.parametrize("of", [1, 2, 3, 7])
 def test_requests_of_conversations(tmp_path: Path, of: int) -> None:
     """Conversations keep the request numbers of the whole plan whichever worker has them: no number is there twice."""

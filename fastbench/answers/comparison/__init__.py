@@ -1,6 +1,7 @@
 """Did it get slower? Sides, each of one or more runs, against a base: pure functions of summaries of runs.
 
 RunSummary ── what a comparison needs of a run: counts and sums by block of time, no recording
+pairs ── slices of two services that were measured in pairs: what their ratios say, and when it is enough
 Comparison ── the answer: base, one Versus for each other side, each with its Effects, deciles, refusals
 """
 
@@ -27,6 +28,7 @@ from fastbench.answers.comparison.model import (
     Workload,
 )
 from fastbench.answers.comparison.noise import UNSEEN, Known
+from fastbench.answers.comparison.pairs import Pairs, coins, compare_pairs, nothing_compared, paired_effects, settled
 from fastbench.answers.comparison.sides import STATS, TOLERANCE, Asking, compare_sides, gate_keys, stats_of
 from fastbench.answers.comparison.summary import Origin, summarize
 from fastbench.answers.comparison.words import percent, sentence_of, span
@@ -52,6 +54,7 @@ __all__ = [
     "Origin",
     "PairedMetric",
     "Pairing",
+    "Pairs",
     "Ratio",
     "RequestColumns",
     "RunSummary",
@@ -59,11 +62,16 @@ __all__ = [
     "VerdictWord",
     "Versus",
     "Workload",
+    "coins",
+    "compare_pairs",
     "compare_sides",
     "config_lines",
     "gate_keys",
+    "nothing_compared",
+    "paired_effects",
     "percent",
     "sentence_of",
+    "settled",
     "span",
     "stats_of",
     "summarize",

@@ -40,8 +40,28 @@ class Row(NamedTuple):
     gate: bool
 
 
+class Ends(NamedTuple):
+    """The numbers of both sides, and how sure each is by itself; None: not known."""
+
+    a: float
+    b: float
+    a_interval: Interval | None = None
+    b_interval: Interval | None = None
+
+
 class Measured(Protocol):
     """A change and how sure it is."""
+
+    @property
+    def in_points(self) -> bool:
+        """Whether it is B - A, and not B / A - 1."""
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether all requests of both sides are alike: none failed, or all are good."""
+
+    def ends(self, scale: float) -> Ends:
+        """What it is the change of, divided by `scale`."""
 
     @property
     def change(self) -> float:
@@ -76,6 +96,21 @@ class RatioChange(NamedTuple):
     noise: RunNoise | None
     joint: Floats | None = None
     joint_degrees: float = 0
+
+    @property
+    def in_points(self) -> bool:
+        """It is a ratio."""
+        return False
+
+    @property
+    def is_perfect(self) -> bool:
+        """No time is."""
+        return False
+
+    def ends(self, scale: float) -> Ends:
+        """Of both sides."""
+        intervals = (_scaled(side.interval, scale) for side in (self.a, self.b))
+        return Ends(self.a.value / scale, self.b.value / scale, *intervals)
 
     @property
     def change(self) -> float:
@@ -142,6 +177,15 @@ class ShareChange(NamedTuple):
     b: Share
 
     @property
+    def in_points(self) -> bool:
+        """It is a difference."""
+        return True
+
+    def ends(self, scale: float) -> Ends:
+        """Of both sides; a share has no other unit."""
+        return Ends(self.a.value, self.b.value, self.a.interval(), self.b.interval())
+
+    @property
     def change(self) -> float:
         """B - A."""
         return self.b.value - self.a.value
@@ -187,7 +231,7 @@ def harm_of(interval: Interval, *, higher_is_better: bool) -> Interval:
 
 def said(measured: Measured, row: Row, confidence: float = CONFIDENCE) -> VerdictWord:
     """What an interval says of one metric by itself."""
-    if isinstance(measured, ShareChange) and measured.is_perfect:
+    if measured.is_perfect:
         # How rarely something fails that never did is a matter of how long one looks; it is no regression.
         return NOT_WORSE
     low, high = harm_of(measured.interval(confidence), higher_is_better=row.higher_is_better)
@@ -238,31 +282,24 @@ def _strength(row: Row, measured: Measured) -> float:
 
 
 def _effect(row: Row, measured: Measured | None, word: VerdictWord, why: str) -> Effect:
-    shares = isinstance(measured, ShareChange)
     known = measured is not None and measured.known
-    a = b = a_interval = b_interval = None
-    if isinstance(measured, RatioChange):
-        a, b = measured.a.value / row.scale, measured.b.value / row.scale
-        a_interval, b_interval = (_scaled(side.interval, row.scale) for side in (measured.a, measured.b))
-    elif isinstance(measured, ShareChange):
-        a, b = measured.a.value, measured.b.value
-        a_interval, b_interval = measured.a.interval(), measured.b.interval()
+    ends = None if measured is None else measured.ends(row.scale)
     return Effect(
         name=row.name,
         statistic=row.statistic,
         unit=row.unit,
-        a=a,
-        b=b,
+        a=None if ends is None else ends.a,
+        b=None if ends is None else ends.b,
         change=None if measured is None else measured.change,
         interval=measured.interval(CONFIDENCE) if measured is not None and known else None,
         verdict=word,
         higher_is_better=row.higher_is_better,
-        in_points=shares,
+        in_points=measured is not None and measured.in_points,
         least_detectable=least_detectable(measured) if measured is not None and known else None,
         minutes=minutes(measured, row) if measured is not None and known and word == CANNOT_TELL else None,
         gate=row.gate,
-        a_interval=a_interval,
-        b_interval=b_interval,
+        a_interval=None if ends is None else ends.a_interval,
+        b_interval=None if ends is None else ends.b_interval,
         why=why or _why(measured, word),
     )
 
@@ -286,7 +323,7 @@ def _why(measured: Measured | None, word: VerdictWord) -> str:
 def least_detectable(measured: Measured) -> float:
     """The smallest change that is found in 80 % of such measurements."""
     wide = _POWER * measured.error
-    return (wide if isinstance(measured, ShareChange) else math.expm1(wide)) + measured.floor
+    return (wide if measured.in_points else math.expm1(wide)) + measured.floor
 
 
 def minutes(measured: Measured, row: Row) -> float | None:

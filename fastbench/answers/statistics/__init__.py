@@ -42,7 +42,9 @@ from fastbench.answers.statistics.evidence import (
     NOTHING,
     Evidence,
     Showable,
+    anytime_half_width,
     anytime_interval,
+    anytime_mean,
     anytime_percentile,
     anytime_ranks,
     betting,
@@ -50,7 +52,7 @@ from fastbench.answers.statistics.evidence import (
     requests_to_show,
     showable,
 )
-from fastbench.answers.statistics.laws import normal_quantile, student_quantile
+from fastbench.answers.statistics.laws import normal_quantile, normal_share, student_quantile
 
 __all__ = [
     "BINS_PER_E",
@@ -63,7 +65,9 @@ __all__ = [
     "Evidence",
     "Interval",
     "Showable",
+    "anytime_half_width",
     "anytime_interval",
+    "anytime_mean",
     "anytime_percentile",
     "anytime_ranks",
     "betting",
@@ -81,6 +85,7 @@ __all__ = [
     "mean_variance",
     "neighbours_agree",
     "normal_quantile",
+    "normal_share",
     "percentile_design_effect",
     "percentile_interval",
     "percentile_places",

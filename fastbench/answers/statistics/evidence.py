@@ -7,7 +7,9 @@ Sources: mixtures of likelihood ratios, Robbins, "Statistical methods related to
 Ann. Math. Stat. 41 (1970); the conjugate mixture and its confidence sequence, Howard, Ramdas, McAuliffe and Sekhon,
 "Time-uniform, nonparametric, nonasymptotic confidence sequences", Ann. Stat. 49 (2021); of quantiles, Howard and
 Ramdas, "Sequential estimation of quantiles", Bernoulli 28 (2022); betting, Waudby-Smith and Ramdas, "Estimating means
-of bounded random variables by betting", J. R. Stat. Soc. B 86 (2024), arXiv 2010.09686.
+of bounded random variables by betting", J. R. Stat. Soc. B 86 (2024), arXiv 2010.09686; means of a normal law whose
+variance is not known, Lai, "On confidence sequences", Ann. Stat. 4 (1976), with the normal mixture of Wang and Ramdas,
+"Anytime-valid t-tests and confidence sequences for Gaussian means with unknown variance", arXiv 2310.03722.
 
 Counts of requests that depend on each other are divided by their design effect before; that makes the error rates
 approximate. They are held by simulations with serial correlation.
@@ -27,6 +29,8 @@ from fastbench.metrics.samples import samples_needed
 
 _FAILURES = 0.5
 """The second parameter of the mixture's beta distribution, whose mean is the share asked for."""
+_EFFECT = 3.0
+"""The variance of the normal prior of a mean over its deviation: it makes the interval of 5 … 50 values narrow."""
 _OFFERED = (99.0, 95.0, 90.0)
 """Per cent of requests: the shares that are proposed where a budget cannot show the one asked for."""
 
@@ -145,6 +149,33 @@ def _excludes(good: int, count: int, share: float, deff: float, alpha: float) ->
     met, broken = good / deff, (count - good) / deff
     mixture = log_beta(met + 0.5, broken + 0.5) - log_beta(0.5, 0.5)
     return mixture - met * math.log(share) - broken * math.log1p(-share) >= -math.log(alpha)
+
+
+def anytime_mean(values: NDArray[np.float64], alpha: float = 0.05, least_deviation: float = 0.0) -> tuple[float, float]:
+    """Of the mean of independent values, (n,): covers it with 1 - alpha at all moments together, so that one may stop
+    when it is narrow. Exact for a normal law; without ends for fewer than some five values.
+
+    least_deviation: what each value scatters by at least, where few values cannot show it.
+    """
+    mean = float(values.mean()) if values.size else 0.0
+    deviation = max(least_deviation, float(values.std(ddof=1))) if values.size > 1 else math.inf
+    half = anytime_half_width(values.size, alpha) * deviation if deviation else 0.0
+    return mean - half, mean + half
+
+
+def anytime_half_width(count: int, alpha: float) -> float:
+    """Of `anytime_mean`, in deviations of a value; inf for too few.
+
+    The interval holds every mean whose t statistic, averaged over normally distributed effects, has made less than
+    1/alpha.
+    """
+    if count < 2:
+        return math.inf
+    spread = 1 + count * _EFFECT
+    most = math.exp((math.log(spread) / 2 - math.log(alpha)) * 2 / count)
+    if most >= spread:
+        return math.inf
+    return math.sqrt((count - 1) * (most - 1) / (1 - most / spread) / count)
 
 
 def betting(block_shares: NDArray[np.float64], share: float) -> Evidence:

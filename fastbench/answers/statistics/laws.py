@@ -92,6 +92,11 @@ def normal_quantile(probability: float) -> float:
     return _NORMAL.inv_cdf(probability)
 
 
+def normal_share(z: float) -> float:
+    """What the normal distribution has below z."""
+    return _NORMAL.cdf(z)
+
+
 def rising_root(function: Callable[[float], float], low: float, high: float) -> float:
     """Where a function that rises from below 0 to above passes it; an end of the stretch where it does not."""
     return _solved(function, 0.0, low, high)

@@ -1,10 +1,37 @@
-"""`fastbench.compare`, and what the command shows and writes of a comparison.
+"""`fastbench.compare`, `compare_live`, and what the command shows and writes of a comparison.
 
-sides ── the call; sources ── recordings, runs, work dirs → sides; written ── files of a comparison
+sides ── the call for recordings; sources ── recordings, runs, work dirs → sides; written ── files of a comparison
+services ── the call for two services; live ── its pairs of slices; slices ── how they are sent; measured ── what they
+have shown
 """
 
-from fastbench.answers.comparison import Comparison
-from fastbench.api.comparing.sides import compare
-from fastbench.api.comparing.written import comparison_lines, write_comparison
+from typing import TYPE_CHECKING
 
-__all__ = ["Comparison", "compare", "comparison_lines", "write_comparison"]
+from fastbench.lazy import lazy
+
+if TYPE_CHECKING:
+    from fastbench.answers.comparison import Comparison
+    from fastbench.api.comparing.live import LiveComparing
+    from fastbench.api.comparing.services import compare_live, prepare_compare
+    from fastbench.api.comparing.sides import compare
+    from fastbench.api.comparing.written import comparison_lines, write_comparison
+else:
+    __getattr__ = lazy(
+        __name__,
+        {
+            "live": ("LiveComparing",),
+            "services": ("compare_live", "prepare_compare"),
+            "sides": ("compare",),
+            "written": ("Comparison", "comparison_lines", "write_comparison"),
+        },
+    )
+
+__all__ = [
+    "Comparison",
+    "LiveComparing",
+    "compare",
+    "compare_live",
+    "comparison_lines",
+    "prepare_compare",
+    "write_comparison",
+]

@@ -58,22 +58,26 @@ def compare(
     """
     if len(sides) < 2:
         raise UsageError("a comparison is of two sides at least: name another recording, run or work dir")
-    percents = STATS if stats is None else _percentiles(stats)
-    keys = gate_keys(_texts(gate)) or None
-    wanted = tuple(dict.fromkeys((*percents, *stats_of(keys or ()))))
-    reading = Reading(wanted, slo, _part(stage, window))
-    most = TOLERANCE if tolerance is None else _share(tolerance, "tolerance")
+    asking = asking_of(stats, gate, tolerance)
+    reading = Reading(asking.stats, slo, _part(stage, window))
     noise = None if run_noise is None else _share(run_noise, "run_noise")
-    names = _labels(len(sides), labels)
+    names = labels_of(len(sides), labels)
     paths, left_out = of_common_workload([paths_of(side) for side in sides])
     found = []
     for place, (name, own) in enumerate(zip(names, paths, strict=True)):
         part = progress_between(on_progress, place / len(sides), (place + 1) / len(sides))
         found.append(side_of(name, own, reading, part))
     known = Known(noise) if noise is not None else _known(found, paths, reading)
-    asking = Asking(wanted, most, keys, known, anyway=anyway)
     known_as = [list(map(str, (given, *own))) for given, own in zip(sides, paths, strict=True)]
-    return _against_base(found, known_as, base, asking, left_out)
+    return _against_base(found, known_as, base, asking._replace(known=known, anyway=anyway), left_out)
+
+
+def asking_of(stats: Sequence[str] | str | None, gate: Sequence[str] | str, tolerance: float | str | None) -> Asking:
+    """As `compare` takes them; the percentiles of the gate are among those that are looked at."""
+    percents = STATS if stats is None else _percentiles(stats)
+    keys = gate_keys(_texts(gate)) or None
+    wanted = tuple(dict.fromkeys((*percents, *stats_of(keys or ()))))
+    return Asking(wanted, TOLERANCE if tolerance is None else _share(tolerance, "tolerance"), keys)
 
 
 def _against_base(
@@ -113,7 +117,8 @@ def _known(sides: Sequence[Side], paths: Sequence[Sequence[Path]], reading: Read
     return Known(None, history(paths, [side.runs[0] for side in sides], reading))
 
 
-def _labels(count: int, labels: Mapping[str, str] | Sequence[str]) -> list[str]:
+def labels_of(count: int, labels: Mapping[str, str] | Sequence[str]) -> list[str]:
+    """Of so many sides: A, B, … where nobody says."""
     letters = [string.ascii_uppercase[place] if place < 26 else f"S{place}" for place in range(count)]
     if isinstance(labels, str):
         raise UsageError('labels= is text; give a list, or a mapping such as {"A": "before"}')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum, auto
 from typing import Any
 
@@ -129,8 +129,9 @@ class Action(Enum):
     DRY_RUN = auto()
 
 
-def given_options(ctx: click.Context) -> Options:
-    """What the command line gives, and the environment where the command line does not say otherwise.
+def given_options(ctx: click.Context, names: Collection[str] | None = None) -> Options:
+    """What the command line gives, and the environment where the command line does not say otherwise. names: of the
+    parameters that are declared options, None = all of them.
 
     Raises UsageError for options that do not go together, or go without something that they need, and for a misspelt
     variable.
@@ -138,7 +139,8 @@ def given_options(ctx: click.Context) -> Options:
     fault = misspelt(os.environ)
     if fault:
         raise UsageError(fault)
-    values = {name: value for name, value in ctx.params.items() if _is_given(ctx, name)}
+    params = {name: value for name, value in ctx.params.items() if names is None or name in names}
+    values = {name: value for name, value in params.items() if _is_given(ctx, name)}
     variables = {name: OPTIONS[name].variable for name in values if is_of_environment(ctx, name)}
     options = _without_outdone(understood(Options(values, variables)))
     check_options(options)

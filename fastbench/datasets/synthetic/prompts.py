@@ -75,7 +75,7 @@ class Prefixes:
         return HitRatio(warm=self.share * tokens, cold=(self.share - used / requests) * tokens)
 
 
-_SAMPLES, _PREFIX, _MIX = 0, 1, 2
+_SAMPLES, _PREFIX, _MIX, _WORDS = 0, 1, 2, 5
 
 
 class SyntheticDataset:
@@ -88,6 +88,8 @@ class SyntheticDataset:
         self._words = words
         self._last = len(words) - 1
         self._draws, self._chances = Draws(config.seed, _SAMPLES), Draws(config.seed, _MIX)
+        # Lengths take what they need of the same numbers first.
+        self._own_words = None if config.words_seed is None else Draws(config.words_seed, _WORDS)
         parts = config.parts()
         self._parts = [_Part(part) for part in parts]
         *self._bounds, total = accumulate(part.weight for part in parts)
@@ -117,6 +119,7 @@ class SyntheticDataset:
         """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""
         draws = self._draws.at(index)
         length, output = self._part(index).lengths(draws)
+        draws = draws if self._own_words is None else self._own_words.at(index)
         words = draws.integers(0, self._last, self._words.pieces(length - self._added))
         prefix = self._pool.pick(index) if self._pool else self._prefix
         words[: len(prefix)] = prefix

@@ -61,6 +61,8 @@ class SyntheticConfig(DatasetConfig, frozen=True, kw_only=True, tag_field="type"
     mix: Annotated[tuple[MixPart, ...], Meta(extra_json_schema={"description": "a list of dicts"})] = ()
     """Kinds of requests in the place of `input_len` and `output_len`."""
     seed: Seed = 0
+    words_seed: Seed | None = None
+    """Seed of the words alone, so that two sets have prompts of the same lengths and none in common; None = `seed`."""
     shared_prefix: Annotated[int, Meta(ge=0, le=MAX_LENGTH)] = 0
     """Tokens at the start that all prompts have in common."""
     prefix_pool: Pool | None = None
@@ -102,7 +104,8 @@ class SyntheticConfig(DatasetConfig, frozen=True, kw_only=True, tag_field="type"
 
     def alike(self, count: int, input_len: int | None = None) -> "SyntheticConfig":
         """With a seed of its own."""
-        made = replace(self, seed=self.seed ^ _SEED_DISTANCE, count=count)
+        words = None if self.words_seed is None else self.words_seed ^ _SEED_DISTANCE
+        made = replace(self, seed=self.seed ^ _SEED_DISTANCE, words_seed=words, count=count)
         if input_len is None:
             return made
         length = Uniform(low=input_len, high=input_len)
