@@ -4,6 +4,8 @@ RunSummary ── what a comparison needs of a run: counts and sums by block of 
 Comparison ── the answer: base, one Versus for each other side, each with its Effects, deciles, refusals
 """
 
+from fastbench.answers.comparison.effects import POINTS
+from fastbench.answers.comparison.estimates import QuantileCurve, quantile_curve
 from fastbench.answers.comparison.model import (
     BETTER,
     CANNOT_TELL,
@@ -37,6 +39,7 @@ __all__ = [
     "CANNOT_TELL",
     "CODES",
     "NOT_WORSE",
+    "POINTS",
     "STATS",
     "TOLERANCE",
     "UNSEEN",
@@ -52,6 +55,7 @@ __all__ = [
     "Origin",
     "PairedMetric",
     "Pairing",
+    "QuantileCurve",
     "Ratio",
     "RequestColumns",
     "RunSummary",
@@ -63,6 +67,7 @@ __all__ = [
     "config_lines",
     "gate_keys",
     "percent",
+    "quantile_curve",
     "sentence_of",
     "span",
     "stats_of",
