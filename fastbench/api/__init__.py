@@ -22,7 +22,13 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.api.comparing import Comparison, compare, comparison_lines, write_comparison
+    from fastbench.api.comparing import (
+        Comparison,
+        compare,
+        comparison_lines,
+        write_comparison,
+        write_comparison_page,
+    )
     from fastbench.api.indexing import write_indexes
     from fastbench.api.judging import Asking, Checked, checks_of, code_of, gates_of, write_checks
     from fastbench.api.planning import (
@@ -49,7 +55,6 @@ if TYPE_CHECKING:
         Ended,
         Page,
         check,
-        compare_page,
         compute,
         ended_requests,
         export,
@@ -67,7 +72,13 @@ else:
     __getattr__ = lazy(
         __name__,
         {
-            "comparing": ("Comparison", "compare", "comparison_lines", "write_comparison"),
+            "comparing": (
+                "Comparison",
+                "compare",
+                "comparison_lines",
+                "write_comparison",
+                "write_comparison_page",
+            ),
             "indexing": ("write_indexes",),
             "judging": (
                 "Asking",
@@ -101,7 +112,6 @@ else:
                 "Ended",
                 "Page",
                 "check",
-                "compare_page",
                 "compute",
                 "ended_requests",
                 "export",
@@ -162,7 +172,6 @@ __all__ = [
     "checks_of",
     "code_of",
     "compare",
-    "compare_page",
     "comparison_lines",
     "compute",
     "continued",
@@ -196,5 +205,6 @@ __all__ = [
     "summarize",
     "write_checks",
     "write_comparison",
+    "write_comparison_page",
     "write_indexes",
 ]

@@ -18,7 +18,7 @@ from fastbench.report.levels import (
     Wanted,
     levels_page,
 )
-from fastbench.report.page.compare import STATS, Compared, comparison
+from fastbench.report.page.comparison.page import comparison_page
 from fastbench.report.page.index import Task, index_page
 from fastbench.report.page.rate_chart import RateChart, planned_chart
 from fastbench.report.page.sections import (
@@ -40,11 +40,9 @@ from fastbench.report.statements import service as service_statement
 __all__ = [
     "FORMATS",
     "PAGE",
-    "STATS",
     "STRIP_BINS",
     "Answer",
     "Checked",
-    "Compared",
     "CurvePoint",
     "Finished",
     "FrontPoint",
@@ -69,11 +67,11 @@ __all__ = [
     "answer_of",
     "checked",
     "common_table",
-    "comparison",
     "comparison_json",
     "comparison_junit",
     "comparison_lines",
     "comparison_markdown",
+    "comparison_page",
     "export",
     "failures_table",
     "footnotes_list",

@@ -5,6 +5,6 @@ sides ── the call; sources ── recordings, runs, work dirs → sides; wri
 
 from fastbench.answers.comparison import Comparison
 from fastbench.api.comparing.sides import compare
-from fastbench.api.comparing.written import comparison_lines, write_comparison
+from fastbench.api.comparing.written import comparison_lines, write_comparison, write_comparison_page
 
-__all__ = ["Comparison", "compare", "comparison_lines", "write_comparison"]
+__all__ = ["Comparison", "compare", "comparison_lines", "write_comparison", "write_comparison_page"]

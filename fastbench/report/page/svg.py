@@ -183,7 +183,7 @@ def _round_up(value: float) -> float:
     return next(digit * power for digit in (1, 2, 2.5, 5, 10) if digit * power >= value * (1 - 1e-9))
 
 
-def _short(text: str) -> str:
+def tick_text(text: str) -> str:
     """A tick's text without what is nothing behind the point."""
     return text.replace(".00 ", " ").replace(".0 ", " ")
 
@@ -253,7 +253,7 @@ def _panels(over: Over, span: float, *, streams: bool, duration: Callable[[float
     panels = [
         Panel([("", "Requests per second"), *rates], most, number, 84, stairs),
         Panel([("", "In flight"), *split], flight, number, 84, areas),
-        Panel([("", name), *told], felt, lambda value: _short(duration(value)), 104, _felt(over, felt, span, 104)),
+        Panel([("", name), *told], felt, lambda value: tick_text(duration(value)), 104, _felt(over, felt, span, 104)),
     ]
     # Where nothing was answered nothing was felt.
     return panels if np.isfinite(over.median).any() else panels[:2]
@@ -286,11 +286,11 @@ def _panel(panel: Panel, top: int, marks: Marks, span: float) -> str:
         for at in moments
         if at is not None and 0 < at < span
     )
-    plot = _stretched(panel.marks, panel.height, top)
+    plot = stretched(panel.marks, panel.height, top)
     return f"{outside}{grid}{plot}{upright}{head}{ticks}"
 
 
-def _stretched(inside: str, height: float, top: float = 0) -> str:
+def stretched(inside: str, height: float, top: float = 0) -> str:
     return (
         f'<svg y="{top:g}" width="100%" height="{height:g}" viewBox="0 0 {_WIDE} {height:g}" '
         f'preserveAspectRatio="none">{inside}</svg>'
@@ -486,6 +486,8 @@ class Point(NamedTuple):
 
 
 _FRONTIER_HIGH = 300
+_CLOSE = (16.0, 22.0)
+"""Per cent of the width and pixels within which names of points would lie over each other."""
 
 
 def frontier(points: Sequence[Point], series: Sequence[str], alternative: str) -> str:
@@ -513,18 +515,23 @@ def frontier(points: Sequence[Point], series: Sequence[str], alternative: str) -
         if not own:
             continue
         tone = f"var(--run-{number_of % 8})"
-        keys.append(f'<tspan dx="14" fill="{tone}">● {escape(name)}</tspan>')
+        keys.append(f'<tspan dx="14" fill="{tone}">● {escape(name)}</tspan>' if name else "")
         for left, right in pairwise(own):
             (x1, y1), (x2, y2) = place(left), place(right)
             parts.append(
                 f'<line x1="{x1:.2f}%" y1="{y1:.1f}" x2="{x2:.2f}%" y2="{y2:.1f}" stroke="{tone}" stroke-width="1.5"/>'
             )
+        last = (-math.inf, 0.0)
         for point in own:
             x, y = place(point)
             end = x > 55
+            # Of two that lie close together the lower one's name stands below it.
+            below = x - last[0] < _CLOSE[0] and 0 <= y - last[1] < _CLOSE[1]
+            last = (x, y)
             parts.append(
                 f'<circle cx="{x:.2f}%" cy="{y:.1f}" r="5" fill="{tone}"/><text x="{x:.2f}%" dx="{-9 if end else 9}" '
-                f'y="{y - 5:.1f}" text-anchor="{"end" if end else "start"}">{escape(point.label)}</text>'
+                f'y="{y + (16 if below else -5):.1f}" text-anchor="{"end" if end else "start"}">'
+                f"{escape(point.label)}</text>"
             )
     head = f'<text y="12"><tspan class=name>Output tokens/s, all users</tspan>{"".join(keys)}</text>'
     name = f'<text class=time x="100%" y="{foot + 17}" text-anchor="end">output tokens/s {PER_USER}</text>'
