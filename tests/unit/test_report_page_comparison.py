@@ -251,6 +251,13 @@ def test_a_cell_knows_its_column() -> None:
     assert '<td data-of="B">2</td>' in beside(["A", "B"], [["x", "1", "2"]])
 
 
+def test_many_runs_have_several_tables() -> None:
+    """Of ten runs eight stand in the first set of tables and two in the second, each run once."""
+    parts = re.findall(r"<details><summary>(A|B) (\d) to (A|B) (\d)</summary>", table_of(comparison("worse", 5)))
+    assert parts == [("A", "1", "B", "3"), ("B", "4", "B", "5")]
+    assert " to " not in table_of(comparison("worse", 4))
+
+
 def test_percentiles_of_too_few_requests_are_marked() -> None:
     """In the tables of runs without a report, such as baselines, a percentile of too few requests has its mark."""
     plain = table_of(comparison())

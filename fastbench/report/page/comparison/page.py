@@ -334,6 +334,7 @@ def _pairs(comparison: Comparison, versus: Versus) -> str:
     one = next((each for each in versus.pairing.metrics if each.name == "E2EL"), versus.pairing.metrics[0])
     sure = "" if one.interval is None else f" (95 %: {of_change(one.interval.low)} … {of_change(one.interval.high)})"
     finding = f"{one.name} of a pair: {of_change(one.median)} at the median{sure}."
-    cloud = charts.scatter(comparison.base.runs[0], versus.other.runs[0], one.name, names)
+    single = len(comparison.base.runs) == len(versus.other.runs) == 1
+    cloud = charts.scatter(comparison.base.runs[0], versus.other.runs[0], one.name, names) if single else None
     parts = charts.panels([*shown, *([cloud] if cloud is not None else [])])
     return f"<section id=pairs>{titled(f'Pairs: {versus.pairing.of}', finding)}{parts}</section>"

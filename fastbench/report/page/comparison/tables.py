@@ -14,6 +14,8 @@ from fastbench.report.page.comparison.words import load, value
 from fastbench.report.trust_table import trust_rows
 from fastbench.units import MISSING, NS_PER_S, number, quantity, share
 
+MOST_COLUMNS = 8
+"""Runs that stand beside each other in one table."""
 _UNSET = "not set"
 _FEW = "* Too few requests for this percentile at 99 % confidence."
 
@@ -46,13 +48,23 @@ def _set(text: str) -> str:
 
 
 def numbers(comparison: Comparison) -> str:
-    """A column for each run, the runs of a side one after the other."""
-    columns = [
-        side.label if len(side.runs) == 1 else f"{side.label} {place}"
+    """A column for each run, the runs of a side one after the other; of many several tables, one below the other."""
+    named = [
+        (side.label if len(side.runs) == 1 else f"{side.label} {place}", run)
         for side in comparison.sides
-        for place, _ in enumerate(side.runs, 1)
+        for place, run in enumerate(side.runs, 1)
     ]
-    runs = [run for side in comparison.sides for run in side.runs]
+    if len(named) <= MOST_COLUMNS:
+        return _numbers(named)
+    parts = [named[first : first + MOST_COLUMNS] for first in range(0, len(named), MOST_COLUMNS)]
+    return "".join(
+        f"<details><summary>{escape(part[0][0])} to {escape(part[-1][0])}</summary>{_numbers(part)}</details>"
+        for part in parts
+    )
+
+
+def _numbers(named: Sequence[tuple[str, RunSummary]]) -> str:
+    columns, runs = [name for name, _ in named], [run for _, run in named]
     parts = [_titled("Run", columns, list(_about(runs)))]
     reports = [run.metrics for run in runs if run.metrics is not None]
     if len(reports) == len(runs):
