@@ -26,6 +26,7 @@ from fastbench.report.page.comparison.forest import forest
 from fastbench.report.page.comparison.tables import beside, differing
 from fastbench.report.page.comparison.words import reasons, settled_by, summary
 
+CASES = [(kind, comparison(kind)) for kind in ("worse", "better", "noise")]
 HOSTILE = '</script><img src=x onerror="alert(1)">'
 
 
@@ -205,6 +206,12 @@ def test_what_it_would_take_is_said() -> None:
     found = replace(effect(a, a, "TTFT", "P99", CANNOT_TELL, 0.02), least_detectable=0.041, minutes=14.2)
     assert settled_by(found) == "4.1 % would show · settled in 15 min"
     assert settled_by(replace(found, verdict=WORSE, minutes=None)) == ""
+
+
+def test_deciles_claim_no_more_than_their_metric() -> None:
+    """Where no number of a metric is worse or better, neither is a decile, however far it lies from 0."""
+    told = {kind: {name for name in ("worse", "better") if f"mark {name} small" in page_of(one)} for kind, one in CASES}
+    assert told == {"worse": {"worse"}, "better": {"better"}, "noise": set()}
 
 
 def test_runs_in_a_row_are_drawn_from_three_on() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from html import escape
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ _SHOWN = ("TTFT", "TPOT", "ITL", "E2EL")
 _WIDE = 1_000
 MOST_DOTS = 1_500
 _MEDIAN = -math.log10(0.5)
-_ROOM = 0.18
+_ROOM, _SHORT_ROOM = 0.18, 0.14
 """Of a small chart's width, for a tick's text."""
 _FAR_BELOW = 30
 """So many times below the median values may leave the plot: those near 0 would make a logarithmic one empty."""
@@ -116,14 +116,16 @@ def deciles(versus: Versus, tolerance: float) -> list[Panel]:
     if not ends:
         return []
     axis = changes(ends, tolerance, side=0.04)
-    return [_deciles(name, rows, axis, tolerance) for name, rows in shown.items()]
+    # A decile by itself knows of no noise between runs: it claims no more than the numbers of its metric do.
+    said = {name: {effect.verdict for effect in versus.effects if effect.name == name} for name in shown}
+    return [_deciles(name, rows, axis, tolerance, said[name]) for name, rows in shown.items()]
 
 
 def _ends(row: Decile) -> tuple[float, ...]:
     return (row.change,) if row.interval is None else (row.interval.low, row.interval.high)
 
 
-def _deciles(name: str, rows: Sequence[Decile], axis: Changes, tolerance: float) -> Panel:
+def _deciles(name: str, rows: Sequence[Decile], axis: Changes, tolerance: float, said: Set[VerdictWord]) -> Panel:
     def up(change: float) -> float:
         return HIGH * (1 - min(1.0, max(0.0, axis.at(change))))
 
@@ -132,7 +134,7 @@ def _deciles(name: str, rows: Sequence[Decile], axis: Changes, tolerance: float)
     line = f'<line class=zero x2="{_WIDE}" y1="{zero:.1f}" y2="{zero:.1f}"/>'
     marks = []
     for row in rows:
-        at, word = row.percent, _word(row, tolerance)
+        at, word = row.percent, _word(row, tolerance, said)
         if row.interval is not None:
             low, high = up(row.interval.low), up(row.interval.high)
             marks.append(
@@ -147,11 +149,12 @@ def _deciles(name: str, rows: Sequence[Decile], axis: Changes, tolerance: float)
     return Panel(name, note, axis.ticks(), across, band + line, "".join(marks))
 
 
-def _word(row: Decile, tolerance: float) -> VerdictWord:
-    """By the interval alone: worse beyond the tolerance, better below 0."""
+def _word(row: Decile, tolerance: float, said: Set[VerdictWord]) -> VerdictWord:
+    """Worse beyond the tolerance, better below 0, where the metric is said to be so."""
     if row.interval is None:
         return CANNOT_TELL
-    return WORSE if row.interval.low > tolerance else BETTER if row.interval.high < 0 else CANNOT_TELL
+    word = WORSE if row.interval.low > tolerance else BETTER if row.interval.high < 0 else CANNOT_TELL
+    return word if word in said else CANNOT_TELL
 
 
 # ---------------------------------------------------------------------------------------------------------- the curves
@@ -176,7 +179,7 @@ def _curves(name: str, lines: Sequence[QuantileCurve | None]) -> Panel:
                 parts.append(f'<path class="line {tone(place)}{kind}" d="M{_points(x[part], y[part])}"/>')
     across: list[Tick] = []
     for percent, nines in _PERCENTS.items():
-        if nines <= last and (not across or nines / last - across[-1].at >= _ROOM):
+        if nines <= last and (not across or nines / last - across[-1].at >= _SHORT_ROOM):
             across.append(Tick(nines / last, f"{percent:g}"))
     up = [Tick(_share(axis.share, tick), tick_text(quantity(tick, "ms"))) for tick in axis.ticks]
     return Panel(name, "logarithmic" if axis.log else "", up, across, "".join(parts), upright=True)

@@ -313,7 +313,7 @@ def _where(versus: Versus) -> str:
     """The metric that changed most, over its deciles."""
     name, rows = max(versus.deciles.items(), key=lambda item: max((abs(row.change) for row in item[1]), default=0.0))
     low, high = min(row.change for row in rows), max(row.change for row in rows)
-    return f"{name} changed most: {of_change(low)} to {of_change(high)} over its deciles."
+    return f"{name} differs most: {of_change(low)} to {of_change(high)} over its deciles."
 
 
 def _curves(comparison: Comparison) -> str:
