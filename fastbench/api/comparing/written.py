@@ -45,4 +45,5 @@ def write_comparison(
 
 def write_comparison_page(comparison: Comparison, path: Path) -> None:
     """One HTML file that needs no other. Raises RecordingError where it cannot be written."""
-    replace(path, comparison_page(comparison))
+    # Messages of failed requests may repeat a prompt: for the owner alone.
+    replace(path, comparison_page(comparison), 0o600)
