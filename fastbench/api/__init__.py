@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         comparison_lines,
         prepare_compare,
         write_comparison,
+        write_comparison_page,
     )
     from fastbench.api.indexing import write_indexes
     from fastbench.api.judging import Asking, Checked, checks_of, code_of, deciding, gates_of, write_checks
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
         Ended,
         Page,
         check,
-        compare_page,
         compute,
         ended_requests,
         export,
@@ -83,6 +83,7 @@ else:
                 "comparison_lines",
                 "prepare_compare",
                 "write_comparison",
+                "write_comparison_page",
             ),
             "indexing": ("write_indexes",),
             "judging": (
@@ -118,7 +119,6 @@ else:
                 "Ended",
                 "Page",
                 "check",
-                "compare_page",
                 "compute",
                 "ended_requests",
                 "export",
@@ -181,7 +181,6 @@ __all__ = [
     "code_of",
     "compare",
     "compare_live",
-    "compare_page",
     "comparison_lines",
     "compute",
     "continued",
@@ -217,5 +216,6 @@ __all__ = [
     "summarize",
     "write_checks",
     "write_comparison",
+    "write_comparison_page",
     "write_indexes",
 ]

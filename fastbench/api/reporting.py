@@ -23,17 +23,13 @@ from fastbench.recording import NOT_FINAL, OUTCOMES, ProgressCallback, Recording
 from fastbench.report import (
     FORMATS,
     PAGE,
-    STATS,
-    Compared,
     Finished,
     Published,
     answer_of,
-    comparison,
     publish,
     publish_spec_decode,
     reading,
     render,
-    replace,
     task_of,
     write_page,
 )
@@ -209,12 +205,12 @@ def spec_decode_blocks(reports: Mapping[Path, Published]) -> tuple[list[str], li
 
 class Page(NamedTuple):
     """A page that was written, and the numbers on it. finished, tables: what the screen shows of it, and the guide's
-    tables; None of a comparison."""
+    tables."""
 
     path: Path
     reported: tuple[Metrics, ...]
-    finished: Finished | None = None
-    tables: str = ""
+    finished: Finished
+    tables: str
 
 
 def page(path: Path, target: Path | None = None, *, stage: str | None = None, asking: Asking = NOTHING_MORE) -> Page:
@@ -229,18 +225,6 @@ def page(path: Path, target: Path | None = None, *, stage: str | None = None, as
     written = write_page(recording, computed, answer, target or path.with_name(f"{name}{PAGE}"))
     shown_last = Finished(answer, written, advice(computed.metrics))
     return Page(written, (computed.metrics,), shown_last, render(computed.metrics, task))
-
-
-def compare_page(paths: Sequence[Path], target: Path, *, stage: str | None = None) -> Page:
-    """One page about all these recordings, in their order, written to `target`. stage, errors: as `page`."""
-    runs = [_compared(*each, stage) for each in zip(short_names(paths), paths, strict=True)]
-    replace(target, comparison(runs))
-    return Page(target, tuple(run.metrics for run in runs))
-
-
-def _compared(name: str, path: Path, stage: str | None) -> Compared:
-    recording = Recording.open(path)
-    return Compared(name, recording, compute_for_page(recording, STATS, stage or recorded(recording).stage))
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:

@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from fastbench.cli.compare_live import CompareCommand, compare_services, is_live
-from fastbench.cli.report.shared import stage_option, window_option
+from fastbench.cli.report.shared import label_option, labels_of, stage_option, window_option
 from fastbench.cli.user import calculation_bar, leave_in_order
-from fastbench.errors import UsageError
 
 CANNOT_TELL = 4
 
@@ -17,7 +16,7 @@ CANNOT_TELL = 4
 @click.command("compare", cls=CompareCommand)
 @click.argument("sides", nargs=-1, metavar="A B...")
 @click.option("--base", metavar="LABEL|PATH", help="Compare each of the others with this side.  [default: A, of two]")
-@click.option("--label", "labels", metavar="A=TEXT", multiple=True, help="Name of a side; may be repeated.")
+@label_option
 @click.option("--stats", metavar="LIST", help="Percentiles of TTFT, TPOT, ITL and E2EL.  [default: P50,P90,P99]")
 @click.option(
     "--gate",
@@ -41,6 +40,7 @@ CANNOT_TELL = 4
 @click.option("--summary", metavar="FILE", help="Write Markdown; also appended to the file of $GITHUB_STEP_SUMMARY.")
 @click.option("--markdown", metavar="FILE", help="Write Markdown for a pull request.")
 @click.option("--json", "json_file", metavar="FILE", help="Write all numbers as JSON.")
+@click.option("--page", metavar="FILE", help="Write an HTML page.")
 def compare_command(
     sides: tuple[str, ...],
     base: str | None,
@@ -58,6 +58,7 @@ def compare_command(
     summary: str | None,
     markdown: str | None,
     json_file: str | None,
+    page: str | None,
     **_: Any,
 ) -> int:
     """Tells whether B is slower than A, with its uncertainty.
@@ -81,39 +82,26 @@ def compare_command(
     from fastbench.cli.printing import Terminal, print_lines
 
     if is_live(context):
-        found, code = compare_services(context, _labels(labels))
-        terminal = Terminal.of_output()
-        print_lines(comparison_lines(found, terminal.columns), terminal)
-        write_comparison(found, junit=junit, summary=summary, markdown=markdown, json=json_file)
-        return 0 if cannot_tell_ok and code == CANNOT_TELL else code
-    leave_in_order()
-    with calculation_bar("the comparison") as progress:
-        found = compare(
-            *sides,
-            base=base,
-            labels=_labels(labels),
-            stats=stats,
-            gate=gate,
-            tolerance=tolerance,
-            run_noise=run_noise,
-            slo=slo or None,
-            stage=stage,
-            window=window,
-            anyway=anyway,
-            on_progress=progress,
-        )
+        found, code = compare_services(context, labels_of(labels))
+    else:
+        leave_in_order()
+        with calculation_bar("the comparison") as progress:
+            found = compare(
+                *sides,
+                base=base,
+                labels=labels_of(labels),
+                stats=stats,
+                gate=gate,
+                tolerance=tolerance,
+                run_noise=run_noise,
+                slo=slo or None,
+                stage=stage,
+                window=window,
+                anyway=anyway,
+                on_progress=progress,
+            )
+        code = found.code
     terminal = Terminal.of_output()
     print_lines(comparison_lines(found, terminal.columns), terminal)
-    write_comparison(found, junit=junit, summary=summary, markdown=markdown, json=json_file)
-    return 0 if cannot_tell_ok and found.code == CANNOT_TELL else found.code
-
-
-def _labels(texts: tuple[str, ...]) -> dict[str, str]:
-    """By letter. Raises UsageError."""
-    found = {}
-    for text in texts:
-        letter, equals, name = text.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--label {text} names no side: write it as A=before")
-        found[letter.strip()] = name.strip()
-    return found
+    write_comparison(found, junit=junit, summary=summary, markdown=markdown, json=json_file, page=page)
+    return 0 if cannot_tell_ok and code == CANNOT_TELL else code

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fastbench.report.exports.write import FORMATS, export
     from fastbench.report.files import replace
     from fastbench.report.levels import CurvePoint, FrontPoint, LevelsPage, Marked, Measured, Wanted, levels_page
-    from fastbench.report.page.compare import STATS, Compared, comparison
+    from fastbench.report.page.comparison.page import comparison_page
     from fastbench.report.page.index import Task, index_page
     from fastbench.report.page.rate_chart import RateChart, planned_chart
     from fastbench.report.page.sections import (
@@ -76,11 +76,7 @@ else:
                 "Wanted",
                 "levels_page",
             ),
-            "page.compare": (
-                "Compared",
-                "STATS",
-                "comparison",
-            ),
+            "page.comparison.page": ("comparison_page",),
             "page.index": (
                 "Task",
                 "index_page",
@@ -131,11 +127,9 @@ else:
 __all__ = [
     "FORMATS",
     "PAGE",
-    "STATS",
     "STRIP_BINS",
     "Answer",
     "Checked",
-    "Compared",
     "CurvePoint",
     "Finished",
     "FrontPoint",
@@ -160,11 +154,11 @@ __all__ = [
     "answer_of",
     "checked",
     "common_table",
-    "comparison",
     "comparison_json",
     "comparison_junit",
     "comparison_lines",
     "comparison_markdown",
+    "comparison_page",
     "export",
     "failures_table",
     "footnotes_list",

@@ -17,7 +17,7 @@ from benchmarks.varied_recording import make_varied
 from fastbench.metrics import Selection, compute_for_page
 from fastbench.metrics.samples.timeline import InFlight
 from fastbench.recording import Recording, recorded_id
-from fastbench.report import STATS, Compared, answer_of, comparison
+from fastbench.report import answer_of
 from fastbench.report.page.page import page
 from fastbench.report.page.rate_chart import actual_chart
 
@@ -389,14 +389,12 @@ def test_another_latency_can_be_chosen(fresh_many: Any) -> None:
     assert fresh_many.complaints == []
 
 
-def test_other_pages_open(browser: Any, few: Recording, many: Recording, tmp_path: Path) -> None:
-    """A comparison and a chart of request rates are drawn without a complaint."""
-    runs = [Compared(name, run, compute_for_page(run, STATS)) for name, run in (("few", few), ("many", many))]
+def test_other_pages_open(browser: Any, many: Recording, tmp_path: Path) -> None:
+    """A chart of request rates is drawn without a complaint."""
     chart = actual_chart(many, "m/d")
     assert chart is not None
-    for name, content in (("compare", comparison(runs)), ("rates", chart.page)):
-        (tmp_path / f"{name}.html").write_bytes(content)
-        shown = open_page(browser, tmp_path / f"{name}.html")
-        assert shown.locator(".main-svg").count() > 0
-        assert shown.complaints == []
-        shown.context.close()
+    (tmp_path / "rates.html").write_bytes(chart.page)
+    shown = open_page(browser, tmp_path / "rates.html")
+    assert shown.locator(".main-svg").count() > 0
+    assert shown.complaints == []
+    shown.context.close()

@@ -1,5 +1,6 @@
 """`fastbench report`: pages from recordings."""
 
+import re
 import stat
 from pathlib import Path
 
@@ -48,12 +49,31 @@ def test_one_page_where_it_is_wanted(tmp_path: Path) -> None:
 
 
 def test_several_runs_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several directories make one page, by default comparison.html, that names what differs."""
+    """Several directories make one page, by default comparison.html, with the sides by their labels, and the answer on
+    the screen."""
     monkeypatch.chdir(tmp_path)
-    result = report(run_of(tmp_path / "before", "m/a"), run_of(tmp_path / "after", "m/a"))
-    assert result.output.startswith("comparison.html written (")
+    before, after = run_of(tmp_path / "before", "m/a"), run_of(tmp_path / "after", "m/a")
+    result = report(before, after, "--label", "B=mine")
+    written, answer = result.output.splitlines()
+    assert written.startswith("comparison.html written (")
     text = (tmp_path / "comparison.html").read_text()
-    assert "<th scope=col>before</th><th scope=col>after</th>" in text
+    assert re.findall(r'<th scope=col class="[ab]">(\w+)<', text) == ["A", "mine"]
+    assert answer in text
+
+
+def test_what_is_not_comparable_is_shown_anyway(tmp_path: Path) -> None:
+    """A page of a run against itself has the reason on top and the numbers below it."""
+    target = tmp_path / "page.html"
+    run = run_of(tmp_path / "run", "m/a")
+    assert report(run, run, "-o", target).return_value == 0
+    text = target.read_text()
+    assert text.index("<li>they are the same run") < text.index("<section id=forest>")
+
+
+def test_a_label_needs_two_sides(tmp_path: Path) -> None:
+    """`--label` for the page of one run is refused."""
+    result = report(run_of(tmp_path / "run", "m/a"), "--label", "A=mine")
+    assert isinstance(result.exception, UsageError)
 
 
 def test_a_stage_that_a_run_lacks(tmp_path: Path) -> None:

@@ -12,9 +12,8 @@ from recordings import MS, Request, header_of, record
 
 from fastbench.metrics import compute_for_page
 from fastbench.recording import Recording
-from fastbench.report import STATS, Compared, Task, answer_of, comparison, index_page
+from fastbench.report import Task, answer_of, index_page
 from fastbench.report.answer import Level, Statement
-from fastbench.report.page.compare import compared
 from fastbench.report.page.page import page
 
 HOSTILE = '</script><img src=x onerror="alert(1)">'
@@ -156,14 +155,6 @@ def test_a_page_is_the_same_twice(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_differences_are_against_the_first() -> None:
-    """Each value but the first tells by how many per cent it differs; nothing differs from nothing."""
-    assert compared([2.0, 3.0, 1.0, None], "ms") == ["2.0000 ms", "3.0000 ms (+50.00 %)", "1.0000 ms (-50.00 %)", "-"]
-    assert compared([0, 3], "") == ["0", "3"]
-    assert compared([None, 3], "") == ["-", "3"]
-    assert compared([2.0, 1.9999999], "ms")[1] == "2.0000 ms (+0.00 %)"
-
-
 def test_the_numbers_at_the_top_are_marked(tmp_path: Path) -> None:
     """A percentile of too few samples is no number at the top of the page, which says how many it needs."""
     text = page_of(tmp_path / "r", [Request(0), Request(1)])
@@ -176,7 +167,7 @@ def test_several_tasks_have_one_page(tmp_path: Path) -> None:
     tasks = []
     for name in ("a/x", "a/y", "b/x"):
         recording = Recording.open(record(tmp_path / name.replace("/", "-"), [Request(0), Request(1)]))
-        found = answer_of(compute_for_page(recording, STATS), name)
+        found = answer_of(compute_for_page(recording, ("Median", "P90")), name)
         tasks.append(
             Task(msgspec.structs.replace(found, subject=msgspec.structs.replace(found.subject, dataset="")), name)
         )
@@ -193,41 +184,9 @@ def test_the_best_of_several_tasks_is_one_to_be_trusted(tmp_path: Path) -> None:
     for name, scale in (("fast/x", 1), ("slow/x", 2), ("slower/x", 3)):
         slowed = Request(0, token_ns=(100 * scale * MS, 140 * scale * MS), end_ns=150 * scale * MS)
         recording = Recording.open(record(tmp_path / name.replace("/", "-"), [slowed]))
-        tasks.append(Task(answer_of(compute_for_page(recording, STATS), name), name))
+        tasks.append(Task(answer_of(compute_for_page(recording, ("Average", "P90")), name), name))
     assert "Fastest first token: fast/x with" in index_page("run", tasks).decode()
     doubted = msgspec.structs.replace(tasks[0].answer, measurement=Statement(Level.BAD, "not to be trusted"))
     text = index_page("run", [tasks[0]._replace(answer=doubted), *tasks[1:]]).decode()
     assert "Of those that kept up and can be trusted: fastest first token: slow/x with" in text
     assert "per user while decoding: slow/x," in text
-
-
-def test_a_comparison_makes_no_claim_beyond_its_data(tmp_path: Path) -> None:
-    """Marks, their footnote, N, notes and failures of each run stand in a comparison as they do in its own report."""
-    failed = Request(500, token_ns=(), outcome="http_error", status=500, message=b"no GPU")
-    few, many = [Request(0), failed], [Request(k) for k in range(500)]
-    runs = []
-    for name, requests in (("few", few), ("many", many)):
-        recording = Recording.open(record(tmp_path / name, requests, footer={"interrupted": True, "reason": "Ctrl-C"}))
-        runs.append(Compared(name, recording, compute_for_page(recording, STATS)))
-    text = comparison(runs).decode()
-    assert "<th scope=row>E2EL P99</th><td>141.0000 ms *</td><td>141.0000 ms (+0.00 %)</td>" in text
-    assert "<th scope=row>E2EL N</th><td>1</td><td>500</td>" in text
-    assert "needed: Median 7, P90 44, P99 459." in text
-    assert text.count("The run was interrupted (Ctrl-C).") == 2
-    assert "<th scope=row>few</th><td>http_error</td><td>500</td><td>1</td><td>no GPU</td>" in text
-
-
-def test_a_comparison_sets_runs_side_by_side(tmp_path: Path) -> None:
-    """Its tables have a column for each run, and its curves a line, also where one run has no streams."""
-    slow = Request(0, token_ns=(1_200 * MS, 1_240 * MS), end_ns=1_282 * MS)
-    runs = []
-    for name, request in (("before", Request(0)), ("after", slow), ("whole", Request(0, flags=("kernel",)))):
-        header = header_of(service={"stream": name != "whole"})
-        recording = Recording.open(record(tmp_path / name, [request], header=header))
-        runs.append(Compared(name, recording, compute_for_page(recording, STATS)))
-    text = comparison(runs).decode()
-    assert "<td>141.0000 ms</td><td>282.0000 ms (+100.00 %)</td><td>141.0000 ms (+0.00 %)</td>" in text
-    assert "<td>100.0000 ms</td><td>200.0000 ms (+100.00 %)</td><td>-</td>" in text
-    assert [sorted(run["curves"]) for run in data_of(text)["runs"]] == [["E2EL", "ITL", "TPOT", "TTFT"]] * 2 + [
-        ["E2EL"]
-    ]

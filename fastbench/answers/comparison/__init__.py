@@ -5,6 +5,8 @@ pairs ── slices of two services that were measured in pairs: what their rati
 Comparison ── the answer: base, one Versus for each other side, each with its Effects, deciles, refusals
 """
 
+from fastbench.answers.comparison.effects import POINTS
+from fastbench.answers.comparison.estimates import QuantileCurve, quantile_curve
 from fastbench.answers.comparison.model import (
     BETTER,
     CANNOT_TELL,
@@ -39,6 +41,7 @@ __all__ = [
     "CANNOT_TELL",
     "CODES",
     "NOT_WORSE",
+    "POINTS",
     "STATS",
     "TOLERANCE",
     "UNSEEN",
@@ -55,6 +58,7 @@ __all__ = [
     "PairedMetric",
     "Pairing",
     "Pairs",
+    "QuantileCurve",
     "Ratio",
     "RequestColumns",
     "RunSummary",
@@ -70,6 +74,7 @@ __all__ = [
     "nothing_compared",
     "paired_effects",
     "percent",
+    "quantile_curve",
     "sentence_of",
     "settled",
     "span",

@@ -20,6 +20,7 @@ from fastbench.answers.comparison.model import Distribution, Floats, Ratio, RunS
 from fastbench.answers.statistics import (
     BINS_PER_E,
     LEAST_BLOCKS,
+    LOG_BINS,
     REPLICATES,
     Interval,
     normal_quantile,
@@ -35,6 +36,7 @@ from fastbench.metrics.samples import percent_of
 RUNS_TO_RESAMPLE = 3
 """From so many runs on a side's runs tell how much runs differ."""
 _US_PER_MS = 1_000
+_POINTS_PER_NINE = 40
 
 
 class Estimate(NamedTuple):
@@ -132,6 +134,34 @@ def point_of(one: Distribution, stat: str) -> float:
     total = one.counts.sum(axis=0, keepdims=True)
     place = percentiles_replicates(np.ones((1, 1)), total, [percent_of(stat) or 0.0])[0, 0]
     return math.exp((one.first_bin + float(place)) / BINS_PER_E) / _US_PER_MS
+
+
+class QuantileCurve(NamedTuple):
+    """A whole latency of one side. nines: (n,), -log10(1 - percent / 100) from 0 on; values: (n,), ms, to the width of
+    a log bin. samples: values; requests: that they are of."""
+
+    nines: Floats
+    values: Floats
+    samples: int
+    requests: int
+
+
+def quantile_curve(runs: Sequence[RunSummary], name: str) -> QuantileCurve | None:
+    """Of all runs together; None where none of them has the latency."""
+    found = [(run, run.distributions[name]) for run in runs if name in run.distributions]
+    counts = np.zeros(LOG_BINS, np.int64)
+    for _, one in found:
+        counts[one.first_bin : one.first_bin + one.counts.shape[1]] += one.counts.sum(axis=0)
+    samples = int(counts.sum())
+    if not samples:
+        return None
+    last = max(math.log10(samples), 1 / _POINTS_PER_NINE)
+    nines = np.linspace(0, last, math.ceil(last * _POINTS_PER_NINE) + 1)
+    # The middle of a bin has the middle of its ranks; between bins as between neighbours of a sorted list.
+    used = np.flatnonzero(counts)
+    ranks = np.cumsum(counts)[used] - counts[used] / 2
+    places = np.interp((samples - 1) * (1 - 10.0**-nines) + 0.5, ranks, used + 0.5)
+    return QuantileCurve(nines, np.exp(places / BINS_PER_E) / _US_PER_MS, samples, sum(run.ok for run, _ in found))
 
 
 def rate(runs: Sequence[RunSummary], name: str, seed: int) -> Estimate | None:

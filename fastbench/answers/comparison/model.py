@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.answers.statistics import BINS_PER_E, Interval
+from fastbench.metrics import Metrics
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -127,7 +128,8 @@ class RunSummary:
     known. length_s: of the stage. requests: that have an outcome; ok: of them. output_tokens, input_tokens: averages of
     successful requests; cached_share: of input tokens, of 1; None = not known. config: the settings of the run, one
     line each, by name. distributions: by name; ratios: by name. slos: in words, those behind the goodputs.
-    columns: None where a pair by prompt cannot be made, as of a baseline.
+    columns: None where a pair by prompt cannot be made, as of a baseline. metrics: its report's numbers, to be shown
+    beside those of others; None of a baseline.
     """
 
     label: str
@@ -152,6 +154,7 @@ class RunSummary:
     ratios: Mapping[str, Ratio]
     slos: tuple[str, ...] = ()
     columns: RequestColumns | None = None
+    metrics: Metrics | None = None
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ def summarize(computed: Computed, origin: Origin, stats: Sequence[str], slos: Se
         ratios={one.name: one for one in _ratios(computed, slos)},
         slos=tuple(slo.words() for slo in slos),
         columns=_columns(selection),
+        metrics=metrics,
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastbench.api.comparing.live import LiveComparing
     from fastbench.api.comparing.services import compare_live, prepare_compare
     from fastbench.api.comparing.sides import compare
-    from fastbench.api.comparing.written import comparison_lines, write_comparison
+    from fastbench.api.comparing.written import comparison_lines, write_comparison, write_comparison_page
 else:
     __getattr__ = lazy(
         __name__,
@@ -22,7 +22,7 @@ else:
             "live": ("LiveComparing",),
             "services": ("compare_live", "prepare_compare"),
             "sides": ("compare",),
-            "written": ("Comparison", "comparison_lines", "write_comparison"),
+            "written": ("Comparison", "comparison_lines", "write_comparison", "write_comparison_page"),
         },
     )
 
@@ -34,4 +34,5 @@ __all__ = [
     "comparison_lines",
     "prepare_compare",
     "write_comparison",
+    "write_comparison_page",
 ]

@@ -12,6 +12,7 @@ from fastbench.api.judging import Asking as AskingOfReport
 from fastbench.api.recordings import Where, all_recordings, recorded, recordings_of, runs_in
 from fastbench.api.reporting import short_names
 from fastbench.api.result import Result
+from fastbench.config import DEFAULT_STATS
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import compute_for_page
 from fastbench.recording import ProgressCallback, Recording, header_of, part_paths, progress_between
@@ -87,7 +88,9 @@ def summary_of(path: Path, label: str, asked: Reading, progress: ProgressCallbac
     recording = Recording.open(path, reading(progress))
     stage = asked.stage or recorded(recording).stage
     slos = AskingOfReport(asked.slo).of(recording).slos
-    return summarize(compute_for_page(recording, asked.stats, stage), Origin(label, str(path)), asked.stats, slos)
+    # The page shows the usual tables, too.
+    computed = compute_for_page(recording, DEFAULT_STATS, stage)
+    return summarize(computed, Origin(label, str(path)), asked.stats, slos)
 
 
 def history(paths: Sequence[Sequence[Path]], like: Sequence[RunSummary], asked: Reading) -> list[Numbers]:

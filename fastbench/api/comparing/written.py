@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastbench.answers.comparison import Comparison
 from fastbench.api.judging import append_summary
-from fastbench.report import Line, comparison_json, comparison_junit, comparison_markdown, replace
+from fastbench.report import Line, comparison_json, comparison_junit, comparison_markdown, comparison_page, replace
 from fastbench.report import comparison_lines as lines_of
 
 
@@ -24,6 +24,7 @@ def write_comparison(
     summary: str | None = None,
     markdown: str | None = None,
     json: str | None = None,
+    page: str | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> None:
     """Writes the files that are named, and appends the summary to the job's where the environment names that. Raises
@@ -37,4 +38,12 @@ def write_comparison(
     ):
         if path:
             replace(Path(path), content)
+    if page:
+        write_comparison_page(comparison, Path(page))
     append_summary(text, environment)
+
+
+def write_comparison_page(comparison: Comparison, path: Path) -> None:
+    """One HTML file that needs no other. Raises RecordingError where it cannot be written."""
+    # Messages of failed requests may repeat a prompt: for the owner alone.
+    replace(path, comparison_page(comparison), 0o600)

@@ -10,6 +10,8 @@ import click
 from fastbench.cli.printing import Terminal, print_reports, tables_option
 from fastbench.cli.report.shared import (
     find_recordings,
+    label_option,
+    labels_of,
     one_stage,
     only_one,
     recalc_command,
@@ -18,7 +20,8 @@ from fastbench.cli.report.shared import (
     strict_option,
     window_option,
 )
-from fastbench.cli.user import leave_in_order
+from fastbench.cli.user import calculation_bar, leave_in_order
+from fastbench.errors import UsageError
 
 if TYPE_CHECKING:
     from fastbench import Metrics
@@ -30,6 +33,7 @@ COMPARISON = Path("comparison.html")
 @click.command("report")
 @click.argument("directories", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIRECTORY...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The page's file.")
+@label_option
 @stage_option
 @window_option
 @strict_option
@@ -37,6 +41,7 @@ COMPARISON = Path("comparison.html")
 def report_command(
     directories: tuple[Path, ...],
     output: Path | None,
+    labels: tuple[str, ...],
     stage: str | None,
     window: str | None,
     strict: bool,
@@ -46,37 +51,63 @@ def report_command(
 
     Each DIRECTORY is that of a run, of its performances, of one recording in it, or a work dir: its latest run is
     taken. One of them: the page <dataset>_plot.html of each of its recordings, beside the tables, and
-    index.html over them where a run has several. Several: one page
-    that compares all their recordings, by default comparison.html.
+    index.html over them where a run has several. Several: one page that compares each with the first, by default
+    comparison.html, also what is not comparable: the reason stands on top. For an exit code, and for several runs of a
+    side, see fastbench compare.
 
     \b
     fastbench report outputs/default/20261124_073446
     fastbench report outputs/default/20261124_073446 outputs/default/20261124_081502 -o before_after.html
     """
     # Imported late: help must not wait for it.
-    from fastbench.api import compare_page, page, write_indexes
+    from fastbench.api import page, write_indexes
 
     leave_in_order()
     chosen = one_stage(stage, window)
-    paths = [path for directory in directories for path in find_recordings(directory)]
-    if len(directories) == 1:
-        only_one(paths, directories[0], output)
-        pages = (page(path, output, stage=chosen) for path in paths)
-    else:
-        pages = (compare_page(paths, target, stage=chosen) for target in [output or COMPARISON])
+    recordings = [find_recordings(directory) for directory in directories]
+    if len(directories) > 1:
+        return strict_code(0, _compare(recordings, output or COMPARISON, labels, stage, window), strict=strict)
+    if labels:
+        raise UsageError("--label names the sides of a comparison: give two directories or more")
+    (paths,) = recordings
+    only_one(paths, directories[0], output)
     reported: list[Metrics] = []
-    seen: dict[Path, Page] = {}
-    for path, written in zip(paths, pages, strict=False):
-        _say_written(written.path)
-        reported += written.reported
-        seen[path] = written
-    shown = {path: written.finished for path, written in seen.items() if written.finished is not None}
-    for index in write_indexes(shown):
+    shown: dict[Path, Page] = {}
+    for path in paths:
+        shown[path] = page(path, output, stage=chosen)
+        _say_written(shown[path].path)
+        reported += shown[path].reported
+    finished = {path: written.finished for path, written in shown.items()}
+    for index in write_indexes(finished):
         _say_written(index)
     if tables or Terminal.of_output().is_one:
-        texts = [written.tables for written in seen.values() if written.tables]
-        print_reports(texts, list(shown.values()), recalc_command(paths, chosen), wanted=tables)
+        texts = [written.tables for written in shown.values()]
+        print_reports(texts, list(finished.values()), recalc_command(paths, chosen), wanted=tables)
     return strict_code(0, reported, strict=strict)
+
+
+def _compare(
+    sides: list[list[Path]], target: Path, labels: tuple[str, ...], stage: str | None, window: str | None
+) -> list[Metrics]:
+    """Writes the page of sides against the first. Returns the numbers of all their runs."""
+    from fastbench import compare
+    from fastbench.api import write_comparison_page
+
+    with calculation_bar("the comparison") as progress:
+        found = compare(
+            *sides,
+            base=sides[0][0],
+            labels=labels_of(labels),
+            stage=stage,
+            window=window,
+            anyway=True,
+            on_progress=progress,
+        )
+    write_comparison_page(found, target)
+    _say_written(target)
+    for sentence in found.sentences:
+        click.echo(sentence)
+    return [run.metrics for side in found.sides for run in side.runs if run.metrics is not None]
 
 
 def _say_written(page: Path) -> None:

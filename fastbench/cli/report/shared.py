@@ -41,6 +41,9 @@ reading_speed_option = click.option("--reading-speed", metavar="RATE", help=f"{R
 assert_option = click.option("--assert", "assertions", metavar="TEXT", multiple=True, help=ASSERT)
 junit_option = click.option("--junit", metavar="FILE", help=JUNIT)
 summary_option = click.option("--summary", metavar="FILE", help=SUMMARY)
+label_option = click.option(
+    "--label", "labels", metavar="A=TEXT", multiple=True, help="Name of a side; may be repeated."
+)
 no_plot_option = click.option("--no-plot", is_flag=True, help="Write no report page.")
 
 
@@ -160,3 +163,14 @@ def report_run_again(options: Options, showing: Showing) -> int:
         say(remark)
     stats, stage = shown_by(options)
     return report_again(recordings, stats, stage, showing)
+
+
+def labels_of(texts: tuple[str, ...]) -> dict[str, str]:
+    """Of `label_option`, by letter. Raises UsageError."""
+    found = {}
+    for text in texts:
+        letter, equals, name = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--label {text} names no side: write it as A=before")
+        found[letter.strip()] = name.strip()
+    return found

@@ -63,10 +63,18 @@ def titled(topic: str, finding: str = "", picker: str = "") -> str:
 
 
 def document(
-    title: str, body: str, data: dict[str, Any], scripts: Sequence[str], *, charts: bool = True, foot: str = ""
+    title: str,
+    body: str,
+    data: dict[str, Any],
+    scripts: Sequence[str],
+    *,
+    charts: bool = True,
+    foot: str = "",
+    styles: Sequence[str] = (),
 ) -> bytes:
     """The whole file. body: HTML. data: what the scripts draw, as JSON can hold it. scripts: assets, in order. charts:
-    whether there are any. foot: what stands at the bottom of each printed page, as the title does at its top."""
+    whether there are any that a script draws. foot: what stands at the bottom of each printed page, as the title does
+    at its top. styles: assets, beside those of all pages."""
     own = "\n".join(asset(name) for name in (*_SHARED, *scripts))
     # "<" cannot end the element that holds the data.
     held = msgspec.json.encode(data).replace(b"<", b"\\u003c").decode("utf-8")
@@ -77,7 +85,7 @@ def document(
             f'<head><meta charset="utf-8"><title>{escape(title)}</title>',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<style>{_styles(title, foot)}</style></head>",
+            f"<style>{_styles(title, foot, styles)}</style></head>",
             f"<body>{body}",
             f'<script type="application/json" id="data">{held}</script>',
             f'<script type="application/gzip" id="plotly">{_plotly_js()}</script>' if charts else "",
@@ -87,12 +95,13 @@ def document(
     ).encode("utf-8")
 
 
-def _styles(title: str, foot: str) -> str:
+def _styles(title: str, foot: str, more: Sequence[str]) -> str:
     """Dark where the system is, unless the button said otherwise; on paper always light."""
     dark = asset(_DARK)
     return "\n".join(
         (
             asset(_STYLES),
+            *map(asset, more),
             f"@media screen and (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{\n{dark}}} }}",
             f"@media screen {{ :root[data-theme=dark] {{\n{dark}}} }}",
             "@page { size: A4 landscape; margin: 14mm 10mm 12mm; font: 9px sans-serif; color: #555;",

@@ -183,7 +183,7 @@ def _round_up(value: float) -> float:
     return next(digit * power for digit in (1, 2, 2.5, 5, 10) if digit * power >= value * (1 - 1e-9))
 
 
-def _short(text: str) -> str:
+def tick_text(text: str) -> str:
     """A tick's text without what is nothing behind the point."""
     return text.replace(".00 ", " ").replace(".0 ", " ")
 
@@ -253,7 +253,7 @@ def _panels(over: Over, span: float, *, streams: bool, duration: Callable[[float
     panels = [
         Panel([("", "Requests per second"), *rates], most, number, 84, stairs),
         Panel([("", "In flight"), *split], flight, number, 84, areas),
-        Panel([("", name), *told], felt, lambda value: _short(duration(value)), 104, _felt(over, felt, span, 104)),
+        Panel([("", name), *told], felt, lambda value: tick_text(duration(value)), 104, _felt(over, felt, span, 104)),
     ]
     # Where nothing was answered nothing was felt.
     return panels if np.isfinite(over.median).any() else panels[:2]
@@ -286,11 +286,11 @@ def _panel(panel: Panel, top: int, marks: Marks, span: float) -> str:
         for at in moments
         if at is not None and 0 < at < span
     )
-    plot = _stretched(panel.marks, panel.height, top)
+    plot = stretched(panel.marks, panel.height, top)
     return f"{outside}{grid}{plot}{upright}{head}{ticks}"
 
 
-def _stretched(inside: str, height: float, top: float = 0) -> str:
+def stretched(inside: str, height: float, top: float = 0) -> str:
     return (
         f'<svg y="{top:g}" width="100%" height="{height:g}" viewBox="0 0 {_WIDE} {height:g}" '
         f'preserveAspectRatio="none">{inside}</svg>'
@@ -528,7 +528,7 @@ def frontier(points: Sequence[Point], series: Sequence[str], alternative: str) -
         if not own:
             continue
         tone = f"var(--run-{number_of % 8})"
-        keys.append(f'<tspan dx="14" fill="{tone}">● {escape(name)}</tspan>')
+        keys.append(f'<tspan dx="14" fill="{tone}">● {escape(name)}</tspan>' if name else "")
         for left, right in pairwise(own):
             (x1, y1), (x2, y2) = place(left), place(right)
             parts.append(
