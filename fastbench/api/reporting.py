@@ -65,21 +65,23 @@ def compute(
     slo: Texts | None = None,
     stall: float | str | None = None,
     reading_speed: float | str | None = None,
+    dialect: Texts = (),
 ) -> Metrics:
     """All numbers of a recording. The same recording gives the same numbers to the last bit.
 
     stats: names such as Average, Median, P99.9, in a sequence or as text with commas. stage: total, stable or auto.
     window: in its place those requests that begin in it, such as "30s:90s". slo: such as "ttft<500ms, tpot<50ms@99%",
     or several; stall: s, from which on a gap may be a stall; reading_speed: tokens/s; None: as the run was asked.
-    Raises ConfigError for a statistic that there is not and an SLO that cannot be read, UsageError for a stage that the
-    recording does not have.
+    dialect: tools, by whose rules too, such as "vllm,sglang" or "all"; the numbers are in `by_tool`. Raises ConfigError
+    for a statistic that there is not and an SLO that cannot be read, UsageError for a stage that the recording does not
+    have and a dialect that is not known.
     """
     recording = _recording(source)
     _check_part(stage, window)
     if window is not None and stage != WHOLE:
         raise UsageError(f"the stage {stage} and the window {window} exclude each other: name one of them")
     with keywords_named():
-        asking = Asking(slo, stall, reading_speed)
+        asking = Asking(slo, stall, reading_speed, dialects=dialect)
     return judged(recording, parse_stats(stats), window or stage, asking).metrics
 
 

@@ -20,6 +20,7 @@ from fastbench.options.table import (
 )
 from fastbench.options.tasks import (
     ASSERT,
+    DIALECT,
     JUNIT,
     READING_SPEED,
     SLO,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ARGUMENT",
     "ASSERT",
+    "DIALECT",
     "JUNIT",
     "OPTIONS",
     "READING_SPEED",

@@ -13,6 +13,7 @@ from fastbench.cli.printing import Showing, print_reports
 from fastbench.errors import RecordingError, UsageError
 from fastbench.options import (
     ASSERT,
+    DIALECT,
     JUNIT,
     READING_SPEED,
     SLO,
@@ -42,6 +43,7 @@ reading_speed_option = click.option("--reading-speed", metavar="RATE", help=f"{R
 assert_option = click.option("--assert", "assertions", metavar="TEXT", multiple=True, help=ASSERT)
 junit_option = click.option("--junit", metavar="FILE", help=JUNIT)
 summary_option = click.option("--summary", metavar="FILE", help=SUMMARY)
+dialect_option = click.option("--dialect", "dialects", metavar="NAMES", multiple=True, help=DIALECT)
 no_plot_option = click.option("--no-plot", is_flag=True, help="Write no report page.")
 
 
