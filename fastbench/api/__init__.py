@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         reused_recordings,
     )
     from fastbench.api.reporting import (
+        RESULTS,
         Ended,
         Page,
         check,
@@ -96,6 +97,7 @@ else:
                 "reused_recordings",
             ),
             "reporting": (
+                "RESULTS",
                 "Ended",
                 "Page",
                 "check",
@@ -135,6 +137,7 @@ else:
     )
 
 __all__ = [
+    "RESULTS",
     "Asking",
     "Checked",
     "Described",

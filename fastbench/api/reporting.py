@@ -9,8 +9,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import msgspec
 import numpy as np
 
+from fastbench.answers.result_files import llm_d_report, vllm_result
 from fastbench.api.judging import NOTHING_MORE, Asking, Texts, completing, gates_of, good_columns, judged
 from fastbench.api.recordings import by_run, name_of, recorded
 from fastbench.api.settings import keywords_named
@@ -48,6 +50,8 @@ Where = str | os.PathLike[str]
 
 WHOLE = "total"
 """The stage that is the whole run."""
+RESULTS = ("vllm", "llm-d")
+"""Forms of exports that are a tool's result file, as JSON; the others have a row for each request."""
 KINDS = 3
 """Kinds of failure that are named; the rest is one number."""
 SERVICE_FAILED = 500
@@ -129,17 +133,25 @@ def report(
 
 
 def export(source: Source, path: Where, *, form: str | None = None, tokens: bool = False) -> Path:
-    """Writes the measured requests, a row each, to the file `path`, which it returns.
+    """Writes the measured requests, a row each, to the file `path`, which it returns; or another tool's result file.
 
-    form: csv, jsonl, parquet or hlog; None = by the file's suffix. tokens: the moments of their output events instead
-    (of hlog: ITL as well). Raises UsageError for another form, and where the package that it needs is missing;
-    RecordingError when the file cannot be written.
+    form: csv, jsonl, parquet or hlog, None = by the file's suffix; vllm (what `vllm bench serve --save-result` writes)
+    or llm-d (its Benchmark Report v0.2.1). tokens: the moments of their output events instead (of hlog: ITL as well; of
+    vllm: `--save-detailed` as well). Raises UsageError for another form, and where the package that it needs is
+    missing; RecordingError when the file cannot be written.
     """
     target = Path(path)
     chosen = form or target.suffix.lstrip(".").lower()
-    if chosen not in FORMATS:
-        raise UsageError(f"{chosen or str(path)!r} is not an export format; give form= as one of {', '.join(FORMATS)}")
+    known = (*FORMATS, *RESULTS)
+    if chosen not in known:
+        raise UsageError(f"{chosen or str(path)!r} is not an export format; give form= as one of {', '.join(known)}")
     recording = _recording(source)
+    if chosen in RESULTS:
+        computed = compute_for_page(recording, DEFAULT_STATS)
+        result = vllm_result(computed, detailed=tokens) if chosen == "vllm" else llm_d_report(computed)
+        # Errors repeat what the service said, and so perhaps a prompt: for the owner alone.
+        replace(target, msgspec.json.format(msgspec.json.encode(result)) + b"\n", 0o600)
+        return target
     write_export(recording, target, chosen, tokens=tokens, more=good_columns(recording))
     return target
 
