@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fastbench.api import (
+        Comparison,
         Figures,
         Result,
         Saturation,
         check,
+        compare,
         compute,
         export,
         open,
@@ -51,8 +53,8 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "api": (
-        *("Figures", "Result", "Saturation", "check", "compute", "export", "open", "report", "run", "run_all", "runs"),
-        "saturate",
+        *("Comparison", "Figures", "Result", "Saturation", "check", "compare", "compute", "export", "open", "report"),
+        *("run", "run_all", "runs", "saturate"),
     ),
     "config": ("RunConfig",),
     "errors": (
@@ -68,6 +70,7 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "Comparison",
     "ConfigError",
     "DatasetError",
     "FastbenchError",
@@ -86,6 +89,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "check",
+    "compare",
     "compute",
     "export",
     "open",

@@ -5,7 +5,7 @@
     result ── the result of a task, as numbers; html ── the same in a notebook
     judging ── what is asked of a report beyond its numbers: SLOs, assertions; what continuous integration reads
     recordings ── runs on disk, found, and shares merged; reporting ── their numbers, reports, pages and exports, again
-    screen ── the summary of reports
+    comparing ── did it get slower; screen ── the summary of reports
 
 How a command, and `fastbench.run`, execute a run:
 
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
+    from fastbench.api.comparing import Comparison, compare, comparison_lines, write_comparison
     from fastbench.api.indexing import write_indexes
     from fastbench.api.judging import Asking, Checked, checks_of, code_of, gates_of, write_checks
     from fastbench.api.planning import (
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
         Ended,
         Page,
         check,
-        compare,
+        compare_page,
         compute,
         ended_requests,
         export,
@@ -67,6 +68,7 @@ else:
     __getattr__ = lazy(
         __name__,
         {
+            "comparing": ("Comparison", "compare", "comparison_lines", "write_comparison"),
             "indexing": ("write_indexes",),
             "judging": (
                 "Asking",
@@ -101,7 +103,7 @@ else:
                 "Ended",
                 "Page",
                 "check",
-                "compare",
+                "compare_page",
                 "compute",
                 "ended_requests",
                 "export",
@@ -140,6 +142,7 @@ __all__ = [
     "RESULTS",
     "Asking",
     "Checked",
+    "Comparison",
     "Described",
     "Ended",
     "EndedTask",
@@ -162,6 +165,8 @@ __all__ = [
     "checks_of",
     "code_of",
     "compare",
+    "compare_page",
+    "comparison_lines",
     "compute",
     "continued",
     "describe",
@@ -193,5 +198,6 @@ __all__ = [
     "spec_decode_blocks",
     "summarize",
     "write_checks",
+    "write_comparison",
     "write_indexes",
 ]

@@ -26,6 +26,7 @@ __all__ = [
     "NOTHING_MORE",
     "Asking",
     "Checked",
+    "append_summary",
     "checks_of",
     "code_of",
     "completing",
@@ -154,8 +155,15 @@ def write_checks(
     text = markdown(tasks)
     if summary_file:
         replace(Path(summary_file), text.encode())
+    if junit_file or summary_file or any(map(_is_judged, tasks)):
+        append_summary(text, environment)
+
+
+def append_summary(text: str, environment: Mapping[str, str] = os.environ) -> None:
+    """Appends Markdown to the job's summary where the environment names that. Raises RecordingError for a file that
+    cannot be written."""
     job = environment.get(JOB_SUMMARY)
-    if not job or not (junit_file or summary_file or any(map(_is_judged, tasks))):
+    if not job:
         return
     try:
         with open(job, "a", encoding="utf-8") as file:

@@ -245,7 +245,7 @@ def page(path: Path, target: Path | None = None, *, stage: str | None = None, as
     return Page(written, (computed.metrics,), shown_last, render(computed.metrics, task))
 
 
-def compare(paths: Sequence[Path], target: Path, *, stage: str | None = None) -> Page:
+def compare_page(paths: Sequence[Path], target: Path, *, stage: str | None = None) -> Page:
     """One page about all these recordings, in their order, written to `target`. stage, errors: as `page`."""
     runs = [_compared(*each, stage) for each in zip(short_names(paths), paths, strict=True)]
     replace(target, comparison(runs))

@@ -28,6 +28,11 @@ _COMMANDS = {
         "report_command",
         "Write the report page of runs, or one that compares them.",
     ),
+    "compare": (
+        "fastbench.cli.compare",
+        "compare_command",
+        "Tell whether one run, or service, is slower than another.",
+    ),
     "export": (
         "fastbench.cli.report.export",
         "export_command",

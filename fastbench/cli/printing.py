@@ -92,6 +92,11 @@ def print_reports(tables: Sequence[str], tasks: Sequence[Finished], again: str |
             click.echo(text)
         click.echo()
         lines = summarize(tasks, None, terminal.columns, linked=terminal.links)
+    print_lines(lines, terminal)
+
+
+def print_lines(lines: Iterable[Line], terminal: Terminal) -> None:
+    """Lines with their styles, as far as the terminal has them."""
     for line in _drawn(lines, terminal):
         click.echo(line, color=True)
 

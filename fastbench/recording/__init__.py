@@ -24,7 +24,7 @@ from fastbench.recording.format import (
     part_path,
     part_paths,
 )
-from fastbench.recording.reading.part import Part, ProgressCallback, in_threads, progress_between
+from fastbench.recording.reading.part import Part, ProgressCallback, header_of, in_threads, progress_between
 from fastbench.recording.reading.reader import Recording
 from fastbench.recording.reading.rows import (
     MEASURED,
@@ -74,6 +74,7 @@ __all__ = [
     "clock_record",
     "counted_record",
     "has_writer",
+    "header_of",
     "id_form",
     "in_threads",
     "join_pieces",

@@ -2,6 +2,8 @@
 
 from fastbench.report.answer import STRIP_BINS, Answer, Latency, Level, Span, Statement, Subject, answer_of
 from fastbench.report.checks.written import Checked, checked, junit, markdown
+from fastbench.report.comparing.lines import comparison_lines
+from fastbench.report.comparing.written import comparison_json, comparison_junit, comparison_markdown
 from fastbench.report.console import render
 from fastbench.report.exports.columns import request_columns
 from fastbench.report.exports.parquet import requests_table
@@ -68,6 +70,10 @@ __all__ = [
     "checked",
     "common_table",
     "comparison",
+    "comparison_json",
+    "comparison_junit",
+    "comparison_lines",
+    "comparison_markdown",
     "export",
     "failures_table",
     "footnotes_list",

@@ -70,6 +70,7 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
         "watch",
         "recalc",
         "report",
+        "compare",
         "export",
         "merge",
         "config",

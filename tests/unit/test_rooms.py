@@ -50,7 +50,7 @@ TABLE: dict[str, frozenset[str]] = {
     "run": ANYWHERE
     | {"_core.counts", "client", "config", "datasets", "dialects", "live", "mock", "plan", "recording", "tokenizer"},
     "answers": ANYWHERE | {"metrics", "recording"},
-    "report": ANYWHERE | {"metrics", "recording"},
+    "report": ANYWHERE | {"answers.comparison", "metrics", "recording"},
     "aisbench": ANYWHERE | {"config"},
     "options": ANYWHERE | {"aisbench", "config", "mock"},
     "api": ANYWHERE

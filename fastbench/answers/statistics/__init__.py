@@ -25,10 +25,16 @@ from fastbench.answers.statistics.blocks import (
     share_interval,
 )
 from fastbench.answers.statistics.bootstrap import (
+    BINS_PER_E,
+    LOG_BINS,
+    REPLICATES,
+    bin_value_us,
     gap_counts,
     gap_percentile_intervals,
     interval_of,
+    log_bins,
     percentile_replicates,
+    percentiles_replicates,
     ratio_replicates,
     weights,
 )
@@ -47,9 +53,12 @@ from fastbench.answers.statistics.evidence import (
 from fastbench.answers.statistics.laws import normal_quantile, student_quantile
 
 __all__ = [
+    "BINS_PER_E",
     "LEAST_BLOCKS",
     "LEAST_IN_BLOCK",
+    "LOG_BINS",
     "NOTHING",
+    "REPLICATES",
     "Blocks",
     "Evidence",
     "Interval",
@@ -58,6 +67,7 @@ __all__ = [
     "anytime_percentile",
     "anytime_ranks",
     "betting",
+    "bin_value_us",
     "blocks_of",
     "cut",
     "design_effect",
@@ -66,6 +76,7 @@ __all__ = [
     "gap_counts",
     "gap_percentile_intervals",
     "interval_of",
+    "log_bins",
     "mean_interval",
     "mean_variance",
     "neighbours_agree",
@@ -74,6 +85,7 @@ __all__ = [
     "percentile_interval",
     "percentile_places",
     "percentile_replicates",
+    "percentiles_replicates",
     "ratio_interval",
     "ratio_replicates",
     "raw_design_effect",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ from fastbench.metrics.samples import percentile
 REPLICATES = 2_000
 LOG_BINS = 4_096
 _MOST_US = 1 << 42
-_BINS_PER_E = LOG_BINS / math.log(_MOST_US)
+BINS_PER_E = LOG_BINS / math.log(_MOST_US)
+"""Log bins in a factor of e: bin k begins at e^(k / BINS_PER_E) µs."""
 _TABLE = 1 << 16
 _AT_ONCE = 250
 
@@ -43,16 +45,29 @@ def ratio_replicates(drawn: Floats, sums: Floats, sizes: Floats) -> Floats:
 
 def percentile_replicates(drawn: Floats, counts: NDArray[np.int64], percent: float) -> Floats:
     """(replicates,): the percentile in log bins, as the place in them, a float. counts: (blocks, bins)."""
-    places = np.empty(drawn.shape[0])
-    counted = counts.astype(np.float64)
-    for first in range(0, places.size, _AT_ONCE):
-        sums = np.cumsum(drawn[first : first + _AT_ONCE] @ counted, axis=1)
-        rank = sums[:, -1] * (percent / 100)
-        at = np.minimum((sums < rank[:, None]).sum(axis=1), sums.shape[1] - 1)
-        rows = np.arange(at.size)
-        below = np.where(at > 0, sums[rows, at - 1], 0.0)
-        places[first : first + at.size] = at + (rank - below) / np.maximum(sums[rows, at] - below, 1e-300)
+    places: Floats = percentiles_replicates(drawn, counts, [percent])[0]
     return places
+
+
+def percentiles_replicates(drawn: Floats, counts: NDArray[np.int64], percents: Sequence[float]) -> Floats:
+    """(percents, replicates): the same of several, which costs little more than of one."""
+    places = np.empty((len(percents), drawn.shape[0]))
+    counted = counts.astype(np.float64)
+    for first in range(0, drawn.shape[0], _AT_ONCE):
+        sums = np.cumsum(drawn[first : first + _AT_ONCE] @ counted, axis=1)
+        for row, percent in enumerate(percents):
+            places[row, first : first + sums.shape[0]] = _places_at(sums, percent / 100)
+    return places
+
+
+def _places_at(sums: Floats, share: float) -> Floats:
+    """(n,): where each row of running sums, (n, bins), reaches a share of its end, between its bins."""
+    rank = sums[:, -1] * share
+    at = np.minimum((sums < rank[:, None]).sum(axis=1), sums.shape[1] - 1)
+    rows = np.arange(at.size)
+    below = np.where(at > 0, sums[rows, at - 1], 0.0)
+    found: Floats = at + (rank - below) / np.maximum(sums[rows, at] - below, 1e-300)
+    return found
 
 
 def interval_of(replicates: Floats, point: float, blocks: int, confidence: float = CONFIDENCE) -> Interval:
@@ -64,14 +79,15 @@ def interval_of(replicates: Floats, point: float, blocks: int, confidence: float
     return Interval(point - wider * (middle - low), point + wider * (high - middle))
 
 
-def log_bins(us: NDArray[np.int64]) -> NDArray[np.int64]:
+def log_bins(us: NDArray[Any]) -> NDArray[np.int64]:
     """(n,): the bin of each value, some 0.7 % wide; all below 2 µs in the first."""
-    return np.minimum(np.log(np.maximum(us, 1)) * _BINS_PER_E, LOG_BINS - 1).astype(np.int64)
+    bins: NDArray[np.int64] = np.minimum(np.log(np.maximum(us, 1)) * BINS_PER_E, LOG_BINS - 1).astype(np.int64)
+    return bins
 
 
 def bin_value_us(place: float) -> float:
     """The value at a place in the bins."""
-    return math.exp(place / _BINS_PER_E)
+    return math.exp(place / BINS_PER_E)
 
 
 def gap_counts(selection: Selection, blocks: Blocks) -> NDArray[np.int64]:
@@ -108,7 +124,7 @@ def gap_percentile_intervals(
         exact = _exact(selection, percent)
         places = percentile_replicates(drawn, counts, percent)
         spread = interval_of(places, float(np.median(places)), blocks.number)
-        shift = math.log(max(exact, 1.0)) * _BINS_PER_E - float(np.median(places))
+        shift = math.log(max(exact, 1.0)) * BINS_PER_E - float(np.median(places))
         found[percent] = Interval(bin_value_us(spread.low + shift), bin_value_us(spread.high + shift))
     return found
 

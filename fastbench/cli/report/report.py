@@ -54,7 +54,7 @@ def report_command(
     fastbench report outputs/default/20261124_073446 outputs/default/20261124_081502 -o before_after.html
     """
     # Imported late: help must not wait for it.
-    from fastbench.api import compare, page, write_indexes
+    from fastbench.api import compare_page, page, write_indexes
 
     leave_in_order()
     chosen = one_stage(stage, window)
@@ -63,7 +63,7 @@ def report_command(
         only_one(paths, directories[0], output)
         pages = (page(path, output, stage=chosen) for path in paths)
     else:
-        pages = (compare(paths, target, stage=chosen) for target in [output or COMPARISON])
+        pages = (compare_page(paths, target, stage=chosen) for target in [output or COMPARISON])
     reported: list[Metrics] = []
     seen: dict[Path, Page] = {}
     for path, written in zip(paths, pages, strict=False):

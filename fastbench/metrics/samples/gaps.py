@@ -7,7 +7,7 @@ nothing, and the few escaped ones are sorted apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -68,6 +68,20 @@ class GapSamples:
         inside = min(int(value_us), self._counts.size - 1)
         below = int(self._ranks[inside]) if inside >= 0 else 0
         return below + int(np.searchsorted(self._escapes, value_us, side="right"))
+
+    @classmethod
+    def joined(cls, parts: Sequence[GapSamples]) -> GapSamples:
+        """All of them together."""
+        counts = np.zeros(max((one.values for one in parts), default=1), np.int64)
+        for one in parts:
+            counts[: one.values] += one._counts
+        return cls(counts, np.concatenate([np.empty(0, np.int64), *(one._escapes for one in parts)]))
+
+    def binned(self, bin_of: Callable[[NDArray[np.int64]], NDArray[np.int64]], bins: int) -> NDArray[np.int64]:
+        """(bins,): how many lie in each of some bins. bin_of: from values, (n,) µs, to the numbers of their bins."""
+        used = np.flatnonzero(self._counts)
+        counted = np.bincount(bin_of(used), weights=self._counts[used], minlength=bins).astype(np.int64)
+        return counted + np.bincount(bin_of(self._escapes), minlength=bins)
 
     def at(self, rank: int) -> int:
         """The gap of that rank, from 0."""

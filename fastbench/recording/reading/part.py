@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from fastbench.errors import RecordingError
-from fastbench.recording.format import ALIGN, MAGIC, VERSION, Head, Kind, read_head
+from fastbench.recording.format import ALIGN, MAGIC, VERSION, Head, Kind, part_paths, read_head
 from fastbench.recording.reading.table import read_table
 from fastbench.recording.records import read_record
 
@@ -103,6 +103,19 @@ class Part:
         if state.get("error"):
             self.lost_rows += state.get("lost", 0)
             self.damage.append(f"not all was written ({state['error']}); {state.get('lost', 0)} requests lost")
+
+
+def header_of(directory: Path) -> dict[str, Any]:
+    """The header of the recording in `directory`, without reading the rest; {} where that is not readable.
+    RecordingError where there is no recording."""
+    file = _mapped(part_paths(directory)[0])
+    head = read_head(memoryview(file), 0)
+    if head is None or head.kind != Kind.HEADER or zlib.crc32(file[head.start : head.end]) != head.payload_crc:
+        return {}
+    try:
+        return read_record(file[head.start : head.end], head.kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
 
 
 def _mapped(path: Path) -> mmap.mmap:

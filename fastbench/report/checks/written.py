@@ -73,20 +73,28 @@ def _csv(rows: Iterable[Sequence[object]]) -> bytes:
     return text.getvalue().encode()
 
 
+Case = tuple[str, str, str]
+"""What is checked; failure, error, or "" where it holds; why."""
+
+
 def junit(tasks: Sequence[Checked]) -> bytes:
     """JUnit XML: a suite for each task, a case for each SLO and assertion. Not met is a failure; what cannot be told,
     and a task without a report, is an error."""
+    return junit_of([(task.task, list(_cases(task))) for task in tasks])
+
+
+def junit_of(suites: Sequence[tuple[str, Sequence[Case]]]) -> bytes:
+    """JUnit XML of suites by name."""
     # Imported late: hardly any report wants it.
     from xml.etree import ElementTree
 
     root = ElementTree.Element("testsuites", name="fastbench")
     totals = [0, 0, 0]
-    for task in tasks:
-        cases = list(_cases(task))
+    for suite_name, cases in suites:
         words = [word for _, word, _ in cases]
         counts = (len(cases), words.count("failure"), words.count("error"))
         totals = [total + count for total, count in zip(totals, counts, strict=True)]
-        name = _xml(task.task)
+        name = _xml(suite_name)
         suite = ElementTree.SubElement(root, "testsuite", {"name": name, **_counted(counts)})
         for what, word, why in cases:
             case = ElementTree.SubElement(suite, "testcase", classname=name, name=_xml(what))
@@ -105,8 +113,7 @@ def _xml(text: str) -> str:
     return printable(_NO_XML.sub(" ", text), LONGEST)
 
 
-def _cases(task: Checked) -> Iterator[tuple[str, str, str]]:
-    """(what, failure, error or "", why) of each case."""
+def _cases(task: Checked) -> Iterator[Case]:
     if task.metrics is None:
         yield "the run", "error", task.fault or "there is no report"
         return
@@ -126,27 +133,28 @@ def markdown(tasks: Sequence[Checked]) -> str:
 
 
 def _markdown(task: Checked) -> Iterator[str]:
-    yield f"## {_escaped(task.task)}"
+    yield f"## {escaped(task.task)}"
     yield ""
     if task.metrics is None:
-        yield _escaped(task.fault or "There is no report.")
+        yield escaped(task.fault or "There is no report.")
         return
     metrics = task.metrics
-    yield task.markdown or "\n".join(f"- {_escaped(line)}" for line in (*measurement(metrics), service(metrics)))
+    yield task.markdown or "\n".join(f"- {escaped(line)}" for line in (*measurement(metrics), service(metrics)))
     if metrics.slos:
-        yield from _table(SLO_COLUMNS, slo_rows(metrics))
+        yield from table_lines(SLO_COLUMNS, slo_rows(metrics))
     if metrics.assertions:
-        yield from _table(ASSERTION_COLUMNS, assertion_rows(metrics))
+        yield from table_lines(ASSERTION_COLUMNS, assertion_rows(metrics))
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table_lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table in Markdown."""
     yield ""
     yield f"| {' | '.join(columns)} |"
     yield f"|{'---|' * len(columns)}"
-    yield from (f"| {' | '.join(map(_escaped, row))} |" for row in rows)
+    yield from (f"| {' | '.join(map(escaped, row))} |" for row in rows)
     yield ""
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """On one line, without what Markdown would take for its own."""
     return re.sub(r"([|<>`*_\[\]\\])", r"\\\1", printable(text, LONGEST))

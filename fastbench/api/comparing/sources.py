@@ -1,0 +1,159 @@
+"""What stands for a side of a comparison → its runs: recordings, run directories, work directories, results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from fastbench.answers.comparison import Origin, RunSummary, Side, config_lines, summarize, workload_of
+from fastbench.api.judging import Asking as AskingOfReport
+from fastbench.api.recordings import Where, all_recordings, recorded, recordings_of, runs_in
+from fastbench.api.reporting import short_names
+from fastbench.api.result import Result
+from fastbench.errors import RecordingError, UsageError
+from fastbench.metrics import compute_for_page
+from fastbench.recording import ProgressCallback, Recording, header_of, part_paths, progress_between
+from fastbench.report import reading
+
+Given = Where | Result | Sequence["Where | Result"]
+"""A side: the path of a recording, a run or a work dir, a result, or several of them."""
+
+MOST_HISTORY = 8
+"""Earlier runs that are read for their noise."""
+_PLACE = ("service.url", "service.mock.port", "service.mock.seed")
+"""Of a simulated service, which is another process in each run."""
+LARGE = 200_000_000
+"""Bytes of a recording that is not read only for that."""
+
+
+class Reading(NamedTuple):
+    """How recordings are read. stats: percentiles. slo: texts, None: those of each run. stage: None: that of each."""
+
+    stats: tuple[str, ...]
+    slo: str | Sequence[str] | None = None
+    stage: str | None = None
+
+
+def paths_of(given: Given) -> list[Path]:
+    """The recordings of one side. UsageError or NotARunError where there are none."""
+    if isinstance(given, Result):
+        return [given.path]
+    if isinstance(given, str | os.PathLike):
+        return [path.resolve() for path in all_recordings(Path(given))]
+    if not isinstance(given, Sequence) or not given:
+        raise UsageError(
+            f"a side is of type {type(given).__name__}; give the path of a recording, a run or a work dir, a Result, "
+            "or a list of them"
+        )
+    return [path for one in given for path in paths_of(one)]
+
+
+def of_common_workload(sides: Sequence[list[Path]]) -> tuple[list[list[Path]], list[str]]:
+    """The recordings of the one workload that all sides have, and what is left out, a sentence each; all of them where
+    sides have none in common. UsageError where they have several."""
+    digests = [{path: _digest(path) for path in side} for side in sides]
+    shared = set.intersection(*(set(side.values()) for side in digests)) - {""}
+    if len({digest for side in digests for digest in side.values()}) == 1 or not shared:
+        return list(sides), []
+    if len(shared) > 1:
+        names = ", ".join(sorted({path.name for side in digests for path in side}))
+        raise UsageError(f"the sides have {len(shared)} workloads in common ({names}): name a recording of each side")
+    kept = [[path for path in side if digests[place][path] in shared] for place, side in enumerate(sides)]
+    left = sum(map(len, sides)) - sum(map(len, kept))
+    return kept, [f"{left} recordings of other workloads are left out"] if left else []
+
+
+def _digest(path: Path) -> str:
+    return workload_of(header_of(path)).digest
+
+
+def side_of(label: str, paths: Sequence[Path], asked: Reading, progress: ProgressCallback | None = None) -> Side:
+    """A side of these recordings, one after the other: no more than one is open at a time."""
+    names = short_names(paths)
+    runs = []
+    for place, (name, path) in enumerate(zip(names, paths, strict=True)):
+        part = progress_between(progress, place / len(paths), (place + 1) / len(paths))
+        runs.append(summary_of(path, name if len(paths) > 1 else label, asked, part))
+    return Side(label, tuple(runs))
+
+
+def summary_of(path: Path, label: str, asked: Reading, progress: ProgressCallback | None = None) -> RunSummary:
+    """Of the recording at `path`."""
+    recording = Recording.open(path, reading(progress))
+    stage = asked.stage or recorded(recording).stage
+    slos = AskingOfReport(asked.slo).of(recording).slos
+    return summarize(compute_for_page(recording, asked.stats, stage), Origin(label, str(path)), asked.stats, slos)
+
+
+def history(
+    paths: Sequence[Path], like: Sequence[RunSummary], asked: Reading
+) -> list[dict[tuple[str, str], list[float]]]:
+    """The numbers of earlier runs in the work dirs of these recordings, of the same workload and service as one of
+    `like`: a group for each, by name and statistic; groups of fewer than three say nothing and are left out."""
+    used = {path.resolve() for path in paths}
+    groups: list[dict[tuple[str, str], list[float]]] = []
+    seen: set[tuple[str, ...]] = set()
+    for run in like:
+        known = _known_by(run.workload.digest, run.config)
+        if known in seen or not run.workload.digest:
+            continue
+        seen.add(known)
+        found = [one for one in _earlier(paths, used, known, asked) if one.ok and one.valid and not one.fault]
+        if len(found) > 2:
+            groups.append(_numbers(found))
+    return groups
+
+
+def _known_by(digest: str, config: Mapping[str, str]) -> tuple[str, ...]:
+    """What makes two runs of one configuration of a service."""
+    simulated = config.get("service.mock", "null") == "null" and "service.mock" not in config
+    free = _PLACE if simulated else ()
+    service = {name: line for name, line in config.items() if name.startswith("service.") and name not in free}
+    return (digest, *(f"{name}={line}" for name, line in sorted(service.items())))
+
+
+def _earlier(paths: Sequence[Path], used: set[Path], known: tuple[str, ...], asked: Reading) -> Iterator[RunSummary]:
+    count = 0
+    for path in _others(paths, used):
+        header = _header_if_small(path)
+        if header is None or _known_by(workload_of(header).digest, config_lines(header)) != known:
+            continue
+        try:
+            yield summary_of(path, path.parents[2].name, asked)
+        except (RecordingError, UsageError):
+            # A damaged run, or one without this stage, tells nothing of noise.
+            continue
+        count += 1
+        if count == MOST_HISTORY:
+            return
+
+
+def _others(paths: Sequence[Path], used: set[Path]) -> Iterator[Path]:
+    """Recordings of the same names in the same work dirs, the latest first."""
+    works = {path.parents[3] for path in paths if len(path.parents) > 3 and path.parents[1].name == "performances"}
+    names = {path.name for path in paths}
+    for work in sorted(works):
+        for run in reversed(runs_in(work)):
+            yield from (path for path in recordings_of(run) if path.resolve() not in used and path.name in names)
+
+
+def _header_if_small(path: Path) -> Mapping[str, object] | None:
+    try:
+        small = sum(file.stat().st_size for file in part_paths(path)) <= LARGE
+        return header_of(path) if small else None
+    except (OSError, RecordingError):
+        return None
+
+
+def _numbers(runs: Sequence[RunSummary]) -> dict[tuple[str, str], list[float]]:
+    found: dict[tuple[str, str], list[float]] = {}
+    for run in runs:
+        for name, one in run.distributions.items():
+            for statistic, value in one.points.items():
+                found.setdefault((name, statistic), []).append(value)
+        for name, ratio in run.ratios.items():
+            if not ratio.is_share:
+                found.setdefault((name, ""), []).append(ratio.value)
+    return {key: values for key, values in found.items() if len(values) == len(runs) and min(values) > 0}

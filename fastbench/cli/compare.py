@@ -1,0 +1,106 @@
+"""`fastbench compare`: did it get slower?"""
+
+from __future__ import annotations
+
+import click
+
+from fastbench.cli.report.shared import stage_option, window_option
+from fastbench.cli.user import calculation_bar, leave_in_order
+from fastbench.errors import UsageError
+
+CANNOT_TELL = 4
+
+
+@click.command("compare")
+@click.argument("sides", nargs=-1, metavar="A B...")
+@click.option("--base", metavar="LABEL|PATH", help="Compare each of the others with this side.  [default: A, of two]")
+@click.option("--label", "labels", metavar="A=TEXT", multiple=True, help="Name of a side; may be repeated.")
+@click.option("--stats", metavar="LIST", help="Percentiles of TTFT, TPOT, ITL and E2EL.  [default: P50,P90,P99]")
+@click.option(
+    "--gate",
+    metavar="LIST",
+    multiple=True,
+    help="What decides the exit code, such as ttft.p99,output_throughput.  [default: P50 and P99 of TTFT and TPOT, "
+    "output throughput, failures]",
+)
+@click.option("--tolerance", metavar="PERCENT", help="A change for the worse that does not count.  [default: 2%]")
+@click.option(
+    "--run-noise",
+    metavar="PERCENT",
+    help="How much runs of one service differ (standard deviation).  [default: as the runs, or earlier ones, tell]",
+)
+@click.option("--slo", metavar="TEXT", multiple=True, help="Compare the goodput by this SLO.  [default: of the runs]")
+@stage_option
+@window_option
+@click.option("--anyway", is_flag=True, help="Compare what is not comparable too; the reason stands on top.")
+@click.option("--cannot-tell-ok", is_flag=True, help="Exit with 0 where it cannot be told.")
+@click.option("--junit", metavar="FILE", help="Write the metrics that decide as JUnit XML.")
+@click.option("--summary", metavar="FILE", help="Write Markdown; also appended to the file of $GITHUB_STEP_SUMMARY.")
+@click.option("--markdown", metavar="FILE", help="Write Markdown for a pull request.")
+@click.option("--json", "json_file", metavar="FILE", help="Write all numbers as JSON.")
+def compare_command(
+    sides: tuple[str, ...],
+    base: str | None,
+    labels: tuple[str, ...],
+    stats: str | None,
+    gate: tuple[str, ...],
+    tolerance: str | None,
+    run_noise: str | None,
+    slo: tuple[str, ...],
+    stage: str | None,
+    window: str | None,
+    anyway: bool,
+    cannot_tell_ok: bool,
+    junit: str | None,
+    summary: str | None,
+    markdown: str | None,
+    json_file: str | None,
+) -> int:
+    """Tells whether B is slower than A, with its uncertainty; nothing is sent.
+
+    Each side is a recording, a run or a work dir: all its runs are runs of that side. Three runs or more of each side
+    show how much runs differ; one does not.
+
+    \b
+    fastbench compare outputs/default/20261124_073446 outputs/default/20261124_081502
+    fastbench compare before/ after/ --label A=main --label B=mine --markdown comment.md
+    fastbench compare v1/ v2/ v3/ --base v1/ --gate ttft.p99,output_throughput --tolerance 3%
+
+    Exit codes: 0 not worse, 3 worse, 4 cannot tell or not comparable.
+    """
+    # Imported late: help must not wait for it.
+    from fastbench import compare
+    from fastbench.api import comparison_lines, write_comparison
+    from fastbench.cli.printing import Terminal, print_lines
+
+    leave_in_order()
+    with calculation_bar("the comparison") as progress:
+        found = compare(
+            *sides,
+            base=base,
+            labels=_labels(labels),
+            stats=stats,
+            gate=gate,
+            tolerance=tolerance,
+            run_noise=run_noise,
+            slo=slo or None,
+            stage=stage,
+            window=window,
+            anyway=anyway,
+            on_progress=progress,
+        )
+    terminal = Terminal.of_output()
+    print_lines(comparison_lines(found, terminal.columns), terminal)
+    write_comparison(found, junit=junit, summary=summary, markdown=markdown, json=json_file)
+    return 0 if cannot_tell_ok and found.code == CANNOT_TELL else found.code
+
+
+def _labels(texts: tuple[str, ...]) -> dict[str, str]:
+    """By letter. Raises UsageError."""
+    found = {}
+    for text in texts:
+        letter, equals, name = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--label {text} names no side: write it as A=before")
+        found[letter.strip()] = name.strip()
+    return found
