@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         run_all,
         runs,
         saturate,
+        save_baseline,
     )
     from fastbench.config import RunConfig
     from fastbench.errors import (
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "api": (
         *("Comparison", "Figures", "Result", "Saturation", "check", "compare", "compute", "export", "open", "report"),
-        *("run", "run_all", "runs", "saturate"),
+        *("run", "run_all", "runs", "saturate", "save_baseline"),
     ),
     "config": ("RunConfig",),
     "errors": (
@@ -98,6 +99,7 @@ __all__ = [
     "run_all",
     "runs",
     "saturate",
+    "save_baseline",
 ]
 
 

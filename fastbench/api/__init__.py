@@ -22,7 +22,17 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.api.comparing import Comparison, compare, comparison_lines, write_comparison
+    from fastbench.api.comparing import (
+        DIRECTORY,
+        Comparison,
+        Saved,
+        compare,
+        comparison_lines,
+        remove_baseline,
+        save_baseline,
+        saved_baselines,
+        write_comparison,
+    )
     from fastbench.api.indexing import write_indexes
     from fastbench.api.judging import Asking, Checked, checks_of, code_of, gates_of, write_checks
     from fastbench.api.planning import (
@@ -68,7 +78,17 @@ else:
     __getattr__ = lazy(
         __name__,
         {
-            "comparing": ("Comparison", "compare", "comparison_lines", "write_comparison"),
+            "comparing": (
+                "DIRECTORY",
+                "Comparison",
+                "Saved",
+                "saved_baselines",
+                "compare",
+                "comparison_lines",
+                "remove_baseline",
+                "save_baseline",
+                "write_comparison",
+            ),
             "indexing": ("write_indexes",),
             "judging": (
                 "Asking",
@@ -139,6 +159,7 @@ else:
     )
 
 __all__ = [
+    "DIRECTORY",
     "RESULTS",
     "Asking",
     "Checked",
@@ -159,6 +180,7 @@ __all__ = [
     "Running",
     "Saturating",
     "Saturation",
+    "Saved",
     "Style",
     "check",
     "check_tokenizers",
@@ -189,12 +211,15 @@ __all__ = [
     "prepare",
     "prepare_search",
     "recalculate",
+    "remove_baseline",
     "report",
     "reused_recordings",
     "run",
     "run_all",
     "runs",
     "saturate",
+    "save_baseline",
+    "saved_baselines",
     "spec_decode_blocks",
     "summarize",
     "write_checks",

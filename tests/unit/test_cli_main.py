@@ -71,6 +71,7 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
         "recalc",
         "report",
         "compare",
+        "baseline",
         "export",
         "merge",
         "config",
@@ -124,7 +125,7 @@ def test_help_is_quick() -> None:
         (["perf", "--inputlen", "5"], "No such option"),
         (["perf", "--retry", "x", "--mock"], "Invalid value for '--retry'"),
         (["perf"], "no service is given"),
-        (["export", "run"], "Missing option '--format'. Choose from: csv, jsonl, parquet, hlog. See"),
+        (["export", "run"], "Missing option '--format'. Choose from: csv, jsonl, parquet, hlog, vllm, llm-d. See"),
         (
             ["perf", "--config", "/no/such.py"],
             "/no/such.py: the config cannot be read",
