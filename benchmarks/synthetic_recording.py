@@ -24,8 +24,8 @@ GAP_US = 20_000
 INPUT_TOKENS = 4096
 
 
-def make_recording(directory: Path, requests: int, tokens: int, seed: int = 0) -> Path:
-    """Writes the recording into a new `directory`; returns its file."""
+def make_recording(directory: Path, requests: int, tokens: int, seed: int = 0, every_ns: int = EVERY_NS) -> Path:
+    """Writes the recording into a new `directory`; returns its file. every_ns: from one request sent to the next."""
     directory.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     header = {
@@ -39,14 +39,14 @@ def make_recording(directory: Path, requests: int, tokens: int, seed: int = 0) -
         file.append(Kind.HEADER, pack_json(header))
     per_block = max(1, BLOCK_GAPS // tokens)
     for first in range(0, requests, per_block):
-        counts, payload = pack_batches([_batch(rng, first, min(per_block, requests - first), tokens)])
+        counts, payload = pack_batches([_batch(rng, first, min(per_block, requests - first), tokens, every_ns)])
         file.append(Kind.BATCH, payload, counts)
     file.append(Kind.FOOTER, pack_json({"planned": requests, "interrupted": False}))
     file.close()
     return next(directory.glob("*.fbr"))
 
 
-def _batch(rng: np.random.Generator, first: int, n: int, tokens: int) -> Batch:
+def _batch(rng: np.random.Generator, first: int, n: int, tokens: int, every_ns: int) -> Batch:
     """`n` requests of `tokens` output events each, numbered from `first`."""
     us = rng.standard_normal((n, tokens - 1), np.float32)
     us *= 0.25
@@ -57,7 +57,7 @@ def _batch(rng: np.random.Generator, first: int, n: int, tokens: int) -> Batch:
     gaps_us[stalled] += ESCAPE
     rows = np.zeros(n, ROW_DTYPE)
     rows["request"] = np.arange(first, first + n)
-    rows["intended_ns"] = START_NS + rows["request"] * EVERY_NS
+    rows["intended_ns"] = START_NS + rows["request"] * every_ns
     rows["sent_ns"] = rows["intended_ns"] + rng.integers(1_000, 90_000, n)
     rows["first_token_ns"] = rows["sent_ns"] + rng.integers(100_000_000, 300_000_000, n)
     rows["last_token_ns"] = rows["first_token_ns"] + gaps_us.sum(axis=1) * 1000

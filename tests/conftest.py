@@ -1,5 +1,6 @@
 """Makes the helpers of the tests importable wherever a test stands, and holds the fixtures that rooms share."""
 
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from hypothesis import settings
 settings.register_profile("plain", deadline=None, max_examples=30)
 settings.register_profile("promises", deadline=None, max_examples=300)
 settings.load_profile("plain")
+
+# As the command line has it: on a busy machine numpy's threads wait for each other for seconds.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 sys.path.insert(0, str(Path(__file__).parent / "unit"))
 

@@ -119,9 +119,10 @@ def _paired(name: str, pairs: Pairs, seed: int) -> PairedMetric:
     bins = np.clip((np.clip(logs, -_REACH, _REACH) + _REACH) / _STEP, 0, 2 * _REACH / _STEP - 1).astype(np.int64)
     number = int(2 * _REACH / _STEP)
     counts = np.bincount(pairs.block * number + bins, minlength=pairs.blocks * number).reshape(-1, number)
-    places = percentiles_replicates(weights(pairs.blocks, seed), counts, [50.0])[0]
+    places = percentiles_replicates(weights(pairs.blocks, seed), _used(counts), [50.0])[0]
     middle = float(np.median(logs))
-    low, high = interval_of(places * _STEP - _REACH, middle, pairs.blocks)
+    # Where the first bin that is used begins does not matter to how they scatter.
+    low, high = interval_of(places * _STEP, middle, pairs.blocks)
     shown, edges = np.histogram(np.expm1(logs), bins=_SHOWN_BINS, range=_range(np.expm1(logs)))
     return PairedMetric(
         name,

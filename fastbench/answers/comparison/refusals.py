@@ -100,11 +100,12 @@ def _achieved(a: str, first: RunSummary, b: str, second: RunSummary) -> Iterator
     loads = first.load.value, second.load.value
     if _is_off(*loads, LOAD):
         told = [quantity(load, first.load.unit) for load in loads]
-        yield f"the load that was reached differs by more than {LOAD:.0%}: {a} {told[0]}, {b} {told[1]}"
+        yield f"the load that was reached differs by more than {LOAD * 100:.0f} %: {a} {told[0]}, {b} {told[1]}"
     lengths = first.output_tokens, second.output_tokens
     if _is_off(*lengths, LENGTHS):
         told = [quantity(length, "tokens") for length in lengths]
-        yield f"the outputs differ in length by more than {LENGTHS:.0%}: {a} {told[0]} on average, {b} {told[1]}"
+        limit = f"{LENGTHS * 100:.0f} %"
+        yield f"the outputs differ in length by more than {limit}: {a} {told[0]} on average, {b} {told[1]}"
     cached = first.cached_share, second.cached_share
     if cached[0] is not None and cached[1] is not None and abs(cached[1] - cached[0]) > CACHED:
         yield (

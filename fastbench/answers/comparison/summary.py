@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,11 +31,12 @@ from fastbench.answers.statistics import (
     log_bins,
     neighbours_agree,
 )
+from fastbench.answers.uncertainty import Times
 from fastbench.metrics import E2EL, ITL, TPOT, TTFT, Computed, Metric, Metrics, Rows, Selection
 from fastbench.metrics.samples import OK, GapSamples, count_groups, is_streamed, output_tokens, percent_of, percentile
 from fastbench.recording import OUTCOMES, Recording
 from fastbench.slo import Slo
-from fastbench.units import NS_PER_S, NS_PER_US
+from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
 DECILES = tuple(f"P{percent}" for percent in range(10, 100, 10))
 MOST_BLOCKS = 48
@@ -42,7 +45,8 @@ LATENCIES: tuple[Metric, ...] = (TTFT, TPOT, ITL, E2EL)
 FAILED, GOOD, GOODPUT = "Failed", "Good", "Goodput"
 THROUGHPUTS = ("Request Throughput", "Output Token Throughput", "Total Token Throughput")
 _CANCELLED = OUTCOMES.index("cancelled")
-_US_PER_MS, _NS_PER_MS = 1_000, 1_000_000
+_US_PER_MS = 1_000
+_NOTHING = (np.empty(0), np.empty(0))
 
 Moments = NDArray[np.int64]
 
@@ -132,14 +136,17 @@ def _of_requests(metric: Metric, selection: Selection, names: Sequence[str]) -> 
     values, known = metric.values_of(rows)
     if not known.all():
         rows, values = rows[known], values[known]
-    if not rows.size:
-        return None
-    blocks = _blocks(rows, values)
-    bins = log_bins(values / NS_PER_US)
-    flat = np.bincount(blocks.of * LOG_BINS + bins, minlength=blocks.number * LOG_BINS)
-    points = np.percentile(values, [percent_of(name) or 0.0 for name in names]) / _NS_PER_MS
-    exact = dict(zip(names, points.tolist(), strict=True))
-    return _trimmed(metric.name, exact, rows.size, flat.reshape(-1, LOG_BINS), blocks, selection)
+    return distribution(metric.name, Times.of(rows), values, names, _first_sent(selection)) if rows.size else None
+
+
+def distribution(name: str, times: Times, values_ns: NDArray[Any], stats: Sequence[str], first_ns: int) -> Distribution:
+    """Of one latency of successful requests. times: of each; values_ns: (requests,); first_ns: when the run's first
+    request was sent."""
+    blocks = _blocks(times, values_ns)
+    flat = np.bincount(blocks.of * LOG_BINS + log_bins(values_ns / NS_PER_US), minlength=blocks.number * LOG_BINS)
+    points = np.percentile(values_ns, [percent_of(stat) or 0.0 for stat in stats]) / NS_PER_MS
+    exact = dict(zip(stats, points.tolist(), strict=True))
+    return _trimmed(name, exact, values_ns.size, flat.reshape(-1, LOG_BINS), blocks, first_ns)
 
 
 def _of_gaps(selection: Selection, names: Sequence[str]) -> Distribution | None:
@@ -148,7 +155,7 @@ def _of_gaps(selection: Selection, names: Sequence[str]) -> Distribution | None:
         return None
     gaps = np.maximum(rows["events"].astype(np.int64) - 1, 0)
     means = (rows["last_token_ns"] - rows["first_token_ns"]) / np.maximum(gaps, 1)
-    blocks = _blocks(rows, means)
+    blocks = _blocks(Times.of(rows), means)
     group = np.full(selection.rows.size, -1, np.int64)
     group[selection.streamed_mask] = blocks.of
     counted = count_groups(selection.runs, selection.rows, group)
@@ -159,17 +166,17 @@ def _of_gaps(selection: Selection, names: Sequence[str]) -> Distribution | None:
     counts = np.zeros((blocks.number, LOG_BINS), np.int64)
     for block, one in enumerate(counted):
         counts[block] = one.binned(log_bins, LOG_BINS)
-    return _trimmed(ITL.name, exact, together.size, counts, blocks, selection)
+    return _trimmed(ITL.name, exact, together.size, counts, blocks, _first_sent(selection))
 
 
 def _trimmed(
-    name: str, points: Mapping[str, float], samples: int, counts: Counts, blocks: Blocks, selection: Selection
+    name: str, points: Mapping[str, float], samples: int, counts: Counts, blocks: Blocks, first_ns: int
 ) -> Distribution:
     used = np.flatnonzero(counts.any(axis=0))
     first = int(used[0])
-    begin = blocks.begin_ns - _first_sent(selection)
     kept = np.ascontiguousarray(counts[:, first : int(used[-1]) + 1]).astype(np.int64)
-    return Distribution(name, "ms", points, int(samples), first, kept, begin / NS_PER_S, blocks.length_ns / NS_PER_S)
+    begin_s, block_s = (blocks.begin_ns - first_ns) / NS_PER_S, blocks.length_ns / NS_PER_S
+    return Distribution(name, "ms", points, int(samples), first, kept, begin_s, block_s)
 
 
 def _first_sent(selection: Selection) -> int:
@@ -177,10 +184,10 @@ def _first_sent(selection: Selection) -> int:
     return int(sent[sent > 0].min()) if (sent > 0).any() else 0
 
 
-def _blocks(rows: Rows, values: NDArray[Any]) -> Blocks:
+def _blocks(times: Times, values: NDArray[Any]) -> Blocks:
     """Blocks of time that do not depend on each other, each request in one; a single one where the run is too short."""
-    sent = np.ascontiguousarray(rows["sent_ns"])
-    found = blocks_of(sent, values, float((rows["end_ns"] - sent).mean()))
+    sent = times.sent_ns
+    found = blocks_of(sent, values, times.mean_ns)
     begin, end = int(sent.min()), int(sent.max()) + 1
     if found is None:
         return Blocks(begin, end - begin, 1, np.zeros(sent.size, np.int64))
@@ -203,7 +210,9 @@ def _ratios(computed: Computed, slos: Sequence[Slo]) -> Iterator[Ratio]:
         yield _share(f"{GOOD}{told}", final, good, higher_is_better=True)
         goods = final[good]
         if goods.size:
-            yield from _rate(f"{GOODPUT}{told}", "req/s", goods, np.ones(goods.size), selection.ok, None)
+            of_run = Times.of(selection.ok)
+            named = Ratio(f"{GOODPUT}{told}", "req/s", math.nan, *_NOTHING)
+            yield from throughput(named, of_run, goods["end_ns"], np.ones(goods.size))
 
 
 def _share(name: str, rows: Rows, hit: NDArray[np.bool_], *, higher_is_better: bool) -> Ratio:
@@ -229,19 +238,23 @@ def _throughputs(computed: Computed) -> Iterator[Ratio]:
     for name, amount in amounts.items():
         value = computed.figure(name)
         if value is not None:
-            yield from _rate(name, "req/s" if name == THROUGHPUTS[0] else "token/s", ok, amount, ok, float(value))
+            unit = "req/s" if name == THROUGHPUTS[0] else "token/s"
+            yield from throughput(Ratio(name, unit, float(value), *_NOTHING), Times.of(ok), ok["end_ns"], amount)
 
 
-def _rate(name: str, unit: str, rows: Rows, amounts: Floats, of_run: Rows, value: float | None) -> Iterator[Ratio]:
-    """What ended over time. amounts: (rows,). of_run: the successful requests, whose time it is. value: None: by the
-    whole of it."""
-    begin, end = int(of_run["sent_ns"].min()), int(of_run["end_ns"].max()) + 1
+def throughput(told: Ratio, of_run: Times, ended_ns: NDArray[Any], amounts: Floats) -> Iterator[Ratio]:
+    """What ended over time. told: its name, unit and value, nan: by the whole time. of_run: the successful requests,
+    whose time it is. ended_ns, amounts: (n,)."""
+    begin, end = int(of_run.sent_ns.min()), int((of_run.sent_ns + of_run.took_ns).max()) + 1
     if end - begin <= 1:
         return
-    mean = float((of_run["end_ns"] - of_run["sent_ns"]).mean())
-    moments = np.ascontiguousarray(rows["end_ns"])
-    length = max(first_length_ns(of_run.size, end - begin, mean), (end - begin) // MOST_BLOCKS)
+    moments = np.ascontiguousarray(ended_ns)
     sums, sizes = np.array([amounts.sum()]), np.array([(end - begin) / NS_PER_S])
+    # How the middle scatters: in the first and the last moments less ends than is under way.
+    filled, last = begin + int(of_run.mean_ns), int(of_run.sent_ns.max())
+    if last - filled > (end - begin) / 2:
+        begin, end = filled, last
+    length = max(first_length_ns(of_run.sent_ns.size, end - begin, of_run.mean_ns), (end - begin) // MOST_BLOCKS)
     while (end - begin) // length >= LEAST_BLOCKS:
         blocks = cut(moments, begin, end, length)
         found = blocks.sums(amounts)
@@ -249,7 +262,8 @@ def _rate(name: str, unit: str, rows: Rows, amounts: Floats, of_run: Rows, value
             sums, sizes = found, np.full(blocks.number, blocks.length_ns / NS_PER_S)
             break
         length *= 2
-    yield Ratio(name, unit, float(sums.sum() / sizes.sum()) if value is None else value, sums, sizes)
+    value = float(sums.sum() / sizes.sum()) if math.isnan(told.value) else told.value
+    yield replace(told, value=value, sums=sums, sizes=sizes)
 
 
 def _columns(selection: Selection) -> RequestColumns | None:

@@ -20,7 +20,8 @@ def sentence_of(base: Side, one: Versus) -> str:
     gate = one.gate
     parts = [*_claims(one.other.label, gate), *_equal(gate), *_open(one.other.label, gate)]
     said = f"{'; '.join(parts)}." if parts else f"Nothing decides about {one.other.label}."
-    said = said[0].upper() + said[1:]
+    if not said.startswith(one.other.label):
+        said = said[0].upper() + said[1:]
     return f"{refused} {said}" if refused else said
 
 
@@ -35,7 +36,8 @@ def span(interval: Interval, *, turned: bool, points: bool = False) -> str:
     """`3.9 … 8.4 %`. turned: for a number that fell: the interval of how much it fell."""
     low, high = (-interval.high, -interval.low) if turned else interval
     unit = "points" if points else "%"
-    digits = 2 if max(abs(low), abs(high)) < 0.01 else 1
+    most = max(abs(low), abs(high))
+    digits = 2 if most < 0.01 else 1 if most < 1 else 0
     return f"{low * 100:.{digits}f} … {high * 100:.{digits}f} {unit}"
 
 

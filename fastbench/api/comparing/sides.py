@@ -62,22 +62,18 @@ def compare(
     keys = gate_keys(_texts(gate)) or None
     wanted = tuple(dict.fromkeys((*percents, *stats_of(keys or ()))))
     reading = Reading(wanted, slo, _part(stage, window))
+    most = TOLERANCE if tolerance is None else _share(tolerance, "tolerance")
+    noise = None if run_noise is None else _share(run_noise, "run_noise")
     names = _labels(len(sides), labels)
     paths, left_out = of_common_workload([paths_of(side) for side in sides])
     found = []
     for place, (name, own) in enumerate(zip(names, paths, strict=True)):
         part = progress_between(on_progress, place / len(sides), (place + 1) / len(sides))
         found.append(side_of(name, own, reading, part))
-    asking = Asking(
-        wanted,
-        TOLERANCE if tolerance is None else _share(tolerance, "tolerance"),
-        keys,
-        _known(found, paths, reading, run_noise),
-        anyway=anyway,
-    )
-    return _against_base(
-        found, [list(map(str, (given, *own))) for given, own in zip(sides, paths, strict=True)], base, asking, left_out
-    )
+    known = Known(noise) if noise is not None else _known(found, paths, reading)
+    asking = Asking(wanted, most, keys, known, anyway=anyway)
+    known_as = [list(map(str, (given, *own))) for given, own in zip(sides, paths, strict=True)]
+    return _against_base(found, known_as, base, asking, left_out)
 
 
 def _against_base(
@@ -109,16 +105,12 @@ def _against_base(
     return compare_sides(found[first], others, asking, more, left_out)
 
 
-def _known(
-    sides: Sequence[Side], paths: Sequence[Sequence[Path]], reading: Reading, run_noise: float | str | None
-) -> Known:
-    """What is known of noise between runs; earlier runs are read only where nothing else tells."""
-    if run_noise is not None:
-        return Known(_share(run_noise, "run_noise"))
+def _known(sides: Sequence[Side], paths: Sequence[Sequence[Path]], reading: Reading) -> Known:
+    """What is known of noise between runs; earlier runs are read only where the sides' own do not tell."""
     counts = [len(side.runs) for side in sides]
     if min(counts) >= FEW_RUNS or sum(count - 1 for count in counts) > 1:
         return Known()
-    return Known(None, history([path for own in paths for path in own], [side.runs[0] for side in sides], reading))
+    return Known(None, history(paths, [side.runs[0] for side in sides], reading))
 
 
 def _labels(count: int, labels: Mapping[str, str] | Sequence[str]) -> list[str]:

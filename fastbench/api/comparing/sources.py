@@ -23,6 +23,9 @@ from fastbench.report import reading
 Given = Where | Result | Sequence["Where | Result"]
 """A side: the path of a recording, a run or a work dir, `baseline:NAME`, a result, or several of them."""
 
+Numbers = dict[tuple[str, str], list[float]]
+"""Of several runs, by name and statistic."""
+
 MOST_HISTORY = 8
 """Earlier runs that are read for their noise."""
 _PLACE = ("service.url", "service.mock.port", "service.mock.seed")
@@ -106,23 +109,29 @@ def summary_of(path: Path, label: str, asked: Reading, progress: ProgressCallbac
     return summarize(compute_for_page(recording, asked.stats, stage), Origin(label, str(path)), asked.stats, slos)
 
 
-def history(
-    paths: Sequence[Path], like: Sequence[RunSummary], asked: Reading
-) -> list[dict[tuple[str, str], list[float]]]:
-    """The numbers of earlier runs in the work dirs of these recordings, of the same workload and service as one of
-    `like`: a group for each, by name and statistic; groups of fewer than three say nothing and are left out."""
-    used = {path.resolve() for path in paths}
-    groups: list[dict[tuple[str, str], list[float]]] = []
-    seen: set[tuple[str, ...]] = set()
-    for run in like:
-        known = _known_by(run.workload.digest, run.config)
-        if known in seen or not run.workload.digest:
+def history(paths: Sequence[Sequence[Path]], like: Sequence[RunSummary], asked: Reading) -> list[Numbers]:
+    """The numbers of other runs in the work dir of each side, of the workload and service of its first run: a group for
+    each side, by name and statistic; groups of fewer than three say nothing and are left out.
+
+    paths: of each side; like: its first run.
+    """
+    used = {path.resolve() for own in paths for path in own}
+    groups: list[Numbers] = []
+    seen: set[tuple[Path | str, ...]] = set()
+    for own, run in zip(paths, like, strict=True):
+        work, known = _work_of(own[0]), _known_by(run.workload.digest, run.config)
+        if work is None or not run.workload.digest or (work, *known) in seen:
             continue
-        seen.add(known)
-        found = [one for one in _earlier(paths, used, known, asked) if one.ok and one.valid and not one.fault]
+        seen.add((work, *known))
+        found = list(_earlier(work, own[0].name, used, known, asked))
         if len(found) > 2:
             groups.append(_numbers(found))
     return groups
+
+
+def _work_of(path: Path) -> Path | None:
+    """The work dir of a recording in its usual place."""
+    return path.parents[3] if len(path.parents) > 3 and path.parents[1].name == "performances" else None
 
 
 def _known_by(digest: str, config: Mapping[str, str]) -> tuple[str, ...]:
@@ -133,29 +142,24 @@ def _known_by(digest: str, config: Mapping[str, str]) -> tuple[str, ...]:
     return (digest, *(f"{name}={line}" for name, line in sorted(service.items())))
 
 
-def _earlier(paths: Sequence[Path], used: set[Path], known: tuple[str, ...], asked: Reading) -> Iterator[RunSummary]:
+def _earlier(work: Path, name: str, used: set[Path], known: tuple[str, ...], asked: Reading) -> Iterator[RunSummary]:
+    """Whole runs that can be used, the latest first. name: of the recording's directory."""
+    others = (path for run in reversed(runs_in(work)) for path in recordings_of(run) if path.resolve() not in used)
     count = 0
-    for path in _others(paths, used):
-        header = _header_if_small(path)
+    for path in others:
+        header = _header_if_small(path) if path.name == name else None
         if header is None or _known_by(workload_of(header).digest, config_lines(header)) != known:
             continue
         try:
-            yield summary_of(path, path.parents[2].name, asked)
+            run = summary_of(path, path.parents[2].name, asked)
         except (RecordingError, UsageError):
             # A damaged run, or one without this stage, tells nothing of noise.
             continue
-        count += 1
+        if run.ok and run.valid and not run.fault:
+            yield run
+            count += 1
         if count == MOST_HISTORY:
             return
-
-
-def _others(paths: Sequence[Path], used: set[Path]) -> Iterator[Path]:
-    """Recordings of the same names in the same work dirs, the latest first."""
-    works = {path.parents[3] for path in paths if len(path.parents) > 3 and path.parents[1].name == "performances"}
-    names = {path.name for path in paths}
-    for work in sorted(works):
-        for run in reversed(runs_in(work)):
-            yield from (path for path in recordings_of(run) if path.resolve() not in used and path.name in names)
 
 
 def _header_if_small(path: Path) -> Mapping[str, object] | None:
@@ -166,8 +170,8 @@ def _header_if_small(path: Path) -> Mapping[str, object] | None:
         return None
 
 
-def _numbers(runs: Sequence[RunSummary]) -> dict[tuple[str, str], list[float]]:
-    found: dict[tuple[str, str], list[float]] = {}
+def _numbers(runs: Sequence[RunSummary]) -> Numbers:
+    found: Numbers = {}
     for run in runs:
         for name, one in run.distributions.items():
             for statistic, value in one.points.items():
