@@ -71,6 +71,8 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cython-lint $$(git ls-files "*.pyx" "*.pxd")  # it calls pycodestyle by name
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/ci/github.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci examples/ci/gitlab.yml
 
 bench-venv: venv
 	$(BIN)/python -m pip install --quiet --group bench

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         run_all,
         runs,
         saturate,
+        save_baseline,
     )
     from fastbench.config import RunConfig
     from fastbench.errors import (
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "api": (
         *("Comparison", "Figures", "Result", "Saturation", "check", "compare", "compare_live", "compute", "export"),
-        *("open", "report", "run", "run_all", "runs", "saturate"),
+        *("open", "report", "run", "run_all", "runs", "saturate", "save_baseline"),
     ),
     "config": ("RunConfig",),
     "errors": (
@@ -100,6 +101,7 @@ __all__ = [
     "run_all",
     "runs",
     "saturate",
+    "save_baseline",
 ]
 
 

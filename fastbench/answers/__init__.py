@@ -8,7 +8,9 @@
 asked ── a report with what was asked of it; goodput ── the requests that keep SLOs (`fastbench.slo`); gates ──
 `--assert`; smoothness ── stalls, the reader's deadline; uncertainty ── intervals of a report's numbers
 statistics ── blocks of time, intervals, evidence that may be looked at at any time; capacity ── the search for the
-greatest load within the SLOs, which is told what was seen and says what to measure next
+greatest load within the SLOs, which is told what was seen and says what to measure next; comparison ── one side against
+another; baselines ── the file of what it needs; number_dialects ── the numbers by other tools' rules; result_files ── a
+recording as another tool's result file
 """
 
 from fastbench.answers.asked import Asked, answered, code_of

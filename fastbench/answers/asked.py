@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from fastbench.answers.gates import Gate, Judged, judge, statistics_of, unit_of
 from fastbench.answers.goodput import Goodput, goodput_of
+from fastbench.answers.number_dialects import dialects_of
 from fastbench.answers.smoothness import smoothness_rows, streams_of
 from fastbench.answers.uncertainty import Times, with_intervals
 from fastbench.errors import Exit, UsageError, worst
@@ -27,22 +28,26 @@ from fastbench.slo import Slo
 
 class Asked(NamedTuple):
     """What is asked of a report. slos: each an SLO of its own. gates: statements. stall_ns: the gap from which on it
-    may be a stall; speed: of reading, tokens/s; None: not asked."""
+    may be a stall; speed: of reading, tokens/s; None: not asked. dialects: the tools by whose rules, too."""
 
     slos: tuple[Slo, ...] = ()
     gates: tuple[Gate, ...] = ()
     stall_ns: int | None = None
     speed: float | None = None
+    dialects: tuple[str, ...] = ()
 
 
 def answered(computed: Computed, asked: Asked) -> Computed:
-    """The same numbers with what was asked. UsageError for a statement about what such a run does not have."""
+    """The same numbers with what was asked. UsageError for a statement about what such a run does not have, and for a
+    dialect that is not known."""
     computed = with_intervals(computed)
     metrics = _with_smoothness(computed.metrics, computed.selection, asked)
     metrics = replace(metrics, slos=tuple(_good(computed, slo) for slo in asked.slos))
     if asked.gates:
         judged = judge(asked.gates, _wide(metrics, computed.selection, statistics_of(asked.gates)))
         metrics = replace(metrics, assertions=tuple(map(_assertion, judged)))
+    if asked.dialects:
+        metrics = replace(metrics, by_tool=dialects_of(computed, asked.dialects))
     return computed._replace(metrics=metrics)
 
 

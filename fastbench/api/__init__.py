@@ -23,12 +23,17 @@ from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
     from fastbench.api.comparing import (
+        DIRECTORY,
         Comparison,
         LiveComparing,
+        Saved,
         compare,
         compare_live,
         comparison_lines,
         prepare_compare,
+        remove_baseline,
+        save_baseline,
+        saved_baselines,
         write_comparison,
         write_comparison_page,
     )
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
         reused_recordings,
     )
     from fastbench.api.reporting import (
+        RESULTS,
         Ended,
         Page,
         check,
@@ -76,12 +82,17 @@ else:
         __name__,
         {
             "comparing": (
+                "DIRECTORY",
                 "Comparison",
                 "LiveComparing",
+                "Saved",
                 "compare",
                 "compare_live",
                 "comparison_lines",
                 "prepare_compare",
+                "remove_baseline",
+                "save_baseline",
+                "saved_baselines",
                 "write_comparison",
                 "write_comparison_page",
             ),
@@ -116,6 +127,7 @@ else:
                 "reused_recordings",
             ),
             "reporting": (
+                "RESULTS",
                 "Ended",
                 "Page",
                 "check",
@@ -154,6 +166,8 @@ else:
     )
 
 __all__ = [
+    "DIRECTORY",
+    "RESULTS",
     "Asking",
     "Checked",
     "Comparison",
@@ -174,6 +188,7 @@ __all__ = [
     "Running",
     "Saturating",
     "Saturation",
+    "Saved",
     "Style",
     "check",
     "check_tokenizers",
@@ -206,12 +221,15 @@ __all__ = [
     "prepare_compare",
     "prepare_search",
     "recalculate",
+    "remove_baseline",
     "report",
     "reused_recordings",
     "run",
     "run_all",
     "runs",
     "saturate",
+    "save_baseline",
+    "saved_baselines",
     "spec_decode_blocks",
     "summarize",
     "write_checks",

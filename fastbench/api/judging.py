@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastbench.answers import Asked, Gate, answered, code_of, good_mask, parse_gate
+from fastbench.answers.number_dialects import NUMBER_DIALECTS, chosen_dialects
 from fastbench.config import AnswerSettings, Issues, RunConfig
 from fastbench.config.fields import check_fields
 from fastbench.errors import RecordingError, UsageError
@@ -30,6 +31,7 @@ __all__ = [
     "code_of",
     "completing",
     "deciding",
+    "dialect_names",
     "gates_of",
     "good_columns",
     "judged",
@@ -43,7 +45,8 @@ JOB_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 class Asking:
     """What a caller asks; None: as the run was asked. slo: texts, each an SLO. stall: s, or text such as "1s".
-    reading_speed: tokens/s, or text such as "10/s". gates: statements."""
+    reading_speed: tokens/s, or text such as "10/s". gates: statements. dialects: tools, by whose rules too, names or
+    text with commas; all: every one."""
 
     def __init__(
         self,
@@ -51,11 +54,13 @@ class Asking:
         stall: float | str | None = None,
         reading_speed: float | str | None = None,
         gates: Sequence[Gate] = (),
+        dialects: Texts = (),
     ) -> None:
-        """Raises ConfigError for what cannot be read."""
+        """Raises ConfigError for what cannot be read, UsageError for a dialect that is not known."""
         given = {"slo": slo, "stall": stall, "reading_speed": reading_speed}
         self._given = _checked({name: value for name, value in given.items() if value is not None}, "")
         self.gates = tuple(gates)
+        self.dialects = dialect_names(dialects)
 
     @property
     def is_own(self) -> bool:
@@ -68,7 +73,7 @@ class Asking:
         names = AnswerSettings.__struct_fields__
         recorded = {name: config[name] for name in names if name in config} if isinstance(config, Mapping) else {}
         settings = AnswerSettings(**{**_checked(recorded, "the header of the recording"), **self._given})
-        return Asked(parse_slos(settings.slo), self.gates, settings.stall, settings.reading_speed)
+        return Asked(parse_slos(settings.slo), self.gates, settings.stall, settings.reading_speed, self.dialects)
 
 
 def _checked(raw: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -80,6 +85,15 @@ def _checked(raw: Mapping[str, Any], source: str) -> dict[str, Any]:
     issues.check()
     parse_slos(found.get("slo", ()))
     return found
+
+
+def dialect_names(given: Texts) -> tuple[str, ...]:
+    """The tools that are named in texts with commas; all = every one. UsageError for one that is not known."""
+    texts = (given,) if isinstance(given, str) else tuple(given)
+    names = [name for text in texts for name in text.replace(" ", "").split(",") if name]
+    if names == ["all"]:
+        return tuple(NUMBER_DIALECTS)
+    return tuple(tool.name for tool in chosen_dialects(names))
 
 
 NOTHING_MORE = Asking()

@@ -9,8 +9,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import msgspec
 import numpy as np
 
+from fastbench.answers.result_files import llm_d_report, vllm_result
 from fastbench.api.judging import NOTHING_MORE, Asking, Texts, completing, gates_of, good_columns, judged
 from fastbench.api.recordings import by_run, name_of, recorded
 from fastbench.api.settings import keywords_named
@@ -30,6 +32,7 @@ from fastbench.report import (
     publish_spec_decode,
     reading,
     render,
+    replace,
     task_of,
     write_page,
 )
@@ -44,6 +47,8 @@ Where = str | os.PathLike[str]
 
 WHOLE = "total"
 """The stage that is the whole run."""
+RESULTS = ("vllm", "llm-d")
+"""Forms of exports that are a tool's result file, as JSON; the others have a row for each request."""
 KINDS = 3
 """Kinds of failure that are named; the rest is one number."""
 SERVICE_FAILED = 500
@@ -61,21 +66,23 @@ def compute(
     slo: Texts | None = None,
     stall: float | str | None = None,
     reading_speed: float | str | None = None,
+    dialect: Texts = (),
 ) -> Metrics:
     """All numbers of a recording. The same recording gives the same numbers to the last bit.
 
     stats: names such as Average, Median, P99.9, in a sequence or as text with commas. stage: total, stable or auto.
     window: in its place those requests that begin in it, such as "30s:90s". slo: such as "ttft<500ms, tpot<50ms@99%",
     or several; stall: s, from which on a gap may be a stall; reading_speed: tokens/s; None: as the run was asked.
-    Raises ConfigError for a statistic that there is not and an SLO that cannot be read, UsageError for a stage that the
-    recording does not have.
+    dialect: tools, by whose rules too, such as "vllm,sglang" or "all"; the numbers are in `by_tool`. Raises ConfigError
+    for a statistic that there is not and an SLO that cannot be read, UsageError for a stage that the recording does not
+    have and a dialect that is not known.
     """
     recording = _recording(source)
     _check_part(stage, window)
     if window is not None and stage != WHOLE:
         raise UsageError(f"the stage {stage} and the window {window} exclude each other: name one of them")
     with keywords_named():
-        asking = Asking(slo, stall, reading_speed)
+        asking = Asking(slo, stall, reading_speed, dialects=dialect)
     return judged(recording, parse_stats(stats), window or stage, asking).metrics
 
 
@@ -123,17 +130,25 @@ def report(
 
 
 def export(source: Source, path: Where, *, form: str | None = None, tokens: bool = False) -> Path:
-    """Writes the measured requests, a row each, to the file `path`, which it returns.
+    """Writes the measured requests, a row each, to the file `path`, which it returns; or another tool's result file.
 
-    form: csv, jsonl, parquet or hlog; None = by the file's suffix. tokens: the moments of their output events instead
-    (of hlog: ITL as well). Raises UsageError for another form, and where the package that it needs is missing;
-    RecordingError when the file cannot be written.
+    form: csv, jsonl, parquet or hlog, None = by the file's suffix; vllm (what `vllm bench serve --save-result` writes)
+    or llm-d (its Benchmark Report v0.2.1). tokens: the moments of their output events instead (of hlog: ITL as well; of
+    vllm: `--save-detailed` as well). Raises UsageError for another form, and where the package that it needs is
+    missing; RecordingError when the file cannot be written.
     """
     target = Path(path)
     chosen = form or target.suffix.lstrip(".").lower()
-    if chosen not in FORMATS:
-        raise UsageError(f"{chosen or str(path)!r} is not an export format; give form= as one of {', '.join(FORMATS)}")
+    known = (*FORMATS, *RESULTS)
+    if chosen not in known:
+        raise UsageError(f"{chosen or str(path)!r} is not an export format; give form= as one of {', '.join(known)}")
     recording = _recording(source)
+    if chosen in RESULTS:
+        computed = compute_for_page(recording, DEFAULT_STATS)
+        result = vllm_result(computed, detailed=tokens) if chosen == "vllm" else llm_d_report(computed)
+        # Errors repeat what the service said, and so perhaps a prompt: for the owner alone.
+        replace(target, msgspec.json.format(msgspec.json.encode(result)) + b"\n", 0o600)
+        return target
     write_export(recording, target, chosen, tokens=tokens, more=good_columns(recording))
     return target
 

@@ -33,10 +33,11 @@ _COMMANDS = {
         "compare_command",
         "Tell whether one run, or service, is slower than another.",
     ),
+    "baseline": ("fastbench.cli.baseline", "baseline_command", "Save a run's summary to compare later runs with it."),
     "export": (
         "fastbench.cli.report.export",
         "export_command",
-        "Write the requests of a run as csv, jsonl, parquet or hlog.",
+        "Write a run for other tools: csv, jsonl, parquet, hlog, vLLM's and llm-d's files.",
     ),
     "merge": ("fastbench.cli.report.merge", "merge_command", "Merge shards into one run."),
     "config": ("fastbench.cli.config", "config_command", "Check a config and print it, or the schema of configs."),

@@ -33,6 +33,8 @@ from fastbench.metrics.model import (
     Smoothness,
     Spread,
     StageOfLoad,
+    ToolNumber,
+    ToolNumbers,
     Verdict,
 )
 from fastbench.metrics.own import E2EL, INPUT_TOKENS, ITL, OUTPUT_TOKENS, OWN_METRICS, TPOT, TTFT
@@ -75,6 +77,8 @@ __all__ = [
     "Spread",
     "StageOfLoad",
     "Table",
+    "ToolNumber",
+    "ToolNumbers",
     "Values",
     "Verdict",
     "all_plugged",

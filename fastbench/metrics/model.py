@@ -384,13 +384,37 @@ class Smoothness(msgspec.Struct, frozen=True):
         return self.in_time / self.tokens if self.tokens else None
 
 
+class ToolNumber(msgspec.Struct, frozen=True):
+    """A number by a tool's rule. metric: fastbench's, beside which it stands; called: as the tool calls it; formula:
+    the rule. values: by statistic; of a rate the one that it has, as `Average`. samples: their number, or the sum of
+    their weights; None of a rate."""
+
+    metric: str
+    called: str
+    unit: str
+    formula: str
+    values: dict[str, Number]
+    samples: int | None
+
+
+class ToolNumbers(msgspec.Struct, frozen=True):
+    """The numbers that a tool would have. sources: the files in which its rules stand; notes: whose tokens it counts,
+    how it makes percentiles, what a recording cannot show, a clause each."""
+
+    name: str
+    rows: tuple[ToolNumber, ...]
+    sources: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
 class Metrics(msgspec.Struct, frozen=True):
     """All numbers of one stage of one recording.
 
     window: None = the whole run. further: the rows of the table "Further Parameters". finish_reasons: requests by the
     service's word. outcomes: by name; their sum is the number planned, or that begun in the window. not_sent: of them
     those that never went out. kept_up: the service's own verdict. stages: of the whole run's load.
-    service: None = its metrics page was not asked for. slos, assertions, smoothness: what was asked beyond the numbers.
+    service: None = its metrics page was not asked for. slos, assertions, smoothness, by_tool: what was asked beyond the
+    numbers.
     """
 
     stage: str
@@ -416,3 +440,4 @@ class Metrics(msgspec.Struct, frozen=True):
     slos: tuple[GoodRequests, ...] = ()
     assertions: tuple[Assertion, ...] = ()
     smoothness: Smoothness | None = None
+    by_tool: tuple[ToolNumbers, ...] = ()

@@ -22,6 +22,7 @@ from fastbench.options.table import (
 )
 from fastbench.options.tasks import (
     ASSERT,
+    DIALECT,
     JUNIT,
     READING_SPEED,
     SLO,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ARGUMENT",
     "ASSERT",
+    "DIALECT",
     "JUNIT",
     "LIVE",
     "LIVE_SECTIONS",

@@ -29,6 +29,10 @@ ASSERT = (
     "4 if it cannot be told. May be repeated."
 )
 JUNIT = "Write SLOs and assertions as JUnit XML to this file."
+DIALECT = (
+    "Print the numbers by the rules of these tools too: vllm, sglang, genai-perf, aiperf, guidellm, evalscope, "
+    "inference-perf, aisbench, or all."
+)
 SUMMARY = "Write verdicts, numbers, SLOs and assertions as Markdown to this file."
 TABLES = "Print the tables above the summary. Where standard output is no terminal they are printed anyway."
 

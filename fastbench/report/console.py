@@ -10,6 +10,7 @@ from fastbench.metrics import Metrics, Parameter, Table
 from fastbench.metrics.samples import CONFIDENCE, percent_of, samples_needed, too_few
 from fastbench.report.cells import MISSING, QUANTITY_STATS, cell, marked, printable
 from fastbench.report.checks.rows import ASSERTION_COLUMNS, SLO_COLUMNS, assertion_rows, slo_rows
+from fastbench.report.dialect_tables import RATE_COLUMNS, latency_columns, latency_rows, rate_rows, rule_lines
 from fastbench.report.service_tables import service_rows
 from fastbench.report.statements import STAGE_COLUMNS, cut_off, measurement, service_statement, stage_note, stage_rows
 from fastbench.report.trust_table import quantities, trust_rows
@@ -41,6 +42,8 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
         yield _table(ASSERTION_COLUMNS, assertion_rows(metrics), "fancy_outline")
     if metrics.further:
         yield _parameters(Table.FURTHER, metrics.further, metrics)
+    if metrics.by_tool:
+        yield from _by_tool(metrics)
     yield _table(("Trust", "Value"), trust_rows(metrics), "fancy_outline")
     if metrics.service is not None:
         yield _table(("Service Metric", "Value"), service_rows(metrics.service), "fancy_outline")
@@ -51,6 +54,14 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
             "fancy_outline",
         )
     yield from footnotes(metrics)
+
+
+def _by_tool(metrics: Metrics) -> Iterator[str]:
+    latencies = latency_rows(metrics)
+    if latencies:
+        yield _table(latency_columns(metrics.stats), latencies, "fancy_outline")
+    yield _table(RATE_COLUMNS, rate_rows(metrics), "fancy_outline")
+    yield from rule_lines(metrics)
 
 
 def _parameters(place: Table, rows: Sequence[Parameter], metrics: Metrics) -> str:

@@ -94,6 +94,7 @@ def answers_json(metrics: Metrics) -> bytes:
         "slos": [{**msgspec.structs.asdict(one), "answer": one.word} for one in metrics.slos],
         "assertions": [{**msgspec.structs.asdict(one), "answer": one.word} for one in metrics.assertions],
         "smoothness": metrics.smoothness,
+        **({"dialects": metrics.by_tool} if metrics.by_tool else {}),
     }
     return to_json(parts)
 

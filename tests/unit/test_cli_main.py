@@ -73,6 +73,7 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
         "recalc",
         "report",
         "compare",
+        "baseline",
         "export",
         "merge",
         "config",
@@ -132,7 +133,7 @@ def test_help_is_quick() -> None:
         (["saturate", "--base-url", "http://h"], "No such option '--base-url'; use --url"),
         (["saturate", "--mock", "--budget", "0"], "Invalid value for '--budget': '0' is no time"),
         (["perf"], "no service is given"),
-        (["export", "run"], "Missing option '--format'. Choose from: csv, jsonl, parquet, hlog. See"),
+        (["export", "run"], "Missing option '--format'. Choose from: csv, jsonl, parquet, hlog, vllm, llm-d. See"),
         (
             ["perf", "--config", "/no/such.py"],
             "/no/such.py: the config cannot be read",

@@ -1,13 +1,16 @@
-"""What stands for a side of a comparison → its runs: recordings, run directories, work directories, results."""
+"""What stands for a side of a comparison → its runs: recordings, run directories, work directories, results,
+baselines."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from fastbench.answers.comparison import Origin, RunSummary, Side, config_lines, summarize, workload_of
+from fastbench.api.comparing.baselines import PREFIX, baseline_path, is_baseline, read_baseline
 from fastbench.api.judging import Asking as AskingOfReport
 from fastbench.api.recordings import Where, all_recordings, recorded, recordings_of, runs_in
 from fastbench.api.reporting import short_names
@@ -19,7 +22,7 @@ from fastbench.recording import ProgressCallback, Recording, header_of, part_pat
 from fastbench.report import reading
 
 Given = Where | Result | Sequence["Where | Result"]
-"""A side: the path of a recording, a run or a work dir, a result, or several of them."""
+"""A side: the path of a recording, a run or a work dir, `baseline:NAME`, a result, or several of them."""
 
 Numbers = dict[tuple[str, str], list[float]]
 """Of several runs, by name and statistic."""
@@ -41,9 +44,12 @@ class Reading(NamedTuple):
 
 
 def paths_of(given: Given) -> list[Path]:
-    """The recordings of one side. UsageError or NotARunError where there are none."""
+    """The recordings of one side, which are directories, or the file of a baseline. UsageError or NotARunError where
+    there are none."""
     if isinstance(given, Result):
         return [given.path]
+    if isinstance(given, str) and is_baseline(given):
+        return [baseline_path(given)]
     if isinstance(given, str | os.PathLike):
         return [path.resolve() for path in all_recordings(Path(given))]
     if not isinstance(given, Sequence) or not given:
@@ -70,17 +76,30 @@ def of_common_workload(sides: Sequence[list[Path]]) -> tuple[list[list[Path]], l
 
 
 def _digest(path: Path) -> str:
+    if path.is_file():
+        return read_baseline(path).runs[0].workload.digest
     return workload_of(header_of(path)).digest
 
 
 def side_of(label: str, paths: Sequence[Path], asked: Reading, progress: ProgressCallback | None = None) -> Side:
-    """A side of these recordings, one after the other: no more than one is open at a time."""
-    names = short_names(paths)
-    runs = []
-    for place, (name, path) in enumerate(zip(names, paths, strict=True)):
-        part = progress_between(progress, place / len(paths), (place + 1) / len(paths))
+    """A side of these recordings, one after the other: no more than one is open at a time; and of baselines."""
+    recordings = [path for path in paths if not path.is_file()]
+    names = short_names(recordings) if recordings else []
+    runs = [run for path in paths if path.is_file() for run in _saved(path, label)]
+    for place, (name, path) in enumerate(zip(names, recordings, strict=True)):
+        part = progress_between(progress, place / len(recordings), (place + 1) / len(recordings))
         runs.append(summary_of(path, name if len(paths) > 1 else label, asked, part))
     return Side(label, tuple(runs))
+
+
+def _saved(path: Path, label: str) -> list[RunSummary]:
+    """The runs of a baseline, which have the percentiles, the stage and the SLOs that it was saved with."""
+    runs = read_baseline(path).runs
+    names = [label] if len(runs) == 1 else [f"{path.stem} {number}" for number in range(1, len(runs) + 1)]
+    return [
+        dataclasses.replace(run, label=name, source=f"{PREFIX}{path.stem}" if len(runs) == 1 else f"{PREFIX}{name}")
+        for run, name in zip(runs, names, strict=True)
+    ]
 
 
 def summary_of(path: Path, label: str, asked: Reading, progress: ProgressCallback | None = None) -> RunSummary:

@@ -7,6 +7,7 @@ import click
 from fastbench.cli.printing import Checks, Showing, tables_option
 from fastbench.cli.report.shared import (
     assert_option,
+    dialect_option,
     find_recordings,
     junit_option,
     no_plot_option,
@@ -35,6 +36,7 @@ from fastbench.cli.user import leave_in_order
 @slo_option
 @stall_option
 @reading_speed_option
+@dialect_option
 @assert_option
 @junit_option
 @summary_option
@@ -49,6 +51,7 @@ def recalc_command(
     slo: tuple[str, ...],
     stall: str | None,
     reading_speed: str | None,
+    dialects: tuple[str, ...],
     assertions: tuple[str, ...],
     junit: str | None,
     summary: str | None,
@@ -63,6 +66,7 @@ def recalc_command(
     \b
     fastbench recalc outputs/default/20261124_073446 --stats P95,P99
     fastbench recalc outputs/default/20261124_073446 --slo "ttft<500ms, tpot<50ms@95%" --assert "failed<0.1%"
+    fastbench recalc outputs/default/20261124_073446 --dialect vllm,genai-perf
     """
     # Imported late: help must not wait for it.
     from fastbench.api import Asking, gates_of
@@ -71,8 +75,9 @@ def recalc_command(
     leave_in_order()
     columns = None if stats is None else parse_stats(stats)
     chosen = one_stage(stage, window)
-    asking = Asking(slo or None, stall, reading_speed, gates_of(assertions))
+    asking = Asking(slo or None, stall, reading_speed, gates_of(assertions), dialects)
     checks = Checks(asking, junit, summary)
     recordings = find_recordings(directory)
-    showing = Showing(plot=not no_plot, strict=strict, tables=tables, checks=checks)
+    # What was asked for is in the tables alone.
+    showing = Showing(plot=not no_plot, strict=strict, tables=tables or bool(dialects), checks=checks)
     return report_again(recordings, columns, chosen, showing)

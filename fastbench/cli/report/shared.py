@@ -13,6 +13,7 @@ from fastbench.cli.printing import Showing, print_reports
 from fastbench.errors import Exit, RecordingError, UsageError, worst
 from fastbench.options import (
     ASSERT,
+    DIALECT,
     JUNIT,
     READING_SPEED,
     SLO,
@@ -44,6 +45,7 @@ summary_option = click.option("--summary", metavar="FILE", help=SUMMARY)
 label_option = click.option(
     "--label", "labels", metavar="A=TEXT", multiple=True, help="Name of a side; may be repeated."
 )
+dialect_option = click.option("--dialect", "dialects", metavar="NAMES", multiple=True, help=DIALECT)
 no_plot_option = click.option("--no-plot", is_flag=True, help="Write no report page.")
 
 

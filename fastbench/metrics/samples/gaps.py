@@ -6,6 +6,7 @@ nothing, and the few escaped ones are sorted apart.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -52,6 +53,16 @@ class GapSamples:
         used = np.flatnonzero(self._counts)
         below = sum(value * count for value, count in zip(used.tolist(), self._counts[used].tolist(), strict=True))
         return int(below + sum(self._escapes.tolist()))
+
+    @property
+    def deviation(self) -> float:
+        """Their standard deviation, as of a whole population; 0 without any."""
+        if not self.size:
+            return 0.0
+        mean = self.total / self.size
+        used = np.flatnonzero(self._counts)
+        squares = float(np.sum(self._counts[used] * (used - mean) ** 2)) + float(np.sum((self._escapes - mean) ** 2))
+        return math.sqrt(squares / self.size)
 
     def up_to(self, value_us: float) -> int:
         """How many are at most that."""

@@ -50,6 +50,11 @@ class ArraySamples:
             return (int(np.sum(self._sorted >> 32)) << 32) + int(np.sum(self._sorted & 0xFFFFFFFF))
         return math.fsum(self._sorted.tolist())
 
+    @property
+    def deviation(self) -> float:
+        """Their standard deviation, as of a whole population; 0 without any."""
+        return float(np.std(self._sorted)) if self.size else 0.0
+
     def at(self, rank: int) -> float:
         """The sample of that rank, from 0."""
         value: float = self._sorted[rank].item()

@@ -1,0 +1,78 @@
+"""The examples for continuous integration: their form, and each of their commands, run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from nursery import ROOT
+
+import fastbench
+
+EXAMPLES = ROOT / "examples" / "ci"
+SCHEMAS = {
+    "github.yml": ["--builtin-schema", "vendor.github-workflows"],
+    "gitlab.yml": ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"],
+}
+SMALL = {
+    "--num-prompts 300": "--num-prompts 40",
+    # The answer is not asked here: a busy machine makes INVALID runs.
+    "save main measured --force": "save main measured --force --anyway",
+}
+ANSWERS = {0, 3, 4}
+
+
+def github() -> list[str]:
+    """The scripts of its steps that run fastbench, but for the service."""
+    steps = yaml.safe_load((EXAMPLES / "github.yml").read_text())["jobs"]["measure"]["steps"]
+    named = {step.get("name"): step["run"] for step in steps if "run" in step}
+    renew = next(line for line in named["Renew the baseline"].splitlines() if line.startswith("fastbench"))
+    return [named["Measure three times"], renew, named["Compare with the main branch"]]
+
+
+def gitlab() -> list[str]:
+    """The same of GitLab: on the main branch, then in a merge request."""
+    measure, judge = yaml.safe_load((EXAMPLES / "gitlab.yml").read_text())["performance"]["script"]
+    return [measure, f"CI_PIPELINE_SOURCE=push\n{judge}", f"CI_PIPELINE_SOURCE=merge_request_event\n{judge}"]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_vendors_schema_takes_it(name: str) -> None:
+    """The file has the form that its vendor's schema asks for."""
+    checker = shutil.which("check-jsonschema", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    if checker is None:
+        pytest.skip("check-jsonschema is not installed: pip install check-jsonschema")
+    done = subprocess.run([checker, *SCHEMAS[name], str(EXAMPLES / name)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_docs_show_it(name: str) -> None:
+    """`docs/ci.md` has the very file."""
+    assert f"```yaml\n{(EXAMPLES / name).read_text()}```" in (ROOT / "docs" / "ci.md").read_text()
+
+
+@pytest.mark.parametrize("scripts", [github(), gitlab()], ids=SCHEMAS)
+def test_its_commands_answer(scripts: list[str], tmp_path: Path) -> None:
+    """Measuring, renewing the baseline and comparing with it each give an answer, and the files that the job keeps."""
+    summary = tmp_path / "summary.md"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with fastbench.Mock(ttft_ms=5, itl_ms=1) as mock:
+        environment = {**os.environ, "PATH": path, "URL": mock.url, "GITHUB_STEP_SUMMARY": str(summary)}
+        for script in scripts:
+            small = script
+            for whole, part in SMALL.items():
+                small = small.replace(whole, part)
+            done = subprocess.run(["bash", "-c", small], cwd=tmp_path, env=environment, capture_output=True, text=True)
+            assert done.returncode in ANSWERS, done.stdout + done.stderr
+    assert len(list((tmp_path / "measured").iterdir())) == 3
+    assert (tmp_path / "baselines" / "main.json").stat().st_size <= 200_000
+    for name in ("slo-1.xml", "slo-2.xml", "slo-3.xml", "compare.xml"):
+        assert ElementTree.parse(tmp_path / name).getroot().tag == "testsuites"
+    assert (tmp_path / "compare.md").read_text() in summary.read_text()
