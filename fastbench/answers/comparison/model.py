@@ -173,11 +173,11 @@ class Effect:
 
     name: of the metric, such as TTFT or "Output Token Throughput"; statistic: such as "P99", "" for what is one number.
     unit: of a and b, "" for a share of 1. a, b: of several runs their geometric mean (of shares the mean). change: B /
-    A - 1, or B - A where `in_points`; None where one side has no such number. interval: of the change, 95 % (of the
-    gate's metrics wider, by Holm); None: the run is too short to tell. least_detectable: the smallest change of this
-    sign convention, positive, that such a measurement finds in 80 %. minutes: of measuring each side in all, that would
-    settle it; None where it is settled, or where time alone does not. gate: whether it decides the exit code.
-    a_interval, b_interval: of a and b themselves, in their unit.
+    A - 1, or B - A where `in_points`; None where one side has no such number. interval: of the change, 95 %, of this
+    number by itself; None: the run is too short to tell. verdict: of the gate's numbers after Holm's correction.
+    least_detectable: the smallest change, without a sign, that such a measurement finds in 80 %. minutes: of measuring
+    each side in all, that would settle it; None where it is settled, or where time alone does not. gate: whether it
+    decides the exit code. a_interval, b_interval: of a and b themselves, in their unit. why: it cannot be told.
     """
 
     name: str
