@@ -145,7 +145,7 @@ def test_it_is_the_mixture(values: list[float]) -> None:
 
 @pytest.mark.parametrize("law", LAWS)
 def test_it_holds_the_mean_at_every_moment(law: str) -> None:
-    """Of 400 series of 60 pairs at most 5 % are ever outside, whichever of these laws the pairs have; an interval of a
+    """Of 400 series of 40 pairs at most 5 % are ever outside, whichever of these laws the pairs have; an interval of a
     fixed number, looked at as often, fails in more than 15 % of normal ones."""
     random = np.random.default_rng(11)
     missed = fixed = 0
