@@ -13,7 +13,7 @@ from fastbench.report.page.svg import Axis, linear
 _STEPS = tuple(digit * 10.0**power for power in range(-5, 1) for digit in (1, 2, 5))
 _TIMES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1_000)
 _MOST_TICKS = 6
-ROOM = 0.115
+ROOM = 0.14
 """Of a wide plot, for a tick's text."""
 LEAST_SIDE = 0.16
 """Of the width: room for a word on each side of 0."""
