@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastbench.answers.comparison.model import Distribution, Floats, Ratio, RunSummary
 from fastbench.answers.statistics import (
@@ -87,14 +88,41 @@ def latencies(runs: Sequence[RunSummary], name: str, stats: Sequence[str], seed:
         if blocks >= LEAST_BLOCKS:
             drawn = weights(blocks, _seed(seed, number))
             replicates = percentiles_replicates(drawn, one.counts, [percent_of(stat) or 0.0 for stat in stats])
+        below = shares_up_to(one.counts, [percent_of(stat) or 0.0 for stat in stats])
         for row, stat in enumerate(stats):
-            spread = None if replicates is None else _centered(replicates[row] / BINS_PER_E, blocks)
+            spread = None
+            if replicates is not None:
+                spread = _centered(replicates[row] / BINS_PER_E, blocks) * dependence(below[row])
             found[stat].append((_log(point_of(one, stat) * _US_PER_MS), spread, blocks - 1))
     return {
         stat: _of_side(parts, _seed(seed, len(runs) + row))
         for row, (stat, parts) in enumerate(found.items())
         if all(math.isfinite(point) for point, _, _ in parts)
     }
+
+
+def shares_up_to(counts: NDArray[np.int64], percents: Sequence[float]) -> Floats:
+    """(percents, blocks): the share of each block's values that lies up to percentiles of all blocks together. counts:
+    (blocks, bins)."""
+    running = np.cumsum(counts, axis=1).astype(np.float64)
+    whole = running.sum(axis=0)
+    bins = np.searchsorted(whole, whole[-1] * np.asarray(percents) / 100)
+    shares: Floats = (running[:, bins] / np.maximum(running[:, -1:], 1)).T
+    return shares
+
+
+def dependence(values: Floats) -> float:
+    """By how much wider a spread is for what neighbouring blocks still have in common. values: (blocks,).
+
+    Blocks are as long as their correlation cannot be told from chance; where they are few that leaves some. The
+    variance is taken 1 + 2 r as large, r being the correlation of neighbours, without its bias, where it is positive:
+    Newey and West, Econometrica 55 (1987), with one lag of full weight.
+    """
+    rest = values - values.mean()
+    square = float(rest @ rest)
+    if values.size < LEAST_BLOCKS or square <= 0:
+        return 1.0
+    return math.sqrt(1 + 2 * max(0.0, float(rest[1:] @ rest[:-1]) / square + 1 / values.size))
 
 
 def point_of(one: Distribution, stat: str) -> float:
@@ -116,7 +144,7 @@ def rate(runs: Sequence[RunSummary], name: str, seed: int) -> Estimate | None:
         spread = None
         if one.sums.size >= LEAST_BLOCKS:
             drawn = ratio_replicates(weights(one.sums.size, _seed(seed, number)), one.sums, one.sizes)
-            spread = _centered(np.log(np.maximum(drawn, 1e-300)), one.sums.size)
+            spread = _centered(np.log(np.maximum(drawn, 1e-300)), one.sums.size) * dependence(one.sums / one.sizes)
         parts.append((math.log(one.value), spread, one.sums.size - 1))
     return _of_side(parts, _seed(seed, len(runs)))
 

@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastbench.answers.comparison.estimates import dependence, shares_up_to
 from fastbench.answers.comparison.model import (
+    Counts,
     Floats,
     PairedMetric,
     Pairing,
@@ -49,7 +51,7 @@ class Pairs(NamedTuple):
     blocks: int
 
     @property
-    def block(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def block(self) -> Counts:
         """(pairs,): the block of each."""
         return np.arange(self.a.size) * self.blocks // self.a.size
 
@@ -89,20 +91,24 @@ def joint_spreads(pairs: Pairs, stats: Sequence[str], seed: int) -> dict[str, Fl
     """(replicates,) by percentile: ln(B / A), around 0, both sides weighed alike."""
     drawn = weights(pairs.blocks, seed)
     percents = [percent_of(stat) or 0.0 for stat in stats]
-    a, b = (_replicates(values, pairs, drawn, percents) for values in (pairs.a, pairs.b))
+    counts = [_counted(values, pairs) for values in (pairs.a, pairs.b)]
+    a, b = (percentiles_replicates(drawn, each, percents) for each in counts)
     wider = math.sqrt(pairs.blocks / (pairs.blocks - 1))
     difference = (b - a) / BINS_PER_E
     centered = (difference - np.median(difference, axis=1, keepdims=True)) * wider
-    return dict(zip(stats, centered, strict=True))
+    shares = shares_up_to(counts[1], percents) - shares_up_to(counts[0], percents)
+    spreads = zip(stats, centered, shares, strict=True)
+    return {stat: spread * dependence(share) for stat, spread, share in spreads}
 
 
-def _replicates(values: Floats, pairs: Pairs, drawn: Floats, percents: Sequence[float]) -> Floats:
+def _counted(values: Floats, pairs: Pairs) -> Counts:
+    """(blocks, bins), those bins that are used."""
     bins = log_bins(values / NS_PER_US)
     flat = np.bincount(pairs.block * LOG_BINS + bins, minlength=pairs.blocks * LOG_BINS).reshape(-1, LOG_BINS)
-    return percentiles_replicates(drawn, _used(flat), percents)
+    return _used(flat)
 
 
-def _used(counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def _used(counts: Counts) -> Counts:
     columns = np.flatnonzero(counts.any(axis=0))
     return counts[:, int(columns[0]) : int(columns[-1]) + 1]
 

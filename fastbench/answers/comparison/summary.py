@@ -191,10 +191,17 @@ def _blocks(times: Times, values: NDArray[Any]) -> Blocks:
     begin, end = int(sent.min()), int(sent.max()) + 1
     if found is None:
         return Blocks(begin, end - begin, 1, np.zeros(sent.size, np.int64))
-    if found.number > MOST_BLOCKS:
-        found = cut(sent, begin, end, (end - begin) // MOST_BLOCKS)
+    number = _fewer(found.number)
+    if number < found.number:
+        found = cut(sent, begin, end, (end - begin) // number)
     # Whole blocks leave some ns at the end.
     return found._replace(of=np.where(found.of < 0, found.number - 1, found.of))
+
+
+def _fewer(number: int) -> int:
+    """Of blocks: half as many as chance cannot tell from independent ones, where that leaves enough, as slow waves hide
+    in short blocks."""
+    return min(MOST_BLOCKS, number // 2 if number >= 2 * LEAST_BLOCKS else number)
 
 
 def _ratios(computed: Computed, slos: Sequence[Slo]) -> Iterator[Ratio]:
@@ -254,12 +261,13 @@ def throughput(told: Ratio, of_run: Times, ended_ns: NDArray[Any], amounts: Floa
     filled, last = begin + int(of_run.mean_ns), int(of_run.sent_ns.max())
     if last - filled > (end - begin) / 2:
         begin, end = filled, last
-    length = max(first_length_ns(of_run.sent_ns.size, end - begin, of_run.mean_ns), (end - begin) // MOST_BLOCKS)
+    length = first_length_ns(of_run.sent_ns.size, end - begin, of_run.mean_ns)
     while (end - begin) // length >= LEAST_BLOCKS:
         blocks = cut(moments, begin, end, length)
         found = blocks.sums(amounts)
         if neighbours_agree(found):
-            sums, sizes = found, np.full(blocks.number, blocks.length_ns / NS_PER_S)
+            blocks = cut(moments, begin, end, (end - begin) // _fewer(blocks.number))
+            sums, sizes = blocks.sums(amounts), np.full(blocks.number, blocks.length_ns / NS_PER_S)
             break
         length *= 2
     value = float(sums.sum() / sizes.sum()) if math.isnan(told.value) else told.value
