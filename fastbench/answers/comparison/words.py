@@ -18,7 +18,9 @@ def sentence_of(base: Side, one: Versus) -> str:
     if not one.effects:
         return refused or f"{one.other.label} and {base.label} have no number in common."
     gate = one.gate
-    parts = [*_claims(one.other.label, gate), *_equal(gate), *_open(one.other.label, gate)]
+    claims, equal, unknown = list(_claims(one.other.label, gate)), _equal(gate), _open(one.other.label, gate)
+    # What changed comes first; where nothing certainly did, what may have.
+    parts = [*claims, *equal, *unknown] if claims else [*unknown, *equal]
     said = f"{'; '.join(parts)}." if parts else f"Nothing decides about {one.other.label}."
     if not said.startswith(one.other.label):
         said = said[0].upper() + said[1:]
@@ -111,10 +113,10 @@ def _needed(found: Sequence[Effect]) -> str:
 
 
 def _name(effect: Effect) -> str:
-    """In a sentence: `TTFT p99`, `output token throughput`, `failed requests`."""
+    """In a sentence: `TTFT p99`, `output token throughput`, `the share of failed requests`."""
     if effect.statistic:
         return effect.label
-    return f"{effect.name.lower()} requests" if effect.name in ("Failed", "Good") else effect.name.lower()
+    return f"the share of {effect.name.lower()} requests" if effect.name in ("Failed", "Good") else effect.name.lower()
 
 
 def _listed(effects: Sequence[Effect]) -> str:
