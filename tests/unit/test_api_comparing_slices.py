@@ -73,7 +73,7 @@ def test_the_schedule_of_a_slice(tmp_path: Path) -> None:
     plan = plan_of_slice(a.plan, a.plan, Slice(3, 60, 20, 5))
     assert (plan.planned, plan.schedule.limit, plan.task.num_warmups) == (20, 4, 0)
     assert plan_of_slice(a.plan, a.plan, Slice(0, 0, 20, 5)).task.num_warmups == 1
-    a, b = both(tmp_path, load="poisson:rate=40", **MADE)
+    a, b = both(tmp_path, load={"type": "poisson", "rate": 40}, **MADE)
 
     def offsets(plan: TaskPlan) -> list[int]:
         assert plan.schedule.offsets is not None
@@ -122,7 +122,7 @@ def test_conversations_cannot_be_cut(tmp_path: Path) -> None:
     rows = [{"question_id": row, "category": "c", "turns": ["one", "two"]} for row in range(9)]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     config = {
-        "models": [{"type": "openai-chat", "url": URL}],
+        "models": [{"type": "openai_chat", "url": URL}],
         "datasets": [{"type": "mtbench", "path": str(tmp_path / "rows.jsonl")}],
     }
     run = run_of_options(Options({"config_file": config})).run
