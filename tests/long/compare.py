@@ -21,7 +21,7 @@ from fastbench.mock import Mock  # noqa: E402
 
 SERVICE = {"prefill_rate": 20_000.0, "decode_ms": 10.0, "decode_ms_per_seq": 0.5, "jitter": 0.1}
 LOAD = {"input_len": "32:96", "output_len": "16:48", "concurrency": 8}
-BUDGET_S = 120
+BUDGET = "2m"
 
 
 class Found(NamedTuple):
@@ -44,7 +44,7 @@ def compared(slower: float, seed: int, tolerance: str, *, duet: bool) -> Found:
             a.url,
             b.url,
             until="decided",
-            budget=BUDGET_S,
+            budget=BUDGET,
             seed=seed,
             tolerance=tolerance,
             duet=duet,

@@ -218,6 +218,10 @@ def test_a_blurred_latency_takes_its_pair_along() -> None:
     pairs = moved([0.01, 0.02, 0.3, 0.03])._replace(unsure=frozenset({(2, "TPOT", "P50")}))
     assert effect_of(pairs).change == pytest.approx(math.exp(0.02) - 1)
     assert effect_of(pairs, name="TTFT").change == pytest.approx(math.exp(0.09) - 1)
+    none = moved([0.05, 0.051, 0.049])._replace(unsure=frozenset((place, "TPOT", "P50") for place in range(3)))
+    assert effect_of(none).verdict == CANNOT_TELL
+    assert effect_of(none).why == "the client has blurred it in each pair, or a side has none"
+    assert not settled(paired_effects(none, asking(0.02)))
 
 
 def test_percentiles_need_requests() -> None:

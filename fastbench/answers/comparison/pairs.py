@@ -272,11 +272,12 @@ def _rows(pairs: Pairs, asking: Asking) -> Iterator[tuple[Row, Measured | None, 
         return Row(name, statistic, unit, 1.0, higher_is_better, tolerance, seconds, decides)
 
     for metric in LATENCIES:
+        if not any(metric.name in run.distributions for run in (*pairs.a.runs, *pairs.b.runs)):
+            continue
         for statistic in asking.stats:
             change = _latency(pairs, metric.name, statistic)
-            if change is not None:
-                made = row(metric.name, statistic, "ms", higher_is_better=False, tolerance=asking.tolerance)
-                yield made, change, _too_few(pairs, statistic) or _few_pairs(change)
+            made = row(metric.name, statistic, "ms", higher_is_better=False, tolerance=asking.tolerance)
+            yield made, change, _no_pair(change) or _too_few(pairs, statistic) or _few_pairs(change)
     ratios = list(dict.fromkeys(name for run in (*pairs.a.runs, *pairs.b.runs) for name in run.ratios))
     for name in ratios:
         if name in THROUGHPUTS or name.startswith(GOODPUT):
@@ -289,6 +290,10 @@ def _rows(pairs: Pairs, asking: Asking) -> Iterator[tuple[Row, Measured | None, 
             share = _share(pairs, name)
             tolerance = min(asking.tolerance, POINTS)
             yield row(name, "", "", higher_is_better=name != FAILED, tolerance=tolerance), share, _few_pairs(share)
+
+
+def _no_pair(change: Measured | None) -> str:
+    return "" if change is not None else "the client has blurred it in each pair, or a side has none"
 
 
 def _few_pairs(change: Measured | None) -> str:
