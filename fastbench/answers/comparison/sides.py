@@ -222,7 +222,7 @@ def _method(base: Side, other: Side, pairs: Mapping[str, prompts.Pairs]) -> str:
     if min(len(base.runs), len(other.runs)) >= estimates.RUNS_TO_RESAMPLE:
         return f"{count} of {len(base.runs)} and {len(other.runs)} runs, and of the blocks of time in each"
     if pairs:
-        return f"{count} of blocks of requests; {' and '.join(pairs)} by identical prompt"
+        return f"{count} of blocks of requests; {', '.join(pairs)} by identical prompt"
     return f"{count} of blocks of time in each run"
 
 
@@ -236,7 +236,7 @@ def _notes(base: Side, other: Side, effects: Sequence[Effect], asking: Asking) -
                 f"{UNSEEN * 100:.0f} % cannot be told; measure each side three times or more, or give --run-noise"
             )
         elif asking.known.given is not None:
-            yield f"{runs} of a side: intervals are as wide as --run-noise {asking.known.given:.3g} says"
+            yield f"{runs} of a side: intervals are as wide as --run-noise {asking.known.given * 100:.3g}% says"
         elif asking.known.history:
             earlier = sum(max(map(len, group.values()), default=0) for group in asking.known.history)
             yield f"{runs} of a side: intervals are as wide as {earlier} earlier runs of the work directory differ"

@@ -71,7 +71,7 @@ def summarize(computed: Computed, origin: Origin, stats: Sequence[str], slos: Se
         label=origin.label,
         source=origin.source,
         workload=workload_of(header),
-        version=int(header.get("format") or 0),
+        version=recording.version,
         stage=metrics.stage,
         streams=selection.is_stream,
         valid=metrics.verdict.valid,

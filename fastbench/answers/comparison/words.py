@@ -63,7 +63,8 @@ def _equal(effects: Sequence[Effect]) -> Iterator[str]:
         return
     ratios = [one.least_detectable for one in found if one.least_detectable is not None and not one.in_points]
     told = f": no difference above {percent(max(ratios))} could have been missed" if ratios else ""
-    yield f"{_listed(found)} {'is' if len(found) == 1 else 'are'} not worse{told}"
+    names = _listed(found)
+    yield f"{names} {'are' if len(found) > 1 or names.endswith('requests') else 'is'} not worse{told}"
 
 
 def _open(label: str, effects: Sequence[Effect]) -> Iterator[str]:

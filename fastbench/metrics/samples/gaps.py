@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,23 +117,41 @@ def count(runs: Iterable[TokenRun], threads: int | None = None, progress: Progre
 def count_groups(runs: Iterable[TokenRun], rows: NDArray[np.void], group: NDArray[np.int64]) -> list[GapSamples]:
     """The gaps of each group. group: (rows,), that of each row of `rows`, from 0 on; -1 = in none."""
     number = int(group.max(initial=-1)) + 1
-    counts: dict[tuple[int, int], NDArray[np.int64]] = {}
-    escapes: list[list[NDArray[np.int64]]] = [[] for _ in range(number)]
     changes = np.flatnonzero(np.diff(group)) + 1
-    for run in runs:
-        for one, gaps, escaped in _pieces(run, rows, group, changes):
-            if (one, run.base_us) not in counts:
-                counts[one, run.base_us] = np.zeros(GAP_VALUES, np.int64)
-            count_gaps(gaps, counts[one, run.base_us])
-            escapes[one].append(escaped)
-    found = []
-    for one in range(number):
-        bases = [base_us for its, base_us in counts if its == one]
-        summed = np.zeros(ESCAPE + max(bases, default=0), np.int64)
-        for base_us in bases:
-            summed[base_us : base_us + ESCAPE] += counts[one, base_us][:ESCAPE]
-        found.append(GapSamples(summed, np.concatenate([np.empty(0, np.int64), *escapes[one]])))
-    return found
+
+    def share(parts: Iterator[TokenRun]) -> _Grouped:
+        found = _Grouped({}, [])
+        for run in parts:
+            found.take(_pieces(run, rows, group, changes), run.base_us)
+        return found
+
+    shares = in_threads(share, list(runs), lambda run: run.gaps.nbytes)
+    return [_group(shares, one) for one in range(number)]
+
+
+class _Grouped(NamedTuple):
+    """What one thread counted. counts: by group and base; escapes: with the group that they are of."""
+
+    counts: dict[tuple[int, int], NDArray[np.int64]]
+    escapes: list[tuple[int, NDArray[np.int64]]]
+
+    def take(self, pieces: Iterable[tuple[int, NDArray[np.uint16], NDArray[np.int64]]], base_us: int) -> None:
+        """Counts stretches of rows of one base."""
+        for one, gaps, escaped in pieces:
+            if (one, base_us) not in self.counts:
+                self.counts[one, base_us] = np.zeros(GAP_VALUES, np.int64)
+            count_gaps(gaps, self.counts[one, base_us])
+            self.escapes.append((one, escaped))
+
+
+def _group(shares: Sequence[_Grouped], one: int) -> GapSamples:
+    """One group, of what all threads counted."""
+    parts = [(base_us, counted) for share in shares for (its, base_us), counted in share.counts.items() if its == one]
+    summed = np.zeros(ESCAPE + max((base_us for base_us, _ in parts), default=0), np.int64)
+    for base_us, counted in parts:
+        summed[base_us : base_us + ESCAPE] += counted[:ESCAPE]
+    escapes = (escaped for share in shares for its, escaped in share.escapes if its == one)
+    return GapSamples(summed, np.concatenate([np.empty(0, np.int64), *escapes]))
 
 
 def _pieces(

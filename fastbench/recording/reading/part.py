@@ -72,8 +72,8 @@ def progress_between(progress: ProgressCallback | None, start: float, stop: floa
 class Part:
     """A mapped file.
 
-    header, footer ({} and None where they are missing), health, counted, scrapes: the JSON blocks. table: the batches.
-    damage: what is wrong, a sentence each. lost_rows: the requests that the damage cost.
+    version: of its format. header, footer ({} and None where they are missing), health, counted, scrapes: the JSON
+    blocks. table: the batches. damage: what is wrong, a sentence each. lost_rows: the requests that the damage cost.
     """
 
     def __init__(self, path: Path, progress: ProgressCallback | None = None) -> None:
@@ -82,6 +82,7 @@ class Part:
         found = _scan(file, progress)
         if not found.heads:
             raise RecordingError(f"{path} holds no readable block: it is damaged, or not a recording")
+        self.version = found.heads[0].version
         self.damage = found.damage
         records: dict[int, list[dict[str, Any]]] = {kind: [] for kind in Kind}
         for head in found.heads:

@@ -23,14 +23,15 @@ from fastbench.recording.scrapes import Scrape, scrape_of
 class Recording:
     """One recording, as far as it is readable, of however many parts.
 
-    header: what was planned. footer: how it ended, None if it did not. health: the client's states, in time order.
-    rows: (n,) ROW_DTYPE, read-only, in the order in which they finished. damage: what is wrong, a sentence each.
-    lost_rows: the requests that the damage cost. axis: the clock that all moments stand on. legs: 1, and how often an
-    interrupted run was resumed.
+    version: of its format, the oldest of its parts. header: what was planned. footer: how it ended, None if it did not.
+    health: the client's states, in time order. rows: (n,) ROW_DTYPE, read-only, in the order in which they finished.
+    damage: what is wrong, a sentence each. lost_rows: the requests that the damage cost. axis: the clock that all
+    moments stand on. legs: 1, and how often an interrupted run was resumed.
     """
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = parts
+        self.version = min(part.version for part in parts)
         self.header = next((part.header for part in parts if part.header), {})
         self.axis = axis_of(parts)
         self.legs = 1 + max(map(leg_of, parts))
