@@ -55,7 +55,7 @@ def test_the_vendors_schema_takes_it(name: str) -> None:
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_docs_show_it(name: str) -> None:
     """`docs/ci.md` has the very file."""
-    assert f"```yaml\n{(EXAMPLES / name).read_text()}```" in (ROOT / "docs" / "ci.md").read_text()
+    assert f"```yml\n{(EXAMPLES / name).read_text()}```" in (ROOT / "docs" / "ci.md").read_text()
 
 
 @pytest.mark.parametrize("scripts", [github(), gitlab()], ids=SCHEMAS)

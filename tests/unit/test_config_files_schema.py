@@ -43,7 +43,7 @@ def faults(raw: object) -> list[str]:
 
 
 def examples() -> list[str]:
-    """The YAML examples of the documentation."""
+    """The YAML examples of configs in the documentation; YAML of other tools is fenced as `yml`."""
     pages = (page.read_text(encoding="utf-8") for page in sorted(DOCS.glob("*.md")))
     return [text for page in pages for text in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)]
 
