@@ -364,6 +364,7 @@ def until_decided(
     return pairs, [effect.verdict for effect in effects if effect.gate]
 
 
+@pytest.mark.slow
 def test_the_same_service_twice() -> None:
     """Of 100 comparisons of a service with itself, each looked at after every pair and stopped when it is settled, at
     most 5 say better or worse, though four metrics decide; with Student's interval in the place of the one for any
