@@ -1,6 +1,5 @@
 """The client disturbed on purpose while 500 streams run: what must not move does not, what is blurred is told."""
 
-import os
 import re
 import signal
 import time
@@ -38,9 +37,9 @@ def stop_three_times(running: Running, _: Mock) -> None:
     """Stops the whole process, and lets it go on."""
     for seconds in STOPS_S:
         time.sleep(0.1)
-        os.kill(running.process.pid, signal.SIGSTOP)
+        running.process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
-        os.kill(running.process.pid, signal.SIGCONT)
+        running.process.send_signal(signal.SIGCONT)
 
 
 @pytest.fixture(scope="module")

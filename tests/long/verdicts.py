@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import multiprocessing
-import os
 import signal
 import sys
 import tempfile
@@ -59,9 +58,9 @@ def stopped_client(directory: Path) -> str | None:
     ):
         while running.process.poll() is None:
             time.sleep(EACH_S - STOPPED_S)
-            os.kill(running.process.pid, signal.SIGSTOP)
+            running.process.send_signal(signal.SIGSTOP)
             time.sleep(STOPPED_S)
-            os.kill(running.process.pid, signal.SIGCONT)
+            running.process.send_signal(signal.SIGCONT)
         trust = running.end().trust
     because = trust["invalid_because"]
     told = any("was stopped" in reason["cause"] for reason in because) and all(reason["remedy"] for reason in because)
