@@ -1,6 +1,7 @@
-"""How wide a text is on a terminal. Pure functions."""
+"""How wide a text is on a terminal; several in a sentence. Pure functions."""
 
 import unicodedata
+from collections.abc import Sequence
 
 
 def columns(text: str) -> int:
@@ -27,3 +28,8 @@ def shortened(text: str, width: int | None) -> str:
     if width is None or columns(text) <= width:
         return text
     return f"{cut(text, width - 1).rstrip()}…" if width > 0 else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """In a sentence, of one or more: `a, b and c`."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -18,7 +18,7 @@ from fastbench.config.fields import check_fields
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import OWN_METRICS, Computed, Metrics, Selection, Values, compute_for_page
 from fastbench.metrics.samples import TOTAL
-from fastbench.recording import ProgressCallback, Recording
+from fastbench.recording import ProgressCallback, Recording, header_of
 from fastbench.report import Checked, Published, checked, junit, markdown, replace
 from fastbench.slo import parse_slos
 
@@ -146,11 +146,7 @@ def gates_of(texts: Sequence[str], run: RunConfig | None = None) -> tuple[Gate, 
 def deciding(reports: Mapping[Path, Published], asking: Asking) -> list[Metrics]:
     """Of reports, by their recordings, those whose SLOs and statements decide the exit code: not the levels of a
     search, of which some are there to break its SLO, unless the caller asks something of them."""
-    return [
-        published.metrics
-        for path, published in reports.items()
-        if asking.is_own or "visit" not in Recording.open(path).header
-    ]
+    return [published.metrics for path, published in reports.items() if asking.is_own or "visit" not in header_of(path)]
 
 
 def checks_of(task: str, published: Published | None, fault: str = "") -> Checked:

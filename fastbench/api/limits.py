@@ -1,4 +1,5 @@
-"""When enough is known of a run: its interval is narrow enough (`--until`), or certainly too much fails."""
+"""When enough is known of a run: its interval is narrow enough (`--until`), certainly too much fails, or the service is
+gone."""
 
 from __future__ import annotations
 
@@ -17,9 +18,10 @@ from fastbench.answers.statistics import (
 )
 from fastbench.config import Task
 from fastbench.live import BIN_BITS, BIN_MASK, BINS_PER_E, Progress, Seen
+from fastbench.recording import OUTCOMES
 from fastbench.run import Enough, Judge
 from fastbench.slo import OF_GAPS, Until, parse_share, parse_slos, parse_until, percent, without_stream
-from fastbench.units import NS_PER_US, quantity
+from fastbench.units import NS_PER_S, NS_PER_US, quantity
 
 ALPHA = 0.05
 """Of the interval of `--until`, at all moments together."""
@@ -28,6 +30,9 @@ SURE = 0.01
 LEAST_ENDED = 20
 """Requests before a run is ended for its failures: a service that just starts fails the first ones."""
 LATENCIES, LEAST_IN_BLOCK = 3, 20
+NO_CONNECTION = tuple(OUTCOMES.index(name) for name in ("refused", "reset"))
+"""Outcomes of a service that is not there."""
+_PATIENCE, _LEAST_PATIENCE_NS = 20, 30 * NS_PER_S
 
 
 def judge_for(task: Task) -> Judge | None:
@@ -59,6 +64,12 @@ def judging_for(task: Task) -> RequestJudge | None:
     if not told or (not stream and without_stream(told)):
         return None
     return RequestJudge((Criterion(0, told[0].share, told),), stream)
+
+
+def patience_ns(latency_ns: float) -> float:
+    """How long a service with requests in flight may answer nothing before it counts as gone. latency_ns: of its
+    replies."""
+    return max(_LEAST_PATIENCE_NS, _PATIENCE * latency_ns)
 
 
 def too_many_fail(now: Progress, most: float) -> str | None:

@@ -10,7 +10,7 @@ import click
 
 from fastbench.cli.report.shared import slo_option, stage_option, window_option
 from fastbench.cli.user import calculation_bar, leave_in_order, say
-from fastbench.units import MISSING, NS_PER_MS, quantity
+from fastbench.units import MISSING, quantity
 
 if TYPE_CHECKING:
     from fastbench.api import Saved
@@ -121,7 +121,7 @@ def _cells(one: Saved) -> tuple[str, ...]:
         one.baseline.saved,
         str(len(one.baseline.runs)),
         str(sum(run.requests for run in one.baseline.runs)),
-        *(MISSING if value is None else quantity(value * NS_PER_MS) for value in points),
+        *(MISSING if value is None else quantity(value, "ms") for value in points),
         f"{one.size:,}",
         first.workload.words or MISSING,
     )

@@ -9,8 +9,7 @@ import click
 from fastbench.cli.compare_live import CompareCommand, compare_services, is_live
 from fastbench.cli.report.shared import label_option, labels_of, stage_option, window_option
 from fastbench.cli.user import calculation_bar, leave_in_order
-
-CANNOT_TELL = 4
+from fastbench.errors import Exit
 
 
 @click.command("compare", cls=CompareCommand)
@@ -104,4 +103,4 @@ def compare_command(
     terminal = Terminal.of_output()
     print_lines(comparison_lines(found, terminal.columns), terminal)
     write_comparison(found, junit=junit, summary=summary, markdown=markdown, json=json_file, page=page)
-    return 0 if cannot_tell_ok and code == CANNOT_TELL else code
+    return 0 if cannot_tell_ok and code == Exit.CANNOT_TELL else code

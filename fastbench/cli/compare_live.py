@@ -2,54 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from fastbench.cli.perf.live import Live
-from fastbench.cli.perf.parsing import Parameter, given_options, spread
+from fastbench.cli.perf.parsing import Sectioned, given_options, parameters_of
 from fastbench.cli.user import leave_in_order, say
 from fastbench.errors import UsageError
-from fastbench.options import LIVE_SECTIONS, Takes, flag
+from fastbench.options import LIVE_SECTIONS, flag
 
 if TYPE_CHECKING:
     from fastbench import Comparison
     from fastbench.live import Progress
 
-_SECTIONS = {title: [Parameter(option) for option in options] for title, options in LIVE_SECTIONS.items()}
 _NAMES = frozenset(option.name for options in LIVE_SECTIONS.values() for option in options)
 _OF_SERVICES = ("url_a", "url_b")
 _OF_RECORDINGS = ("base", "run_noise", "stage", "window", "anyway")
 
 
-class CompareCommand(click.Command):
+class CompareCommand(Sectioned):
     """The command with the options of a live comparison too, in sections of their own."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.sections = _SECTIONS
-        self._own = [option for option in self.params if isinstance(option, click.Option)]
-        self.params = [*self.params, *(option for section in _SECTIONS.values() for option in section)]
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        several = [
-            name
-            for section in _SECTIONS.values()
-            for option in section
-            if option.takes is Takes.SEVERAL
-            for name in option.opts
-        ]
-        return super().parse_args(ctx, spread(args, set(several)))
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        help_option = self.get_help_option(ctx)
-        titled: dict[str, Sequence[click.Option]] = {"Options": self._own, **_SECTIONS}
-        titled["Help"] = [help_option] if help_option else []
-        for title, options in titled.items():
-            with formatter.section(title):
-                formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])
+        own = [option for option in self.params if isinstance(option, click.Option)]
+        live = parameters_of(LIVE_SECTIONS)
+        self.sections = {"Options": own, **live}
+        self.params = [*self.params, *(option for section in live.values() for option in section)]
 
 
 def is_live(ctx: click.Context) -> bool:

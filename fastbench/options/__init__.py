@@ -33,6 +33,7 @@ from fastbench.options.tasks import (
     SUMMARY,
     TABLES,
     WINDOW,
+    one_stage,
     window_fault,
 )
 
@@ -86,6 +87,7 @@ __all__ = [
     "meant_by",
     "misspelt",
     "names_tasks",
+    "one_stage",
     "run_of_options",
     "shown_by",
     "window_fault",

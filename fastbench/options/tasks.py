@@ -2,6 +2,7 @@
 
 import click
 
+from fastbench.errors import UsageError
 from fastbench.options.option import Option, Takes
 from fastbench.options.places import (
     ModelField,
@@ -54,6 +55,16 @@ def window_fault(text: object) -> str | None:
     if isinstance(text, str) and text not in STAGES and is_stage(text):
         return None
     return f'{text} is not a window; give it as FROM:TO, such as "30s:90s", "30s:" or ":90s"'
+
+
+def one_stage(stage: str | None, window: str | None) -> str | None:
+    """The stage that one of the options names; None = neither was given. Raises UsageError."""
+    if stage is not None and window is not None:
+        raise UsageError("--stage and --window name two parts of the run; give one of them")
+    fault = window and window_fault(window)
+    if fault:
+        raise UsageError(f"--window {fault}")
+    return stage or window
 
 
 TASKS = (

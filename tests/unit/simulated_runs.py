@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 from correlated import normal_ar1
+from synthetic_comparison import SOUND
 
 from fastbench.answers.comparison import AchievedLoad, Ratio, RequestColumns, RunSummary, Workload
 from fastbench.answers.comparison.summary import DECILES, THROUGHPUTS, distribution, throughput
@@ -61,12 +62,7 @@ def _summary(seed: int, values: dict[str, np.ndarray], lengths: np.ndarray, prom
         workload=Workload(
             "simulated", "" if prompts is None else f"prompts {prompts}", "3,000 requests, 50 requests/s"
         ),
-        version=3,
-        stage="total",
-        streams=True,
-        valid=True,
-        reasons=(),
-        fault="",
+        **SOUND,
         begun="",
         length_s=lengths.size * EVERY_NS / 1e9,
         requests=lengths.size,

@@ -2,6 +2,7 @@
 not computed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,17 @@ DECILES = tuple(range(10, 100, 10))
 NS_PER_MS = 1_000_000
 
 
+SOUND: dict[str, Any] = {
+    "version": 3,
+    "stage": "total",
+    "streams": True,
+    "valid": True,
+    "reasons": (),
+    "fault": "",
+}
+"""Of a `RunSummary`: what all runs have that were streamed and can be used."""
+
+
 def run_summary(label: str = "20261128_130930", slower: float = 1.0, seed: int = 0, users: int = 64) -> RunSummary:
     """A run of 600 requests in 12 blocks of 5 s; slower: a factor on all latencies."""
     random = np.random.default_rng(seed)
@@ -49,12 +61,7 @@ def run_summary(label: str = "20261128_130930", slower: float = 1.0, seed: int =
         label=label,
         source=f"outputs/default/{label}",
         workload=Workload("3f2a9c0d51e7", "77aa01be42c9", "synthetic, 600 requests, 64 in flight"),
-        version=3,
-        stage="total",
-        streams=True,
-        valid=True,
-        reasons=(),
-        fault="",
+        **SOUND,
         begun="2026-11-28T13:09:30+00:00",
         length_s=BLOCKS * BLOCK_S,
         requests=REQUESTS,

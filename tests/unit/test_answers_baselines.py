@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from nursery import ROOT
 from steady_run import steady
+from synthetic_comparison import SOUND
 
 import fastbench
 from fastbench.answers.baselines import LIMIT, Baseline, decode_baseline, encode_baseline
@@ -47,12 +48,7 @@ def summary(seed: int = 0, blocks: int = 48, bins: int = 1_800, most: int = 60_0
         label="A",
         source="/home/somebody/run",
         workload=Workload("digest"),
-        version=3,
-        stage="total",
-        streams=True,
-        valid=True,
-        reasons=(),
-        fault="",
+        **SOUND,
         begun="",
         length_s=96.0,
         requests=9,

@@ -6,7 +6,7 @@ Comparison ── the answer: base, one Versus for each other side, each with it
 """
 
 from fastbench.answers.comparison.effects import POINTS
-from fastbench.answers.comparison.estimates import QuantileCurve, quantile_curve
+from fastbench.answers.comparison.estimates import RUNS_TO_RESAMPLE, QuantileCurve, quantile_curve
 from fastbench.answers.comparison.model import (
     BETTER,
     CANNOT_TELL,
@@ -42,6 +42,7 @@ __all__ = [
     "CODES",
     "NOT_WORSE",
     "POINTS",
+    "RUNS_TO_RESAMPLE",
     "STATS",
     "TOLERANCE",
     "UNSEEN",

@@ -3,7 +3,7 @@ baseline can keep and a page can draw."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.answers.statistics import BINS_PER_E, Interval
+from fastbench.errors import Exit
 from fastbench.metrics import Metrics
 
 Counts = NDArray[np.int64]
@@ -24,7 +25,12 @@ WORSE: VerdictWord = "worse"
 NOT_WORSE: VerdictWord = "not worse"
 CANNOT_TELL: VerdictWord = "cannot tell"
 
-CODES: Mapping[VerdictWord, int] = {BETTER: 0, NOT_WORSE: 0, WORSE: 3, CANNOT_TELL: 4}
+CODES: Mapping[VerdictWord, Exit] = {
+    BETTER: Exit.DONE,
+    NOT_WORSE: Exit.DONE,
+    WORSE: Exit.NOT_MET,
+    CANNOT_TELL: Exit.CANNOT_TELL,
+}
 """Exit codes; 3 goes before 4."""
 
 
@@ -294,8 +300,7 @@ class Versus:
         found = {effect.verdict for effect in self.gate}
         if self.refusals or not found:
             return CANNOT_TELL
-        order: tuple[VerdictWord, ...] = (WORSE, CANNOT_TELL, BETTER, NOT_WORSE)
-        return next(word for word in order if word in found)
+        return _worst(found)
 
     def effect(self, name: str, statistic: str = "") -> Effect:
         """One by its name, such as ("TTFT", "P99"). KeyError where there is none."""
@@ -344,11 +349,15 @@ class Comparison:
     @property
     def verdict(self) -> VerdictWord:
         """The worst of all; worse before cannot tell."""
-        found = {one.verdict for one in self.versus}
-        order: tuple[VerdictWord, ...] = (WORSE, CANNOT_TELL, BETTER, NOT_WORSE)
-        return next(word for word in order if word in found)
+        return _worst({one.verdict for one in self.versus})
 
     @property
     def code(self) -> int:
         """The exit code: 0, 3 worse, 4 cannot tell or not comparable."""
         return CODES[self.verdict]
+
+
+def _worst(found: Set[VerdictWord]) -> VerdictWord:
+    """The one that counts, of one at least."""
+    order: tuple[VerdictWord, ...] = (WORSE, CANNOT_TELL, BETTER, NOT_WORSE)
+    return next(word for word in order if word in found)

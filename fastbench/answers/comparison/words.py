@@ -8,6 +8,7 @@ from fastbench.answers.comparison.effects import UNSEEN_NOISE
 from fastbench.answers.comparison.model import BETTER, CANNOT_TELL, NOT_WORSE, WORSE, Effect, Side, Versus
 from fastbench.answers.comparison.refusals import together
 from fastbench.answers.statistics import Interval
+from fastbench.text import listed
 
 _NAMED = 3
 
@@ -124,4 +125,4 @@ def _listed(effects: Sequence[Effect]) -> str:
     names = [_name(one) for one in effects]
     if len(names) > _NAMED:
         names = [*names[: _NAMED - 1], f"{len(names) - _NAMED + 1} others"]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed(names)

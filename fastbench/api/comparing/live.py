@@ -32,11 +32,12 @@ from fastbench.api.running import Running
 from fastbench.config import RunConfig
 from fastbench.config.services import shown_url
 from fastbench.datasets import Dataset
-from fastbench.errors import FastbenchError, RecordingError, ServiceError, UsageError
+from fastbench.errors import Exit, FastbenchError, RecordingError, ServiceError, UsageError
 from fastbench.live import Observer, Progress
 from fastbench.metrics.samples import STABLE, TOTAL
 from fastbench.options import LIVE, Options, run_of_options
 from fastbench.plan import seed_of
+from fastbench.recording import Recording
 from fastbench.report import comparison_json, replace
 from fastbench.run import Stop, log
 from fastbench.run.worker import Assignment
@@ -150,7 +151,7 @@ class LiveOutcome(NamedTuple):
     @property
     def code(self) -> int:
         """0, 3 worse, 4 cannot tell; 130 interrupted."""
-        return 130 if self.interrupted else self.comparison.code
+        return Exit.INTERRUPTED if self.interrupted else self.comparison.code
 
 
 class LiveComparing:
@@ -195,6 +196,17 @@ class LiveComparing:
             time.monotonic() - begun,
             self.stop.asked > 0,
         )
+
+
+class _Recorded(NamedTuple):
+    """A slice that came to its end, and where it is recorded."""
+
+    path: Path
+    recording: Recording
+
+
+_Both = tuple[_Recorded, _Recorded]
+"""A's and B's slice."""
 
 
 class _Pair(NamedTuple):
@@ -256,7 +268,7 @@ class _Rounds:
                 requests = self.asked.requests or self._size_by(both, requests)
                 self._pair_ns = self._pair_ns * requests // one.requests
 
-    def _both(self, sender: Sender, one: Slice, *, b_first: bool) -> tuple[Sent, Sent] | None:
+    def _both(self, sender: Sender, one: Slice, *, b_first: bool) -> _Both | None:
         """A's and B's slice; None where one was not whole."""
         if self.asked.duet:
             found = dict(enumerate(sender.send_both(self.sides, one)))
@@ -268,7 +280,10 @@ class _Rounds:
                     break
         for place, sent in found.items():
             self._note_end(self.sides[place], sent)
-        return (found[0], found[1]) if all(sent.complete for sent in found.values()) else None
+        if not all(sent.complete for sent in found.values()):
+            return None
+        a, b = (_Recorded(sent.recording, Recording.open(sent.recording)) for _, sent in sorted(found.items()))
+        return a, b
 
     def _note_end(self, side: OneSide, sent: Sent) -> None:
         """Raises the error of a service that cannot be measured at all."""
@@ -284,10 +299,10 @@ class _Rounds:
         return f"{side.label} ({shown(side.url)}) stopped answering after {pairs} of slices: {why.rstrip('.')}."
 
     # -------------------------------------------------------------------------------------------------- what was seen
-    def _take(self, one: Slice, both: tuple[Sent, Sent], *, b_first: bool, sender: Sender) -> bool:
+    def _take(self, one: Slice, both: _Both, *, b_first: bool, sender: Sender) -> bool:
         """Looks at a pair; whether another one is wanted."""
-        for side, sent in zip(self.sides, both, strict=True):
-            why = gone(sent.recording)
+        for side, recorded in zip(self.sides, both, strict=True):
+            why = gone(recorded.recording)
             if why:
                 if not self.measured:
                     raise ServiceError(f"{side.label} ({shown(side.url)}) cannot be compared: {why}.")
@@ -307,25 +322,25 @@ class _Rounds:
             "pair": one.pair,
             "first": "b" if b_first and not self.asked.duet else "a",
             "requests": one.requests,
-            "recordings": [str(sent.recording.relative_to(self._directory)) for sent in both],
+            "recordings": [str(recorded.path.relative_to(self._directory)) for recorded in both],
             "left_out": why if one.pair else "the first pair warms both services up",
         }
         _write(self._directory, record, "a")
         log.info("pair %d: %s", one.pair, why or "counted")
         return not self._is_settled()
 
-    def _measured(self, both: tuple[Sent, Sent], stage: str) -> tuple[Measured, Measured]:
+    def _measured(self, both: _Both, stage: str) -> tuple[Measured, Measured]:
         a, b = (
-            measured(sent.recording, shown(side.url), self.asked.asking.stats, stage)
-            for side, sent in zip(self.sides, both, strict=True)
+            measured(recorded.recording, recorded.path.name, shown(side.url), self.asked.asking.stats, stage)
+            for side, recorded in zip(self.sides, both, strict=True)
         )
         return a, b
 
-    def _stage_of(self, one: Slice, both: tuple[Sent, Sent]) -> str:
+    def _stage_of(self, one: Slice, both: _Both) -> str:
         """Of a closed loop the time in which all slots are in use, of a duet that in which requests go to both; else
         all of it."""
         if self.asked.duet:
-            return f"0s:{min(sending_s(sent.recording) for sent in both) + _JUST_AFTER_S:.6f}s"
+            return f"0s:{min(sending_s(recorded.recording) for recorded in both) + _JUST_AFTER_S:.6f}s"
         schedule = self.sides[0].plan.schedule
         closed = schedule.slots is not None and schedule.limit > 1
         return STABLE if closed and one.requests >= _STABLE_WAVES * schedule.limit else TOTAL
@@ -380,7 +395,7 @@ class _Rounds:
         rate = self.sides[0].plan.load.shape.rate
         return max(_LEAST_REQUESTS, math.ceil((rate or 0) * _LEAST_SLICE_NS / NS_PER_S))
 
-    def _size_by(self, both: tuple[Sent, Sent], requests: int) -> int:
+    def _size_by(self, both: _Both, requests: int) -> int:
         """Requests of a slice, by what the first ones took."""
         a, b = self._measured(both, TOTAL)
         took_ns = max(a.summary.length_s, b.summary.length_s) * NS_PER_S

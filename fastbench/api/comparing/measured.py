@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from fastbench.answers.comparison import Origin, RunSummary, summarize
 from fastbench.api.judging import NOTHING_MORE
+from fastbench.api.limits import NO_CONNECTION
 from fastbench.errors import UsageError
 from fastbench.metrics import Metrics, Rows, compute_for_page
 from fastbench.metrics.samples import TOTAL
@@ -19,7 +19,6 @@ from fastbench.units import NS_PER_MS, NS_PER_S
 _JUDGED = ("Average", "Median", "P90")
 """The statistics by which a measurement is called INVALID."""
 _SAME = {"Median": "P50"}
-_GONE = tuple(OUTCOMES.index(name) for name in ("refused", "reset"))
 _OK = OUTCOMES.index("ok")
 
 
@@ -38,15 +37,15 @@ class Measured(NamedTuple):
         return 0.0 if found is None else found.points["P50"] * NS_PER_MS
 
 
-def measured(path: Path, source: str, stats: Sequence[str], stage: str) -> Measured:
-    """The slice recorded at `path`. stage: where the slice has no such, all of it counts."""
-    recording = Recording.open(path)
+def measured(recording: Recording, name: str, source: str, stats: Sequence[str], stage: str) -> Measured:
+    """What a slice has shown. name: of its recording; source: its service; stage: where the slice has no such, all of
+    it counts."""
     names = tuple(dict.fromkeys((*stats, *_JUDGED)))
     try:
         computed = compute_for_page(recording, names, stage)
     except UsageError:  # all slots were never in use twice
         computed = compute_for_page(recording, names, TOTAL)
-    summary = summarize(computed, Origin(path.name, source), stats, NOTHING_MORE.of(recording).slos)
+    summary = summarize(computed, Origin(name, source), stats, NOTHING_MORE.of(recording).slos)
     unsure = {(row.name, name) for row in computed.metrics.parameters for name in row.unsure}
     return Measured(
         summary,
@@ -63,24 +62,24 @@ def _fault(metrics: Metrics, unsure: set[tuple[str, str]]) -> str:
     )
 
 
-def sending_s(path: Path) -> float:
+def sending_s(recording: Recording) -> float:
     """From the first request of a slice that was sent to the last one, s."""
-    sent = _rows(path)["sent_ns"]
+    sent = _rows(recording)["sent_ns"]
     sent = sent[sent > 0]
     return float(np.ptp(sent)) / NS_PER_S if sent.size else 0.0
 
 
-def gone(path: Path) -> str:
+def gone(recording: Recording) -> str:
     """Why a service seems to be gone by one slice, a clause; "" = it is there."""
-    outcomes = _rows(path)["outcome"]
-    refused = sum(int((outcomes == code).sum()) for code in _GONE)
+    outcomes = _rows(recording)["outcome"]
+    refused = int(np.isin(outcomes, NO_CONNECTION).sum())
     if refused * 2 > outcomes.size:
         return f"{refused} of {outcomes.size} requests found no connection"
     return "" if (outcomes == _OK).any() else f"none of {outcomes.size} requests succeeded"
 
 
-def _rows(path: Path) -> Rows:
+def _rows(recording: Recording) -> Rows:
     """Measured requests with their outcomes."""
-    rows = Recording.open(path).rows
+    rows = recording.rows
     measured_rows: Rows = rows[rows["flags"] & (NOT_FINAL | FLAGS["warmup"]) == 0]
     return measured_rows

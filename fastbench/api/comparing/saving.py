@@ -10,7 +10,7 @@ from fastbench.answers.baselines import PERCENTILES
 from fastbench.api.comparing.baselines import DIRECTORY, is_baseline, write_baseline
 from fastbench.api.comparing.sources import Given, Reading, paths_of, side_of
 from fastbench.errors import UsageError
-from fastbench.options import window_fault
+from fastbench.options import one_stage
 
 
 def save_baseline(
@@ -36,11 +36,7 @@ def save_baseline(
     odd = next(filter(is_baseline, runs), None)
     if odd is not None:
         raise UsageError(f"{odd} is a baseline already: name a recording, a run or a work dir")
-    if stage is not None and window is not None:
-        raise UsageError("--stage and --window name two parts of the run; give one of them")
-    fault = window and window_fault(window)
-    if fault:
-        raise UsageError(f"--window {fault}")
+    part = one_stage(stage, window)
     paths = [path for given in runs for path in paths_of(given)]
-    side = side_of(name, paths, Reading(PERCENTILES, slo, stage or window), on_progress)
+    side = side_of(name, paths, Reading(PERCENTILES, slo, part), on_progress)
     return write_baseline(name, side.runs, directory, force=force, anyway=anyway)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fastbench.answers.comparison import (
+    RUNS_TO_RESAMPLE,
     STATS,
     TOLERANCE,
     Asking,
@@ -21,11 +22,9 @@ from fastbench.api.comparing.sources import Given, Reading, history, of_common_w
 from fastbench.config import parse_stats
 from fastbench.errors import UsageError
 from fastbench.metrics.samples import percent_of
-from fastbench.options import window_fault
+from fastbench.options import one_stage
 from fastbench.recording import progress_between
 
-FEW_RUNS = 3
-"""With fewer runs a side does not tell how much runs differ."""
 _MOST = 0.5
 
 
@@ -59,7 +58,7 @@ def compare(
     if len(sides) < 2:
         raise UsageError("a comparison is of two sides at least: name another recording, run or work dir")
     asking = asking_of(stats, gate, tolerance)
-    reading = Reading(asking.stats, slo, _part(stage, window))
+    reading = Reading(asking.stats, slo, one_stage(stage, window))
     noise = None if run_noise is None else _share(run_noise, "run_noise")
     names = labels_of(len(sides), labels)
     paths, left_out = of_common_workload([paths_of(side) for side in sides])
@@ -112,7 +111,7 @@ def _against_base(
 def _known(sides: Sequence[Side], paths: Sequence[Sequence[Path]], reading: Reading) -> Known:
     """What is known of noise between runs; earlier runs are read only where the sides' own do not tell."""
     counts = [len(side.runs) for side in sides]
-    if min(counts) >= FEW_RUNS or sum(count - 1 for count in counts) > 1:
+    if min(counts) >= RUNS_TO_RESAMPLE or sum(count - 1 for count in counts) > 1:
         return Known()
     return Known(None, history(paths, [side.runs[0] for side in sides], reading))
 
@@ -145,15 +144,6 @@ def _percentiles(stats: Sequence[str] | str) -> tuple[str, ...]:
 def _texts(gate: Sequence[str] | str) -> list[str]:
     parts = [gate] if isinstance(gate, str) else gate
     return [text for part in parts for text in part.split(",") if text.strip()]
-
-
-def _part(stage: str | None, window: str | None) -> str | None:
-    if stage is not None and window is not None:
-        raise UsageError("--stage and --window name two parts of the run; give one of them")
-    fault = window and window_fault(window)
-    if fault:
-        raise UsageError(f"--window {fault}")
-    return stage or window
 
 
 def _share(value: float | str, name: str) -> float:

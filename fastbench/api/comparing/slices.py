@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from fastbench.api.limits import patience_ns
 from fastbench.api.planning import plan_of
 from fastbench.client import Gate
 from fastbench.config import DatasetConfig, RunConfig
@@ -32,8 +33,6 @@ _SEED_BITS = 31
 _TOGETHER_S = 60.0
 _MARGIN_NS = 20 * NS_PER_MS
 """From when both services' connections are open to the common start."""
-_LEAST_SILENCE_NS, _SILENCE_LATENCIES = 30 * NS_PER_S, 20
-"""A service that answers nothing for so long, and so many mean E2EL, is gone."""
 
 
 class OneSide(NamedTuple):
@@ -121,7 +120,7 @@ class Sender:
         self._observer = observer
         self._headline = headline
         self.e2el_ns = 0.0
-        """Mean of what was seen: how long a silence may be."""
+        """The longest median of a slice so far, for how long a silence may be."""
 
     def send(self, side: OneSide, one: Slice) -> Sent:
         """One slice by itself; returns when all its requests have ended."""
@@ -217,7 +216,7 @@ class _Silence:
         if seen != self._seen or not now.in_flight:
             self._seen, self._since_ns = seen, moment
             return
-        most = max(_LEAST_SILENCE_NS, _SILENCE_LATENCIES * self._e2el_ns())
+        most = patience_ns(self._e2el_ns())
         if moment - self._since_ns > most and not self.over:
             self.over = True
             self.words = f"it has answered nothing for {most / NS_PER_S:.0f} s"

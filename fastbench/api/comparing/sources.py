@@ -9,7 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fastbench.answers.comparison import Origin, RunSummary, Side, config_lines, summarize, workload_of
+from fastbench.answers.comparison import (
+    RUNS_TO_RESAMPLE,
+    Origin,
+    RunSummary,
+    Side,
+    config_lines,
+    summarize,
+    workload_of,
+)
 from fastbench.api.comparing.baselines import PREFIX, baseline_path, is_baseline, read_baseline
 from fastbench.api.judging import Asking as AskingOfReport
 from fastbench.api.recordings import Where, all_recordings, recorded, recordings_of, runs_in
@@ -127,7 +135,7 @@ def history(paths: Sequence[Sequence[Path]], like: Sequence[RunSummary], asked: 
             continue
         seen.add((work, *known))
         found = list(_earlier(work, own[0].name, used, known, asked))
-        if len(found) > 2:
+        if len(found) >= RUNS_TO_RESAMPLE:
             groups.append(_numbers(found))
     return groups
 
@@ -139,8 +147,8 @@ def _work_of(path: Path) -> Path | None:
 
 def _known_by(digest: str, config: Mapping[str, str]) -> tuple[str, ...]:
     """What makes two runs of one configuration of a service."""
-    simulated = config.get("service.mock", "null") == "null" and "service.mock" not in config
-    free = _PLACE if simulated else ()
+    # Of a service that is no simulated one the setting is "service.mock" itself, null.
+    free = () if "service.mock" in config else _PLACE
     service = {name: line for name, line in config.items() if name.startswith("service.") and name not in free}
     return (digest, *(f"{name}={line}" for name, line in sorted(service.items())))
 

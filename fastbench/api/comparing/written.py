@@ -8,13 +8,16 @@ from pathlib import Path
 
 from fastbench.answers.comparison import Comparison
 from fastbench.api.judging import append_summary
-from fastbench.report import Line, comparison_json, comparison_junit, comparison_markdown, comparison_page, replace
-from fastbench.report import comparison_lines as lines_of
+from fastbench.report import (
+    comparison_json,
+    comparison_junit,
+    comparison_lines,
+    comparison_markdown,
+    comparison_page,
+    replace,
+)
 
-
-def comparison_lines(comparison: Comparison, columns: int = 80) -> list[Line]:
-    """The sentence, the table with its forest, what differs, notes: lines of at most so many columns."""
-    return lines_of(comparison, columns)
+__all__ = ["Comparison", "comparison_lines", "write_comparison", "write_comparison_page"]
 
 
 def write_comparison(

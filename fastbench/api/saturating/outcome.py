@@ -309,7 +309,8 @@ def _window(recording: Recording, visited: Visited) -> str:
     sent = rows["sent_ns"][rows["sent_ns"] > 0]
     if not sent.size:
         raise UsageError("no request was sent")
-    begin_ns, end_ns = (moment - int(sent.min()) for moment in (_stretch(visited).begin_ns, _stretch(visited).end_ns))
+    origin_ns, counted = int(sent.min()), _stretch(visited)
+    begin_ns, end_ns = counted.begin_ns - origin_ns, counted.end_ns - origin_ns
     return f"{max(0, begin_ns) / NS_PER_S:.6f}s:{end_ns / NS_PER_S:.6f}s"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from fastbench.answers import CLEAR_BIT
 from fastbench.answers.capacity import Answer, EndedRequests, Levels, Looked, Purpose, Search, Seen, Step, Visiting
 from fastbench.answers.statistics import LEAST_IN_BLOCK
+from fastbench.api.limits import NO_CONNECTION, patience_ns
 from fastbench.plan import seed_of
 from fastbench.recording import OUTCOMES, new_run_id
 from fastbench.run.worker import News, Visit
@@ -20,14 +21,11 @@ from fastbench.units import NS_PER_MS, NS_PER_S
 LOOK_NS = 250 * NS_PER_MS
 """How often a visit is looked at."""
 _OK = OUTCOMES.index("ok")
-_GONE = tuple(OUTCOMES.index(name) for name in ("refused", "reset"))
-_CUT = (*_GONE, OUTCOMES.index("truncated"))
+_CUT = (*NO_CONNECTION, OUTCOMES.index("truncated"))
 """What also ends with a service that dies."""
 _LEAST_GONE = 5
 _SILENCE_LATENCIES, _LEAST_SILENCE_NS = 3, NS_PER_S
 """A service whose connections fail is gone when nothing ended well for so many P95 of E2EL."""
-_HANGS_LATENCIES, _LEAST_HANGS_NS = 20, 30 * NS_PER_S
-"""One that answers nothing at all is, after so many."""
 GONE = "the service does not answer any more"
 INTERRUPTED = "interrupted"
 ENDED = "the load ended early"
@@ -160,13 +158,13 @@ class Pilot:
         if self._last_good_ns is None or (outcomes == _OK).any():
             self._last_good_ns, self._gone, self._cut = news.now_ns, 0, 0
         if outcomes.size:
-            self._gone += int(np.isin(outcomes, _GONE).sum())
+            self._gone += int(np.isin(outcomes, NO_CONNECTION).sum())
             self._cut += int(np.isin(outcomes, _CUT).sum())
         silence = news.now_ns - self._last_good_ns
         gone = self._gone >= _LEAST_GONE and not self._is_short(silence)
         # Before the first answer nobody knows how long it takes.
         hangs = self._e2el_ns > 0 and not outcomes.size and news.in_flight > 0
-        if gone or (hangs and silence > max(_HANGS_LATENCIES * self._p95_ns, _LEAST_HANGS_NS)):
+        if gone or (hangs and silence > patience_ns(self._p95_ns)):
             self.stop(GONE)
 
     def _may_be_gone(self, now_ns: int) -> bool:

@@ -69,8 +69,31 @@ def is_of_environment(ctx: click.Context, name: str | None) -> bool:
     return name is not None and ctx.get_parameter_source(name) is ParameterSource.ENVIRONMENT
 
 
-class SectionedCommand(click.Command):
-    """A command whose options stand in sections, and of which some take several values."""
+class Sectioned(click.Command):
+    """A command whose options stand in sections, and of which some take several values. sections: by their titles."""
+
+    sections: Mapping[str, Sequence[click.Option]]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        several = {
+            flag
+            for option in self.params
+            if isinstance(option, Parameter) and option.takes is Takes.SEVERAL
+            for flag in option.opts
+        }
+        return super().parse_args(ctx, spread(args, several))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        own = self.get_help_option(ctx)
+        for title, options in {**self.sections, "Help": [own] if own else []}.items():
+            records = [record for option in options if (record := option.get_help_record(ctx))]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class SectionedCommand(Sectioned):
+    """One whose options are all declared."""
 
     def __init__(
         self,
@@ -80,29 +103,14 @@ class SectionedCommand(click.Command):
         arguments: list[click.Argument],
         sections: Mapping[str, Sequence[Option]],
     ) -> None:
-        self.sections = {title: [Parameter(option) for option in options] for title, options in sections.items()}
+        self.sections = parameters_of(sections)
         options: list[click.Parameter] = [option for section in self.sections.values() for option in section]
         super().__init__(name, callback=callback, params=[*arguments, *options], help=callback.__doc__)
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        several = {
-            flag
-            for section in self.sections.values()
-            for option in section
-            if option.takes is Takes.SEVERAL
-            for flag in option.opts
-        }
-        return super().parse_args(ctx, spread(args, several))
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for title, options in self.sections.items():
-            with formatter.section(title):
-                formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])
-        own = self.get_help_option(ctx)
-        record = own.get_help_record(ctx) if own else None
-        if record:
-            with formatter.section("Help"):
-                formatter.write_dl([record])
+def parameters_of(sections: Mapping[str, Sequence[Option]]) -> dict[str, list[Parameter]]:
+    """What the command line takes for declared options, by section."""
+    return {title: [Parameter(option) for option in options] for title, options in sections.items()}
 
 
 def spread(args: Sequence[str], several: set[str]) -> list[str]:

@@ -11,7 +11,6 @@ from fastbench.cli.report.shared import (
     find_recordings,
     junit_option,
     no_plot_option,
-    one_stage,
     reading_speed_option,
     report_again,
     slo_option,
@@ -22,6 +21,7 @@ from fastbench.cli.report.shared import (
     window_option,
 )
 from fastbench.cli.user import leave_in_order
+from fastbench.options import one_stage
 
 
 @click.command("recalc")

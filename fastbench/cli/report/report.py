@@ -12,7 +12,6 @@ from fastbench.cli.report.shared import (
     find_recordings,
     label_option,
     labels_of,
-    one_stage,
     only_one,
     recalc_command,
     stage_option,
@@ -22,6 +21,7 @@ from fastbench.cli.report.shared import (
 )
 from fastbench.cli.user import calculation_bar, leave_in_order
 from fastbench.errors import UsageError
+from fastbench.options import one_stage
 
 if TYPE_CHECKING:
     from fastbench import Metrics

@@ -24,7 +24,6 @@ from fastbench.options import (
     SUMMARY,
     WINDOW,
     Options,
-    window_fault,
 )
 
 if TYPE_CHECKING:
@@ -47,16 +46,6 @@ label_option = click.option(
 )
 dialect_option = click.option("--dialect", "dialects", metavar="NAMES", multiple=True, help=DIALECT)
 no_plot_option = click.option("--no-plot", is_flag=True, help="Write no report page.")
-
-
-def one_stage(stage: str | None, window: str | None) -> str | None:
-    """The stage that one of the options names; None = neither was given. Raises UsageError."""
-    if stage is not None and window is not None:
-        raise UsageError("--stage and --window name two parts of the run; give one of them")
-    fault = window and window_fault(window)
-    if fault:
-        raise UsageError(f"--window {fault}")
-    return stage or window
 
 
 def strict_code(code: int, reports: Iterable[Metrics], *, strict: bool) -> int:

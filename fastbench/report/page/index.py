@@ -9,15 +9,12 @@ from typing import NamedTuple
 from fastbench.metrics import Number
 from fastbench.report.answer import Answer, Latency
 from fastbench.report.page import head
-from fastbench.report.page.document import document, titled
-from fastbench.report.page.svg import Point, frontier
-from fastbench.report.sentence import PER_USER
+from fastbench.report.page.document import document
+from fastbench.report.page.frontier import LEAST, Point, frontier
 from fastbench.units import MISSING, number, quantity
 
 _SCRIPTS = ("fold.js", "index.js")
 _NOTE = "Bars of the same name share one scale: dark up to the median, light up to P90. Click a cell for its page."
-_LEAST_FOR_LINE = 3
-"""Fewer points show no course."""
 
 
 class Task(NamedTuple):
@@ -197,16 +194,10 @@ def _frontier(tasks: Sequence[Task], datasets: Sequence[str]) -> str:
         for rates in (task.answer.rates,)
         if rates.per_user and rates.output_tokens
     }
-    if len(points) < _LEAST_FOR_LINE:
+    if len(points) < LEAST:
         return ""
     most = max((point for point, sound in points.items() if sound), key=lambda point: point.y, default=None)
-    finding = "No task's service kept up with numbers that can be trusted."
-    if most is not None:
-        finding = f"The most is {number(most.y)} tokens/s, {number(most.x)} {PER_USER}: {most.label}, {most.series}."
-    chart = frontier(list(points), datasets, alternative=f"Output tokens for all against those of one user. {finding}")
-    return (
-        f"<section id=frontier>{titled('Output tokens/s of all users, against those of one', finding)}{chart}</section>"
-    )
+    return frontier(list(points), datasets, most, "No task's service kept up with numbers that can be trusted.")
 
 
 def _loaded(task: Task) -> str:

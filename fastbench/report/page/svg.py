@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.metrics.samples import InFlight
-from fastbench.report.sentence import PER_USER
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 Floats = NDArray[np.float64]
@@ -30,7 +29,9 @@ MOST_DOTS = 150
 _WIDE = 1_000
 _LOG_FROM = 25
 """How many times the least value the greatest one has to be for an axis by powers of ten."""
-_HEAD, _GAP, _FOOT = 20, 12, 24
+HEAD = 20
+"""Above a chart, for its name."""
+_GAP, _FOOT = 12, 24
 _NEARLY_ALL = 0.97
 """Of the run's time: where sending goes on for so long, that it stopped is not marked."""
 _STRIP_HIGH = 34
@@ -212,17 +213,17 @@ def keep_up(over: Over, *, streams: bool, marks: Marks, duration: Callable[[floa
     if over.stopped_s < _NEARLY_ALL * span:
         marks = marks._replace(stopped_s=over.stopped_s)
     panels = _panels(over, span, streams=streams, duration=duration)
-    height = sum(panel.height + _HEAD + _GAP for panel in panels) - _GAP + _FOOT
+    height = sum(panel.height + HEAD + _GAP for panel in panels) - _GAP + _FOOT
     inside, top, last = [], 0, 0
     for panel in panels:
-        top += _HEAD
+        top += HEAD
         inside.append(_panel(panel, top, marks, span))
         last = top
         top += panel.height + _GAP
     inside.append(_time_axis(span, top - _GAP))
     if marks.onset_s:
         inside.append(
-            _word("onset-word", marks.onset_s, f"overloaded from {_rounded(marks.onset_s, span)}", _HEAD, span)
+            _word("onset-word", marks.onset_s, f"overloaded from {_rounded(marks.onset_s, span)}", HEAD, span)
         )
     if marks.stopped_s is not None:
         inside.append(_word("stopped-word", marks.stopped_s, "sending stopped", last, span))
@@ -473,77 +474,4 @@ def _small(inside: str, alternative: str) -> str:
     return (
         f'<svg class="static strip" width="100%" height="{_STRIP_HIGH}" viewBox="0 0 {_WIDE} {_STRIP_HIGH}" '
         f'preserveAspectRatio="none" role="img" aria-label="{escape(alternative)}">{inside}</svg>'
-    )
-
-
-class Point(NamedTuple):
-    """One of a chart of points. series: by which it is joined to others."""
-
-    x: float
-    y: float
-    label: str
-    series: str
-
-
-_FRONTIER_HIGH = 300
-_LABEL_HIGH, _LABEL_WIDE = 14, 30
-"""What a label takes: px, and per cent of the width."""
-
-
-def _apart(places: Sequence[tuple[float, float]]) -> list[float]:
-    """How high the label of each place stands, px from the top: as high as the place, or so much lower that it leaves
-    the labels beside it legible. places: per cent from the left, px from the top."""
-    heights = [y for _, y in places]
-    done: list[int] = []
-    for one in sorted(range(len(places)), key=lambda one: heights[one]):
-        near = [other for other in done if abs(places[one][0] - places[other][0]) < _LABEL_WIDE]
-        heights[one] = max([heights[one], *(heights[other] + _LABEL_HIGH for other in near)])
-        done.append(one)
-    return heights
-
-
-def frontier(points: Sequence[Point], series: Sequence[str], alternative: str) -> str:
-    """Output tokens for all (upright) against those of one user, each per second; points of a series are joined."""
-    across, up = linear(max(point.x for point in points)), linear(max(point.y for point in points))
-
-    def place(point: Point) -> tuple[float, float]:
-        return 100 * point.x / across.high, _HEAD + _FRONTIER_HIGH * (1 - point.y / up.high)
-
-    ticks = [(_HEAD + _FRONTIER_HIGH * (1 - tick / up.high), tick) for tick in up.ticks]
-    parts = [
-        f'<line class=grid x2="100%" y1="{at:.1f}" y2="{at:.1f}"/><text class=tick x="-8" y="{at + 4:.1f}">'
-        f"{number(tick)}</text>"
-        for at, tick in ticks
-    ]
-    foot = _HEAD + _FRONTIER_HIGH + 17
-    parts += [
-        f'<text class=time x="{100 * tick / across.high:.2f}%" y="{foot}" '
-        f'text-anchor="{"end" if tick == across.high else "middle"}">{number(tick)}</text>'
-        for tick in across.ticks
-    ]
-    keys = []
-    labelled = dict(zip(points, _apart([place(point) for point in points]), strict=True))
-    for number_of, name in enumerate(series):
-        own = sorted((point for point in points if point.series == name), key=lambda point: point.x)
-        if not own:
-            continue
-        tone = f"var(--run-{number_of % 8})"
-        keys.append(f'<tspan dx="14" fill="{tone}">● {escape(name)}</tspan>' if name else "")
-        for left, right in pairwise(own):
-            (x1, y1), (x2, y2) = place(left), place(right)
-            parts.append(
-                f'<line x1="{x1:.2f}%" y1="{y1:.1f}" x2="{x2:.2f}%" y2="{y2:.1f}" stroke="{tone}" stroke-width="1.5"/>'
-            )
-        for point in own:
-            x, y = place(point)
-            end = x > 55
-            parts.append(
-                f'<circle cx="{x:.2f}%" cy="{y:.1f}" r="5" fill="{tone}"/><text x="{x:.2f}%" dx="{-9 if end else 9}" '
-                f'y="{labelled[point] - 5:.1f}" text-anchor="{"end" if end else "start"}">{escape(point.label)}</text>'
-            )
-    head = f'<text y="12"><tspan class=name>Output tokens/s, all users</tspan>{"".join(keys)}</text>'
-    name = f'<text class=time x="100%" y="{foot + 17}" text-anchor="end">output tokens/s {PER_USER}</text>'
-    return (
-        f'<div class=overtime><svg class=static width="100%" height="{foot + 24}" role="img" '
-        f'aria-label="{escape(alternative)}">{head}{"".join(parts)}{name}</svg></div>'
     )

@@ -36,9 +36,9 @@ from fastbench.report.page.comparison.words import (
     word_of,
 )
 from fastbench.report.page.document import document, titled
-from fastbench.report.page.svg import Point, frontier
-from fastbench.report.sentence import PER_USER, counted, per_user
-from fastbench.units import NS_PER_S, number, quantity
+from fastbench.report.page.frontier import LEAST, Point, frontier
+from fastbench.report.sentence import counted, per_user
+from fastbench.units import NS_PER_S, quantity
 
 _SCRIPTS = ("fold.js", "index.js")
 _LEVELS = {WORSE: "bad", CANNOT_TELL: "notice", BETTER: "good", NOT_WORSE: "good", NOT_COMPARABLE: "bad"}
@@ -48,8 +48,6 @@ _REASONS = 3
 """So many reasons are shown at once."""
 _PLACES = 3
 """So many directories of a side are named."""
-_LEAST_LOADS = 3
-"""Fewer points show no course."""
 _SAME_LOAD = 0.03
 """Two loads that differ by no more are one."""
 
@@ -276,14 +274,9 @@ def _loads(comparison: Comparison) -> str:
     ]
     loads = sorted(run.load.value for side in comparison.sides for run in side.runs if run.load.value)
     several = 1 + sum(after > before * (1 + _SAME_LOAD) for before, after in pairwise(loads))
-    if len(points) < _LEAST_LOADS or several < _LEAST_LOADS:
+    if len(points) < LEAST or several < LEAST:
         return ""
-    most = max(points, key=lambda point: point.y)
-    finding = f"The most is {number(most.y)} tokens/s, {number(most.x)} {PER_USER}: {most.label}."
-    chart = frontier(points, [""], alternative=f"Output tokens for all against those of one user. {finding}")
-    return (
-        f"<section id=frontier>{titled('Output tokens/s of all users, against those of one', finding)}{chart}</section>"
-    )
+    return frontier(points, [""], max(points, key=lambda point: point.y))
 
 
 def _speed(run: RunSummary) -> float | None:

@@ -21,6 +21,7 @@ from fastbench.answers.comparison import (
     sentence_of,
 )
 from fastbench.report.comparing.lines import signed
+from fastbench.text import listed
 from fastbench.units import number, quantity, share
 
 NOT_COMPARABLE = "not comparable"
@@ -112,13 +113,9 @@ def summary(comparison: Comparison) -> str:
     for one in comparison.versus:
         found.setdefault(word_of(one), []).append(one.other.label)
     told = [
-        f"{_listed(labels)}: {word}" for word, labels in sorted(found.items(), key=lambda item: _WORST.index(item[0]))
+        f"{listed(labels)}: {word}" for word, labels in sorted(found.items(), key=lambda item: _WORST.index(item[0]))
     ]
     return f"Against {comparison.base.label}, {'; '.join(told)}."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def load(run: RunSummary) -> str:
