@@ -22,7 +22,8 @@ STREAMS = 500
 TOKENS = 64
 TTFT_MS = 200
 ITL_MS = 20
-STALL_SHARE = 0.001
+QUIET_SHARE = 0.02
+"""So much of the gaps may be uncertain in a run that counts as undisturbed."""
 ATTEMPTS = 5
 
 _LOAD = (
@@ -58,11 +59,6 @@ class StreamsRun:
         """The share of the gaps that the client's own stalls made uncertain."""
         return float(self.ended.trust["client"]["uncertain_gap_share"])
 
-    @property
-    def undisturbed(self) -> bool:
-        """Whether the client could read in time."""
-        return self.uncertain_share < STALL_SHARE
-
     def pairs(self) -> list[Pair]:
         """The measured requests, joined by the id that the client sent."""
         recording = self.ended.recording
@@ -97,15 +93,12 @@ def run_streams(
     return StreamsRun(ended, entries)
 
 
-def run_undisturbed(
-    make_directory: Callable[[str], Path], python: Sequence[str] = ("-m", "fastbench"), attempts: int = ATTEMPTS
-) -> StreamsRun:
-    """Runs the standard load, again where the machine itself stood still meanwhile; the last run counts."""
-    for _ in range(attempts):
-        done = run_streams(make_directory("streams"), python=python)
-        if done.undisturbed:
-            break
-    return done
+def run_undisturbed(make_directory: Callable[[str], Path], python: Sequence[str] = ("-m", "fastbench")) -> StreamsRun:
+    """Runs the standard load, again where the machine itself stood still meanwhile; the least disturbed run counts."""
+    runs: list[StreamsRun] = []
+    while len(runs) < ATTEMPTS and not (runs and runs[-1].uncertain_share < QUIET_SHARE):
+        runs.append(run_streams(make_directory("streams"), python=python))
+    return min(runs, key=lambda run: run.uncertain_share)
 
 
 def wait_for_streams(mock: Mock, count: int = STREAMS, seconds: float = 300.0) -> None:
