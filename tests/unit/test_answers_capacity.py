@@ -300,7 +300,7 @@ def test_a_queue_is_never_measured() -> None:
 def test_the_budget() -> None:
     """When only the time of confirmation and open loop is left they begin, and when nothing is left the answer is what
     there is."""
-    found = run(Settings(budget_ns=875 * S))
+    found = run(Settings(budget_ns=860 * S))
     assert [step.purpose for step in found.steps][-2:] == [Purpose.CONFIRM, Purpose.OPEN]
     assert len(found.steps) <= 13
     (one,) = found.answer.found

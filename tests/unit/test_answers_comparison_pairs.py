@@ -10,6 +10,7 @@ from scipy import integrate, stats
 from fastbench.answers.comparison import (
     BETTER,
     CANNOT_TELL,
+    NO_BLUR,
     NOT_WORSE,
     WORSE,
     AchievedLoad,
@@ -28,7 +29,7 @@ from fastbench.answers.comparison import (
     settled,
 )
 from fastbench.answers.comparison.pairs import PairedChange, fixed_half_width, paired_metric
-from fastbench.answers.statistics import anytime_half_width, anytime_mean
+from fastbench.answers.statistics import Interval, anytime_half_width, anytime_mean
 
 ALPHA = 0.05
 RUNS = 400
@@ -213,12 +214,40 @@ def test_a_slice_without_a_number_takes_its_pair_along() -> None:
     assert effect_of(pairs, name="E2EL").change == pytest.approx(math.exp(0.09) - 1)
 
 
-def test_a_blurred_latency_takes_its_pair_along() -> None:
-    """Where the client has blurred a latency of a slice its pair does not count in that row, and does in others."""
-    pairs = moved([0.01, 0.02, 0.3, 0.03])._replace(unsure=frozenset({(2, "TPOT", "P50")}))
+def test_a_blurred_latency_widens_its_interval() -> None:
+    """By how much the client may have changed a latency of the slices, in the mean over the pairs, its interval is
+    wider at that end; the change and other latencies are as they were."""
+    sharp = moved([0.01, 0.02, 0.03, 0.02])
+    before = effect_of(sharp)
+    blurred = sharp._replace(blurs={("TPOT", "P50"): [Interval(-0.02, 0.004), *[NO_BLUR] * 3]})
+    after = effect_of(blurred)
+    assert before.interval is not None
+    assert after.interval is not None
+    assert after.change == before.change
+    assert math.log1p(after.interval.low) == pytest.approx(math.log1p(before.interval.low) - 0.005)
+    assert math.log1p(after.interval.high) == pytest.approx(math.log1p(before.interval.high) + 0.001)
+    assert effect_of(blurred, name="TTFT").interval == effect_of(sharp, name="TTFT").interval
+
+
+@pytest.mark.parametrize(
+    ("blur", "tolerance", "verdict"),
+    [(0.0, 0.005, WORSE), (0.012, 0.005, CANNOT_TELL), (0.012, 0.0, CANNOT_TELL), (0.012, 0.015, NOT_WORSE)],
+)
+def test_what_the_client_may_have_made_is_no_difference(blur: float, tolerance: float, verdict: str) -> None:
+    """A difference of 1 % that the client's own lateness may have made is not called worse, however often seen."""
+    seen = [0.010, 0.011, 0.009] * 10
+    pairs = moved(seen)._replace(blurs={("TPOT", "P50"): [Interval(-blur, 0.0)] * len(seen)})
+    assert effect_of(pairs, tolerance).verdict == verdict
+
+
+def test_a_latency_that_is_blurred_by_much_takes_its_pair_along() -> None:
+    """Where the client may have changed a latency by more than 5 % its pair does not count in that row, and does in
+    others."""
+    lost = Interval(-0.06, 0.0)
+    pairs = moved([0.01, 0.02, 0.3, 0.03])._replace(blurs={("TPOT", "P50"): [NO_BLUR, NO_BLUR, lost, NO_BLUR]})
     assert effect_of(pairs).change == pytest.approx(math.exp(0.02) - 1)
     assert effect_of(pairs, name="TTFT").change == pytest.approx(math.exp(0.09) - 1)
-    none = moved([0.05, 0.051, 0.049])._replace(unsure=frozenset((place, "TPOT", "P50") for place in range(3)))
+    none = moved([0.05, 0.051, 0.049])._replace(blurs={("TPOT", "P50"): [lost] * 3})
     assert effect_of(none).verdict == CANNOT_TELL
     assert effect_of(none).why == "the client has blurred it in each pair, or a side has none"
     assert not settled(paired_effects(none, asking(0.02)))

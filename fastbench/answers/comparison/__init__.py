@@ -30,9 +30,17 @@ from fastbench.answers.comparison.model import (
     Workload,
 )
 from fastbench.answers.comparison.noise import UNSEEN, Known
-from fastbench.answers.comparison.pairs import Pairs, coins, compare_pairs, nothing_compared, paired_effects, settled
+from fastbench.answers.comparison.pairs import (
+    NO_BLUR,
+    Pairs,
+    coins,
+    compare_pairs,
+    nothing_compared,
+    paired_effects,
+    settled,
+)
 from fastbench.answers.comparison.sides import STATS, TOLERANCE, Asking, compare_sides, gate_keys, stats_of
-from fastbench.answers.comparison.summary import Origin, summarize
+from fastbench.answers.comparison.summary import DECILES, Origin, summarize
 from fastbench.answers.comparison.words import percent, sentence_of, span
 from fastbench.answers.comparison.workload import config_lines, workload_of
 
@@ -40,7 +48,9 @@ __all__ = [
     "BETTER",
     "CANNOT_TELL",
     "CODES",
+    "DECILES",
     "NOT_WORSE",
+    "NO_BLUR",
     "POINTS",
     "RUNS_TO_RESAMPLE",
     "STATS",

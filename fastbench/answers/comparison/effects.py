@@ -20,6 +20,7 @@ from fastbench.answers.statistics import Interval, normal_quantile, student_quan
 CONFIDENCE = 0.95
 POINTS = 0.005
 """Of shares at most so much for the worse is tolerated, of 1, whatever the tolerance of ratios is."""
+TOO_WIDE = "the interval is too wide"
 UNSEEN_NOISE = (
     f"runs of the same service may differ by {UNSEEN * 100:.0f} %, which fewer than three of a side do not show"
 )
@@ -317,7 +318,7 @@ def _why(measured: Measured | None, word: VerdictWord) -> str:
         return "too short to tell: fewer than 6 blocks of time that do not depend on each other"
     if measured.floor:
         return UNSEEN_NOISE
-    return "the interval is too wide"
+    return TOO_WIDE
 
 
 def least_detectable(measured: Measured) -> float:

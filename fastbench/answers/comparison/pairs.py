@@ -9,7 +9,8 @@ Student's t over the pairs; where who looks decides when it ends, that of `stati
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ from fastbench.answers.comparison.words import sentence_of
 from fastbench.answers.statistics import (
     Interval,
     anytime_half_width,
+    normal_quantile,
     normal_share,
     percentile_interval,
     student_quantile,
@@ -49,6 +51,8 @@ from fastbench.units import quantity
 
 LEAST_PAIRS = 3
 """Fewer say nothing of how much they scatter."""
+MOST_BLUR = 0.05
+"""A pair whose ratio the client may have changed by more says nothing."""
 GATE = ("ttft.p50", "tpot.p50", "output_token_throughput", "failed")
 """What decides where nobody says: what a slice of a few seconds tells."""
 _WITHOUT_STREAM = ("e2el.p50", "output_token_throughput", "failed")
@@ -70,13 +74,18 @@ def coins(seed: int) -> Iterator[bool]:
         yield bool(random.integers(2))
 
 
+NO_BLUR = Interval(0.0, 0.0)
+
+
 class PairedChange(NamedTuple):
     """Of a latency or a throughput. a, b: (pairs,), of each slice; only pairs that have both. half_width: `fixed`, or
-    `statistics.anytime_half_width` where somebody looked after each pair and could stop."""
+    `statistics.anytime_half_width` where somebody looked after each pair and could stop. blur: from the least to the
+    most by which ln(B / A) may be off, the mean over the pairs, since the client read late."""
 
     a: Floats
     b: Floats
     half_width: HalfWidth = fixed_half_width
+    blur: Interval = NO_BLUR
 
     @property
     def logs(self) -> Floats:
@@ -102,12 +111,12 @@ class PairedChange(NamedTuple):
     @property
     def error(self) -> float:
         """Of the logarithm."""
-        return float(self.logs.std(ddof=1)) / math.sqrt(self.a.size)
+        return math.hypot(float(self.logs.std(ddof=1)) / math.sqrt(self.a.size), self.fixed)
 
     @property
     def fixed(self) -> float:
-        """None of it."""
-        return 0.0
+        """What the client may have changed is so in more pairs, too."""
+        return max(-self.blur.low, self.blur.high) / normal_quantile(0.975)
 
     def interval(self, confidence: float) -> Interval:
         """Of B / A - 1; without ends where there are too few pairs for that confidence."""
@@ -116,7 +125,7 @@ class PairedChange(NamedTuple):
             return Interval(-1.0, math.inf)
         half *= float(self.logs.std(ddof=1))
         middle = float(self.logs.mean())
-        return Interval(math.expm1(middle - half), math.expm1(middle + half))
+        return Interval(math.expm1(middle + self.blur.low - half), math.expm1(middle + self.blur.high + half))
 
     @property
     def in_points(self) -> bool:
@@ -194,14 +203,14 @@ class PairedShare(NamedTuple):
 # ---------------------------------------------------------------------------------------------------------- comparisons
 class Pairs(NamedTuple):
     """Slices that were measured in pairs. a, b: in the order of the pairs. of: what makes a pair, in words. looked:
-    whether somebody looked after each pair, and could stop. unsure: (pair, name, statistic) of latencies that the
-    client has blurred in one of the slices: there the pair does not count."""
+    whether somebody looked after each pair, and could stop. blurs: by (name, statistic) of a latency, for each pair, by
+    how much its ln(B / A) may be off since the client read late; a latency that is not there is as it was measured."""
 
     a: Side
     b: Side
     of: str
     looked: bool = False
-    unsure: frozenset[tuple[int, str, str]] = frozenset()
+    blurs: Mapping[tuple[str, str], Sequence[Interval]] = MappingProxyType({})
 
     @property
     def number(self) -> int:
@@ -313,20 +322,24 @@ def _latency(pairs: Pairs, name: str, statistic: str) -> PairedChange | None:
         found = run.distributions.get(name)
         return math.nan if found is None else estimates.point_of(found, statistic)
 
-    blurred = [place for place in range(pairs.number) if (place, name, statistic) in pairs.unsure]
-    return _paired(pairs, value, blurred)
+    return _paired(pairs, value, pairs.blurs.get((name, statistic)))
 
 
 def _throughput(pairs: Pairs, name: str) -> PairedChange | None:
     return _paired(pairs, lambda run: run.ratios[name].value if name in run.ratios else math.nan)
 
 
-def _paired(pairs: Pairs, value: Callable[[RunSummary], float], without: Sequence[int] = ()) -> PairedChange | None:
-    """Of the pairs of which both slices have such a number; None where none does. without: pairs that do not count."""
+def _paired(
+    pairs: Pairs, value: Callable[[RunSummary], float], blurs: Sequence[Interval] | None = None
+) -> PairedChange | None:
+    """Of the pairs of which both slices have such a number, and the client has not changed it by too much; None where
+    there is none."""
     a, b = (np.array([value(run) for run in side.runs], np.float64) for side in (pairs.a, pairs.b))
-    there = (a > 0) & (b > 0)
-    there[list(without)] = False
-    return PairedChange(a[there], b[there], pairs.half_width) if there.any() else None
+    blur = np.array(blurs or [NO_BLUR] * pairs.number, np.float64)
+    there = (a > 0) & (b > 0) & (np.abs(blur) <= MOST_BLUR).all(axis=1)
+    if not there.any():
+        return None
+    return PairedChange(a[there], b[there], pairs.half_width, Interval(*blur[there].mean(axis=0).tolist()))
 
 
 def _share(pairs: Pairs, name: str) -> PairedShare | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fastbench.answers.comparison.effects import UNSEEN_NOISE
+from fastbench.answers.comparison.effects import TOO_WIDE, UNSEEN_NOISE
 from fastbench.answers.comparison.model import BETTER, CANNOT_TELL, NOT_WORSE, WORSE, Effect, Side, Versus
 from fastbench.answers.comparison.refusals import together
 from fastbench.answers.statistics import Interval
@@ -88,9 +88,9 @@ def _open(label: str, effects: Sequence[Effect]) -> Iterator[str]:
         )
     elif unseen:
         yield f"cannot tell about {_listed(unseen)}: {UNSEEN_NOISE}"
-    others = [one for one in found if one.why != UNSEEN_NOISE]
-    if others:
-        yield f"cannot tell about {_listed(others)}: {_reason(others)}{_needed(others)}"
+    for why in dict.fromkeys(one.why for one in found if one.why != UNSEEN_NOISE):
+        alike = [one for one in found if one.why == why]
+        yield f"cannot tell about {_listed(alike)}: {_reason(alike)}{_needed(alike)}"
 
 
 def _is_clear(effect: Effect) -> bool:
@@ -98,12 +98,12 @@ def _is_clear(effect: Effect) -> bool:
     return effect.interval is not None and not effect.interval.low <= 0 <= effect.interval.high
 
 
-def _reason(found: Sequence[Effect]) -> str:
-    reasons = list(dict.fromkeys(one.why for one in found if one.why))
-    wide = [one.least_detectable for one in found if one.least_detectable is not None and not one.in_points]
-    if reasons == ["the interval is too wide"] and wide:
+def _reason(alike: Sequence[Effect]) -> str:
+    """Of effects that cannot be told for one and the same."""
+    wide = [one.least_detectable for one in alike if one.least_detectable is not None and not one.in_points]
+    if alike[0].why == TOO_WIDE and wide:
         return f"a difference below {percent(max(wide))} may be missed"
-    return reasons[0] if reasons else "too little data"
+    return alike[0].why or "too little data"
 
 
 def _needed(found: Sequence[Effect]) -> str:

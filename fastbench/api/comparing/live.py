@@ -17,7 +17,6 @@ from fastbench.answers.comparison import (
     Asking,
     Comparison,
     Pairs,
-    RunSummary,
     Side,
     coins,
     compare_pairs,
@@ -25,7 +24,7 @@ from fastbench.answers.comparison import (
     paired_effects,
     settled,
 )
-from fastbench.api.comparing.measured import Measured, gone, measured, sending_s
+from fastbench.api.comparing.measured import Measured, blurs_of, gone, measured, sending_s
 from fastbench.api.comparing.slices import OneSide, Sender, Sent, Slice, side_of
 from fastbench.api.planning import Prepared, new_directory
 from fastbench.api.running import Running
@@ -209,14 +208,6 @@ _Both = tuple[_Recorded, _Recorded]
 """A's and B's slice."""
 
 
-class _Pair(NamedTuple):
-    """Both slices of a pair, and the latencies that the client has blurred in one of them."""
-
-    a: RunSummary
-    b: RunSummary
-    unsure: frozenset[tuple[str, str]]
-
-
 class _Rounds:
     """The pairs, one after the other, and what they say so far. Called by the thread of the run."""
 
@@ -224,7 +215,8 @@ class _Rounds:
         self.asked, self.sides, self._seed = comparing.asked, comparing.sides, comparing.seed
         self._directory = comparing.directory
         self._user = stop
-        self.kept: list[_Pair] = []
+        self.kept: list[tuple[Measured, Measured]] = []
+        """A's and B's slices of the pairs that count."""
         self.left_out = 0
         self.measured = 0
         """Pairs whose slices were both measured."""
@@ -317,7 +309,7 @@ class _Rounds:
             self.left_out += 1
             self._why_left_out = why
         elif one.pair:
-            self.kept.append(_Pair(a.summary, b.summary, a.unsure | b.unsure))
+            self.kept.append((a, b))
         record = {
             "pair": one.pair,
             "first": "b" if b_first and not self.asked.duet else "a",
@@ -347,14 +339,11 @@ class _Rounds:
 
     def _pairs(self) -> Pairs:
         a, b = (
-            Side(label, tuple(runs))
-            for label, runs in zip(
-                self.asked.labels, ([pair.a for pair in self.kept], [pair.b for pair in self.kept]), strict=True
-            )
+            Side(label, tuple(slices[place].summary for slices in self.kept))
+            for place, label in enumerate(self.asked.labels)
         )
         looked = self.asked.until_decided or self._user.asked > 0
-        unsure = frozenset((place, *one) for place, pair in enumerate(self.kept) for one in pair.unsure)
-        return Pairs(a, b, "at the same time" if self.asked.duet else "interleaved", looked, unsure)
+        return Pairs(a, b, "at the same time" if self.asked.duet else "interleaved", looked, blurs_of(self.kept))
 
     def _is_settled(self) -> bool:
         effects = paired_effects(self._pairs(), self.asked.asking)

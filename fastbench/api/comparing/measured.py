@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from fastbench.answers.comparison import Origin, RunSummary, summarize
+from fastbench.answers.comparison import DECILES, NO_BLUR, Origin, RunSummary, summarize
+from fastbench.answers.statistics import Interval
 from fastbench.api.judging import NOTHING_MORE
 from fastbench.api.limits import NO_CONNECTION
 from fastbench.errors import UsageError
@@ -18,17 +20,16 @@ from fastbench.units import NS_PER_MS, NS_PER_S
 
 _JUDGED = ("Average", "Median", "P90")
 """The statistics by which a measurement is called INVALID."""
-_SAME = {"Median": "P50"}
 _OK = OUTCOMES.index("ok")
 
 
 class Measured(NamedTuple):
-    """A slice. fault: why none of its numbers counts, "" = they do. unsure: (name, statistic) of those latencies that
-    the client may have changed by too much."""
+    """A slice. fault: why none of its numbers counts, "" = they do. blurs: by (name, statistic) of a latency, by how
+    much its logarithm may be off since the client read late."""
 
     summary: RunSummary
     fault: str
-    unsure: frozenset[tuple[str, str]]
+    blurs: dict[tuple[str, str], Interval]
 
     @property
     def e2el_ns(self) -> float:
@@ -40,23 +41,37 @@ class Measured(NamedTuple):
 def measured(recording: Recording, name: str, source: str, stats: Sequence[str], stage: str) -> Measured:
     """What a slice has shown. name: of its recording; source: its service; stage: where the slice has no such, all of
     it counts."""
-    names = tuple(dict.fromkeys((*stats, *_JUDGED)))
+    names = tuple(dict.fromkeys((*stats, *DECILES, *_JUDGED)))
     try:
         computed = compute_for_page(recording, names, stage)
     except UsageError:  # all slots were never in use twice
         computed = compute_for_page(recording, names, TOTAL)
     summary = summarize(computed, Origin(name, source), stats, NOTHING_MORE.of(recording).slos)
-    unsure = {(row.name, name) for row in computed.metrics.parameters for name in row.unsure}
-    return Measured(
-        summary,
-        summary.fault or _fault(computed.metrics, unsure),
-        frozenset((name, _SAME.get(statistic, statistic)) for name, statistic in unsure),
-    )
+    return Measured(summary, summary.fault or _fault(computed.metrics), dict(_blurs(computed.metrics)))
 
 
-def _fault(metrics: Metrics, unsure: set[tuple[str, str]]) -> str:
+def _blurs(metrics: Metrics) -> Iterator[tuple[tuple[str, str], Interval]]:
+    for row in metrics.parameters:
+        for statistic, (low, high) in row.bounds.items():
+            value = row.values.get(statistic)
+            if value and low < high:
+                below, above = (math.log(end / value) if end > 0 else -math.inf for end in (low, high))
+                yield (row.name, statistic), Interval(min(below, 0.0), max(above, 0.0))
+
+
+def blurs_of(pairs: Sequence[tuple[Measured, Measured]]) -> dict[tuple[str, str], list[Interval]]:
+    """By how much ln(B / A) of each pair may be off, by (name, statistic)."""
+    keys = dict.fromkeys(key for pair in pairs for side in pair for key in side.blurs)
+    found: dict[tuple[str, str], list[Interval]] = {key: [] for key in keys}
+    for key, blurs in found.items():
+        for a, b in ((a.blurs.get(key, NO_BLUR), b.blurs.get(key, NO_BLUR)) for a, b in pairs):
+            blurs.append(Interval(b.low - a.high, b.high - a.low))
+    return found
+
+
+def _fault(metrics: Metrics) -> str:
     """What is INVALID about more than single latencies."""
-    of_one = tuple(f"{name} {statistic} may be anything" for name, statistic in unsure)
+    of_one = tuple(f"{row.name} {statistic} may be anything" for row in metrics.parameters for statistic in row.unsure)
     return next(
         (reason.sentence for reason in metrics.verdict.reasons if not (of_one and reason.effect.startswith(of_one))), ""
     )
