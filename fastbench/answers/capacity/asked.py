@@ -10,6 +10,9 @@ from fastbench.answers.capacity.curve import Knee
 from fastbench.answers.capacity.levels import Level, Purpose, Seen
 from fastbench.units import NS_PER_S
 
+_OPEN_LOOP = 0.5
+"""Of a confirmation's time: it holds a rate that was measured already."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -34,6 +37,14 @@ class Settings:
     open_loop: bool = True
     again: bool = True
     bisections: int = 8
+
+    def confirmation_ns(self, e2el_ns: float) -> float:
+        """How long a confirmation takes at least, where requests take so long in the mean."""
+        return max(self.confirm_ns, self.confirm_latencies * e2el_ns)
+
+    def open_ns(self, e2el_ns: float) -> float:
+        """How long an open loop is measured."""
+        return _OPEN_LOOP * self.confirmation_ns(e2el_ns)
 
 
 class Step(NamedTuple):

@@ -133,16 +133,16 @@ class Search:
         if odds >= most:
             return True
         is_lowest = step.level <= self.settings.lowest
-        if is_lowest and odds < 0 and seen.measured_ns < self._confirmation_ns(seen):
+        if is_lowest and odds < 0 and seen.measured_ns < self.settings.confirmation_ns(seen.e2el_ns):
             return odds <= -_HOPELESS
         return odds <= -MOST_LOG_ODDS or float(seen.requests.sum()) >= enough
 
     def _is_confirmation_over(self, step: Step, seen: Seen) -> bool:
-        confirmed = seen.measured_ns / self._confirmation_ns(seen)
+        confirmed = seen.measured_ns / self.settings.confirmation_ns(seen.e2el_ns)
         if self._is_over(self._others_ns(seen)) or confirmed >= _MOST_CONFIRMATIONS:
             return True
         if step.purpose is Purpose.OPEN:
-            return confirmed >= 1
+            return seen.measured_ns >= self.settings.open_ns(seen.e2el_ns)
         surely = [self.levels.evidence(one, [seen]).decided(self._alpha) for one in self._confirming]
         if seen.blocks >= LEAST_BLOCKS and all(one is False for one in surely):
             return True
@@ -153,23 +153,24 @@ class Search:
     def _alpha(self) -> float:
         return self.settings.alpha / (_CONFIRMATIONS * max(1, len(self.settings.shares)))
 
-    def _confirmation_ns(self, seen: Seen) -> float:
-        return max(self.settings.confirm_ns, self.settings.confirm_latencies * seen.e2el_ns)
-
     def _reserve_ns(self, step: Step, seen: Seen) -> float:
         """Of the budget, what is kept for confirmations and the open loop behind them; nothing where there is no level
         to confirm."""
         settings = self.settings
         if not settings.shares or (step.level <= settings.lowest and self._odds(seen) < 0):
             return 0.0
-        runs = len(settings.shares) + (settings.open_loop and settings.whole)
-        return min(runs * self._confirmation_ns(seen), (settings.budget_ns or 0) / 2)
+        wanted = len(settings.shares) * settings.confirmation_ns(seen.e2el_ns)
+        if settings.open_loop and settings.whole:
+            wanted += settings.open_ns(seen.e2el_ns)
+        return min(wanted, (settings.budget_ns or 0) / 2)
 
     def _others_ns(self, seen: Seen) -> float:
         """Of the budget, what is kept for the confirmations of other criteria."""
         count = len(self.settings.shares)
         left = sum(one not in self._tried and one not in self._confirming for one in range(count))
-        return left * min(self._confirmation_ns(seen), (self.settings.budget_ns or 0) / 2 / max(1, count))
+        return left * min(
+            self.settings.confirmation_ns(seen.e2el_ns), (self.settings.budget_ns or 0) / 2 / max(1, count)
+        )
 
     def _odds(self, seen: Seen) -> float:
         """Of the criterion that a visit speaks for most."""

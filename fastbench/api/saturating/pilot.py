@@ -292,9 +292,8 @@ class SearchSteps:
         self.search.stop(why)
 
     def open_ns(self, e2el_ns: float) -> float:
-        """As a confirmation."""
-        settings = self.search.settings
-        return max(settings.confirm_ns, settings.confirm_latencies * e2el_ns)
+        """As the search wants it."""
+        return self.search.settings.open_ns(e2el_ns)
 
     def words(self, seen: Seen | None) -> str:
         """Level, purpose, evidence of this visit, and where the answer lies."""

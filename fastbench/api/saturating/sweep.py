@@ -59,7 +59,7 @@ class SweepSteps:
         settings = self.settings
         if settings.budget_ns is not None:
             return settings.budget_ns / self._count
-        return max(settings.confirm_ns, settings.confirm_latencies * e2el_ns)
+        return settings.confirmation_ns(e2el_ns)
 
     def words(self, seen: Seen | None) -> str:
         """Which level of how many."""
