@@ -146,7 +146,7 @@ coverage: venv
 verdicts: venv
 	$(BIN)/python tests/long/verdicts.py
 
-# 25 comparisons of two services, two minutes each at most.
+# 25 comparisons of two services, three at once, two minutes each at most.
 compare: venv
 	$(BIN)/python tests/long/compare.py
 
