@@ -1,7 +1,7 @@
 # One command each: `make test` sets up and tests, `make browser` tests the report pages in a browser, `make bench`
 # measures (`make bench-scale`: the card's whole scale), `make lint` checks, `make test-lowest` tests with the lowest
 # versions allowed,
-# `make promises` goes through docs/promises.md at full length, `make longrun` and `make saturate` take half an hour each.
+# `make promises` goes through docs/promises.md at full length, `make longrun` takes half an hour, `make saturate` a quarter.
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
@@ -150,7 +150,7 @@ verdicts: venv
 compare: venv
 	$(BIN)/python tests/long/compare.py
 
-# 15 searches, three at once, each some five minutes.
+# 15 searches, five at once, each some five minutes.
 saturate: venv
 	$(BIN)/python tests/long/saturate.py
 

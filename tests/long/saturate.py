@@ -50,7 +50,7 @@ class Shape(NamedTuple):
 SHAPES = {
     "smooth": Shape(limit=62.0, share=0.95, jitter=0.5),
     "cliff": Shape(limit=100.0, share=0.95, cliff=36),
-    "noisy": Shape(limit=62.0, share=0.95, wander=0.1),
+    "noisy": Shape(limit=62.0, share=0.95, wander=0.05),
 }
 
 
@@ -188,7 +188,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--shapes", nargs="*", choices=SHAPES, default=list(SHAPES))
-    parser.add_argument("--at-once", type=int, default=3, metavar="N", help="searches that run beside each other")
+    parser.add_argument("--at-once", type=int, default=5, metavar="N", help="searches that run beside each other")
     chosen = parser.parse_args()
     cases = []
     for name in chosen.shapes:

@@ -18,6 +18,7 @@ from fastbench.answers.capacity import (
     Seen,
     Settings,
     Step,
+    Told,
     falling_fit,
     knee,
     rising_fit,
@@ -49,40 +50,67 @@ def test_the_grid(whole: bool) -> None:
     assert all(after <= before * 1.026 + whole for before, after in pairwise(levels.tolist()))
 
 
+def surely(*odds: tuple[float, float], top: int = 64) -> Posterior:
+    """Of levels of which each tells on which side the answer lies, by log odds, and no more."""
+    return Posterior(np.arange(1.0, top + 1), [Told(level, 0, 0, one, SURE) for level, one in odds], 0.95, whole=True)
+
+
+def counted(share: float, *shares: tuple[float, float], count: float = 400) -> Posterior:
+    """Of levels at which such a share of so many requests, that do not depend on each other, was good."""
+    told = [Told(level, count * good, count * (1 - good), 0.0, SURE) for level, good in shares]
+    return Posterior(np.arange(1.0, 65), told, share, whole=True)
+
+
 def test_a_posterior_halves() -> None:
     """One level that is sure to 98 % moves all but 2 % of the two sides' odds to one of them."""
-    levels = np.arange(1.0, 101)
-    before, after = (Posterior(levels, odds, whole=True) for odds in ({}, {50.0: SURE}))
+    before, after = surely(top=100), surely((50.0, SURE), top=100)
     assert before.meets()[49] == pytest.approx(51 / 101)
     assert after.meets()[49] == pytest.approx(51 * 49 / (51 * 49 + 50))
-    assert Posterior(levels, {50.0: -SURE}, whole=True).bracket().middle < 50
+    assert surely((50.0, -SURE), top=100).bracket().middle < 50
 
 
 def test_the_bracket_of_a_cliff() -> None:
     """Where 40 surely meets and 41 surely fails, the answer is 40 alone."""
-    levels = np.arange(1.0, 65)
-    odds = {32.0: SURE, 39.0: SURE, 40.0: 2 * SURE, 41.0: -2 * SURE, 64.0: -SURE}
-    found = Posterior(levels, odds, whole=True).bracket()
+    found = surely((32, SURE), (39, SURE), (40, 2 * SURE), (41, -2 * SURE), (64, -SURE)).bracket()
     assert (found.low, found.middle, found.high, found.open) == (40, 40, 40, False)
     assert found.is_narrow(0.05, whole=True)
 
 
 def test_one_unlucky_level_is_undone() -> None:
     """A level that failed by chance is outvoted by two above it that met."""
-    levels = np.arange(1.0, 65)
-    found = Posterior(levels, {20.0: -SURE, 30.0: SURE, 32.0: SURE, 40.0: -SURE, 41.0: -SURE}, whole=True).bracket()
-    assert 32 <= found.middle < 40
+    assert 32 <= surely((20, -SURE), (30, SURE), (32, SURE), (40, -SURE), (41, -SURE)).bracket().middle < 40
 
 
 def test_no_level_meets() -> None:
     """Where the lowest level surely fails the answer is 0."""
-    found = Posterior(np.arange(1.0, 5), {1.0: -3 * SURE}, whole=True).bracket()
+    found = surely((1, -3 * SURE), top=4).bracket()
     assert (found.low, found.high, found.open) == (0, 0, False)
 
 
 def test_the_highest_level_meets() -> None:
     """Where the highest level meets the bracket is open."""
-    assert Posterior(np.arange(1.0, 65), {64.0: 2 * SURE}, whole=True).bracket().open
+    assert surely((64, 2 * SURE)).bracket().open
+
+
+@pytest.mark.parametrize("share", [0.9, 0.95, 0.99])
+@pytest.mark.parametrize("steepness", [12.0, 25.0])
+def test_a_share_tells_how_far_the_answer_is(share: float, steepness: float) -> None:
+    """Of shares that fall as a logistic curve, at levels of which none is the answer, the answer is the curve's."""
+
+    def good(level: float) -> float:
+        return 1 / (1 + (1 - share) / share * (level / 40.5) ** steepness)
+
+    found = counted(share, *((level, good(level)) for level in (38.0, 39.0, 42.0, 43.0)), count=4_000).bracket()
+    assert found.middle in (40, 41)
+    assert found.high - found.low <= 4
+
+
+def test_levels_far_above_say_no_more_than_that_they_fail() -> None:
+    """A cliff, whose share is no logistic curve, leaves the answer at its edge, however low the share is above it."""
+    for beyond in (0.6, 0.3, 0.05):
+        found = counted(0.95, (32.0, 1.0), (36.0, 1.0), (38.0, beyond), (64.0, 0.0)).bracket()
+        assert 36 <= found.middle <= 37
+    assert counted(0.95, (38.0, 0.6)).mass == pytest.approx(counted(0.95, (38.0, 0.1)).mass)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 100)), min_size=1, max_size=30))
@@ -141,9 +169,9 @@ def test_evidence_is_bounded() -> None:
     """However much was seen, one visit moves the odds by 49 to 1 at most, two by their square."""
     levels = Levels((0.9,))
     levels.add(10, Purpose.BISECT, seen(1.0, 50_000))
-    assert levels.all_log_odds(0)[10] == pytest.approx(SURE)
+    assert levels.log_odds(0, levels.visits(10)) == pytest.approx(SURE)
     levels.add(10, Purpose.BISECT, seen(1.0, 50_000))
-    assert levels.all_log_odds(0)[10] == pytest.approx(2 * SURE)
+    assert levels.log_odds(0, levels.visits(10)) == pytest.approx(2 * SURE)
 
 
 class Searched:

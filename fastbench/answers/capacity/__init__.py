@@ -7,7 +7,7 @@ one visit, from requests that ended to what the search is told
 """
 
 from fastbench.answers.capacity.asked import Answer, Found, OpenLoop, Settings, Step
-from fastbench.answers.capacity.bracket import Bracket, Posterior
+from fastbench.answers.capacity.bracket import Bracket, Posterior, Told
 from fastbench.answers.capacity.curve import Knee, Measured, falling_fit, knee, rising_fit
 from fastbench.answers.capacity.levels import Level, Levels, Purpose, Seen
 from fastbench.answers.capacity.looking import EndedRequests, Looked, Visiting
@@ -31,6 +31,7 @@ __all__ = [
     "Seen",
     "Settings",
     "Step",
+    "Told",
     "Visiting",
     "backlog_length_ns",
     "begin_ns",

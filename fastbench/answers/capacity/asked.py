@@ -22,7 +22,7 @@ class Settings:
     budget_ns: of the whole search; None = until it is narrow. confirm_ns, confirm_latencies: a confirmation is at least
     so long, and so many mean E2EL. alpha: how often a confirmation may err. open_loop, again: whether the answer is
     verified at a rate, and a level measured again at the end. bisections: levels at most between ladder and
-    confirmation.
+    confirmation, for each criterion.
     """
 
     shares: tuple[float, ...] = (0.99,)
@@ -36,7 +36,7 @@ class Settings:
     alpha: float = 0.05
     open_loop: bool = True
     again: bool = True
-    bisections: int = 8
+    bisections: int = 6
 
     def confirmation_ns(self, e2el_ns: float) -> float:
         """How long a confirmation takes at least, where requests take so long in the mean."""

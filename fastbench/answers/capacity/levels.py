@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.answers.capacity.bracket import MOST_LOG_ODDS
+from fastbench.answers.capacity.bracket import MOST_LOG_ODDS, Told
 from fastbench.answers.capacity.curve import Measured
 from fastbench.answers.statistics import (
     LEAST_BLOCKS,
@@ -158,20 +158,33 @@ class Levels:
 
     def log_odds(self, criterion: int, visits: Sequence[Visit]) -> float:
         """Of *meets* against *fails* by some visits of one level, bounded by their number."""
-        most = MOST_LOG_ODDS * sum(_LONG if visit.purpose is Purpose.CONFIRM else 1.0 for visit in visits)
+        most = _most(visits)
         odds = self.evidence(criterion, [visit.seen for visit in visits]).log_odds
-        for visit in visits:
-            odds += MOST_LOG_ODDS * (visit.seen.clear - visit.seen.behind)
-        return max(-most, min(most, odds))
+        return max(-most, min(most, odds + _extra(visits)))
 
-    def all_log_odds(self, criterion: int) -> dict[float, float]:
-        """By level."""
-        return {level: self.log_odds(criterion, one.visits) for level, one in self.measured.items()}
+    def told(self, criterion: int) -> list[Told]:
+        """What each level tells of a criterion."""
+        return [self._told(criterion, one) for one in self.measured.values()]
+
+    def _told(self, criterion: int, level: Level) -> Told:
+        good, count = level.counts(criterion)
+        deff = self.deff(criterion, [visit.seen for visit in level.visits])
+        return Told(level.level, good / deff, (count - good) / deff, _extra(level.visits), _most(level.visits))
 
     def throughputs(self) -> list[Measured]:
         """Of the levels in rising order."""
         found = (self.measured[level].throughput() for level in sorted(self.measured))
         return [one for one in found if one is not None]
+
+
+def _most(visits: Sequence[Visit]) -> float:
+    """By how much some visits may move the log odds."""
+    return MOST_LOG_ODDS * sum(_LONG if visit.purpose is Purpose.CONFIRM else 1.0 for visit in visits)
+
+
+def _extra(visits: Sequence[Visit]) -> float:
+    """Log odds of *meets* that are not in the counts."""
+    return MOST_LOG_ODDS * sum(visit.seen.clear - visit.seen.behind for visit in visits)
 
 
 def drift(first: Floats, last: Floats) -> float | None:

@@ -33,6 +33,8 @@ _MOST_KNEE_BLOCKS = 24
 _MUCH_MORE = 1.5
 """Of a doubling's throughput, by so much."""
 _CONFIRMATIONS = 2
+_A_STEP = 0.4
+"""Of the tolerance; the grid's steps are a half of it."""
 _MOST_CONFIRMATIONS = 4
 """So many times as long a confirmation may last where its requests are too few to show the share."""
 
@@ -230,7 +232,7 @@ class Search:
             # What the client cannot load is not looked at, also where it could before.
             more=tuple(level for level in self.levels.measured if self._limit != "client" or level <= self._top),
         )
-        return Posterior(levels, self.levels.all_log_odds(criterion), whole=settings.whole)
+        return Posterior(levels, self.levels.told(criterion), settings.shares[criterion], whole=settings.whole)
 
     def _bisect(self, step: Step, seen: Seen) -> Step | None:
         if not self.settings.shares:
@@ -243,7 +245,8 @@ class Search:
             for place, one in enumerate(brackets)
             if not self._is_settled(one)
         }
-        if wide and self._steps <= self.settings.bisections and not self._is_over(self._reserve_ns(step, seen)):
+        most = self.settings.bisections * len(self.settings.shares)
+        if wide and self._steps <= most and not self._is_over(self._reserve_ns(step, seen)):
             level = self._fresh(posteriors[max(wide, key=lambda place: wide[place])])
             if level is not None:
                 return self._at(level, Purpose.BISECT)
@@ -278,18 +281,18 @@ class Search:
 
     def _to_confirm(self, criterion: int) -> float:
         """The level that a criterion's answer has to be confirmed at; 0 for none. After the first confirmation once
-        more: one step down where that failed, or where the answer now lies above it by more than the tolerance."""
+        more: one step down where that failed, or where the answer now lies by more than a step of the grid."""
         posterior, tried = self.posterior(criterion), self._tried.get(criterion, [])
         likely = posterior.bracket().middle
-        if len(tried) > 1 or self._is_over(0):
+        if len(tried) >= _CONFIRMATIONS or self._is_over(0):
             return 0.0
         if not tried:
             return likely
-        (level, proved), settings = tried[0], self.settings
+        ((level, proved),) = tried
         if proved is False:
             lower = posterior.levels[posterior.levels < level]
             return min(likely, float(lower[-1])) if lower.size else 0.0
-        return likely if likely > max(level * (1 + settings.tolerance), level + settings.whole) else 0.0
+        return likely if abs(likely / level - 1) > _A_STEP * self.settings.tolerance else 0.0
 
     def _after_confirmation(self, step: Step) -> Step | None:
         """Its evidence is in the posterior in any case."""
@@ -303,10 +306,13 @@ class Search:
         return self._confirm()
 
     def _accepted(self, criterion: int) -> tuple[float, bool | None] | None:
-        """The greatest level whose confirmation spoke for it, else the lowest that was tried."""
+        """Of the levels whose confirmation spoke for them, or of those that were tried, the nearest to where the answer
+        lies by all that was seen."""
         tried = self._tried.get(criterion, [])
-        good = [one for one in tried if one[1] is not False]
-        return max(good, key=lambda one: one[0]) if good else min(tried, key=lambda one: one[0], default=None)
+        if not tried:
+            return None
+        likely = self.posterior(criterion).bracket().middle
+        return min([one for one in tried if one[1] is not False] or tried, key=lambda one: abs(one[0] - likely))
 
     def _verify(self, after: Step | None) -> Step | None:
         """What is left to do behind the confirmations: the open loop, then a level again."""
