@@ -4,50 +4,60 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from simulated_search import Limits, Outcome, searches, sweep_requests
+from simulated_search import Limits, searches, sweep_requests
 from simulated_service import Engine, Services, joined
 
-SHARE = 0.99
-TRUTH = 40
+from fastbench.answers.capacity import Settings
+
 TOLERANCE = 0.05
 
 
 class Shape(NamedTuple):
-    """A service, and the limits that 99 % of its requests keep up to 40 users."""
+    """A service, the limits that a share of its requests keep up to so many users, and how many of 100 answers must lie
+    within 5 % of those."""
 
     engine: Engine
     limits: Limits
+    near: float
+    share: float = 0.99
+    truth: int = 40
 
 
+SLOW = {"decode_s": 0.02, "decode_seq_s": 0.001, "tokens": 16, "prompt": 8}
 SHAPES = {
     # With each user more a token takes half a millisecond longer: the share falls from 99.2 % to 98.8 %.
-    "smooth": Shape(Engine(), Limits(1.0, 0.03567)),
+    "smooth": Shape(Engine(), Limits(1.0, 0.03567), near=0.95),
     # Above 40 sequences a step takes four times as long.
-    "cliff": Shape(Engine(cliff=40), Limits(1.0, 0.045)),
+    "cliff": Shape(Engine(cliff=40), Limits(1.0, 0.045), near=0.95),
     # As smooth, and the speed wanders by 10 %, alike for a quarter of a second.
-    "noisy": Shape(Engine(noise=0.1, noise_s=0.25), Limits(1.0, 0.03945)),
+    "noisy": Shape(Engine(noise=0.1, noise_s=0.25), Limits(1.0, 0.03945), near=0.9),
+    # Alike for a second: of a minute's requests the share scatters by 3.3 points, and it falls by 2 from user to user.
+    "slow_noise": Shape(Engine(noise=0.1, noise_s=1.0, **SLOW), Limits(5.0, 0.062), near=0.6, share=0.95, truth=35),
 }
 EACH = pytest.mark.parametrize("name", SHAPES)
 
 
-def holds(outcome: Outcome) -> bool:
-    """Whether the 95 % interval holds the truth."""
-    bracket = outcome.answer.found[0].bracket
-    return bracket is not None and bracket.low <= TRUTH and (bracket.open or bracket.high >= TRUTH)
+class Figures(NamedTuple):
+    """Of many searches: the shares whose interval holds the truth, and whose answer is within 5 % of it; the requests
+    of the mean search over those of a linear sweep of the same resolution."""
+
+    held: float
+    near: float
+    cost: float
 
 
-def figures(name: str, count: int, seed: int) -> tuple[float, float, float]:
-    """The shares of searches whose interval holds the truth, and whose answer is within 5 % of it, and the requests of
-    the mean search over those of a linear sweep of the same resolution."""
-    engine, limits = SHAPES[name]
-    found = searches(engine, (limits,), count, seed)
-    near = [abs(one.answer.found[0].level - TRUTH) <= TOLERANCE * TRUTH for one in found]
-    sweep = sweep_requests(engine, TRUTH, TOLERANCE)
-    return (
-        float(np.mean([holds(one) for one in found])),
-        float(np.mean(near)),
-        float(np.mean([one.requests for one in found])) / sweep,
-    )
+def figures(name: str, count: int, seed: int) -> Figures:
+    """Of seeded searches of a shape."""
+    shape = SHAPES[name]
+    settings = Settings(shares=(shape.share,), open_loop=False, most=160)
+    found = searches(shape.engine, (shape.limits,), count, seed, settings)
+    answers = [one.answer.found[0] for one in found]
+    brackets = [one.bracket for one in answers if one.bracket is not None]
+    held = sum(one.low <= shape.truth and (one.open or one.high >= shape.truth) for one in brackets) / count
+    near = [abs(one.level - shape.truth) <= TOLERANCE * shape.truth for one in answers]
+    sweep = sweep_requests(shape.engine, shape.truth, TOLERANCE)
+    cost = float(np.mean([one.requests for one in found])) / sweep
+    return Figures(held, float(np.mean(near)), cost)
 
 
 def test_a_few_searches() -> None:
@@ -60,32 +70,34 @@ def test_a_few_searches() -> None:
 @pytest.mark.slow
 @EACH
 def test_two_hundred_searches(name: str) -> None:
-    """Of 200 searches the 95 % interval holds the truth in at least 93 %, the answer is within 5 % of it in 75 %,
-    and the mean search sends at most a third of what a linear sweep of the same resolution does."""
+    """Of 200 searches the 95 % interval holds the truth in at least 93 %, the answer is within 5 % of it as often as
+    the service's noise lets it, and the mean search sends at most a third of what a linear sweep of the same resolution
+    does."""
     held, near, cost = figures(name, 200, seed=0)
     print(f"{name}: held {held:.3f}, within 5 % {near:.3f}, requests {cost:.3f} of a linear sweep")
     assert held >= 0.93
-    assert near >= 0.75
+    assert near >= SHAPES[name].near
     assert cost <= 1 / 3
 
 
 @pytest.mark.slow
 @EACH
 def test_the_truth_is_known(name: str) -> None:
-    """In 3,000 steps of 200 services a share of at least 99 % is good with 40 users, and of less than 99 % with 41."""
-    engine, limits = SHAPES[name]
-    services = Services(engine, 200, TRUTH + 1, seed=8)
-    services.limit[:] = np.repeat([TRUTH, TRUTH + 1], 100)
+    """In 10,000 steps of 200 services the share that is asked for is good with so many users, and not with one more."""
+    engine, limits, _, share, truth = SHAPES[name]
+    services = Services(engine, 200, truth + 1, seed=8)
+    services.limit[:] = np.repeat([truth, truth + 1], 100)
     for _ in range(400):
         services.step()
-    begun = services.now.copy()
-    done = joined([services.step() for _ in range(3_000)])
-    good = (done.ttft < limits.ttft) & (done.tpot < limits.tpot)
-    shares = []
-    for rows in (done.row < 100, done.row >= 100):
-        counted = rows & (done.sent >= begun[done.row])
-        shares.append(good[counted].mean())
-    assert shares[0] >= SHARE > shares[1]
+    begun, counted = services.now.copy(), np.zeros((2, 2))
+    for _ in range(20):
+        done = joined([services.step() for _ in range(500)])
+        since = done.sent >= begun[done.row]
+        good = (done.ttft < limits.ttft) & (done.tpot < limits.tpot)
+        for place, rows in enumerate((done.row < 100, done.row >= 100)):
+            counted[place] += (good[rows & since].sum(), np.count_nonzero(rows & since))
+    shares = counted[:, 0] / counted[:, 1]
+    assert shares[0] >= share > shares[1]
 
 
 def test_the_simulated_engine_keeps_its_users() -> None:

@@ -67,7 +67,7 @@ def _equal(effects: Sequence[Effect]) -> Iterator[str]:
     ratios = [one.least_detectable for one in found if one.least_detectable is not None and not one.in_points]
     told = f": no difference above {percent(max(ratios))} could have been missed" if ratios else ""
     names = _listed(found)
-    yield f"{names} {'are' if len(found) > 1 or names.endswith('requests') else 'is'} not worse{told}"
+    yield f"{names} {'are' if len(found) > 1 else 'is'} not worse{told}"
 
 
 def _open(label: str, effects: Sequence[Effect]) -> Iterator[str]:
@@ -111,7 +111,9 @@ def _needed(found: Sequence[Effect]) -> str:
     known = [each for each in minutes if each is not None]
     if len(known) < len(minutes) or not known:
         return ""
-    return f"; about {max(known):,.0f} min of each side would settle it" if max(known) < 24 * 60 else ""
+    if max(known) >= 24 * 60:
+        return ""
+    return f"; about {max(1, max(known)):,.0f} min of each side would settle it"
 
 
 def _name(effect: Effect) -> str:
