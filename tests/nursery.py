@@ -53,7 +53,6 @@ class Nursery:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._early = early(environment)
-        self._owner = os.getpid()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             subprocess.Popen(
@@ -66,7 +65,7 @@ class Nursery:
 
     def fits(self, environment: dict[str, str]) -> bool:
         """Whether a command with this environment can be forked off."""
-        return early(environment) == self._early and self._owner == os.getpid()
+        return early(environment) == self._early
 
     def start(self, command: dict[str, Any], environment: dict[str, str], standard: Sequence[int]) -> int:
         """Forks a command off; returns the pipe's end at which the two lines come.
@@ -132,6 +131,26 @@ class Nursery:
                     open_pipes.remove(pipe)
         return [content[pipe] for pipe in pipes]
 
+    def script(self, directory: Path) -> int:
+        """Makes `fastbench` in `directory` a program that has its command forked off here; returns the descriptor that
+        whoever calls it is to inherit."""
+        path, place = directory / "fastbench", self._socket.fileno()
+        path.write_text(SCRIPT.format(python=sys.executable, place=place))
+        path.chmod(0o700)
+        return place
+
+
+SCRIPT = """#!{python} -IS
+import json, os, socket, sys
+read, write = os.pipe()
+command = {{"module": "fastbench", "directory": os.getcwd(), "arguments": sys.argv[1:], "alone": ""}}
+told = json.dumps({{**command, "environment": dict(os.environ)}}).encode()
+socket.send_fds(socket.socket(fileno={place}), [told], [0, 1, 2, write])
+os.close(write)
+with open(read) as reply:
+    sys.exit(int(reply.read().split()[1]))
+"""
+
 
 @cache
 def nursery() -> Nursery:
@@ -169,7 +188,7 @@ def run_python(
 def package_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment in which a command finds the package under test."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    # pytest-xdist sets these two, which would hide the size of a terminal.
+    # Where these two are set, as by pytest-xdist, they hide the size of a terminal.
     own = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
     return {**own, "PYTHONPATH": path, **(extra or {})}
 
