@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 import uvloop
+from forking import ForkingPopen
 from nursery import ROOT, StartedMock, forked_service, run_python
 from running import EXAMPLES, LIMIT_S, Running, perf
 
@@ -34,15 +35,17 @@ WORKERS = pytest.mark.parametrize("workers", [ONE, 2])
 
 @pytest.fixture
 def own_services() -> None:
-    """Services embedded in this process's runs are started as they are elsewhere."""
+    """Services and workers of this process's runs are started as they are elsewhere."""
 
 
 @pytest.fixture(autouse=True)
 def forked_services(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Services embedded in this process's runs are forked off, which is no matter here, except with `own_services`."""
+    """Services and workers of this process's runs are forked off, which is no matter here, except with
+    `own_services`."""
     with pytest.MonkeyPatch.context() as patch:
         if "own_services" not in request.fixturenames:
             patch.setattr(StartedMock, "_start", forked_service)
+            patch.setattr(subprocess, "Popen", ForkingPopen)
         yield
 
 
