@@ -171,7 +171,8 @@ def test_columns_of_the_report(tmp_path: Path, service: Mock) -> None:
     ended = perf(tmp_path, "--url", service.url, *SMALL, "--stats", "P95,P99.9")
     header, first, *_ = table(ended.out, "Performance Parameters")
     assert header == ["Performance Parameters", "Stage", "P95", "P99.9", "N"]
-    assert first[2].endswith("ms *")
+    # A busy machine's client adds the mark of its own doubt.
+    assert first[2].removesuffix(" ~").endswith("ms *")
     assert "needed: P95 90, P99 459, P99.9 4603" in ended.out
 
 
