@@ -102,10 +102,8 @@ def batch_of(requests: Sequence[Request]) -> Batch:
     marks: list[tuple[int, int, int]] = []
     bases, escaped = [], []
     for index, request in enumerate(requests):
-        first = request.token_ns[:1]
-        base, row_gaps, row_escapes = encode(
-            np.array([(stamp - first[0]) // 1000 for stamp in request.token_ns], np.uint32)
-        )
+        stamps = np.array(request.token_ns, np.int64)
+        base, row_gaps, row_escapes = encode(((stamps - stamps[:1]) // 1000).astype(np.uint32))
         bases.append(base)
         escaped.append(row_escapes.size)
         gaps.append(row_gaps)
