@@ -33,8 +33,8 @@ venv: $(VENV)/.built
 
 # Two runs: what may share the machine, a file at a time on each of WORKERS processes (two a core, as tests wait; 0: in
 # this one), then what looks at times (the marker `alone`), one test after the other, of the files that have such. Both
-# run, whatever the first one says. Compiled Python is kept, whatever the environment says: each process of pytest would
-# spend as long on rewriting the tests' assertions as on a fifth of the tests, and each command on compiling fastbench.
+# run, whatever the first one says. Compiled Python is kept, whatever the environment says: pytest would spend as long on
+# rewriting the tests' assertions as on a tenth of the tests, and each fresh interpreter on compiling fastbench.
 # COVERAGE=1 also prints the share of the package's Python lines that the first run reaches in its own processes;
 # `make coverage` prints that of the unit tests alone, and beside it that of the Cython lines. What opens pages in a
 # browser (the marker `browser`) is in `make browser`.
@@ -42,7 +42,7 @@ WORKERS ?= $(shell expr 2 '*' $$(nproc))
 test: export PYTHONDONTWRITEBYTECODE :=
 test: venv
 	status=0; \
-	$(BIN)/python -m pytest -q -m 'not slow and not alone and not browser' -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest -q -m 'not slow and not alone and not browser' --processes $(WORKERS) \
 	  $(if $(COVERAGE),--cov --cov-report=) || status=$$?; \
 	$(if $(COVERAGE),echo "Python lines covered: $$($(BIN)/python -m coverage report --format=total) %";) \
 	$(BIN)/python -m pytest -q -m 'alone and not slow' $$(grep -rl --include='test_*.py' 'mark\.alone' tests) || \
@@ -137,7 +137,7 @@ coverage: venv
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t $(COVERED)
 	test ! -d ../shared || ln -sfn "$(abspath ../shared)" $(dir $(COVERED))shared  # the public data, beside that tree too
 	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python setup.py -q build_ext --inplace
-	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python -m pytest -q tests/unit -n $(WORKERS) --dist loadfile \
+	cd $(COVERED) && FASTBENCH_COVERAGE=1 $(abspath $(BIN))/python -m pytest -q tests/unit --processes $(WORKERS) \
 	  --cov --cov-report=
 	cd $(COVERED) && $(abspath $(BIN))/python tests/cython_lines.py
 	cd $(COVERED) && echo "Python lines covered: $$($(abspath $(BIN))/python -m coverage report --format=total) %"

@@ -169,19 +169,25 @@ class Registry(Generic[T]):
 
 @cache
 def _installed(group: str) -> Mapping[str, Sequence[EntryPoint]]:
-    """The entry points of all packages in a group, by their names. Looked for once: it takes a while where many
-    packages are installed."""
-    # Imported late: it is slow too, and many commands ask for none.
-    from importlib.metadata import entry_points
-
+    """The entry points of all packages in a group, by their names."""
     found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=group):
+    for point in _points().select(group=group):
         found.setdefault(point.name, []).append(point)
     return found
 
 
+@cache
+def _points() -> Any:
+    """Those of all groups. Looked for once: it takes a while where many packages are installed."""
+    # Imported late: it is slow too, and many commands ask for none.
+    from importlib.metadata import entry_points
+
+    return entry_points()
+
+
 def look_again() -> None:
     """Makes all registries look for packages anew, where some were installed or removed since this process began."""
+    _points.cache_clear()
     _installed.cache_clear()
     for registry in (SHAPES, DATASETS, METRICS, DIALECTS):
         registry._found.clear()

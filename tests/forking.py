@@ -21,7 +21,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures.thread import _threads_queues as pools  # type: ignore[attr-defined]  # no public way
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from fastbench.registry import look_again
 
@@ -43,8 +43,7 @@ def search(path: str, *, here: bool) -> None:
 
 def run_to_the_end(run: Callable[[], object]) -> None:
     """Runs what is the main program and ends the process as the interpreter would, except that it does not take apart
-    all that was imported, which costs more than the rest. An error that nobody caught is told as ever. For
-    `make coverage` it ends as a C program does, which writes its counts."""
+    all that was imported, which costs more than the rest. An error that nobody caught is told as ever."""
     code: object = 0
     try:
         run()
@@ -66,9 +65,14 @@ def run_to_the_end(run: Callable[[], object]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
+    leave(int(code) & 0xFF)  # type: ignore[call-overload]
+
+
+def leave(code: int) -> NoReturn:
+    """Ends a forked process at once; for `make coverage` as a C program ends, which writes its counts."""
     if "FASTBENCH_COVERAGE" in os.environ:
-        ctypes.CDLL(None).exit(int(code) & 0xFF)  # type: ignore[call-overload]
-    os._exit(int(code) & 0xFF)  # type: ignore[call-overload]
+        ctypes.CDLL(None).exit(code)
+    os._exit(code)
 
 
 def run_module(name: str) -> None:

@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Mapping, Sequence
@@ -31,9 +32,12 @@ from forking import BASE, ForkingPopen, run_module, run_to_the_end, search
 import fastbench
 from fastbench.mock import Mock as StartedMock
 from fastbench.mock.process import COMMAND
+from fastbench.options import Options
+from fastbench.options.settings import run_of_options
 
 ROOT = Path(fastbench.__file__).parents[1]
 ROOM = 1 << 18
+RECORDING = Path(__file__).parent / "golden" / "v3" / "performances" / "mock" / "golden_recording"
 EARLY = ("PYTHON", "LC_", "LANG", "LD_")
 """What the names of variables begin with that the interpreter reads before any code."""
 PATH = "PYTHONPATH"
@@ -49,7 +53,6 @@ class Nursery:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._early = early(environment)
-        self._owner = os.getpid()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             subprocess.Popen(
@@ -62,7 +65,7 @@ class Nursery:
 
     def fits(self, environment: dict[str, str]) -> bool:
         """Whether a command with this environment can be forked off."""
-        return early(environment) == self._early and self._owner == os.getpid()
+        return early(environment) == self._early
 
     def start(self, command: dict[str, Any], environment: dict[str, str], standard: Sequence[int]) -> int:
         """Forks a command off; returns the pipe's end at which the two lines come.
@@ -128,6 +131,26 @@ class Nursery:
                     open_pipes.remove(pipe)
         return [content[pipe] for pipe in pipes]
 
+    def script(self, directory: Path) -> int:
+        """Makes `fastbench` in `directory` a program that has its command forked off here; returns the descriptor that
+        whoever calls it is to inherit."""
+        path, place = directory / "fastbench", self._socket.fileno()
+        path.write_text(SCRIPT.format(python=sys.executable, place=place))
+        path.chmod(0o700)
+        return place
+
+
+SCRIPT = """#!{python} -IS
+import json, os, socket, sys
+read, write = os.pipe()
+command = {{"module": "fastbench", "directory": os.getcwd(), "arguments": sys.argv[1:], "alone": ""}}
+told = json.dumps({{**command, "environment": dict(os.environ)}}).encode()
+socket.send_fds(socket.socket(fileno={place}), [told], [0, 1, 2, write])
+os.close(write)
+with open(read) as reply:
+    sys.exit(int(reply.read().split()[1]))
+"""
+
 
 @cache
 def nursery() -> Nursery:
@@ -165,7 +188,7 @@ def run_python(
 def package_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment in which a command finds the package under test."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    # pytest-xdist sets these two, which would hide the size of a terminal.
+    # Where these two are set, as by pytest-xdist, they hide the size of a terminal.
     own = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
     return {**own, "PYTHONPATH": path, **(extra or {})}
 
@@ -239,45 +262,68 @@ def forked_service(service: StartedMock, errors: IO[bytes]) -> Any:
     return ForkedService(reply, to_stdin, from_stdout)
 
 
+LATE = ("numpy.ma", "numpy.random", "numpy.strings", "tokenizers")
+"""What fastbench's packages bring in where it is first used."""
+
+
 def import_all() -> None:
     """Imports fastbench, and what it imports late."""
     for module in pkgutil.walk_packages(fastbench.__path__, "fastbench."):
         if not module.name.endswith("__main__"):
             with suppress(ImportError):  # what an extra brings that is not installed
                 importlib.import_module(module.name)
-    with suppress(ImportError):
-        importlib.import_module("tokenizers")
+    for name in LATE:
+        with suppress(ImportError):
+            importlib.import_module(name)
 
 
 def next_command(requests: socket.socket) -> dict[str, Any]:
     """Serves until this process is one that is to be a command; never returns in the first one."""
+    running: dict[int, tuple[int, int]] = {}
+    """By the descriptor that tells its end, each command's process and the pipe into which that is written."""
     while True:
-        told, pipes, _, _ = socket.recv_fds(requests, ROOM, 4)
-        if not told:
-            os._exit(0)
-        if (keeper := os.fork()) == 0:
-            break
-        for pipe in pipes:
-            os.close(pipe)
-        os.waitpid(keeper, 0)
-    # The keeper's keeper leaves at once, so that the one that serves waits for nobody.
-    if os.fork():
-        os._exit(0)
+        ready = wait([requests, *running])
+        for ended in filter(running.__contains__, ready):
+            command, reply = running.pop(ended)  # type: ignore[index]
+            _, status = os.waitpid(command, 0)
+            tell(reply, os.waitstatus_to_exitcode(status))
+            os.close(reply)
+            os.close(ended)  # type: ignore[arg-type]
+        if requests in ready:
+            told, pipes, _, _ = socket.recv_fds(requests, ROOM, 4)
+            if not told:
+                os._exit(0)
+            *standard, reply = pipes
+            if (command := os.fork()) == 0:
+                break
+            for pipe in standard:
+                os.close(pipe)
+            tell(reply, command)
+            running[os.pidfd_open(command)] = (command, reply)
     requests.close()
-    *standard, reply = pipes
-    if (command := os.fork()) == 0:
-        os.close(reply)
-        for place, pipe in enumerate(standard):
-            os.dup2(pipe, place)
-            os.close(pipe)
-        found: dict[str, Any] = json.loads(told)
-        return found
-    for pipe in standard:
+    for ended, (_, others) in running.items():
+        os.close(ended)
+        os.close(others)
+    os.close(reply)
+    for place, pipe in enumerate(standard):
+        os.dup2(pipe, place)
         os.close(pipe)
-    os.write(reply, b"%d\n" % command)
-    _, status = os.waitpid(command, 0)
-    os.write(reply, b"%d\n" % os.waitstatus_to_exitcode(status))
-    os._exit(0)
+    found: dict[str, Any] = json.loads(told)
+    return found
+
+
+def tell(reply: int, number: int) -> None:
+    """Writes a line to who started a command, unless that one has left."""
+    with suppress(BrokenPipeError):
+        os.write(reply, b"%d\n" % number)
+
+
+def warm_up() -> None:
+    """Makes what a command makes at its first report and at its first settings, and then keeps: what is imported late,
+    compiled patterns, decoders."""
+    run_of_options(Options({"url": "http://127.0.0.1:1"}))
+    with tempfile.TemporaryDirectory() as directory:
+        fastbench.report(fastbench.open(RECORDING), directory)
 
 
 if __name__ == "__main__":
@@ -285,6 +331,7 @@ if __name__ == "__main__":
     # The first place is where this file lies, the next ones are those that PYTHONPATH names.
     BASE += sys.path[1 + len([*filter(None, os.environ.get(PATH, "").split(os.pathsep))]) :]
     import_all()
+    warm_up()
     gc.freeze()  # else each command would look through all that was imported when it ends
     command = next_command(socket.socket(fileno=int(sys.argv[1])))
     signal.signal(signal.SIGINT, signal.default_int_handler)

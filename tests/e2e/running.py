@@ -150,9 +150,12 @@ def perf(
     *arguments: Argument,
     env: Mapping[str, str] | None = None,
     python: Sequence[str] = MODULE,
+    page: bool = False,
 ) -> Ended:
-    """Runs `fastbench perf` with its results in `directory/out`."""
-    return fastbench_command(directory, "perf", "-w", directory / "out", *arguments, env=env, python=python)
+    """Runs `fastbench perf` with its results in `directory/out`. page: whether the report page, which is a third of the
+    work of so small a run, is among them."""
+    more = () if page else ("--no-plot",)
+    return fastbench_command(directory, "perf", "-w", directory / "out", *arguments, *more, env=env, python=python)
 
 
 class Running:

@@ -11,9 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from nursery import ROOT
-
-import fastbench
+from nursery import ROOT, Mock, nursery, package_environment
 
 EXAMPLES = ROOT / "examples" / "ci"
 SCHEMAS = {
@@ -62,14 +60,18 @@ def test_the_docs_show_it(name: str) -> None:
 def test_its_commands_answer(scripts: list[str], tmp_path: Path) -> None:
     """Measuring, renewing the baseline and comparing with it each give an answer, and the files that the job keeps."""
     summary = tmp_path / "summary.md"
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with fastbench.Mock(ttft_ms=5, itl_ms=1) as mock:
-        environment = {**os.environ, "PATH": path, "URL": mock.url, "GITHUB_STEP_SUMMARY": str(summary)}
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    place = nursery().script(bin_)
+    path = f"{bin_}{os.pathsep}{os.environ['PATH']}"
+    with Mock(ttft_ms=5, itl_ms=1) as mock:
+        environment = {**package_environment(), "PATH": path, "URL": mock.url, "GITHUB_STEP_SUMMARY": str(summary)}
         for script in scripts:
             small = script
             for whole, part in SMALL.items():
                 small = small.replace(whole, part)
-            done = subprocess.run(["bash", "-c", small], cwd=tmp_path, env=environment, capture_output=True, text=True)
+            bash = ["bash", "-c", small]
+            done = subprocess.run(bash, cwd=tmp_path, env=environment, pass_fds=[place], capture_output=True, text=True)
             assert done.returncode in ANSWERS, done.stdout + done.stderr
     assert len(list((tmp_path / "measured").iterdir())) == 3
     assert (tmp_path / "baselines" / "main.json").stat().st_size <= 200_000

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nursery import Mock
-from running import LIMIT_S
+from nursery import Mock, run_python
+from running import LIMIT_S, Running
 from tiny_service import Answer, Asked, tiny_service, usual
 
 import fastbench as fb
@@ -27,22 +24,19 @@ SLOWER = {"ttft_ms": 20, "itl_ms": 12, "seed": 2}
 LOAD = ("--input-len", "8:40", "--output-len", "8:16", "--concurrency", "4", "--slice", "0.4s", "-q")
 
 
-def command(directory: Path, *words: str) -> subprocess.Popen[str]:
+def command(directory: Path, *words: str) -> Running:
     """The command, started."""
-    arguments = [sys.executable, "-m", "fastbench", "compare", *words, "-w", str(directory)]
-    return subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}
-    )
+    return Running(directory, *words, subcommand="compare")
 
 
 def run_of(directory: Path) -> Path:
-    (run,) = directory.iterdir()
+    (run,) = (directory / "out").iterdir()
     return run
 
 
 def pairs_of(directory: Path) -> Sequence[dict[str, Any]]:
     """Those that are over so far, the one that warms up first."""
-    found = list(directory.glob("*/rounds.jsonl"))
+    found = list(directory.glob("out/*/rounds.jsonl"))
     if not found:
         return []
     return [json.loads(line) for line in found[0].read_text().splitlines(keepends=True)[1:] if line.endswith("\n")]
@@ -69,10 +63,10 @@ def test_a_slower_service_is_found(tmp_path: Path) -> None:
     others. No slice begins before the one before it has ended."""
     with Mock(**SERVICE) as a, Mock(**SLOWER) as b:
         words = ("--url-a", a.url, "--url-b", b.url, *LOAD, "--until", "decided", "--budget", "60s", "--seed", "5")
-        out, err = (process := command(tmp_path, *words)).communicate(timeout=LIMIT_S)
-    assert process.returncode == 3, out + err
-    assert "worse (95 %: " in out
-    assert "pairs, interleaved; an interval that holds at whatever moment one stops" in " ".join(out.split())
+        ended = command(tmp_path, *words).end()
+    assert ended.code == 3, ended.out + ended.err
+    assert "worse (95 %: " in ended.out
+    assert "pairs, interleaved; an interval that holds at whatever moment one stops" in " ".join(ended.out.split())
     run, pairs = run_of(tmp_path), pairs_of(tmp_path)
     assert len(pairs) < 40
     lengths, spans = [], []
@@ -89,8 +83,7 @@ def test_a_slower_service_is_found(tmp_path: Path) -> None:
     assert all(end < begin for (_, end), (begin, _) in pairwise(spans))
     samples = [sample for planned in lengths for *_, sample in planned]
     assert samples == list(range(len(samples)))
-    recalc = [sys.executable, "-m", "fastbench", "recalc", str(run), "--no-plot"]
-    again = subprocess.run(recalc, capture_output=True, text=True, check=False)
+    again = run_python(tmp_path, "recalc", run, "--no-plot")
     assert again.returncode == 0, again.stderr
 
 
@@ -109,7 +102,7 @@ def test_the_same_service_twice(tmp_path: Path) -> None:
             num_prompts=24,
             pairs=4,
             tolerance="5%",
-            work_dir=tmp_path,
+            work_dir=tmp_path / "out",
             on_progress=lambda now: told.append(now.load),
         )
     assert found.code in (0, 4), found.sentence
@@ -133,9 +126,9 @@ def test_a_duet(tmp_path: Path) -> None:
     """With --duet both slices of a pair begin within some ms, and go on at the same time."""
     with Mock(**SERVICE) as a, Mock(**SLOWER) as b:
         words = ("--url-a", a.url, "--url-b", b.url, *LOAD, "--duet", "--pairs", "5")
-        out, err = (process := command(tmp_path, *words)).communicate(timeout=LIMIT_S)
-    assert process.returncode == 3, out + err
-    assert "5 pairs, at the same time; Student's t over the pairs" in " ".join(out.split())
+        ended = command(tmp_path, *words).end()
+    assert ended.code == 3, ended.out + ended.err
+    assert "5 pairs, at the same time; Student's t over the pairs" in " ".join(ended.out.split())
     run = run_of(tmp_path)
     for pair in pairs_of(tmp_path)[1:]:
         rows = [measured(Recording.open(run / name)) for name in pair["recordings"]]
@@ -146,12 +139,12 @@ def test_a_duet(tmp_path: Path) -> None:
 def test_an_interrupted_comparison(tmp_path: Path) -> None:
     """Ctrl-C ends it with exit code 130 and the answer from the pairs until then, whose intervals hold for that."""
     with Mock(**SERVICE) as a, Mock(**SLOWER) as b:
-        process = command(tmp_path, "--url-a", a.url, "--url-b", b.url, *LOAD)
+        running = command(tmp_path, "--url-a", a.url, "--url-b", b.url, *LOAD, "--slice", "0.2s")
         await_pairs(tmp_path, 7)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == 130, out + err
-    said = " ".join(out.split())
+        running.process.send_signal(signal.SIGINT)
+        ended = running.end()
+    assert ended.code == 130, ended.out + ended.err
+    said = " ".join(ended.out.split())
     if any(not pair["left_out"] for pair in pairs_of(tmp_path)):
         assert "TPOT p50" in said
         assert "Interrupted: the answer is from the pairs until then" in said
@@ -163,12 +156,12 @@ def test_an_interrupted_comparison(tmp_path: Path) -> None:
 def test_a_service_that_dies(tmp_path: Path) -> None:
     """A service that goes away in the middle ends it: exit code 4, a sentence that names it, and what there is."""
     with Mock(**SERVICE) as a, Mock(**SLOWER) as b:
-        process = command(tmp_path, "--url-a", a.url, "--url-b", b.url, *LOAD)
+        running = command(tmp_path, "--url-a", a.url, "--url-b", b.url, *LOAD, "--slice", "0.2s")
         await_pairs(tmp_path, 6)
         b.stop()
-        out, err = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == 4, out + err
-    said = " ".join(out.split())
+        ended = running.end()
+    assert ended.code == 4, ended.out + ended.err
+    said = " ".join(ended.out.split())
     assert f"B ({b.url}) stopped answering after " in said
     assert "TPOT p50" in said or all(pair["left_out"] for pair in pairs_of(tmp_path))
 
@@ -176,11 +169,10 @@ def test_a_service_that_dies(tmp_path: Path) -> None:
 def test_a_service_that_is_not_there(tmp_path: Path, free_url: str) -> None:
     """Where a service cannot be measured at all nothing is compared: exit code 1 and its sentence."""
     with Mock(**SERVICE) as mock:
-        process = command(tmp_path, "--url-a", mock.url, "--url-b", free_url, *LOAD, "--model", "mock")
-        out, err = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == 1, out + err
-    assert free_url in err
-    assert "Traceback" not in err
+        ended = command(tmp_path, "--url-a", mock.url, "--url-b", free_url, *LOAD, "--model", "mock").end()
+    assert ended.code == 1, ended.out + ended.err
+    assert free_url in ended.err
+    assert "Traceback" not in ended.err
 
 
 def without_ignore_eos(asked: Asked) -> Answer:
@@ -195,7 +187,15 @@ def test_a_field_that_one_service_refuses(tmp_path: Path) -> None:
     """A field that B refuses at its warm-up is sent to neither."""
     with Mock(**SERVICE) as a, tiny_service(without_ignore_eos) as b:
         fb.compare_live(
-            a.url, b.url, input_len=8, output_len=8, concurrency=2, num_prompts=20, pairs=1, seed=1, work_dir=tmp_path
+            a.url,
+            b.url,
+            input_len=8,
+            output_len=8,
+            concurrency=2,
+            num_prompts=20,
+            pairs=1,
+            seed=1,
+            work_dir=tmp_path / "out",
         )
     run = run_of(tmp_path)
     recordings = [Recording.open(run / name) for pair in pairs_of(tmp_path) for name in pair["recordings"]]
@@ -230,6 +230,6 @@ def free_url() -> str:
 )
 def test_what_cannot_be_asked(words: Sequence[str], said: str, tmp_path: Path) -> None:
     """Bad input is refused in a sentence before anything is sent, with exit code 2."""
-    out, err = (process := command(tmp_path, *words)).communicate(timeout=LIMIT_S)
-    assert process.returncode == 2, out + err
-    assert said in err
+    ended = run_python(tmp_path, "compare", *words)
+    assert ended.returncode == 2, ended.stdout + ended.stderr
+    assert said in ended.stderr

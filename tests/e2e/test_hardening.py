@@ -58,8 +58,8 @@ def test_no_key_in_anything(tmp_path: Path, workers: int) -> None:
             num_warmups=0,
             service_metrics="100ms",
         )
-        measured = perf(tmp_path, "--config", config, env=ENV)
-        reused = perf(tmp_path, "--config", config, "--reuse", env=ENV)
+        measured = perf(tmp_path, "--config", config, env=ENV, page=True)
+        reused = perf(tmp_path, "--config", config, "--reuse", env=ENV, page=True)
     assert (measured.code, reused.code) == (0, 0), measured.err
     config.unlink()  # the user's own file
     assert {asked.headers["authorization"] for asked in tiny.posts()} == {f"Bearer {KEYS[0]}"}
@@ -84,7 +84,7 @@ def test_no_key_in_what_goes_wrong(tmp_path: Path, arguments: tuple[str, ...]) -
     with tiny_service(repeating) as tiny:
         options = ("--url", tiny.url) if "--url" not in arguments else ()
         load = ("--api-key-env", "HARDENING_KEY", "--header", f"X-Api-Key: {KEYS[1]}", "--num-prompts", 3)
-        ended = perf(tmp_path, *options, *load, "--connect-timeout", "1s", "--retry", 0, *arguments, env=ENV)
+        ended = perf(tmp_path, *options, *load, "--connect-timeout", "1s", "--retry", 0, *arguments, env=ENV, page=True)
     found = everything(tmp_path, ended)
     assert ended.out + ended.err
     assert [name for name, content in found.items() for key in KEYS if key.encode() in content] == []

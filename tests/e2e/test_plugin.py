@@ -96,7 +96,7 @@ def test_one_of_each_is_measured(site: Path, tmp_path: Path, load: str) -> None:
     the run is theirs: requests, times, and the package's metric in console, JSON, page and export."""
     with tiny_service(acme) as tiny:
         settings, options = ({"load": LOAD}, ()) if load == "in the config" else ({}, ("--load", OPTION))
-        ended = perf(tmp_path, config_in(tmp_path, tiny, **settings), *options, env=finding(site))
+        ended = perf(tmp_path, config_in(tmp_path, tiny, **settings), *options, env=finding(site), page=True)
     assert (ended.code, ended.err) == (0, "")
     recording = ended.recording
     header = recording.header
@@ -296,7 +296,7 @@ def test_a_broken_package_is_told_before_anything_is_sent(
     asked for anything."""
     broken = changed(site, tmp_path, module, old, new)
     with tiny_service(acme) as tiny:
-        ended = perf(tmp_path, config_in(tmp_path, tiny, load=LOAD), env=finding(broken))
+        ended = perf(tmp_path, config_in(tmp_path, tiny, load=LOAD), env=finding(broken), page=True)
         assert tiny.asked == []
     assert ended.code == 2
     assert told in ended.one_sentence()
@@ -328,7 +328,7 @@ def test_a_name_of_fastbenchs_own_is_refused(
         if "openai" in new:
             raw["models"][0]["type"] = "openai_chat"
         path.write_text(yaml.safe_dump(raw), encoding="utf-8")
-        ended = perf(tmp_path, path, env=finding(broken))
+        ended = perf(tmp_path, path, env=finding(broken), page=True)
         assert tiny.asked == []
     assert ended.code == 2
     assert f"{told} {PACKAGE} has the name of one of fastbench's own; rename it there" in ended.one_sentence()
@@ -338,7 +338,7 @@ def test_a_broken_metric_costs_its_row_alone(site: Path, tmp_path: Path) -> None
     """A package's metric that cannot be computed is left out of the report with a note; the run is whole."""
     broken = changed(site, tmp_path, f"{NAME}/metric.py", 'rows["connect_ns"], rows', 'rows["conect_ns"], rows')
     with tiny_service(acme) as tiny:
-        ended = perf(tmp_path, config_in(tmp_path, tiny, load=LOAD), env=finding(broken))
+        ended = perf(tmp_path, config_in(tmp_path, tiny, load=LOAD), env=finding(broken), page=True)
     assert ended.code == 0
     assert ended.common()["Success Requests"] == 8
     assert not [row for row in ended.trust["further"] if row["name"] == "ConnectTime"]

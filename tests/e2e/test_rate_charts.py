@@ -29,7 +29,7 @@ def log_of(ended: Ended) -> str:
 )
 def test_a_rate_has_its_charts(tmp_path: Path, service: Mock, load: tuple[str | int, ...], starts: int) -> None:
     """A rate of requests, or of clients, is charted as planned and as sent; the log has both summaries."""
-    ended = perf(tmp_path, "--url", service.url, "--output-len", 4, *load)
+    ended = perf(tmp_path, "--url", service.url, "--output-len", 4, *load, page=True)
     assert pictures(ended) == sorted(f"synthetic{end}" for end in (BEFORE, AFTER, PAGE))
     before, after = log_of(ended).split("Request Per Second(RPS) Distribution Analysis")[1:]
     assert f"\nPlanned  {starts} " in before
@@ -39,12 +39,13 @@ def test_a_rate_has_its_charts(tmp_path: Path, service: Mock, load: tuple[str | 
 
 def test_without_a_rate_only_the_page(tmp_path: Path, service: Mock) -> None:
     """A closed loop has no rate to chart."""
-    ended = perf(tmp_path, "--url", service.url, "--output-len", 4, "--num-prompts", 4, "--concurrency", 2)
+    ended = perf(tmp_path, "--url", service.url, "--output-len", 4, "--num-prompts", 4, "--concurrency", 2, page=True)
     assert pictures(ended) == [f"synthetic{PAGE}"]
 
 
 def test_no_pictures_where_none_are_wanted(tmp_path: Path, service: Mock) -> None:
     """`--no-plot` leaves out the page and the charts of rates."""
-    ended = perf(tmp_path, "--url", service.url, "--output-len", 4, "--num-prompts", 4, "--rate", "100/s", "--no-plot")
+    load = ("--output-len", 4, "--num-prompts", 4, "--rate", "100/s")
+    ended = perf(tmp_path, "--url", service.url, *load, "--no-plot", page=True)
     assert ended.code == 0
     assert pictures(ended) == []

@@ -18,7 +18,7 @@ LOAD = ("--input-len", "4:40", "--output-len", "4:16", "--num-prompts", 60, "--c
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, service: Mock) -> Ended:
     """A run that has ended."""
-    ended = perf(tmp_path_factory.mktemp("finished"), "--url", service.url, *LOAD)
+    ended = perf(tmp_path_factory.mktemp("finished"), "--url", service.url, *LOAD, page=True)
     assert ended.code == 0
     return ended
 

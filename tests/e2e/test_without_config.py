@@ -65,9 +65,9 @@ def test_embedded_service(tmp_path: Path) -> None:
     """`--mock-option` starts a simulated service with these settings for the time of the run."""
     ended = perf(tmp_path, "--mock-option", "ttft_ms=30", "--mock-option", "itl_ms=3", *SMALL)
     assert (ended.code, ended.err) == (0, "")
-    # Nothing comes earlier; on a busy machine it comes later.
+    # Nothing comes earlier; on a busy machine it comes later. The last of 8 tokens comes 7 steps after the first.
     assert ended.parameters("Min")["TTFT"] >= 30
-    assert ended.parameters()["ITL"] >= 2.7
+    assert ended.parameters("Min")["E2EL"] >= 30 + 7 * 3
 
 
 def test_open_loop(tmp_path: Path) -> None:
@@ -171,7 +171,8 @@ def test_columns_of_the_report(tmp_path: Path, service: Mock) -> None:
     ended = perf(tmp_path, "--url", service.url, *SMALL, "--stats", "P95,P99.9")
     header, first, *_ = table(ended.out, "Performance Parameters")
     assert header == ["Performance Parameters", "Stage", "P95", "P99.9", "N"]
-    assert first[2].endswith("ms *")
+    # A busy machine's client adds the mark of its own doubt.
+    assert first[2].removesuffix(" ~").endswith("ms *")
     assert "needed: P95 90, P99 459, P99.9 4603" in ended.out
 
 

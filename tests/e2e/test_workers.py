@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -95,23 +96,25 @@ def worker_of(parent: int, work_dir: Path) -> int:
     (part,) = work_dir.rglob("requests-1.fbr")
     give_up = time.monotonic() + LIMIT_S
     while time.monotonic() < give_up:
-        for process in Path("/proc").glob("[0-9]*"):
-            if _parent(process) == parent and _has_open(process, part):
-                return int(process.name)
+        for process in children(parent):
+            if _has_open(process, part):
+                return process
         time.sleep(0.01)
     raise AssertionError("nobody writes the second part")
 
 
-def _parent(process: Path) -> int | None:
-    try:
-        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return None
+def children(parent: int) -> list[int]:
+    """The processes that any of its threads has started."""
+    found = []
+    for listing in Path(f"/proc/{parent}/task").glob("*/children"):
+        with suppress(OSError):  # a thread that has ended
+            found += map(int, listing.read_text().split())
+    return found
 
 
-def _has_open(process: Path, file: Path) -> bool:
+def _has_open(process: int, file: Path) -> bool:
     try:
-        return any(link.resolve() == file.resolve() for link in (process / "fd").iterdir())
+        return any(link.resolve() == file.resolve() for link in Path(f"/proc/{process}/fd").iterdir())
     except OSError:
         return False
 
@@ -138,7 +141,7 @@ def test_ctrl_c_in_a_workers_first_moment(tmp_path: Path, service: Mock) -> None
     load = (*SHORT, "--num-prompts", 40, "--concurrency", 4, "--workers", 2, "--num-warmups", 0)
     with Running(tmp_path, "--url", service.url, *load, fork=False) as running:
         give_up = time.monotonic() + LIMIT_S
-        while not any(_begins(process, running.process.pid) for process in Path("/proc").glob("[0-9]*")):
+        while not any(map(_begins, children(running.process.pid))):
             assert time.monotonic() < give_up, "no worker was started"
         os.killpg(running.process.pid, signal.SIGINT)
         ended = running.end()
@@ -147,9 +150,9 @@ def test_ctrl_c_in_a_workers_first_moment(tmp_path: Path, service: Mock) -> None
     assert ended.err.splitlines()[-1] == "fastbench: openai-chat/synthetic: stopped by the user"
 
 
-def _begins(process: Path, parent: int) -> bool:
+def _begins(process: int) -> bool:
     try:
-        return _parent(process) == parent and b"fastbench.run.workers.member" in (process / "cmdline").read_bytes()
+        return b"fastbench.run.workers.member" in Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return False
 

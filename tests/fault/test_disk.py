@@ -1,17 +1,14 @@
 """Disks that are full or slow: counted, reported, told by the exit code; the load goes on as if they were not."""
 
-import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nursery import Mock
+from nursery import Mock, run_python
 
-ROOT = Path(__file__).parents[2]
 PLANNED = 1_000
 TOKENS = 128
 LIMIT_S = 100.0
@@ -49,17 +46,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def run(program: str, work_dir: Path, log: Path) -> "subprocess.CompletedProcess[str]":
     """`fastbench perf` in this disguise, against a simulated service that logs what came."""
+    log.with_name("disguise.py").write_text(program)
     with Mock(ttft_ms=20, itl_ms=1, log=str(log)) as mock:
         options = ["--url", mock.url, "--model", "mock", "--num-warmups", "0", "-q", "-w", str(work_dir)]
         sizes = ["--num-prompts", PLANNED, "--concurrency", 64, "--input-len", 8, "--output-len", TOKENS]
-        return subprocess.run(
-            [sys.executable, "-c", program, "perf", *options, *map(str, sizes)],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
+        words = ["perf", *options, *map(str, sizes)]
+        return run_python(log.parent, *words, module="disguise", timeout=LIMIT_S)
 
 
 def lost_of(ended: "subprocess.CompletedProcess[str]", reason: str) -> int:

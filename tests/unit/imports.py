@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -41,20 +41,22 @@ def room_of(module: str) -> str:
 
 def python_imports(text: str) -> Iterator[Import]:
     """Every import, wherever in the file it stands."""
-    tree = ast.parse(text)
-    typing = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
-    for node in ast.walk(tree):
+    for node, typing in statements(ast.parse(text).body):
         if isinstance(node, ast.Import):
-            yield from (Import(0, alias.name, (), node in typing) for alias in node.names)
+            yield from (Import(0, alias.name, (), typing) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             names = tuple(alias.name for alias in node.names)
-            yield Import(node.level, node.module or "", names, node in typing)
+            yield Import(node.level, node.module or "", names, typing)
+
+
+def statements(nodes: Iterable[ast.AST], typing: bool = False) -> Iterator[tuple[ast.AST, bool]]:
+    """These and all within them; and whether each stands under TYPE_CHECKING. Expressions, which are most of a file,
+    are not looked into."""
+    for node in nodes:
+        yield node, typing
+        for part in ("body", "handlers", "cases", "orelse", "finalbody"):
+            under = isinstance(node, ast.If) and part == "body" and getattr(node.test, "id", "") == "TYPE_CHECKING"
+            yield from statements(getattr(node, part, ()), typing or under)
 
 
 def cython_imports(text: str) -> Iterator[Import]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -75,34 +76,43 @@ class Request:
     """Further fields of the row."""
 
 
+_COLUMNS: dict[str, Callable[[Request], int]] = {
+    **{name: attrgetter(name) for name in _AS_GIVEN},
+    "intended_ns": lambda one: one.sent_ns if one.intended_ns is None else one.intended_ns,
+    "first_token_ns": lambda one: one.token_ns[0] if one.token_ns else 0,
+    "last_token_ns": lambda one: one.token_ns[-1] if one.token_ns else 0,
+    "events": lambda one: len(one.token_ns),
+    "output_tokens": lambda one: len(one.token_ns) if one.output_tokens is None else one.output_tokens,
+    "marks": lambda one: len(one.marks),
+    "outcome": lambda one: OUTCOMES.index(one.outcome),
+    "input_source": lambda one: SOURCES.index(one.input_source),
+    "output_source": lambda one: SOURCES.index(one.output_source),
+    "flags": lambda one: sum(FLAGS[flag] for flag in one.flags),
+    "finish": lambda one: FINISHES.index(one.finish if one.finish in FINISHES else "other"),
+}
+"""A request's fields, by the columns that they become."""
+
+
 def batch_of(requests: Sequence[Request]) -> Batch:
     """The batch in which these requests finished, in their order."""
     rows = np.zeros(len(requests), ROW_DTYPE)
+    for name, value_of in _COLUMNS.items():
+        rows[name] = [value_of(request) for request in requests]
     gaps, escapes, tokens, notes = [], [], [], []
     marks: list[tuple[int, int, int]] = []
+    bases, escaped = [], []
     for index, request in enumerate(requests):
-        row = rows[index]
         stamps = np.array(request.token_ns, np.int64)
-        row["gap_base"], row_gaps, row_escapes = encode(((stamps - stamps[:1]) // 1000).astype(np.uint32))
+        base, row_gaps, row_escapes = encode(((stamps - stamps[:1]) // 1000).astype(np.uint32))
+        bases.append(base)
+        escaped.append(row_escapes.size)
         gaps.append(row_gaps)
         escapes.append(row_escapes)
         marks += request.marks
-        for name in _AS_GIVEN:
-            row[name] = getattr(request, name)
-        row["intended_ns"] = request.sent_ns if request.intended_ns is None else request.intended_ns
-        row["first_token_ns"], row["last_token_ns"] = (stamps[0], stamps[-1]) if stamps.size else (0, 0)
-        row["events"] = stamps.size
-        row["output_tokens"] = stamps.size if request.output_tokens is None else request.output_tokens
-        row["escapes"], row["marks"] = row_escapes.size, len(request.marks)
-        row["outcome"] = OUTCOMES.index(request.outcome)
-        row["input_source"] = SOURCES.index(request.input_source)
-        row["output_source"] = SOURCES.index(request.output_source)
-        row["flags"] = sum(FLAGS[flag] for flag in request.flags)
-        row["finish"] = FINISHES.index(request.finish if request.finish in FINISHES else "other")
         for name, value in request.more:
-            row[name] = value
+            rows[index][name] = value
         if request.event_tokens is not None:
-            row["flags"] |= FLAGS["event_tokens"]
+            rows["flags"][index] |= FLAGS["event_tokens"]
             tokens += request.event_tokens
         if request.message is not None:
             notes.append((index, 1, request.message))
@@ -110,6 +120,7 @@ def batch_of(requests: Sequence[Request]) -> Batch:
             notes.append((index, 3, request.finish.encode()))
         if request.text is not None:
             notes.append((index, 2, request.text))
+    rows["gap_base"], rows["escapes"] = bases, escaped
     return Batch(
         rows,
         np.concatenate([np.empty(0, np.uint16), *gaps]),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+import scipy
 
 from fastbench.answers.comparison import (
     BETTER,
@@ -32,7 +32,6 @@ from fastbench.answers.comparison.pairs import PairedChange, fixed_half_width, p
 from fastbench.answers.statistics import Interval, anytime_half_width, anytime_mean
 
 ALPHA = 0.05
-RUNS = 400
 LONGEST = 40
 """Pairs of a run."""
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -137,20 +136,21 @@ def test_it_is_the_mixture(values: list[float]) -> None:
         t = math.sqrt(n) * (np.mean(values) - end) / deviation
 
         def weighed(effect: float, t: float = t) -> float:
-            likelihood = stats.nct.pdf(t, n - 1, math.sqrt(n) * effect) if effect else stats.t.pdf(t, n - 1)
-            return float(likelihood * stats.norm.pdf(effect, scale=math.sqrt(3)))
+            likelihood = scipy.stats.nct.pdf(t, n - 1, math.sqrt(n) * effect) if effect else scipy.stats.t.pdf(t, n - 1)
+            return float(likelihood * scipy.stats.norm.pdf(effect, scale=math.sqrt(3)))
 
-        mixture, _ = integrate.quad(weighed, -12, 12, limit=500, points=[0.0])
-        assert mixture / stats.t.pdf(t, n - 1) == pytest.approx(1 / ALPHA, rel=1e-3)
+        mixture, _ = scipy.integrate.quad(weighed, -12, 12, limit=500, points=[0.0])
+        assert mixture / scipy.stats.t.pdf(t, n - 1) == pytest.approx(1 / ALPHA, rel=1e-3)
 
 
+@pytest.mark.parametrize("runs", [80, pytest.param(400, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("law", LAWS)
-def test_it_holds_the_mean_at_every_moment(law: str) -> None:
-    """Of 400 series of 40 pairs at most 5 % are ever outside, whichever of these laws the pairs have; an interval of a
+def test_it_holds_the_mean_at_every_moment(law: str, runs: int) -> None:
+    """Of many series of 40 pairs at most 5 % are ever outside, whichever of these laws the pairs have; an interval of a
     fixed number, looked at as often, fails in more than 15 % of normal ones."""
     random = np.random.default_rng(11)
     missed = fixed = 0
-    for _ in range(RUNS):
+    for _ in range(runs):
         values = LAWS[law](random, LONGEST)
         missed += any(not low <= 0 <= high for low, high in (anytime_mean(values[:n]) for n in range(2, LONGEST + 1)))
         if law == "normal":
@@ -161,8 +161,8 @@ def test_it_holds_the_mean_at_every_moment(law: str) -> None:
                 abs(mean) > fixed_half_width(n, ALPHA) * deviation
                 for n, mean, deviation in zip(range(3, LONGEST + 1), means, deviations, strict=True)
             )
-    assert missed / RUNS <= ALPHA
-    assert law != "normal" or fixed / RUNS > 3 * ALPHA
+    assert missed / runs <= ALPHA
+    assert law != "normal" or fixed / runs > 3 * ALPHA
 
 
 def test_it_narrows() -> None:
@@ -181,7 +181,7 @@ def test_the_effect_of_pairs_by_hand() -> None:
     """Of the ratios 1.02, 1.03, 1.04 and 1.03 the change is that of their geometric mean, with Student's interval."""
     logs = np.log([1.02, 1.03, 1.04, 1.03])
     effect = effect_of(moved(logs))
-    half = stats.t.ppf(0.975, 3) * logs.std(ddof=1) / 2
+    half = scipy.stats.t.ppf(0.975, 3) * logs.std(ddof=1) / 2
     assert effect.change == pytest.approx(math.exp(logs.mean()) - 1)
     assert effect.interval == pytest.approx((math.expm1(logs.mean() - half), math.expm1(logs.mean() + half)))
     assert effect.a == pytest.approx(LATENCIES["TPOT"])
@@ -409,33 +409,35 @@ def test_the_same_service_twice() -> None:
     assert wrong[False] > 10
 
 
-def test_a_difference_of_3_per_cent_is_found() -> None:
-    """In 40 comparisons with slices that scatter by 1 % a service that is 3 % slower is called worse each time, in the
+@pytest.mark.parametrize("count", [10, pytest.param(40, marks=pytest.mark.slow)])
+def test_a_difference_of_3_per_cent_is_found(count: int) -> None:
+    """In comparisons with slices that scatter by 1 % a service that is 3 % slower is called worse each time, in the
     middle after ten pairs at most; with a tolerance of 2 % one that is as fast is not worse, and soon so."""
     random = np.random.default_rng(23)
-    found = [until_decided(simulated(random, math.log(1.03)), 0.0, looked=True) for _ in range(40)]
+    found = [until_decided(simulated(random, math.log(1.03)), 0.0, looked=True) for _ in range(count)]
     assert all(WORSE in verdicts for _, verdicts in found)
     assert np.median([pairs for pairs, _ in found]) <= 10
-    same = [until_decided(simulated(random, 0.0), 0.02, looked=True) for _ in range(40)]
-    assert sum(WORSE in verdicts for _, verdicts in same) <= 2
-    assert sum(set(verdicts) <= {NOT_WORSE, BETTER} for _, verdicts in same) >= 38
+    same = [until_decided(simulated(random, 0.0), 0.02, looked=True) for _ in range(count)]
+    assert sum(WORSE in verdicts for _, verdicts in same) <= count // 20
+    assert sum(set(verdicts) <= {NOT_WORSE, BETTER} for _, verdicts in same) >= count - count // 20
     assert np.median([pairs for pairs, _ in same]) <= 20
 
 
-def test_interleaving_cancels_drift() -> None:
+@pytest.mark.parametrize(("count", "most"), [(20, 3), pytest.param(100, 5, marks=pytest.mark.slow)])
+def test_interleaving_cancels_drift(count: int, most: int) -> None:
     """A machine that becomes 10 % slower meanwhile makes one side after the other look worse each time; in interleaved
     pairs it makes a false verdict in at most 5 of 100, and 3 % are still found."""
     random = np.random.default_rng(29)
 
     def verdicts(slower: float, *, interleaved: bool) -> list[set[str]]:
         found = []
-        for _ in range(100):
+        for _ in range(count):
             effects = paired_effects(
                 pairs_of(*simulated(random, slower, drift=0.1, interleaved=interleaved)), asking(0.0, GATE)
             )
             found.append({effect.verdict for effect in effects if effect.gate})
         return found
 
-    assert sum(WORSE in one for one in verdicts(0.0, interleaved=False)) == 100
-    assert sum(not {BETTER, WORSE}.isdisjoint(one) for one in verdicts(0.0, interleaved=True)) <= 5
+    assert sum(WORSE in one for one in verdicts(0.0, interleaved=False)) == count
+    assert sum(not {BETTER, WORSE}.isdisjoint(one) for one in verdicts(0.0, interleaved=True)) <= most
     assert all(one == {WORSE} for one in verdicts(math.log(1.03), interleaved=True))

@@ -1,7 +1,5 @@
 """`--assert`: what is read, what is refused, and how it is judged against a report."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
 from recordings import MS, Request, record
@@ -14,8 +12,8 @@ from fastbench.recording import Recording
 STATS = ("Average", "Median", "P90", "P99")
 
 
-@pytest.fixture
-def metrics(tmp_path: Path) -> Metrics:
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> Metrics:
     """500 requests, one after the other each 100 ms: TTFT 50 ms, gaps 20 ms; 5 of them failed."""
     requests = []
     for number in range(500):
@@ -25,7 +23,7 @@ def metrics(tmp_path: Path) -> Metrics:
         requests.append(
             Request(number, sent, stamps, stamps[-1] + MS, outcome="http_error" if failed else "ok", status=503)
         )
-    return compute(Recording.open(record(tmp_path / "run", requests)), STATS)
+    return compute(Recording.open(record(tmp_path_factory.mktemp("run"), requests)), STATS)
 
 
 @pytest.mark.parametrize(

@@ -130,9 +130,9 @@ EXPECTED = {
 }
 
 
-@pytest.fixture
-def metrics(tmp_path: Path) -> Metrics:
-    recording = Recording.open(record(tmp_path / "r", [LONG, SINGLE, SHORT, FAILED]))
+@pytest.fixture(scope="module")
+def metrics(tmp_path_factory: pytest.TempPathFactory) -> Metrics:
+    recording = Recording.open(record(tmp_path_factory.mktemp("r"), [LONG, SINGLE, SHORT, FAILED]))
     return fastbench.compute(recording, STATS, dialect="all")
 
 

@@ -30,6 +30,11 @@ FAILED = Request(1, 1005 * MS, (), 1300 * MS, outcome="http_error", status=503, 
 CONFIG = {"models": [{"abbr": "m"}], "datasets": [{"type": "synthetic"}]}
 
 
+def validate(found: Any, schema: dict[str, Any]) -> None:
+    """Raises ValidationError. That the schemas are such is looked at once, by `test_they_are_schemas`: it is slow."""
+    jsonschema.Draft202012Validator(schema).validate(found)
+
+
 def recorded(directory: Path, *requests: Request, **header: Any) -> Recording:
     return Recording.open(record(directory, list(requests), header=header_of(config=CONFIG, **header)))
 
@@ -46,7 +51,7 @@ def recording(tmp_path: Path) -> Recording:
 def test_vllms_numbers(recording: Recording, tmp_path: Path) -> None:
     """The file has vLLM's numbers by its rules, as worked out by hand."""
     found = result_of(recording, tmp_path / "v.json", "vllm")
-    jsonschema.validate(found, vllm_file())
+    validate(found, vllm_file())
     assert (found["backend"], found["model_id"], found["request_rate"], found["max_concurrency"]) == (
         *("openai-chat", "m"),
         *("inf", 4),
@@ -72,7 +77,7 @@ def test_vllms_numbers(recording: Recording, tmp_path: Path) -> None:
 def test_vllms_lists(recording: Recording, tmp_path: Path) -> None:
     """With the lists each request has its place in the order of the plan, a failed one zeros and its reason."""
     found = result_of(recording, tmp_path / "v.json", "vllm", tokens=True)
-    jsonschema.validate(found, vllm_file(detailed=True))
+    validate(found, vllm_file(detailed=True))
     assert found["ttfts"] == [0.1, 0.0, 0.18]
     assert found["itls"] == [[0.02, 0.03], [], [0.03]]
     assert found["latencies"] == [0.15, 0.0, 0.21]
@@ -108,7 +113,7 @@ def test_too_many_gaps_for_lists_are_refused(
 def test_llm_ds_numbers(recording: Recording, tmp_path: Path) -> None:
     """The report has fastbench's own numbers in s, as worked out by hand."""
     found = result_of(recording, tmp_path / "l.json", "llm-d")
-    jsonschema.validate(found, LLM_D_REPORT)
+    validate(found, LLM_D_REPORT)
     assert found["run"]["time"] == {
         "start": "2026-11-24T07:34:46+00:00",
         "end": "2026-11-24T07:34:46.300000+00:00",
@@ -142,9 +147,9 @@ def test_llm_ds_numbers(recording: Recording, tmp_path: Path) -> None:
 def test_golden_recordings_fit_the_schemas(version: str, tmp_path: Path) -> None:
     """Recordings of every format become files that the readers' schemas take."""
     recording = fastbench.open(GOLDEN / version)
-    jsonschema.validate(result_of(recording, tmp_path / "v.json", "vllm"), vllm_file())
-    jsonschema.validate(result_of(recording, tmp_path / "d.json", "vllm", tokens=True), vllm_file(detailed=True))
-    jsonschema.validate(result_of(recording, tmp_path / "l.json", "llm-d"), LLM_D_REPORT)
+    validate(result_of(recording, tmp_path / "v.json", "vllm"), vllm_file())
+    validate(result_of(recording, tmp_path / "d.json", "vllm", tokens=True), vllm_file(detailed=True))
+    validate(result_of(recording, tmp_path / "l.json", "llm-d"), LLM_D_REPORT)
 
 
 @pytest.mark.parametrize("kind", ["all failed", "not streamed", "an open loop", "no wall clock"])
@@ -160,15 +165,21 @@ def test_other_runs_fit_too(kind: str, tmp_path: Path) -> None:
         "no wall clock": lambda: Recording.open(record(tmp_path / "r", [LONG], header={"service": {"stream": True}})),
     }[kind]()
     found = result_of(recording, tmp_path / "v.json", "vllm", tokens=True)
-    jsonschema.validate(found, vllm_file(stream=kind != "not streamed", detailed=True))
+    validate(found, vllm_file(stream=kind != "not streamed", detailed=True))
     assert found["request_rate"] == (2.5 if kind == "an open loop" else "inf")
-    jsonschema.validate(result_of(recording, tmp_path / "l.json", "llm-d"), LLM_D_REPORT)
+    validate(result_of(recording, tmp_path / "l.json", "llm-d"), LLM_D_REPORT)
+
+
+@pytest.mark.parametrize("schema", [LLM_D_REPORT, vllm_file(), vllm_file(stream=False, detailed=True)])
+def test_they_are_schemas(schema: dict[str, Any]) -> None:
+    """The schemas are such themselves."""
+    jsonschema.Draft202012Validator.check_schema(schema)
 
 
 def test_the_schemas_refuse() -> None:
     """The schemas take neither a field that the classes do not have, nor another unit."""
     report = json.loads(json.dumps({"version": "0.2.1", "run": {"uid": "u"}, "results": {}}))
-    jsonschema.validate(report, LLM_D_REPORT)
+    validate(report, LLM_D_REPORT)
     for wrong in (
         {**report, "extra": 1},
         {**report, "version": "0.3"},
@@ -182,7 +193,7 @@ def test_the_schemas_refuse() -> None:
         },
     ):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(wrong, LLM_D_REPORT)
+            validate(wrong, LLM_D_REPORT)
 
 
 @pytest.mark.parametrize("form", ["vllm", "llm-d"])

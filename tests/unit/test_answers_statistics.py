@@ -1,6 +1,7 @@
 """Laws, blocks of time and intervals, held against scipy and against series whose truth is known."""
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +24,7 @@ from fastbench.answers.statistics import (
     student_quantile,
 )
 from fastbench.answers.statistics.blocks import percentile_ranks
-from fastbench.answers.statistics.laws import beta_quantile, beta_tails, binomial_below
+from fastbench.answers.statistics.laws import beta_quantile, beta_tails, binomial_below, rising_root
 
 MS = 1_000_000
 SHAPES = st.floats(0.3, 3_000)
@@ -56,6 +57,21 @@ def test_student(probability: float, degrees: float) -> None:
     assert student_quantile(probability, degrees) == pytest.approx(
         scipy.stats.t.ppf(probability, degrees), rel=1e-6, abs=1e-6
     )
+
+
+@given(
+    st.floats(-0.999, 0.999), st.sampled_from([lambda x: x, lambda x: x**3, math.atanh, lambda x: math.copysign(1, x)])
+)
+def test_root(where: float, law: Callable[[float], float]) -> None:
+    """The root of a rising function is found, whether it is flat there, steep towards an end, or jumps."""
+    found = rising_root(lambda x: law((x - where) / 2), -1.0, 1.0)
+    assert found == pytest.approx(where, abs=1e-6)
+
+
+@pytest.mark.parametrize(("value", "end"), [(-1.0, 2.0), (1.0, -3.0)])
+def test_no_root(value: float, end: float) -> None:
+    """Where a function does not pass 0 it is the end at which it is nearest to that."""
+    assert rising_root(lambda _: value, -3.0, 2.0) == end
 
 
 def test_blocks_fill_the_time() -> None:

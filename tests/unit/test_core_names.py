@@ -59,7 +59,8 @@ def test_c_names_tell_their_module() -> None:
         assert {name for name in c_names(text) if not name.startswith(f"fb_{module}_")} == set(), module
 
 
-@pytest.mark.parametrize("room", [pytest.param("_core", marks=pytest.mark.slow), "mock"])
+@pytest.mark.slow
+@pytest.mark.parametrize("room", ROOMS)
 def test_all_modules_of_a_room_can_be_used_by_one(room: str, tmp_path: Path) -> None:
     """A module that cimports everything of its room is accepted by Cython and by the C compiler."""
     pytest.importorskip("Cython")

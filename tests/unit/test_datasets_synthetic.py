@@ -173,7 +173,7 @@ def test_words_of_several_widths_are_refused() -> None:
 
 
 @needs(TOKENIZER)
-@pytest.mark.parametrize("length", [1, 2, 4096])
+@pytest.mark.parametrize("length", [1, pytest.param(2, marks=pytest.mark.slow), 4096])
 def test_prompts_have_exactly_the_tokens_asked(length: int) -> None:
     """With the model's tokenizer each prompt re-tokenises to exactly its length, without outer spaces."""
     count = 40 if length < 100 else 10

@@ -14,8 +14,8 @@ DRAWS = 8_000
 
 
 def drawn(lengths: Lengths, count: int = DRAWS) -> NDArray[np.int64]:
-    law = law_of(lengths)
-    return np.array([law.draw(Draws(3, 0, index)) for index in range(count)])
+    law, draws = law_of(lengths), Draws(3, 0)
+    return np.array([law.draw(draws.at(index)) for index in range(count)])
 
 
 def test_uniform_reaches_both_ends() -> None:
@@ -82,7 +82,8 @@ def test_the_mean_of_a_law_is_that_of_its_draws(lengths: Lengths) -> None:
 
 
 def units() -> Iterator[float]:
-    return (Draws(1, 2, index).unit() for index in range(DRAWS))
+    draws = Draws(1, 2)
+    return (draws.at(index).unit() for index in range(DRAWS))
 
 
 def test_units_are_uniform_and_never_reach_the_ends() -> None:

@@ -93,6 +93,7 @@ def test_named_tasks_are_found(tmp_path: Path, encoding: str) -> None:
     assert done.stdout.startswith(b"+=")
 
 
+@pytest.mark.slow
 def test_everything_is_printed_in_ascii(tmp_path: Path) -> None:
     """A run, its dry run, and all that reads a run print ASCII and end well in the C locale."""
     run = "--mock --mock-option itl_ms=1 --input-len 5 --output-len 3 --num-prompts 2 --num-warmups 0 -w out"

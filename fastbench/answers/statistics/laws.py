@@ -1,7 +1,8 @@
 """The few distributions that the answers rest on, as scalar functions: beta, binomial, Student's t, normal.
 
 Sources: the continued fraction of the incomplete beta function, DiDonato and Morris, "Algorithm 708", ACM TOMS 18
-(1992), evaluated as Lentz, Applied Optics 15 (1976), does; the others by their relation to it.
+(1992), evaluated as Lentz, Applied Optics 15 (1976), does; the others by their relation to it. Roots: Chandrupatla, "A
+new hybrid quadratic/bisection algorithm", Advances in Engineering Software 28 (1997).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from statistics import NormalDist
 _TINY = 1e-300
 _PRECISION = 1e-14
 _MOST_TERMS = 10_000
-_HALVINGS = 200
+_MOST_STEPS = 200
+_NEAR = 2.0**-52
 _NORMAL = NormalDist()
 
 
@@ -48,8 +50,9 @@ def beta_tails(x: float, a: float, b: float) -> tuple[float, float]:
 
 
 def _fraction(x: float, a: float, b: float) -> float:
-    """The continued fraction of the incomplete beta function."""
-    c, d = 1.0, 1 / _away(1 - (a + b) * x / (a + 1))
+    """The continued fraction of the incomplete beta function. It is divided by nothing nearer to 0 than `_TINY`."""
+    d = 1 - (a + b) * x / (a + 1)
+    c, d = 1.0, 1 / (d if abs(d) > _TINY else _TINY)
     value = d
     for m in range(1, _MOST_TERMS):
         last = value
@@ -57,17 +60,14 @@ def _fraction(x: float, a: float, b: float) -> float:
             m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
             -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
         ):
-            d = 1 / _away(1 + term * d)
-            c = _away(1 + term / c)
+            d = 1 + term * d
+            d = 1 / (d if abs(d) > _TINY else _TINY)
+            c = 1 + term / c
+            c = c if abs(c) > _TINY else _TINY
             value *= c * d
         if abs(value - last) <= _PRECISION * abs(value):
             break
     return value
-
-
-def _away(value: float) -> float:
-    """From zero, which no continued fraction may be divided by."""
-    return value if abs(value) > _TINY else _TINY
 
 
 def beta_quantile(probability: float, a: float, b: float) -> float:
@@ -103,9 +103,26 @@ def rising_root(function: Callable[[float], float], low: float, high: float) -> 
 
 
 def _solved(function: Callable[[float], float], wanted: float, low: float, high: float) -> float:
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if not low < middle < high:
+    """x with function(x) = wanted, of a rising function, to its last digits; the ends are not asked for."""
+    # The newest point, the one beyond the root, and the one before; halves where no parabola through them is of use.
+    a, b, c = low, high, high
+    at_a, at_b, at_c = -math.inf, math.inf, math.inf
+    share = 0.5
+    for _ in range(_MOST_STEPS):
+        x = a + share * (b - a)
+        at_x = function(x) - wanted
+        if (at_x < 0) == (at_a < 0):
+            c, at_c = a, at_a
+        else:
+            c, b, at_c, at_b = b, a, at_b, at_a
+        a, at_a = x, at_x
+        least = _NEAR * abs(a) / abs(b - a) if a != b else 1.0
+        if at_a == 0 or least > 0.5:
             break
-        low, high = (middle, high) if function(middle) < wanted else (low, middle)
-    return (low + high) / 2
+        along, up = (a - b) / (c - b), (at_a - at_b) / (at_c - at_b)
+        share = 0.5
+        if up**2 < along and (1 - up) ** 2 < 1 - along:
+            share = at_a / (at_b - at_a) * at_c / (at_b - at_c)
+            share += (c - a) / (b - a) * at_a / (at_c - at_a) * at_b / (at_c - at_b)
+        share = min(1 - least, max(least, share))
+    return b if at_a and math.isinf(at_b) else a

@@ -60,8 +60,11 @@ def main(descriptor: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, IGNORED_SIGNALS)
     connection = Connection(descriptor)
-    sys.path[:] = dict.fromkeys((*sys.path, *connection.recv()))
-    assignment: Assignment = connection.recv()
+    try:
+        sys.path[:] = dict.fromkeys((*sys.path, *connection.recv()))
+        assignment: Assignment = connection.recv()
+    except EOFError:
+        return  # the coordinator was stopped before it said what there is to do
     link = _Link(connection)
     with log_to(assignment.log):
         try:
