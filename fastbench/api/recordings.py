@@ -216,9 +216,16 @@ def differences(task: Task, recording: Path) -> Iterator[str]:
     now = msgspec.json.decode(msgspec.json.encode(public_run(RunConfig.of_task(task))))
     for name in ("models", "datasets"):
         (ours,), (theirs,) = now.pop(name), before.get(name) or [{}]
-        free = _FREE_OF_SERVICE if name == "models" else _made_by_run(ours, now) | _made_by_run(theirs, before)
+        free = _FREE_OF_SERVICE
+        if name == "datasets":
+            free = _made_by_run(ours, now) | _made_by_run(theirs, before) | _free_seeds(ours, theirs)
         yield from _differing(f"{name} {ours['abbr']}: ", ours, theirs, free)
     yield from _differing("", now, before, _FREE)
+
+
+def _free_seeds(ours: dict[str, Any], theirs: dict[str, Any]) -> frozenset[str]:
+    """The seed of a data set where none and 0, which older runs had by default, make the same lengths."""
+    return frozenset({"seed"} if (ours.get("seed") or 0) == (theirs.get("seed") or 0) else ())
 
 
 def _made_by_run(dataset: dict[str, Any], run: dict[str, Any]) -> frozenset[str]:
