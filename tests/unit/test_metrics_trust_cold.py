@@ -15,7 +15,8 @@ COLD = {"seed": 5, "named": False, "cold": 0, "template": 0}
 
 
 def metrics_of(directory: Path, cached: int, prompts: dict[str, Any], **more: Any) -> Metrics:
-    """Of ten requests of 1,000 input tokens, so many of them cached."""
+    """Of ten requests of 1,000 input tokens, as planned, so many of them cached."""
+    more = {"more": (("planned_input", 1000),), **more}
     run = [Request(number, input_tokens=1000, cached_tokens=cached, **more) for number in range(10)]
     header = header_of(prompts=prompts, load={"concurrency": 10})
     return compute(Recording.open(record(directory, run, header=header)), ("Average",))
@@ -41,6 +42,7 @@ def test_more_than_a_hundredth_of_new_prompts(tmp_path: Path, cached: int, inval
         (266, {"cold": 256}, {}),
         (40, {"template": 32}, {}),
         (40, {}, {"planned_input": 968}),
+        (100, {}, {"planned_input": -1}),
         (900, {}, {"attempt": 1}),
         (900, {"cold": None}, {}),
     ],
@@ -48,14 +50,16 @@ def test_more_than_a_hundredth_of_new_prompts(tmp_path: Path, cached: int, inval
 def test_what_is_no_broken_promise(tmp_path: Path, cached: int, prompts: dict[str, Any], more: dict[str, int]) -> None:
     """A prefix that was asked for, the chat template as planned or as counted, requests that were sent again, and a
     plan that promises nothing."""
-    attempt = {"attempt": more.pop("attempt")} if "attempt" in more else {}
-    assert not found(metrics_of(tmp_path, cached, {**COLD, **prompts}, more=tuple(more.items()), **attempt))
+    fields: dict[str, Any] = {"more": tuple(more.items())} if "planned_input" in more else more
+    assert not found(metrics_of(tmp_path, cached, {**COLD, **prompts}, **fields))
 
 
 def test_beyond_what_was_asked_for(tmp_path: Path) -> None:
-    """What is cached beyond the prefix and the template counts; no template is longer than 512 tokens."""
+    """What is cached beyond the prefix and the template counts; no template is longer than 512 tokens,
+    and of rows without a planned length than 128."""
     assert found(metrics_of(tmp_path / "a", 300, {**COLD, "cold": 256}))
     assert found(metrics_of(tmp_path / "b", 900, COLD, more=(("planned_input", 100),)))
+    assert found(metrics_of(tmp_path / "c", 300, COLD, more=(("planned_input", -1),)))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ CACHED_SHARE = 0.01
 """Share of the input tokens above which the prefix cache changes what the service had to do."""
 MOST_TEMPLATE = 512
 """Tokens that a chat template, or a gateway, is believed to add in front of each prompt."""
+UNPLANNED_TEMPLATE = 128
+"""As many, where no length was planned, so that what most requests have in the cache has to stand for it."""
 
 
 def cached_share(rows: Rows) -> float | None:
@@ -40,8 +42,10 @@ def beyond_plan(selection: Selection) -> float | None:
 def _template(rows: Rows, prompts: dict[str, Any]) -> int:
     """Tokens that stand in front of each prompt: as planned, or what was counted more than was planned."""
     planned = rows[rows["planned_input"] > 0]
-    if prompts.get("template") or not planned.size:
-        return int(prompts.get("template") or 0)
+    if prompts.get("template"):
+        return int(prompts["template"])
+    if not planned.size:
+        return int(min(np.median(rows["cached_tokens"]), UNPLANNED_TEMPLATE))
     added = np.median(planned["input_tokens"].astype(np.int64) - planned["planned_input"])
     return int(min(max(added, 0), MOST_TEMPLATE))
 
