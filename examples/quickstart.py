@@ -25,7 +25,7 @@ models = [
 
 datasets = [
     dict(
-        type="synthetic",  # prompts made from a seed: the same again in each run
+        type="synthetic",  # made prompts, new ones in each run
         abbr="synthetic",  # names the files of the results
         count=500,  # requests; the P99 of fewer than 459 would be a guess
         input_len=[128, 512],  # tokens, uniform between the two

@@ -8,16 +8,19 @@ from itertools import islice
 from textwrap import shorten
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from fastbench.api.recordings import differences, find_run, own_config
+from msgspec.structs import replace
+
+from fastbench.api.recordings import differences, find_run, own_config, recorded_seed
 from fastbench.config import RunConfig, RunSettings, Task, dump_config
-from fastbench.datasets import Sample, open_dataset
+from fastbench.datasets import Sample, SyntheticConfig, open_dataset
 from fastbench.dialects import Endpoint, OutputLength, Speaker, known_model, output_length
 from fastbench.errors import UsageError
-from fastbench.options import ARGUMENT, Options, names_tasks, run_of_options
+from fastbench.options import ARGUMENT, FromNow, Options, names_tasks, run_of_options
 from fastbench.plan import RunPlan, Share, TaskPlan, plan_run, plan_task
 from fastbench.recording import ROW_DTYPE
 from fastbench.run import RunDirectory, log, log_to, this_machine
 from fastbench.run.workers import Launcher, RayCluster, Shard, on_this_host
+from fastbench.seeds import by_chance, seed_of, short
 from fastbench.tokenizer import load_tokenizer
 from fastbench.units import format_duration
 
@@ -76,8 +79,26 @@ def prepare(run: RunConfig, options: Options | None = None) -> Prepared:
     Raises UsageError for tokenizers, data sets, a shard or a cluster that cannot be used.
     """
     launcher = on_this_host if options is None else _launcher_of(options, run)
+    run = replace(run, fresh_seed=None if run.seed is not None else _fresh_seed(options, run))
     plan = plan_of(run)
     return Prepared(run, new_directory(run), plan, launcher)
+
+
+def _fresh_seed(options: Options | None, run: RunConfig) -> int | None:
+    """By chance; of a shard, of the time at which all of them start, which they have in common and no other run has.
+    Raises UsageError where each shard is given that time as so much from now."""
+    if options is None or "shard" not in options:
+        return by_chance()
+    start = options["start_at"]
+    if not isinstance(start, FromNow):
+        return short(seed_of("start at", start))
+    (task,) = replace(run, fresh_seed=0).tasks()
+    if task.words_seed == task.fresh_seed:
+        raise UsageError(
+            f"{options.written('shard')} and a --start-at from now: each shard would make prompts of its own; give all "
+            "of them one --seed N, or --start-at as a moment, such as 2026-11-24T12:30:00Z"
+        )
+    return None
 
 
 def continued(options: Options) -> Prepared:
@@ -88,6 +109,7 @@ def continued(options: Options) -> Prepared:
     if run is None:
         run = run_of_options(options.having(ARGUMENT, str(own_config(directory)))).run
     place = RunDirectory(directory)
+    run = replace(run, fresh_seed=None if run.seed is not None else recorded_seed(run, place))
     found = [fault for task in run.tasks() for fault in differences(task, place.recording(task))]
     if found:
         raise UsageError("\n".join(f"--reuse {directory.name}: {difference}" for difference in found))
@@ -188,6 +210,8 @@ def _rows(task: Task) -> Iterator[tuple[str, str]]:
     yield "Model", _model(task)
     yield "Requests", f"{_requests(plan)}, after {_count(task.num_warmups, 'warm-up request')}"
     yield "Input tokens", _spread(inputs, partly)
+    if seed := _seed(task):
+        yield "Seed", seed
     yield (
         "Output tokens",
         _spread(outputs, partly) if outputs else "as many as the service sends: no length is asked for",
@@ -216,6 +240,14 @@ def _model(task: Task) -> str:
     return "the first one that the service lists" if name is None else name or "not named in the requests"
 
 
+def _seed(task: Task) -> str:
+    """Of made prompts, or markers, in words; "" = there are neither."""
+    if task.words_seed is not None:
+        return str(task.words_seed)
+    is_new = task.dataset.with_words(0, named=False) != task.dataset
+    return "a new one for each run; --seed N sends the same prompts again" if is_new else ""
+
+
 def _requests(plan: TaskPlan) -> str:
     schedule = plan.schedule
     if schedule.duration_ns is not None and schedule.timed_by_data:
@@ -223,6 +255,8 @@ def _requests(plan: TaskPlan) -> str:
         return f"those of the {samples} of the data set that begin within {format_duration(schedule.duration_ns)}"
     if schedule.duration_ns is not None:
         data = f"the {_count(plan.samples, 'sample')} of the data set again and again"
+        if isinstance(plan.task.dataset, SyntheticConfig):
+            data = "new prompts, one after the other"
         return f"as many as fit into {format_duration(schedule.duration_ns)}: {data}"
     if plan.has_turns:
         return f"{plan.requests} in {_count(plan.samples, 'conversation')}"

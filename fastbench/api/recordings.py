@@ -35,11 +35,13 @@ _PLACES = (f"performances/{OF_PERFORMANCES}", OF_PERFORMANCES, f"*{SUFFIX}")
 
 LATEST = OPTIONS["reuse"].alone
 _RUN = re.compile(r"\d{8}_\d{6}(_\d+)?")
-_FREE = frozenset({"work_dir", "max_num_workers", "workers", "debug", "summarizer", *AnswerSettings.__struct_fields__})
+_FREE = frozenset(
+    {"fresh_seed", "work_dir", "max_num_workers", "workers", "debug", "summarizer", *AnswerSettings.__struct_fields__}
+)
 """Settings of a run that do not change what is sent."""
 _FREE_OF_SERVICE = frozenset(
     {"url", "host_ip", "host_port", "enable_ssl", "ca_file", "client_cert", "client_key", "insecure", "mock", "api_key"}
-    | {"metrics_url"}
+    | {"metrics_url", "reset_cache"}
 )
 """The service's address and access settings, which may change between legs."""
 
@@ -197,6 +199,13 @@ def own_config(directory: Path) -> Path:
     return path
 
 
+def recorded_seed(run: RunConfig, directory: RunDirectory) -> int | None:
+    """The fresh seed of an earlier run of `run`, by the recording of its first task; None = it had none."""
+    path = part_paths(directory.recording(run.tasks()[0]))[0]
+    found = (Part(path).header.get("config") or {}).get("fresh_seed") if path.is_file() else run.fresh_seed
+    return found if isinstance(found, int) else None
+
+
 def differences(task: Task, recording: Path) -> Iterator[str]:
     """A sentence for each setting of a task that differs from its recording's, if it has one."""
     path = part_paths(recording)[0]
@@ -207,9 +216,22 @@ def differences(task: Task, recording: Path) -> Iterator[str]:
     now = msgspec.json.decode(msgspec.json.encode(public_run(RunConfig.of_task(task))))
     for name in ("models", "datasets"):
         (ours,), (theirs,) = now.pop(name), before.get(name) or [{}]
-        free = _FREE_OF_SERVICE if name == "models" else frozenset()
+        free = _FREE_OF_SERVICE
+        if name == "datasets":
+            free = _made_by_run(ours, now) | _made_by_run(theirs, before) | _free_seeds(ours, theirs)
         yield from _differing(f"{name} {ours['abbr']}: ", ours, theirs, free)
     yield from _differing("", now, before, _FREE)
+
+
+def _free_seeds(ours: dict[str, Any], theirs: dict[str, Any]) -> frozenset[str]:
+    """The seed of a data set where none and 0, which older runs had by default, make the same lengths."""
+    return frozenset({"seed"} if (ours.get("seed") or 0) == (theirs.get("seed") or 0) else ())
+
+
+def _made_by_run(dataset: dict[str, Any], run: dict[str, Any]) -> frozenset[str]:
+    """The seeds of a data set that are those of the run."""
+    seeds = [seed for name in ("seed", "fresh_seed") if (seed := run.get(name)) is not None]
+    return frozenset(name for name in ("words_seed", "random_seed") if dataset.get(name) in seeds)
 
 
 def _differing(where: str, ours: dict[str, Any], theirs: dict[str, Any], free: frozenset[str]) -> Iterator[str]:
@@ -217,7 +239,7 @@ def _differing(where: str, ours: dict[str, Any], theirs: dict[str, Any], free: f
         # Fields newer than the run's version are not compared.
         if name not in free and name in theirs and theirs[name] != value:
             yield (
-                f"{where}{name} is {show(value)}, and the run had {show(theirs[name])}; set it back, or leave"
+                f"{where}{name} is {show(value)}, and the run had {show(theirs[name])}; set it back, or leave "
                 "--reuse out to start a new run"
             )
 

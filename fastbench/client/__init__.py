@@ -7,7 +7,8 @@
 Engine, Peer (engine) ── a reactor with its thread, and the service it talks to; Batch ── finished requests
 resolve (address), tls_of, is_in_clear (tls, address) ── what is known of the peer before the first request
 OutcomeTally (tally), advice_for (advice), second_look (diagnosis) ── how requests ended, and what to do about it
-Scraper (scrape) ── the server's metrics page; first_model (models) ── the model's name, asked of the server
+Scraper (scrape) ── the server's metrics page; first_model (models) ── the model's name, asked of the server;
+reset_prefix_cache (reset) ── before a task
 ServiceRedactor (tally) ── takes keys out of what the server says
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fastbench.client.engine import Batch, BatchSink, Engine, EngineFactory, Gate, Peer, at_once
     from fastbench.client.health import event_ns
     from fastbench.client.models import first_model
+    from fastbench.client.reset import reset_prefix_cache
     from fastbench.client.scrape import Scraper, scraping
     from fastbench.client.tally import OutcomeTally, ServiceRedactor
     from fastbench.client.tls import TlsSettings, tls_of
@@ -49,6 +51,7 @@ else:
                 "at_once",
             ),
             "models": ("first_model",),
+            "reset": ("reset_prefix_cache",),
             "tally": (
                 "OutcomeTally",
                 "ServiceRedactor",
@@ -83,6 +86,7 @@ __all__ = [
     "event_ns",
     "first_model",
     "is_in_clear",
+    "reset_prefix_cache",
     "resolve",
     "scraping",
     "second_look",

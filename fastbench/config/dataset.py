@@ -33,6 +33,16 @@ class DatasetConfig(Frozen, frozen=True, kw_only=True):
         """Whether prompts are made of words, so that a tokenizer or the service must count their tokens."""
         return False
 
+    @property
+    def makes_prompts(self) -> bool:
+        """Whether prompts are made, of whatever kind, rather than read from a file."""
+        return self.makes_words or self.makes_token_ids
+
+    @property
+    def made_by(self) -> int | None:
+        """The seed of made prompts; None = there is none."""
+        return None
+
     @classmethod
     def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
         """The valid fields of `settings`, `abbr` by default the format's name; faults are added to `issues`."""
@@ -43,6 +53,16 @@ class DatasetConfig(Frozen, frozen=True, kw_only=True):
 
         None = the format makes no prompts.
         """
+        return None
+
+    def with_words(self, seed: int, *, named: bool) -> Self:
+        """Settings that make prompts of the same lengths of other words. named: the user names this seed, so that it
+        goes over those that the settings have; otherwise they stay as they are where they have one."""
+        return self
+
+    def common_prefix(self, seed: int) -> int | None:
+        """Where `seed` makes the prompts: the tokens at their start that two may have in common, as was asked for. None
+        = they have more in common, or are made by another seed."""
         return None
 
 

@@ -24,8 +24,8 @@ def _of_run(run: RunConfig, samples: int | None) -> Iterator[str]:
     until = "profile" if run.profile else "pressure_time" if run.pressure else "duration" if run.duration else None
     if samples is not None and until and not any(model.use_timestamp for model in run.models):
         yield (
-            f"num_prompts (--num-prompts) is {samples}, but {until} decides how many requests are sent: those prompts "
-            "are repeated until then"
+            f"num_prompts (--num-prompts) is {samples}, but {until} decides how many requests are sent: more prompts "
+            "are made until then, or rows repeated"
         )
     if run.profile and run.pressure:
         yield "pressure (--pressure) has no effect with profile, which sets the number of clients"
@@ -39,6 +39,10 @@ def _of_run(run: RunConfig, samples: int | None) -> Iterator[str]:
         yield "pressure_time (--pressure-time) has no effect without pressure (--pressure)"
     if run.think_time and not any(dataset.multi_turn for dataset in run.datasets):
         yield "think_time (--think-time) has no effect without conversations; no data set has any"
+    if run.cache_bust != _DEFAULTS.cache_bust and all(dataset.makes_prompts for dataset in run.datasets):
+        yield "cache_bust (--cache-bust) has no effect: no prompts are those of a file, and made ones are new anyway"
+    elif run.seed is not None and run.cache_bust == "none" and not any(one.makes_prompts for one in run.datasets):
+        yield "seed (--seed) has no effect: no prompts are made, nor markers, as cache_bust (--cache-bust) is none"
     if run.trace_speed != _DEFAULTS.trace_speed and not any(model.use_timestamp for model in run.models):
         yield "trace_speed (--trace-speed) has no effect without use_timestamp (--use-timestamp)"
     if run.on_full == "drop" and (run.pressure or not any(_has_rate(model, run) for model in run.models)):

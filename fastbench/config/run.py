@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal, Self
 from msgspec import Meta, field, structs
 
 from fastbench.config.dataset import DatasetConfig
-from fastbench.config.fields.check import Count, Frozen, Interval, Length, Pause, PositiveRate, Text
+from fastbench.config.fields.check import Count, Frozen, Interval, Length, Pause, PositiveRate, Seed, Text
 from fastbench.config.services.schema import ServiceConfig
 from fastbench.config.shown import DEFAULT_STATS
+from fastbench.seeds import seed_of_task
 from fastbench.units import NS_PER_S, Duration, Rate
 
 MAX_PRESSURE_TIME = Duration(86_400 * NS_PER_S)
@@ -56,8 +57,8 @@ class LoadSettings(AnswerSettings, frozen=True, kw_only=True):
     pressure_time: Duration = Duration(15 * NS_PER_S)
     """Duration of `pressure`, at most 24 h."""
     duration: Duration | None = None
-    """When to stop sending, since the first request; data sets except traces are repeated until then. None = at its
-    end."""
+    """When to stop sending, since the first request; until then made prompts go on, and rows of a file
+    except traces are repeated. None = at its end."""
     drain: Duration | None = None
     """How long to wait for requests in flight after the last send; None = to their end."""
     workers: Workers = "auto"
@@ -70,6 +71,16 @@ class LoadSettings(AnswerSettings, frozen=True, kw_only=True):
     """A load shape with its parameters, in the place of `request_rate` and `profile`; None = those decide."""
     arrival_seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     """Seed of the send times; the same seed gives the same times."""
+    seed: Seed | None = None
+    """Seed of the words of made prompts and of markers, to send the same ones again; None = new ones for each run."""
+    fresh_seed: Seed | None = None
+    """The one that a run made for itself; `--reuse` goes on with it, and any other run makes another."""
+    cache_bust: Annotated[
+        Literal["first-turn", "system", "none"],
+        Meta(extra_json_schema={"description": '"first-turn", "system" or "none"'}),
+    ] = "none"
+    """Where prompts of a file get a marker of their own, so that no prefix cache has them: in front of the first user
+    message, of all messages, or nowhere."""
     trace_speed: Annotated[float, Meta(ge=0.001, le=1_000_000)] = 1.0
     """With `use_timestamp`: how many times as fast as the trace."""
     think_time: Pause = Pause(0)
@@ -122,6 +133,28 @@ class Task(LoadSettings, frozen=True, kw_only=True):
         return self.service.without(self.left_out) if self.left_out else self.service
 
     @property
+    def cold(self) -> int | None:
+        """The tokens at their start that prompts may have in common with others, as was asked for; None = the plan does
+        not promise that the service has not seen the rest before."""
+        if self.fresh_seed is None or self.service.repeats > 1 or self.dataset.multi_turn:
+            return None
+        if self.is_marked:
+            return 0 if self.cache_bust == "system" else None
+        return self.dataset.common_prefix(self.fresh_seed)
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether prompts get markers."""
+        return self.cache_bust != "none" and not self.dataset.makes_prompts
+
+    @property
+    def words_seed(self) -> int | None:
+        """The seed of made words, or of markers; None = there are neither."""
+        if not self.is_marked:
+            return self.dataset.made_by
+        return (self.fresh_seed or 0) if self.seed is None else self.seed
+
+    @property
     def name(self) -> str:
         """`model/dataset`, as in the report's headings."""
         return f"{self.service.abbr}/{self.dataset.abbr}"
@@ -156,20 +189,23 @@ class RunConfig(RunSettings, frozen=True, kw_only=True):
         )
 
     def tasks(self) -> list[Task]:
-        """Each model with each data set, model by model, or the pairs, in the config's order."""
+        """Each model with each data set, model by model, or the pairs, in the config's order; each with prompts of its
+        own."""
         models = {model.abbr: model for model in self.models}
         datasets = {dataset.abbr: dataset for dataset in self.datasets}
         pairs = [(model, dataset) for model in models for dataset in datasets] if self.pairs is None else self.pairs
-        return [
-            Task(
-                service=models[model],
-                dataset=datasets[dataset],
-                stats=self.stats,
-                stage=self.stage,
-                **_load(self),
-            )
-            for model, dataset in pairs
-        ]
+        return [self._task(number, models[model], datasets[dataset]) for number, (model, dataset) in enumerate(pairs)]
+
+    def _task(self, number: int, service: ServiceConfig, dataset: DatasetConfig) -> Task:
+        seeds = {
+            name: None if seed is None else seed_of_task(seed, number)
+            for name, seed in (("seed", self.seed), ("fresh_seed", self.fresh_seed if self.seed is None else None))
+        }
+        for name, seed in seeds.items():
+            if seed is not None:
+                dataset = dataset.with_words(seed, named=name == "seed")
+        load = _load(self) | seeds
+        return Task(service=service, dataset=dataset, stats=self.stats, stage=self.stage, **load)
 
 
 def _load(settings: LoadSettings) -> dict[str, Any]:

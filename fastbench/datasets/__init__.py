@@ -7,6 +7,7 @@ needs is here, and in `fastbench.tokenizer`.
 from fastbench.config import DatasetConfig
 from fastbench.datasets.conversations import ConversationConfig, open_conversations, turn_lengths
 from fastbench.datasets.files import FileConfig, FileDataset, in_range
+from fastbench.datasets.markers import Marker
 from fastbench.datasets.probe import probe_samples, tokens_per_word
 from fastbench.datasets.row_fields import length_names, output_len, request_fields
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows
@@ -34,6 +35,7 @@ __all__ = [
     "FileConfig",
     "FileDataset",
     "LeftOut",
+    "Marker",
     "Message",
     "Prompt",
     "Row",

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from fastbench.config import Issues, show
-from fastbench.config.fields import Text, Uniform, find_data
+from fastbench.config.fields import Seed, Text, Uniform, find_data
 from fastbench.datasets.custom_meta import CustomMeta, Shares, meta_file, read_meta
-from fastbench.datasets.files import FileConfig, FileDataset, Seed, in_range
+from fastbench.datasets.files import FileConfig, FileDataset, in_range
 from fastbench.datasets.row_fields import length_names, output_len
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows
 from fastbench.datasets.samples import DatasetFormat, Sample

@@ -14,7 +14,6 @@ from fastbench.datasets.rows import Read, Row, RowError, RowFile
 from fastbench.datasets.samples import LeftOut, Sample, Survey, checked, survey_of
 from fastbench.errors import DatasetError
 
-Seed = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 TestRange = Annotated[
     str | int | float,
     Meta(extra_json_schema={"description": 'a slice such as "[:8]", a number of rows, or a share of them below 1'}),

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from fastbench.config import Issues, show
-from fastbench.config.fields import MAX_LENGTH
-from fastbench.datasets.files import FileConfig, FileDataset, Seed, in_range
+from fastbench.config.fields import MAX_LENGTH, Seed
+from fastbench.datasets.files import FileConfig, FileDataset, in_range
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows, walk
 from fastbench.datasets.samples import DatasetFormat, Sample
 from fastbench.errors import DatasetError
@@ -31,7 +31,7 @@ class MooncakeConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", ta
     """A trace of a real service: when requests came, how long they were, which blocks they shared."""
 
     random_seed: Seed | None = None
-    """None = 0."""
+    """None = new words in each run."""
     fixed_schedule_auto_offset: bool = False
     """Shift the times so that the least is 0."""
     fixed_schedule_start_offset: Annotated[int, Meta(ge=0)] = 0
@@ -45,6 +45,15 @@ class MooncakeConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", ta
     def makes_words(self) -> bool:
         """Of the blocks' hash ids."""
         return True
+
+    @property
+    def made_by(self) -> int | None:
+        """The seed of the blocks' words; None = the run has one."""
+        return self.random_seed
+
+    def with_words(self, seed: int, *, named: bool) -> "MooncakeConfig":
+        """As the base has it."""
+        return replace(self, random_seed=seed) if named or self.random_seed is None else self
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:

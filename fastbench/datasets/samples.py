@@ -80,6 +80,8 @@ class Survey(NamedTuple):
     """Fields of rows that samples are not made of, and how many have each."""
     answered: int = 0
     """Samples whose messages end with one of the assistant."""
+    template: int = 0
+    """Tokens of a chat template that the planned lengths count, too."""
 
 
 class Dataset(Protocol):

@@ -132,6 +132,13 @@ class Options:
         low=0,
         high=1,
     )
+    prefix_cache: int = _option(
+        0,
+        "Prefix cache of so many blocks of 16 tokens; usage has cached_tokens, an engine model reads only the others. "
+        "0: none.",
+        low=0,
+        high=2**24,
+    )
     until_stdin_ends: bool = _option(False, "Stop when standard input ends.", hidden=True)
 
 
@@ -218,6 +225,8 @@ def _check_combinations(options: Options, where: str) -> None:
         )
     if (options.tls_cert is None) != (options.tls_key is None):
         raise ConfigError(f"{where}: tls_cert and tls_key go together; give both or none")
+    if options.prefix_cache and options.prefix_hits is not None:
+        raise ConfigError(f"{where}: prefix_cache has its own hits, and prefix_hits gives others; give one")
     if options.no_done and options.double_done:
         raise ConfigError(f"{where}: no_done and double_done exclude each other; give one")
     if len(options.model.encode()) > 200:

@@ -79,7 +79,9 @@ class Plan:
     spec_accept: float
     """Share of the drafted tokens that count as accepted; -1 = no speculative decoding."""
     prefix_hits: float
-    """Share of the prompt tokens that count as found in the prefix cache; -1 = no such cache."""
+    """Share of the prompt tokens that count as found in the prefix cache; -1 = not given."""
+    prefix_cache: int
+    """Blocks that the prefix cache holds; 0 = there is none."""
 
 
 def _or(value: Any, default: Any) -> Any:
@@ -164,6 +166,7 @@ def make_plan(options: Options) -> Plan:
         heartbeat_ns=_ns(options.heartbeat_ms),
         spec_accept=_or(options.spec_accept, -1.0),
         prefix_hits=_or(options.prefix_hits, -1.0),
+        prefix_cache=options.prefix_cache,
     )
 
 
@@ -173,6 +176,7 @@ def make_templates_of(options: Options) -> Templates:
         options.model,
         reasoning=options.reasoning_field,
         counts_reasoning=options.reasoning > 0,
+        caches=options.prefix_cache > 0,
         spaced=options.spaced,
     )
     return openai | make_generate_templates(options.model, spaced=options.spaced)

@@ -43,7 +43,8 @@ class Reply:
     """The content of one route's events. Each style's functions take it and return the event's JSON.
 
     chat: /v1/chat/completions, else /v1/completions. model: the served name. reasoning: the reasoning field's name.
-    counts_reasoning: whether usage has reasoning tokens. usage: whether this variant of the event has usage.
+    counts_reasoning: whether usage has reasoning tokens; caches: whether it has those of the prefix cache. usage:
+    whether this variant of the event has usage.
     """
 
     chat: bool
@@ -51,6 +52,7 @@ class Reply:
     reasoning: str
     counts_reasoning: bool
     usage: bool = False
+    caches: bool = False
 
     def counts(self, **more: Any) -> Json:
         """The usage object."""
@@ -60,6 +62,7 @@ class Reply:
             "completion_tokens": "@=completion@",
             **({"completion_tokens_details": {"reasoning_tokens": "@=reasoned@"}} if self.counts_reasoning else {}),
             **more,
+            **({"prompt_tokens_details": {"cached_tokens": "@=cached@"}} if self.caches else {}),
         }
 
     def with_usage(self, event: Json) -> Json:
@@ -243,7 +246,9 @@ def json_bytes(value: Json, *, spaced: bool) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": ") if spaced else (",", ":")).encode()
 
 
-def make_templates(style: Style, model: str, *, reasoning: str, counts_reasoning: bool, spaced: bool) -> Templates:
+def make_templates(
+    style: Style, model: str, *, reasoning: str, counts_reasoning: bool, caches: bool, spaced: bool
+) -> Templates:
     """All templates of a style, by (dialect, kind, with usage)."""
 
     def event(value: Json) -> Pieces:
@@ -252,7 +257,7 @@ def make_templates(style: Style, model: str, *, reasoning: str, counts_reasoning
     templates: Templates = {}
     for chat in (False, True):
         for usage in (False, True):
-            reply = Reply(chat, model, reasoning, counts_reasoning and chat, usage)
+            reply = Reply(chat, model, reasoning, counts_reasoning and chat, usage, caches)
             field = "content" if chat else "text"
             events: dict[str, Pieces] = {
                 "role": event(style.make_role(reply)),

@@ -1,5 +1,6 @@
 """The structures that the mock's compiled modules share. Moments are int64 ns of CLOCK_MONOTONIC."""
 
+from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 
@@ -15,6 +16,7 @@ cdef enum Route:
     ROUTE_MODELS
     ROUTE_HEALTH
     ROUTE_METRICS
+    ROUTE_RESET
     ROUTE_COUNT
 
 
@@ -79,6 +81,13 @@ cdef struct Part:               # of a connection's input, which may move in mem
     size_t size
 
 
+cdef struct PrefixCache:
+    uint64_t* slots             # hashes of blocks, 0: free; NULL: there is no cache
+    size_t mask                 # one less than the slots, a power of two
+    size_t count
+    size_t blocks               # the most
+
+
 cdef struct Ask:
     bint stream
     bint include_usage
@@ -91,6 +100,12 @@ cdef struct Ask:
     int64_t choices             # per prompt
     int64_t prompts
     int64_t prompt_tokens
+    int64_t cached_tokens       # of them, those found in the prefix cache
+    PrefixCache* prefixes       # NULL: there is none
+    uint64_t chain              # hash of the prompt being read, up to here
+    int64_t in_prompt           # its tokens so far
+    int64_t found               # its tokens in blocks that were found
+    bint on_prefix              # whether all of its blocks were
     Span model                  # as written in the body, without its quotes; size 0: not given
     const char* param           # the field that is wrong, when reading failed
     size_t offset               # where the JSON is broken, when reading failed
@@ -181,6 +196,7 @@ cdef struct Stream:
     int32_t* lengths            # output tokens, per choice
     int32_t longest
     int64_t prompt_tokens
+    int64_t cached_tokens       # of the prompt's, those in the prefix cache
     bint queued                 # counts as waiting
     bint seated                 # counts as running
     bint blocked                # the socket is full

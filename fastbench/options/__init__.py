@@ -36,6 +36,7 @@ from fastbench.options.tasks import (
     one_stage,
     window_fault,
 )
+from fastbench.options.values import FromNow
 
 if TYPE_CHECKING:
     from fastbench.options.settings import (
@@ -70,6 +71,7 @@ __all__ = [
     "WINDOW",
     "Chosen",
     "Fields",
+    "FromNow",
     "Option",
     "Options",
     "Place",

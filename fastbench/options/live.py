@@ -76,7 +76,7 @@ LIVE_SECTIONS: Mapping[str, Sequence[Option]] = {
         *_but(PROMPTS, "merge_ds custom_dataset_infer_method seed num_prompts"),
         *_named(PROMPTS, "num_prompts", num_prompts="Requests of a slice.  [default: as many as --slice takes]"),
     ),
-    "Service": _but(SERVICE, "url mock mock_option"),
+    "Service": _but(SERVICE, "url mock mock_option reset_cache"),
     "Load": _named(
         LOAD,
         "concurrency rate load on_full burstiness precise num_warmups warmup_data warmup_input_len warmup_output_len "

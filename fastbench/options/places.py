@@ -64,6 +64,10 @@ class Settings:
         self.raw.pop(COMBINATIONS, None)
         return fields
 
+    def makes_prompts(self) -> bool:
+        """Whether prompts of a data set are made."""
+        return any(_is_made(fields) for _, fields in self.items("datasets"))
+
     def makes_its_prompts(self) -> bool:
         """Whether options make the prompts, also in a run that is resumed."""
         if not self.continues or self.raw.get("num_prompts") is not None:
@@ -87,6 +91,14 @@ def _is_synthetic(fields: Fields) -> bool:
     name = type_name(fields.get("type"))
     known = DATASET_CLASSES.get(name or "")
     return name == "synthetic" or (known is not None and known.kind == "synthetic") or "synthetic_config" in fields
+
+
+def _is_made(fields: Fields) -> bool:
+    from fastbench.aisbench import DATASET_CLASSES, type_name
+
+    name = type_name(fields.get("type"))
+    known = DATASET_CLASSES.get(name or "")
+    return _is_synthetic(fields) or "mooncake" in (name, known and known.kind)
 
 
 class Place:

@@ -163,6 +163,13 @@ SERVICE = (
         sets=ModelField("connect_timeout"),
     ),
     Option(
+        flags="--reset-cache",
+        metavar="auto|URL|none",
+        help="Empty the service's prefix cache before each task: by vLLM's or SGLang's endpoint, or by a POST to URL.  "
+        "[default: none]",
+        sets=ModelField("reset_cache"),
+    ),
+    Option(
         flags="--retry",
         metavar="N",
         parse=int,

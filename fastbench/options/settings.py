@@ -155,10 +155,20 @@ def _apply(settings: Settings, options: Options) -> None:
         if option.sets is not None:
             settings.labels |= dict.fromkeys(option.sets.fields_alone(settings), flag(option.name))
     _put(settings, options, Place, but=(PromptsFile, PromptsField))
+    if "seed" in options:
+        _check_seed(settings, options.written("seed"))
     if settings.bare_service:
         _complete_service(settings, options)
     if "metrics_url" in options and "spec_decode" not in options:
         settings.raw.setdefault("service_metrics", _USUAL_INTERVAL)
+
+
+def _check_seed(settings: Settings, given: str) -> None:
+    """Raises UsageError for a seed that nothing is made of."""
+    if not settings.makes_prompts() and settings.raw.get("cache_bust", "none") == "none":
+        others = settings.prompts_named_by
+        why = f", as {others} names others: leave one of them out" if others else ""
+        raise UsageError(f"{given} is for made prompts and markers (--cache-bust), but the run has none{why}")
 
 
 def _put(settings: Settings, options: Options, kind: type[Place], *, but: tuple[type[Place], ...] = ()) -> None:

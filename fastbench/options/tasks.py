@@ -151,11 +151,18 @@ PROMPTS = (
         },
     ),
     Option(
+        flags="--cache-bust",
+        parse=click.Choice(["first-turn", "system", "none"]),
+        help="Put a marker, another one for each request, in front of the first user message, or of all messages, of "
+        "prompts of a file, so that no prefix cache has them.  [default: none]",
+        sets=RunField("cache_bust"),
+    ),
+    Option(
         flags="--seed",
         metavar="N",
         parse=int,
-        help="Seed of synthetic prompts.  [default: 0]",
-        sets=SyntheticField("seed"),
+        help="Seed of the words of made prompts, to send the same again.  [default: a new one for each run]",
+        sets=RunField("seed"),
         also={"--seed N": "random-seed"},
     ),
     Option(

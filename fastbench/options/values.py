@@ -84,10 +84,14 @@ def shard(text: str) -> tuple[int, int]:
     return int(number), int(of)
 
 
+class FromNow(int):
+    """A time of the wall clock, ns, that was given as so much from now: each command has its own."""
+
+
 def start_time(text: str) -> int:
     """`2026-11-24T12:30:00Z`, or `+30s` from now: ns of the wall clock. ConfigError for a wrong length of time."""
     if text.startswith("+"):
-        return time.time_ns() + parse_duration(text[1:])
+        return FromNow(time.time_ns() + parse_duration(text[1:]))
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

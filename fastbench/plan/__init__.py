@@ -7,7 +7,7 @@
 TaskPlan (task_plan) ── what one task sends; frozen, picklable, written into the recording's header
 plan_run, plan_task (prepare) ── from a checked config to plans, or all its faults
 Share, Queue, Remainder (sharing) ── a plan dealt out to workers, and what an interrupted run has left of it
-fresh_samples, seed_of (fresh) ── prompts with a seed of their own, without end
+fresh_samples (fresh) ── prompts with a seed of their own, without end
 scheduled (load), Requests, RequestWriter (planned) ── from places in the plan to bytes, lazily
 ReactorOptions (reactor) ── what the core must know of it
 shapes ── the load shapes, a room within the room
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.plan.fresh import fresh_samples, seed_of
+    from fastbench.plan.fresh import fresh_samples
     from fastbench.plan.load import begins_at, scheduled
     from fastbench.plan.planned import Planned, Requests, RequestWriter, planned_requests
     from fastbench.plan.prepare import RunPlan, plan_run, plan_task
@@ -29,7 +29,7 @@ else:
     __getattr__ = lazy(
         __name__,
         {
-            "fresh": ("fresh_samples", "seed_of"),
+            "fresh": ("fresh_samples",),
             "load": (
                 "begins_at",
                 "scheduled",
@@ -84,6 +84,5 @@ __all__ = [
     "plan_task",
     "planned_requests",
     "scheduled",
-    "seed_of",
     "taken",
 ]

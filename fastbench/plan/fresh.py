@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import blake2b
 from itertools import count
 
 from msgspec.structs import replace
@@ -12,14 +11,7 @@ from fastbench.config import DatasetConfig
 from fastbench.datasets import Sample, alike
 from fastbench.plan.planned import Requests
 from fastbench.plan.task_plan import TaskPlan
-
-_BITS = 62
-
-
-def seed_of(*parts: object) -> int:
-    """A seed that depends on all parts, the same in each process; 0 … 2**62 - 1."""
-    digest = blake2b(repr(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> (64 - _BITS)
+from fastbench.seeds import seed_of
 
 
 def fresh_samples(plan: TaskPlan, seed: int) -> Iterator[tuple[int, Sample]]:
@@ -31,7 +23,8 @@ def fresh_samples(plan: TaskPlan, seed: int) -> Iterator[tuple[int, Sample]]:
         config = plan.task.dataset
         made = _reseeded(config, anew)
         start = 0 if made is not None else anew % plan.samples
-        task = replace(plan.task, dataset=made or config)
+        own = {"fresh_seed" if plan.task.seed is None else "seed": anew}
+        task = replace(plan.task, dataset=made or config.with_words(anew, named=True), **own)
         requests = Requests(plan.changed(task=task))
         begin: int | None = None
         for place, sample in requests.numbered(range(start, start + plan.samples)):

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.datasets import Dataset, Sample, open_dataset
+from fastbench.datasets import Dataset, Marker, Sample, open_dataset
 from fastbench.plan.task_plan import TaskPlan
 from fastbench.recording import MEASURED, request_id
 
@@ -97,7 +97,8 @@ def planned_requests(
 
 
 class Requests:
-    """The data set of a plan, each sample repeated as the service's settings say, endlessly."""
+    """The data set of a plan, each sample repeated as the service's settings say, endlessly: made prompts go on with
+    others, rows of a file begin anew. Rows get their markers, where they are asked for."""
 
     def __init__(self, plan: TaskPlan, dataset: Dataset | None = None) -> None:
         """dataset: where it was opened before, for words of the same length; None = it is opened.
@@ -108,6 +109,10 @@ class Requests:
         if dataset is None or plan.tokens_per_word != 1:
             dataset = open_dataset(task.dataset, task.service.path, plan.tokens_per_word)
         self._dataset = dataset
+        self._endless: Callable[[int, int], Iterator[Sample]] | None = getattr(dataset, "endless", None)
+        self._marker: Marker | None = None
+        if task.is_marked:
+            self._marker = Marker(task.cache_bust, task.words_seed or 0, task.service.path, plan.tokens_per_word)
         self._repeats = task.service.repeats
         self._rows = plan.survey.samples
         self._first = plan.first
@@ -127,13 +132,14 @@ class Requests:
         reader: Iterator[Sample] = iter(())
         last, following = -1, -1
         for place in places:
-            index = (place // self._repeats + self._first) % self._rows
+            index = place // self._repeats + self._first
+            index = index if self._endless else index % self._rows
             if index != last:
                 if index != following:
-                    reader = self._dataset.samples(index, stride)
+                    reader = (self._endless or self._dataset.samples)(index, stride)
                 sample = next(reader)
                 last, following = index, index + stride
-            yield self._number(place), sample
+            yield self._number(place), self._marker.mark(sample, place) if self._marker else sample
 
     def _number(self, place: int) -> int:
         """The number of the request at a place: those before it have one for each turn."""

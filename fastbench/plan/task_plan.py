@@ -97,8 +97,9 @@ class TaskPlan:
     """The plan of one task. Frozen and picklable: workers get it as it is, and the recording's header holds it.
 
     schedule: of the whole task. remainder: what an interrupted run has left of it, None = all. tokens_per_word: as the
-    service counts the prompts, without a tokenizer. first: the sample of the data set with which it begins. notes: for
-    readers of the numbers. remarks: for the user, before anything is sent.
+    service counts the prompts, without a tokenizer. first: the sample of the data set with which it begins. reset: what
+    the service answered when its prefix cache was reset, None = it was not. notes: for readers of the numbers. remarks:
+    for the user, before anything is sent.
     """
 
     task: Task
@@ -110,6 +111,7 @@ class TaskPlan:
     tokens_per_word: float = 1.0
     remainder: Remainder | None = None
     first: int = 0
+    reset: str | None = None
 
     @property
     def samples(self) -> int:
@@ -199,9 +201,22 @@ class TaskPlan:
                 "drop_when_full": schedule.drop_when_full,
                 "planned": self.planned,
             },
+            "prompts": self._prompts(),
             "workers": asdict(self.workers) | {"reasons": list(self.workers.reasons)},
             "tokens_per_word": self.tokens_per_word,
             "data_notes": list(self.notes),
+        }
+
+    def _prompts(self) -> dict[str, Any]:
+        """What makes them the same in two runs, and whether a prefix cache may have them."""
+        task = self.task
+        return {
+            "seed": task.words_seed,
+            "named": task.words_seed is not None and task.words_seed != task.fresh_seed,
+            "cold": task.cold,
+            "template": self.survey.template,
+            "cache_bust": task.cache_bust if task.is_marked else "none",
+            **({} if self.reset is None else {"reset": self.reset}),
         }
 
     def headline(self) -> str:

@@ -6,7 +6,7 @@ import datetime
 import re
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -89,7 +89,7 @@ class Subject(msgspec.Struct, frozen=True):
     in words. requests: planned, or begun in the window; sent: of them; sending_ms: from the first of these to the last
     in an open loop, None in a closed one, where the replies decide. inputs, outputs: of the requests that succeeded,
     None where nobody counted. duration_ms: from the first send to the last end. created: None where the recording does
-    not say. stage: the part that the numbers are of; empty for the whole.
+    not say. stage: the part that the numbers are of; empty for the whole. seed: of made prompts or markers.
     """
 
     task: str
@@ -106,6 +106,7 @@ class Subject(msgspec.Struct, frozen=True):
     duration_ms: Number
     created: datetime.datetime | None
     stage: str
+    seed: int | None = None
 
     @property
     def course(self) -> tuple[str, ...]:
@@ -249,7 +250,13 @@ def _subject(computed: Computed, task: str) -> Subject:
         duration_ms=computed.figure("Benchmark Duration"),
         created=_moment(header.get("created")),
         stage="" if metrics.window is None else metrics.stage,
+        seed=_seed(header),
     )
+
+
+def _seed(header: dict[str, Any]) -> int | None:
+    seed = section(header, "prompts").get("seed")
+    return seed if isinstance(seed, int) else None
 
 
 def _host(url: str) -> str:

@@ -16,12 +16,12 @@ from fastbench.config import RunConfig, Task
 from fastbench.datasets import Dataset
 from fastbench.errors import FastbenchError, UsageError
 from fastbench.live import Observer, Progress
-from fastbench.plan import Remainder, Requests, RunPlan, TaskPlan, begins_at
+from fastbench.plan import WHOLE, Remainder, Requests, RunPlan, TaskPlan, begins_at
 from fastbench.plan.shapes import Schedule
 from fastbench.recording import NOT_FINAL, OUTCOMES, TEXTS, Recording, has_writer, part_number, part_path, part_paths
 from fastbench.run.directory import RunDirectory, log, log_to
 from fastbench.run.stop import Stop
-from fastbench.run.worker import Assignment, FieldRefusedError, Judging, measured_words
+from fastbench.run.worker import Assignment, FieldRefusedError, Judging, measured_words, reset_cache
 from fastbench.run.workers import Death, Launcher, WorkersEnd, on_this_host, with_recorded
 
 CANCELLED = OUTCOMES.index("cancelled")
@@ -277,6 +277,9 @@ class _Running:
             plan = plan.changed(tokens_per_word=measured_words(plan, self._stop))
         if self._stop.asked:
             return WorkersEnd(complete=False)
+        # Of shards the first does it for all, well before they start.
+        if getattr(launcher, "share", WHOLE).number == 0:
+            plan = plan.changed(reset=reset_cache(plan))
         for sentence in plan.workers.reasons:
             log.info("%s: %s", task.name, sentence)
         assignment = Assignment(plan, recording, self._log(task), judging=self._judging_for(task))

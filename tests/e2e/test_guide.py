@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -253,7 +254,9 @@ def test_the_dumped_config_runs_the_same_again(gsm8k: Workspace) -> None:
     again = fastbench_command(elsewhere, "perf", dump)
     assert (again.code, again.err, headings(again)) == (0, "", headings(first))
     (second,) = elsewhere.glob("outputs/default/*/configs/*.py")
-    assert second.read_text() == dump.read_text()
+    # Each run draws new words for its prompts.
+    ours, theirs = (re.sub("(?m)^fresh_seed = [0-9]+$", "", path.read_text()) for path in (second, dump))
+    assert ours == theirs
 
 
 def test_fixed_request_count(gsm8k: Workspace) -> None:

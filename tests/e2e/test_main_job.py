@@ -205,7 +205,7 @@ def test_log_tells_begin_and_end(quickstart: Ended) -> None:
 
 
 def test_dumped_config_runs_again(quickstart: Ended, tmp_path: Path) -> None:
-    """The config in the run's directory is complete: it runs again, with the same prompts."""
+    """The config in the run's directory is complete: it runs again, with prompts of the same lengths."""
     (config,) = (quickstart.run / "configs").iterdir()
     again = fastbench_command(tmp_path, "perf", "--config", config, "-w", tmp_path / "out", "--num-prompts", 40)
     assert (again.code, again.err) == (0, "")

@@ -94,10 +94,10 @@ def test_another_plan(tmp_path: Path) -> None:
         ended = perf(tmp_path, "--reuse", "--concurrency", 9, "--seed", 4)
     assert mock.log_entries() == []
     assert ended.code == 2
-    model, dataset = ended.err.splitlines()
+    model, seed = ended.err.splitlines()
     name = f"fastbench: --reuse {interrupted.run.name}: "
     assert model.startswith(f"{name}models openai-chat: batch_size is 9, and the run had 8; set it back")
-    assert "datasets synthetic: seed is 4, and the run had 0" in dataset
+    assert seed.startswith(f"{name}seed is 4, and the run had None; set it back")
 
 
 def test_the_same_command_again(tmp_path: Path) -> None:

@@ -166,7 +166,9 @@ def test_a_place_that_is_taken(tmp_path: Path, sent: Path) -> None:
 def test_too_late(tmp_path: Path, service: Mock) -> None:
     """A share that is not ready at its time sends nothing and says by how much it was late."""
     (tmp_path / "0").mkdir()
-    with Running(tmp_path / "0", "--url", service.url, *OPEN, "--shard", "1/3", "--start-at", "+50ms") as running:
+    with Running(
+        tmp_path / "0", "--url", service.url, *OPEN, "--shard", "1/3", "--seed", 1, "--start-at", "+50ms"
+    ) as running:
         ended = running.end()
     last = ended.err.splitlines()[-1]
     assert ended.code in (1, 2)
@@ -189,7 +191,7 @@ def test_too_late(tmp_path: Path, service: Mock) -> None:
         (("--shard", "0/2", "--start-at", "+9s", "--workers", "2"), "a shard is sent by one process; leave --workers"),
         (("--shard", "0/2", "--start-at", "+9s", "--mock"), "all shards must use one service"),
         (
-            ("--shard", "0/8", "--start-at", "+9s", "--concurrency", "4"),
+            ("--shard", "0/8", "--seed", "1", "--start-at", "+9s", "--concurrency", "4"),
             "--shard has 8 shards, but at most 4 may be in flight",
         ),
         (("--nodes", "2"), "--nodes goes with --ray ADDRESS, which is not given"),

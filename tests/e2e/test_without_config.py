@@ -50,15 +50,18 @@ def test_lengths_in_a_range(tmp_path: Path, service: Mock) -> None:
     assert (rows["planned_output"] == rows["output_tokens"]).all()
 
 
-def test_same_seed_same_prompts(tmp_path: Path, service: Mock) -> None:
-    """The same seed plans the same requests, another seed others."""
+def test_each_run_has_the_same_lengths(tmp_path: Path, service: Mock) -> None:
+    """Whatever the seed of the words, and without one, the same requests are planned; the recording has the seed."""
     lengths = ("--input-len", "5:900", "--output-len", "1:3", "--num-prompts", 12, "--concurrency", 12)
-    plans = []
-    for place, seed in (("a", 5), ("b", 5), ("c", 6)):
+    plans, seeds = [], []
+    for place, seed in (("a", ("--seed", 5)), ("b", ("--seed", 6)), ("c", ())):
         (tmp_path / place).mkdir()
-        rows = measured(perf(tmp_path / place, "--url", service.url, *lengths, "--seed", seed))
-        plans.append(rows[["input_tokens", "planned_output"]].tolist())
-    assert plans[0] == plans[1] != plans[2]
+        ended = perf(tmp_path / place, "--url", service.url, *lengths, *seed)
+        plans.append(measured(ended)[["input_tokens", "planned_output"]].tolist())
+        seeds.append(ended.recording.header["prompts"]["seed"])
+    assert plans[0] == plans[1] == plans[2]
+    assert seeds[:2] == [5, 6]
+    assert seeds[2] is not None
 
 
 def test_embedded_service(tmp_path: Path) -> None:

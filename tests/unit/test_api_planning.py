@@ -2,14 +2,18 @@
 
 import json
 import socket
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from fastbench.api.planning import LOOKED_AT, format_bytes
+from fastbench.api.planning import LOOKED_AT, format_bytes, prepare
 from fastbench.cli.perf import perf_command
+from fastbench.config import Task
 from fastbench.errors import UsageError
+from fastbench.options import FromNow, Options, run_of_options
 
 URL = "http://127.0.0.1:9"
 
@@ -38,6 +42,33 @@ def test_a_plan_in_words() -> None:
     assert row(lines, "Output tokens") == "min 4, mean 4.0, max 4"
     assert row(lines, "Schedule") == "closed loop, at most 3 in flight"
     assert lines[-2:] == ["1 task; results would go to a new directory in outputs/default.", "Nothing was sent."]
+
+
+def test_the_seed_of_a_plan() -> None:
+    """A seed that is named is told; without one each run has another; rows of a file have none."""
+    new = "a new one for each run; --seed N sends the same prompts again"
+    for words, seed in (("", new), ("--seed 7", "7")):
+        assert row(dry_run(*f"--url {URL} --model m {words}".split()), "Seed") == seed
+
+
+def prepared(tmp_path: Path, **given: Any) -> Task:
+    """The task of a run that is prepared; with a start it is a shard of two."""
+    options = Options({"url": URL, "work_dir": str(tmp_path), **given})
+    options = options.having("shard", (0, 2)) if "start_at" in given else options
+    return prepare(run_of_options(options).run, options).plan.tasks[0].task
+
+
+def test_each_run_has_prompts_of_its_own(tmp_path: Path) -> None:
+    """By chance; of a shard by the time at which all start; not where a seed is named."""
+    seeds = [prepared(tmp_path).words_seed for _ in range(2)]
+    assert seeds[0] != seeds[1]
+    assert prepared(tmp_path, seed=3).words_seed == 3
+    soon = time.time_ns() + 10**12
+    a, b, later = (prepared(tmp_path, start_at=at).words_seed for at in (soon, soon, soon + 1))
+    assert a == b != later
+    with pytest.raises(UsageError, match="each shard would make prompts of its own; give all of them one --seed N"):
+        prepared(tmp_path, start_at=FromNow(soon))
+    assert prepared(tmp_path, start_at=FromNow(soon), seed=3).words_seed == 3
 
 
 def test_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,9 +106,7 @@ def test_schedules(words: str, schedule: str) -> None:
 def test_a_run_by_time() -> None:
     """A run that is bound by time sends as many requests as fit."""
     lines = dry_run("--url", URL, "--duration", "60")
-    assert row(lines, "Requests").startswith(
-        "as many as fit into 1min: the 100 samples of the data set again and again"
-    )
+    assert row(lines, "Requests").startswith("as many as fit into 1min: new prompts, one after the other")
     assert row(lines, "Recording").endswith(" a request")
 
 

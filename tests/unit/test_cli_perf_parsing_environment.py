@@ -139,7 +139,7 @@ def test_a_url_in_the_place_of_a_config(monkeypatch: pytest.MonkeyPatch) -> None
         ({"NODES": "2"}, "FASTBENCH_NODES goes with --ray ADDRESS, which is not given"),
         ({"URL": "http://h", "RETRY": "2000"}, "FASTBENCH_RETRY is 2000; it must be a whole number from 0 to 1000"),
         ({"URL": "ftp://h"}, "FASTBENCH_URL is 'ftp://h'; its scheme must be http or https"),
-        ({"URL": "http://h", "DATASET": "a.jsonl", "SEED": "1"}, "FASTBENCH_SEED is for synthetic prompts, but the"),
+        ({"URL": "http://h", "DATASET": "a.jsonl", "SEED": "1"}, "FASTBENCH_SEED is for made prompts and markers"),
         ({"MODE": "all"}, "FASTBENCH_MODE all is about accuracy"),
         ({"URL": "http://h", "DATASETS": "nix"}, "--datasets nix: there is no such config"),
     ],

@@ -43,6 +43,13 @@ def test_a_setting_of_the_run(settings: dict[str, Any], named: str) -> None:
     assert remark.startswith(f"{named} (--{named.replace('_', '-')}) has no effect with")
 
 
+def test_what_no_prompts_are_made_of() -> None:
+    """Markers for made prompts, and a seed without prompts or markers that are made of it, are told."""
+    rows = {"type": "jsonl", "path": "rows.jsonl"}
+    assert [bool(remarks({}, data, cache_bust="system")) for data in (TEXTS, rows)] == [True, False]
+    assert [bool(remarks({}, rows, seed=1, cache_bust=bust)) for bust in ("none", "system")] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("model", "settings", "named"),
     [

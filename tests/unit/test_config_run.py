@@ -54,6 +54,42 @@ def test_settings_reach_each_task() -> None:
     assert (task.pressure_time, task.duration, task.drain) == (20 * NS_PER_S, 60 * NS_PER_S, NS_PER_S // 2)
 
 
+def test_each_task_has_words_of_its_own() -> None:
+    """A run's fresh seed gives each task another one, the first the run's own; a seed that is named goes over all, and
+    those of data sets over a fresh one."""
+    models = [{"type": "openai_chat", "abbr": abbr} for abbr in "ab"]
+    sets = [DATASET, {**DATASET, "abbr": "own", "seed": 3}]
+    fresh, named = (build(models=models, datasets=sets, **{name: 5}).tasks() for name in ("fresh_seed", "seed"))
+    assert [task.words_seed for task in fresh] == [5, 3, fresh[2].words_seed, 3]
+    assert len({task.words_seed for task in named} | {fresh[2].words_seed}) == 4
+    assert [task.dataset.seed for task in named] == [None, 3, None, 3]
+    assert [task.cold for task in fresh] == [0, None, 0, None]
+    assert [task.cold for task in named] == [None] * 4
+    again = RunConfig.of_task(fresh[2]).tasks()[0]
+    assert (again.dataset, again.cold) == (fresh[2].dataset, 0)
+
+
+@pytest.mark.parametrize(
+    ("service", "data", "cold"),
+    [
+        ({}, {"shared_prefix": 3}, 3),
+        ({}, {"prefix_pool": {"count": 2, "length": 4}}, 4),
+        ({"generation_kwargs": {"num_return_sequences": 2}}, {}, None),
+    ],
+)
+def test_what_a_plan_promises_of_prompts(service: dict[str, Any], data: dict[str, Any], cold: int | None) -> None:
+    """New prompts but for a prefix that is asked for; nothing where each is sent more than once."""
+    (task,) = build(models=[{**MODEL, **service}], datasets=[{**DATASET, **data}], fresh_seed=1).tasks()
+    assert task.cold == cold
+
+
+@pytest.mark.parametrize(("bust", "cold"), [("none", None), ("first-turn", None), ("system", 0)])
+def test_rows_of_a_file_with_markers(bust: str, cold: int | None) -> None:
+    """Markers have the run's seed; only in front of all messages they make a promise."""
+    (task,) = build(datasets=[{"type": "jsonl", "path": "x.jsonl"}], fresh_seed=4, cache_bust=bust).tasks()
+    assert (task.cold, task.words_seed) == (cold, None if bust == "none" else 4)
+
+
 def test_debugging_is_serial() -> None:
     """With `debug` the tasks run one after the other, whatever was asked for."""
     assert [build(max_num_workers=4, debug=debug).tasks_at_once for debug in (False, True)] == [4, 1]

@@ -89,7 +89,7 @@ def test_every_option_reaches_the_plan(tmp_path: Path, monkeypatch: pytest.Monke
         {"top_k": 3, "stop": "a=b"},
     )
     assert isinstance(dataset, SyntheticConfig)
-    assert (dataset.seed, dataset.shared_prefix, dataset.count) == (3, 2, 100)
+    assert (plan.seed, dataset.seed, dataset.shared_prefix, dataset.count) == (3, None, 2, 100)
     assert (plan.num_warmups, plan.work_dir, plan.stats) == (0, "out", ("P50",))
 
 
@@ -248,10 +248,10 @@ def test_options_override_every_model(config: str) -> None:
 
 
 def test_options_override_every_synthetic_set(config: str) -> None:
-    """Lengths and seed go to all synthetic data sets, those in the guide's form included."""
+    """Lengths go to all synthetic data sets, those in the guide's form included, and the seed to the run."""
     plan = run("--config", config, "--input-len", "7", "--seed", "9")
-    found = [(d.count, d.input_len.high, d.seed) for d in plan.datasets if isinstance(d, SyntheticConfig)]
-    assert found == [(10, 7, 9), (3, 7, 9)]
+    found = [(d.count, d.input_len.high) for d in plan.datasets if isinstance(d, SyntheticConfig)]
+    assert (found, plan.seed) == ([(10, 7), (3, 7)], 9)
 
 
 def test_options_win_over_names_and_addresses(config: str) -> None:
@@ -314,7 +314,7 @@ def test_faults_name_the_option() -> None:
         ("--url h --mock-option a=1", "--url and --mock-option name two services"),
         (
             "--url h --dataset x --seed 1",
-            "--seed is for synthetic prompts, but the run has none, as --dataset names others",
+            "--seed is for made prompts and markers (--cache-bust), but the run has none, as --dataset names others",
         ),
         (
             "--url h --custom-dataset-path x.csv --shared-prefix 1",

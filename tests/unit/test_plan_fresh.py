@@ -12,7 +12,8 @@ from fastbench.config.fields import Uniform
 from fastbench.datasets import SyntheticConfig, prompt_text
 from fastbench.datasets.conversations.sharegpt import SHAREGPT
 from fastbench.datasets.jsonl import JSONL
-from fastbench.plan import TaskPlan, fresh_samples, seed_of
+from fastbench.plan import TaskPlan, fresh_samples
+from fastbench.seeds import seed_of
 
 URL = "http://127.0.0.1:9"
 

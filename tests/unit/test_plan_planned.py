@@ -1,10 +1,17 @@
 """Prepared requests: numbers, ids, times, one after the other."""
 
 import itertools
+import json
 from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec.structs import replace
+from tasks import plan_of as plan_of_task
+from tasks import task_of
 
 from fastbench.datasets import Sample, Turn
-from fastbench.plan.planned import Planned, RequestWriter, planned_requests
+from fastbench.datasets.jsonl import JSONL
+from fastbench.plan.planned import Planned, Requests, RequestWriter, planned_requests
 from fastbench.run.worker.conversations import Conversations
 
 RUN = "8e3c0d5a-9b1f-4c7e-a2d4"
@@ -25,6 +32,28 @@ def encode(sample: Sample, request_id: str) -> bytes:
 def plan_of(items: Iterator[Item], default_output: int = 9) -> Iterator[Planned]:
     writer = RequestWriter(encode, run_id=RUN, default_output=default_output)
     return planned_requests(items, writer, Conversations(writer))
+
+
+def test_rows_that_come_again_have_other_markers(tmp_path: Path) -> None:
+    """Beyond the end of a file its rows come again; with markers each time with another one, without as they are."""
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps({"prompt": f"row {row}"}) + "\n" for row in range(3)))
+    task = task_of("http://h:1", JSONL.schema(abbr="rows", path=str(file)))
+    plain, marked = (
+        [str(sample.prompt) for _, sample in Requests(plan_of_task(one)).numbered(range(7))]
+        for one in (task, replace(task, cache_bust="first-turn", fresh_seed=1))
+    )
+    assert plain == [f"row {place % 3}" for place in range(7)]
+    assert [text.rpartition("\n\n")[2] for text in marked] == plain
+    assert len(set(marked)) == 7
+
+
+def test_made_prompts_have_no_end() -> None:
+    """Beyond the data set's count made prompts go on with others, wherever they are read from."""
+    requests = Requests(plan_of_task(task_of("http://h:1")))
+    texts = [sample.prompt for _, sample in requests.numbered(range(40))]
+    assert [sample.prompt for _, sample in requests.numbered(range(1, 40, 3), 3)] == texts[1::3]
+    assert len({str(text) for text in texts}) == 40
 
 
 def test_numbers_and_ids() -> None:

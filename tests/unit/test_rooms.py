@@ -26,12 +26,15 @@ from imports import (
 )
 
 # Beside its own modules each room may import these rooms, or rooms within them.
-ANYWHERE = frozenset({"units", "errors", "registry", "lazy", "secrets", "slo", "text", "verdict_limits", "__init__"})
+ANYWHERE = frozenset(
+    {"units", "errors", "registry", "lazy", "secrets", "seeds", "slo", "text", "verdict_limits", "__init__"}
+)
 TABLE: dict[str, frozenset[str]] = {
     "_core": frozenset(),
     "errors": frozenset(),
     "lazy": frozenset(),
     "secrets": frozenset({"errors"}),
+    "seeds": frozenset(),
     "text": frozenset(),
     "units": frozenset({"errors"}),
     "verdict_limits": frozenset(),

@@ -103,11 +103,13 @@ class RequestColumns:
 @dataclass(frozen=True)
 class Workload:
     """What was sent. digest: of the plan without its seed, "" where it is not known. prompts: the digest with seed and
-    data set, equal where the same prompts were sent. words: one line for people."""
+    data set, equal where prompts of the same lengths were sent. words: one line for people. texts: a digest that is
+    equal, where `prompts` is, if they had the same words."""
 
     digest: str
     prompts: str = ""
     words: str = ""
+    texts: str = ""
 
 
 @dataclass(frozen=True)

@@ -113,11 +113,13 @@ def _used(counts: Counts) -> Counts:
     return counts[:, int(columns[0]) : int(columns[-1]) + 1]
 
 
-def pairing(pairs: Mapping[str, Pairs], seed: int) -> Pairing | None:
-    """What the pairs say by themselves: the median of B / A over prompts; None without pairs."""
+def pairing(pairs: Mapping[str, Pairs], seed: int, *, same_words: bool) -> Pairing | None:
+    """What the pairs say by themselves: the median of B / A over prompts; None without pairs. same_words: whether the
+    two of a pair are the same, or only as long."""
     if not pairs:
         return None
-    return Pairing("identical prompts", tuple(_paired(name, each, seed) for name, each in pairs.items()))
+    of = "identical prompts" if same_words else "prompts of the same lengths"
+    return Pairing(of, tuple(_paired(name, each, seed) for name, each in pairs.items()))
 
 
 def _paired(name: str, pairs: Pairs, seed: int) -> PairedMetric:

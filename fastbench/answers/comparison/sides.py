@@ -88,11 +88,15 @@ def _versus(base: Side, other: Side, asking: Asking, more: Sequence[str]) -> Ver
         refused,
         effects,
         deciles,
-        prompts.pairing(pairs, asking.seed),
+        prompts.pairing(pairs, asking.seed, same_words=_same_words(base, other)),
         differs,
         _method(base, other, pairs),
         tuple(_notes(base, other, effects, asking)),
     )
+
+
+def _same_words(base: Side, other: Side) -> bool:
+    return base.runs[0].workload.texts == other.runs[0].workload.texts
 
 
 class _Table(NamedTuple):
@@ -222,7 +226,8 @@ def _method(base: Side, other: Side, pairs: Mapping[str, prompts.Pairs]) -> str:
     if min(len(base.runs), len(other.runs)) >= estimates.RUNS_TO_RESAMPLE:
         return f"{count} of {len(base.runs)} and {len(other.runs)} runs, and of the blocks of time in each"
     if pairs:
-        return f"{count} of blocks of requests; {', '.join(pairs)} by identical prompt"
+        by = "identical prompt" if _same_words(base, other) else "prompts of the same length"
+        return f"{count} of blocks of requests; {', '.join(pairs)} by {by}"
     return f"{count} of blocks of time in each run"
 
 

@@ -15,7 +15,9 @@ _LOAD_FREE = frozenset({"seed"})
 _DATA_FREE = frozenset({"abbr", "seed"})
 _PATHS = frozenset({"path", "meta_path", "generated_prompts_path"})
 """A file is known by its name: elsewhere it lies elsewhere."""
-_RUN_FREE = frozenset({"work_dir", "summarizer", "datasets", "models", "debug"})
+_RUN_FREE = frozenset({"work_dir", "summarizer", "datasets", "models", "debug", "fresh_seed"})
+_WORDS = frozenset({"words_seed", "random_seed"})
+"""Seeds of words alone: with another one prompts are as long and say something else."""
 _DIGITS = 12
 _LONGEST = 200
 
@@ -33,21 +35,28 @@ def workload_of(header: Mapping[str, Any]) -> Workload:
         # A load shape may hold the seed itself.
         "load": {name: _seedless(value) for name, value in load.items() if name not in _LOAD_FREE},
         "service": sent,
-        "data": {name: _named(name, value) for name, value in data.items() if name not in _DATA_FREE},
+        "data": {name: _named(name, value) for name, value in _worded(data).items() if name not in _DATA_FREE},
         "task": "" if data else _part(header, "task").get("dataset"),
     }
-    prompts = {"plan": plan, "seed": data.get("seed"), "words": header.get("tokens_per_word")}
-    return Workload(_digest(plan), _digest(prompts) if data else "", _words(header, load))
+    bust, of_plan = config.get("cache_bust", "none"), _part(header, "prompts")
+    plan |= {} if bust == "none" else {"cache_bust": bust}
+    lengths = {"plan": plan, "seed": data.get("seed") or 0, "words": header.get("tokens_per_word")}
+    texts = [data.get(name) for name in sorted(_WORDS)] + ([] if bust == "none" else [of_plan.get("seed")])
+    return Workload(_digest(plan), _digest(lengths) if data else "", _words(header, load), _digest(texts))
 
 
 def config_lines(header: Mapping[str, Any]) -> dict[str, str]:
     """The settings of a run by name, with the name of its host and the version of fastbench, each in one line."""
     config = _part(header, "config")
     host = _part(header, "host")
+    fresh, data = config.get("fresh_seed"), _first(config, "datasets")
+    if fresh is not None:
+        # Every run has another one.
+        data = {name: None if name in _WORDS and value == fresh else value for name, value in data.items()}
     named = {
         "": {name: value for name, value in config.items() if name not in _RUN_FREE},
         "service": _first(config, "models") or _part(header, "service"),
-        "data": _first(config, "datasets"),
+        "data": data,
         "load": _part(header, "load"),
         "client": {name: host[name] for name in ("name", "cpus") if name in host},
     }
@@ -79,6 +88,11 @@ def _seedless(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _seedless(item) for name, item in value.items() if name not in ("seed", "arrival_seed")}
     return value
+
+
+def _worded(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of a data set as if it had no seed of words."""
+    return {name: None if name in _WORDS else value for name, value in data.items()}
 
 
 def _named(name: str, value: Any) -> Any:

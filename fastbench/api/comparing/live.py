@@ -35,12 +35,12 @@ from fastbench.errors import Exit, FastbenchError, RecordingError, ServiceError,
 from fastbench.live import Observer, Progress
 from fastbench.metrics.samples import STABLE, TOTAL
 from fastbench.options import LIVE, Options, run_of_options
-from fastbench.plan import seed_of
 from fastbench.recording import Recording
 from fastbench.report import comparison_json, replace
 from fastbench.run import Stop, log
 from fastbench.run.worker import Assignment
 from fastbench.run.workers import WorkersEnd
+from fastbench.seeds import seed_of
 from fastbench.units import NS_PER_S, quantity
 
 BUDGET_NS = 120 * NS_PER_S
@@ -106,9 +106,11 @@ def prepare_live(
 ) -> Comparing:
     """In a new directory. runs: of A and B, alike but for the service's URL. seed: of prompts and order, None = by
     chance. Raises UsageError for what cannot be compared so."""
-    seed = secrets.randbits(48) if seed is None else seed
+    # Of a config's run, too: both sides have the same.
+    named = runs[0].seed if seed is None else seed
+    seed = secrets.randbits(48) if named is None else named
     a, b = (
-        side_of(run, letter, label, url, seed)
+        side_of(run, letter, label, url, seed, named=named is not None)
         for run, letter, label, url in zip(runs, "ab", asked.labels, asked.urls, strict=True)
     )
     if asked.duet and a.plan.workers.count > 1:

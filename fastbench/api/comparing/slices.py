@@ -21,10 +21,11 @@ from fastbench.config import DatasetConfig, RunConfig
 from fastbench.datasets import Dataset, SyntheticConfig, open_dataset
 from fastbench.errors import FastbenchError, ServiceError, UsageError
 from fastbench.live import Observer, Progress
-from fastbench.plan import RunPlan, TaskPlan, seed_of
+from fastbench.plan import RunPlan, TaskPlan
 from fastbench.run import Stop
 from fastbench.run.worker import Assignment, FieldRefusedError, forwarded_in_loop, one_clock, run_worker
 from fastbench.run.workers import on_this_host
+from fastbench.seeds import seed_of, short
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 MADE = 1_000_000
@@ -52,8 +53,9 @@ class OneSide(NamedTuple):
         return RunPlan((self.plan,), {(task.service.abbr, task.dataset.abbr): self.dataset})
 
 
-def side_of(run: RunConfig, letter: str, label: str, url: str, seed: int) -> OneSide:
-    """The service that `run` is about. seed: of all prompts. Raises UsageError for a run that cannot be cut."""
+def side_of(run: RunConfig, letter: str, label: str, url: str, seed: int, *, named: bool = False) -> OneSide:
+    """The service that `run` is about. seed: of all prompts; named: the user has named it. Raises UsageError for a run
+    that cannot be cut."""
     tasks = run.tasks()
     if len(tasks) != 1:
         names = ", ".join(task.name for task in tasks)
@@ -64,10 +66,17 @@ def side_of(run: RunConfig, letter: str, label: str, url: str, seed: int) -> One
             "a live comparison cuts the load into slices of equal requests: leave use_timestamp, duration, profile and "
             "pressure out, and give --concurrency or --rate"
         )
+    if task.service.reset_cache != "none":
+        raise UsageError(
+            "a live comparison sends new prompts in each pair, between which no cache is reset: leave reset_cache out"
+        )
+    words = short(seed_of(seed, letter))
     sliced = replace(
         run,
+        seed=words if named else None,
+        fresh_seed=None if named else words,
         models=(task.service,),
-        datasets=(_fresh(task.dataset, letter, seed),),
+        datasets=(_fresh(task.dataset, seed, words),),
         pairs=None,
         max_num_workers=1,
         workers=1 if run.workers == "auto" else run.workers,
@@ -84,10 +93,11 @@ def side_of(run: RunConfig, letter: str, label: str, url: str, seed: int) -> One
     return OneSide(letter, label, url, sliced, plan, open_dataset(plan.task.dataset, plan.task.service.path))
 
 
-def _fresh(config: DatasetConfig, letter: str, seed: int) -> DatasetConfig:
-    """Made prompts of a seed of their own, with other words on either side; of a file both sides have the same rows."""
+def _fresh(config: DatasetConfig, seed: int, words: int) -> DatasetConfig:
+    """Made prompts of a seed of their own, with other words on either side; of a file both sides have the same rows.
+    words: the seed of the side's."""
     if isinstance(config, SyntheticConfig):
-        return replace(config, seed=seed_of(seed, config.seed), words_seed=seed_of(seed, letter))
+        return replace(config, seed=seed_of(seed, config.seed or 0), words_seed=words)
     return config
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from fastbench.answers import Judge
 from fastbench.answers.capacity import Levels, Purpose, Search, Step
@@ -28,6 +29,7 @@ from fastbench.options import ARGUMENT, Options, names_tasks, run_of_options
 from fastbench.report import replace as write_file
 from fastbench.run import RunDirectory, Stop
 from fastbench.run.workers import levels_here
+from fastbench.seeds import short
 
 RESULT = "saturate.json"
 _LEAST_PARTIAL = 2
@@ -57,9 +59,10 @@ def prepare_search(options: Options) -> Searching:
 
 def new_search(run: RunConfig, asked: Asked) -> Searching:
     """In a new directory. Raises UsageError for a run that cannot be searched."""
+    seed = secrets.randbits(48) if run.seed is None else run.seed
+    run = _seeded(run, seed)
     wanted = levelled(run, asked)
     plan = plan_of(wanted)
-    seed = secrets.randbits(48)
     directory = new_directory(run)
     begin_state(directory.path, {"seed": seed, **asked.record()})
     return Searching(asked, Prepared(wanted, directory, plan), None, seed)
@@ -75,8 +78,14 @@ def _continued(options: Options) -> Searching:
     if run is None:
         run = run_of_options(options.without("reuse").having(ARGUMENT, str(own_config(path)))).run
     asked = _asked_again(of_record(state.head), options, run)
-    wanted = levelled(run, asked)
-    return Searching(asked, Prepared(wanted, RunDirectory(path), plan_of(wanted)), state, int(state.head["seed"]))
+    seed = int(state.head["seed"])
+    wanted = levelled(_seeded(run, seed), asked)
+    return Searching(asked, Prepared(wanted, RunDirectory(path), plan_of(wanted)), state, seed)
+
+
+def _seeded(run: RunConfig, seed: int) -> RunConfig:
+    """seed: of the search; of it are its prompts, unless the user has named one."""
+    return structs.replace(run, fresh_seed=short(seed) if run.seed is None else None)
 
 
 def _asked_again(before: Asked, options: Options, run: RunConfig) -> Asked:

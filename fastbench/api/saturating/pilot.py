@@ -13,9 +13,9 @@ from fastbench.answers import CLEAR_BIT
 from fastbench.answers.capacity import Answer, EndedRequests, Levels, Looked, Purpose, Search, Seen, Step, Visiting
 from fastbench.answers.statistics import LEAST_IN_BLOCK
 from fastbench.api.limits import NO_CONNECTION, patience_ns
-from fastbench.plan import seed_of
 from fastbench.recording import OUTCOMES, new_run_id
 from fastbench.run.worker import News, Visit
+from fastbench.seeds import seed_of
 from fastbench.units import NS_PER_MS, NS_PER_S
 
 LOOK_NS = 250 * NS_PER_MS

@@ -24,6 +24,7 @@ DirName = Annotated[
     ),
 ]
 Length = Annotated[int, Meta(ge=1, le=MAX_LENGTH)]
+Seed = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 
 

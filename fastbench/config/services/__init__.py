@@ -17,6 +17,7 @@ from fastbench.config.services.url import (
     page_url,
     parse_host,
     parse_url,
+    reset_url,
     shown_url,
 )
 
@@ -34,6 +35,7 @@ __all__ = [
     "page_url",
     "parse_host",
     "parse_url",
+    "reset_url",
     "shown_url",
     "tls_context",
     "tokenizer_file",

@@ -10,7 +10,7 @@ from fastbench.config.fields.check import MAX_COUNT, check_fields
 from fastbench.config.fields.issues import Issues, nearest, show
 from fastbench.config.services.schema import REPEATS, ServiceConfig, build_traffic
 from fastbench.config.services.tls import tls_faults
-from fastbench.config.services.url import header_fault, page_url, parse_host, parse_url
+from fastbench.config.services.url import header_fault, page_url, parse_host, parse_url, reset_url
 from fastbench.errors import ConfigError
 from fastbench.registry import DIALECTS, alias_fault, dialect_names
 from fastbench.secrets import NOT_DUMPED, resolve_secret
@@ -132,6 +132,11 @@ def _page_faults(service: ServiceConfig) -> Iterator[Fault]:
             page_url(url)
         except ConfigError as error:
             yield f"metrics_url[{place}]", str(error)
+    if service.reset_cache not in ("auto", "none"):
+        try:
+            reset_url(service.reset_cache)
+        except ConfigError as error:
+            yield "reset_cache", str(error)
 
 
 def _header_faults(service: ServiceConfig) -> Iterator[Fault]:

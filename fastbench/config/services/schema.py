@@ -127,6 +127,9 @@ class ServiceConfig(Frozen, frozen=True, kw_only=True):
     """Options of the simulated service to start for this run; None = the service runs already."""
     metrics_url: tuple[str, ...] = ()
     """Where the service's metrics pages are, several where it has several engines; () = its own /metrics."""
+    reset_cache: str = "none"
+    """How the service's prefix cache is emptied before each task: "auto" = vLLM's or SGLang's endpoint, or a URL to
+    POST to; "none" = it is not."""
     save_text: bool = False
     """Keep the replies' text in the recording."""
 

@@ -80,6 +80,16 @@ def page_url(text: str) -> str:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{path or '/metrics'}"
 
 
+def reset_url(text: str) -> str:
+    """The URL that resets a cache, in full. Raises ConfigError."""
+    scheme, host, port, path = parse_url(text, tls=False)
+    if "://" not in text or not path:
+        raise ConfigError(
+            f"is {shown_url(text)}; give auto, none, or a URL such as http://host:8000/reset_prefix_cache"
+        )
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{path}"
+
+
 def base_of(location: str) -> str | None:
     """The base URL of a redirect's target; None if it has none."""
     parts = urlsplit(location)

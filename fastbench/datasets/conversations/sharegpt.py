@@ -9,9 +9,9 @@ from itertools import groupby
 from typing import NamedTuple
 
 from fastbench.config import show
-from fastbench.config.fields import role_of
+from fastbench.config.fields import Seed, role_of
 from fastbench.datasets.conversations.turns import ConversationConfig, open_conversations, turn_lengths
-from fastbench.datasets.files import FileDataset, Seed
+from fastbench.datasets.files import FileDataset
 from fastbench.datasets.rows import Row, RowFile, open_rows, walk
 from fastbench.datasets.samples import DatasetFormat, LeftOut, Turn
 from fastbench.errors import ConfigError

@@ -1,5 +1,6 @@
 """Prompts made from a seed: sample i depends only on (seed, i); with prefixes from a pool where they are asked for."""
 
+import itertools
 import math
 from bisect import bisect
 from collections.abc import Iterator
@@ -39,10 +40,11 @@ class HitRatio(NamedTuple):
 class Prefixes:
     """`count` prefixes of `length` tokens. A prompt begins with one of them, each as likely, at the chance `share`."""
 
-    def __init__(self, pool: PrefixPool, seed: int, words: Words, mean_length: float) -> None:
-        """mean_length: of the prompts, tokens. Raises ConfigError for a ratio too high."""
+    def __init__(self, pool: PrefixPool, seeds: tuple[int, int], words: Words, mean_length: float) -> None:
+        """seeds: of who begins with which prefix, and of their words. mean_length: of the prompts, tokens. Raises
+        ConfigError for a ratio too high."""
         self._pool = pool
-        self._draws, self._chances = Draws(seed, _POOL), Draws(seed, _PICK)
+        self._draws, self._chances = Draws(seeds[1], _POOL), Draws(seeds[0], _PICK)
         self._last = len(words) - 1
         self._pieces = words.pieces(pool.length)
         self._mean_length = mean_length
@@ -87,17 +89,18 @@ class SyntheticDataset:
         self._added = added
         self._words = words
         self._last = len(words) - 1
-        self._draws, self._chances = Draws(config.seed, _SAMPLES), Draws(config.seed, _MIX)
+        seed, words_seed = config.seed or 0, config.made_by or 0
+        self._draws, self._chances = Draws(seed, _SAMPLES), Draws(seed, _MIX)
         # Lengths take what they need of the same numbers first.
-        self._own_words = None if config.words_seed is None else Draws(config.words_seed, _WORDS)
+        self._own_words = None if config.words_seed is None else Draws(words_seed, _WORDS)
         parts = config.parts()
         self._parts = [_Part(part) for part in parts]
         *self._bounds, total = accumulate(part.weight for part in parts)
         self._total = total
         shared = words.pieces(config.shared_prefix) if config.shared_prefix else 0
-        self._prefix = Draws(config.seed, _PREFIX).integers(0, self._last, shared)
+        self._prefix = Draws(words_seed, _PREFIX).integers(0, self._last, shared)
         pool = config.prefix_pool
-        self._pool = pool and Prefixes(pool, config.seed, words, self.mean_input())
+        self._pool = pool and Prefixes(pool, (seed, words_seed), words, self.mean_input())
         self._refuse_short(max(1, config.shared_prefix, pool.length if pool else 0))
 
     @property
@@ -109,11 +112,15 @@ class SyntheticDataset:
         """What a run of at most `limit` samples will send."""
         count = self.count if limit is None else min(limit, self.count)
         longest = max((part.output_len.high for part in self._config.parts() if part.output_len), default=None)
-        return Survey(count, count, longest, 0)
+        return Survey(count, count, longest, 0, template=self._added)
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
         """The samples `start`, `start + step`, …, made one at a time."""
         return map(self.sample, range(start, self.count, step))
+
+    def endless(self, start: int, step: int) -> Iterator[Sample]:
+        """As `samples`, on and on beyond `count`: no prompt comes twice."""
+        return map(self.sample, itertools.count(start, step))
 
     def sample(self, index: int) -> Sample:
         """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""

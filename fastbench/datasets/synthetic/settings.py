@@ -14,11 +14,11 @@ from fastbench.config.fields import (
     Frozen,
     Length,
     Lengths,
+    Seed,
     Uniform,
     build_lengths,
     check_fields,
 )
-from fastbench.datasets.files import Seed
 
 _LENGTHS = ("input_len", "output_len")
 # Far from any seed that a user would choose.
@@ -60,7 +60,8 @@ class SyntheticConfig(DatasetConfig, frozen=True, kw_only=True, tag_field="type"
     """Output tokens asked for; None = the service's `max_out_len`."""
     mix: Annotated[tuple[MixPart, ...], Meta(extra_json_schema={"description": "a list of dicts"})] = ()
     """Kinds of requests in the place of `input_len` and `output_len`."""
-    seed: Seed = 0
+    seed: Seed | None = None
+    """None = lengths of the seed 0, and new words in each run."""
     words_seed: Seed | None = None
     """Seed of the words alone, so that two sets have prompts of the same lengths and none in common; None = `seed`."""
     shared_prefix: Annotated[int, Meta(ge=0, le=MAX_LENGTH)] = 0
@@ -102,10 +103,25 @@ class SyntheticConfig(DatasetConfig, frozen=True, kw_only=True, tag_field="type"
             issues.add(f"{path}.with_chat_template", "is True, and so is as_ids, which no chat takes; set one of them")
         return values
 
+    @property
+    def made_by(self) -> int | None:
+        """The seed of the words; None = the run has one."""
+        return self.seed if self.words_seed is None else self.words_seed
+
+    def with_words(self, seed: int, *, named: bool) -> "SyntheticConfig":
+        """As the base has it."""
+        return replace(self, words_seed=seed) if named or self.made_by is None else self
+
+    def common_prefix(self, seed: int) -> int | None:
+        """As the base has it."""
+        if self.words_seed != seed:
+            return None
+        return self.shared_prefix if self.prefix_pool is None else self.prefix_pool.length
+
     def alike(self, count: int, input_len: int | None = None) -> "SyntheticConfig":
         """With a seed of its own."""
         words = None if self.words_seed is None else self.words_seed ^ _SEED_DISTANCE
-        made = replace(self, seed=self.seed ^ _SEED_DISTANCE, words_seed=words, count=count)
+        made = replace(self, seed=(self.seed or 0) ^ _SEED_DISTANCE, words_seed=words, count=count)
         if input_len is None:
             return made
         length = Uniform(low=input_len, high=input_len)

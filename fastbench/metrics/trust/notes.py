@@ -14,12 +14,11 @@ from fastbench.metrics.samples.gaps import GapSamples
 from fastbench.metrics.samples.latencies import streamed_tokens, unstreamed_tokens
 from fastbench.metrics.samples.selection import Mask, Rows, Selection, flagged, section
 from fastbench.metrics.server.outcomes import failures
+from fastbench.metrics.trust.cold import CACHED_SHARE, cached_share, why_cached
 from fastbench.recording import SOURCES
 from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
 
 _NEWER = "max_completion_tokens"
-CACHED_SHARE = 0.01
-"""Share of the input tokens above which a note reports the service's prefix cache."""
 _LEFT_OUT = {
     "ignore_eos": ": outputs may end before their full length",
     "stream_options": ": its usage was not asked for",
@@ -72,6 +71,8 @@ def _run(selection: Selection) -> Iterator[str]:
     if section(selection.header, "service").get("tls") == "not verified":
         yield "The service's certificate was not verified (insecure): the server's identity is not known."
     yield from _refused(selection)
+    if reset := section(selection.header, "prompts").get("reset"):
+        yield f"The service's prefix cache was reset before the task: {reset}."
     footer, legs = selection.recording.footer, selection.recording.legs
     if legs > 1:
         times = "once" if legs == 2 else f"{legs - 1} times"
@@ -139,8 +140,8 @@ def _tokens(selection: Selection, output: Output) -> Iterator[str]:
         )
     if (output.cached_share or 0) > CACHED_SHARE:
         yield (
-            f"{output.cached_share:.2%} of the input tokens came from the service's prefix cache: TTFT is shorter than "
-            "for new prompts."
+            f"{output.cached_share:.2%} of the input tokens came from the service's prefix cache"
+            f"{why_cached(selection.header)}: TTFT is shorter than for new prompts."
         )
 
 
@@ -219,7 +220,7 @@ def output(selection: Selection) -> Output:
         multi_token_share=several / events if events else None,
         tokens_per_event=per_event,
         itl_per_token_ms=_mean_ms(gaps) / per_event if gaps.size and per_event else None,
-        cached_share=_cached(ok),
+        cached_share=cached_share(ok),
         input_sources=_sources(ok["input_source"]),
         output_sources=_sources(np.where(ok["output_tokens"] < 0, EVENTS, ok["output_source"])),
     )
@@ -227,13 +228,6 @@ def output(selection: Selection) -> Output:
 
 def _mean_ms(gaps: GapSamples) -> float:
     return gaps.total / gaps.size * NS_PER_US / NS_PER_MS
-
-
-def _cached(ok: Rows) -> float | None:
-    """The cached among the input tokens, of the requests for which both are known."""
-    known = ok[(ok["cached_tokens"] >= 0) & (ok["input_tokens"] >= 0)]
-    inputs = int(known["input_tokens"].sum(dtype=np.int64))
-    return int(known["cached_tokens"].sum(dtype=np.int64)) / inputs if inputs else None
 
 
 def _sources(codes: NDArray[np.uint8]) -> dict[str, int]:

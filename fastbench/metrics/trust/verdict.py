@@ -20,6 +20,7 @@ from fastbench.metrics.samples.selection import Selection
 from fastbench.metrics.samples.timeline import InFlight
 from fastbench.metrics.server.outcomes import Coverage
 from fastbench.metrics.trust.client import Stalls
+from fastbench.metrics.trust.cold import CACHED_SHARE, beyond_plan
 from fastbench.units import NS_PER_MS
 from fastbench.verdict_limits import lateness_limit_ms
 
@@ -75,6 +76,7 @@ def verdict(run: Judged) -> Verdict:
             *_latencies(run),
             *_dropped(run),
             *(_open_loop(run) if run.load.kind == "open" else _closed_loop(run)),
+            *_cached(run),
         )
     return Verdict(not reasons, reasons)
 
@@ -173,6 +175,16 @@ def _open_loop(run: Judged) -> Iterator[Reason]:
             )
     if load.arrival_fit is not None and not load.arrival_fit.follows:
         yield Reason(f"The sent arrivals do not follow the requested process ({load.arrival})", *_why_late(run, late))
+
+
+def _cached(run: Judged) -> Iterator[Reason]:
+    share = beyond_plan(run.selection)
+    if share is not None and share > CACHED_SHARE:
+        yield Reason(
+            f"{share:.2%} of the input tokens came from the service's prefix cache, where the plan has new prompts",
+            "another client has sent the same ones, or the service counts what it adds to them",
+            "reset its cache (--reset-cache auto) and measure it alone, or ask for what they share (--shared-prefix)",
+        )
 
 
 def _why_late(run: Judged, late_ns: NDArray[np.int64]) -> Cause:

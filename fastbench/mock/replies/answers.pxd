@@ -13,6 +13,7 @@ cdef bint put_body_error(Buffer* out, int error, const Ask* ask, int dialect, bi
 
 cdef struct Counters:
     int64_t prompt_tokens
+    int64_t cached_tokens
     int64_t generation_tokens
     int64_t stopped
     int64_t reached_length
@@ -24,7 +25,8 @@ cdef struct State:
     int64_t waiting
     int64_t seats           # 0: no limit
     double spec_accept      # below 0: no speculative decoding
-    double prefix_hits      # below 0: no prefix cache
+    double prefix_hits      # below 0: not given
+    bint caches             # whether there is a prefix cache
 
 
 cdef bint put_metrics(

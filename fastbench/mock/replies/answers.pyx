@@ -169,8 +169,10 @@ cdef bint put_metrics(
     metric(&page, b"counter", b"request_success_total", model, b'finished_reason="stop",', <double> counters.stopped)
     metric(&page, b"", b"request_success_total", model, b'finished_reason="length",', <double> counters.reached_length)
     metric(&page, b"", b"request_success_total", model, b'finished_reason="abort",', <double> counters.aborted)
-    if state.prefix_hits >= 0:
-        hits = <int64_t> (state.prefix_hits * <double> counters.prompt_tokens)
+    if state.prefix_hits >= 0 or state.caches:
+        hits = counters.cached_tokens
+        if not state.caches:
+            hits = <int64_t> (state.prefix_hits * <double> counters.prompt_tokens)
         metric(&page, b"counter", b"prefix_cache_queries_total", model, b"", <double> counters.prompt_tokens)
         metric(&page, b"counter", b"prefix_cache_hits_total", model, b"", <double> hits)
     if state.spec_accept >= 0:

@@ -30,11 +30,12 @@ cdef enum Slot:
     SLOT_WHOLE
     SLOT_TOKEN
     SLOT_POSITION
+    SLOT_CACHED
 
 # In the order of Slot and of Kind: the names that templates use.
 SLOTS = (
     "literal", "id", "created", "index", "text", "reasoning", "ids", "prompt_ids", "finish", "prompt", "completion",
-    "total", "reasoned", "whole", "token", "position",
+    "total", "reasoned", "whole", "token", "position", "cached",
 )
 KINDS = (
     "role", "text", "reasoning", "text_last", "reasoning_last", "finish", "usage", "error", "done", "body_open",
@@ -238,6 +239,8 @@ cdef class Wire:
             return self.put_words(at, s, fill.choice, 0, fill.last)
         if slot == SLOT_TOKEN:
             return put_number(at, FIRST_ID + word_of(self, s, fill.choice, fill.first))
+        if slot == SLOT_CACHED:
+            return put_number(at, s.cached_tokens)
         return put_number(at, fill.last)  # SLOT_POSITION
 
     cdef bint emit(self, Buffer* out, const Template* t, const Stream* s, const Fill* fill) noexcept nogil:

@@ -1,4 +1,4 @@
-from fastbench.mock.types cimport Ask
+from fastbench.mock.types cimport Ask, PrefixCache
 
 
-cdef int read_body(const char* data, size_t size, int dialect, Ask* ask) noexcept nogil
+cdef int read_body(const char* data, size_t size, int dialect, Ask* ask, PrefixCache* prefixes) noexcept nogil

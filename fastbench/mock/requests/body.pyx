@@ -14,7 +14,7 @@ from fastbench.mock.requests.json cimport (
 from fastbench.mock.requests.prompt cimport read_messages, read_prompt, read_text
 from fastbench.mock.types cimport (
     BODY_JSON, BODY_MISSING, BODY_OK, BODY_RANGE, BODY_TYPE, DIALECT_CHAT, DIALECT_COMPLETIONS, DIALECT_MINDIE,
-    DIALECT_TRITON, Ask, Span, has_parameters,
+    DIALECT_TRITON, Ask, PrefixCache, Span, has_parameters,
 )
 
 from fastbench.mock.styles import DIALECTS
@@ -166,7 +166,7 @@ cdef int read_field(Cursor* c, const Span* key, int dialect, Ask* ask) noexcept 
     if chat and spells(key, b"messages", 8):
         return fail(ask, read_messages(c, ask), b"messages")
     if not chat and spells(key, b"prompt", 6):
-        ask.prompt_tokens = 0
+        ask.prompt_tokens = ask.cached_tokens = 0
         ask.prompts = 0
         return fail(ask, read_prompt(c, ask, 0), b"prompt")
     return BODY_OK if skip_member(c) else BODY_JSON
@@ -186,8 +186,9 @@ cdef int check_ranges(Ask* ask, int dialect) noexcept nogil:
     return BODY_OK
 
 
-cdef int read_body(const char* data, size_t size, int dialect, Ask* ask) noexcept nogil:
-    """Fills `ask` from a body; returns a BodyError, for which `ask.param` or `ask.offset` says where."""
+cdef int read_body(const char* data, size_t size, int dialect, Ask* ask, PrefixCache* prefixes) noexcept nogil:
+    """Fills `ask` from a body; returns a BodyError, for which `ask.param` or `ask.offset` says where. prefixes: NULL =
+    there is no prefix cache."""
     cdef Cursor c
     cdef Span key
     cdef bint first = True
@@ -197,6 +198,7 @@ cdef int read_body(const char* data, size_t size, int dialect, Ask* ask) noexcep
     memset(ask, 0, sizeof(Ask))
     ask.max_tokens = -1
     ask.choices = 1
+    ask.prefixes = prefixes
     c.at = data
     c.end = data + size
     found = 1 if peek(&c) == b"{" else -1
@@ -227,7 +229,7 @@ cdef int read_body(const char* data, size_t size, int dialect, Ask* ask) noexcep
 def inspect_body(bytes body, str dialect):
     """What the mock understands of a body: its fields, or {"error": kind, "param": name, "offset": byte}."""
     cdef Ask ask
-    cdef int error = read_body(body, len(body), DIALECTS.index(dialect), &ask)
+    cdef int error = read_body(body, len(body), DIALECTS.index(dialect), &ask, NULL)
     if error != BODY_OK:
         kind = ("ok", "json", "type", "missing", "range")[error]
         return {"error": kind, "param": ask.param.decode() if ask.param else None, "offset": ask.offset}

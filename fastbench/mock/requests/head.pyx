@@ -4,8 +4,8 @@
 from libc.string cimport memchr, memcmp, memset, strlen
 
 from fastbench.mock.types cimport (
-    ROUTE_CHAT, ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_METRICS, ROUTE_MINDIE, ROUTE_MODELS, ROUTE_NONE, ROUTE_TGI,
-    ROUTE_TGI_STREAM, ROUTE_TRITON, ROUTE_TRITON_STREAM, Head, Part, Span,
+    ROUTE_CHAT, ROUTE_COMPLETIONS, ROUTE_HEALTH, ROUTE_METRICS, ROUTE_MINDIE, ROUTE_MODELS, ROUTE_NONE,
+    ROUTE_RESET, ROUTE_TGI, ROUTE_TGI_STREAM, ROUTE_TRITON, ROUTE_TRITON_STREAM, Head, Part, Span,
 )
 
 cdef extern from "<strings.h>" nogil:
@@ -69,6 +69,8 @@ cdef int route_of(const Span* path) noexcept nogil:
         return ROUTE_TGI
     if is_exactly(path, b"/infer"):
         return ROUTE_MINDIE
+    if is_exactly(path, b"/reset_prefix_cache") or is_exactly(path, b"/flush_cache"):
+        return ROUTE_RESET
     return ROUTE_NONE
 
 

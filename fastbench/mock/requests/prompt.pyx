@@ -5,11 +5,12 @@ Each word (a run without white space) counts one token, and one more for each fu
 of token ids counts its length.
 """
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from fastbench.mock.requests.json cimport (
     Cursor, next_element, next_member, peek, read_number, read_string, read_word, skip_member, spells,
 )
+from fastbench.mock.requests.prefix cimport add_to_chain, begin_prompt, begin_token, end_prompt
 from fastbench.mock.types cimport BODY_JSON, BODY_OK, BODY_TYPE, Ask, Span
 
 cdef enum:
@@ -30,9 +31,10 @@ cdef int escape_size(const char* at, bint* space) noexcept nogil:
     return 6
 
 
-cdef int64_t count_words(const Span* text) noexcept nogil:
-    """Prompt tokens of a text by the module's rule."""
-    cdef int64_t tokens = 0
+cdef void read_words(const Span* text, Ask* ask) noexcept nogil:
+    """Counts the tokens of a text by the module's rule; where there is a prefix cache, looks for them there."""
+    cdef bint chained = ask.prefixes != NULL
+    cdef int i
     cdef int room = 0       # characters that still belong to the token being counted
     cdef int size
     cdef bint space
@@ -43,15 +45,19 @@ cdef int64_t count_words(const Span* text) noexcept nogil:
         space = at[0] == b" "
         if at[0] == b"\\":
             size = escape_size(at, &space)
-        at += size
         if space:
             room = 0
-        elif size > 1 or at[-1] & 0xC0 != 0x80:     # not a further byte of the same character
+        elif size > 1 or at[0] & 0xC0 != 0x80:      # not a further byte of the same character
             if room == 0:
-                tokens += 1
+                ask.prompt_tokens += 1
                 room = WORD_CHARACTERS
+                if chained:
+                    begin_token(ask)
             room -= 1
-    return tokens
+        if chained and not space:
+            for i in range(size):
+                add_to_chain(ask, <unsigned char> at[i])
+        at += size
 
 
 cdef int read_parts(Cursor* c, Ask* ask) noexcept nogil:
@@ -77,7 +83,7 @@ cdef int read_parts(Cursor* c, Ask* ask) noexcept nogil:
             if spells(&key, b"text", 4) and peek(c) == b'"':
                 if not read_string(c, &text):
                     return BODY_JSON
-                ask.prompt_tokens += count_words(&text)
+                read_words(&text, ask)
             elif not skip_member(c):
                 return BODY_JSON
 
@@ -88,7 +94,7 @@ cdef int read_content(Cursor* c, Ask* ask) noexcept nogil:
     if byte == b'"':
         if not read_string(c, &text):
             return BODY_JSON
-        ask.prompt_tokens += count_words(&text)
+        read_words(&text, ask)
         return BODY_OK
     if byte == b"[":
         return read_parts(c, ask)
@@ -119,14 +125,17 @@ cdef int read_message(Cursor* c, Ask* ask) noexcept nogil:
 cdef int read_messages(Cursor* c, Ask* ask) noexcept nogil:
     cdef bint first = True
     cdef int found, error
-    ask.prompt_tokens = 0
+    ask.prompt_tokens = ask.cached_tokens = 0
     ask.prompts = 0
+    begin_prompt(ask)
     if peek(c) != b"[":
         return BODY_TYPE if skip_member(c) else BODY_JSON
     c.at += 1
     while True:
         found = next_element(c, &first)
         if found <= 0:
+            if found == 0 and ask.prefixes != NULL:
+                end_prompt(ask)
             return BODY_OK if found == 0 else BODY_JSON
         ask.prompts = 1
         error = read_message(c, ask)
@@ -144,7 +153,10 @@ cdef int read_prompt(Cursor* c, Ask* ask, int depth) noexcept nogil:
     if byte == b'"':
         if not read_string(c, &text):
             return BODY_JSON
-        ask.prompt_tokens += count_words(&text)
+        begin_prompt(ask)
+        read_words(&text, ask)
+        if ask.prefixes != NULL:
+            end_prompt(ask)
         ask.prompts += 1
         return BODY_OK
     if byte != b"[" or depth > 1:
@@ -156,12 +168,19 @@ cdef int read_prompt(Cursor* c, Ask* ask, int depth) noexcept nogil:
             return BODY_JSON
         if found == 0:
             ask.prompts += ids
+            if ids and ask.prefixes != NULL:
+                end_prompt(ask)
             return BODY_OK
         byte = peek(c)
         if b"0" <= byte <= b"9":
             if not read_number(c, &number):
                 return BODY_JSON
             ask.prompt_tokens += 1
+            if not ids:
+                begin_prompt(ask)
+            if ask.prefixes != NULL:
+                begin_token(ask)
+                add_to_chain(ask, <uint64_t> <int64_t> number)
             ids = True
             continue
         error = read_prompt(c, ask, depth + 1)
@@ -177,5 +196,9 @@ cdef int read_text(Cursor* c, Ask* ask) noexcept nogil:
     if not read_string(c, &text):
         return BODY_JSON
     ask.prompts = 1
-    ask.prompt_tokens = count_words(&text)
+    ask.prompt_tokens = ask.cached_tokens = 0
+    begin_prompt(ask)
+    read_words(&text, ask)
+    if ask.prefixes != NULL:
+        end_prompt(ask)
     return BODY_OK

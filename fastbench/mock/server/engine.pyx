@@ -4,7 +4,8 @@
 Fixed: a request that has a seat gets its first token `ttft_ns` after it was read (or after it got its seat), and each
 further one `itl_ns` after the one before; the schedule is absolute, so lateness does not add up.
 
-Batched: the engine works in steps. A step takes the prefill time of the prompts that it admits, plus, if sequences
+Batched: the engine works in steps. A step takes the prefill time of the prompts that it admits, but for
+what the prefix cache has of them, plus, if sequences
 were decoding already, `decode_ns` and `decode_seq_ns` for each of them, four times that where they are more than
 `decode_cliff`; and all of it by a speed that may wander. At its end every sequence in the batch,
 the admitted ones included, has one more token. Steps follow each other without a pause while there is work.
@@ -264,10 +265,10 @@ cdef class Engine:
                     start_ns = max(start_ns, s.received_ns)
                 if s.received_ns > start_ns or not self.has_seat(s):
                     break
-                if prompt and prompt + s.prompt_tokens > self.max_batched_tokens:
+                if prompt and prompt + s.prompt_tokens - s.cached_tokens > self.max_batched_tokens:
                     break
                 self.seat(s)
-                prompt += s.prompt_tokens
+                prompt += s.prompt_tokens - s.cached_tokens
                 done = list_add(&self.batch, s) and done
             unref(self.take_queued())
         if self.running == 0:

@@ -3,7 +3,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from fastbench.mock.server.engine cimport Engine
 from fastbench.mock.replies.answers cimport Counters, State
 from fastbench.mock.replies.reply cimport Script
-from fastbench.mock.types cimport Ask, Buffer, Conn, Fault, Span, Stream
+from fastbench.mock.types cimport Ask, Buffer, Conn, Fault, PrefixCache, Span, Stream
 
 
 cdef class Intake:
@@ -18,6 +18,7 @@ cdef class Intake:
     cdef int fault_count
     cdef Fault faults[32]
     cdef double fault_limits[32]        # running sum of the shares
+    cdef PrefixCache prefixes           # without slots: there is none
     cdef Counters counters
     cdef State state
     cdef bytes model                    # escaped for JSON

@@ -16,13 +16,15 @@ from fastbench.mock.server.engine cimport new_stream, unref
 from fastbench.mock.requests.fault cimport read_fault
 from fastbench.mock.requests.head cimport METHOD_GET, METHOD_POST
 from fastbench.mock.requests.json cimport hex_value, spells
+from fastbench.mock.requests.prefix cimport close_cache, forget, open_cache
 from fastbench.mock.server.log cimport new_entry
 from fastbench.mock.replies.answers cimport put_metrics
 from fastbench.mock.server.system cimport CLOCK_REALTIME, clock_gettime, now_ns, real_offset_ns, timespec
 from fastbench.mock.types cimport (
     BODY_OK, DIALECT_CHAT, DIALECT_MINDIE, DIALECT_NONE, DIALECT_TRITON, END_COMPLETE, FAULT_ERROR_EVENT, FAULT_HTML,
-    FAULT_HTTP, FAULT_REFUSE_STREAM, ROUTE_HEALTH, ROUTE_MODELS, ROUTE_NONE, ROUTE_TGI_STREAM, ROUTE_TRITON_STREAM,
-    Ask, Buffer, Conn, Fault, Span, Stream, dialect_of, has_parameters, mix, unit,
+    FAULT_HTTP, FAULT_REFUSE_STREAM, ROUTE_HEALTH, ROUTE_MODELS, ROUTE_NONE, ROUTE_RESET, ROUTE_TGI_STREAM,
+    ROUTE_TRITON_STREAM,
+    Ask, Buffer, Conn, Fault, PrefixCache, Span, Stream, dialect_of, has_parameters, mix, unit,
 )
 
 cdef enum:
@@ -90,6 +92,9 @@ cdef class Intake:
         self.state.seats = engine.max_seqs
         self.state.spec_accept = plan.spec_accept
         self.state.prefix_hits = plan.prefix_hits
+        if not open_cache(&self.prefixes, plan.prefix_cache):
+            raise MemoryError
+        self.state.caches = plan.prefix_cache > 0
         total = 0.0
         for i, (kind, arg, share) in enumerate(plan.faults):
             total += share
@@ -97,6 +102,9 @@ cdef class Intake:
             self.faults[i].arg = arg
             self.fault_limits[i] = total
             self.fault_count = i + 1
+
+    def __dealloc__(self):
+        close_cache(&self.prefixes)
 
     cdef Stream* take(self, Conn* conn, Buffer* out) noexcept nogil:
         """Takes the request that stands whole in `conn.input`.
@@ -108,12 +116,16 @@ cdef class Intake:
         cdef int dialect = dialect_of(route)
         cdef bint completion = dialect != <int> DIALECT_NONE
         cdef bint close = conn.head.close
-        if route == ROUTE_NONE:
+        cdef bint resets = route == ROUTE_RESET
+        if route == ROUTE_NONE or (resets and self.prefixes.slots == NULL):
             put_error(out, 404, b"Not Found", NULL, dialect, close)
-        elif conn.head.method != <int> (METHOD_POST if completion else METHOD_GET):
+        elif conn.head.method != <int> (METHOD_POST if completion or resets else METHOD_GET):
             put_error(out, 405, b"Method Not Allowed", NULL, dialect, close)
         elif completion:
             return self.take_completion(conn, out, now_ns())
+        elif resets:
+            forget(&self.prefixes)
+            put_answer(out, 200, b"text/plain", b"", b"", 0, close)
         elif route == ROUTE_HEALTH:
             put_answer(out, 200, b"text/plain", b"", b"", 0, close)
         elif route == ROUTE_MODELS:
@@ -159,7 +171,8 @@ cdef class Intake:
         """Puts an error into `out` and returns its status when the request is wrong, else 0."""
         cdef char message[512]
         cdef bint close = conn.head.close
-        cdef int error = read_body(conn.input.data + conn.head.size, conn.head.body_size, dialect, ask)
+        cdef PrefixCache* prefixes = &self.prefixes if self.prefixes.slots != NULL else NULL
+        cdef int error = read_body(conn.input.data + conn.head.size, conn.head.body_size, dialect, ask, prefixes)
         cdef int64_t tokens
         cdef Span named
         if error != BODY_OK:
@@ -263,6 +276,7 @@ cdef class Intake:
         s.closes = conn.head.close or (s.streaming and not s.chunked)
         self.choose_counts(s, ask)
         s.prompt_tokens = ask.prompt_tokens
+        s.cached_tokens = ask.cached_tokens
         s.limit = <int32_t> ask.max_tokens
         s.last_write_ns = now
         for c in range(s.choices):
@@ -306,6 +320,7 @@ cdef class Intake:
         if s.status != 200:
             return
         self.counters.prompt_tokens += s.prompt_tokens
+        self.counters.cached_tokens += s.cached_tokens
         self.counters.generation_tokens += s.output_tokens
         if aborted or s.end != END_COMPLETE and not s.closes:
             self.counters.aborted += 1

@@ -71,6 +71,7 @@ def about(answer: Answer, version: str) -> list[str]:
         "" if subject.created is None else date(subject.created),
         *subject.course,
         subject.lengths,
+        "" if subject.seed is None else f"seed {subject.seed}",
         f"stage {subject.stage}" if subject.stage else "",
         f"fastbench {version}" if version else "",
     ]

@@ -130,7 +130,8 @@ def _head(answer: Answer, width: int, room: _Room) -> list[Line]:
     head: Line = (Part(shortened(subject.task, width), Style.STRONG),)
     if about and left >= NARROWEST // 2:
         head = (*head, Part(f"  {shortened(about, left)}", Style.DIM))
-    said = (*subject.course, subject.lengths) if room.course else subject.course[:1]
+    seed = "" if subject.seed is None else f"seed {subject.seed}"
+    said = (*subject.course, subject.lengths, seed) if room.course else subject.course[:1]
     lines = flowed(filter(None, (*said, _part(subject.stage))), width)
     return [head, *((Part(line, Style.DIM),) for line in lines)]
 

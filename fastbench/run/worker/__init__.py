@@ -16,7 +16,7 @@ from fastbench.lazy import lazy
 if TYPE_CHECKING:
     from fastbench.run.worker.assignment import Alone, Assignment, Link, forwarded_in_loop, one_clock
     from fastbench.run.worker.levels import Pilot, run_levels
-    from fastbench.run.worker.probe import measured_words
+    from fastbench.run.worker.probe import measured_words, reset_cache
     from fastbench.run.worker.visits import Judging, News, Steered, Visit, plan_of_visit
     from fastbench.run.worker.warmup import FieldRefusedError
     from fastbench.run.worker.worker import run_worker
@@ -32,7 +32,7 @@ else:
                 "one_clock",
             ),
             "levels": ("Pilot", "run_levels"),
-            "probe": ("measured_words",),
+            "probe": ("measured_words", "reset_cache"),
             "visits": ("Judging", "News", "Steered", "Visit", "plan_of_visit"),
             "warmup": ("FieldRefusedError",),
             "worker": ("run_worker",),
@@ -53,6 +53,7 @@ __all__ = [
     "measured_words",
     "one_clock",
     "plan_of_visit",
+    "reset_cache",
     "run_levels",
     "run_worker",
 ]

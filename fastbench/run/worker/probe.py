@@ -1,4 +1,5 @@
-"""Before a run without a tokenizer: measures the tokens per word, so that prompts get their length."""
+"""Before a run: empties the service's prefix cache; without a tokenizer, measures the tokens per word, so that prompts
+get their length."""
 
 import asyncio
 import contextlib
@@ -42,6 +43,22 @@ def measured_words(plan: TaskPlan, stop: Stop) -> float:
         return 1.0
     log.info("%s: by the service's count a word of the prompts has %.4f tokens", task.name, ratio)
     return ratio
+
+
+def reset_cache(plan: TaskPlan) -> str | None:
+    """Empties the service's prefix cache where that is asked for; what the service answered, None = it was not asked.
+    Raises ServiceError where the cache was not emptied."""
+    if plan.task.service.reset_cache == "none":
+        return None
+    target = Target(plan.task.sent)
+
+    def ask() -> str:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(target.reset_cache())
+
+    answered = in_thread(ask, "reset")
+    log.info("%s: the prefix cache was reset: %s", plan.task.name, answered)
+    return answered
 
 
 async def _ask(plan: TaskPlan, target: Target, outside: Stop) -> tuple[int, int]:

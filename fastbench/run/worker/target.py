@@ -11,11 +11,12 @@ from fastbench.client import (
     ServiceRedactor,
     first_model,
     is_in_clear,
+    reset_prefix_cache,
     resolve,
     second_look,
     tls_of,
 )
-from fastbench.config.services import ServiceConfig
+from fastbench.config.services import ServiceConfig, reset_url
 from fastbench.dialects import Endpoint, Speaker, known_model, service_headers
 from fastbench.errors import ServiceError
 from fastbench.live import Observer
@@ -49,6 +50,12 @@ class Target:
             return await first_model(self.endpoint, service_headers(self._service), self.redactor.clean, self.tls)
         except ServiceError as error:
             raise self.redactor.clean_error(error) from error
+
+    async def reset_cache(self) -> str:
+        """Empties the service's prefix cache as its settings say; what was answered. Raises ServiceError."""
+        service = self._service
+        where = service.reset_cache if service.reset_cache == "auto" else reset_url(service.reset_cache)
+        return await reset_prefix_cache(where, self.endpoint, service_headers(service), self.redactor.clean, self.tls)
 
     def speaker(self, model: str) -> Speaker:
         """How requests for `model` are written and their replies read."""

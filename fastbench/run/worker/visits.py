@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fastbench.client import Batch, BatchSink, Engine
 from fastbench.config.fields import PositiveRate
 from fastbench.dialects import Speaker, output_length
-from fastbench.plan import Planned, RequestWriter, Share, TaskPlan, fresh_samples, planned_requests, scheduled, seed_of
+from fastbench.plan import Planned, RequestWriter, Share, TaskPlan, fresh_samples, planned_requests, scheduled
 from fastbench.plan.shapes import Levels, LoadShape, LoadSpec, Poisson
 from fastbench.recording import (
     FLAGS,
@@ -30,6 +30,7 @@ from fastbench.recording import (
     part_path,
 )
 from fastbench.run.worker.conversations import Conversations
+from fastbench.seeds import seed_of
 
 SHIFT = 40
 """Bits of a request's number within its visit; above them is the visit's."""
