@@ -25,7 +25,11 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
 }
 _STATISTICS = {"average": "Average", "mean": "Average", "min": "Min", "max": "Max", "median": "Median"}
-_SHORT = {"output_throughput": "output_token_throughput", "input_throughput": "input_token_throughput"}
+_SHORT = {
+    "output_throughput": "output_token_throughput",
+    "input_throughput": "input_token_throughput",
+    "ttfa": "first_answer_token",
+}
 _COUNTS = ("failed", "dropped", "not_sent")
 _EXAMPLE = 'write it as "ttft.p99<800ms", "verdict=VALID", "failed<0.1%" or "output_throughput>2000"'
 

@@ -37,7 +37,18 @@ from fastbench.metrics.model import (
     ToolNumbers,
     Verdict,
 )
-from fastbench.metrics.own import E2EL, INPUT_TOKENS, ITL, OUTPUT_TOKENS, OWN_METRICS, TPOT, TTFT
+from fastbench.metrics.own import (
+    E2EL,
+    FIRST_ANSWER_TOKEN,
+    INPUT_TOKENS,
+    ITL,
+    OUTPUT_TOKENS,
+    OWN_METRICS,
+    SECOND_TOKEN,
+    THINKING_TIME,
+    TPOT,
+    TTFT,
+)
 from fastbench.metrics.plugged import all_plugged
 from fastbench.metrics.samples.selection import Rows, Selection
 from fastbench.metrics.samples.statistics import ArraySamples
@@ -45,11 +56,14 @@ from fastbench.metrics.samples.statistics import ArraySamples
 __all__ = [
     "COMMON_METRICS",
     "E2EL",
+    "FIRST_ANSWER_TOKEN",
     "INPUT_TOKENS",
     "ITL",
     "OUTPUT_TOKENS",
     "OWN_METRICS",
+    "SECOND_TOKEN",
     "SMOOTHNESS",
+    "THINKING_TIME",
     "TPOT",
     "TTFT",
     "ArraySamples",

@@ -57,7 +57,11 @@ def further(selection: Selection, stats: Sequence[str]) -> Further:
     for metric in metrics:
         try:
             with METRICS.blaming(metric.name, CANNOT):
-                rows += _rows([metric], selection, stats)
+                more = _rows([metric], selection, stats)
+                if more and metric.each is not None:
+                    # Intervals and exports are of it: what is wrong with it costs the row.
+                    metric.each(selection)
+                rows += more
         except FastbenchError as error:
             faults.append(str(error))
         else:

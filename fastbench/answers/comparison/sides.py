@@ -41,7 +41,11 @@ TOLERANCE = 0.02
 GATE = ("ttft.p50", "ttft.p99", "tpot.p50", "tpot.p99", "output_token_throughput", "failed")
 """What decides where nobody says; of runs that did not stream E2EL in the place of TTFT and TPOT."""
 _WITHOUT_STREAM = ("e2el.p50", "e2el.p99", "output_token_throughput", "failed")
-_SHORT = {"output_throughput": "output_token_throughput", "total_throughput": "total_token_throughput"}
+_SHORT = {
+    "output_throughput": "output_token_throughput",
+    "total_throughput": "total_token_throughput",
+    "ttfa": "first_answer_token",
+}
 _US = 1_000.0
 
 Found = tuple[Row, Measured | None, str]
@@ -179,7 +183,7 @@ def gate_keys(texts: Sequence[str]) -> tuple[str, ...]:
 def _gate_key(text: str) -> str:
     name, dot, statistic = text.strip().lower().replace("median", "p50").partition(".")
     name = _SHORT.get(name, name)
-    latencies = [metric.name.lower() for metric in LATENCIES]
+    latencies = [key_of(metric.name) for metric in LATENCIES]
     others = [*map(key_of, THROUGHPUTS), key_of(FAILED), key_of(GOOD), key_of(GOODPUT)]
     if name in latencies and re.fullmatch(r"p\d+(\.\d+)?", statistic) and 0 < float(statistic[1:]) < 100:
         return f"{name}.p{float(statistic[1:]):g}"
