@@ -26,7 +26,9 @@ from imports import (
 )
 
 # Beside its own modules each room may import these rooms, or rooms within them.
-ANYWHERE = frozenset({"units", "errors", "registry", "lazy", "secrets", "slo", "text", "verdict_limits", "__init__"})
+ANYWHERE = frozenset(
+    {"units", "errors", "registry", "lazy", "secrets", "slo", "structured", "text", "verdict_limits", "__init__"}
+)
 TABLE: dict[str, frozenset[str]] = {
     "_core": frozenset(),
     "errors": frozenset(),
@@ -37,6 +39,7 @@ TABLE: dict[str, frozenset[str]] = {
     "verdict_limits": frozenset(),
     "registry": frozenset({"errors"}),
     "slo": frozenset({"errors", "units"}),
+    "structured": frozenset(),
     "config": ANYWHERE,
     "recording": ANYWHERE | {"_core.ring"},
     "tokenizer": ANYWHERE | {"config"},

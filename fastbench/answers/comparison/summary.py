@@ -57,6 +57,8 @@ MOST_BLOCKS = 48
 """More tell hardly more: Student's t of 47 degrees is 2.01."""
 LATENCIES: tuple[Metric, ...] = (TTFT, TPOT, ITL, E2EL, FIRST_ANSWER_TOKEN, THINKING_TIME, SECOND_TOKEN)
 FAILED, GOOD, GOODPUT = "Failed", "Good", "Goodput"
+STRUCTURED = "Structured Output Valid"
+SHARES = (FAILED, GOOD, STRUCTURED)
 THROUGHPUTS = ("Request Throughput", "Output Token Throughput", "Total Token Throughput")
 _CANCELLED = OUTCOMES.index("cancelled")
 _US_PER_MS = 1_000
@@ -232,6 +234,10 @@ def _ratios(computed: Computed, slos: Sequence[Slo]) -> Iterator[Ratio]:
     if final.size:
         bad = ~np.isin(final["outcome"], (OK, _CANCELLED))
         yield _share(FAILED, final, bad, higher_is_better=False)
+    structured = selection.recording.structured
+    asked = selection.ok_mask & structured.known
+    if asked.any():
+        yield _share(STRUCTURED, selection.rows[asked], structured.valid[asked], higher_is_better=True)
     for slo in slos:
         good = good_mask(selection, slo.clauses)
         told = f" {slo.words()}" if len(slos) > 1 else ""

@@ -84,8 +84,21 @@ def _columns(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> Co
         **{name: Values(rows[name], rows[name] >= 0) for name in _PERHAPS},
         **{name: Values(np.array(SOURCES, object)[rows[name]], always) for name in ("input_source", "output_source")},
     }
+    columns |= _structured(recording, numbers)
     message = Values(np.array(messages, object), np.array([text is not None for text in texts], bool))
     return {**columns, **_metric_columns(rows), "message": message}
+
+
+def _structured(recording: Recording, numbers: NDArray[np.int64]) -> Columns:
+    """Whether texts are what was asked for, where any was checked; and what is wrong with the others."""
+    found = recording.structured
+    if not found.known.any():
+        return {}
+    faults = np.array([found.faults.get(number) for number in numbers.tolist()], object)
+    return {
+        "structured_valid": Values(found.valid[numbers].astype(np.int64), found.known[numbers]),
+        "structured_fault": Values(faults, faults != None),  # noqa: E711  # of each element
+    }
 
 
 def _finishes(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> NDArray[Any]:
