@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from fastbench.config import DatasetConfig, Issues
 from fastbench.config.fields import Text, find_data, parse_slice, range_fault
+from fastbench.datasets.row_fields import unsent_extra
 from fastbench.datasets.rows import Read, Row, RowError, RowFile
 from fastbench.datasets.samples import LeftOut, Sample, Survey, checked, survey_of
 from fastbench.errors import DatasetError
@@ -84,7 +85,8 @@ class FileDataset:
 
         def make(index: int, row: Row) -> Sample:
             unused.update(name for name in row if name not in self._used and row[name] not in (None, ""))
-            sample = self._outline(index, row)
+            unused.update(unsent_extra(row))
+            sample = checked(self._outline(index, row))
             _check_structure(sample)
             return sample
 

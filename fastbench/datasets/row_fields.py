@@ -74,6 +74,8 @@ def request_fields(*, all_text: bool) -> RequestFields:
         given = {name: _value(name, row[name], all_text) for name in row if name in names}
         found = {name: value for name, value in given.items() if value is not None and name != EXTRA}
         extra = given.get(EXTRA)
+        if extra is not None and not isinstance(extra, dict):
+            raise RowError(f"has {show(extra)} as {EXTRA}, which must be an object")
         if isinstance(extra, dict):
             found |= {name: value for name, value in extra.items() if name not in _NOT_EXTRA}
         return found or None
@@ -89,4 +91,11 @@ def _value(name: str, value: Any, all_text: bool) -> Any:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
-        return value or None
+        # As tables write them.
+        return {"True": True, "False": False}.get(value, value or None)
+
+
+def unsent_extra(row: Row) -> list[str]:
+    """What stands in a row's further parameters and is not sent, as the run sets it, or the row's own length does."""
+    extra = _value(EXTRA, row.get(EXTRA), all_text=True)
+    return [f"{EXTRA}.{name}" for name in extra if name in _NOT_EXTRA] if isinstance(extra, dict) else []

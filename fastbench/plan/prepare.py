@@ -77,6 +77,11 @@ def _faults(task: Task, survey: Survey) -> Iterator[UsageError]:
             f"{task.dataset.abbr}: row {survey.token_ids} holds token ids, which {task.service.type} of the model "
             f"{task.service.abbr} does not take; give texts, or a model of type {TAKES_TOKEN_IDS}"
         )
+    if survey.parts is not None and "messages" not in dialect_of(task.service).takes:
+        yield DatasetError(
+            f"{task.dataset.abbr}: row {survey.parts} holds a message that is not text, but {task.service.type} of the "
+            f"model {task.service.abbr} takes text; use type openai_chat (--api chat)"
+        )
     try:
         constraints_of(task.service.parameters)
     except StructureError as error:

@@ -90,7 +90,7 @@ def _unsent(task: Task, survey: Survey) -> Counts:
     refused = not_taken(task.service.type)
     return (
         *((name, count) for name, count in survey.fields if name in refused),
-        *((name, count) for name, count in survey.unused if name in _KNOWN),
+        *((name, count) for name, count in survey.unused if name.partition(".")[0] in _KNOWN),
     )
 
 

@@ -39,6 +39,22 @@ def test_token_ids_in_a_file(tmp_path: Path, kind: str, taken: bool) -> None:
         planned(run)
 
 
+@pytest.mark.parametrize(
+    "content", [[{"type": "text", "text": "a"}], [{"type": "image_url", "image_url": {"url": "u"}}]]
+)
+def test_typed_parts_in_a_file(tmp_path: Path, content: Any) -> None:
+    """The first row with a message of typed parts, such as an image, is told where the service takes text alone, before
+    anything is sent; a chat has them as they are."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f'{{"prompt": "a"}}\n{json.dumps({"messages": [{"role": "user", "content": content}]})}\n')
+    assert remarks_of("jsonl", path) == ()
+    for kind in ("openai_completions", "tgi_generate"):
+        with pytest.raises(
+            UsageError, match=rf"row 1 holds a message that is not text, but {kind} of .* takes text; use"
+        ):
+            remarks_of("jsonl", path, type=kind, model="m")
+
+
 def remarks_of(kind: str, path: Path, **model: Any) -> tuple[str, ...]:
     """What is said of one data set before a run."""
     service = {"type": "openai_chat", "url": "http://127.0.0.1:1"} | model
