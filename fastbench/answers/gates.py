@@ -25,8 +25,14 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
 }
 _STATISTICS = {"average": "Average", "mean": "Average", "min": "Min", "max": "Max", "median": "Median"}
-_SHORT = {"output_throughput": "output_token_throughput", "input_throughput": "input_token_throughput"}
+_SHORT = {
+    "output_throughput": "output_token_throughput",
+    "input_throughput": "input_token_throughput",
+    "ttfa": "first_answer_token",
+}
 _COUNTS = ("failed", "dropped", "not_sent")
+_SHARES = ("structured_output_valid",)
+"""What is a share of requests, in %."""
 _EXAMPLE = 'write it as "ttft.p99<800ms", "verdict=VALID", "failed<0.1%" or "output_throughput>2000"'
 
 
@@ -73,6 +79,10 @@ def parse_gate(text: str) -> Gate:
         if statistic or unit not in ("", "%"):
             raise ConfigError(f"the assertion {text!r} cannot be used: {name} is a number of requests, or % of them")
         return Gate(text, name, "", sign, limit, unit == "%")
+    if name in _SHARES:
+        if statistic or unit != "%":
+            raise ConfigError(f"the assertion {text!r} cannot be used: {name} is a share, write {name}>=99%")
+        return Gate(text, name, "", sign, limit, in_percent=True)
     return _of_metric(text, name, statistic, sign, limit, unit)
 
 
@@ -82,7 +92,7 @@ def _of_metric(text: str, name: str, statistic: str | None, sign: str, limit: fl
     # Some names are of both: with a statistic the one of each request is meant.
     units = latencies if statistic or name not in totals else totals
     if name not in units:
-        known = sorted({*latencies, *totals, *_COUNTS, "verdict"})
+        known = sorted({*latencies, *totals, *_COUNTS, *_SHARES, "verdict"})
         near = get_close_matches(name, known, 1)
         raise ConfigError(
             f"the assertion {text!r} is about {name!r}, which is no metric: "
@@ -169,6 +179,9 @@ def _value(gate: Gate, metrics: Metrics) -> tuple[float | None, str]:
         if not gate.in_percent:
             return count, ""
         return (100 * count / planned, "") if planned else (None, "no request was planned")
+    if gate.name in _SHARES:
+        found = metrics.structured
+        return (None, "no reply was checked") if found is None else (100 * found.share, "")
     if not gate.statistic:
         return next((row.value for row in metrics.common if key(row.name) == gate.name), None), ""
     for row in (*metrics.parameters, *metrics.further):

@@ -113,12 +113,9 @@ def _of_metric(metric: Metric, selection: Selection, times: Times, values: Mappi
     names = [name for name in values if name == _AVERAGE or percent_of(name)]
     if metric.name == ITL.name:
         return of_gaps(selection, times, {name: values[name] * metric.scale for name in names})
-    if metric.each is not None:
-        each, known = metric.each(selection)
-    elif metric.values is not None:
-        each, known = metric.values_of(selection.streamed if metric.streams_only else selection.ok)
-    else:
+    if metric.each is None and metric.values is None:
         return NOTHING
+    each, known = metric.each_of(selection)
     if not known.all():
         times, each = times.some(known), each[known]
     return of_requests(times, each, names)

@@ -16,7 +16,7 @@ from fastbench.errors import Exit
 @click.argument("sides", nargs=-1, metavar="A B...")
 @click.option("--base", metavar="LABEL|PATH", help="Compare each of the others with this side.  [default: A, of two]")
 @label_option
-@click.option("--stats", metavar="LIST", help="Percentiles of TTFT, TPOT, ITL and E2EL.  [default: P50,P90,P99]")
+@click.option("--stats", metavar="LIST", help="Percentiles of latencies.  [default: P50,P90,P99]")
 @click.option(
     "--gate",
     metavar="LIST",

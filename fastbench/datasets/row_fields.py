@@ -23,10 +23,14 @@ _OBJECTS = frozenset(
         "tool_choice",
         "function_call",
         "response_format",
+        "structured_outputs",
         "chat_template_kwargs",
         "logit_bias",
     }
 )
+
+# These are texts, also where a column's texts stand for JSON.
+_TEXTS = frozenset({"regex", "guided_regex", "guided_grammar", "ebnf", "json_schema"})
 
 RequestFields = Callable[[Row], dict[str, Any] | None]
 """Row → the parameters of its request; None = it has none. null says nothing."""
@@ -67,9 +71,11 @@ def request_fields(*, all_text: bool) -> RequestFields:
         names = row.keys() & SENT_FIELDS
         if not names:
             return None
-        given = {name: _value(row[name], all_text or name in _OBJECTS) for name in row if name in names}
+        given = {name: _value(name, row[name], all_text) for name in row if name in names}
         found = {name: value for name, value in given.items() if value is not None and name != EXTRA}
         extra = given.get(EXTRA)
+        if extra is not None and not isinstance(extra, dict):
+            raise RowError(f"has {show(extra)} as {EXTRA}, which must be an object")
         if isinstance(extra, dict):
             found |= {name: value for name, value in extra.items() if name not in _NOT_EXTRA}
         return found or None
@@ -77,10 +83,19 @@ def request_fields(*, all_text: bool) -> RequestFields:
     return read
 
 
-def _value(value: Any, as_json: bool) -> Any:
-    if not as_json or not isinstance(value, str):
+def _value(name: str, value: Any, all_text: bool) -> Any:
+    if not isinstance(value, str) or not (all_text or name in _OBJECTS):
         return value
+    if name in _TEXTS:
+        return value or None
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
-        return value or None
+        # As tables write them.
+        return {"True": True, "False": False}.get(value, value or None)
+
+
+def unsent_extra(row: Row) -> list[str]:
+    """What stands in a row's further parameters and is not sent, as the run sets it, or the row's own length does."""
+    extra = _value(EXTRA, row.get(EXTRA), all_text=True)
+    return [f"{EXTRA}.{name}" for name in extra if name in _NOT_EXTRA] if isinstance(extra, dict) else []

@@ -30,6 +30,17 @@ _CHUNK = 1 << 20
 _MAX_DIGITS = 20
 _BOM = b"\xef\xbb\xbf"
 # A whole string, or a character that opens or closes an item. A string cut by the file's end stays unmatched.
+_PACKED = (
+    (b"\x1f\x8b", "gzip data", "unpack it with gunzip"),
+    (b"PK\x03\x04", "a zip archive", "unpack it"),
+    (b"\x28\xb5\x2f\xfd", "zstd data", "unpack it with unzstd"),
+    (b"BZh", "bzip2 data", "unpack it with bunzip2"),
+    (b"\xfd7zXZ", "xz data", "unpack it with unxz"),
+    (b"PAR1", "a Parquet file", "write its rows as JSON lines"),
+    (b"ARROW1", "an Arrow file", "write its rows as JSON lines"),
+    (b"version https://git-lfs", "a pointer of Git LFS", "fetch the data with `git lfs pull`"),
+)
+"""How files begin that hold no rows as they are: what they are, and the way out."""
 _JSON_PIECE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -43,10 +54,13 @@ def columns_of(row: Row) -> str:
 
 
 def whole_number(value: object) -> int | None:
-    """A whole number that is written as one or as its digits; None for anything else."""
+    """A whole number that is written as one or as its digits, also with .0 behind it, as tables with gaps have them;
+    None for anything else."""
     if isinstance(value, str):
-        text = value.strip()
+        text = value.strip().removesuffix(".0")
         return int(text) if text.isascii() and text.isdecimal() and len(text) < _MAX_DIGITS else None
+    if type(value) is float and value.is_integer():
+        return int(value)
     return value if type(value) is int else None
 
 
@@ -82,10 +96,12 @@ class RowFile:
         self._columns: list[str] | None = None
         self._is_array = False
         spans = _Spans(array("q"), array("q"))
+        suffix = os.path.splitext(path)[1].lower()
         with self._file() as file:
-            if path.endswith(".csv"):
+            self._check_plain(file)
+            if suffix == ".csv":
                 self._columns = self._index_csv(file, spans)
-            elif not path.endswith(".jsonl") and _first_byte(file) == b"[":
+            elif suffix != ".jsonl" and _first_byte(file) == b"[":
                 self._is_array = True
                 self._index_array(file, spans)
             else:
@@ -147,6 +163,14 @@ class RowFile:
                 f"{self.path}: the data set cannot be read: {error.strerror}; name a file that can be read"
             ) from error
 
+    def _check_plain(self, file: BinaryIO) -> None:
+        """Raises DatasetError for a file that holds no text."""
+        begin = file.read(32)
+        file.seek(0)
+        for start, what, way_out in _PACKED:
+            if begin.startswith(start):
+                raise DatasetError(f"{self.path}: the data set is {what}; {way_out}")
+
     def _parse(self, text: bytes) -> Row:
         if self._columns is not None:
             return _csv_row(self._columns, text)
@@ -180,19 +204,30 @@ class RowFile:
             for cells in records:
                 if cells and not columns:
                     columns = cells
-                elif cells:
+                    self._check_columns(columns, records.line_num)
+                # A record of several empty cells is an empty row of a sheet.
+                elif cells and (any(cells) or len(cells) == 1):
                     spans.add(start, at)
                 start = at
         except csv.Error as error:
             raise DatasetError(f"{self.path}, line {records.line_num}: this is not CSV ({error})") from error
         return columns
 
+    def _check_columns(self, columns: list[str], line: int) -> None:
+        """Raises DatasetError where one name stands for two."""
+        twice = next((name for name in columns if name and columns.count(name) > 1), None)
+        if twice is not None:
+            raise DatasetError(f"{self.path}, line {line}: the column {show(twice)} is there twice; rename one of them")
+
     def _index_array(self, file: BinaryIO, spans: _Spans) -> None:
         """Finds the items of the outermost array, without making objects of them."""
-        depth = start = dropped = 0
+        depth = start = stop = dropped = 0
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
             for piece in _JSON_PIECE.finditer(view):
                 kind = view[piece.start()]
+                if depth < 2:
+                    self._check_between(view[stop : piece.start()], len(spans.starts), depth)
+                    stop = piece.end()
                 if kind in b"[{":
                     depth += 1
                     if depth == 2:
@@ -201,13 +236,26 @@ class RowFile:
                     depth -= 1
                     if depth == 1:
                         spans.add(start, piece.end())
+                        stop = piece.end()
                     if piece.end() - dropped > _MAPPED:
                         # What was read would count as this process's memory.
                         length = (piece.end() - dropped) // mmap.PAGESIZE * mmap.PAGESIZE
                         view.madvise(mmap.MADV_DONTNEED, dropped, length)
                         dropped += length
+                    if depth == 0:
+                        self._check_between(view[stop : stop + _CHUNK], len(spans.starts), depth)
+                        break
+                elif depth == 1:
+                    spans.add(piece.start(), piece.end())
         if depth:
             raise DatasetError(f"{self.path}: the JSON array has no end; the file was cut or is not JSON")
+
+    def _check_between(self, text: bytes, items: int, depth: int) -> None:
+        """Raises DatasetError for what stands between the items of an array, or behind it, and is no item."""
+        if found := text.removeprefix(_BOM).strip(b" \t\r\n," if depth else b" \t\r\n"):
+            where = f"after item {items} of the array" if depth else "behind the end of the array"
+            shown = show(found[:_MAX_DIGITS].decode("utf-8", "replace"))
+            raise DatasetError(f"{self.path}: {where} stands {shown}, which is no object; remove it")
 
 
 def open_rows(path: str) -> RowFile:
@@ -245,7 +293,8 @@ def _index_lines(file: BinaryIO, spans: _Spans) -> None:
     at = 0
     for line in file:
         start, at = at, at + len(line)
-        mark = len(_BOM) if start == 0 and line.startswith(_BOM) else 0
+        # Files that were put together have a mark where each begins.
+        mark = len(_BOM) if line.startswith(_BOM) else 0
         if line[mark:].strip():
             spans.add(start + mark, at)
 

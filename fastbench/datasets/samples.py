@@ -82,6 +82,9 @@ class Survey(NamedTuple):
     """Samples whose messages end with one of the assistant."""
     template: int = 0
     """Tokens of a chat template that the planned lengths count, too."""
+    parts: int | None = None
+    """The first sample with a message that is not text alone, but typed parts, a call of a tool, …; None = there is
+    none."""
 
 
 class Dataset(Protocol):
@@ -106,6 +109,7 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
     count = requests = longest = timed = answered = 0
     fields = Counter[str]()
     token_ids: int | None = None
+    parts: int | None = None
     for sample in islice(map(checked, samples), limit):
         count += 1
         requests += len(sample.turns) or 1
@@ -114,11 +118,20 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
         timed += sample.timestamp_ns is not None
         if token_ids is None and sample.prompt and isinstance(sample.prompt[0], int):
             token_ids = sample.index
+        if parts is None and not _is_text(sample):
+            parts = sample.index
         answered += _is_answered(sample)
         if sample.fields is not None:
             fields.update(sample.fields.keys())
     return Survey(
-        count, requests, longest or None, timed, token_ids, fields=tuple(fields.most_common()), answered=answered
+        count,
+        requests,
+        longest or None,
+        timed,
+        token_ids,
+        fields=tuple(fields.most_common()),
+        answered=answered,
+        parts=parts,
     )
 
 
@@ -136,6 +149,14 @@ def checked(sample: Sample) -> Sample:
     if not prompt and not sample.turns:
         raise PluginError(f"the prompt of sample {sample.index} is empty")
     return sample
+
+
+def _is_text(sample: Sample) -> bool:
+    """Whether its messages, if it has any, hold text alone."""
+    prompt = sample.prompt
+    if isinstance(prompt, str):
+        return True
+    return all(isinstance(message.get("content"), str) for message in prompt if isinstance(message, dict))
 
 
 def _is_answered(sample: Sample) -> bool:

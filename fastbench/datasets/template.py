@@ -89,6 +89,8 @@ def filler(
         missing = sorted(needed - fields.keys())
         if missing or (named and not named & fields.keys()):
             wanted = " and ".join(missing or sorted(named))
+            if all(name in row for name in missing or named):
+                raise RowError(f"has null as {wanted}, but the template asks for it")
             raise RowError(f"has no {wanted}, only {columns_of(row)}, but the template asks for it")
 
         def put(text: str) -> str:

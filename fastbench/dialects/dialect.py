@@ -63,6 +63,7 @@ CHOICES: Rules = (
     *((f"choices[].{name}", "error") for name in ("error", "error_code", "delta.error", "message.error")),
     *usage_rules("usage"),
     *usage_rules("choices[].usage"),
+    *usage_rules("x_groq.usage"),
     *ERRORS,
 )
 """Rules for replies made of `choices`, beside their output."""

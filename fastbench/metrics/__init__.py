@@ -33,11 +33,23 @@ from fastbench.metrics.model import (
     Smoothness,
     Spread,
     StageOfLoad,
+    StructuredOutput,
     ToolNumber,
     ToolNumbers,
     Verdict,
 )
-from fastbench.metrics.own import E2EL, INPUT_TOKENS, ITL, OUTPUT_TOKENS, OWN_METRICS, TPOT, TTFT
+from fastbench.metrics.own import (
+    E2EL,
+    FIRST_ANSWER_TOKEN,
+    INPUT_TOKENS,
+    ITL,
+    OUTPUT_TOKENS,
+    OWN_METRICS,
+    SECOND_TOKEN,
+    THINKING_TIME,
+    TPOT,
+    TTFT,
+)
 from fastbench.metrics.plugged import all_plugged
 from fastbench.metrics.samples.selection import Rows, Selection
 from fastbench.metrics.samples.statistics import ArraySamples
@@ -45,11 +57,14 @@ from fastbench.metrics.samples.statistics import ArraySamples
 __all__ = [
     "COMMON_METRICS",
     "E2EL",
+    "FIRST_ANSWER_TOKEN",
     "INPUT_TOKENS",
     "ITL",
     "OUTPUT_TOKENS",
     "OWN_METRICS",
+    "SECOND_TOKEN",
     "SMOOTHNESS",
+    "THINKING_TIME",
     "TPOT",
     "TTFT",
     "ArraySamples",
@@ -76,6 +91,7 @@ __all__ = [
     "Smoothness",
     "Spread",
     "StageOfLoad",
+    "StructuredOutput",
     "Table",
     "ToolNumber",
     "ToolNumbers",

@@ -19,7 +19,15 @@ from fastbench.metrics.samples.bounds import JUDGED, unsure
 from fastbench.metrics.samples.selection import Selection
 from fastbench.metrics.samples.statistics import statistics, too_few
 from fastbench.metrics.samples.window import TOTAL, find_window, shown_window
-from fastbench.metrics.server.outcomes import count_failed, count_not_sent, coverage, failures, finish_reasons, outcomes
+from fastbench.metrics.server.outcomes import (
+    count_failed,
+    count_not_sent,
+    coverage,
+    failures,
+    finish_reasons,
+    outcomes,
+    structured_output,
+)
 from fastbench.metrics.server.scraped import service_metrics
 from fastbench.metrics.server.service_verdict import run_of, service_verdict, stages
 from fastbench.metrics.trust.client import SHOWN, client_effect, client_error
@@ -57,7 +65,11 @@ def further(selection: Selection, stats: Sequence[str]) -> Further:
     for metric in metrics:
         try:
             with METRICS.blaming(metric.name, CANNOT):
-                rows += _rows([metric], selection, stats)
+                more = _rows([metric], selection, stats)
+                if more and metric.each is not None:
+                    # Intervals and exports are of it: what is wrong with it costs the row.
+                    metric.each(selection)
+                rows += more
         except FastbenchError as error:
             faults.append(str(error))
         else:
@@ -177,6 +189,7 @@ def compute_for_page(
         verdict=verdict(judged),
         kept_up=service_verdict(whole, selection, run, covered, parts),
         stages=parts,
+        structured=structured_output(selection),
         not_sent=count_not_sent(selection),
         notes=(*notes(selection, sending, produced, client), *whole.asked.faults, *more.notes),
     )

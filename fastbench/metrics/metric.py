@@ -59,12 +59,13 @@ class Metric:
     Either `values` gives one of each request of some rows, which are successful ones (streams, if streams_only); or
     `samples` gives those of a selection that are not one of each request, `requests` the number of requests behind
     them, and `timed` the samples of all of them, some at a time, where it is in intervals. `each`, where `samples` has
-    one of some streams: of each of `selection.streamed`, and which have one.
+    at most one of a request: of each of `selection.streamed` (`selection.ok`, unless streams_only), and which have one.
 
-    streams_only: there is no row where no streams were asked for. column: its name in exports; "" = it is in none, as
-    what has several samples of a request cannot be. in_intervals: whether it is in histogram logs, which hold times
-    alone. headlines: the statistics that stand at the top of the page. has_curve: whether the page draws its
-    percentiles, which are times too. bounds: of some statistics, as far as marks leave them uncertain.
+    streams_only: there is no row where no streams were asked for. column: its name in exports, which needs `values` or
+    `each`; "" = it is in none, as what has several samples of a request cannot be. in_intervals: whether it is in
+    histogram logs, which hold times alone. headlines: the statistics that stand at the top of the page. has_curve:
+    whether the page draws its percentiles, which are times too. bounds: of some statistics, as far as marks leave them
+    uncertain.
     """
 
     name: str
@@ -90,7 +91,7 @@ class Metric:
         """Raises ConfigError for what contradicts itself."""
         if (self.values is None) == (self.samples is None):
             raise ConfigError(f"the metric {self.name} must have either values or samples")
-        if self.values is None and self.column:
+        if self.values is None and self.each is None and self.column:
             raise ConfigError(f"the metric {self.name} has no values of each request for the column {self.column}")
         if self.values is None and self.in_intervals and self.timed is None:
             raise ConfigError(f"the metric {self.name} has samples, and so needs timed to be in intervals")
@@ -117,6 +118,13 @@ class Metric:
             raise ConfigError(f"the metric {self.name} has no value of each request")
         return self.values(rows)
 
+    def each_of(self, selection: Selection) -> Values:
+        """One of each of the requests that it is for: `selection.streamed`, or `selection.ok`. ConfigError where it
+        has no value of each request."""
+        if self.each is not None:
+            return self.each(selection)
+        return self.values_of(selection.streamed if self.streams_only else selection.ok)
+
     def requests_of(self, selection: Selection, samples: Samples) -> int:
         """The number of requests behind the samples."""
         return samples.size if self.requests is None else self.requests(selection)
@@ -127,7 +135,7 @@ def check_metric(metric: Metric) -> None:
     for name in ("name", "unit", "about", "formula", "source", "column"):
         if not isinstance(value := getattr(metric, name), str) or not value.isprintable():
             raise PluginError(f"its {name} is {value!r}, not text on one line")
-    for name in ("values", "samples", "requests", "timed", "bounds"):
+    for name in ("values", "samples", "each", "requests", "timed", "bounds"):
         if (function := getattr(metric, name)) is not None and not callable(function):
             raise PluginError(f"its {name} is {function!r}, not a function")
     scale: object = metric.scale

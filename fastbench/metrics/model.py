@@ -407,14 +407,30 @@ class ToolNumbers(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
 
 
+class StructuredOutput(msgspec.Struct, frozen=True):
+    """Replies whose text was checked against what their requests asked for: a JSON schema, a regular expression, ….
+
+    checked: successful ones; valid: of them. faults: the others by what is wrong, the most frequent first.
+    """
+
+    checked: int
+    valid: int
+    faults: dict[str, int]
+
+    @property
+    def share(self) -> float:
+        """Of the valid ones, of 1."""
+        return self.valid / self.checked
+
+
 class Metrics(msgspec.Struct, frozen=True):
     """All numbers of one stage of one recording.
 
     window: None = the whole run. further: the rows of the table "Further Parameters". finish_reasons: requests by the
     service's word. outcomes: by name; their sum is the number planned, or that begun in the window. not_sent: of them
     those that never went out. kept_up: the service's own verdict. stages: of the whole run's load.
-    service: None = its metrics page was not asked for. slos, assertions, smoothness, by_tool: what was asked beyond the
-    numbers.
+    service: None = its metrics page was not asked for. structured: None = no reply was checked. slos, assertions,
+    smoothness, by_tool: what was asked beyond the numbers.
     """
 
     stage: str
@@ -441,3 +457,4 @@ class Metrics(msgspec.Struct, frozen=True):
     assertions: tuple[Assertion, ...] = ()
     smoothness: Smoothness | None = None
     by_tool: tuple[ToolNumbers, ...] = ()
+    structured: StructuredOutput | None = None

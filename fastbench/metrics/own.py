@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastbench.metrics.metric import MS, Metric, Table, Timed, Values
 from fastbench.metrics.samples.bounds import e2el_bounds, itl_bounds, tpot_bounds, ttft_bounds
 from fastbench.metrics.samples.latencies import US_PER_MS, between_ns, e2el_ns, has_tpot, per_second, tpot_ns, ttft_ns
-from fastbench.metrics.samples.selection import Rows, Selection, flagged, output_tokens
+from fastbench.metrics.samples.selection import Mask, Rows, Selection, flagged, output_tokens
 from fastbench.metrics.samples.statistics import ArraySamples
 from fastbench.metrics.samples.timeline import token_times
 from fastbench.recording import ESCAPE, TokenRun
@@ -40,8 +40,15 @@ def _counted(name: str) -> Callable[[Rows], Values]:
 def _answered(begin: str) -> Callable[[Rows], Values]:
     """From a moment to the first answer token, of the replies that streamed reasoning before it."""
     return lambda rows: Values(
-        between_ns(rows, begin, "answer_ns"), flagged(rows, "reasoning") & (rows["answer_ns"] > 0)
+        between_ns(rows, begin, "answer_ns"),
+        flagged(rows, "reasoning") & (rows["answer_ns"] > 0) & _of_one_choice(rows),
     )
+
+
+def _of_one_choice(rows: Rows) -> Mask:
+    """(rows,): without those whose events are of several choices: one may answer while another still thinks."""
+    one: Mask = rows["choices"] <= 1
+    return one
 
 
 def _with_gaps(selection: Selection) -> int:
@@ -56,19 +63,14 @@ def _timed_gaps(selection: Selection) -> Iterator[Timed]:
         yield times.token_ns[follows], times.gaps_us[follows]
 
 
-def _second_gaps_us(selection: Selection) -> NDArray[np.int64]:
-    """The first gap of each stream that has one, µs."""
+def _second_gaps_us(selection: Selection) -> Values:
+    """The first gap of each successful stream that has one, µs."""
     rows = selection.recording.rows
     gaps = (_first_gaps(rows[run.first_row : run.stop_row], run) for run in selection.runs)
-    return np.concatenate([np.empty(0, np.int64), *gaps])
-
-
-def _each_second_gap_us(selection: Selection) -> Values:
-    """The same by stream, of those that succeeded."""
-    known = selection.streamed["events"] > 1
-    values = np.zeros(known.size, np.int64)
-    values[known] = _second_gaps_us(selection)
-    return Values(values, known)
+    several = selection.streamed["events"] > 1
+    values = np.zeros(several.size, np.int64)
+    values[several] = np.concatenate([np.empty(0, np.int64), *gaps])
+    return Values(values, several & _of_one_choice(selection.streamed))
 
 
 def _first_gaps(rows: Rows, run: TokenRun) -> NDArray[np.int64]:
@@ -180,6 +182,7 @@ FIRST_ANSWER_TOKEN = Metric(
     about="from the first byte sent to the first output event that is not reasoning alone, of replies with reasoning",
     formula="answer_ns - sent_ns",
     values=_answered("sent_ns"),
+    column="ttfa_ms",
     streams_only=True,
     **_REQUEST_MS,
 )
@@ -188,6 +191,7 @@ THINKING_TIME = Metric(
     about="from the first output event to the first that is not reasoning alone, of replies with reasoning",
     formula="answer_ns - first_token_ns",
     values=_answered("first_token_ns"),
+    column="thinking_ms",
     streams_only=True,
     **_REQUEST_MS,
 )
@@ -196,8 +200,9 @@ SECOND_TOKEN = Metric(
     MS,
     about="the gap between the first and the second output event",
     formula="token_ns[1] - token_ns[0]",
-    samples=lambda selection: ArraySamples(_second_gaps_us(selection)),
-    each=_each_second_gap_us,
+    samples=lambda selection: ArraySamples(_second_gaps_us(selection).samples),
+    each=_second_gaps_us,
+    column="second_token_ms",
     scale=US_PER_MS,
     streams_only=True,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -46,6 +47,7 @@ def plugged(name: str) -> Metric:
         table=Table.FURTHER if metric.table is Table.PERFORMANCE else metric.table,
         values=metric.values and _guarded(name, metric.values, _values),
         samples=metric.samples and _guarded(name, metric.samples, _samples),
+        each=metric.each and _guarded(name, metric.each, partial(_each, metric.streams_only)),
         requests=metric.requests and _guarded(name, metric.requests, _count),
         bounds=metric.bounds and _guarded(name, metric.bounds, _bounds),
         timed=metric.timed and _guarded_each(name, metric.timed),
@@ -72,18 +74,22 @@ def _guarded_each(
     return each
 
 
-def _values(found: object, rows: Rows) -> Values:
+def _each(streams_only: bool, found: object, selection: Selection) -> Values:
+    return _values(found, selection.streamed if streams_only else selection.ok, "each")
+
+
+def _values(found: object, rows: Rows, what: str = "values") -> Values:
     """One value of each row, int64 or float64."""
     if not isinstance(found, Values):
-        raise PluginError(f"its `values` gives {type(found).__name__}, not Values")
+        raise PluginError(f"its `{what}` gives {type(found).__name__}, not Values")
     values, known = np.asarray(found.values), np.asarray(found.known)
     if values.shape != rows.shape or known.shape != rows.shape:
         raise PluginError(
-            f"its `values` gives {values.shape} values and {known.shape} known for {rows.size} requests, not one each"
+            f"its `{what}` gives {values.shape} values and {known.shape} known for {rows.size} requests, not one each"
         )
     if known.dtype != bool:
-        raise PluginError(f"its `values` gives known of {known.dtype}, not of bool")
-    return Values(_numbers(values, known, "values"), known)
+        raise PluginError(f"its `{what}` gives known of {known.dtype}, not of bool")
+    return Values(_numbers(values, known, what), known)
 
 
 def _numbers(values: Any, known: Any, what: str) -> Any:

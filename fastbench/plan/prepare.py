@@ -15,6 +15,7 @@ from fastbench.dialects import check_conversations, check_requests, dialect_of
 from fastbench.errors import ConfigError, DatasetError, UsageError
 from fastbench.plan.sharing import Machine
 from fastbench.plan.task_plan import TaskPlan, make_plan
+from fastbench.structured import StructureError, constraints_of
 
 
 class RunPlan(NamedTuple):
@@ -76,6 +77,15 @@ def _faults(task: Task, survey: Survey) -> Iterator[UsageError]:
             f"{task.dataset.abbr}: row {survey.token_ids} holds token ids, which {task.service.type} of the model "
             f"{task.service.abbr} does not take; give texts, or a model of type {TAKES_TOKEN_IDS}"
         )
+    if survey.parts is not None and "messages" not in dialect_of(task.service).takes:
+        yield DatasetError(
+            f"{task.dataset.abbr}: row {survey.parts} holds a message that is not text, but {task.service.type} of the "
+            f"model {task.service.abbr} takes text; use type openai_chat (--api chat)"
+        )
+    try:
+        constraints_of(task.service.parameters)
+    except StructureError as error:
+        yield ConfigError(f"generation_kwargs (--param) of the model {task.service.abbr} {error}; correct or remove it")
     if task.dataset.multi_turn:
         check_conversations(task.service, task.dataset.abbr)
     if task.service.use_timestamp and survey.timed < survey.samples:

@@ -17,6 +17,7 @@ from fastbench.plan.reactor import ReactorOptions, reactor_options
 from fastbench.plan.shapes import NO_LIMIT, LoadSpec, Schedule, write_shape
 from fastbench.plan.sharing import WHOLE, Machine, Remainder, Share, WorkerPlan, places, share_of, worker_plan
 from fastbench.registry import SHAPES
+from fastbench.structured import INSTALL, PACKAGE, SCHEMAS, STRUCTURED, is_installed
 
 _KNOWN = PARAMETERS | OF_THE_RUN | {EXTRA}
 
@@ -42,6 +43,12 @@ def remarks(task: Task, survey: Survey, schedule: Schedule, length: OutputLength
     if schedule.duration_ns is None and schedule.total is not None and schedule.total < prompts:
         what = "conversations" if survey.requests > survey.samples else "requests"
         yield f"{name}: the load shape begins {schedule.total} of {prompts} {what}; the others are not sent"
+    asked = sorted(structured_fields(task, survey) & SCHEMAS)
+    if asked and not is_installed():
+        yield (
+            f"{name}: replies are not checked against the JSON schema that they are asked for "
+            f"({', '.join(asked)}), as the package {PACKAGE} is missing: {INSTALL}"
+        )
     if survey.timed and not schedule.timed_by_data:
         yield f"{name}: the data set has time stamps, which have no effect without use_timestamp (--use-timestamp)"
 
@@ -73,11 +80,17 @@ def row_fields(task: Task, survey: Survey) -> str:
     return "; ".join(filter(None, listed))
 
 
+def structured_fields(task: Task, survey: Survey) -> frozenset[str]:
+    """The parameters of its requests that say what the text of a reply has to be."""
+    of_rows = {name for name, _ in survey.fields} - not_taken(task.service.type)
+    return STRUCTURED & (of_rows | task.service.parameters.keys())
+
+
 def _unsent(task: Task, survey: Survey) -> Counts:
     refused = not_taken(task.service.type)
     return (
         *((name, count) for name, count in survey.fields if name in refused),
-        *((name, count) for name, count in survey.unused if name in _KNOWN),
+        *((name, count) for name, count in survey.unused if name.partition(".")[0] in _KNOWN),
     )
 
 
@@ -144,6 +157,11 @@ class TaskPlan:
     def notes(self) -> tuple[str, ...]:
         """Notes on the data set for readers of the numbers."""
         return tuple(data_notes(self.task, self.survey))
+
+    @property
+    def asks_structure(self) -> bool:
+        """Whether requests say what the text of their replies has to be."""
+        return bool(structured_fields(self.task, self.survey))
 
     @property
     def row_fields(self) -> str:

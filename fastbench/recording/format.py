@@ -74,6 +74,7 @@ class Kind(IntEnum):
     FOOTER = 4
     COUNTED = 5
     SCRAPE = 6
+    CHECKED = 7
 
 
 class Counts(NamedTuple):

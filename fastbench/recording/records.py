@@ -96,12 +96,18 @@ class _Counted(msgspec.Struct):
             raise ValueError("its lists are not of one length")
 
 
+class _Checked(msgspec.Struct):
+    request: list[_Count]
+    faults: list[tuple[_Count, str]]
+
+
 _TYPES: dict[int, Any] = {
     Kind.HEADER: _Header,
     Kind.HEALTH: _Health,
     Kind.FOOTER: _Footer,
     Kind.COUNTED: _Counted,
     Kind.SCRAPE: _Record,
+    Kind.CHECKED: _Checked,
 }
 
 

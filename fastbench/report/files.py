@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from fastbench.errors import RecordingError
-from fastbench.metrics import Metrics, Parameter, ServiceVerdict, Table
+from fastbench.metrics import Metrics, Parameter, ServiceVerdict, StructuredOutput, Table
 from fastbench.report.cells import cell, plain
 from fastbench.report.statements import measurement, service_statement
 
@@ -56,6 +56,7 @@ def trust_json(metrics: Metrics) -> bytes:
         "outcomes": metrics.outcomes,
         "not_sent": metrics.not_sent,
         "finish_reasons": metrics.finish_reasons,
+        **({"structured_output": _structured(metrics.structured)} if metrics.structured else {}),
         "further": [_without_intervals(row) for row in metrics.further],
         "failures": metrics.failures,
         "load": metrics.load,
@@ -68,6 +69,10 @@ def trust_json(metrics: Metrics) -> bytes:
         "notes": metrics.notes,
     }
     return to_json(parts)
+
+
+def _structured(found: StructuredOutput) -> dict[str, Any]:
+    return {"share": found.share, **msgspec.structs.asdict(found)}
 
 
 def _service(found: ServiceVerdict) -> dict[str, Any]:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from fastbench.metrics import TPOT, ClientEffect, ClientError, Load, Metrics, Output, Quantity, ServiceVerdict
+from itertools import islice
+
+from fastbench.metrics import (
+    TPOT,
+    ClientEffect,
+    ClientError,
+    Load,
+    Metrics,
+    Output,
+    Quantity,
+    ServiceVerdict,
+    StructuredOutput,
+)
 from fastbench.metrics.server import OVERLOADED
 from fastbench.report.cells import MISSING, cell, marked, printable, quantity, share
 from fastbench.report.sentence import per_user
 from fastbench.report.statements import cut_off
 
 WORD_CHARS = 40
+FAULTS = 5
+"""Of structured output, that are named; the rest is one number."""
 
 
 def trust_rows(metrics: Metrics) -> list[tuple[str, str]]:
@@ -17,6 +31,7 @@ def trust_rows(metrics: Metrics) -> list[tuple[str, str]]:
     rows = [
         ("Outcomes", _outcomes(metrics)),
         ("Finish Reasons", reasons or MISSING),
+        ("Structured Output Valid", MISSING if metrics.structured is None else _structured(metrics.structured)),
         *_load(metrics),
         *_users(metrics),
         *_effect(metrics.effect),
@@ -31,6 +46,15 @@ def quantities(metrics: Metrics) -> list[Quantity]:
     load, client = metrics.load, metrics.client
     found = [load.send_lateness, load.response_time, load.service_time, load.ttft_from_intended, client.lag]
     return [measured for measured in found if measured.samples]
+
+
+def _structured(found: StructuredOutput) -> str:
+    faults = ", ".join(
+        f"{printable(fault, WORD_CHARS)} {count}" for fault, count in islice(found.faults.items(), FAULTS)
+    )
+    rest = sum(islice(found.faults.values(), FAULTS, None))
+    others = f", others {rest}" if rest else ""
+    return f"{share(found.share)} ({found.valid} of {found.checked}){f': {faults}{others}' if faults else ''}"
 
 
 def _outcomes(metrics: Metrics) -> str:

@@ -258,8 +258,8 @@ def test_settings_that_differ() -> None:
 
 def test_gates() -> None:
     """A gate is read in the words of the tables, and what there is not names what was meant."""
-    assert gate_keys(["TTFT.median", "output_throughput", "itl.p99.9", "failed"]) == (
-        *("ttft.p50", "output_token_throughput", "itl.p99.9", "failed"),
+    assert gate_keys(["TTFT.median", "output_throughput", "itl.p99.9", "failed", "ttfa.p90", "second_token.p50"]) == (
+        *("ttft.p50", "output_token_throughput", "itl.p99.9", "failed", "first_answer_token.p90", "second_token.p50"),
     )
     assert stats_of(("ttft.p50", "itl.p99.9", "failed")) == ("P50", "P99.9")
     for text, told in (("ttft", "write ttft.p99"), ("ttfp.p99", "did you mean ttft"), ("failed.p99", "did you mean")):

@@ -34,6 +34,8 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> Metrics:
         ("e2el.p99.9<1min", "e2el", "P99.9", 60_000.0),
         ("output_throughput>2000", "output_token_throughput", "", 2_000.0),
         ("request_throughput>=3.5", "request_throughput", "", 3.5),
+        ("ttfa.p99<2s", "first_answer_token", "P99", 2_000.0),
+        ("second_token.median<50ms", "second_token", "Median", 50.0),
         ("output_tokens.average>10", "output_tokens", "Average", 10.0),
         ("failed<0.1%", "failed", "", 0.1),
         ("failed<5", "failed", "", 5.0),

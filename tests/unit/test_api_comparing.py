@@ -68,6 +68,32 @@ def test_the_point_estimates_are_those_of_the_report(work: Path) -> None:
             assert found.versus[0].effect(name, statistic).b == pytest.approx(numbers[name][statistic])
 
 
+def test_reasoning_and_the_second_token_are_compared(tmp_path: Path) -> None:
+    """First answer token, thinking time and second token are compared like other latencies, where both sides have
+    them."""
+    for name, later in (("a", 0), ("b", 20)):
+        requests = [
+            Request(
+                number,
+                (1_000 + 100 * number) * MS,
+                tuple((1_000 + 100 * number + at) * MS for at in (10, 10 + 5 + later, 40 + later, 50 + later)),
+                (1_060 + 100 * number + later) * MS,
+                flags=("stream", "kernel", "reasoning"),
+                more=(("answer_ns", (1_040 + 100 * number + later) * MS),),
+            )
+            for number in range(30)
+        ]
+        record(tmp_path / name / PLACE, requests)
+    (versus,) = fastbench.compare(tmp_path / "a", tmp_path / "b", anyway=True).versus
+    found = {name: versus.effect(name, "P50") for name in ("First Answer Token", "Thinking Time", "Second Token")}
+    assert {name: (effect.a, effect.b) for name, effect in found.items()} == {
+        "First Answer Token": (pytest.approx(40), pytest.approx(60)),
+        "Thinking Time": (pytest.approx(30), pytest.approx(50)),
+        "Second Token": (pytest.approx(5), pytest.approx(25)),
+    }
+    assert not any(effect.gate for effect in found.values())
+
+
 def test_histories_are_found(work: Path) -> None:
     """Earlier runs of the work dir tell how much runs differ: these do not, so that one run a side is enough."""
     for number in range(2, 5):

@@ -94,10 +94,24 @@ def test_a_reply_that_was_given_up(word: str) -> None:
     assert result.note == b"the service gave the request up, its finish reason is: " + word.encode()
 
 
-@pytest.mark.parametrize("word", ["FinishReason.ABORT", " abort ", "abort:shutdown", "deadline_exceeded", "timed_out"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("FinishReason.ABORT", " abort ", "abort:shutdown", "deadline_exceeded", "timed_out"),
+        *("server-error", "internal server error", "Out-Of-Memory"),
+    ],
+)
 def test_a_word_in_other_dress(word: str) -> None:
-    """A word that gives a request up is known with a prefix, spaces around it and an addition."""
+    """A word that gives a request up is known with a prefix, an addition, and other marks between its parts."""
     assert read(stream(ROLE, *WORDS[:3], delta(finish=word), usage(10, 3), DONE)).outcome == "stream_error"
+
+
+def test_usage_beside_the_choices() -> None:
+    """A usage that stands in a gateway's own object beside the finish reason is one."""
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    own = {"usage": {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14, "queue_time": 0.1}}
+    result = read(stream(ROLE, *WORDS[:3], event({**last, "x_groq": own}), DONE))
+    assert (result.outcome, result.input, result.output) == ("ok", (10, "usage"), (4, "usage"))
 
 
 @pytest.mark.parametrize("word", ["stop", "length", "tool_calls", "content_filter", "end_turn", "repetition", "eos"])

@@ -137,6 +137,31 @@ def test_other_names_of_the_format(tmp_path: Path, key: str, speaker: str, words
     assert history(data) == [[("system", "s"), ("user", "a"), ("assistant", "")]]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {
+            "conversations": [
+                {"from": None, "role": "user", "value": None, "content": "a"},
+                {"from": "gpt", "value": "b"},
+            ]
+        },
+        {"conversations": [], "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]},
+        {"conversations": '[{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]'},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "a"}]},
+                {"role": "assistant", "content": ["b"]},
+            ]
+        },
+    ],
+)
+def test_columns_that_hold_nothing(tmp_path: Path, row: dict[str, Any]) -> None:
+    """Of several names for one thing the first that holds anything counts; lists may be JSON text, words parts."""
+    data = sharegpt(tmp_path, row, infer_mode="every_with_gt")
+    assert history(data) == [[("user", "a"), ("assistant", "b")]]
+
+
 def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     """The survey says how many conversations are left out and why, and so does the message where none is left."""
     rows = [
@@ -150,6 +175,7 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
         told(("human", "a"), ("gpt", "b"), ("system", "s"), ("gpt", "c")),
         {"conversations": [{"from": "human", "value": None}]},
         {"conversations": [{"value": "a"}]},
+        {"conversations": [{"from": "human", "value": [{"type": "image_url", "image_url": {"url": "u"}}]}]},
         {"id": 1},
         {"conversations": []},
     ]
@@ -164,6 +190,7 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
         "with a user turn without text": 1,
         "with a reply before any question": 1,
         "with a turn that holds no text": 1,
+        "with a turn of images or other parts beside text": 1,
     }
     with pytest.raises(DatasetError, match="none that can be used: 1 that do not end with a reply"):
         sharegpt(tmp_path, talk("a"))

@@ -100,9 +100,31 @@ def test_parameters_of_rows(tmp_path: Path, row: dict[str, Any], fields: dict[st
 def test_parameters_of_csv_rows(tmp_path: Path) -> None:
     """In CSV a parameter is the JSON that its cell holds, else its text; an empty cell says nothing."""
     path = tmp_path / "rows.csv"
-    path.write_text("prompt,temperature,stop,seed\na,0.5,end,\n")
+    path.write_text("prompt,temperature,stop,seed,ignore_eos,max_tokens,regex\na,0.5,end,,True,5.0,123\n")
     (sample,) = opened(path).samples()
-    assert sample.fields == {"temperature": 0.5, "stop": "end"}
+    # As tables write them: Python's words, whole numbers with .0 where others are missing. Expressions are no JSON.
+    assert sample.fields == {"temperature": 0.5, "stop": "end", "ignore_eos": True, "regex": "123"}
+    assert sample.output_len == 5
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": None, "question": "", "messages": [{"role": "user", "content": "a"}]},
+        {"messages": '[{"role": "user", "content": "a"}]', "prompt": None},
+    ],
+)
+def test_the_key_that_holds_anything(tmp_path: Path, row: dict[str, Any]) -> None:
+    """The prompt is under the first key that is not null, and messages that are written as JSON text are messages."""
+    (sample,) = opened(rows_file(tmp_path, row)).samples()
+    assert sample.prompt == [{"role": "user", "content": "a"}]
+
+
+def test_what_is_not_sent_of_further_parameters(tmp_path: Path) -> None:
+    """What the run sets is not sent of a row's further parameters either, and is told."""
+    rows = [{"prompt": "a", "extra_body": {"model": "x", "max_tokens": 3, "top_k": 1}}]
+    survey = opened(rows_file(tmp_path, *rows)).survey(None)
+    assert dict(survey.unused) == {"extra_body.model": 1, "extra_body.max_tokens": 1}
 
 
 def test_a_survey_tells_the_fields(tmp_path: Path) -> None:
@@ -154,12 +176,15 @@ def test_shares_and_limits(tmp_path: Path) -> None:
         ('{"prompt": [1, "a"]}', "has [1, 'a'] as prompt"),
         ('{"prompt": [{"content": "no role"}]}', "has [{'content': 'no role'}] as prompt"),
         ('{"prompt": [true]}', "has [True] as prompt"),
+        ('{"messages": [{"role": "user", "content": null}]}', "has [{'role': 'user', 'content': None}] as messages"),
+        ('{"messages": [{"role": "human", "content": 5}]}', "has [{'role': 'human', 'content': 5}] as messages"),
         (
             '{"prompt": "a", "max_tokens": "5k"}',
             "has '5k' as max_tokens, which must be a whole number from 1 to 1048576",
         ),
         ('{"prompt": "a", "max_tokens": 0}', "has 0 as max_tokens"),
         ('{"prompt": "\\ud800"}', "is not JSON"),
+        ('{"prompt": "a", "extra_body": [1]}', "has [1] as extra_body, which must be an object"),
     ],
 )
 def test_a_broken_row_is_named_by_its_line(tmp_path: Path, row: str, reason: str) -> None:

@@ -57,6 +57,13 @@ def test_csv_keeps_commas_quotes_and_line_ends(tmp_path: Path) -> None:
     assert rows_of(str(path)) == [{"a": "1", "b": 'x, "y"\nz'}, {"a": "", "b": "ä"}]
 
 
+def test_csv_of_other_programs(tmp_path: Path) -> None:
+    """A suffix in capitals, a byte order mark and rows of nothing but empty cells are what sheets write."""
+    path = tmp_path / "ROWS.CSV"
+    path.write_bytes(b'\xef\xbb\xbfprompt,x\r\n"a\r\nb",1\r\n,\r\n\r\nc,\r\n')
+    assert rows_of(str(path)) == [{"prompt": "a\r\nb", "x": "1"}, {"prompt": "c", "x": ""}]
+
+
 def test_csv_cells_may_be_long(tmp_path: Path) -> None:
     """A cell may hold a prompt of more than 128 KiB."""
     path = lines_file(tmp_path, "a", "x" * 300_000, name="rows.csv")
@@ -69,7 +76,16 @@ def test_csv_cells_may_be_long(tmp_path: Path) -> None:
         ("r.csv", "a,b\n1,2\n3\n", ", line 3: the row has 1 cells, where the header has 2; correct or remove it"),
         ("r.csv", 'a\n"x\n', ", line 2: this is not CSV (unexpected end of data)"),
         ("r.csv", b"a\n\xff\n", ", line 2: this is not UTF-8; save the file as UTF-8"),
-        ("r.json", '[{"a": 1}, 5, {"a": }]', ", item 2: the row is not JSON"),
+        ("r.json", '[{"a": 1}, {"a": }]', ", item 2: the row is not JSON"),
+        ("r.json", '[{"a": 1}, 5, {"a": }]', ": after item 1 of the array stands '5', which is no object; remove it"),
+        ("r.json", '[{"a": 1}, null]', ": after item 1 of the array stands 'null'"),
+        ("r.json", '["a", "b"]', ", item 1: the row is 'a', not an object"),
+        ("r.json", '[{"a": 1}]\n{"a": 2}', ": behind the end of the array stands '{\"a\": 2}'"),
+        ("r.csv", "a,b,a\n1,2,3\n", ", line 1: the column 'a' is there twice; rename one of them"),
+        ("r.jsonl", b"\x1f\x8b\x08\x00\x00", ": the data set is gzip data; unpack it with gunzip"),
+        ("r.csv", b"PK\x03\x04\x00", ": the data set is a zip archive; unpack it"),
+        ("r.parquet", b"PAR1\x15\x04", ": the data set is a Parquet file; write its rows as JSON lines"),
+        ("r.jsonl", "version https://git-lfs.github.com/spec/v1\noid", ": the data set is a pointer of Git LFS; fetch"),
         ("r.json", '[{"a": 1}, {"a"', ": the JSON array has no end; the file was cut or is not JSON"),
         ("r.json", '[{"a": 1}, [1]]', ", item 2: the row is [1], not an object"),
         ("r.jsonl", '{"a": 1}\n[1]', ", line 2: the row is [1], not an object"),

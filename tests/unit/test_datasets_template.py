@@ -62,7 +62,7 @@ def test_csv_and_output_lengths(tmp_path: Path) -> None:
     [
         ({"q": "a"}, {}, "the row has no question, only q, but the template asks for it"),
         ({}, {}, "the row has no question, only nothing, but"),
-        ({"question": None}, {}, "the row has no question, only question, but"),
+        ({"question": None}, {}, "the row has null as question, but"),
         ({"a": 1}, {"template": "{a} {b}", "columns": ("a", "b")}, "the row has no b, only a, but"),
         (
             {"question": "a", "max_tokens": 1.5},

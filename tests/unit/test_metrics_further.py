@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from recordings import MS, Request, record
 
+from fastbench.api.result import Result
 from fastbench.metrics import Metrics, compute
 from fastbench.recording import Recording
 
@@ -33,6 +35,31 @@ def test_thinking_and_answer(tmp_path: Path) -> None:
     )
     assert found["First Answer Token"] == ("ms", 130, 120, 140, 2)
     assert found["Thinking Time"] == ("ms", 30, 20, 40, 2)
+
+
+def test_what_has_no_such_moment_is_absent(tmp_path: Path) -> None:
+    """Replies of several choices, without a stream, of a single event, or that never answer have none of these values:
+    they are absent, not 0, in the rows and in the columns of single requests."""
+    at, answered = 1_100 * MS, (("answer_ns", 1_130 * MS),)
+    two = (at, at + 30 * MS)
+    directory = record(
+        tmp_path,
+        [
+            Request(0, token_ns=two, flags=REASONED, more=answered),
+            Request(1, token_ns=two, flags=REASONED, more=(*answered, ("choices", 2))),
+            Request(2, token_ns=two, flags=("reasoning", "kernel"), more=answered),
+            Request(3, token_ns=(at,), flags=REASONED, more=(("answer_ns", 0),)),
+            Request(4, token_ns=two, outcome="truncated", flags=REASONED, more=answered),
+        ],
+    )
+    found = further(compute(Recording.open(directory), ("Average", "Min", "Max")))
+    assert found["First Answer Token"] == ("ms", 130, 130, 130, 1)
+    assert found["Thinking Time"] == ("ms", 30, 30, 30, 1)
+    assert found["Second Token"] == ("ms", 30, 30, 30, 1)
+    requests = Result(directory).requests
+    for name, value in (("ttfa_ms", 130), ("thinking_ms", 30), ("second_token_ms", 30)):
+        assert requests[name][0] == value, name
+        assert np.isnan(requests[name][1:]).all(), name
 
 
 def test_reply_tail(tmp_path: Path) -> None:

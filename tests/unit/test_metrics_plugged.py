@@ -25,6 +25,10 @@ FAULTS = {
     "Bare": ("samples=lambda s: np.ones(3)", "its `samples` gives ndarray, not ArraySamples"),
     "NanSamples": ("samples=lambda s: ArraySamples(np.array([1, np.nan]))", "its `samples` gives a value that is no"),
     "TextSamples": ('samples=lambda s: ArraySamples(np.array(["a"]))', "TypeError: must be real number, not str"),
+    "Each": (
+        "samples=ones, each=lambda s: Values.all(np.ones(7))",
+        "its `each` gives (7,) values and (7,) known for 3",
+    ),
     "Requests": ('samples=ones, requests=lambda s: "3"', "its `requests` gives '3', not a whole number"),
     "Bounds": ("values=status, bounds=lambda s, n: 3", "its `bounds` gives int, not a dict"),
     "Scale": ("values=status, scale=0", "its scale is 0, not a number above 0"),

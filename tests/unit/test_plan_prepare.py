@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fastbench import structured
 from fastbench.aisbench import build_run
 from fastbench.config import RunConfig
 from fastbench.errors import UsageError
@@ -38,6 +39,22 @@ def test_token_ids_in_a_file(tmp_path: Path, kind: str, taken: bool) -> None:
         planned(run)
 
 
+@pytest.mark.parametrize(
+    "content", [[{"type": "text", "text": "a"}], [{"type": "image_url", "image_url": {"url": "u"}}]]
+)
+def test_typed_parts_in_a_file(tmp_path: Path, content: Any) -> None:
+    """The first row with a message of typed parts, such as an image, is told where the service takes text alone, before
+    anything is sent; a chat has them as they are."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f'{{"prompt": "a"}}\n{json.dumps({"messages": [{"role": "user", "content": content}]})}\n')
+    assert remarks_of("jsonl", path) == ()
+    for kind in ("openai_completions", "tgi_generate"):
+        with pytest.raises(
+            UsageError, match=rf"row 1 holds a message that is not text, but {kind} of .* takes text; use"
+        ):
+            remarks_of("jsonl", path, type=kind, model="m")
+
+
 def remarks_of(kind: str, path: Path, **model: Any) -> tuple[str, ...]:
     """What is said of one data set before a run."""
     service = {"type": "openai_chat", "url": "http://127.0.0.1:1"} | model
@@ -51,6 +68,36 @@ def test_conversations_that_are_left_out(tmp_path: Path) -> None:
     path.write_text(json.dumps([{"conversations": each} for each in (fit, fit[:1], fit[1:], fit[1:])]))
     why = "2 that do not begin with the user, 1 that do not end with a reply"
     assert remarks_of("sharegpt", path) == (f"s: 3 conversations of the file are left out: {why}",)
+
+
+def test_a_structure_that_is_none(tmp_path: Path) -> None:
+    """A schema that is none is refused before anything is sent: a row's with file and line, the run's with its
+    setting; of a service that does not take it the row is refused all the same."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"prompt": "a", "guided_json": {"type": "object"}}\n{"prompt": "b", "guided_json": {"type": "x"}}\n'
+    )
+    for kind in ("openai_chat", "tgi_generate"):
+        with pytest.raises(UsageError, match=r"rows.jsonl, line 2: the row has a guided_json that is no JSON schema"):
+            remarks_of("jsonl", path, type=kind)
+    path.write_text('{"prompt": "a"}')
+    told = r"^generation_kwargs \(--param\) of the model .* has '\(' as regex, which is no .*; correct or remove it$"
+    with pytest.raises(UsageError, match=told):
+        remarks_of("jsonl", path, generation_kwargs={"regex": "("})
+
+
+def test_a_structure_that_cannot_be_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package jsonschema a run with schemas goes on, and says how to have it; one without says nothing."""
+    monkeypatch.setattr(structured, "PACKAGE", "jsonschema_that_is_not_there")
+    structured._made.cache_clear()
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"prompt": "a", "guided_json": {"type": "object"}}')
+    (remark,) = remarks_of("jsonl", path)
+    assert remark.endswith("(guided_json), as the package jsonschema is missing: pip install 'fastbench[schema]'")
+    assert remarks_of("jsonl", path, type="tgi_generate")[0].startswith("rows: these row fields could change")
+    path.write_text('{"prompt": "a", "regex": "a"}')
+    assert remarks_of("jsonl", path) == ()
+    structured._made.cache_clear()
 
 
 def test_prompts_that_hold_their_answer(tmp_path: Path) -> None:

@@ -27,7 +27,19 @@ from imports import (
 
 # Beside its own modules each room may import these rooms, or rooms within them.
 ANYWHERE = frozenset(
-    {"units", "errors", "registry", "lazy", "secrets", "seeds", "slo", "text", "verdict_limits", "__init__"}
+    {
+        "units",
+        "errors",
+        "registry",
+        "lazy",
+        "secrets",
+        "seeds",
+        "slo",
+        "structured",
+        "text",
+        "verdict_limits",
+        "__init__",
+    }
 )
 TABLE: dict[str, frozenset[str]] = {
     "_core": frozenset(),
@@ -40,6 +52,7 @@ TABLE: dict[str, frozenset[str]] = {
     "verdict_limits": frozenset(),
     "registry": frozenset({"errors"}),
     "slo": frozenset({"errors", "units"}),
+    "structured": frozenset(),
     "config": ANYWHERE,
     "recording": ANYWHERE | {"_core.ring"},
     "tokenizer": ANYWHERE | {"config"},

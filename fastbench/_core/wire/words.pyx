@@ -39,6 +39,23 @@ cdef bint is_word(const char* word, const char* start, size_t size) noexcept nog
     return True
 
 
+cdef bint is_reason(const char* word, const char* start, size_t size) noexcept nogil:
+    """Whether `size` bytes are the lower-case word of a finish reason, with - or spaces in the place of its _."""
+    cdef size_t i
+    cdef char letter
+    if strlen(word) != size:
+        return False
+    for i in range(size):
+        letter = start[i]
+        if letter == c'-' or letter == c' ':
+            letter = c'_'
+        elif c'A' <= letter <= c'Z':
+            letter = letter | 0x20
+        if word[i] != letter:
+            return False
+    return True
+
+
 cdef bint holds(const char* start, const char* stop, const char* word) noexcept nogil:
     """Whether the lower-case word stands somewhere in the bytes."""
     cdef size_t size = strlen(word)
@@ -101,7 +118,7 @@ cdef int finish_code_of(const char** start, size_t* size, bint* given_up) noexce
     """The code of a finish reason, of which start and size are then the bare word. given_up: the request was."""
     cdef int code = FINISH_FIRST
     core_of_word(start, size)
-    while code < FINISH_WORDS.count and not is_word(FINISH_WORDS.at[code], start[0], size[0]):
+    while code < FINISH_WORDS.count and not is_reason(FINISH_WORDS.at[code], start[0], size[0]):
         code += 1
     if code == FINISH_WORDS.count:
         return FINISH_OTHER

@@ -44,7 +44,7 @@ def key_of(name: str, statistic: str = "") -> str:
 class Distribution:
     """How one latency was distributed in a run.
 
-    name: TTFT, TPOT, ITL or E2EL. unit: of the points, "ms". points: the exact percentiles by name, such as "P50",
+    name: of a latency, such as TTFT. unit: of the points, "ms". points: the exact percentiles by name, such as "P50",
     "P99.9"; P10 to P90 are always among them. samples: values. counts: (blocks, bins), how many values each block of
     time has in each log bin; column 0 is bin `first_bin`, bin k begins at e^(k / statistics.BINS_PER_E) µs. Blocks are
     by the moment at which a request was sent; fewer than 6 rows: the run is too short to tell. begin_s: of the first
@@ -91,8 +91,8 @@ class Ratio:
 class RequestColumns:
     """The successful requests of a run, for pairs by identical prompt. All (requests,), in the order of `number`.
 
-    number: the request's place in the plan. sent_ns: since the run's first. values: by metric (TTFT, TPOT, E2EL), ns;
-    NaN where a request has none.
+    number: the request's place in the plan. sent_ns: since the run's first. values: by metric (each latency but ITL),
+    ns; NaN where a request has none.
     """
 
     number: Counts

@@ -35,7 +35,7 @@ from fastbench.answers.comparison.model import (
 )
 from fastbench.answers.comparison.refusals import CACHED, LENGTHS
 from fastbench.answers.comparison.sides import Asking
-from fastbench.answers.comparison.summary import DECILES, FAILED, GOOD, GOODPUT, LATENCIES, THROUGHPUTS
+from fastbench.answers.comparison.summary import DECILES, FAILED, GOOD, GOODPUT, LATENCIES, SHARES, THROUGHPUTS
 from fastbench.answers.comparison.words import sentence_of
 from fastbench.answers.statistics import (
     Interval,
@@ -295,7 +295,7 @@ def _rows(pairs: Pairs, asking: Asking) -> Iterator[tuple[Row, Measured | None, 
             if change is not None:
                 made = row(name, "", unit, higher_is_better=True, tolerance=asking.tolerance)
                 yield made, change, _few_pairs(change)
-        elif name in (FAILED, GOOD) or name.startswith(f"{GOOD} "):
+        elif name in SHARES or name.startswith(f"{GOOD} "):
             share = _share(pairs, name)
             tolerance = min(asking.tolerance, POINTS)
             yield row(name, "", "", higher_is_better=name != FAILED, tolerance=tolerance), share, _few_pairs(share)

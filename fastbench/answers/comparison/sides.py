@@ -29,7 +29,7 @@ from fastbench.answers.comparison.model import (
 )
 from fastbench.answers.comparison.noise import UNSEEN, Known, noise_of
 from fastbench.answers.comparison.refusals import refusals
-from fastbench.answers.comparison.summary import DECILES, FAILED, GOOD, GOODPUT, LATENCIES, THROUGHPUTS
+from fastbench.answers.comparison.summary import DECILES, FAILED, GOOD, GOODPUT, LATENCIES, SHARES, THROUGHPUTS
 from fastbench.answers.comparison.words import sentence_of
 from fastbench.answers.statistics import REPLICATES
 from fastbench.errors import UsageError
@@ -41,7 +41,11 @@ TOLERANCE = 0.02
 GATE = ("ttft.p50", "ttft.p99", "tpot.p50", "tpot.p99", "output_token_throughput", "failed")
 """What decides where nobody says; of runs that did not stream E2EL in the place of TTFT and TPOT."""
 _WITHOUT_STREAM = ("e2el.p50", "e2el.p99", "output_token_throughput", "failed")
-_SHORT = {"output_throughput": "output_token_throughput", "total_throughput": "total_token_throughput"}
+_SHORT = {
+    "output_throughput": "output_token_throughput",
+    "total_throughput": "total_token_throughput",
+    "ttfa": "first_answer_token",
+}
 _US = 1_000.0
 
 Found = tuple[Row, Measured | None, str]
@@ -157,7 +161,7 @@ class _Table(NamedTuple):
             yield self._row(name, "", unit, 1.0, higher_is_better=True), change, ""
 
     def _shares(self) -> Iterator[Found]:
-        names = [name for name in self._names() if name in (FAILED, GOOD) or name.startswith(f"{GOOD} ")]
+        names = [name for name in self._names() if name in SHARES or name.startswith(f"{GOOD} ")]
         for name in names:
             a, b = estimates.share(self.base.runs, name), estimates.share(self.other.runs, name)
             row = self._row(name, "", "", 1.0, higher_is_better=name != FAILED)
@@ -183,8 +187,8 @@ def gate_keys(texts: Sequence[str]) -> tuple[str, ...]:
 def _gate_key(text: str) -> str:
     name, dot, statistic = text.strip().lower().replace("median", "p50").partition(".")
     name = _SHORT.get(name, name)
-    latencies = [metric.name.lower() for metric in LATENCIES]
-    others = [*map(key_of, THROUGHPUTS), key_of(FAILED), key_of(GOOD), key_of(GOODPUT)]
+    latencies = [key_of(metric.name) for metric in LATENCIES]
+    others = [*map(key_of, (*THROUGHPUTS, *SHARES, GOODPUT))]
     if name in latencies and re.fullmatch(r"p\d+(\.\d+)?", statistic) and 0 < float(statistic[1:]) < 100:
         return f"{name}.p{float(statistic[1:]):g}"
     if name in others and not dot:

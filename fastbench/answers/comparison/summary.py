@@ -32,7 +32,21 @@ from fastbench.answers.statistics import (
     neighbours_agree,
 )
 from fastbench.answers.uncertainty import Times
-from fastbench.metrics import E2EL, ITL, TPOT, TTFT, Computed, Metric, Metrics, Rows, Selection
+from fastbench.metrics import (
+    E2EL,
+    FIRST_ANSWER_TOKEN,
+    ITL,
+    SECOND_TOKEN,
+    THINKING_TIME,
+    TPOT,
+    TTFT,
+    Computed,
+    Metric,
+    Metrics,
+    Rows,
+    Selection,
+    Values,
+)
 from fastbench.metrics.samples import OK, GapSamples, count_groups, is_streamed, output_tokens, percent_of, percentile
 from fastbench.recording import OUTCOMES, Recording
 from fastbench.slo import Slo
@@ -41,8 +55,10 @@ from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
 DECILES = tuple(f"P{percent}" for percent in range(10, 100, 10))
 MOST_BLOCKS = 48
 """More tell hardly more: Student's t of 47 degrees is 2.01."""
-LATENCIES: tuple[Metric, ...] = (TTFT, TPOT, ITL, E2EL)
+LATENCIES: tuple[Metric, ...] = (TTFT, TPOT, ITL, E2EL, FIRST_ANSWER_TOKEN, THINKING_TIME, SECOND_TOKEN)
 FAILED, GOOD, GOODPUT = "Failed", "Good", "Goodput"
+STRUCTURED = "Structured Output Valid"
+SHARES = (FAILED, GOOD, STRUCTURED)
 THROUGHPUTS = ("Request Throughput", "Output Token Throughput", "Total Token Throughput")
 _CANCELLED = OUTCOMES.index("cancelled")
 _US_PER_MS = 1_000
@@ -134,10 +150,16 @@ def _distributions(selection: Selection, names: Sequence[str]) -> Iterator[Distr
 def _of_requests(metric: Metric, selection: Selection, names: Sequence[str]) -> Distribution | None:
     """Of what each request has one of."""
     rows = selection.streamed if metric.streams_only else selection.ok
-    values, known = metric.values_of(rows)
+    values, known = _each_ns(metric, selection)
     if not known.all():
         rows, values = rows[known], values[known]
     return distribution(metric.name, Times.of(rows), values, names, _first_sent(selection)) if rows.size else None
+
+
+def _each_ns(metric: Metric, selection: Selection) -> Values:
+    """One of each request, ns."""
+    values, known = metric.each_of(selection)
+    return Values(values if metric.scale == NS_PER_MS else values * (NS_PER_MS / metric.scale), known)
 
 
 def distribution(name: str, times: Times, values_ns: NDArray[Any], stats: Sequence[str], first_ns: int) -> Distribution:
@@ -212,6 +234,10 @@ def _ratios(computed: Computed, slos: Sequence[Slo]) -> Iterator[Ratio]:
     if final.size:
         bad = ~np.isin(final["outcome"], (OK, _CANCELLED))
         yield _share(FAILED, final, bad, higher_is_better=False)
+    structured = selection.recording.structured
+    asked = selection.ok_mask & structured.known
+    if asked.any():
+        yield _share(STRUCTURED, selection.rows[asked], structured.valid[asked], higher_is_better=True)
     for slo in slos:
         good = good_mask(selection, slo.clauses)
         told = f" {slo.words()}" if len(slos) > 1 else ""
@@ -280,14 +306,16 @@ def _columns(selection: Selection) -> RequestColumns | None:
     rows = selection.ok
     if not rows.size or rows["turn"].any():
         return None
-    rows = rows[np.argsort(rows["request"], kind="stable")]
+    order, streamed = np.argsort(rows["request"], kind="stable"), is_streamed(rows)
     columns = {}
     for metric in LATENCIES:
         if metric is ITL or (metric.streams_only and not selection.is_stream):
             continue
-        values, known = metric.values_of(rows)
-        known = known & is_streamed(rows) if metric.streams_only else known
-        columns[metric.name] = np.where(known, values, np.nan).astype(np.float64)
+        values, known = _each_ns(metric, selection)
+        column = np.full(rows.size, np.nan)
+        column[streamed if metric.streams_only else slice(None)] = np.where(known, values, np.nan)
+        columns[metric.name] = column[order]
+    rows = rows[order]
     return RequestColumns(
         np.ascontiguousarray(rows["request"]), np.ascontiguousarray(rows["sent_ns"] - _first_sent(selection)), columns
     )

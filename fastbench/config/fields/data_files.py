@@ -65,9 +65,10 @@ _ANY = """
     ignore_eos min_tokens min_new_tokens logit_bias bad_words allowed_token_ids skip_special_tokens
 """
 _OPENAI = """
-    response_format structured_outputs guided_json guided_regex guided_choice guided_grammar guided_whitespace_pattern
-    guided_decoding_backend logprobs top_logprobs prompt_logprobs suffix add_special_tokens truncate_prompt_tokens
-    service_tier vllm_xargs kv_transfer_params cache_prompt
+    response_format structured_outputs guided_json guided_regex guided_choice guided_grammar
+    guided_whitespace_pattern guided_decoding_backend regex json_schema ebnf logprobs top_logprobs
+    prompt_logprobs suffix add_special_tokens truncate_prompt_tokens service_tier vllm_xargs kv_transfer_params
+    cache_prompt
 """
 _CHAT = """
     tools tool_choice parallel_tool_calls functions function_call reasoning_effort include_reasoning enable_thinking

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import orjson
 
 from fastbench.config import show
 from fastbench.config.fields import Seed, role_of
@@ -126,16 +128,14 @@ def _messages(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _items(row: Row) -> Iterator[tuple[str, str]]:
-    items = next((row[key] for key in _LISTS if isinstance(row.get(key), list)), None)
+    items = next((found for key in _LISTS if (found := _list(row.get(key)))), None)
     if not items:
         raise UnfitError("without turns")
     # Some sets have what the system says beside the turns.
     if isinstance(system := row.get("system"), str):
         items = [{"from": "system", "value": system}, *items]
     for item in items:
-        text = _first(item, _WORDS)
-        if not isinstance(text, str):
-            raise UnfitError("with a turn that holds no text")
+        text = _text(_first(item, _WORDS))
         name = _first(item, _SPEAKERS)
         role = role_of(name)
         if role is None:
@@ -144,8 +144,31 @@ def _items(row: Row) -> Iterator[tuple[str, str]]:
             yield role, text
 
 
+def _list(given: object) -> list[Any] | None:
+    """Turns, which tables hold as JSON text."""
+    if isinstance(given, str):
+        try:
+            given = orjson.loads(given)
+        except orjson.JSONDecodeError:
+            return None
+    return given if isinstance(given, list) else None
+
+
+def _text(given: object) -> str:
+    """The text of a turn, also in typed parts. Raises UnfitError where there is none, or images and the like are."""
+    if isinstance(given, list) and given:
+        parts = [part if isinstance(part, str) else _first(part, ("text",)) for part in given]
+        if not all(isinstance(part, str) for part in parts):
+            raise UnfitError("with a turn of images or other parts beside text")
+        given = "".join(map(str, parts))
+    if not isinstance(given, str):
+        raise UnfitError("with a turn that holds no text")
+    return given
+
+
 def _first(item: object, keys: tuple[str, ...]) -> object:
-    return next((item[key] for key in keys if key in item), None) if isinstance(item, dict) else None
+    """The first of the fields that holds anything."""
+    return next((item[key] for key in keys if item.get(key) is not None), None) if isinstance(item, dict) else None
 
 
 SHAREGPT = DatasetFormat(ShareGptConfig, open_sharegpt)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
 
-from fastbench.metrics.model import Failure
+from fastbench.metrics.model import Failure, StructuredOutput
 from fastbench.metrics.samples.selection import OK, Mask, Rows, Selection
 from fastbench.recording import FINISHES, FLAGS, OUTCOMES, Part, Recording, leg_of
 
@@ -52,6 +53,18 @@ def count_not_sent(selection: Selection) -> int:
     without = without_row(selection)
     rows = int(np.count_nonzero(is_not_sent(selection.final)))
     return rows + without.get("dropped", 0) + without.get("cancelled", 0)
+
+
+def structured_output(selection: Selection) -> StructuredOutput | None:
+    """How many replies are of the structure that was asked for; None where none was checked."""
+    found = selection.recording.structured
+    checked = selection.ok_mask & found.known
+    if not checked.any():
+        return None
+    wrong = Counter(found.faults.get(row, "") for row in np.flatnonzero(checked & ~found.valid).tolist())
+    return StructuredOutput(
+        int(np.count_nonzero(checked)), int(np.count_nonzero(checked & found.valid)), dict(wrong.most_common())
+    )
 
 
 def count_failed(selection: Selection) -> int:

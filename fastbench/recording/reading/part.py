@@ -72,8 +72,9 @@ def progress_between(progress: ProgressCallback | None, start: float, stop: floa
 class Part:
     """A mapped file.
 
-    version: of its format. header, footer ({} and None where they are missing), health, counted, scrapes: the JSON
-    blocks. table: the batches. damage: what is wrong, a sentence each. lost_rows: the requests that the damage cost.
+    version: of its format. header, footer ({} and None where they are missing), health, counted, checked, scrapes:
+    the JSON blocks. table: the batches. damage: what is wrong, a sentence each. lost_rows: the requests that the
+    damage cost.
     """
 
     def __init__(self, path: Path, progress: ProgressCallback | None = None) -> None:
@@ -96,6 +97,7 @@ class Part:
         self.header: dict[str, Any] = headers[0] if headers else {}
         self.footer: dict[str, Any] | None = footers[-1] if footers else None
         self.health, self.counted, self.scrapes = (records[kind] for kind in (Kind.HEALTH, Kind.COUNTED, Kind.SCRAPE))
+        self.checked = records[Kind.CHECKED]
         self.table, wrong = read_table(file, [head for head in found.heads if head.kind == Kind.BATCH])
         for head in wrong:
             found.lose(head.counts.rows, f"block {head.sequence} at byte {head.offset} is inconsistent")

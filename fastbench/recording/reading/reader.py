@@ -15,7 +15,7 @@ from fastbench.recording.clocks import axis_of, leg_of
 from fastbench.recording.format import ROW_DTYPE, part_paths
 from fastbench.recording.reading.ending import ending_of
 from fastbench.recording.reading.part import Part, ProgressCallback, progress_between
-from fastbench.recording.reading.rows import sends_ids, with_counted, without_replaced
+from fastbench.recording.reading.rows import Structured, sends_ids, structured_of, with_counted, without_replaced
 from fastbench.recording.reading.table import TokenRun
 from fastbench.recording.scrapes import Scrape, scrape_of
 
@@ -75,6 +75,11 @@ class Recording:
         recording = cls(parts)
         recording.damage += unreadable
         return recording
+
+    @cached_property
+    def structured(self) -> Structured:
+        """Which replies are of the structure that was asked for, as it was checked after the run."""
+        return structured_of(self.rows, [record for part in self.parts for record in part.checked])
 
     @cached_property
     def messages(self) -> dict[int, bytes]:

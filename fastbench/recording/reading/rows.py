@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,19 +60,55 @@ def counted_record(
 def with_counted(rows: NDArray[np.void], record: Mapping[str, Any]) -> NDArray[np.void]:
     """A copy of `rows` (n,) with a block's counts in the final, measured rows that have none."""
     rows = rows.copy()
-    final = np.flatnonzero((rows["flags"] & NOT_FINAL) == 0)
-    order = final[np.argsort(rows["request"][final], kind="stable")]
-    wanted = np.asarray(record["request"], np.int64)
-    at = np.searchsorted(rows["request"][order], wanted)
-    known = np.flatnonzero(at < order.size)
-    known = known[rows["request"][order[at[known]]] == wanted[known]]
+    known, where = final_rows(rows, record["request"])
     for side in ("input", "output"):
         tokens = np.asarray(record[f"{side}_tokens"], np.int64)[known]
-        where = order[at[known]]
         write = (tokens >= 0) & ~np.isin(rows[f"{side}_source"][where], _TOLD)
         rows[f"{side}_tokens"][where[write]] = tokens[write]
         rows[f"{side}_source"][where[write]] = _TOKENIZER
     return rows
+
+
+def final_rows(rows: NDArray[np.void], requests: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(known,) twice: which of `requests` have a final, measured row, by their places in it; and the places of those
+    rows."""
+    final = np.flatnonzero((rows["flags"] & NOT_FINAL) == 0)
+    order = final[np.argsort(rows["request"][final], kind="stable")]
+    wanted = np.asarray(requests, np.int64)
+    at = np.searchsorted(rows["request"][order], wanted)
+    known = np.flatnonzero(at < order.size)
+    known = known[rows["request"][order[at[known]]] == wanted[known]]
+    return known, order[at[known]]
+
+
+def checked_record(faults: Mapping[int, str]) -> dict[str, Any]:
+    """A block of what came of checking texts. faults: request → what is wrong with its reply's text, "" = nothing."""
+    wrong = [[request, fault] for request, fault in faults.items() if fault]
+    return {"request": list(faults), "faults": wrong}
+
+
+class Structured(NamedTuple):
+    """Which replies are of the structure that their requests asked for. known: (rows,), which were checked; valid:
+    (rows,), which are; faults: row → what is wrong with it, in a few words."""
+
+    known: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+    faults: Mapping[int, str]
+
+
+def structured_of(rows: NDArray[np.void], records: Sequence[Mapping[str, Any]]) -> Structured:
+    """By the blocks of what came of checking texts."""
+    known, valid = np.zeros((2, rows.size), bool)
+    faults: dict[int, str] = {}
+    for record in records:
+        requests = record["request"]
+        places, where = final_rows(rows, requests)
+        wrong = dict(record["faults"])
+        known[where] = True
+        valid[where] = [requests[place] not in wrong for place in places.tolist()]
+        found = zip(where.tolist(), places.tolist(), strict=True)
+        faults |= {row: wrong[requests[place]] for row, place in found if requests[place] in wrong}
+    return Structured(known, valid, faults)
 
 
 def without_replaced(rows: NDArray[np.void], legs: NDArray[np.int64]) -> NDArray[np.void]:

@@ -114,6 +114,10 @@ class RecordingWriter:
         """Hands over token counts that were made after the run, see `rows.py`."""
         self._write(Kind.COUNTED, pack_json(record))
 
+    def checked(self, record: Mapping[str, Any]) -> None:
+        """Hands over what came of checking texts after the run, see `rows.py`."""
+        self._write(Kind.CHECKED, pack_json(record))
+
     def flush(self) -> None:
         """Returns when all that was handed over is written, as far as it can be. Not for while load goes on."""
         with self._ready:

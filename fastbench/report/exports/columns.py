@@ -23,6 +23,8 @@ _MOMENTS = (
 )
 _COUNTS = ("events", "sent_bytes", "received_bytes")
 _PERHAPS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "planned_input", "planned_output")
+_OF_STREAMS = tuple(metric for metric in OWN_METRICS if metric.column and metric.values is None)
+"""fastbench's own that are no function of a request's row alone."""
 
 
 Columns = dict[str, Values]
@@ -51,7 +53,9 @@ def request_columns(recording: Recording, more: Columns | None = None) -> Iterat
         chosen = numbers[first : first + ROWS_AT_ONCE]
         columns = _columns(recording, recording.rows[chosen], chosen)
         if plugged is None:
-            plugged = {**(more or {}), **_plugged_columns(selection, {**columns, **(more or {})})}
+            own = {metric.column: _spread(metric, selection) for metric in _OF_STREAMS}
+            plugged = {**own, **(more or {})}
+            plugged |= _plugged_columns(selection, {**columns, **plugged})
         others = {name: Values(values[chosen], known[chosen]) for name, (values, known) in plugged.items()}
         message = columns.pop("message")
         yield {**columns, **others, "message": message}
@@ -80,8 +84,21 @@ def _columns(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> Co
         **{name: Values(rows[name], rows[name] >= 0) for name in _PERHAPS},
         **{name: Values(np.array(SOURCES, object)[rows[name]], always) for name in ("input_source", "output_source")},
     }
+    columns |= _structured(recording, numbers)
     message = Values(np.array(messages, object), np.array([text is not None for text in texts], bool))
     return {**columns, **_metric_columns(rows), "message": message}
+
+
+def _structured(recording: Recording, numbers: NDArray[np.int64]) -> Columns:
+    """Whether texts are what was asked for, where any was checked; and what is wrong with the others."""
+    found = recording.structured
+    if not found.known.any():
+        return {}
+    faults = np.array([found.faults.get(number) for number in numbers.tolist()], object)
+    return {
+        "structured_valid": Values(found.valid[numbers].astype(np.int64), found.known[numbers]),
+        "structured_fault": Values(faults, faults != None),  # noqa: E711  # of each element
+    }
 
 
 def _finishes(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> NDArray[Any]:
@@ -104,8 +121,8 @@ def _metric_columns(rows: Rows) -> Columns:
     streamed = ok & is_streamed(rows)
     columns: Columns = {}
     for metric in OWN_METRICS:
-        if metric.column:
-            values, known = metric.values_of(rows)
+        if metric.column and metric.values is not None:
+            values, known = metric.values(rows)
             columns[metric.column] = Values(_scaled(values, metric), known & (streamed if metric.streams_only else ok))
     return columns
 
@@ -133,7 +150,7 @@ def _plugged_columns(selection: Selection, others: Mapping[str, Values]) -> Colu
 def _spread(metric: Metric, selection: Selection) -> Values:
     """The values of the requests that the metric is for, at the places of their rows in the recording."""
     mask = selection.streamed_mask if metric.streams_only else selection.ok_mask
-    values, known = metric.values_of(selection.streamed if metric.streams_only else selection.ok)
+    values, known = metric.each_of(selection)
     spread = Values(np.zeros(mask.size, np.float64 if metric.scale != 1 else values.dtype), np.zeros(mask.size, bool))
     spread.values[mask] = _scaled(values, metric)
     spread.known[mask] = known

@@ -11,7 +11,7 @@ from fastbench.metrics.samples import NO_TIMES, TokenTimes, token_times
 from fastbench.recording import Recording
 from fastbench.report.exports.columns import Columns, listed, request_columns
 
-_TEXTS = ("request_id", "outcome", "finish_reason", "input_source", "output_source", "message")
+_TEXTS = ("request_id", "outcome", "finish_reason", "input_source", "output_source", "structured_fault", "message")
 
 
 def requests_table(recording: Recording, more: Columns | None = None) -> Any:

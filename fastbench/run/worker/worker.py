@@ -5,12 +5,13 @@ import contextlib
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import uvloop
+from numpy.typing import NDArray
 
 from fastbench.client import BatchSink, OutcomeTally
 from fastbench.config.services import page_url
@@ -22,11 +23,13 @@ from fastbench.plan import Requests, RequestWriter, planned_requests, scheduled,
 from fastbench.recording import (
     MEASURED,
     NOT_FINAL,
+    OUTCOMES,
     REQUESTS,
     TEXTS,
     WARM_UP,
     Part,
     RecordingWriter,
+    checked_record,
     clock_record,
     counted_record,
     new_run_id,
@@ -43,6 +46,7 @@ from fastbench.run.worker.phase import Phase, PhasePlan
 from fastbench.run.worker.target import Target
 from fastbench.run.worker.warmup import check_warmup, warmup_samples
 from fastbench.secrets import KNOWN
+from fastbench.structured import STRUCTURED, Constraint, constraints_of, fault_of
 from fastbench.tokenizer import PromptCounter
 
 if TYPE_CHECKING:
@@ -65,6 +69,23 @@ def _counts(texts: Iterator[tuple[int, T]], count: Callable[[list[T]], list[int]
     while part := list(itertools.islice(texts, _AT_ONCE)):
         counts = count([text for _, text in part])
         yield from zip((request for request, _ in part), counts, strict=True)
+
+
+def check_texts(
+    texts: Path, attempts: Mapping[int, int], asked: Callable[[int], Sequence[Constraint]]
+) -> dict[int, str]:
+    """What is wrong with the replies' texts, "" = nothing; by request, without those of which it cannot be told.
+
+    texts: the file of texts. attempts: the final attempt of each request to be checked. asked: what a request asks for.
+    A reply that has no text but calls a tool is not of that kind.
+    """
+    found = {request: fault_of(asked(request), "") for request in attempts}
+    for row in _lines(texts):
+        request = int(row["request"])
+        if attempts.get(request) == row["attempt"]:
+            text = str(row.get("text", ""))
+            found[request] = None if row.get("tool_calls") and not text else fault_of(asked(request), text)
+    return {request: fault for request, fault in found.items() if fault is not None and asked(request)}
 
 
 def _lines(texts: Path) -> Iterator[dict[str, Any]]:
@@ -178,6 +199,7 @@ class Worker:
         planned = self._part.planned
         footer: dict[str, Any] = {"planned": planned or 0, "interrupted": True, "reason": None}
         tally, counts = OutcomeTally(), False
+        checks = self._plan.asks_structure
         try:
             async with self._scraping(writer.scrape) as scraper:
                 reported = await self._warm_up(phase, speaker, writer)
@@ -190,6 +212,8 @@ class Worker:
                         footer["planned"] = sum(client["outcomes"].values())
             if counts and not tally.reported_tokens:
                 self._count_tokens(writer)
+            if checks and tally.ok:
+                self._check_texts(writer)
             stopped = bool(self._stop.asked) and not self._stop.enough
             footer |= {"interrupted": stopped, "reason": "stopped by the user" if stopped else None}
             footer |= {"enough": self._stop.enough} if self._stop.enough else {}
@@ -199,7 +223,7 @@ class Worker:
         finally:
             writer.close({**footer, **self._clock(header), "finished_ns": time.monotonic_ns()})
             if not self._task.service.save_text:
-                # Kept only to be counted or answered.
+                # Kept only to be counted, checked or answered.
                 part_path(recording, TEXTS, part).unlink(missing_ok=True)
         return not footer["interrupted"]
 
@@ -239,7 +263,7 @@ class Worker:
             total=part.planned,
             duration_ns=part.schedule.duration_ns,
             drain_ns=part.schedule.drain_ns,
-            keep_text=self._task.service.save_text or counts or self._plan.has_turns,
+            keep_text=self._task.service.save_text or counts or self._plan.asks_structure or self._plan.has_turns,
             conversations=conversations,
             on_batch=asked.tap(self._sink(tally, writer)),
             on_health=writer.health,
@@ -270,13 +294,38 @@ class Worker:
         conversations = Conversations(requests, think_ns=self._task.think_time, first=share.number + 1, step=share.of)
         return conversations, requests
 
+    def _final_rows(self, writer: RecordingWriter) -> NDArray[np.void]:
+        """The final rows that this worker has recorded."""
+        writer.flush()
+        recorded = Part(part_path(self._assignment.recording, REQUESTS, self._assignment.part)).table.rows
+        final: NDArray[np.void] = recorded[recorded["flags"] & NOT_FINAL == 0]
+        return final
+
+    def _check_texts(self, writer: RecordingWriter) -> None:
+        """Checks, after the measurement, whether replies are of the structure that their requests asked for. The events
+        of several choices are of several texts, and those are not told apart."""
+        service, final = self._task.service, self._final_rows(writer)
+        final = final[(final["outcome"] == OUTCOMES.index("ok")) & (final["choices"] <= 1)]
+        log.info("%s: checking the structure of %s replies", self._task.name, final.size)
+        refused = dialect_of(service).not_taken
+        own = {}
+        # Of a conversation all turns ask for what the run asks for.
+        single = np.unique(final["request"][final["session"] == 0]).tolist()
+        for request, sample in self._requests.numbered(single):
+            fields = {name: value for name, value in (sample.fields or {}).items() if name in STRUCTURED - refused}
+            if fields:
+                own[request] = constraints_of({**service.parameters, **fields})
+        usual = constraints_of(service.parameters)
+        attempts = dict(zip(final["request"].tolist(), final["attempt"].tolist(), strict=True))
+        texts = part_path(self._assignment.recording, TEXTS, self._assignment.part)
+        writer.checked(checked_record(check_texts(texts, attempts, lambda request: own.get(request, usual))))
+
     def _count_tokens(self, writer: RecordingWriter) -> None:
         """Counts tokens by the tokenizer, after the measurement, where the service reported none."""
-        writer.flush()
         service, part = self._task.service, self._assignment.part
         log.info("%s: counting tokens by %s", self._task.name, service.path)
-        recorded = Part(part_path(self._assignment.recording, REQUESTS, part)).table.rows
-        final = recorded[(recorded["flags"] & NOT_FINAL == 0) & (recorded["session"] == 0)]
+        final = self._final_rows(writer)
+        final = final[final["session"] == 0]
         # The prompts of conversations' turns were not kept.
         samples = self._requests.numbered(np.unique(final["request"]).tolist())
         texts = part_path(self._assignment.recording, TEXTS, part)

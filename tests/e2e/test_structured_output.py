@@ -1,0 +1,25 @@
+"""Structured output of a run against the simulated service, whose replies are plain words."""
+
+import json
+from pathlib import Path
+
+import fastbench as fb
+
+
+def test_replies_are_checked_after_a_run(tmp_path: Path) -> None:
+    """Replies are checked by what the run asks for, and by what each row asks for over and beside it, also by several
+    workers; the texts that were kept for it are gone."""
+    rows = [{}, {"regex": r"\d+"}, {"response_format": {"type": "json_object"}}]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps({"prompt": "a", **rows[k % 3]}) + "\n" for k in range(12)))
+    result = fb.run(
+        mock={"ttft_ms": 5},
+        **{"dataset": path, "output_len": 4, "concurrency": 4, "workers": 2, "work_dir": tmp_path / "out"},
+        param={"regex": "[a-z ]+"},
+    )
+    numbers, faults = result.requests["request"], result.requests["structured_fault"]
+    expected = [None, "does not match the regex", "not JSON"]
+    assert dict(zip(numbers.tolist(), faults.tolist(), strict=True)) == {k: expected[k % 3] for k in range(12)}
+    assert result.metrics.structured is not None
+    assert (result.metrics.structured.checked, result.metrics.structured.valid) == (12, 4)
+    assert not list(result.path.glob("texts*"))
