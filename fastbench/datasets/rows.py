@@ -28,7 +28,8 @@ _SHOWN = 120
 _MAPPED = 16 << 20
 _CHUNK = 1 << 20
 _MAX_DIGITS = 20
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+"""What may stand before the first byte of UTF-8."""
 # A whole string, or a character that opens or closes an item. A string cut by the file's end stays unmatched.
 _JSON_PIECE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
@@ -82,7 +83,7 @@ class RowFile:
         self._columns: list[str] | None = None
         self._is_array = False
         spans = _Spans(array("q"), array("q"))
-        with self._file() as file:
+        with open_data(self.path) as file:
             if path.endswith(".csv"):
                 self._columns = self._index_csv(file, spans)
             elif not path.endswith(".jsonl") and _first_byte(file) == b"[":
@@ -104,7 +105,7 @@ class RowFile:
     def reading(self) -> Iterator[Read]:
         """A function from position to row, while the file is open. It raises DatasetError for a broken row."""
         starts, ends = self._spans
-        with self._file() as file:
+        with open_data(self.path) as file:
 
             def read(position: int) -> Row:
                 start = starts[position]
@@ -128,24 +129,12 @@ class RowFile:
     def _line(self, position: int) -> int:
         left = self._spans.starts[position]
         line = 1
-        with self._file() as file:
+        with open_data(self.path) as file:
             while left > 0:
                 part = file.read(min(left, _CHUNK))
                 line += part.count(b"\n")
                 left -= len(part) or left
         return line
-
-    @contextmanager
-    def _file(self) -> Iterator[BinaryIO]:
-        try:
-            with open(self.path, "rb") as file:
-                yield file
-        except FileNotFoundError as error:
-            raise DatasetError(missing_sentence(self.path)) from error
-        except OSError as error:
-            raise DatasetError(
-                f"{self.path}: the data set cannot be read: {error.strerror}; name a file that can be read"
-            ) from error
 
     def _parse(self, text: bytes) -> Row:
         if self._columns is not None:
@@ -169,7 +158,7 @@ class RowFile:
             for number, line in enumerate(file, 1):
                 at += len(line)
                 try:
-                    yield line.removeprefix(_BOM if number == 1 else b"").decode("utf-8")
+                    yield line.removeprefix(BOM if number == 1 else b"").decode("utf-8")
                 except UnicodeDecodeError as error:
                     raise DatasetError(f"{self.path}, line {number}: this {utf8_fault(line)}") from error
 
@@ -210,6 +199,20 @@ class RowFile:
             raise DatasetError(f"{self.path}: the JSON array has no end; the file was cut or is not JSON")
 
 
+@contextmanager
+def open_data(path: str) -> Iterator[BinaryIO]:
+    """The file, open. Raises DatasetError where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            yield file
+    except FileNotFoundError as error:
+        raise DatasetError(missing_sentence(path)) from error
+    except OSError as error:
+        raise DatasetError(
+            f"{path}: the data set cannot be read: {error.strerror}; name a file that can be read"
+        ) from error
+
+
 def open_rows(path: str) -> RowFile:
     """The rows of the file at `path`. A run opens its data sets several times: the same file is indexed once."""
     try:
@@ -236,7 +239,7 @@ def _first_byte(file: BinaryIO) -> bytes:
     first = b""
     # Not by lines: the whole file may be one.
     while not first and (part := file.read(_CHUNK)):
-        first = part.removeprefix(_BOM).lstrip()[:1]
+        first = part.removeprefix(BOM).lstrip()[:1]
     file.seek(0)
     return first
 
@@ -245,7 +248,7 @@ def _index_lines(file: BinaryIO, spans: _Spans) -> None:
     at = 0
     for line in file:
         start, at = at, at + len(line)
-        mark = len(_BOM) if start == 0 and line.startswith(_BOM) else 0
+        mark = len(BOM) if start == 0 and line.startswith(BOM) else 0
         if line[mark:].strip():
             spans.add(start + mark, at)
 

@@ -80,6 +80,8 @@ class Survey(NamedTuple):
     """Fields of rows that samples are not made of, and how many have each."""
     answered: int = 0
     """Samples whose messages end with one of the assistant."""
+    notes: tuple[str, ...] = ()
+    """What else readers of the numbers must know of the data, in sentences without a full stop."""
 
 
 class Dataset(Protocol):
