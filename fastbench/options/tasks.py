@@ -169,6 +169,13 @@ PROMPTS = (
         also={"--shared-prefix N": "prefix-prompt-length random-prefix-len"},
     ),
     Option(
+        flags="--text",
+        metavar="FILE|corpus",
+        help="Make prompts of real text, cut to exact lengths: of a file, or of the corpus that ships with fastbench.  "
+        "[needs --tokenizer]",
+        sets=SyntheticField("text", of_traces=True),
+    ),
+    Option(
         flags="--dataset",
         metavar="FILE",
         help="JSONL file of prompts, instead of synthetic ones.",

@@ -146,9 +146,8 @@ def test_a_load_shape_tells_whether_it_is_open(load: str, limit: int) -> None:
 def test_a_trace_says_when_requests_go_out(tmp_path: Path, more: str, times: bool) -> None:
     """A trace is replayed at its times, in an open loop, unless another option says when."""
     trace = tmp_path / "a.csv"
-    line = (
-        f"--url h --trace {trace} --trace-columns timestamp=t:ms,input=n --trace-lengths b.csv --output-len 5 --seed 3"
-    )
+    line = f"--url h --trace {trace} --trace-columns timestamp=t:ms,input=n --trace-lengths b.csv --output-len 5"
+    line += " --seed 3 --text corpus"
     plan = run(f"{line} {more}")
     (service,), (dataset,) = plan.models, plan.datasets
     assert service.use_timestamp == times
@@ -160,7 +159,11 @@ def test_a_trace_says_when_requests_go_out(tmp_path: Path, more: str, times: boo
         lengths="b.csv",
         output_len=Uniform(low=5, high=5),
         seed=3,
+        text="corpus",
     )
+    (made,) = run("--url h --text corpus --input-len 9").datasets
+    assert isinstance(made, SyntheticConfig)
+    assert made.text == "corpus"
     assert not run_of_options(options_of(*line.split()), replays=False).run.models[0].use_timestamp
 
 

@@ -151,7 +151,8 @@ def _moment(value: object, unit_ns: int) -> int | None:
     if isinstance(value, Moment):
         return int(value)
     if isinstance(value, str):
-        date = _DATE.fullmatch(value.strip())
+        # Looked for only where a year may stand: a trace has millions of rows.
+        date = _DATE.fullmatch(value.strip()) if "-" in value else None
         if date is not None:
             return _dated(date[1], date[3] or "") + int((date[2] or "0").ljust(9, "0"))
         try:
@@ -180,7 +181,8 @@ def _dated(text: str, zone: str) -> int:
 
 def _tokens(value: object, name: str | None) -> int:
     """A number of tokens, from 0. Raises RowError."""
-    number = whole_number(value)
+    # Most are digits, of which a trace has millions.
+    number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 8 else whole_number(value)
     if number is None and isinstance(value, str | float):
         # As tables have whole numbers that were written beside empty cells.
         try:

@@ -1,6 +1,7 @@
 """A trace as a data set: times of one file, lengths of it, of another file or of a law, and words of as many tokens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,22 +11,35 @@ from fastbench.datasets.files import in_range
 from fastbench.datasets.mooncake import MooncakeConfig, open_mooncake
 from fastbench.datasets.samples import Dataset, DatasetFormat, Sample, Survey
 from fastbench.datasets.synthetic import law_of
+from fastbench.datasets.text import SESSIONS, CutText, RealText, open_text
 from fastbench.datasets.traces.layouts import SHARED
 from fastbench.datasets.traces.loading import ALONE, Trace, load_trace
 from fastbench.datasets.traces.settings import TraceConfig
 from fastbench.datasets.traces.tables import open_table
-from fastbench.errors import DatasetError
+from fastbench.errors import ConfigError, DatasetError
 from fastbench.tokenizer import Draws, Prompt, TokenMeasure, Words, words_for
 
 _OPTION, _LENGTHS_OPTION = "columns (--trace-columns)", "lengths_columns"
 _INPUTS, _OUTPUTS, _OWN, _SESSIONS = 10, 11, 12, 13
 
 
+class _Prompts(Protocol):
+    """What the prompts of requests are made of."""
+
+    def prompt(self, index: int, session: int, length: int) -> Prompt:
+        """The prompt of sample `index`, `length` tokens; those of a session begin alike."""
+        ...
+
+    def notes(self, longest: int, prompts: int) -> Iterator[str]:
+        """What readers of the numbers must know. longest: of the prompts, tokens."""
+        ...
+
+
 class ReplayDataset:
     """The rows of a trace that are used, in their order; each has a prompt of its own, and those of one session begin
     alike."""
 
-    def __init__(self, config: TraceConfig, words: Words, trace: Trace, lengths: Trace) -> None:
+    def __init__(self, config: TraceConfig, prompts: _Prompts, trace: Trace, lengths: Trace) -> None:
         """lengths: the trace that has them, the same one or another. Raises DatasetError."""
         self._trace = trace
         # In their order also where they were drawn, so that times rise.
@@ -41,8 +55,9 @@ class ReplayDataset:
                 f"{_OPTION if own else _LENGTHS_OPTION} input=NAME, or set input_len (--input-len)"
             )
         self._in_draws, self._out_draws = Draws(config.seed, _INPUTS), Draws(config.seed, _OUTPUTS)
-        self._prompts = _Prompts(config.seed, words)
-        self._notes = tuple(_notes(config, trace, lengths, len(self._rows)))
+        self._prompts = prompts
+        longest = self._inputs.longest(len(self._rows)) or 1
+        self._notes = (*_notes(config, trace, lengths, len(self._rows)), *prompts.notes(longest, len(self._rows)))
 
     @property
     def count(self) -> int:
@@ -97,7 +112,7 @@ class _Lengths:
         return None if self._lengths is None else int(self._lengths[:count].max())
 
 
-class _Prompts:
+class WordPrompts:
     """Words for each request; those of a session are the start of one long text, as a conversation's history grows."""
 
     def __init__(self, seed: int, words: Words) -> None:
@@ -109,6 +124,25 @@ class _Prompts:
         """The prompt of sample `index`, `length` tokens."""
         draws = self._own.at(index) if session == ALONE else self._shared.at(session)
         return self._words.prompt(draws.integers(0, self._last, self._words.pieces(length)))
+
+    def notes(self, longest: int, prompts: int) -> Iterator[str]:
+        """None: words never end."""
+        yield from ()
+
+
+class TextPrompts:
+    """Real text for each request; requests of a session begin at one place of it."""
+
+    def __init__(self, seed: int, text: CutText) -> None:
+        self._text = RealText(text, seed)
+
+    def prompt(self, index: int, session: int, length: int) -> Prompt:
+        """The prompt of sample `index`, `length` tokens."""
+        return self._text.prompt(index if session == ALONE else SESSIONS + session, length)
+
+    def notes(self, longest: int, prompts: int) -> Iterator[str]:
+        """What readers of the numbers must know. longest: of the prompts, tokens."""
+        return self._text.notes(longest, prompts)
 
 
 def _notes(config: TraceConfig, trace: Trace, lengths: Trace, requests: int) -> Iterator[str]:
@@ -122,8 +156,8 @@ def _notes(config: TraceConfig, trace: Trace, lengths: Trace, requests: int) -> 
 
 def open_trace(config: TraceConfig, measure: TokenMeasure) -> Dataset:
     """Raises DatasetError for what is wrong with the files, ConfigError where the tokenizer cannot be used."""
-    changed = (config.columns, config.lengths, config.input_len, config.output_len)
-    if changed == (None,) * len(changed) and SHARED in _header(config.path):
+    changed = (config.columns, config.lengths, config.input_len, config.output_len, config.text)
+    if changed == (None,) * len(changed) and SHARED in open_table(config.path).columns:
         as_mooncake = MooncakeConfig(
             abbr=config.abbr,
             path=config.path,
@@ -136,11 +170,16 @@ def open_trace(config: TraceConfig, measure: TokenMeasure) -> Dataset:
     lengths = trace
     if config.lengths is not None:
         lengths = load_trace(config.lengths, config.lengths_columns, _LENGTHS_OPTION, timed=False)
-    return ReplayDataset(config, words_for(measure), trace, lengths)
+    return ReplayDataset(config, _prompts(config, measure), trace, lengths)
 
 
-def _header(path: str) -> Sequence[str]:
-    return open_table(path).columns
+def _prompts(config: TraceConfig, measure: TokenMeasure) -> _Prompts:
+    if config.text is None:
+        return WordPrompts(config.seed, words_for(measure))
+    try:
+        return TextPrompts(config.seed, open_text(config.text, measure.tokenizer))
+    except ConfigError as error:
+        raise ConfigError(f"the data set {config.abbr}: {error}") from error
 
 
 TRACE = DatasetFormat(TraceConfig, open_trace)

@@ -6,6 +6,7 @@ from typing import Any
 from fastbench.config import Issues
 from fastbench.config.fields import Frozen, Lengths, Text, build_lengths, check_fields, find_data
 from fastbench.datasets.files import FileConfig, Seed
+from fastbench.datasets.text import find_text
 
 _LENGTHS = ("input_len", "output_len")
 _COLUMNS = ("columns", "lengths_columns")
@@ -37,6 +38,8 @@ class TraceConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", tag="
     """Prompt length in place of the trace's, tokens."""
     output_len: Lengths | None = None
     """Output tokens asked for in place of the trace's."""
+    text: Text | None = None
+    """What prompts are made of: "corpus", the text that ships with fastbench, or a file; None = random words."""
     sort: bool = False
     """Send the rows in the order of their times; False = times that fall are refused."""
     seed: Seed = 0
@@ -58,6 +61,8 @@ class TraceConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", tag="
             if isinstance(given := settings.get(name), Mapping):
                 # Checked by itself, so that its fields are named.
                 settings[name] = TraceColumns(**check_fields(TraceColumns, given, f"{path}.{name}", issues))
+        if "text" in settings:
+            settings["text"] = find_text(settings["text"])
         if isinstance(file := settings.get("lengths"), str) and file:
             settings["lengths"] = find_data(file)
             if settings.get("input_len") is not None:
