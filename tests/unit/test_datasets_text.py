@@ -10,6 +10,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from fastbench.config import Issues
 from fastbench.config.dataset import build_dataset
+from fastbench.config.files.dump import public_settings
 from fastbench.datasets import Dataset, open_dataset
 from fastbench.datasets.text.cutting import PREFIXES, CutText, RealText, open_text
 from fastbench.datasets.text.source import MOST, read_text
@@ -108,12 +109,12 @@ def test_a_text_without_spaces(tokenizer: Any, tmp_path: Path) -> None:
 
 
 def test_prompts_are_the_text(tokenizer: Any) -> None:
-    """All of a prompt but its first two words, and words of one token at its end, is a slice of the text."""
+    """A prompt is a slice of the text but for its first two words, and for some at its end, which fill it up."""
     cut = open_text("corpus", tokenizer("bytes"))
     made = RealText(cut, 1)
     for index in range(20):
         words = str(made.prompt(index, 200)).split(" ")
-        assert " ".join(words[2:-8]) in cut.text
+        assert " ".join(words[2:-20]) in cut.text
 
 
 def test_no_two_prompts_begin_alike(tokenizer: Any) -> None:
@@ -189,6 +190,25 @@ def test_seeds(tokenizer: Any) -> None:
     sets = [list(opened(tokenizer("bytes"), words_seed=seed, **settings).samples()) for seed in (None, 4)]
     assert [one.input_len for one in sets[0]] == [one.input_len for one in sets[1]]
     assert {str(one.prompt) for one in sets[0]}.isdisjoint(str(one.prompt) for one in sets[1])
+
+
+def test_a_resumed_run_has_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run's own config holds the whole paths of a text and of a trace's lengths, and the corpus by its name."""
+    monkeypatch.chdir(tmp_path)
+    for given, text in (("a.txt", str(tmp_path / "a.txt")), ("corpus", "corpus")):
+        issues = Issues("run.py")
+        raw = {"type": "trace", "path": "t.csv", "lengths": "l.csv", "text": given, "columns": {"input": "n"}}
+        config = build_dataset(raw, "datasets[0]", issues)
+        issues.check()
+        assert config is not None
+        saved = public_settings(config)
+        assert (saved["path"], saved["lengths"], saved["text"]) == (
+            str(tmp_path / "t.csv"),
+            str(tmp_path / "l.csv"),
+            text,
+        )
+        assert build_dataset({"type": "trace", **saved}, "datasets[0]", issues) is not None
+        issues.check()
 
 
 def test_rows_of_a_file_are_a_text(tokenizer: Any, tmp_path: Path) -> None:

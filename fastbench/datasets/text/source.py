@@ -1,5 +1,6 @@
 """Where real text comes from: the corpus that ships with fastbench, a file of text, or all text in a file's rows."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,8 +24,8 @@ class Source(NamedTuple):
 
 
 def find_text(name: object) -> object:
-    """The file that a setting names, where it is found; `CORPUS`, and what is no name, as they are."""
-    return find_data(name) if isinstance(name, str) and name and name != CORPUS else name
+    """The file that a setting names, its whole path; `CORPUS`, and what is no name, as they are."""
+    return os.path.abspath(find_data(name)) if isinstance(name, str) and name and name != CORPUS else name
 
 
 def read_text(name: str) -> Source:
