@@ -234,6 +234,7 @@ DATASETS: Registry[Any] = Registry(
         "sharegpt": "fastbench.datasets.conversations.sharegpt:SHAREGPT",
         "mtbench": "fastbench.datasets.conversations.mtbench:MTBENCH",
         "mooncake": "fastbench.datasets.mooncake:MOONCAKE",
+        "trace": "fastbench.datasets.traces:TRACE",
     },
     check="fastbench.datasets.samples:check_format",
 )

@@ -97,7 +97,7 @@ def lines(outcome: Outcome) -> list[str]:
 
 def plan_lines(options: Options) -> list[tuple[str, str]]:
     """`--dry-run`: what a search would do; nothing is sent. Raises UsageError for what cannot be used."""
-    run = run_of_options(options).run
+    run = run_of_options(options, replays=False).run
     asked = asked_of(options, run)
     (described,) = describe(levelled(run, asked))
     shown = ("Service", "Model", "Input tokens", "Output tokens")

@@ -28,8 +28,8 @@ _SHOWN = 120
 _MAPPED = 16 << 20
 _CHUNK = 1 << 20
 _MAX_DIGITS = 20
-_BOM = b"\xef\xbb\xbf"
-# A whole string, or a character that opens or closes an item. A string cut by the file's end stays unmatched.
+BOM = b"\xef\xbb\xbf"
+"""What may stand before the first byte of UTF-8."""
 _PACKED = (
     (b"\x1f\x8b", "gzip data", "unpack it with gunzip"),
     (b"PK\x03\x04", "a zip archive", "unpack it"),
@@ -41,6 +41,7 @@ _PACKED = (
     (b"version https://git-lfs", "a pointer of Git LFS", "fetch the data with `git lfs pull`"),
 )
 """How files begin that hold no rows as they are: what they are, and the way out."""
+# A whole string, or a character that opens or closes an item. A string cut by the file's end stays unmatched.
 _JSON_PIECE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -97,7 +98,7 @@ class RowFile:
         self._is_array = False
         spans = _Spans(array("q"), array("q"))
         suffix = os.path.splitext(path)[1].lower()
-        with self._file() as file:
+        with open_data(self.path) as file:
             self._check_plain(file)
             if suffix == ".csv":
                 self._columns = self._index_csv(file, spans)
@@ -120,7 +121,7 @@ class RowFile:
     def reading(self) -> Iterator[Read]:
         """A function from position to row, while the file is open. It raises DatasetError for a broken row."""
         starts, ends = self._spans
-        with self._file() as file:
+        with open_data(self.path) as file:
 
             def read(position: int) -> Row:
                 start = starts[position]
@@ -144,24 +145,12 @@ class RowFile:
     def _line(self, position: int) -> int:
         left = self._spans.starts[position]
         line = 1
-        with self._file() as file:
+        with open_data(self.path) as file:
             while left > 0:
                 part = file.read(min(left, _CHUNK))
                 line += part.count(b"\n")
                 left -= len(part) or left
         return line
-
-    @contextmanager
-    def _file(self) -> Iterator[BinaryIO]:
-        try:
-            with open(self.path, "rb") as file:
-                yield file
-        except FileNotFoundError as error:
-            raise DatasetError(missing_sentence(self.path)) from error
-        except OSError as error:
-            raise DatasetError(
-                f"{self.path}: the data set cannot be read: {error.strerror}; name a file that can be read"
-            ) from error
 
     def _check_plain(self, file: BinaryIO) -> None:
         """Raises DatasetError for a file that holds no text."""
@@ -193,7 +182,7 @@ class RowFile:
             for number, line in enumerate(file, 1):
                 at += len(line)
                 try:
-                    yield line.removeprefix(_BOM if number == 1 else b"").decode("utf-8")
+                    yield line.removeprefix(BOM if number == 1 else b"").decode("utf-8")
                 except UnicodeDecodeError as error:
                     raise DatasetError(f"{self.path}, line {number}: this {utf8_fault(line)}") from error
 
@@ -252,10 +241,24 @@ class RowFile:
 
     def _check_between(self, text: bytes, items: int, depth: int) -> None:
         """Raises DatasetError for what stands between the items of an array, or behind it, and is no item."""
-        if found := text.removeprefix(_BOM).strip(b" \t\r\n," if depth else b" \t\r\n"):
+        if found := text.removeprefix(BOM).strip(b" \t\r\n," if depth else b" \t\r\n"):
             where = f"after item {items} of the array" if depth else "behind the end of the array"
             shown = show(found[:_MAX_DIGITS].decode("utf-8", "replace"))
             raise DatasetError(f"{self.path}: {where} stands {shown}, which is no object; remove it")
+
+
+@contextmanager
+def open_data(path: str) -> Iterator[BinaryIO]:
+    """The file, open. Raises DatasetError where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            yield file
+    except FileNotFoundError as error:
+        raise DatasetError(missing_sentence(path)) from error
+    except OSError as error:
+        raise DatasetError(
+            f"{path}: the data set cannot be read: {error.strerror}; name a file that can be read"
+        ) from error
 
 
 def open_rows(path: str) -> RowFile:
@@ -284,7 +287,7 @@ def _first_byte(file: BinaryIO) -> bytes:
     first = b""
     # Not by lines: the whole file may be one.
     while not first and (part := file.read(_CHUNK)):
-        first = part.removeprefix(_BOM).lstrip()[:1]
+        first = part.removeprefix(BOM).lstrip()[:1]
     file.seek(0)
     return first
 
@@ -294,7 +297,7 @@ def _index_lines(file: BinaryIO, spans: _Spans) -> None:
     for line in file:
         start, at = at, at + len(line)
         # Files that were put together have a mark where each begins.
-        mark = len(_BOM) if line.startswith(_BOM) else 0
+        mark = len(BOM) if line.startswith(BOM) else 0
         if line[mark:].strip():
             spans.add(start + mark, at)
 

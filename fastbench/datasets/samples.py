@@ -85,6 +85,8 @@ class Survey(NamedTuple):
     parts: int | None = None
     """The first sample with a message that is not text alone, but typed parts, a call of a tool, …; None = there is
     none."""
+    notes: tuple[str, ...] = ()
+    """What else readers of the numbers must know of the data, in sentences without a full stop."""
 
 
 class Dataset(Protocol):

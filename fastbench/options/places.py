@@ -51,9 +51,13 @@ class Settings:
         self.raw[name] = value
         self.labels = {path: at for path, at in self.labels.items() if path.partition(".")[0].partition("[")[0] != name}
 
-    def synthetic(self) -> list[tuple[str, Fields]]:
-        """Path and fields of each synthetic data set."""
-        return [(path, fields) for path, fields in self.items("datasets") if _is_synthetic(fields)]
+    def synthetic(self, *, traces: bool = False) -> list[tuple[str, Fields]]:
+        """Path and fields of each synthetic data set; traces: and of each trace."""
+        return [
+            (path, fields)
+            for path, fields in self.items("datasets")
+            if _is_synthetic(fields) or (traces and fields.get("type") == "trace")
+        ]
 
     def only_data_set(self, kind: str) -> Fields:
         """The fields of a new data set, which takes the place of all others."""
@@ -200,13 +204,15 @@ class Traffic(FieldPlace):
 class SyntheticField(FieldPlace):
     """A field of every synthetic data set."""
 
-    def __init__(self, field: str, of_models: str = "") -> None:
-        """of_models: the field that it is of every model, where there is no synthetic data set."""
+    def __init__(self, field: str, of_models: str = "", *, of_traces: bool = False) -> None:
+        """of_models: the field that it is of every model, where there is no synthetic data set. of_traces: whether
+        traces have it too."""
         super().__init__(field)
         self.of_models = of_models
+        self.of_traces = of_traces
 
     def put(self, settings: Settings, value: Any, given: str) -> None:
-        synthetic = settings.synthetic()
+        synthetic = settings.synthetic(traces=self.of_traces)
         for path, fields in synthetic:
             settings.set(path, fields, self.field, value, given)
         if not synthetic and self.of_models:

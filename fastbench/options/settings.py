@@ -11,7 +11,7 @@ from fastbench.config import Issues, RunConfig, past_proxies, without_effect
 from fastbench.errors import ConfigError, UsageError
 from fastbench.mock import make_options
 from fastbench.options.option import flag
-from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
+from fastbench.options.places import Fields, ModelField, Place, PromptsField, PromptsFile, Settings, ShownField
 from fastbench.options.table import ARGUMENT, OPTIONS, Options
 from fastbench.registry import SHAPES
 
@@ -20,6 +20,8 @@ _SYNTHETIC: Fields = {"type": "synthetic", "input_len": 1024, "output_len": 128,
 _LENGTHS = ("input_len", "output_len")
 _FILES = tuple(option.name for option in OPTIONS.values() if isinstance(option.sets, PromptsFile))
 _OPEN_LOOP = frozenset(option.name for option in OPTIONS.values() if option.opens_loop)
+_SAYS_WHEN = _OPEN_LOOP | {"pressure"}
+"""Options that say when requests go out, so that a trace's own times do not."""
 _OPEN_LOOP_LIMIT = 1000
 """The default limit in flight of an open loop, high enough not to hold it back."""
 _USUAL_INTERVAL = OPTIONS["service_metrics"].alone
@@ -32,10 +34,14 @@ class Chosen(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def run_of_options(options: Options) -> Chosen:
-    """The run of a config file, of named tasks or of options alone, with the options over it. Raises UsageError."""
+def run_of_options(options: Options, *, replays: bool = True) -> Chosen:
+    """The run of a config file, of named tasks or of options alone, with the options over it. Raises UsageError.
+
+    replays: whether a trace that an option names says when requests go out, unless another option does; False = the
+    caller sets the load.
+    """
     settings = _read_settings(options)
-    _apply(settings, options)
+    _apply(settings, options, replays=replays and "trace" in options and not options.keys() & _SAYS_WHEN)
     run = build_run(settings.raw, settings.source, file=settings.file, labels=settings.labels)
     _check_mocks(run, settings)
     if "merge_ds" in options:
@@ -149,16 +155,18 @@ def _add_synthetic(settings: Settings, options: Options) -> None:
     settings.bare_prompts = True
 
 
-def _apply(settings: Settings, options: Options) -> None:
-    """Applies the options to the settings, and the defaults that follow from them."""
+def _apply(settings: Settings, options: Options, *, replays: bool) -> None:
+    """Applies the options to the settings, and the defaults that follow from them. replays: a trace, at its times."""
     for option in OPTIONS.values():
         if option.sets is not None:
             settings.labels |= dict.fromkeys(option.sets.fields_alone(settings), flag(option.name))
     _put(settings, options, Place, but=(PromptsFile, PromptsField))
     if "seed" in options:
         _check_seed(settings, options.written("seed"))
+    if replays:
+        ModelField("use_timestamp").put(settings, True, options.written("trace"))
     if settings.bare_service:
-        _complete_service(settings, options)
+        _complete_service(settings, options, open_loop=replays or _opens_loop(options))
     if "metrics_url" in options and "spec_decode" not in options:
         settings.raw.setdefault("service_metrics", _USUAL_INTERVAL)
 
@@ -178,10 +186,10 @@ def _put(settings: Settings, options: Options, kind: type[Place], *, but: tuple[
             option.sets.put(settings, options[option.name], options.written(option.name))
 
 
-def _complete_service(settings: Settings, options: Options) -> None:
+def _complete_service(settings: Settings, options: Options, *, open_loop: bool) -> None:
     """Defaults of a service that no config describes."""
     for _, model in settings.items("models"):
-        if _opens_loop(options):
+        if open_loop:
             model.setdefault("batch_size", _OPEN_LOOP_LIMIT)
         if "ignore_eos" in options:
             continue

@@ -13,7 +13,7 @@ from fastbench.options.places import (
     ShownField,
     SyntheticField,
 )
-from fastbench.options.values import count_or_none, lengths
+from fastbench.options.values import columns, count_or_none, lengths
 
 STAGES = ("total", "stable", "auto")
 STAGE = "Requests to report: all, those at full concurrency, or those of the stationary window."
@@ -43,6 +43,7 @@ _TWO_PLANS = {
 }
 _TWO_KINDS = "{0} and {1} both say which prompts to send; give one of them"
 _WITH_FILE = {"custom_dataset_path": "{0} goes with --custom-dataset-path FILE, which is not given"}
+_WITH_TRACE = {"trace": "{0} goes with --trace FILE, which is not given"}
 _OF_WHOLE_RUNS = {"shard": "{0} is about a whole run, {1} sends a part of one; give it to recalc, after merge"}
 _SLO_ELSEWHERE = {'--slo "ttft<500ms"': "goodput"}
 _FROM_HERE = "{0} resumes a run from this host only; leave --ray and --nodes out"
@@ -90,6 +91,7 @@ TASKS = (
             **_TWO_PLANS,
             "dataset": _TWO_KINDS,
             "custom_dataset_path": _TWO_KINDS,
+            "trace": _TWO_KINDS,
         },
     ),
     Option(flags="--summarizer", metavar="NAME", help="Summarizer by config name.  [default: default_perf]"),
@@ -133,7 +135,7 @@ PROMPTS = (
         metavar="N|MIN:MAX",
         parse=lengths,
         help="Prompt tokens.  [default: 1024]",
-        sets=SyntheticField("input_len"),
+        sets=SyntheticField("input_len", of_traces=True),
         also={
             "--input-len N": "input-tokens isl random-input-len synthetic-input-tokens-mean",
             "--input-len MIN:MAX": "random-range-ratio",
@@ -144,7 +146,7 @@ PROMPTS = (
         metavar="N|MIN:MAX",
         parse=lengths,
         help="Output tokens.  [default: 128]",
-        sets=SyntheticField("output_len", of_models="max_out_len"),
+        sets=SyntheticField("output_len", of_models="max_out_len", of_traces=True),
         also={
             "--output-len N": "max-new-tokens max-out-len max-tokens osl output-tokens output-tokens-mean "
             "random-output-len sharegpt-output-len"
@@ -174,11 +176,18 @@ PROMPTS = (
         also={"--shared-prefix N": "prefix-prompt-length random-prefix-len"},
     ),
     Option(
+        flags="--text",
+        metavar="FILE|corpus",
+        help="Make prompts of real text, cut to exact lengths: of a file, or of the corpus that ships with fastbench.  "
+        "[needs --tokenizer]",
+        sets=SyntheticField("text", of_traces=True),
+    ),
+    Option(
         flags="--dataset",
         metavar="FILE",
         help="JSONL file of prompts, instead of synthetic ones.",
         sets=PromptsFile("jsonl"),
-        excludes={"custom_dataset_path": _TWO_KINDS},
+        excludes={"custom_dataset_path": _TWO_KINDS, "trace": _TWO_KINDS},
         suffixes=(".jsonl",),
         also={
             "--dataset FILE": "data dataset-path input-file prompt",
@@ -190,6 +199,7 @@ PROMPTS = (
         metavar="FILE",
         help="JSONL or CSV file of questions, also multiple-choice.",
         sets=PromptsFile("custom"),
+        excludes={"trace": _TWO_KINDS},
         suffixes=(".json", ".csv"),
     ),
     Option(
@@ -210,6 +220,28 @@ PROMPTS = (
         flags="--custom-dataset-infer-method",
         parse=click.Choice(["gen"]),
         help="Accepted for AISBench compatibility, no effect.",
+    ),
+    Option(
+        flags="--trace",
+        metavar="FILE",
+        help="Replay a trace (Azure, BurstGPT, Mooncake, or any CSV, JSONL, parquet): its times, unless --rate or "
+        "another option of the load says when, and its lengths, unless --input-len or --output-len does.",
+        sets=PromptsFile("trace"),
+    ),
+    Option(
+        flags="--trace-columns",
+        metavar="WHAT=NAME,...",
+        parse=columns,
+        help="Columns of --trace, such as timestamp=arrival:ms,input=prompt_tokens,output=reply_tokens; also session.",
+        sets=PromptsField("columns"),
+        needs=_WITH_TRACE,
+    ),
+    Option(
+        flags="--trace-lengths",
+        metavar="FILE",
+        help="Take the lengths from this other trace.",
+        sets=PromptsField("lengths"),
+        needs=_WITH_TRACE,
     ),
     Option(
         flags="--num-prompts",

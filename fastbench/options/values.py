@@ -142,9 +142,25 @@ def profile_stage(text: str) -> dict[str, Any]:
 def load_shape(text: str) -> dict[str, Any]:
     """`NAME`, or `NAME:parameter=value,…`, the values as JSON where they are JSON, else as text."""
     name, _, parameters = text.partition(":")
-    # A comma that no name follows is inside a value, such as [1,2] or {"type":"ramp","start":1}.
-    parts = re.split(r",(?=[A-Za-z_]\w*=)", parameters) if parameters else []
-    return {**dict(map(pair, parts)), "type": name}
+    return {**dict(map(pair, _parts(parameters))), "type": name}
+
+
+def columns(text: str) -> dict[str, str]:
+    """`timestamp=NAME,input=NAME,…`: which column is what. The config's check says which names there are."""
+    found: dict[str, str] = {}
+    for part in _parts(text):
+        what, equals, name = part.partition("=")
+        if not equals or not what:
+            raise click.BadParameter(
+                f"{part!r} names no column; give WHAT=NAME, such as timestamp=arrival,input=tokens."
+            )
+        found[what.strip()] = name
+    return found
+
+
+def _parts(text: str) -> list[str]:
+    """What commas separate; one that no name follows is inside a value, such as [1,2] or {"type":"ramp","start":1}."""
+    return re.split(r",(?=[A-Za-z_]\w*=)", text) if text else []
 
 
 def pair(text: str) -> tuple[str, Any]:

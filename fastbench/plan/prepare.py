@@ -91,6 +91,6 @@ def _faults(task: Task, survey: Survey) -> Iterator[UsageError]:
     if task.service.use_timestamp and survey.timed < survey.samples:
         yield ConfigError(
             f"use_timestamp (--use-timestamp) of the model {task.service.abbr} is True, but the data set "
-            f"{task.dataset.abbr} has time stamps in {survey.timed} of {survey.samples} rows; set it to False, or "
-            "take a data set with time stamps"
+            f"{task.dataset.abbr} has time stamps in {survey.timed} of {survey.samples} rows; set it to False (with "
+            "--trace: give --rate or --load), or take a data set with time stamps"
         )

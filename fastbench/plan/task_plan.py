@@ -69,6 +69,7 @@ def data_notes(task: Task, survey: Survey) -> Iterator[str]:
             f"{name}: {survey.answered} of {survey.samples} prompts end with a message of the assistant, which is sent "
             "as it stands"
         )
+    yield from (f"{name}: {note}" for note in survey.notes)
 
 
 def row_fields(task: Task, survey: Survey) -> str:

@@ -2,7 +2,16 @@
 
 from fastbench.tokenizer.chat_template import ChatTemplate, PromptCounter, load_chat_template, template_tokens
 from fastbench.tokenizer.tokenizer import Message, Prompt, Tokenizer, load_tokenizer, prompt_text
-from fastbench.tokenizer.vocabulary import Draws, IdVocabulary, TokenMeasure, Vocabulary, Words, common_words, words_for
+from fastbench.tokenizer.vocabulary import (
+    Draws,
+    IdVocabulary,
+    TokenMeasure,
+    Vocabulary,
+    Words,
+    common_words,
+    safe_words,
+    words_for,
+)
 
 __all__ = [
     "ChatTemplate",
@@ -19,6 +28,7 @@ __all__ = [
     "load_chat_template",
     "load_tokenizer",
     "prompt_text",
+    "safe_words",
     "template_tokens",
     "words_for",
 ]

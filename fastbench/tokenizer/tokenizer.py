@@ -3,6 +3,9 @@
 import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastbench.config.services import tokenizer_file
 from fastbench.errors import ConfigError
 
@@ -27,6 +30,12 @@ class Tokenizer:
     def counts(self, texts: list[str]) -> list[int]:
         """Number of tokens in each text."""
         return [len(one) for one in self._inner.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def spans(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+        """(n,) each: the ids of `text`, where in it each token begins, and where it ends; spaces may stand between."""
+        found = self._inner.encode(text, add_special_tokens=False)
+        offsets = np.array(found.offsets, np.int64).reshape(-1, 2)
+        return np.array(found.ids, np.int32), offsets[:, 0].copy(), offsets[:, 1].copy()
 
     def tokens(self) -> list[str]:
         """All tokens in the spelling of the tokenizer, in no order."""

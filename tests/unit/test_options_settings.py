@@ -12,6 +12,7 @@ from fastbench.config import RunConfig
 from fastbench.config.fields.lengths import Uniform
 from fastbench.datasets import SyntheticConfig
 from fastbench.datasets.jsonl import JsonlConfig
+from fastbench.datasets.traces import TraceColumns, TraceConfig
 from fastbench.errors import ConfigError, UsageError
 from fastbench.options import Options, run_of_options
 from fastbench.units import NS_PER_S
@@ -139,6 +140,31 @@ def test_an_open_loop_has_room(load: str) -> None:
 def test_a_load_shape_tells_whether_it_is_open(load: str, limit: int) -> None:
     """A shape whose clients wait for their replies has the usual concurrency, one that sends at its times has room."""
     assert run(f"--url h --load {load}").models[0].batch_size == limit
+
+
+@pytest.mark.parametrize(("more", "times"), [("", True), ("--rate 5", False), ("--load concurrency", False)])
+def test_a_trace_says_when_requests_go_out(tmp_path: Path, more: str, times: bool) -> None:
+    """A trace is replayed at its times, in an open loop, unless another option says when."""
+    trace = tmp_path / "a.csv"
+    line = f"--url h --trace {trace} --trace-columns timestamp=t:ms,input=n --trace-lengths b.csv --output-len 5"
+    line += " --seed 3 --text corpus"
+    plan = run(f"{line} {more}")
+    (service,), (dataset,) = plan.models, plan.datasets
+    assert service.use_timestamp == times
+    assert service.batch_size == (1 if "load" in more else 1000)
+    assert dataset == TraceConfig(
+        abbr="a",
+        path=str(trace),
+        columns=TraceColumns(timestamp="t:ms", input="n"),
+        lengths="b.csv",
+        output_len=Uniform(low=5, high=5),
+        seed=3,
+        text="corpus",
+    )
+    (made,) = run("--url h --text corpus --input-len 9").datasets
+    assert isinstance(made, SyntheticConfig)
+    assert made.text == "corpus"
+    assert not run_of_options(options_of(*line.split()), replays=False).run.models[0].use_timestamp
 
 
 def test_a_linear_ramp_is_the_usual_one() -> None:
@@ -299,6 +325,9 @@ def test_faults_name_the_option() -> None:
             "--dataset and --custom-dataset-path both say which prompts to send",
         ),
         ("--url h --custom-dataset-meta-path a", "--custom-dataset-meta-path goes with --custom-dataset-path FILE"),
+        ("--url h --trace-columns input=a", "--trace-columns goes with --trace FILE, which is not given"),
+        ("--url h --trace a --dataset b", "--dataset and --trace both say which prompts to send; give one of them"),
+        ("--url h --trace a --trace-columns at=b", "--trace-columns: at is not a known field"),
         ("--url h --rate 0", "--rate is 0, which sends nothing; leave --rate out for a closed loop of --concurrency N"),
         ("--url h --rate 0/s", "--rate is 0, which sends nothing"),
         ("--url h --max-workers-per-gpu 0", "--max-workers-per-gpu is 0; it must be a whole number of at least 1"),

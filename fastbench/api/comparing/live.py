@@ -125,7 +125,7 @@ def live_of(options: Options, asking: Asking, labels: tuple[str, str]) -> Compar
     """As the options of `LIVE_SECTIONS` say. Raises UsageError for what cannot be compared so."""
     rest = options.without(*(option.name for option in LIVE), "num_prompts")
     urls = options["url_a"], options["url_b"]
-    a, b = (run_of_options(rest.having("url", url)) for url in urls)
+    a, b = (run_of_options(rest.having("url", url), replays=False) for url in urls)
     asked = LiveAsked(
         urls,
         labels,

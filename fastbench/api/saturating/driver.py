@@ -53,7 +53,7 @@ def prepare_search(options: Options) -> Searching:
     """Of a new search, or one that `reuse` names. Raises UsageError for what cannot be used."""
     if "reuse" in options:
         return _continued(options)
-    run = run_of_options(options).run
+    run = run_of_options(options, replays=False).run
     return new_search(run, asked_of(options, run))
 
 

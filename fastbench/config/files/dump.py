@@ -18,7 +18,7 @@ from fastbench.config.services.schema import ServiceConfig
 from fastbench.secrets import dumpable, is_secret_header, without_keys
 from fastbench.units import Duration, Rate, format_duration
 
-_PATHS = ("path", "meta_path", "generated_prompts_path", "ca_file", "client_cert", "client_key")
+_PATHS = ("path", "lengths", "meta_path", "generated_prompts_path", "ca_file", "client_cert", "client_key")
 
 
 def public_settings(config: ServiceConfig | DatasetConfig) -> dict[str, Any]:

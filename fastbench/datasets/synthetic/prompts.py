@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from fastbench.datasets.samples import DatasetFormat, Sample, Survey
 from fastbench.datasets.synthetic.laws import law_of
 from fastbench.datasets.synthetic.settings import MixPart, PrefixPool, SyntheticConfig
+from fastbench.datasets.text import PREFIXES, CutText, RealText, open_text
 from fastbench.errors import ConfigError
 from fastbench.tokenizer import (
     Draws,
     IdVocabulary,
+    Prompt,
     TokenMeasure,
     Vocabulary,
     Words,
@@ -58,10 +60,15 @@ class Prefixes:
 
     def pick(self, index: int) -> NDArray[np.int64]:
         """The words that sample `index` begins with; empty where it begins with none."""
+        number = self.number(index)
+        return np.empty(0, np.int64) if number is None else self.words(number)
+
+    def number(self, index: int) -> int | None:
+        """Of the prefix that sample `index` begins with; None where it begins with none."""
         chance = self._chances.at(index).unit()
         if chance >= self.share:
-            return np.empty(0, np.int64)
-        return self.words(min(int(chance / self.share * self._pool.count), self._pool.count - 1))
+            return None
+        return min(int(chance / self.share * self._pool.count), self._pool.count - 1)
 
     def words(self, number: int) -> NDArray[np.int64]:
         """The words of prefix `number`."""
@@ -81,10 +88,11 @@ _SAMPLES, _PREFIX, _MIX, _WORDS = 0, 1, 2, 5
 
 
 class SyntheticDataset:
-    """Random words, as many as the drawn length says."""
+    """Random words, or real text, of as many tokens as the drawn length says."""
 
-    def __init__(self, config: SyntheticConfig, words: Words, added: int = 0) -> None:
-        """added: tokens that a service adds to each prompt, and that its length counts. Raises ConfigError."""
+    def __init__(self, config: SyntheticConfig, words: Words, added: int = 0, text: CutText | None = None) -> None:
+        """added: tokens that a service adds to each prompt, and that its length counts. text: of which prompts are
+        made, in place of words. Raises ConfigError."""
         self._config = config
         self._added = added
         self._words = words
@@ -102,6 +110,7 @@ class SyntheticDataset:
         pool = config.prefix_pool
         self._pool = pool and Prefixes(pool, (seed, words_seed), words, self.mean_input())
         self._refuse_short(max(1, config.shared_prefix, pool.length if pool else 0))
+        self._text = None if text is None else TextPrompts(config, text)
 
     @property
     def count(self) -> int:
@@ -112,7 +121,8 @@ class SyntheticDataset:
         """What a run of at most `limit` samples will send."""
         count = self.count if limit is None else min(limit, self.count)
         longest = max((part.output_len.high for part in self._config.parts() if part.output_len), default=None)
-        return Survey(count, count, longest, 0, template=self._added)
+        notes = self._text.notes(count) if self._text else ()
+        return Survey(count, count, longest, 0, template=self._added, notes=notes)
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
         """The samples `start`, `start + step`, …, made one at a time."""
@@ -126,6 +136,9 @@ class SyntheticDataset:
         """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""
         draws = self._draws.at(index)
         length, output = self._part(index).lengths(draws)
+        if self._text is not None:
+            number = self._pool.number(index) if self._pool else 0
+            return Sample(index, self._text.prompt(index, length - self._added, number), length, output)
         draws = draws if self._own_words is None else self._own_words.at(index)
         words = draws.integers(0, self._last, self._words.pieces(length - self._added))
         prefix = self._pool.pick(index) if self._pool else self._prefix
@@ -154,6 +167,26 @@ class SyntheticDataset:
         return self._parts[bisect(self._bounds, self._chances.at(index).unit() * self._total)]
 
 
+class TextPrompts:
+    """Prompts of real text, with the prefixes that they share."""
+
+    def __init__(self, config: SyntheticConfig, text: CutText) -> None:
+        self._longest = max(part.input_len.high for part in config.parts())
+        self._shared = config.prefix_pool.length if config.prefix_pool else config.shared_prefix
+        self._text = RealText(text, config.made_by or 0, as_ids=config.as_ids)
+
+    def prompt(self, index: int, length: int, number: int | None) -> Prompt:
+        """Prompt `index` of `length` tokens. number: of its prefix, None = it has none."""
+        if number is None or not self._shared:
+            return self._text.prompt(index, length)
+        prefix = self._text.prompt(PREFIXES + number, self._shared)
+        return prefix if length == self._shared else self._text.prompt(index, length - self._shared, prefix)
+
+    def notes(self, count: int) -> tuple[str, ...]:
+        """What readers of the numbers of `count` prompts must know."""
+        return tuple(self._text.notes(self._longest, count))
+
+
 class _Part:
     """One kind of request."""
 
@@ -171,6 +204,10 @@ class _Part:
 def open_synthetic(config: SyntheticConfig, measure: TokenMeasure) -> SyntheticDataset:
     """Raises ConfigError where the tokenizer cannot be used, or `prefix_pool` asks for more than it can give."""
     try:
+        if config.text is not None:
+            text = open_text(config.text, measure.tokenizer)
+            added = _added(text.words, measure.tokenizer) if config.with_chat_template else 0
+            return SyntheticDataset(config, text.words, added, text)
         if config.as_ids:
             return SyntheticDataset(config, _ids(config, measure.tokenizer))
         words = words_for(measure)

@@ -15,10 +15,12 @@ from fastbench.config.fields import (
     Length,
     Lengths,
     Seed,
+    Text,
     Uniform,
     build_lengths,
     check_fields,
 )
+from fastbench.datasets.text import find_text
 
 _LENGTHS = ("input_len", "output_len")
 # Far from any seed that a user would choose.
@@ -64,6 +66,8 @@ class SyntheticConfig(DatasetConfig, frozen=True, kw_only=True, tag_field="type"
     """None = lengths of the seed 0, and new words in each run."""
     words_seed: Seed | None = None
     """Seed of the words alone, so that two sets have prompts of the same lengths and none in common; None = `seed`."""
+    text: Text | None = None
+    """What prompts are made of: "corpus", the text that ships with fastbench, or a file; None = random words."""
     shared_prefix: Annotated[int, Meta(ge=0, le=MAX_LENGTH)] = 0
     """Tokens at the start that all prompts have in common."""
     prefix_pool: Pool | None = None
@@ -88,6 +92,8 @@ class SyntheticConfig(DatasetConfig, frozen=True, kw_only=True, tag_field="type"
     def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
         """Lengths and parts of a mix become what they stand for."""
         settings = dict(settings)
+        if "text" in settings:
+            settings["text"] = find_text(settings["text"])
         bad = _replace_lengths(settings, path, issues)
         _replace_mix(settings, path, issues, bad)
         pool = settings.get("prefix_pool")
