@@ -27,7 +27,7 @@ def test_each_dependency_has_a_lowest_version(lowest: ModuleType) -> None:
     assert "hdrhistogram==0.10.3" in pins
     assert "uvloop==0.21" in pins
     assert len(pins) == len(project["dependencies"]) + sum(
-        len(project["optional-dependencies"][extra]) for extra in ("tokenizer", "hdr", "parquet")
+        len(project["optional-dependencies"][extra]) for extra in ("tokenizer", "hdr", "parquet", "schema")
     )
 
 
