@@ -228,6 +228,7 @@ DATASETS: Registry[Any] = Registry(
         "sharegpt": "fastbench.datasets.conversations.sharegpt:SHAREGPT",
         "mtbench": "fastbench.datasets.conversations.mtbench:MTBENCH",
         "mooncake": "fastbench.datasets.mooncake:MOONCAKE",
+        "rows": "fastbench.datasets.raw.raw_rows:ROWS",
     },
     check="fastbench.datasets.samples:check_format",
 )

@@ -8,6 +8,7 @@ from fastbench.config import DatasetConfig
 from fastbench.datasets.conversations import ConversationConfig, open_conversations, turn_lengths
 from fastbench.datasets.files import FileConfig, FileDataset, in_range
 from fastbench.datasets.probe import probe_samples, tokens_per_word
+from fastbench.datasets.raw import Decoded, RowsConfig, RowsDataset, spoken
 from fastbench.datasets.row_fields import length_names, output_len, request_fields
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows
 from fastbench.datasets.samples import (
@@ -15,6 +16,7 @@ from fastbench.datasets.samples import (
     Dataset,
     DatasetFormat,
     LeftOut,
+    RawRequest,
     Sample,
     Survey,
     Turn,
@@ -31,14 +33,18 @@ __all__ = [
     "Dataset",
     "DatasetConfig",
     "DatasetFormat",
+    "Decoded",
     "FileConfig",
     "FileDataset",
     "LeftOut",
     "Message",
     "Prompt",
+    "RawRequest",
     "Row",
     "RowError",
     "RowFile",
+    "RowsConfig",
+    "RowsDataset",
     "Sample",
     "Survey",
     "SyntheticConfig",
@@ -53,6 +59,7 @@ __all__ = [
     "probe_samples",
     "prompt_text",
     "request_fields",
+    "spoken",
     "survey_of",
     "tokens_per_word",
     "turn_lengths",

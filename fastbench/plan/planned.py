@@ -45,17 +45,20 @@ class RequestWriter:
         run_id: str,
         default_output: int,
         fixed_output: int | None = None,
+        raw_output: int | None = None,
         kind: str = MEASURED,
         first: int = 0,
     ) -> None:
         """run_id, kind: as `request_id` takes them; ids count from the request `first`. default_output: of samples that
-        do not say. fixed_output: of all, whatever they say; -1 = not planned."""
+        do not say. fixed_output: of all, whatever they say; -1 = not planned. raw_output: of all that come
+        whole."""
         self._encode = encode
         self._run_id = run_id
         self._kind = kind
         self._first = first
         self._default_output = default_output
         self._fixed_output = fixed_output
+        self._raw_output = raw_output
 
     def write(self, sample: Sample, request: int, offset_ns: int = 0) -> Planned:
         """The request for one sample. Raises DatasetError for a prompt that the dialect does not take."""
@@ -69,6 +72,9 @@ class RequestWriter:
         )
 
     def _output(self, sample: Sample) -> int:
+        if sample.raw is not None and sample.raw.body:
+            asked = sample.output_len if self._raw_output is None else self._raw_output
+            return -1 if asked is None else asked
         if self._fixed_output is not None:
             return self._fixed_output
         return self._default_output if sample.output_len is None else sample.output_len
