@@ -14,6 +14,9 @@ from fastbench.errors import PluginError
 from fastbench.registry import DATASETS
 from fastbench.tokenizer import Message, Prompt, TokenMeasure
 
+MOST_CLASSES = 255
+"""As many classes of requests a recording can tell apart."""
+
 
 class RawRequest(Struct, frozen=True):
     """A request as its row has it: its text is not made again, only what the service's settings say is put into it."""
@@ -103,8 +106,8 @@ class Survey(NamedTuple):
     """Fields of rows that samples are not made of, and how many have each."""
     answered: int = 0
     """Samples whose messages end with one of the assistant."""
-    classes: Counts = ()
-    """Of requests, in the order of their names."""
+    classes: tuple[str, ...] = ()
+    """The names of the classes that requests have."""
 
 
 class Dataset(Protocol):

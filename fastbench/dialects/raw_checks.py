@@ -110,7 +110,8 @@ def _others() -> dict[str, Dialect]:
 
 def _prompt_field(dialect: Dialect) -> str | None:
     """The member of the body that is the prompt; None where it is inside of another one."""
-    body = dialect.body(BodyParts("model", True, {}, {}, {}))
+    with DIALECTS.blaming(dialect.name, "cannot describe the body of a request"):
+        body = dialect.body(BodyParts("model", True, {}, {}, {}))
     return next((name for name, value in body.items() if value is Slot.PROMPT), None)
 
 

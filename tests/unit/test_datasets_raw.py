@@ -51,7 +51,7 @@ def test_what_will_be_sent_is_known(tmp_path: Path) -> None:
     )
     found = opened(tmp_path, *rows).survey(None)
     assert (found.samples, found.requests, found.longest_output, found.timed) == (3, 3, 9, 0)
-    assert (found.classes, found.unused) == ((("a", 1), ("b", 1)), (("note", 1),))
+    assert (found.classes, found.unused) == (("a", "b"), (("note", 1),))
     assert opened(tmp_path, *rows).survey(1).classes == ()
 
 

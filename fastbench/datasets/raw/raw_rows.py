@@ -13,7 +13,7 @@ from fastbench.datasets.raw.decoded import Decoded, decoded_row, unknown_names
 from fastbench.datasets.raw.images import check_images, with_images
 from fastbench.datasets.raw.row import RequestRow, raw_row, with_body
 from fastbench.datasets.rows import RowError, RowFile, open_rows
-from fastbench.datasets.samples import DatasetFormat, Sample, Survey, Turn
+from fastbench.datasets.samples import MOST_CLASSES, DatasetFormat, Sample, Survey, Turn
 from fastbench.errors import DatasetError
 from fastbench.tokenizer import TokenMeasure
 
@@ -21,7 +21,6 @@ Check = Callable[[Decoded], str | None]
 """What is wrong with a row for the service that it goes to; None = nothing."""
 Group = Sequence[int]
 """Positions of the rows of one sample: several where it is a session."""
-MOST_CLASSES = 255
 _NEVER = 2**63 - 1
 
 
@@ -52,17 +51,17 @@ class RowsDataset:
     def survey(self, limit: int | None, check: Check | None = None) -> Survey:
         """What a run of at most `limit` samples will send. Raises DatasetError for the first broken row."""
         longest = timed = samples = requests = 0
-        classes, unused = Counter[str](), Counter[str]()
+        classes, unused = set[str](), Counter[str]()
         with self._rows.reading_texts() as text:
             for group in islice(self._groups, limit):
                 samples += 1
                 for place, position in enumerate(group):
                     row = self._looked_at(position, text(position), check, unused)
                     requests += 1
-                    classes[row.class_name] += 1
+                    classes.add(row.class_name)
                     longest = max(longest, row.output_len or 0)
                     timed += not place and row.time_ns is not None
-        del classes[""]
+        classes.discard("")
         if len(classes) > MOST_CLASSES:
             raise DatasetError(
                 f"{self._rows.path}: the rows have {len(classes)} classes, and a recording can tell at most "
@@ -74,7 +73,7 @@ class RowsDataset:
             longest or None,
             timed,
             unused=tuple(unused.most_common()),
-            classes=tuple(sorted(classes.items())),
+            classes=tuple(sorted(classes)),
         )
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:

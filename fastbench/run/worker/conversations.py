@@ -84,7 +84,8 @@ class Conversations:
         if not self._over:
             for unsent in range(turn + 1, last + 1):
                 skip = partial(engine.reactor.submit, b"", skip=True, session=session, turn=unsent)
-                skip(request=live.request + unsent, sample=live.sample.index)
+                number = self._writer.class_number(live.sample.turns[unsent].class_name)
+                skip(request=live.request + unsent, sample=live.sample.index, class_number=number)
         engine.reactor.release()
 
     def _answer(self, batch: Batch, index: int, live: _Live, turn: int) -> str:

@@ -134,6 +134,7 @@ class Making:
             default_output=length.usual,
             fixed_output=-1 if length.field is None else length.fixed,
             raw_output=raw_length(plan.task.service),
+            classes=plan.classes,
             first=self._first,
         )
         self.conversations = Conversations(

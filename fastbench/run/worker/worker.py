@@ -266,6 +266,7 @@ class Worker:
             default_output=length.usual,
             fixed_output=-1 if length.field is None else length.fixed,
             raw_output=raw_length(self._task.service),
+            classes=self._plan.classes,
         )
         share = self._assignment.share
         conversations = Conversations(requests, think_ns=self._task.think_time, first=share.number + 1, step=share.of)
