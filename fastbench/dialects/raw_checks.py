@@ -69,7 +69,8 @@ class RawCheck:
         if method is not None and method != "POST":
             yield f"has {show(method)} as method, and requests to {kind} are sent by POST"
         if url is not None and url != self._path:
-            yield f"has {show(url)} as url, and requests to {kind} go to {self._path}; {_by_path(url) or 'correct it'}"
+            told = f"has {show(url)} as url, and requests to {kind} go to {self._path}"
+            yield "; ".join(filter(None, (told, _by_path(url))))
         if path != self._path and (way_out := _by_path(path)):
             yield f"has {show(path)} as path, which is another API's than {kind}; {way_out}"
         id_header = self._service.id_header

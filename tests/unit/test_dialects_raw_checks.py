@@ -51,7 +51,7 @@ def test_a_batch_row_for_the_service_is_taken() -> None:
         ({**CHAT, "n": 2}, {}, "has 2 as n; only one answer can be measured, so leave it out"),
         (CHAT, {"method": "GET"}, "has 'GET' as method"),
         (CHAT, {"url": "/v1/embeddings"}, "has '/v1/embeddings' as url, and requests to openai_chat go to "
-         "/v1/chat/completions; correct it"),
+         "/v1/chat/completions"),
         (CHAT, {"url": "/v1/completions"}, "use type openai_completions (--api completions)"),
         (CHAT, {"path": "/v1/completions"}, "has '/v1/completions' as path, which is another API's than openai_chat"),
         (CHAT, {"headers": {"x-request-ID": "a"}}, "has the header X-Request-Id, which is set by fastbench"),
