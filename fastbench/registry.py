@@ -235,6 +235,7 @@ DATASETS: Registry[Any] = Registry(
         "mtbench": "fastbench.datasets.conversations.mtbench:MTBENCH",
         "mooncake": "fastbench.datasets.mooncake:MOONCAKE",
         "trace": "fastbench.datasets.traces:TRACE",
+        "rows": "fastbench.datasets.raw.raw_rows:ROWS",
     },
     check="fastbench.datasets.samples:check_format",
 )

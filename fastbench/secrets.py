@@ -212,8 +212,10 @@ class Redactor:
             if len(text) < SHORTEST or text.lower() in _ANY or text == NOT_DUMPED or env_name(text):
                 continue
             # As it stands in a URL, in JSON and in Python too.
-            self._forms |= {text, quote(text, safe=""), json.dumps(text)[1:-1], repr(text)[1:-1]}
-            self._pattern = None
+            forms = {text, quote(text, safe=""), json.dumps(text)[1:-1], repr(text)[1:-1]}
+            if not forms <= self._forms:
+                self._forms |= forms
+                self._pattern = None
 
     def learn_in(self, settings: Any) -> None:
         """The keys in settings of any shape."""

@@ -83,7 +83,8 @@ cdef struct Row:
     uint8_t finish
     uint8_t choices
     uint8_t gap_base       # what is taken off each stored gap, in units of GAP_STEP us
-    uint8_t padding[3]
+    uint8_t class_number   # of the kind of request that it is, from 1; 0 = none
+    uint8_t padding[2]
 
 
 cdef struct Mark:

@@ -70,7 +70,7 @@ ROW_DTYPE = np.dtype([
     ("planned_input", "<i4"), ("planned_output", "<i4"),
     ("connection", "<u4"), ("session", "<u4"), ("turn", "<u2"), ("status", "<u2"), ("flags", "<u2"),
     ("outcome", "u1"), ("input_source", "u1"), ("output_source", "u1"), ("attempt", "u1"), ("finish", "u1"),
-    ("choices", "u1"), ("gap_base", "u1"), ("padding", "u1", (3,)),
+    ("choices", "u1"), ("gap_base", "u1"), ("class_number", "u1"), ("padding", "u1", (2,)),
 ])
 MARK_DTYPE = np.dtype([("event", "<u4"), ("count", "<u4"), ("bound_us", "<u4")])
 

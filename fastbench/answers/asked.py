@@ -15,6 +15,7 @@ from fastbench.answers.uncertainty import Times, with_intervals
 from fastbench.errors import Exit, UsageError, worst
 from fastbench.metrics import (
     Assertion,
+    ClassNumbers,
     Computed,
     GoodRequests,
     Metrics,
@@ -40,15 +41,31 @@ class Asked(NamedTuple):
 def answered(computed: Computed, asked: Asked) -> Computed:
     """The same numbers with what was asked. UsageError for a statement about what such a run does not have, and for a
     dialect that is not known."""
-    computed = with_intervals(computed)
-    metrics = _with_smoothness(computed.metrics, computed.selection, asked)
-    metrics = replace(metrics, slos=tuple(_good(computed, slo) for slo in asked.slos))
+    classes = tuple(_of_class(computed, place, asked) for place in range(len(computed.by_class)))
+    computed = _sure_and_good(computed, asked)
+    metrics = replace(computed.metrics, classes=classes)
     if asked.gates:
         judged = judge(asked.gates, _wide(metrics, computed.selection, statistics_of(asked.gates)))
         metrics = replace(metrics, assertions=tuple(map(_assertion, judged)))
     if asked.dialects:
         metrics = replace(metrics, by_tool=dialects_of(computed, asked.dialects))
     return computed._replace(metrics=metrics)
+
+
+def _sure_and_good(computed: Computed, asked: Asked) -> Computed:
+    """With intervals, how a reader feels the streams, and SLOs."""
+    computed = with_intervals(computed)
+    metrics = _with_smoothness(computed.metrics, computed.selection, asked)
+    return computed._replace(metrics=replace(metrics, slos=tuple(_good(computed, slo) for slo in asked.slos)))
+
+
+def _of_class(computed: Computed, place: int, asked: Asked) -> ClassNumbers:
+    """The numbers of a class with the same."""
+    numbers = computed.metrics.classes[place]
+    of_it = replace(computed.metrics, parameters=numbers.parameters, further=numbers.further, classes=())
+    alone = computed._replace(metrics=of_it, selection=computed.by_class[place].selection, rows=(), by_class=())
+    found = _sure_and_good(alone, asked).metrics
+    return replace(numbers, parameters=found.parameters, further=found.further, slos=found.slos)
 
 
 def _with_smoothness(metrics: Metrics, selection: Selection, asked: Asked) -> Metrics:

@@ -219,6 +219,8 @@ def _rows(task: Task) -> Iterator[tuple[str, str]]:
     yield "Schedule", plan.line()
     yield "Workers", "; ".join((str(plan.workers.count), *plan.workers.reasons))
     yield "Recording", _recording(outputs, plan)
+    if plan.classes:
+        yield "Classes", shorten(", ".join(plan.classes), _FIELDS_SHOWN, placeholder=" ...")
     if plan.row_fields:
         yield "Fields of rows", shorten(plan.row_fields, _FIELDS_SHOWN, placeholder=" ...")
     for note in plan.notes:

@@ -1,6 +1,6 @@
 """Outcomes of requests, counted while the run goes on, with the first message of each, keys taken out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -61,38 +61,51 @@ class ServiceRedactor:
     """Takes the keys of one service out of texts."""
 
     def __init__(self, service: ServiceConfig) -> None:
-        carrying = list(secrets_of(service, service_headers(service)))
-        # The last word of a header as well: the key without its scheme, such as "Bearer".
-        found = {text for value in carrying for text in (value, *value.split()[-1:]) if len(text) >= SHORTEST}
-        # The longest first, so that no part of one stays behind.
-        # A header is sent in Latin-1, and most likely repeated in UTF-8.
-        encoded = {text.encode(encoding) for text in found for encoding in ("latin-1", "utf-8")}
-        self._secrets = sorted(encoded, key=len, reverse=True)
+        self._secrets = _forms(secrets_of(service, service_headers(service)))
 
-    def clean(self, text: bytes) -> bytes:
-        """`text` without the keys."""
-        for secret in self._secrets:
+    def clean(self, text: bytes, of_row: Collection[str] = ()) -> bytes:
+        """`text` without the keys. of_row: further ones, of the request that it is about."""
+        secrets = [*_forms(of_row), *self._secrets] if of_row else self._secrets
+        for secret in secrets:
             text = text.replace(secret, HIDDEN.encode())
-        return self._without_cut_key(text)
-
-    def _without_cut_key(self, text: bytes) -> bytes:
-        """`text` without the beginning of a key at its end, where it was cut."""
-        for secret in self._secrets:
-            for size in range(len(secret) - 1, SHORTEST - 1, -1):
-                if text.endswith(secret[:size]):
-                    return text[:-size] + HIDDEN.encode()
-        return text
+        return _without_cut_key(text, secrets)
 
     def clean_error(self, error: ServiceError) -> ServiceError:
         """The error without the keys."""
         return ServiceError(self.clean(str(error).encode()).decode())
 
-    def tap(self, sink: Callable[[Batch], None]) -> Callable[[Batch], None]:
-        """A sink that cleans each batch's messages and texts, and passes it on to `sink`."""
+    def tap(
+        self, sink: Callable[[Batch], None], of_rows: Mapping[int, Collection[str]] = {}
+    ) -> Callable[[Batch], None]:
+        """A sink that cleans each batch's messages and texts, and passes it on to `sink`. of_rows: further keys, by the
+        samples' indices."""
 
         def hide(batch: Batch) -> None:
-            if self._secrets:
+            if of_rows:
+                samples = batch.rows["sample"]
+                batch.notes = [
+                    (row, kind, self.clean(text, of_rows.get(int(samples[row]), ()))) for row, kind, text in batch.notes
+                ]
+            elif self._secrets:
                 batch.notes = [(row, kind, self.clean(text)) for row, kind, text in batch.notes]
             sink(batch)
 
         return hide
+
+
+def _forms(values: Iterable[str]) -> list[bytes]:
+    """Keys as they may stand in a text, the longest first, so that no part of one stays behind."""
+    # The last word of a header as well: the key without its scheme, such as "Bearer".
+    found = {text for value in values for text in (value, *value.split()[-1:]) if len(text) >= SHORTEST}
+    # A header is sent in Latin-1, and most likely repeated in UTF-8.
+    encoded = {text.encode(encoding) for text in found for encoding in ("latin-1", "utf-8")}
+    return sorted(encoded, key=len, reverse=True)
+
+
+def _without_cut_key(text: bytes, secrets: Iterable[bytes]) -> bytes:
+    """`text` without the beginning of a key at its end, where it was cut."""
+    for secret in secrets:
+        for size in range(len(secret) - 1, SHORTEST - 1, -1):
+            if text.endswith(secret[:size]):
+                return text[:-size] + HIDDEN.encode()
+    return text

@@ -9,6 +9,7 @@ from fastbench.datasets.conversations import ConversationConfig, open_conversati
 from fastbench.datasets.files import FileConfig, FileDataset, in_range
 from fastbench.datasets.markers import Marker
 from fastbench.datasets.probe import probe_samples, tokens_per_word
+from fastbench.datasets.raw import Decoded, RowsConfig, RowsDataset, spoken
 from fastbench.datasets.row_fields import length_names, output_len, request_fields
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows
 from fastbench.datasets.samples import (
@@ -16,6 +17,7 @@ from fastbench.datasets.samples import (
     Dataset,
     DatasetFormat,
     LeftOut,
+    RawRequest,
     Sample,
     Survey,
     Turn,
@@ -32,15 +34,19 @@ __all__ = [
     "Dataset",
     "DatasetConfig",
     "DatasetFormat",
+    "Decoded",
     "FileConfig",
     "FileDataset",
     "LeftOut",
     "Marker",
     "Message",
     "Prompt",
+    "RawRequest",
     "Row",
     "RowError",
     "RowFile",
+    "RowsConfig",
+    "RowsDataset",
     "Sample",
     "Survey",
     "SyntheticConfig",
@@ -55,6 +61,7 @@ __all__ = [
     "probe_samples",
     "prompt_text",
     "request_fields",
+    "spoken",
     "survey_of",
     "tokens_per_word",
     "turn_lengths",

@@ -120,18 +120,35 @@ class RowFile:
     @contextmanager
     def reading(self) -> Iterator[Read]:
         """A function from position to row, while the file is open. It raises DatasetError for a broken row."""
-        starts, ends = self._spans
-        with open_data(self.path) as file:
+        with self.reading_texts() as text:
 
             def read(position: int) -> Row:
-                start = starts[position]
-                file.seek(start)
                 try:
-                    return self._parse(file.read(ends[position] - start))
+                    return self.parse(text(position))
                 except RowError as error:
                     raise self.broken(position, error) from error
 
             yield read
+
+    @contextmanager
+    def reading_texts(self) -> Iterator[Callable[[int], bytes]]:
+        """A function from position to the bytes of the row, while the file is open."""
+        starts, ends = self._spans
+        with open_data(self.path) as file:
+
+            def text(position: int) -> bytes:
+                start = starts[position]
+                file.seek(start)
+                return file.read(ends[position] - start)
+
+            yield text
+
+    def mentions(self, *words: bytes) -> bool:
+        """Whether one of these stands anywhere in the file."""
+        if not len(self):
+            return False
+        with open_data(self.path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            return any(view.find(word) >= 0 for word in words)
 
     def broken(self, position: int, what: object) -> DatasetError:
         """The error for a row, with its place in the file."""
@@ -160,7 +177,8 @@ class RowFile:
             if begin.startswith(start):
                 raise DatasetError(f"{self.path}: the data set is {what}; {way_out}")
 
-    def _parse(self, text: bytes) -> Row:
+    def parse(self, text: bytes) -> Row:
+        """The row whose bytes these are. Raises RowError."""
         if self._columns is not None:
             return _csv_row(self._columns, text)
         try:

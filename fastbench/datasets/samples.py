@@ -1,7 +1,7 @@
 """Samples, data sets as streams of samples, and data-set formats."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -13,6 +13,22 @@ from fastbench.config.fields import role_of
 from fastbench.errors import PluginError
 from fastbench.registry import DATASETS
 from fastbench.tokenizer import Message, Prompt, TokenMeasure
+
+MOST_CLASSES = 255
+"""As many classes of requests a recording can tell apart."""
+
+
+class RawRequest(Struct, frozen=True):
+    """A request as its row has it: its text is not made again, only what the service's settings say is put into it."""
+
+    body: bytes
+    """A JSON object; b"" = the body that the dialect makes of the sample's prompt."""
+    members: Sequence[tuple[str, int, int, int]] = ()
+    """Those of `body`, as `_core.splice` finds them."""
+    path: str = ""
+    """In the place of the API's own, behind the base URL's; "" = the API's own."""
+    headers: bytes = b""
+    """A JSON object of further headers, which go over the service's; b"" = none."""
 
 
 class Turn(Struct, frozen=True):
@@ -27,6 +43,12 @@ class Turn(Struct, frozen=True):
     """Role of `text`: user or tool."""
     before: tuple[Message, ...] = ()
     """Messages that stand before `text`, after the last answer."""
+    raw: RawRequest | None = None
+    """The whole request, with all that was said before; None = it is made of the messages."""
+    wait_ns: int | None = None
+    """From the reply before it to its sending; None = the run's `think_time`."""
+    class_name: str = ""
+    """As of a `Sample`."""
 
     @property
     def messages(self) -> list[Message]:
@@ -51,6 +73,10 @@ class Sample(Struct, frozen=True):
     first turn. () = a single request."""
     fields: dict[str, Any] | None = None
     """Parameters of the request, which go over the service's; None = it has none."""
+    raw: RawRequest | None = None
+    """The whole request as its row has it; None = it is made of the prompt."""
+    class_name: str = ""
+    """The kind of request that it is among others; "" = none."""
 
 
 Counts = tuple[tuple[str, int], ...]
@@ -87,6 +113,8 @@ class Survey(NamedTuple):
     none."""
     notes: tuple[str, ...] = ()
     """What else readers of the numbers must know of the data, in sentences without a full stop."""
+    classes: tuple[str, ...] = ()
+    """The names of the classes that requests have."""
 
 
 class Dataset(Protocol):

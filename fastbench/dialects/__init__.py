@@ -24,6 +24,8 @@ from fastbench.dialects.dialect import (
 )
 from fastbench.dialects.parameters import NEWER, LengthField, OutputLength
 from fastbench.dialects.prompts import SampleLike, as_messages, as_text, as_text_or_ids
+from fastbench.dialects.raw import raw_length
+from fastbench.dialects.raw_checks import RawCheck
 from fastbench.dialects.speaker import Endpoint, Speaker, check_requests, secrets_of, service_headers
 from fastbench.dialects.template import OMITTED, Adapter, Members, Slot, Template
 
@@ -43,6 +45,7 @@ __all__ = [
     "LengthField",
     "Members",
     "OutputLength",
+    "RawCheck",
     "Rule",
     "Rules",
     "SampleLike",
@@ -59,6 +62,7 @@ __all__ = [
     "known_model",
     "not_taken",
     "output_length",
+    "raw_length",
     "secrets_of",
     "service_headers",
     "usage_rules",

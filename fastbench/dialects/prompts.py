@@ -1,9 +1,23 @@
 """A sample's prompt in the form that a protocol takes: text, token ids or chat messages."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from fastbench.config.fields import ROLES as KNOWN_ROLES
 from fastbench.errors import DatasetError
+
+
+class RawLike(Protocol):
+    """The part of `fastbench.datasets.RawRequest` that a dialect needs."""
+
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def members(self) -> Sequence[tuple[str, int, int, int]]: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def headers(self) -> bytes: ...
 
 
 class SampleLike(Protocol):
@@ -17,6 +31,8 @@ class SampleLike(Protocol):
     def output_len(self) -> int | None: ...
     @property
     def fields(self) -> dict[str, Any] | None: ...
+    @property
+    def raw(self) -> RawLike | None: ...
 
 
 _PROTOCOL = frozenset({"user", "assistant", "system", "developer", "tool", "function"})

@@ -1,7 +1,7 @@
 """A dialect set up for one service: where requests go, their head, and the bytes that samples become."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple, Self
 
 import orjson
@@ -11,6 +11,7 @@ from fastbench.config.services import DEFAULT_PORTS, ServiceConfig, header_fault
 from fastbench.dialects.dialect import Dialect, Rules, dialect_of
 from fastbench.dialects.parameters import adapters_of
 from fastbench.dialects.prompts import SampleLike
+from fastbench.dialects.raw import RawBodies
 from fastbench.dialects.template import Members, Slot, Template, body_template, replaceable
 from fastbench.errors import ConfigError, PluginError
 from fastbench.registry import DIALECTS
@@ -59,19 +60,42 @@ def _merge(base: dict[str, str], given: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in base.items() if name.lower() not in replaced} | given
 
 
-def head_template(service: ServiceConfig, further: Mapping[str, str], authority: str, path: str) -> Template:
+def head_template(
+    service: ServiceConfig, further: Mapping[str, str], authority: str, path: str, of_row: Mapping[str, str] = {}
+) -> Template:
     """The head of a POST: request line and headers, down to the empty line before the body.
 
-    further: headers of the dialect, over the usual ones. Raises ConfigError as `service_headers` does.
+    further: headers of the dialect, over the usual ones. of_row: those of a row, over all others. Raises ConfigError as
+    `service_headers` does.
     """
     accept = "text/event-stream" if service.stream else "application/json"
     usual = _merge({"Content-Type": "application/json", "Accept": accept}, dict(further))
-    headers = {"Host": authority, **_merge(usual, service_headers(service))}
+    headers = {"Host": authority, **_merge(_merge(usual, service_headers(service)), dict(of_row))}
     lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), ""]
     start = "\r\n".join(lines).encode("latin-1")
     name = service.id_header
     of_id = () if name is None else (f"{name}: ".encode("latin-1"), Slot.REQUEST_ID, b"\r\n")
     return Template((start, *of_id, b"Content-Length: ", Slot.BODY_SIZE, b"\r\n\r\n"))
+
+
+_HEADS = 1024
+"""Heads that are kept of those that rows have of their own."""
+
+
+class RowHead(NamedTuple):
+    """What the headers of a row make of a request."""
+
+    template: Template
+    secrets: frozenset[str]
+    """The keys among the headers."""
+
+
+def _row_head(service: ServiceConfig, further: Mapping[str, str], authority: str, path: str, headers: bytes) -> RowHead:
+    """headers: the JSON of a row's. Keys are read from the environment where they say so."""
+    given: dict[str, str] = orjson.loads(headers) if headers else {}
+    own = {name: resolve_secret(value) for name, value in given.items()}
+    secrets = (value for name, value in own.items() if env_name(given[name]) or is_secret_header(name, value))
+    return RowHead(head_template(service, further, authority, path, own), frozenset(secrets))
 
 
 class Speaker:
@@ -94,6 +118,11 @@ class Speaker:
         """Which JSON paths of a reply mean what."""
         self.head = head_template(service, dialect.headers, authority, self.path)
         """The request down to its body."""
+        self._base_path = base_path
+        self._row_head = lru_cache(_HEADS)(partial(_row_head, service, dialect.headers, authority))
+        self.row_secrets: dict[int, frozenset[str]] = {}
+        """The keys that rows have for their own requests, by the samples' indices; as far as they were written."""
+        self._raw_bodies = partial(RawBodies, dialect, service, model)
         self._prompt = DIALECTS.guarded(self.name, "cannot make a prompt", partial(_prompt, dialect.prompt))
         self._not_taken = dialect.not_taken
         self._length = dialect.output_length(service)
@@ -119,14 +148,34 @@ class Speaker:
         Raises DatasetError for a prompt of a kind that the dialect does not take, ConfigError where a package's cannot
         make one.
         """
+        id_bytes, raw = request_id.encode("ascii"), sample.raw
+        body = self._raw.body(raw, id_bytes) if raw is not None and raw.body else self._made(sample, id_bytes)
+        return self._head(sample).fill(b"", b"", id_bytes, b"", b"%d" % len(body)) + body
+
+    def _made(self, sample: SampleLike, id_bytes: bytes) -> bytes:
+        """The body made of a sample's prompt."""
         prompt = self._prompt(sample)
         length = b"%d" % (self._length.of(sample.output_len) or 0)
-        id_bytes = request_id.encode("ascii")
         own = sample.fields and self._taken(sample.fields)
         replaced = self._replaceable.intersection(own) if own else None
         template = self.template(self._adapters.get(sample.index), replaced)
-        body = template.fill(prompt, length, id_bytes, orjson.dumps(own)[1:-1] if own else b"")
-        return self.head.fill(b"", b"", id_bytes, b"", b"%d" % len(body)) + body
+        return template.fill(prompt, length, id_bytes, orjson.dumps(own)[1:-1] if own else b"")
+
+    @cached_property
+    def _raw(self) -> RawBodies:
+        """Made late: most runs have no requests that come whole."""
+        return self._raw_bodies()
+
+    def _head(self, sample: SampleLike) -> Template:
+        """The head of a sample's request, which may have a path and headers of its own."""
+        raw = sample.raw
+        if raw is None or not (raw.path or raw.headers):
+            return self.head
+        path = self._base_path + raw.path if raw.path else self.path
+        head = self._row_head(path, raw.headers)
+        if head.secrets:
+            self.row_secrets[sample.index] = head.secrets | self.row_secrets.get(sample.index, frozenset())
+        return head.template
 
     def _taken(self, row_fields: dict[str, Any]) -> dict[str, Any]:
         """The parameters of a row that the dialect has a place for."""

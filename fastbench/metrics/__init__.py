@@ -9,6 +9,7 @@ whether the numbers may be believed
 """
 
 from fastbench.metrics.asked import AskedLoad
+from fastbench.metrics.classes import OfClass, class_name, class_names
 from fastbench.metrics.common import COMMON_METRICS, length_ns
 from fastbench.metrics.computed import Computed, compute, compute_for_page, further, parameters
 from fastbench.metrics.intervals import latency_intervals
@@ -16,6 +17,7 @@ from fastbench.metrics.metric import Metric, Table, Values
 from fastbench.metrics.model import (
     SMOOTHNESS,
     Assertion,
+    ClassNumbers,
     ClientEffect,
     ClientError,
     Common,
@@ -70,6 +72,7 @@ __all__ = [
     "ArraySamples",
     "AskedLoad",
     "Assertion",
+    "ClassNumbers",
     "ClientEffect",
     "ClientError",
     "Common",
@@ -81,6 +84,7 @@ __all__ = [
     "Metric",
     "Metrics",
     "Number",
+    "OfClass",
     "Output",
     "Parameter",
     "Quantity",
@@ -98,6 +102,8 @@ __all__ = [
     "Values",
     "Verdict",
     "all_plugged",
+    "class_name",
+    "class_names",
     "compute",
     "compute_for_page",
     "further",

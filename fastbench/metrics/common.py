@@ -91,9 +91,9 @@ def common(totals: Totals) -> tuple[Common, ...]:
 
 
 def length_ns(selection: Selection) -> int:
-    """How long a stage lasted."""
+    """How long a stage lasted; of a class, that of all together, so that the rates of classes add up."""
     window = selection.window
-    return span_ns(selection.ok) if window is None else window.end_ns - window.begin_ns
+    return span_ns(selection.stage.ok) if window is None else window.end_ns - window.begin_ns
 
 
 def span_ns(rows: Rows) -> int:
@@ -112,7 +112,9 @@ def _concurrency(totals: Totals) -> Number:
         return None
     if selection.window is None:
         return ArraySamples(e2el_ns(selection.ok)).total / totals.duration_ns
-    flight = InFlight.of(Selection(selection.recording).ok)
+    number = selection.class_number
+    everything = Selection(selection.recording) if number is None else selection.stage.of_class(number, None)
+    flight = InFlight.of(everything.ok)
     return flight.mean(selection.window.begin_ns, selection.window.end_ns)
 
 

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from fastbench.errors import FastbenchError, UsageError
+from fastbench.metrics.classes import OfClass, classes_of
 from fastbench.metrics.common import Totals, arrived_tokens, common, length_ns
 from fastbench.metrics.fidelity.load import load
 from fastbench.metrics.fidelity.sends import sends
 from fastbench.metrics.metric import Metric, Table
-from fastbench.metrics.model import Metrics, Number, Parameter
+from fastbench.metrics.model import ClassNumbers, Metrics, Number, Parameter
 from fastbench.metrics.own import OWN_METRICS
 from fastbench.metrics.plugged import CANNOT, all_plugged
 from fastbench.metrics.samples.bounds import JUDGED, unsure
@@ -133,12 +134,13 @@ def compute(
 class Computed(NamedTuple):
     """The numbers of a stage, and what they are of, for those who draw it: counting gaps takes long. plugged: the
     metrics of packages that could be computed. rows: AISBench's with the statistics in `GLANCE`, whatever those are
-    that a report shows."""
+    that a report shows. by_class: the requests behind `metrics.classes`, in their order."""
 
     metrics: Metrics
     selection: Selection
     plugged: tuple[Metric, ...]
     rows: tuple[Parameter, ...]
+    by_class: tuple[OfClass, ...] = ()
 
     def row(self, metric: Metric) -> Parameter | None:
         """That of a metric; None where no streams were asked for and it is of streams."""
@@ -170,6 +172,7 @@ def compute_for_page(
     judged = Judged(selection, table, sending, client, effect, sent, covered, planned, success, length_ms)
     arrived = None if window is None else arrived_tokens(whole, window)
     parts = stages(whole, run)
+    by_class = tuple(classes_of(selection, window))
     metrics = Metrics(
         stage=stage,
         window=None if window is None else shown_window(whole, window),
@@ -192,5 +195,21 @@ def compute_for_page(
         structured=structured_output(selection),
         not_sent=count_not_sent(selection),
         notes=(*notes(selection, sending, produced, client), *whole.asked.faults, *more.notes),
+        classes=tuple(_of_class(one, stats) for one in by_class),
     )
-    return Computed(metrics, selection, more.plugged, tuple(shown(row, GLANCE) for row in table))
+    return Computed(metrics, selection, more.plugged, tuple(shown(row, GLANCE) for row in table), by_class)
+
+
+def _of_class(one: OfClass, stats: Sequence[str]) -> ClassNumbers:
+    selection = one.selection
+    ended = outcomes(selection)
+    window = selection.window
+    arrived = None if window is None else arrived_tokens(selection.stage.of_class(one.number, None), window)
+    return ClassNumbers(
+        name=one.name,
+        outcomes=ended,
+        success=int(selection.ok.size),
+        parameters=parameters(selection, stats),
+        common=common(Totals(selection, sum(ended.values()), count_failed(selection), arrived)),
+        further=further(selection, stats).rows,
+    )

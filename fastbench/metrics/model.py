@@ -423,6 +423,23 @@ class StructuredOutput(msgspec.Struct, frozen=True):
         return self.valid / self.checked
 
 
+class ClassNumbers(msgspec.Struct, frozen=True):
+    """The numbers of the requests of one class, as those of all in `Metrics`; rates are over the time of all."""
+
+    name: str
+    outcomes: dict[str, int]
+    success: int
+    parameters: tuple[Parameter, ...]
+    common: tuple[Common, ...]
+    further: tuple[Parameter, ...]
+    slos: tuple[GoodRequests, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        """All that have an outcome."""
+        return sum(self.outcomes.values())
+
+
 class Metrics(msgspec.Struct, frozen=True):
     """All numbers of one stage of one recording.
 
@@ -430,7 +447,8 @@ class Metrics(msgspec.Struct, frozen=True):
     service's word. outcomes: by name; their sum is the number planned, or that begun in the window. not_sent: of them
     those that never went out. kept_up: the service's own verdict. stages: of the whole run's load.
     service: None = its metrics page was not asked for. structured: None = no reply was checked. slos, assertions,
-    smoothness, by_tool: what was asked beyond the numbers.
+    smoothness, by_tool: what was asked beyond the numbers. classes: the numbers of each class of requests; () = they
+    have none.
     """
 
     stage: str
@@ -458,3 +476,4 @@ class Metrics(msgspec.Struct, frozen=True):
     smoothness: Smoothness | None = None
     by_tool: tuple[ToolNumbers, ...] = ()
     structured: StructuredOutput | None = None
+    classes: tuple[ClassNumbers, ...] = ()

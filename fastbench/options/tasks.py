@@ -195,6 +195,18 @@ PROMPTS = (
         },
     ),
     Option(
+        flags="--rows",
+        metavar="FILE",
+        help="JSONL file of whole request bodies, sent as they are; also an OpenAI batch file.",
+        sets=PromptsFile("rows"),
+        excludes={
+            "dataset": _TWO_KINDS,
+            "custom_dataset_path": _TWO_KINDS,
+            "datasets": _TWO_KINDS,
+            "output_len": "{1} is not for {0}, whose requests have lengths of their own; give --param max_tokens=N",
+        },
+    ),
+    Option(
         flags="--custom-dataset-path",
         metavar="FILE",
         help="JSONL or CSV file of questions, also multiple-choice.",

@@ -1,7 +1,7 @@
 """The requests of one phase: the samples at their places in the plan, prepared one after the other."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -33,6 +33,8 @@ class Planned(NamedTuple):
     """Its place in the conversation, from 0."""
     more: bool = False
     """Whether another turn is to follow."""
+    class_number: int = 0
+    """Of its class among those of the plan, from 1; 0 = it has none."""
 
 
 class RequestWriter:
@@ -45,17 +47,22 @@ class RequestWriter:
         run_id: str,
         default_output: int,
         fixed_output: int | None = None,
+        raw_output: int | None = None,
+        classes: Sequence[str] = (),
         kind: str = MEASURED,
         first: int = 0,
     ) -> None:
         """run_id, kind: as `request_id` takes them; ids count from the request `first`. default_output: of samples that
-        do not say. fixed_output: of all, whatever they say; -1 = not planned."""
+        do not say. fixed_output: of all, whatever they say; -1 = not planned. raw_output: of all that come
+        whole. classes: the names of those that there are, which samples have."""
         self._encode = encode
         self._run_id = run_id
         self._kind = kind
         self._first = first
         self._default_output = default_output
         self._fixed_output = fixed_output
+        self._raw_output = raw_output
+        self._classes = {name: number for number, name in enumerate(classes, 1)}
 
     def write(self, sample: Sample, request: int, offset_ns: int = 0) -> Planned:
         """The request for one sample. Raises DatasetError for a prompt that the dialect does not take."""
@@ -66,9 +73,17 @@ class RequestWriter:
             sample=sample.index,
             planned_input=-1 if sample.input_len is None else sample.input_len,
             planned_output=self._output(sample),
+            class_number=self.class_number(sample.class_name),
         )
 
+    def class_number(self, name: str) -> int:
+        """Of a class; 0 for one that there is not."""
+        return self._classes.get(name, 0)
+
     def _output(self, sample: Sample) -> int:
+        if sample.raw is not None and sample.raw.body:
+            asked = sample.output_len if self._raw_output is None else self._raw_output
+            return -1 if asked is None else asked
         if self._fixed_output is not None:
             return self._fixed_output
         return self._default_output if sample.output_len is None else sample.output_len

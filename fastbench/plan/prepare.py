@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from fastbench.config import RunConfig, Task
 from fastbench.config.services import TAKES_TOKEN_IDS
-from fastbench.datasets import Dataset, Sample, Survey, open_dataset
-from fastbench.dialects import check_conversations, check_requests, dialect_of
+from fastbench.datasets import Dataset, RowsDataset, Sample, Survey, open_dataset
+from fastbench.dialects import RawCheck, check_conversations, check_requests, dialect_of
 from fastbench.errors import ConfigError, DatasetError, UsageError
 from fastbench.plan.sharing import Machine
 from fastbench.plan.task_plan import TaskPlan, make_plan
@@ -56,17 +56,27 @@ def plan_run(run: RunConfig, machine: Machine) -> RunPlan:
 def plan_task(task: Task, dataset: Dataset, machine: Machine) -> TaskPlan:
     """Looks through the data set of a task and plans it. Raises UsageError for one that cannot be used, or that the
     service cannot have."""
-    survey = dataset.survey(task.num_prompts)
+    survey = _survey(task, dataset)
     for fault in _faults(task, survey):
         raise fault
     check_requests(task.service, map(_first, islice(dataset.samples(), survey.samples)))
     return make_plan(task, survey, machine)
 
 
+def _survey(task: Task, dataset: Dataset) -> Survey:
+    """Rows that are whole requests are looked at with the eyes of the service that they go to."""
+    if not isinstance(dataset, RowsDataset):
+        return dataset.survey(task.num_prompts)
+    check = RawCheck(task.service)
+    return dataset.survey(task.num_prompts, lambda row: check.fault(*row))
+
+
 def _first(sample: Sample) -> Sample:
     """What the first request of a sample is made of."""
     if not sample.turns:
         return sample
+    if sample.turns[0].raw is not None:
+        return replace(sample, raw=sample.turns[0].raw, turns=())
     history = sample.prompt if isinstance(sample.prompt, list) else []
     return replace(sample, prompt=[*history, *sample.turns[0].messages])
 

@@ -143,6 +143,11 @@ class TaskPlan:
         return self.requests != self.samples
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that requests have, in the order of their numbers."""
+        return self.survey.classes
+
+    @property
     def planned(self) -> int | None:
         """Requests of the whole plan; None = as many as the time allows."""
         if not self.has_turns:
@@ -224,6 +229,7 @@ class TaskPlan:
             "workers": asdict(self.workers) | {"reasons": list(self.workers.reasons)},
             "tokens_per_word": self.tokens_per_word,
             "data_notes": list(self.notes),
+            **({"classes": list(self.classes)} if self.classes else {}),
         }
 
     def _prompts(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fastbench.metrics import Metrics, Parameter, Table
 from fastbench.metrics.samples import CONFIDENCE, percent_of, samples_needed, too_few
 from fastbench.report.cells import MISSING, QUANTITY_STATS, cell, marked, printable
 from fastbench.report.checks.rows import ASSERTION_COLUMNS, SLO_COLUMNS, assertion_rows, slo_rows
+from fastbench.report.class_tables import CLASS, class_slo_columns, class_slo_rows, common_rows, parameter_rows
 from fastbench.report.dialect_tables import RATE_COLUMNS, latency_columns, latency_rows, rate_rows, rule_lines
 from fastbench.report.service_tables import service_rows
 from fastbench.report.statements import STAGE_COLUMNS, cut_off, measurement, service_statement, stage_note, stage_rows
@@ -44,6 +45,8 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
         yield _parameters(Table.FURTHER, metrics.further, metrics)
     if metrics.by_tool:
         yield from _by_tool(metrics)
+    if metrics.classes:
+        yield from _by_class(metrics)
     yield _table(("Trust", "Value"), trust_rows(metrics), "fancy_outline")
     if metrics.service is not None:
         yield _table(("Service Metric", "Value"), service_rows(metrics.service), "fancy_outline")
@@ -62,6 +65,20 @@ def _by_tool(metrics: Metrics) -> Iterator[str]:
         yield _table(latency_columns(metrics.stats), latencies, "fancy_outline")
     yield _table(RATE_COLUMNS, rate_rows(metrics), "fancy_outline")
     yield from rule_lines(metrics)
+
+
+def _by_class(metrics: Metrics) -> Iterator[str]:
+    for place in (Table.PERFORMANCE, Table.FURTHER):
+        cells = [
+            [row.name, name, metrics.stage, *parameter_cells(row, metrics.stats), str(row.n)]
+            for name, row in parameter_rows(metrics.classes, place)
+        ]
+        if cells:
+            yield _table((place.value, CLASS, "Stage", *metrics.stats, "N"), cells)
+    common = ([row.name, name, metrics.stage, cell(row.value, row.unit)] for name, row in common_rows(metrics.classes))
+    yield _table(("Common Metric", CLASS, "Stage", "Value"), common)
+    if metrics.slos:
+        yield _table(class_slo_columns(), class_slo_rows(metrics.classes), "fancy_outline")
 
 
 def _parameters(place: Table, rows: Sequence[Parameter], metrics: Metrics) -> str:

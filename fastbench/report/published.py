@@ -14,6 +14,7 @@ from fastbench.metrics.server import outer_scrapes, service_series
 from fastbench.recording import ProgressCallback, Recording, Scrape, progress_between
 from fastbench.report.answer import Answer, answer_of
 from fastbench.report.checks.written import goodput_csv, intervals_csv
+from fastbench.report.class_tables import classes_csv, classes_json
 from fastbench.report.console import render
 from fastbench.report.files import answers_json, common_json, parameters_csv, replace, trust_json
 from fastbench.report.page.page import page
@@ -22,6 +23,7 @@ from fastbench.report.service_tables import service_json
 
 PAGE = "_plot.html"
 ANSWERS, INTERVALS, GOODPUT = "_answers.json", "_intervals.csv", "_goodput.csv"
+CLASSES = "_classes"
 ACTUAL_RATES = "_rps_distribution_plot_with_actual_rps.html"
 
 
@@ -65,8 +67,8 @@ def publish(
     complete: Callable[[Computed], Computed] | None = None,
 ) -> Published:
     """Writes `<name>.csv`, `<name>.json`, `<name>_trust.json`, `<name>_answers.json` and `<name>_intervals.csv` to
-    `out_dir`, where there are SLOs `<name>_goodput.csv`, where the service's metrics page was asked for
-    `<name>_service.json`, and the plots.
+    `out_dir`, where there are SLOs `<name>_goodput.csv`, where requests have classes `<name>_classes.csv` and
+    `<name>_classes.json`, where the service's metrics page was asked for `<name>_service.json`, and the plots.
 
     stats: the columns of "Performance Parameters". stage: as `compute` takes it. plot: whether there are any; that
     they could not be written stands in the text. complete: adds to the numbers what else is asked of them.
@@ -89,6 +91,11 @@ def publish(
     if metrics.slos:
         paths.append(out_dir / f"{name}{GOODPUT}")
         replace(paths[-1], goodput_csv(metrics))
+    if metrics.classes:
+        by_class = (out_dir / f"{name}{CLASSES}.csv", out_dir / f"{name}{CLASSES}.json")
+        replace(by_class[0], classes_csv(metrics))
+        replace(by_class[1], classes_json(metrics))
+        paths += by_class
     series = service_series(recording)
     if series is not None:
         paths.append(out_dir / f"{name}_service.json")

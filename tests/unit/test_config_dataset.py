@@ -83,8 +83,20 @@ def test_a_mix_takes_the_place_of_lengths() -> None:
         ({"mix": [7], "input_len": None}, "mix[0] is 7; it must be a dict with input_len, output_len and weight"),
         ({"mix": [{"weight": 1}], "input_len": None}, "mix[0].input_len is missing; it must be a number of tokens"),
         (
-            {"mix": [{"input_len": 1, "weight": 0}], "input_len": None},
-            "mix[0].weight is 0; it must be a number above 0",
+            {"mix": [{"input_len": 1, "weight": 0}, {"input_len": 1, "weight": 0.0}], "input_len": None},
+            "mix has weights whose sum is 0; give one part at least a weight above 0",
+        ),
+        (
+            {"mix": [{"input_len": 1, "weight": -1}], "input_len": None},
+            "mix[0].weight is -1; it must be a number from 0",
+        ),
+        (
+            {"mix": [{"input_len": 1, "parameters": {"max_tokens": 1}}], "input_len": None},
+            "mix[0].parameters['max_tokens'] is set by the run, the prompt or output_len; leave it out",
+        ),
+        (
+            {"mix": [{"input_len": 1, "parameters": {"seed": float("nan")}}], "input_len": None},
+            "mix[0].parameters cannot be written as JSON",
         ),
         ({"input_len": None}, "input_len is missing; it must be a number of tokens or [least, most], or the lengths"),
         ({"prefix_pool": {"count": 2, "length": 6}}, "prefix_pool.length is 6; it must be at most the shortest"),

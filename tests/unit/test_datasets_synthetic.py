@@ -280,6 +280,21 @@ def test_a_mix_has_its_shares_and_lengths() -> None:
     }
 
 
+def test_parts_of_a_mix_have_classes_and_parameters() -> None:
+    """A sample has the class and the parameters of its part; a part of weight 0 sends nothing."""
+    one = Uniform(low=1, high=1)
+    parts = (
+        MixPart(input_len=one, class_name="a", parameters={"model": "lora", "priority": 1}, weight=3),
+        MixPart(input_len=one, class_name="never", weight=0),
+        MixPart(input_len=one),
+    )
+    data = dataset(count=400, input_len=None, mix=parts)
+    kinds = {(sample.class_name, sample.fields and sample.fields["model"]) for sample in data.samples()}
+    assert kinds == {("a", "lora"), ("", None)}
+    found = data.survey(None)
+    assert (found.classes, found.fields) == (("a",), (("model", 300), ("priority", 300)))
+
+
 def test_a_survey_of_synthetic_prompts_needs_no_walk() -> None:
     """The survey knows number and longest output from the settings alone."""
     parts = (

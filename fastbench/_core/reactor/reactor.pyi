@@ -72,6 +72,7 @@ class Reactor(Loop):
         stream: bool = True,
         keep_text: bool = False,
         warmup: bool = False,
+        class_number: int = 0,
     ) -> None:
         """Queues a finished request. In an open loop `offset_ns` counts from the start and must not fall.
 

@@ -5,7 +5,7 @@ Python submits finished requests into one mailbox and takes finished responses o
 per token or per read.
 """
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t
 
 from fastbench._core.call cimport Call, call_new, take_batch
 from fastbench._core.dispatch.dispatcher cimport (
@@ -30,7 +30,7 @@ cdef class Reactor(Loop):
     def submit(
         self, bytes payload, *, int64_t request, int64_t offset_ns=0, int64_t due_ns=0, uint32_t sample=0,
         int planned_input=-1, int planned_output=-1, uint32_t session=0, int turn=0, bint more=False,
-        bint skip=False, bint stream=True, bint keep_text=False, bint warmup=False,
+        bint skip=False, bint stream=True, bint keep_text=False, bint warmup=False, uint8_t class_number=0,
     ):
         cdef Call* call = call_new(payload, len(payload))
         if call == NULL:
@@ -47,6 +47,7 @@ cdef class Reactor(Loop):
         call.row.planned_output = planned_output
         call.row.session = session
         call.row.turn = turn
+        call.row.class_number = class_number
         call.row.flags = FLAG_KERNEL
         if stream:
             call.row.flags |= FLAG_STREAM

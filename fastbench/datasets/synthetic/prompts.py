@@ -3,6 +3,7 @@
 import itertools
 import math
 from bisect import bisect
+from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.datasets.samples import DatasetFormat, Sample, Survey
+from fastbench.datasets.samples import Counts, DatasetFormat, Sample, Survey
 from fastbench.datasets.synthetic.laws import law_of
 from fastbench.datasets.synthetic.settings import MixPart, PrefixPool, SyntheticConfig
 from fastbench.datasets.text import PREFIXES, CutText, RealText, open_text
@@ -122,7 +123,25 @@ class SyntheticDataset:
         count = self.count if limit is None else min(limit, self.count)
         longest = max((part.output_len.high for part in self._config.parts() if part.output_len), default=None)
         notes = self._text.notes(count) if self._text else ()
-        return Survey(count, count, longest, 0, template=self._added, notes=notes)
+        return Survey(
+            *(count, count, longest, 0),
+            fields=self._fields(count),
+            template=self._added,
+            notes=notes,
+            classes=self._classes(),
+        )
+
+    def _fields(self, count: int) -> Counts:
+        """Parameters of parts, and how many of `count` requests are expected to have each."""
+        weights = Counter[str]()
+        for part in self._config.parts():
+            weights.update(dict.fromkeys(part.parameters, part.weight))
+        return tuple((name, round(count * weight / self._total)) for name, weight in weights.most_common())
+
+    def _classes(self) -> tuple[str, ...]:
+        """Those of the parts that send something, in their order."""
+        names = dict.fromkeys(part.class_name for part in self._config.parts() if part.weight)
+        return tuple(filter(None, names))
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
         """The samples `start`, `start + step`, …, made one at a time."""
@@ -135,15 +154,26 @@ class SyntheticDataset:
     def sample(self, index: int) -> Sample:
         """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""
         draws = self._draws.at(index)
-        length, output = self._part(index).lengths(draws)
+        kind = self._part(index)
+        length, output = kind.lengths(draws)
+        return Sample(
+            index,
+            self._prompt(index, length, draws),
+            length,
+            output,
+            fields=kind.part.parameters or None,
+            class_name=kind.part.class_name,
+        )
+
+    def _prompt(self, index: int, length: int, draws: Draws) -> Prompt:
         if self._text is not None:
             number = self._pool.number(index) if self._pool else 0
-            return Sample(index, self._text.prompt(index, length - self._added, number), length, output)
+            return self._text.prompt(index, length - self._added, number)
         draws = draws if self._own_words is None else self._own_words.at(index)
         words = draws.integers(0, self._last, self._words.pieces(length - self._added))
         prefix = self._pool.pick(index) if self._pool else self._prefix
         words[: len(prefix)] = prefix
-        return Sample(index, self._words.prompt(words), length, output)
+        return self._words.prompt(words)
 
     def mean_input(self) -> float:
         """Expected length of a prompt, tokens."""

@@ -1,14 +1,17 @@
 """The settings of synthetic prompts, and what is wrong with them: lengths, mixes, prefix pools."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, field
 from msgspec.structs import replace
 
 from fastbench.config import DatasetConfig, Issues
 from fastbench.config.fields import (
+    LENGTHS,
     MAX_LENGTH,
+    OF_THE_RUN,
     Count,
     DirName,
     Frozen,
@@ -20,9 +23,11 @@ from fastbench.config.fields import (
     build_lengths,
     check_fields,
 )
+from fastbench.datasets.samples import MOST_CLASSES
 from fastbench.datasets.text import find_text
 
 _LENGTHS = ("input_len", "output_len")
+_SET_ELSEWHERE = (OF_THE_RUN - {"model"}).union(LENGTHS, ("messages", "prompt", "inputs", "text_input", "parameters"))
 # Far from any seed that a user would choose.
 _SEED_DISTANCE = 2**62
 
@@ -41,14 +46,21 @@ class PrefixPool(Frozen, frozen=True, kw_only=True):
 Pool = Annotated[PrefixPool, Meta(extra_json_schema={"description": "a dict with count, length and hit_ratio"})]
 
 
+ClassName = Annotated[str, Meta(max_length=64, extra_json_schema={"description": "a name of at most 64 characters"})]
+
+
 class MixPart(Frozen, frozen=True, kw_only=True):
     """One kind of request in a mix."""
 
     input_len: Lengths
     output_len: Lengths | None = None
     """None = the service's `max_out_len`."""
-    weight: Annotated[float, Meta(gt=0, le=1e9, extra_json_schema={"description": "a number above 0"})] = 1.0
-    """Share of the requests, relative to the other parts."""
+    weight: Annotated[float, Meta(ge=0, le=1e9, extra_json_schema={"description": "a number from 0"})] = 1.0
+    """Share of the requests, relative to the other parts; 0 = none."""
+    class_name: ClassName = ""
+    """Of its requests, for a report by class; "" = none."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Fields of its requests' bodies, over the service's: `model` for an adapter, `priority`, `temperature`."""
 
 
 class SyntheticConfig(DatasetConfig, frozen=True, kw_only=True, tag_field="type", tag="synthetic"):
@@ -167,7 +179,12 @@ def _replace_mix(settings: dict[str, Any], path: str, issues: Issues, bad: set[s
         if name in settings:
             issues.add(f"{path}.mix", f"is set, and so is {name}; set one of them")
     parts = [_part(item, f"{path}.mix[{index}]", issues) for index, item in enumerate(raw)]
-    settings["mix"] = tuple(part for part in parts if part is not None)
+    settings["mix"] = whole = tuple(part for part in parts if part is not None)
+    if len(whole) == len(raw) and not sum(part.weight for part in whole):
+        issues.add(f"{path}.mix", "has weights whose sum is 0; give one part at least a weight above 0")
+    names = {part.class_name for part in whole} - {""}
+    if len(names) > MOST_CLASSES:
+        issues.add(f"{path}.mix", f"has {len(names)} classes; a recording can tell at most {MOST_CLASSES} apart")
 
 
 def _part(raw: object, path: str, issues: Issues) -> MixPart | None:
@@ -179,7 +196,19 @@ def _part(raw: object, path: str, issues: Issues) -> MixPart | None:
     settings = dict(raw)
     bad = _replace_lengths(settings, path, issues)
     values = check_fields(MixPart, settings, path, issues, bad)
+    _check_parameters(values.get("parameters", {}), f"{path}.parameters", issues)
     return MixPart(**values) if "input_len" in values else None
+
+
+def _check_parameters(parameters: Mapping[str, Any], path: str, issues: Issues) -> None:
+    """Those that a part has for its requests' bodies: none that the run, the prompt or a length sets."""
+    for name in parameters:
+        if name in _SET_ELSEWHERE:
+            issues.add(f"{path}[{name!r}]", "is set by the run, the prompt or output_len; leave it out")
+    try:
+        json.dumps(parameters, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        issues.add(path, f"cannot be written as JSON ({error}); use text, numbers, lists and dicts")
 
 
 def _check_prefixes(values: dict[str, Any], path: str, issues: Issues) -> None:

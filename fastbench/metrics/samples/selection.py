@@ -63,7 +63,15 @@ class Selection:
         self.rows = recording.rows
         self.header = recording.header
         self.window = window
+        self.class_number: int | None = None
+        """The only class whose rows it has; None = it has all."""
+        self._stage: Selection | None = None
         self._progress = progress
+
+    @property
+    def stage(self) -> Selection:
+        """That of all classes together, whose length rates are of."""
+        return self._stage or self
 
     def within(self, window: Window | None) -> Selection:
         """The same recording's rows in another window."""
@@ -73,10 +81,18 @@ class Selection:
         part.asked = self.asked
         return part
 
+    def of_class(self, number: int, window: Window | None) -> Selection:
+        """The rows of one class in a window. 0: those without a class."""
+        part = Selection(self.recording, window)
+        part.asked, part.class_number, part._stage = self.asked, number, self.stage
+        return part
+
     @cached_property
     def final_mask(self) -> Mask:
         """(rows,): measured, not an attempt that was retried, and begun in the window."""
         measured = ~(flagged(self.rows, "warmup") | flagged(self.rows, "superseded"))
+        if self.class_number is not None:
+            measured &= self.rows["class_number"] == self.class_number
         if self.window is None:
             return frozen(measured)
         # What was never sent belongs where it was meant to be.

@@ -82,8 +82,8 @@ def outcomes(selection: Selection) -> dict[str, int]:
 
 
 def without_row(selection: Selection) -> dict[str, int]:
-    """Planned requests without a row, by outcome; none for a window, as they may belong anywhere."""
-    if selection.window is not None:
+    """Planned requests without a row, by outcome; none for a window or a class, as they may belong anywhere."""
+    if selection.window is not None or selection.class_number is not None:
         return {}
     found = coverage(selection)
     return {"dropped": found.dropped, "cancelled": found.cancelled, LOST: found.lost, UNFINISHED: found.unfinished}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastbench.metrics import Metrics
+from collections.abc import Sequence
+
+from fastbench.metrics import GoodRequests, Metrics
 from fastbench.report.cells import printable
 from fastbench.report.statements import answered, between, first_broken, found_of
 from fastbench.units import MISSING, quantity, share
@@ -15,6 +17,11 @@ LONGEST = 500
 
 def slo_rows(metrics: Metrics) -> list[list[str]]:
     """The cells of `SLO_COLUMNS`, an SLO a row."""
+    return rows_of_slos(metrics.slos)
+
+
+def rows_of_slos(slos: Sequence[GoodRequests]) -> list[list[str]]:
+    """The same of some SLOs."""
     return [
         [
             one.slo,
@@ -25,7 +32,7 @@ def slo_rows(metrics: Metrics) -> list[list[str]]:
             quantity(one.token_rate, "tokens/s"),
             first_broken(one) or MISSING,
         ]
-        for one in metrics.slos
+        for one in slos
     ]
 
 

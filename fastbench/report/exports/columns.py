@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.errors import ConfigError
-from fastbench.metrics import OWN_METRICS, Metric, Rows, Selection, Values, all_plugged
+from fastbench.metrics import OWN_METRICS, Metric, Rows, Selection, Values, all_plugged, class_name, class_names
 from fastbench.metrics.samples import OK, Mask, is_streamed
 from fastbench.recording import FINISHES, OUTCOMES, SOURCES, Recording, recorded_id
 from fastbench.registry import METRICS
@@ -74,6 +74,7 @@ def _columns(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> Co
     wall = wall_offset_ns(recording)
     columns = {
         **{name: Values(rows[name], always) for name in ("request", "session", "turn", "sample", "attempt")},
+        **_classes(recording, rows),
         "request_id": _request_ids(recording, rows, numbers),
         "outcome": Values(np.array(OUTCOMES, object)[rows["outcome"]], always),
         "finish_reason": Values(_finishes(recording, rows, numbers), rows["finish"] > 0),
@@ -99,6 +100,16 @@ def _structured(recording: Recording, numbers: NDArray[np.int64]) -> Columns:
         "structured_valid": Values(found.valid[numbers].astype(np.int64), found.known[numbers]),
         "structured_fault": Values(faults, faults != None),  # noqa: E711  # of each element
     }
+
+
+def _classes(recording: Recording, rows: Rows) -> Columns:
+    """The names of the requests' classes; nothing where no request has one."""
+    names = class_names(recording.header)
+    if not names:
+        return {}
+    numbers = rows["class_number"]
+    found = np.array([class_name(names, number) for number in range(int(numbers.max(initial=0)) + 1)], object)
+    return {"class": Values(found[numbers], numbers > 0)}
 
 
 def _finishes(recording: Recording, rows: Rows, numbers: NDArray[np.int64]) -> NDArray[Any]:

@@ -121,6 +121,8 @@ def _body(
     if drawn is not None:
         yield from map(figure, _figures(whole, metrics, drawn, data))
     yield from _trust(computed, answer, data)
+    if metrics.classes:
+        yield f"<section id=classes><h2>Each class of requests</h2>{sections.class_tables(metrics)}</section>"
     yield f"<section{'' if metrics.failures else ' id=failures'}><h2>All numbers</h2>"
     yield "<p class=note>Rounded to three digits. Hover over a figure for all of its digits; the csv and json files "
     yield "have them, too.</p>"

@@ -11,6 +11,7 @@ from fastbench.metrics.samples import section
 from fastbench.registry import METRICS
 from fastbench.report.cells import cell, marked, plus_minus, printable, shortened
 from fastbench.report.checks.rows import ASSERTION_COLUMNS, SLO_COLUMNS, assertion_rows, slo_rows
+from fastbench.report.class_tables import CLASS, class_slo_columns, class_slo_rows, common_rows, parameter_rows
 from fastbench.report.console import MESSAGE_CHARS, failure_rows, failures_title, footnotes
 from fastbench.report.page.head import anchor
 from fastbench.report.service_tables import service_rows
@@ -103,11 +104,35 @@ def _how_sure(metrics: Metrics) -> str:
 
 
 def _parameters(metrics: Metrics, name: str, rows: Sequence[Parameter]) -> str:
-    stats = [*(one for one in _FIRST if one in metrics.stats), *(one for one in metrics.stats if one not in _FIRST)]
+    stats = _ordered(metrics.stats)
     cells: Iterator[list[str | Cell]] = (
         [Cell(row.name, _meaning(row.name)), *(_figure(row, one) for one in stats), f"{row.n:,}"] for row in rows
     )
     return table((_staged(name, metrics), *stats, "N"), cells, kind="numbers")
+
+
+def _ordered(stats: Sequence[str]) -> list[str]:
+    return [*(one for one in _FIRST if one in stats), *(one for one in stats if one not in _FIRST)]
+
+
+def class_tables(metrics: Metrics) -> str:
+    """The SLOs and all numbers of each class of requests."""
+    stats = _ordered(metrics.stats)
+    slos = table(class_slo_columns(), class_slo_rows(metrics.classes), kind="words") if metrics.slos else ""
+    tables = []
+    for place in (Table.PERFORMANCE, Table.FURTHER):
+        cells: list[list[str | Cell]] = [
+            [Cell(row.name, _meaning(row.name)), name, *(_figure(row, one) for one in stats), f"{row.n:,}"]
+            for name, row in parameter_rows(metrics.classes, place)
+        ]
+        tables += [table((_staged(place.value, metrics), CLASS, *stats, "N"), cells, kind="numbers")] if cells else []
+    formulas = {metric.name: metric.formula for metric in COMMON_METRICS}
+    common: Iterator[list[str | Cell]] = (
+        [Cell(row.name, formulas.get(row.name, row.name)), name, Cell(_common(row), cell(row.value, row.unit))]
+        for name, row in common_rows(metrics.classes)
+    )
+    tables.append(table((_staged("Common Metric", metrics), CLASS, "Value"), common, kind="numbers"))
+    return f"{slos}{''.join(tables)}<p class=note>Rates are over the time of all classes, so they add up.</p>"
 
 
 def _staged(name: str, metrics: Metrics) -> str:

@@ -72,8 +72,11 @@ class Conversations:
             return  # a turn that was skipped: its conversation has ended
         last = len(live.sample.turns) - 1
         if turn < last and row["outcome"] == _OK and not self._over:
-            live.messages.append({"role": "assistant", "content": self._answer(batch, index, live, turn)})
-            submit(self._turn(session, live, turn + 1), int(row["message_ns"]) + self._think_ns)
+            following = live.sample.turns[turn + 1]
+            wait_ns = self._think_ns if following.wait_ns is None else following.wait_ns
+            if following.raw is None:
+                live.messages.append({"role": "assistant", "content": self._answer(batch, index, live, turn)})
+            submit(self._turn(session, live, turn + 1), int(row["message_ns"]) + wait_ns)
             return
         del self._live[session]
         if turn == last:
@@ -81,7 +84,8 @@ class Conversations:
         if not self._over:
             for unsent in range(turn + 1, last + 1):
                 skip = partial(engine.reactor.submit, b"", skip=True, session=session, turn=unsent)
-                skip(request=live.request + unsent, sample=live.sample.index)
+                number = self._writer.class_number(live.sample.turns[unsent].class_name)
+                skip(request=live.request + unsent, sample=live.sample.index, class_number=number)
         engine.reactor.release()
 
     def _answer(self, batch: Batch, index: int, live: _Live, turn: int) -> str:
@@ -93,8 +97,17 @@ class Conversations:
 
     def _turn(self, session: int, live: _Live, number: int) -> Planned:
         sample, turn = live.sample, live.sample.turns[number]
-        live.messages += turn.messages
+        if turn.raw is None:
+            live.messages += turn.messages
         # Its length was planned for the sample as a whole, if at all.
-        asked = replace(sample, prompt=live.messages, input_len=None, output_len=turn.output_len, turns=())
+        asked = replace(
+            sample,
+            prompt=live.messages,
+            input_len=None,
+            output_len=turn.output_len,
+            turns=(),
+            raw=turn.raw,
+            class_name=turn.class_name,
+        )
         request = self._writer.write(asked, live.request + number)
         return request._replace(session=session, turn=number, more=number + 1 < len(sample.turns))

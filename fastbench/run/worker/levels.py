@@ -264,7 +264,7 @@ class _LevelWorker(Worker):
         return AllConversations(self._visits)
 
     def _to_recordings(self) -> BatchSink:
-        return self._target.redactor.tap(self._keep)
+        return self._target.redactor.tap(self._keep, self._speaker.row_secrets)
 
     def _keep(self, batch: Batch) -> None:
         """Each request to the recording of its visit."""

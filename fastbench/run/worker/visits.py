@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastbench.client import Batch, BatchSink, Engine
 from fastbench.config.fields import PositiveRate
-from fastbench.dialects import Speaker, output_length
+from fastbench.dialects import Speaker, output_length, raw_length
 from fastbench.plan import Planned, RequestWriter, Share, TaskPlan, fresh_samples, planned_requests, scheduled
 from fastbench.plan.shapes import Levels, LoadShape, LoadSpec, Poisson
 from fastbench.recording import (
@@ -134,6 +134,8 @@ class Making:
             run_id=visit.run_id,
             default_output=length.usual,
             fixed_output=-1 if length.field is None else length.fixed,
+            raw_output=raw_length(plan.task.service),
+            classes=plan.classes,
             first=self._first,
         )
         self.conversations = Conversations(

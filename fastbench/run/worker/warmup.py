@@ -10,7 +10,18 @@ from msgspec.structs import replace
 from fastbench.client import OutcomeTally, advice_for
 from fastbench.config import DatasetConfig, Task
 from fastbench.config.services import STREAM_OPTIONS, ServiceConfig
-from fastbench.datasets import Prompt, Sample, SyntheticConfig, Turn, alike, open_dataset, prompt_text
+from fastbench.datasets import (
+    Prompt,
+    RawRequest,
+    RowsConfig,
+    Sample,
+    SyntheticConfig,
+    Turn,
+    alike,
+    open_dataset,
+    prompt_text,
+    spoken,
+)
 from fastbench.dialects import NEWER, output_length
 from fastbench.errors import ServiceError
 
@@ -127,10 +138,29 @@ def warmup_samples(task: Task, count: int, tokens_per_word: float = 1.0) -> Iter
     """
     source = open_dataset(_asked(task, count), task.service.path, tokens_per_word)
     again = itertools.chain.from_iterable(source.samples() for _ in itertools.count())
+    frame = _frame(task)
     for sample in itertools.islice(again, count):
         # One request each: what a conversation goes on with is no part of a warm-up.
-        first = replace(sample, prompt=_opening(sample.turns[0]), turns=()) if sample.turns else sample
+        first = _first(sample)
+        if frame is not None and first.raw is None:
+            first = replace(first, raw=frame)
         yield replace(first, output_len=task.warmup_output_len) if task.warmup_output_len else first
+
+
+def _first(sample: Sample) -> Sample:
+    """The first request of a sample."""
+    if not sample.turns:
+        return sample
+    turn = sample.turns[0]
+    return replace(sample, prompt=_opening(turn), turns=(), raw=turn.raw)
+
+
+def _frame(task: Task) -> RawRequest | None:
+    """Path and headers of the first row that is a whole request, which the service may want of each; None = none."""
+    if not isinstance(task.dataset, RowsConfig):
+        return None
+    raw = _first(next(iter(open_dataset(task.dataset).samples()))).raw
+    return None if raw is None else RawRequest(b"", path=raw.path, headers=raw.headers)
 
 
 def _opening(turn: Turn) -> Prompt:
@@ -152,7 +182,7 @@ def _first_length(task: Task) -> int:
     for sample in open_dataset(task.dataset, task.service.path).samples():
         if sample.input_len is not None:
             return sample.input_len
-        text = sample.turns[0].text if sample.turns else prompt_text(sample.prompt)
+        text = prompt_text(spoken(_first(sample)).prompt)
         return max(1, len(text.split()))
     return 1
 

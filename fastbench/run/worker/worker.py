@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from fastbench.client import BatchSink, OutcomeTally
 from fastbench.config.services import page_url
-from fastbench.datasets import Dataset, Sample
-from fastbench.dialects import Speaker, dialect_of, output_length, service_headers
+from fastbench.datasets import Dataset, Sample, spoken
+from fastbench.dialects import Speaker, dialect_of, output_length, raw_length, service_headers
 from fastbench.errors import FastbenchError
 from fastbench.live import Observer, Progress
 from fastbench.plan import Requests, RequestWriter, planned_requests, scheduled, taken
@@ -265,7 +265,7 @@ class Worker:
             drain_ns=part.schedule.drain_ns,
             keep_text=self._task.service.save_text or counts or self._plan.asks_structure or self._plan.has_turns,
             conversations=conversations,
-            on_batch=asked.tap(self._sink(tally, writer)),
+            on_batch=asked.tap(self._sink(speaker, tally, writer)),
             on_health=writer.health,
             asked=asked,
             gate=self._link.gate,
@@ -277,9 +277,9 @@ class Worker:
         assert queue is not None
         return queue.left // self._assignment.share.of
 
-    def _sink(self, tally: OutcomeTally, writer: RecordingWriter) -> BatchSink:
+    def _sink(self, speaker: Speaker, tally: OutcomeTally, writer: RecordingWriter) -> BatchSink:
         """Takes finished requests to the recording, past all that looks at them."""
-        return self._target.redactor.tap(tally.tap(writer.append))
+        return self._target.redactor.tap(tally.tap(writer.append), speaker.row_secrets)
 
     def _writers(self, speaker: Speaker, kind: str) -> tuple[Conversations, RequestWriter]:
         length = output_length(self._task.service)
@@ -289,6 +289,8 @@ class Worker:
             kind=kind,
             default_output=length.usual,
             fixed_output=-1 if length.field is None else length.fixed,
+            raw_output=raw_length(self._task.service),
+            classes=self._plan.classes,
         )
         share = self._assignment.share
         conversations = Conversations(requests, think_ns=self._task.think_time, first=share.number + 1, step=share.of)
@@ -327,7 +329,8 @@ class Worker:
         final = self._final_rows(writer)
         final = final[final["session"] == 0]
         # The prompts of conversations' turns were not kept.
-        samples = self._requests.numbered(np.unique(final["request"]).tolist())
+        numbered = self._requests.numbered(np.unique(final["request"]).tolist())
+        samples = ((number, spoken(sample)) for number, sample in numbered)
         texts = part_path(self._assignment.recording, TEXTS, part)
         counter = PromptCounter.load(
             service.path, chat="messages" in dialect_of(service).takes, fields=service.parameters
@@ -349,7 +352,7 @@ class Worker:
                 options=self._part.reactor.for_warmup(count),
                 total=count,
                 conversations=conversations,
-                on_batch=self._sink(tally, writer),
+                on_batch=self._sink(speaker, tally, writer),
             )
         )
         if not self._stop.asked:
