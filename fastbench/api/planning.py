@@ -162,7 +162,7 @@ def _shard(options: Options, run: RunConfig) -> Shard:
         )
     if task.service.mock is not None:
         raise UsageError(f"{asked} and --mock: all shards must use one service; start `fastbench mock`, give its --url")
-    return Shard(Share(number, of), options["start_at"])
+    return Shard(Share(number, of), int(options["start_at"]))
 
 
 def _rate_chart(plan: TaskPlan) -> RateChart | None:

@@ -102,7 +102,7 @@ def _is_made(fields: Fields) -> bool:
 
     name = type_name(fields.get("type"))
     known = DATASET_CLASSES.get(name or "")
-    return _is_synthetic(fields) or "mooncake" in (name, known and known.kind)
+    return _is_synthetic(fields) or name == "trace" or "mooncake" in (name, known and known.kind)
 
 
 class Place:

@@ -150,7 +150,7 @@ def test_a_trace_says_when_requests_go_out(tmp_path: Path, more: str, times: boo
     line += " --seed 3 --text corpus"
     plan = run(f"{line} {more}")
     (service,), (dataset,) = plan.models, plan.datasets
-    assert service.use_timestamp == times
+    assert (plan.seed, service.use_timestamp) == (3, times)
     assert service.batch_size == (1 if "load" in more else 1000)
     assert dataset == TraceConfig(
         abbr="a",
@@ -158,7 +158,6 @@ def test_a_trace_says_when_requests_go_out(tmp_path: Path, more: str, times: boo
         columns=TraceColumns(timestamp="t:ms", input="n"),
         lengths="b.csv",
         output_len=Uniform(low=5, high=5),
-        seed=3,
         text="corpus",
     )
     (made,) = run("--url h --text corpus --input-len 9").datasets

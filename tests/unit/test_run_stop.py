@@ -55,15 +55,14 @@ def test_a_listener_that_fails_is_forgotten() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_are_wishes_to_stop(number: int) -> None:
-    """While somebody listens SIGINT and SIGTERM ask to stop and raise nothing; once the block is left they mean the
-    usual again."""
-    stop, heard = Stop(), []
+    """While somebody listens SIGINT and SIGTERM ask to stop and raise nothing; once the block is left they mean what
+    they meant before."""
+    stop, heard, before = Stop(), [], signal.getsignal(number)
     with stop.on_signals(), stop.notifying(heard.append):
         os.kill(os.getpid(), number)
         os.kill(os.getpid(), number)
     assert heard == [1, 2]
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    assert signal.getsignal(number) == usual[number]
+    assert signal.getsignal(number) == before
 
 
 def test_a_signal_that_nobody_listens_to() -> None:
