@@ -35,6 +35,11 @@ _PROGRESS = re.compile(
 _RUN_DIRECTORY = re.compile(r"\d{8}_\d{6}(_\d+)?")
 
 
+def without_progress(text: str) -> str:
+    """What a command said, but for the lines that a busy machine's longer run adds."""
+    return _PROGRESS.sub("", text.replace("\r\n", "\n"))
+
+
 @dataclass(frozen=True)
 class Ended:
     """A command that has ended. work_dir: where its runs lie."""
@@ -47,7 +52,7 @@ class Ended:
     @property
     def err(self) -> str:
         """Standard error without the lines that say each ten seconds how far a run is."""
-        return _PROGRESS.sub("", self.all_err)
+        return without_progress(self.all_err)
 
     @property
     def run(self) -> Path:
