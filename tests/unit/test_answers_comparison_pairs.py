@@ -318,6 +318,19 @@ def test_when_it_is_settled() -> None:
     assert found(steady, wild, both[:1])
 
 
+def test_lengths_that_scatter_are_no_other_lengths() -> None:
+    """Outputs whose mean length differs by 4 % as it scatters by 10 % from pair to pair are comparable, not those that
+    are 4 % longer in each pair."""
+    a = [a_slice(place, [0.0] * 4) for place in range(6)]
+    for factors, comparable in (
+        ((1.2, 0.9, 1.1, 0.94, 1.05, 1.05), True),
+        ((1.04, 1.05, 1.03, 1.04, 1.05, 1.03), False),
+    ):
+        b = [a_slice(place, [0.0] * 4, output_tokens=32.0 * factor) for place, factor in enumerate(factors)]
+        (versus,) = compare_pairs(pairs_of(a, b), asking(0.02)).versus
+        assert (not versus.refusals) is comparable
+
+
 def test_what_is_not_alike() -> None:
     """Outputs that differ in length by more than 2 %, or prompts of which one side has more in its cache, are not
     compared: the answer says why, and has the numbers behind it. Seeds are no difference."""

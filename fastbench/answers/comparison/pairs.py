@@ -390,7 +390,7 @@ def _not_alike(pairs: Pairs) -> Iterator[str]:
     if a.runs[0].streams != b.runs[0].streams:
         yield f"{begin} one streamed and the other did not."
     lengths = [_mean([(run.output_tokens, run.ok) for run in side.runs]) for side in (a, b)]
-    if lengths[0] is not None and lengths[1] is not None and abs(lengths[1] / lengths[0] - 1) > LENGTHS:
+    if lengths[0] is not None and lengths[1] is not None and _differ_in_length(pairs, lengths[1] / lengths[0] - 1):
         told = [quantity(length, "tokens") for length in lengths]
         yield (
             f"{begin} the outputs differ in length by more than {LENGTHS:.0%}: {a.label} {told[0]} on average, "
@@ -402,6 +402,18 @@ def _not_alike(pairs: Pairs) -> Iterator[str]:
             f"{begin} the share of input tokens from the prefix cache differs by more than 1 point: {a.label} "
             f"{cached[0]:.1%}, {b.label} {cached[1]:.1%}."
         )
+
+
+def _differ_in_length(pairs: Pairs, change: float) -> bool:
+    """Whether the outputs, whose mean changes by so much, surely differ: of a duet's slices other requests may count on
+    either side, and their lengths scatter from pair to pair."""
+    if abs(change) <= LENGTHS:
+        return False
+    paired = _paired(pairs, lambda run: run.output_tokens or math.nan)
+    if paired is None or paired.a.size < LEAST_PAIRS:
+        return True
+    low, high = paired._replace(half_width=fixed_half_width).interval(0.95)
+    return low > LENGTHS or high < -LENGTHS
 
 
 def _differs(pairs: Pairs) -> tuple[Difference, ...]:
