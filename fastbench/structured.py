@@ -28,7 +28,7 @@ _NESTED = ("parameters", "sampling_params", "extra_body")
 
 NOT_JSON: Final = "not JSON"
 PACKAGE: Final = "jsonschema"
-INSTALL: Final = "pip install 'fastbench[schema]'"
+INSTALL: Final = f"pip install {PACKAGE}"
 _LONGEST = 160
 _UNTRIED = ("bad escape", "unknown extension")
 """How `re` begins to tell of what other engines may know."""
