@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from msgspec.structs import replace
+
 from fastbench.config.fields.check import DirName, Frozen, check_fields
 from fastbench.config.fields.issues import Issues, nearest, show
 from fastbench.errors import ConfigError
@@ -22,6 +24,8 @@ class DatasetConfig(Frozen, frozen=True, kw_only=True):
 
     multi_turn: ClassVar[bool] = False
     """Whether its samples are conversations."""
+    words_field: ClassVar[str] = ""
+    """The field that has the seed of made words alone, over `seed` where there is that; "" = no words are made."""
 
     @property
     def makes_token_ids(self) -> bool:
@@ -40,8 +44,10 @@ class DatasetConfig(Frozen, frozen=True, kw_only=True):
 
     @property
     def made_by(self) -> int | None:
-        """The seed of made prompts; None = there is none."""
-        return None
+        """The seed of made words; None = the run has one, or none are made."""
+        own: int | None = getattr(self, self.words_field) if self.words_field else None
+        usual: int | None = getattr(self, "seed", None) if self.words_field else None
+        return usual if own is None else own
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
@@ -58,7 +64,9 @@ class DatasetConfig(Frozen, frozen=True, kw_only=True):
     def with_words(self, seed: int, *, named: bool) -> Self:
         """Settings that make prompts of the same lengths of other words. named: the user names this seed, so that it
         goes over those that the settings have; otherwise they stay as they are where they have one."""
-        return self
+        if not self.words_field or not (named or self.made_by is None):
+            return self
+        return replace(self, **{self.words_field: seed})
 
     def common_prefix(self, seed: int) -> int | None:
         """Where `seed` makes the prompts: the tokens at their start that two may have in common, as was asked for. None

@@ -30,6 +30,8 @@ _ID_MASK = 2**64 - 1
 class MooncakeConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", tag="mooncake"):
     """A trace of a real service: when requests came, how long they were, which blocks they shared."""
 
+    words_field = "random_seed"
+
     random_seed: Seed | None = None
     """None = new words in each run."""
     fixed_schedule_auto_offset: bool = False
@@ -45,15 +47,6 @@ class MooncakeConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", ta
     def makes_words(self) -> bool:
         """Of the blocks' hash ids."""
         return True
-
-    @property
-    def made_by(self) -> int | None:
-        """The seed of the blocks' words; None = the run has one."""
-        return self.random_seed
-
-    def with_words(self, seed: int, *, named: bool) -> "MooncakeConfig":
-        """As the base has it."""
-        return replace(self, random_seed=seed) if named or self.random_seed is None else self
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:

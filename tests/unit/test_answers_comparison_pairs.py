@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 import scipy
+from synthetic_comparison import SOUND
 
 from fastbench.answers.comparison import (
     BETTER,
@@ -61,12 +62,7 @@ def a_slice(number: int, logs: Sequence[float], failed: float = 0.0, ok: int = 4
         "label": str(number),
         "source": f"slice {number}",
         "workload": Workload("digest"),
-        "version": 3,
-        "stage": "total",
-        "streams": True,
-        "valid": True,
-        "reasons": (),
-        "fault": "",
+        **SOUND,
         "begun": "",
         "length_s": SLICE_S,
         "requests": ok,

@@ -66,6 +66,8 @@ class MixPart(Frozen, frozen=True, kw_only=True):
 class SyntheticConfig(DatasetConfig, frozen=True, kw_only=True, tag_field="type", tag="synthetic"):
     """Prompts made from a seed."""
 
+    words_field = "words_seed"
+
     abbr: DirName = "synthetic"
     count: Count
     input_len: Lengths | None = None
@@ -120,15 +122,6 @@ class SyntheticConfig(DatasetConfig, frozen=True, kw_only=True, tag_field="type"
         if values.get("as_ids") and values.get("with_chat_template"):
             issues.add(f"{path}.with_chat_template", "is True, and so is as_ids, which no chat takes; set one of them")
         return values
-
-    @property
-    def made_by(self) -> int | None:
-        """The seed of the words; None = the run has one."""
-        return self.seed if self.words_seed is None else self.words_seed
-
-    def with_words(self, seed: int, *, named: bool) -> "SyntheticConfig":
-        """As the base has it."""
-        return replace(self, words_seed=seed) if named or self.made_by is None else self
 
     def common_prefix(self, seed: int) -> int | None:
         """As the base has it."""

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec.structs import replace
-
 from fastbench.config import Issues
 from fastbench.config.fields import Frozen, Lengths, Seed, Text, build_lengths, check_fields, find_data
 from fastbench.datasets.files import FileConfig
@@ -30,6 +28,8 @@ class TraceColumns(Frozen, frozen=True, kw_only=True):
 class TraceConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", tag="trace"):
     """A trace of a real service: when requests came, and how long they were."""
 
+    words_field = "words_seed"
+
     columns: TraceColumns | None = None
     """Which column is what; None = as the layout has it that the header shows."""
     lengths: Text | None = None
@@ -53,15 +53,6 @@ class TraceConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", tag="
     def makes_words(self) -> bool:
         """As long as the trace says."""
         return True
-
-    @property
-    def made_by(self) -> int | None:
-        """The seed of the words; None = the run has one."""
-        return self.seed if self.words_seed is None else self.words_seed
-
-    def with_words(self, seed: int, *, named: bool) -> "TraceConfig":
-        """As the base has it."""
-        return replace(self, words_seed=seed) if named or self.made_by is None else self
 
     @classmethod
     def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
