@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from msgspec.structs import replace
 
 from fastbench.config.fields import role_of
-from fastbench.datasets.samples import Sample
+from fastbench.datasets.raw.row import PROMPTS, with_body
+from fastbench.datasets.samples import RawRequest, Sample
 from fastbench.errors import ConfigError
 from fastbench.tokenizer import Draws, Message, TokenMeasure, Vocabulary, common_words, load_tokenizer, words_for
 
@@ -34,27 +36,53 @@ class Marker:
     def mark(self, sample: Sample, place: int) -> Sample:
         """The sample with the marker of this place; a planned length counts it."""
         if sample.turns:
-            return self._of_turns(sample, self._text(place))
-        prompt = sample.prompt
-        if isinstance(prompt, str):
-            return self._longer(replace(sample, prompt=self._text(place) + prompt), self._tokens)
-        if prompt and isinstance(prompt[0], int):
-            # Ids of its own: those that the model has are not known here.
-            own = sorted(set(prompt))
-            ids = [own[pick] for pick in self._draws.at(place).integers(0, len(own) - 1, _WORDS).tolist()]
-            return self._longer(replace(sample, prompt=[*ids, *prompt]), len(ids))
-        messages: list[Any] = prompt
-        return self._longer(replace(sample, prompt=self._marked(messages, self._text(place))), self._tokens)
+            return self._of_turns(sample, place)
+        if sample.raw is not None and sample.raw.body:
+            return replace(sample, raw=self._of_raw(sample.raw, place))
+        prompt, tokens = self._before(sample.prompt, place)
+        length = sample.input_len
+        return replace(sample, prompt=prompt, input_len=None if length is None else length + tokens)
+
+    def _before(self, prompt: Any, place: int) -> tuple[Any, int]:
+        """A prompt of any kind behind the marker of this place, and the tokens that it got longer by."""
+        text = self._text(place)
+        match prompt:
+            case str():
+                return text + prompt, self._tokens
+            case [int(), *_]:
+                # Ids of its own: those that the model has are not known here.
+                own = sorted(set(prompt))
+                ids = [own[pick] for pick in self._draws.at(place).integers(0, len(own) - 1, _WORDS).tolist()]
+                return [*ids, *prompt], len(ids)
+            case [dict(), *_]:
+                return self._marked(prompt, text), self._tokens
+            case list():
+                marked = [self._before(one, place) for one in prompt]
+                return [one for one, _ in marked], sum(tokens for _, tokens in marked)
+        return prompt, 0
+
+    def _of_raw(self, raw: RawRequest, place: int) -> RawRequest:
+        """A whole request: its prompt is read and written anew, the rest of its body stays byte for byte."""
+        body = raw.body
+        found = next(((value, end) for name, _, value, end in raw.members if name in PROMPTS), None)
+        if found is None:
+            return raw
+        value, end = found
+        prompt, _ = self._before(orjson.loads(body[value:end]), place)
+        return with_body(raw, body[:value] + orjson.dumps(prompt) + body[end:])
 
     def _text(self, place: int) -> str:
         return self._words.text(self._draws.at(place).integers(0, len(self._words) - 1, _WORDS)) + _GAP
 
-    def _of_turns(self, sample: Sample, marker: str) -> Sample:
-        """In the history, in what the first turn has before its text, or in front of that."""
+    def _of_turns(self, sample: Sample, place: int) -> Sample:
+        """In the history, in what the first turn has before its text, or in front of that; in each whole request."""
+        if sample.turns[0].raw is not None:
+            turns = (replace(turn, raw=turn.raw and self._of_raw(turn.raw, place)) for turn in sample.turns)
+            return replace(sample, turns=tuple(turns))
         history = sample.prompt if isinstance(sample.prompt, list) else []
         first, *others = sample.turns
         asked: Message = {"role": first.role, "content": first.text}
-        marked = self._marked([*history, *first.before, asked], marker)
+        marked = self._marked([*history, *first.before, asked], self._text(place))
         *before, last = marked[len(history) :]
         first = replace(first, before=tuple(before), text=last["content"])
         return replace(sample, prompt=marked[: len(history)] or sample.prompt, turns=(first, *others))
@@ -64,9 +92,6 @@ class Marker:
         if self._is_of_user:
             at = next((place for place, one in enumerate(messages) if role_of(one.get("role")) == "user"), 0)
         return [_with(one, marker) if place == at else one for place, one in enumerate(messages)]
-
-    def _longer(self, sample: Sample, tokens: int) -> Sample:
-        return sample if sample.input_len is None else replace(sample, input_len=sample.input_len + tokens)
 
 
 def _with(message: Mapping[str, Any], marker: str) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 import re
 from typing import Any
 
+import orjson
 import pytest
 
 from fastbench.datasets import Marker, Sample, Turn
+from fastbench.datasets.raw.row import raw_row
 
 SYSTEM = {"role": "system", "content": "be brief"}
 USER = {"role": "user", "content": "why"}
@@ -68,3 +70,40 @@ def test_conversations(where: str) -> None:
     assert "\n\n" not in (before if where == "first-turn" else text)
     history: list[Any] = marked([SYSTEM], "system", turns=(Turn("why"),)).prompt  # type: ignore[assignment]
     marker_of(history[0]["content"], "be brief")
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"model": "m", "messages": [SYSTEM, USER], "n": 1}, ["messages", 1, "content"]),
+        ({"prompt": "why", "max_tokens": 3}, ["prompt"]),
+        ({"prompt": ["why", "how"]}, ["prompt", 0]),
+        ({"inputs": "why", "parameters": {"max_new_tokens": 3}}, ["inputs"]),
+        ({"text_input": "why"}, ["text_input"]),
+    ],
+)
+def test_whole_requests(body: dict[str, Any], path: list[Any]) -> None:
+    """A row that is a request gets its marker in its body, whatever names the prompt, and nothing else changes."""
+    for text in (orjson.dumps(body), orjson.dumps({"body": body, "class": "a"})):
+        found = marked("", raw=raw_row(text).request).raw
+        assert found is not None
+        got = orjson.loads(found.body)
+        holder, asked = got, body
+        for step in path[:-1]:
+            holder, asked = holder[step], asked[step]
+        marker_of(holder[path[-1]], asked[path[-1]])
+        holder[path[-1]] = asked[path[-1]]
+        if isinstance(body.get("prompt"), list):
+            marker_of(got["prompt"][1], "how")
+            got["prompt"][1] = "how"
+        assert got == body
+
+
+def test_sessions_of_whole_requests() -> None:
+    """Each request of a session has the same marker in front: its later ones find their own beginning in the cache."""
+    bodies = [{"messages": [USER]}, {"messages": [USER, {"role": "assistant", "content": "so"}, USER]}]
+    turns = tuple(Turn("", "", raw=raw_row(orjson.dumps(body)).request) for body in bodies)
+    found = [orjson.loads(turn.raw.body)["messages"] for turn in marked("", turns=turns).turns if turn.raw]
+    first, second = (marker_of(messages[0]["content"], "why") for messages in found)
+    assert first == second
+    assert found[1][1:] == bodies[1]["messages"][1:]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from fastbench.config import show
 from fastbench.config.fields import LENGTHS, MAX_LENGTH, nearest
 from fastbench.config.services import header_fault
-from fastbench.datasets.raw.row import AROUND
+from fastbench.datasets.raw.row import AROUND, PROMPTS
 from fastbench.datasets.rows import Row, RowError
 from fastbench.datasets.samples import Sample
 from fastbench.errors import ConfigError
@@ -18,7 +18,6 @@ from fastbench.secrets import KNOWN, env_name, is_secret_header, resolve_secret
 _MAX_MS = 2.0**43
 _MAX_CLASS = 64
 _CLOSE = 0.8
-_PROMPTS = ("messages", "prompt", "inputs", "text_input")
 
 
 class Decoded(NamedTuple):
@@ -65,8 +64,8 @@ def spoken(sample: Sample) -> Sample:
     if sample.raw is None or not sample.raw.body:
         return sample
     body = orjson.loads(sample.raw.body)
-    name = next((name for name in _PROMPTS if name in body), None)
-    fields = {name: value for name, value in body.items() if name not in _PROMPTS}
+    name = next((name for name in PROMPTS if name in body), None)
+    fields = {name: value for name, value in body.items() if name not in PROMPTS}
     return replace(sample, prompt="" if name is None else body[name], fields=fields)
 
 
