@@ -1,6 +1,6 @@
 """Seeds that are made of others."""
 
-import secrets
+import os
 from hashlib import blake2b
 
 _BITS = 62
@@ -25,4 +25,4 @@ def short(seed: int) -> int:
 
 def by_chance() -> int:
     """A seed that no run had before, as far as chance goes; as short as `short` makes it."""
-    return secrets.randbits(_SHORT)
+    return short(int.from_bytes(os.urandom(8), "little"))

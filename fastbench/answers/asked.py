@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from fastbench.answers.gates import Gate, Judged, judge, statistics_of, unit_of
 from fastbench.answers.goodput import Goodput, goodput_of
-from fastbench.answers.number_dialects import dialects_of
 from fastbench.answers.smoothness import smoothness_rows, streams_of
 from fastbench.answers.uncertainty import Times, with_intervals
 from fastbench.errors import Exit, UsageError, worst
@@ -48,6 +47,9 @@ def answered(computed: Computed, asked: Asked) -> Computed:
         judged = judge(asked.gates, _wide(metrics, computed.selection, statistics_of(asked.gates)))
         metrics = replace(metrics, assertions=tuple(map(_assertion, judged)))
     if asked.dialects:
+        # Imported late: most reports have no other tool's numbers.
+        from fastbench.answers.number_dialects import dialects_of
+
         metrics = replace(metrics, by_tool=dialects_of(computed, asked.dialects))
     return computed._replace(metrics=metrics)
 

@@ -4,8 +4,9 @@
     running ── running it: its tasks as they end, each with its report
     result ── the result of a task, as numbers; html ── the same in a notebook
     judging ── what is asked of a report beyond its numbers: SLOs, assertions; what continuous integration reads
-    recordings ── runs on disk, found, and shares merged; reporting ── their numbers, reports, pages and exports, again
-    comparing ── did it get slower; screen ── the summary of reports
+    recordings ── runs on disk, found, and shares merged; reuse ── what `--reuse` goes on with
+    reporting ── numbers, reports, pages and exports, again; summaries ── the summary of reports, the page of a run
+    comparing ── did it get slower
 
 How a command, and `fastbench.run`, execute a run:
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
         write_comparison,
         write_comparison_page,
     )
-    from fastbench.api.indexing import write_indexes
     from fastbench.api.judging import Asking, Checked, checks_of, code_of, deciding, gates_of, write_checks
     from fastbench.api.planning import (
         Described,
@@ -52,12 +52,10 @@ if TYPE_CHECKING:
     from fastbench.api.recordings import (
         Found,
         Merged,
-        find_run,
         latest_recordings,
         merge_shares,
         name_of,
         open,
-        reused_recordings,
     )
     from fastbench.api.reporting import (
         RESULTS,
@@ -74,9 +72,20 @@ if TYPE_CHECKING:
         spec_decode_blocks,
     )
     from fastbench.api.result import Figures, Result, runs
+    from fastbench.api.reuse import find_run, reused_recordings
     from fastbench.api.running import EndedTask, Running, run, run_all
     from fastbench.api.saturation import Saturating, Saturation, lines, plan_lines, prepare_search, saturate
-    from fastbench.api.screen import Finished, Line, Part, Published, Style, finished, plain, summarize
+    from fastbench.api.summaries import (
+        Finished,
+        Line,
+        Part,
+        Published,
+        Style,
+        finished,
+        plain,
+        summarize,
+        write_indexes,
+    )
 else:
     __getattr__ = lazy(
         __name__,
@@ -96,7 +105,6 @@ else:
                 "write_comparison",
                 "write_comparison_page",
             ),
-            "indexing": ("write_indexes",),
             "judging": (
                 "Asking",
                 "Checked",
@@ -119,12 +127,10 @@ else:
             "recordings": (
                 "Found",
                 "Merged",
-                "find_run",
                 "latest_recordings",
                 "merge_shares",
                 "name_of",
                 "open",
-                "reused_recordings",
             ),
             "reporting": (
                 "RESULTS",
@@ -140,7 +146,7 @@ else:
                 "report",
                 "spec_decode_blocks",
             ),
-            "screen": (
+            "summaries": (
                 "Finished",
                 "Line",
                 "Part",
@@ -149,6 +155,7 @@ else:
                 "finished",
                 "plain",
                 "summarize",
+                "write_indexes",
             ),
             "saturation": ("Saturating", "Saturation", "lines", "plan_lines", "prepare_search", "saturate"),
             "result": (
@@ -156,6 +163,7 @@ else:
                 "Result",
                 "runs",
             ),
+            "reuse": ("find_run", "reused_recordings"),
             "running": (
                 "EndedTask",
                 "Running",

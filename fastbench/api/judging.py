@@ -7,13 +7,12 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastbench.answers import Asked, Gate, answered, code_of, good_mask, parse_gate
-from fastbench.answers.number_dialects import NUMBER_DIALECTS, chosen_dialects
-from fastbench.config import AnswerSettings, Issues, RunConfig
+from fastbench.config import AnswerSettings, Issues
 from fastbench.config.fields import check_fields
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import OWN_METRICS, Computed, Metrics, Selection, Values, compute_for_page
@@ -21,6 +20,9 @@ from fastbench.metrics.samples import TOTAL
 from fastbench.recording import ProgressCallback, Recording, header_of
 from fastbench.report import Checked, Published, checked, junit, markdown, replace
 from fastbench.slo import parse_slos
+
+if TYPE_CHECKING:
+    from fastbench.config import RunConfig
 
 __all__ = [
     "NOTHING_MORE",
@@ -91,6 +93,11 @@ def dialect_names(given: Texts) -> tuple[str, ...]:
     """The tools that are named in texts with commas; all = every one. UsageError for one that is not known."""
     texts = (given,) if isinstance(given, str) else tuple(given)
     names = [name for text in texts for name in text.replace(" ", "").split(",") if name]
+    if not names:
+        return ()
+    # Imported late: most reports have no other tool's numbers.
+    from fastbench.answers.number_dialects import NUMBER_DIALECTS, chosen_dialects
+
     if names == ["all"]:
         return tuple(NUMBER_DIALECTS)
     return tuple(tool.name for tool in chosen_dialects(names))

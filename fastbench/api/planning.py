@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from msgspec.structs import replace
 
-from fastbench.api.recordings import differences, find_run, own_config, recorded_seed
+from fastbench.api.reuse import differences, find_run, own_config, recorded_seed
 from fastbench.config import RunConfig, RunSettings, Task, dump_config
 from fastbench.datasets import Sample, SyntheticConfig, open_dataset
 from fastbench.dialects import Endpoint, OutputLength, Speaker, known_model, output_length

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import msgspec
 import numpy as np
 
-from fastbench.answers.result_files import llm_d_report, vllm_result
 from fastbench.api.judging import NOTHING_MORE, Asking, Texts, completing, gates_of, good_columns, judged
 from fastbench.api.recordings import by_run, name_of, recorded
-from fastbench.api.settings import keywords_named
 from fastbench.client import advice_for
 from fastbench.config import DEFAULT_STATS, STAGES, parse_stats, show
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import Assertion, Failure, Metrics, Rows, compute_for_page
-from fastbench.options import window_fault
+from fastbench.options import keywords_named, window_fault
 from fastbench.recording import NOT_FINAL, OUTCOMES, ProgressCallback, Recording
 from fastbench.report import (
     FORMATS,
@@ -144,6 +142,9 @@ def export(source: Source, path: Where, *, form: str | None = None, tokens: bool
         raise UsageError(f"{chosen or str(path)!r} is not an export format; give form= as one of {', '.join(known)}")
     recording = _recording(source)
     if chosen in RESULTS:
+        # Imported late: no other report needs them.
+        from fastbench.answers.result_files import llm_d_report, vllm_result
+
         computed = compute_for_page(recording, DEFAULT_STATS)
         result = vllm_result(computed, detailed=tokens) if chosen == "vllm" else llm_d_report(computed)
         # Errors repeat what the service said, and so perhaps a prompt: for the owner alone.

@@ -9,11 +9,11 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 from fastbench.api.planning import Prepared, prepare
-from fastbench.api.settings import Config, chosen_run, in_keywords, keywords_named
+from fastbench.api.settings import Config, chosen_run
 from fastbench.config import Task
 from fastbench.errors import UsageError
 from fastbench.live import Observer, Progress, RunStatus, Status, standard_filled
-from fastbench.options import Chosen
+from fastbench.options import Chosen, in_keywords, keywords_named
 from fastbench.recording import ProgressCallback
 from fastbench.run import Judge, Stop, TaskRun, in_thread, log, log_to, run_tasks
 

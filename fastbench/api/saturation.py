@@ -11,10 +11,10 @@ from fastbench.api.saturating.asked import asked_of, levelled, plan_rows
 from fastbench.api.saturating.driver import RESULT, Saturating, Searching, new_search, prepare_search
 from fastbench.api.saturating.outcome import Cost, LevelRow, Outcome, Tier
 from fastbench.api.saturating.words import aligned, cost_table, sentences, table
-from fastbench.api.settings import Config, chosen_run, keywords_named, search_options
+from fastbench.api.settings import Config, chosen_run, search_options
 from fastbench.errors import UsageError
 from fastbench.live import Progress, standard_filled
-from fastbench.options import OPTIONS, SATURATE_SECTIONS, SEARCH, Options, run_of_options
+from fastbench.options import OPTIONS, SATURATE_SECTIONS, SEARCH, Options, keywords_named, run_of_options
 from fastbench.run import Stop, in_thread
 
 

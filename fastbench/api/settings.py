@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import numbers
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -15,7 +13,7 @@ import numpy as np
 from fastbench.config import DatasetConfig, Issues, RunConfig, RunSettings, public_run, show
 from fastbench.config.fields import check_fields, nearest
 from fastbench.config.services import ServiceConfig
-from fastbench.errors import FastbenchError, UsageError
+from fastbench.errors import UsageError
 from fastbench.options import (
     ARGUMENT,
     LIVE,
@@ -28,11 +26,11 @@ from fastbench.options import (
     Options,
     Takes,
     check_options,
+    in_keywords,
     is_url,
     meant_by,
     run_of_options,
 )
-from fastbench.secrets import KNOWN
 
 Config = str | os.PathLike[str] | Mapping[str, Any] | RunConfig | None
 """A config file's path, a service's URL, native settings, or a checked run; None = keywords only."""
@@ -61,8 +59,6 @@ _OF_LIVE = {option.name for option in LIVE} - {option.name for part in SECTIONS.
 _PAIRS = (OPTIONS["header"].parse, OPTIONS["param"].parse)
 """Of the options that take names with values, as a mapping."""
 _OWN = ("on_progress", "stop")
-_FLAG = re.compile(r"`[^`]*`|--([a-z][a-z-]*[a-z])(?: (?=[A-Z][A-Z:]*\b|https?:|\[)|(?=(\[|\.\w|:)))?")
-"""A command, or an option; 1: its name, 2: what follows the name where that is a place in its value."""
 
 
 def chosen_run(config: Config, settings: Mapping[str, Any]) -> Chosen:
@@ -84,29 +80,6 @@ def chosen_run(config: Config, settings: Mapping[str, Any]) -> Chosen:
     check_options(options)
     run, remarks = run_of_options(options)
     return Chosen(run, tuple(map(in_keywords, remarks)))
-
-
-@contextlib.contextmanager
-def keywords_named() -> Iterator[None]:
-    """Errors raised meanwhile name keywords where the command line's would name options; no key is in them."""
-    try:
-        yield
-    except FastbenchError as error:
-        error.args = (in_keywords(KNOWN.hide(str(error))), *error.args[1:])
-        raise
-
-
-def in_keywords(text: str) -> str:
-    """A sentence of the command line for Python: "--concurrency 64" as "concurrency=64"."""
-    return _FLAG.sub(_keyword, text)
-
-
-def _keyword(match: re.Match[str]) -> str:
-    # A command in backquotes stays one.
-    name = (match[1] or "").replace("-", "_")
-    if name not in OPTIONS:
-        return match[0]
-    return name if match[2] else f"{name}="
 
 
 def _of_argument(config: str | os.PathLike[str] | Mapping[str, Any] | None) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 from msgspec import structs
 
+from fastbench.config.answers import AnswerSettings
 from fastbench.config.dataset import DatasetConfig, build_dataset
 from fastbench.config.fields.check import Frozen, check_fields
 from fastbench.config.fields.issues import Issues, nearest
 from fastbench.config.load_shape import build_load, build_profile
 from fastbench.config.run import COMBINATIONS as COMBINATIONS
-from fastbench.config.run import MAX_PRESSURE_TIME, SETTINGS, AnswerSettings, RunConfig, RunSettings
+from fastbench.config.run import MAX_PRESSURE_TIME, SETTINGS, RunConfig, RunSettings
 from fastbench.config.services.build import build_service
 from fastbench.config.services.schema import TAKES_TOKEN_IDS, ServiceConfig
 from fastbench.config.shown import build_summarizer

@@ -7,11 +7,11 @@ from msgspec import Struct
 
 from fastbench.config.fields.check import check_fields
 from fastbench.config.fields.issues import Issues, nearest, show
-from fastbench.config.run import ProfileStage, RunSettings
+from fastbench.config.profile import ProfileStage, profile_fault
+from fastbench.config.run import RunSettings
 from fastbench.config.services.schema import ServiceConfig
 from fastbench.errors import ConfigError
 from fastbench.registry import SHAPES
-from fastbench.units import MAX_NS
 
 _ALONE = "which says when requests go out too; set one of them"
 
@@ -88,21 +88,6 @@ def build_profile(raw: object, issues: Issues) -> tuple[ProfileStage, ...]:
     if fault is not None:
         issues.add("profile", fault)
     return stages
-
-
-def profile_fault(stages: Sequence[ProfileStage]) -> str | None:
-    """Why these stages make no profile, as a sentence behind its name; None where they make one."""
-    if not stages:
-        return "is empty; give it a stage"
-    if any((stage.rate is None) == (stage.concurrency is None) for stage in stages):
-        return "has a stage with neither rate nor concurrency, or with both; give it one"
-    if len({stage.rate is None for stage in stages}) > 1:
-        return "has stages with a rate and stages with a concurrency; give all of them the same"
-    if not any(stage.rate or stage.concurrency for stage in stages):
-        return "sends nothing, as all of its stages are 0; give one of them more"
-    if sum(stage.duration for stage in stages) > MAX_NS:
-        return "lasts more than 146 years in all; give its stages shorter durations"
-    return None
 
 
 def _stage(raw: object, path: str, issues: Issues) -> ProfileStage | None:

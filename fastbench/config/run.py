@@ -4,12 +4,14 @@ from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, field, structs
 
+from fastbench.config.answers import AnswerSettings
 from fastbench.config.dataset import DatasetConfig
-from fastbench.config.fields.check import Count, Frozen, Interval, Length, Pause, PositiveRate, Seed, Text
+from fastbench.config.fields.check import Count, Interval, Length, Pause, Seed, Text
+from fastbench.config.profile import ProfileStage
 from fastbench.config.services.schema import ServiceConfig
 from fastbench.config.shown import DEFAULT_STATS
 from fastbench.seeds import seed_of_task
-from fastbench.units import NS_PER_S, Duration, Rate
+from fastbench.units import NS_PER_S, Duration
 
 MAX_PRESSURE_TIME = Duration(86_400 * NS_PER_S)
 
@@ -18,31 +20,6 @@ Workers = Annotated[
     Annotated[int, Meta(ge=1, le=1024)] | Literal["auto"],
     Meta(extra_json_schema={"description": 'a whole number from 1 to 1024, or "auto"'}),
 ]
-
-
-class ProfileStage(Frozen, frozen=True, kw_only=True):
-    """A stretch of a profile: a rate or a concurrency."""
-
-    duration: Duration
-    rate: Rate | None = None
-    """Requests per second; 0 = none."""
-    concurrency: Annotated[int, Meta(ge=0, le=100_000)] | None = None
-
-
-class AnswerSettings(Frozen, frozen=True, kw_only=True):
-    """What is asked of every task, from a config or options."""
-
-    slo: tuple[Text, ...] = ()
-    """SLOs, each such as "ttft<500ms, tpot<50ms@99%": limits that each request keeps or not, and the share that must
-    keep them. Several are tiers."""
-    stall: Duration | None = None
-    """Report stalls: gaps longer than this, and than ten times the request's median gap. None = do not."""
-    reading_speed: PositiveRate | None = None
-    """Report the tokens that arrive before a reader of this speed comes to them, tokens per second. None = do not."""
-    until: Text | None = None
-    """End the run when an interval is this narrow, such as "ttft.p99±5%". None = at the planned end."""
-    max_failed: Text | None = None
-    """End the run when certainly more than this share of the requests fails, such as "5%". None = never."""
 
 
 class LoadSettings(AnswerSettings, frozen=True, kw_only=True):

@@ -39,6 +39,6 @@ def classes_of(selection: Selection, window: Window | None) -> Iterator[OfClass]
     names = class_names(selection.header)
     if not names:
         return
-    numbers = np.unique(selection.final["class_number"]).tolist()
+    numbers = np.flatnonzero(np.bincount(selection.final["class_number"])).tolist()
     for number in sorted(numbers, key=lambda number: (number == 0, number)):
         yield OfClass(class_name(names, number), number, selection.of_class(number, window))

@@ -4,6 +4,7 @@ describe. Given as text on the command line, as keywords in Python."""
 from typing import TYPE_CHECKING, Any
 
 from fastbench.options.argument import is_config_name, is_url
+from fastbench.options.keywords import in_keywords, keywords_named
 from fastbench.options.live import LIVE, LIVE_SECTIONS
 from fastbench.options.load import LOAD
 from fastbench.options.option import Option, Takes, flag
@@ -84,8 +85,10 @@ __all__ = [
     "config_file",
     "excludes",
     "flag",
+    "in_keywords",
     "is_config_name",
     "is_url",
+    "keywords_named",
     "meant_by",
     "misspelt",
     "names_tasks",

@@ -13,9 +13,9 @@ from command_lines import options_of
 from msgspec import structs
 
 import fastbench as fb
-from fastbench.api.settings import chosen_run, in_keywords, keywords_named
+from fastbench.api.settings import chosen_run
 from fastbench.config import build_run, dump_config
-from fastbench.options import OPTIONS, run_of_options
+from fastbench.options import OPTIONS, in_keywords, keywords_named, run_of_options
 
 URL = "http://127.0.0.1:9"
 

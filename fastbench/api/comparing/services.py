@@ -8,9 +8,9 @@ from typing import Any
 from fastbench.answers.comparison import Comparison
 from fastbench.api.comparing.live import Comparing, LiveComparing, LiveOutcome, live_of
 from fastbench.api.comparing.sides import asking_of, labels_of
-from fastbench.api.settings import keywords_named, live_options
+from fastbench.api.settings import live_options
 from fastbench.live import Progress, standard_filled
-from fastbench.options import Options
+from fastbench.options import Options, keywords_named
 from fastbench.run import Stop, in_thread
 
 

@@ -14,7 +14,7 @@ from msgspec import structs
 from fastbench.answers import Judge
 from fastbench.answers.capacity import Levels, Purpose, Search, Step
 from fastbench.api.planning import Prepared, new_directory, plan_of
-from fastbench.api.recordings import find_run, own_config
+from fastbench.api.reuse import find_run, own_config
 from fastbench.api.running import Running
 from fastbench.api.saturating.asked import Asked, asked_of, levelled, of_record
 from fastbench.api.saturating.outcome import Outcome, outcome_of

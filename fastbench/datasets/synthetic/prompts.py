@@ -153,9 +153,13 @@ class SyntheticDataset:
 
     def sample(self, index: int) -> Sample:
         """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""
-        draws = self._draws.at(index)
         kind = self._part(index)
-        length, output = kind.lengths(draws)
+        if self._own_words is not None and kind.fixed is not None:
+            # The usual case. Nothing is drawn but words: to go to a place in a sequence takes as long as those.
+            draws, (length, output) = self._draws, kind.fixed
+        else:
+            draws = self._draws.at(index)
+            length, output = kind.lengths(draws)
         return Sample(
             index,
             self._prompt(index, length, draws),
@@ -224,6 +228,11 @@ class _Part:
         self.part = part
         self.input_len = law_of(part.input_len)
         self._output_len = law_of(part.output_len) if part.output_len else None
+        lengths = [law for law in (part.input_len, part.output_len) if law]
+        self.fixed: tuple[int, int | None] | None = None
+        """Lengths, where each request has the same."""
+        if all(law.low == law.high for law in lengths):
+            self.fixed = part.input_len.low, part.output_len.low if part.output_len else None
 
     def lengths(self, draws: Draws) -> tuple[int, int | None]:
         """(tokens of the prompt, output tokens asked for)."""

@@ -133,8 +133,10 @@ class Table:
     def runs(self, mask: NDArray[np.bool_]) -> Iterator[TokenRun]:
         """The rows of a mask, (rows,), in runs of neighbours that share a block and a base of their gaps."""
         fenced = np.concatenate(([False], mask, [False]))
-        rebased = np.flatnonzero(np.diff(self.rows["gap_base"])) + 1
-        edges = np.union1d(np.union1d(np.flatnonzero(fenced[1:] != fenced[:-1]), rebased), self.first_rows)
+        is_edge = fenced[1:] != fenced[:-1]
+        is_edge[1:-1] |= self.rows["gap_base"][1:] != self.rows["gap_base"][:-1]
+        is_edge[self.first_rows] = True
+        edges = np.flatnonzero(is_edge)
         starts, stops = edges[:-1][mask[edges[:-1]]], edges[1:][mask[edges[:-1]]]
         return self._runs(starts, stops)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,7 +67,7 @@ class BlockFile:
         fcntl.flock(self._file.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.sync = self._file.sync
         self.close = self._file.close
-        self._salt = secrets.randbits(64)
+        self._salt = int.from_bytes(os.urandom(8), "little")
         self._sequence = 0
         self._rows_before = 0
 
@@ -102,7 +101,7 @@ class Ballast:
 
     def __init__(self, directory: Path) -> None:
         """Takes the room; none where the file system has none to give, which costs nothing but the promise."""
-        path = directory / f".ballast.{secrets.token_hex(4)}"
+        path = directory / f".ballast.{os.urandom(4).hex()}"
         self._fd: int | None = None
         # The recording itself reports a directory that cannot be written.
         with contextlib.suppress(OSError):

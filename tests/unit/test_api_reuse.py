@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from recordings import Request, header_of, record
 
 from fastbench.aisbench import build_run
-from fastbench.api.recordings import differences
+from fastbench.api.reuse import differences
 from fastbench.config import RunConfig, public_run
 
 

@@ -1,4 +1,4 @@
-"""The page of a run that has several tasks, which leads to theirs."""
+"""Reports that are finished: what the screen shows last of them, and the page of a run that has several."""
 
 from __future__ import annotations
 
@@ -7,9 +7,17 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fastbench.api.recordings import by_run
-from fastbench.report import Finished, Task, index_page, replace
+from fastbench.api.reporting import advice
+from fastbench.report import Finished, Line, Part, Published, Style, Task, index_page, plain, replace, summarize
+
+__all__ = ["Finished", "Line", "Part", "Published", "Style", "finished", "plain", "summarize", "write_indexes"]
 
 INDEX = "index.html"
+
+
+def finished(published: Published) -> Finished:
+    """A report's answer, with what a summary says beside it."""
+    return Finished(published.answer, published.page, advice(published.metrics), published.fault)
 
 
 def write_indexes(finished: Mapping[Path, Finished | None]) -> list[Path]:
