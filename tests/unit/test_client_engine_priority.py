@@ -35,7 +35,8 @@ def look_at_ordinary(nice: int) -> None:
     with Service(answering(OK)) as service, Driver(service.address) as driver:
         driver.pump(lambda: spent_ns(driver, "ordinary") > 200_000_000)
         assert os.sched_getscheduler(driver.thread_id) == os.SCHED_OTHER
-        assert os.getpriority(os.PRIO_PROCESS, driver.thread_id) == nice
+        # The kernel has no greater niceness than 19.
+        assert os.getpriority(os.PRIO_PROCESS, driver.thread_id) == min(nice, 19)
         assert spent_ns(driver, "real_time") == 0
         driver.finish()
 
