@@ -95,10 +95,11 @@ promises-inputs: venv
 	$(BIN)/python -m tests.conformance.fuzz_core --inputs $(INPUTS)
 
 promises-tests: venv
-	FASTBENCH_KILLS=$(KILLS) FASTBENCH_RECORDINGS=2000 FASTBENCH_STRIDE=1 $(BIN)/python -m pytest -q \
+	FASTBENCH_KILLS=$(KILLS) FASTBENCH_RECORDINGS=2000 FASTBENCH_STRIDE=1 FASTBENCH_STREAMS=500 $(BIN)/python -m pytest -q \
 	  tests/conformance tests/crash tests/fault tests/outsider \
 	  tests/e2e/test_load_is_the_plan.py tests/e2e/test_coordinated_omission.py tests/e2e/test_interrupt.py \
-	  tests/e2e/test_reuse.py tests/e2e/test_hardening.py tests/e2e/test_tls_options.py
+	  tests/e2e/test_reuse.py tests/e2e/test_hardening.py tests/e2e/test_tls_options.py \
+	  tests/e2e/test_against_the_log.py tests/e2e/test_disturbed.py
 	$(BIN)/python tests/outsider/measure.py
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m pytest -q -m 'slow or hypothesis' --hypothesis-profile=promises

@@ -20,7 +20,7 @@ def service() -> Iterator[Mock]:
 
 @pytest.fixture(scope="session")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> StreamsRun:
-    """500 streams that nobody disturbs."""
+    """Streams that nobody disturbs."""
     return run_undisturbed(tmp_path_factory.mktemp)
 
 

@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
 LIMIT_S = 300.0
 """So long a test waits for what is to come; a busy machine takes its time."""
-MODULE = ("-m", "fastbench")
 
 Argument = str | int | Path
 
@@ -123,30 +122,17 @@ def table(out: str, first: str) -> list[list[str]]:
     return found
 
 
-def command(*arguments: Argument, python: Sequence[str] = MODULE) -> list[str]:
-    return [sys.executable, *python, *map(str, arguments)]
+def command(*arguments: Argument, module: str = "fastbench") -> list[str]:
+    return [sys.executable, "-m", module, *map(str, arguments)]
 
 
 def fastbench_command(
     directory: Path,
     *arguments: Argument,
     env: Mapping[str, str] | None = None,
-    python: Sequence[str] = MODULE,
 ) -> Ended:
     """Runs `fastbench` in `directory` to its end; its results are to be in `directory/out`."""
-    if python == MODULE:
-        done = run_python(directory, *map(str, arguments), env=env, timeout=LIMIT_S)
-    else:
-        done = subprocess.run(
-            command(*arguments, python=python),
-            cwd=directory,
-            env=package_environment(env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
+    done = run_python(directory, *map(str, arguments), env=env, timeout=LIMIT_S)
     return Ended(done.returncode, done.stdout, done.stderr, directory / "out")
 
 
@@ -154,13 +140,12 @@ def perf(
     directory: Path,
     *arguments: Argument,
     env: Mapping[str, str] | None = None,
-    python: Sequence[str] = MODULE,
     page: bool = False,
 ) -> Ended:
     """Runs `fastbench perf` with its results in `directory/out`. page: whether the report page, which is a third of the
     work of so small a run, is among them."""
     more = () if page else ("--no-plot",)
-    return fastbench_command(directory, "perf", "-w", directory / "out", *arguments, *more, env=env, python=python)
+    return fastbench_command(directory, "perf", "-w", directory / "out", *arguments, *more, env=env)
 
 
 class Running:
@@ -176,19 +161,18 @@ class Running:
         *arguments: Argument,
         subcommand: str = "perf",
         module: str = "fastbench",
-        python: Sequence[str] = MODULE,
         fork: bool = True,
     ) -> None:
-        """module: fastbench, or one in `directory` that takes the arguments as they are. python: what the interpreter
-        is started with. fork: off a process that has imported fastbench, where that can be."""
+        """module: fastbench, or one in `directory` that takes the arguments as they are. fork: off a process that has
+        imported fastbench, where that can be."""
         self._work_dir = directory / "out"
         self._written: list[Future[bytes]] = []
         told = [*(() if module != "fastbench" else (subcommand, "-w", self._work_dir)), *arguments]
-        if fork and python == MODULE and nursery().fits(package_environment()):
+        if fork and nursery().fits(package_environment()):
             self._fork(directory, module, list(map(str, told)))
             return
         self.process: Any = subprocess.Popen(
-            command(*told, python=("-m", module) if python == MODULE else python),
+            command(*told, module=module),
             cwd=directory,
             env=package_environment(),
             stdin=subprocess.DEVNULL,
@@ -233,6 +217,14 @@ class Running:
         self.process.wait(timeout)
         out, err = (one.result(timeout).decode() for one in self._written)
         return out, err
+
+
+def in_disguise(directory: Path, program: str, *arguments: Argument) -> Running:
+    """`fastbench perf` in the disguise of a program of these lines, which calls it; "" = itself."""
+    if not program:
+        return Running(directory, *arguments)
+    (directory / "disguise.py").write_text(program, encoding="utf-8")
+    return Running(directory, "perf", "-w", directory / "out", *arguments, module="disguise")
 
 
 def _read_all(pipe: int) -> bytes:

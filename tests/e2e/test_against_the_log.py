@@ -1,4 +1,4 @@
-"""500 streams at once, request by request against what the service itself logged, on the same clock."""
+"""Many streams at once, request by request against what the service itself logged, on the same clock."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ LIMIT_MS = 0.5
 @pytest.fixture(scope="module")
 def pairs(calm: StreamsRun) -> list[Pair]:
     """The requests as both sides saw them."""
-    return calm.pairs()
+    return calm.pairs
 
 
 def median_ms(values: Sequence[float] | NDArray[np.int64]) -> float:

@@ -17,11 +17,13 @@ from running import LIMIT_S, Running
 from tiny_service import Answer, Asked, tiny_service, usual
 
 import fastbench as fb
+from fastbench._core.ring import OUTCOMES
 from fastbench.recording import FLAGS, Recording
 
 SERVICE = {"ttft_ms": 20, "itl_ms": 8, "seed": 1}
-SLOWER = {"ttft_ms": 20, "itl_ms": 12, "seed": 2}
-LOAD = ("--input-len", "8:40", "--output-len", "8:16", "--concurrency", "4", "--slice", "0.4s", "-q")
+SLOWER = {"ttft_ms": 20, "itl_ms": 16, "seed": 2}
+# Three waves of the 20 requests that a slice has at least.
+LOAD = ("--input-len", "8:40", "--output-len", "4:8", "--concurrency", "8", "--slice", "0.2s", "-q")
 
 
 def command(directory: Path, *words: str) -> Running:
@@ -58,7 +60,7 @@ def measured(recording: Recording) -> np.ndarray:
 
 @pytest.mark.alone
 def test_a_slower_service_is_found(tmp_path: Path) -> None:
-    """A service whose tokens take half as long again is worse: exit code 3, and it stops long before the budget is
+    """A service whose tokens take twice as long is worse: exit code 3, and it stops long before the budget is
     over. Each slice is an ordinary recording; both of a pair have prompts of the same lengths, and the next pair has
     others. No slice begins before the one before it has ended."""
     with Mock(**SERVICE) as a, Mock(**SLOWER) as b:
@@ -72,8 +74,8 @@ def test_a_slower_service_is_found(tmp_path: Path) -> None:
     lengths, spans = [], []
     for pair in pairs:
         recordings = [Recording.open(run / name) for name in pair["recordings"]]
-        assert [fb.compute(one).outcomes for one in recordings] == [{"ok": pair["requests"]}] * 2
         rows = [measured(one) for one in recordings]
+        assert [one["outcome"].tolist() for one in rows] == [[OUTCOMES.index("ok")] * pair["requests"]] * 2
         planned = [one[["planned_input", "planned_output", "sample"]].tolist() for one in rows]
         assert planned[0] == planned[1]
         lengths.append(planned[0])
@@ -98,9 +100,9 @@ def test_the_same_service_twice(tmp_path: Path) -> None:
             labels=("before", "after"),
             input_len=8,
             output_len=8,
-            concurrency=4,
+            concurrency=8,
             num_prompts=24,
-            pairs=4,
+            pairs=3,
             tolerance="5%",
             work_dir=tmp_path / "out",
             on_progress=lambda now: told.append(now.load),
@@ -109,14 +111,14 @@ def test_the_same_service_twice(tmp_path: Path) -> None:
     assert [side.label for side in found.sides] == ["before", "after"]
     assert found.versus[0].differs == ()
     pairs = pairs_of(tmp_path)
-    assert [pair["requests"] for pair in pairs] == [24] * 5
+    assert [pair["requests"] for pair in pairs] == [24] * 4
     counted = [pair for pair in pairs if not pair["left_out"]]
-    assert len(counted) <= 4
+    assert len(counted) <= 3
     if counted:
         assert [len(side.runs) for side in found.sides] == [len(counted)] * 2
     assert {line.partition(" · ")[0] for line in told} == {
         "a pair that warms both up",
-        *(f"pair {number} of 4" for number in range(1, 5)),
+        *(f"pair {number} of 3" for number in range(1, 4)),
     }
     assert json.loads((run_of(tmp_path) / "compare.json").read_text())["code"] == found.code
 
@@ -125,10 +127,10 @@ def test_the_same_service_twice(tmp_path: Path) -> None:
 def test_a_duet(tmp_path: Path) -> None:
     """With --duet both slices of a pair begin within some ms, and go on at the same time."""
     with Mock(**SERVICE) as a, Mock(**SLOWER) as b:
-        words = ("--url-a", a.url, "--url-b", b.url, *LOAD, "--duet", "--pairs", "5")
+        words = ("--url-a", a.url, "--url-b", b.url, *LOAD, "--duet", "--pairs", "3")
         ended = command(tmp_path, *words).end()
     assert ended.code == 3, ended.out + ended.err
-    assert "5 pairs, at the same time; Student's t over the pairs" in " ".join(ended.out.split())
+    assert "3 pairs, at the same time; Student's t over the pairs" in " ".join(ended.out.split())
     run = run_of(tmp_path)
     for pair in pairs_of(tmp_path)[1:]:
         rows = [measured(Recording.open(run / name)) for name in pair["recordings"]]
@@ -139,8 +141,8 @@ def test_a_duet(tmp_path: Path) -> None:
 def test_an_interrupted_comparison(tmp_path: Path) -> None:
     """Ctrl-C ends it with exit code 130 and the answer from the pairs until then, whose intervals hold for that."""
     with Mock(**SERVICE) as a, Mock(**SLOWER) as b:
-        running = command(tmp_path, "--url-a", a.url, "--url-b", b.url, *LOAD, "--slice", "0.2s")
-        await_pairs(tmp_path, 7)
+        running = command(tmp_path, "--url-a", a.url, "--url-b", b.url, *LOAD)
+        await_pairs(tmp_path, 4)
         running.process.send_signal(signal.SIGINT)
         ended = running.end()
     assert ended.code == 130, ended.out + ended.err
@@ -156,8 +158,8 @@ def test_an_interrupted_comparison(tmp_path: Path) -> None:
 def test_a_service_that_dies(tmp_path: Path) -> None:
     """A service that goes away in the middle ends it: exit code 4, a sentence that names it, and what there is."""
     with Mock(**SERVICE) as a, Mock(**SLOWER) as b:
-        running = command(tmp_path, "--url-a", a.url, "--url-b", b.url, *LOAD, "--slice", "0.2s")
-        await_pairs(tmp_path, 6)
+        running = command(tmp_path, "--url-a", a.url, "--url-b", b.url, *LOAD)
+        await_pairs(tmp_path, 4)
         b.stop()
         ended = running.end()
     assert ended.code == 4, ended.out + ended.err
@@ -190,8 +192,8 @@ def test_a_field_that_one_service_refuses(tmp_path: Path) -> None:
             a.url,
             b.url,
             input_len=8,
-            output_len=8,
-            concurrency=2,
+            output_len=4,
+            concurrency=10,
             num_prompts=20,
             pairs=1,
             seed=1,

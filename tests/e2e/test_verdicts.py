@@ -17,7 +17,7 @@ from running import Running, fastbench_command, perf
 
 TAIL_S = 0.025
 STOPPED_S, EACH_S = 0.05, 0.5
-LENGTHS = ("--input-len", 8, "--num-warmups", 1, "-q", "--no-plot")
+LENGTHS = ("--input-len", 8, "--num-warmups", 1, "--warmup-output-len", 1, "-q", "--no-plot")
 
 
 def chunk(event: str) -> bytes:
@@ -71,8 +71,8 @@ def slow_ending_service() -> Iterator[str]:
 def test_a_late_end_of_the_message_is_not_the_clients(tmp_path: Path) -> None:
     """A service that ends its messages 25 ms after [DONE] leaves the client's share of slot time far below that."""
     with slow_ending_service() as url:
-        ended = perf(tmp_path, "--url", url, *LENGTHS, "--num-prompts", 40, "--concurrency", 2)
-    assert ended.trust["outcomes"] == {"ok": 40}
+        ended = perf(tmp_path, "--url", url, *LENGTHS, "--num-prompts", 20, "--concurrency", 2)
+    assert ended.trust["outcomes"] == {"ok": 20}
     # 25 of 55 ms, had it been the client's.
     assert ended.trust["effect"]["slot_share"] < 0.1
 
@@ -82,13 +82,13 @@ def test_a_late_end_of_the_message_is_not_the_clients(tmp_path: Path) -> None:
     "load",
     [
         pytest.param(("--concurrency", 50, "--num-prompts", 100), marks=pytest.mark.slow),
-        ("--rate", 40, "--num-prompts", 40),
+        ("--rate", 40, "--num-prompts", 30),
     ],
 )
 def test_a_client_that_is_stopped_twice_a_second(tmp_path: Path, load: tuple[str | int, ...]) -> None:
     """A client that stands still for 50 ms twice a second is INVALID, because it was stopped, with what helps."""
     with Mock(ttft_ms=200, itl_ms=20) as mock:
-        command = ("--url", mock.url, *LENGTHS, "--output-len", 40, *load)
+        command = ("--url", mock.url, *LENGTHS, "--output-len", 30, *load)
         with Running(tmp_path, *map(str, command)) as running:
             while running.process.poll() is None:
                 time.sleep(EACH_S - STOPPED_S)

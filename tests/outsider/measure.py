@@ -25,7 +25,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e"), str(HERE.parent), str(HERE.
 
 from nursery import Mock  # noqa: E402 - found by the path above
 from observer import Observer, may_observe  # noqa: E402
-from running import Running  # noqa: E402
+from running import in_disguise  # noqa: E402
 
 from fastbench._core.ring import FLAGS  # noqa: E402
 from fastbench.recording import recorded_id  # noqa: E402
@@ -53,10 +53,10 @@ def disturb():
         time.sleep(0.01)
 """
 CLIENTS = {
-    "quiet": ("-m", "fastbench"),
-    "blocked loop": ("-c", BLOCKED + _IN_A_THREAD),
-    "gc storm": ("-c", GC_STORM + _IN_A_THREAD),
-    "cpu hog": ("-m", "fastbench"),
+    "quiet": "",
+    "blocked loop": BLOCKED + _IN_A_THREAD,
+    "gc storm": GC_STORM + _IN_A_THREAD,
+    "cpu hog": "",
 }
 
 
@@ -73,7 +73,7 @@ class Errors(NamedTuple):
 
 def measure(condition: str, directory: Path, streams: int = STREAMS, tokens: int = TOKENS) -> Errors:
     """One run under a condition, looked at from outside."""
-    load = ("--num-prompts", streams, "--concurrency", streams, "--num-warmups", 1, "--workers", 1)
+    load = ("--num-prompts", streams, "--concurrency", streams, "--num-warmups", 1, "--warmup-output-len", 1)
     sizes = ("--input-len", 8, "--output-len", tokens, "-q", "--no-plot")
     with Mock(ttft_ms=100, itl_ms=ITL_MS, log=directory / "service.log") as mock, contextlib.ExitStack() as stack:
         port = urlsplit(mock.url).port
@@ -81,7 +81,7 @@ def measure(condition: str, directory: Path, streams: int = STREAMS, tokens: int
         observer = stack.enter_context(Observer(port)) if may_observe() else None
         if condition == "cpu hog":
             stack.enter_context(_hogs())
-        with Running(directory, *load, *sizes, "--url", mock.url, python=CLIENTS[condition]) as running:
+        with in_disguise(directory, CLIENTS[condition], *load, *sizes, "--url", mock.url) as running:
             ended = running.end()
         entries = {entry["id"]: entry for entry in mock.log_entries()}
     assert (ended.code, ended.err) == (0, ""), ended.err
