@@ -1,5 +1,6 @@
 """Makes the helpers of the tests importable wherever a test stands, and holds the fixtures that rooms share."""
 
+import ctypes
 import gc
 import os
 import socket
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from spreading import pytest_addoption, pytest_runtestloop  # noqa: F401  # hooks of pytest
@@ -16,10 +18,19 @@ settings.register_profile("plain", deadline=None, max_examples=15)
 settings.register_profile("promises", deadline=None, max_examples=300)
 settings.load_profile("plain")
 
-# As the command line has it: on a busy machine numpy's threads wait for each other for seconds.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 sys.path.insert(0, str(Path(__file__).parent / "unit"))
+
+
+def one_thread() -> None:
+    """Leaves numpy one thread, as the command line has it: on a busy machine its threads wait for each other, for
+    seconds, and burn the CPU the while. The variable is for what is started and for scipy: pytest-randomly has imported
+    numpy before it could be set."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    for library in Path(np.__file__).parents[1].glob("numpy.libs/libscipy_openblas64_*.so"):
+        ctypes.CDLL(str(library)).scipy_openblas_set_num_threads64_(1)
+
+
+one_thread()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -34,8 +45,10 @@ def pytest_collectstart() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was collected stays to the end: no garbage collection has to look through it again."""
+    """What was collected stays to the end: no garbage collection has to look through it again. What a test leaves is
+    little: it is looked through less often than usual."""
     gc.freeze()
+    gc.set_threshold(10_000)
     gc.enable()
 
 

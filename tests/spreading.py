@@ -61,25 +61,26 @@ def _forked(
     if process := os.fork():
         tell.close()
         return told, process
+    teller = Teller(config, tell)
     try:
         told.close()
         os.close(queue[1])
-        _run(config, number, files, queue[0], tell)
-        tell.send(("end", ""))
+        _run(config, number, files, queue[0], teller)
+        teller.end()
     except BaseException:  # noqa: BLE001 - told, where the error of a process is to be seen
-        tell.send(("end", traceback.format_exc()))
+        teller.end(traceback.format_exc())
     finally:
         leave(0)
 
 
-def _run(config: pytest.Config, number: int, files: Sequence[list[pytest.Item]], queue: int, tell: Connection) -> None:
+def _run(config: pytest.Config, number: int, files: Sequence[list[pytest.Item]], queue: int, teller: Teller) -> None:
     """Runs files until there are no more."""
     factory: Any = config._tmp_path_factory  # type: ignore[attr-defined]
     factory._basetemp = factory.getbasetemp() / str(number)
     factory._basetemp.mkdir()
     plugins = config.pluginmanager
     plugins.unregister(name="terminalreporter")
-    plugins.register(Teller(config, tell))
+    plugins.register(teller)
     # Else all would write what they capture into one file.
     capture: Any = plugins.getplugin("capturemanager")
     capture.stop_global_capturing()
@@ -112,21 +113,33 @@ def _covered() -> Iterator[None]:
 
 
 class Teller:
-    """Tells what pytest would report."""
+    """Tells what pytest would report: when a test starts, all that was reported up to there, in one message."""
 
     def __init__(self, config: pytest.Config, tell: Connection) -> None:
         self._config = config
         self._tell = tell
+        self._reported: list[tuple[str, Any]] = []
+
+    def end(self, error: str = "") -> None:
+        """Tells that there are no more tests, or what ended them."""
+        self._send("end", error)
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
-        self._tell.send(("start", {"nodeid": nodeid, "location": location}))
+        self._send("start", {"nodeid": nodeid, "location": location})
+
+    def _send(self, what: str, content: Any) -> None:
+        message, self._reported = [*self._reported, (what, content)], []
+        self._tell.send(message)
 
     def pytest_runtest_logfinish(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
-        self._tell.send(("finish", {"nodeid": nodeid, "location": location}))
+        self._reported.append(("finish", {"nodeid": nodeid, "location": location}))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        hook = self._config.hook
-        self._tell.send(("report", hook.pytest_report_to_serializable(config=self._config, report=report)))
+        # Where it describes no error, it consists of what can be sent.
+        sent: Any = report
+        if report.longrepr is not None:
+            sent = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
+        self._reported.append(("report", sent))
 
     def pytest_warning_recorded(
         self, warning_message: warnings.WarningMessage, when: str, nodeid: str, location: Any
@@ -135,34 +148,43 @@ class Teller:
         text = f"{warning_message.category.__name__}: {warning_message.message}"
         sent = warnings.WarningMessage(text, UserWarning, warning_message.filename, warning_message.lineno)
         content = {"warning_message": sent, "when": when, "nodeid": nodeid, "location": location}
-        self._tell.send(("warning", content))
+        self._reported.append(("warning", content))
 
 
 def _reported(session: pytest.Session, told: Mapping[Connection, int], queue: int) -> Iterator[str]:
     """Reports all that is told, until each process has ended; gives the tests in which one died, and its error."""
-    config, hook = session.config, session.config.hook
     running: dict[Any, str] = dict.fromkeys(told, "its beginning")
     while running:
         for connection in wait([*running]):
             try:
-                what, content = connection.recv()  # type: ignore[union-attr]
+                messages = connection.recv()  # type: ignore[union-attr]
             except EOFError:
-                what, content = "end", "it was killed"
-            if what == "end":
-                test = running.pop(connection)
-                os.waitpid(told[connection], 0)  # type: ignore[index]
-                if content:
-                    yield f"{test}: {content}"
-            elif what == "report":
-                report = hook.pytest_report_from_serializable(config=config, data=content)
-                hook.pytest_runtest_logreport(report=report)
-            elif what == "warning":
-                hook.pytest_warning_recorded.call_historic(kwargs=content)
-            elif what == "start":
-                running[connection] = content["nodeid"]
-                hook.pytest_runtest_logstart(**content)
-            else:
-                hook.pytest_runtest_logfinish(**content)
+                messages = [("end", "it was killed")]
+            for what, content in messages:
+                if what == "end":
+                    test = running.pop(connection)
+                    os.waitpid(told[connection], 0)  # type: ignore[index]
+                    if content:
+                        yield f"{test}: {content}"
+                    continue
+                if what == "start":
+                    running[connection] = content["nodeid"]
+                _report(session.config, what, content)
         if session.shouldfail or session.shouldstop:
             while os.read(queue, 1 << 16):
                 pass  # nobody is to take another file
+
+
+def _report(config: pytest.Config, what: str, content: Any) -> None:
+    """Reports one of the things that a `Teller` tells."""
+    hook = config.hook
+    if what == "start":
+        hook.pytest_runtest_logstart(**content)
+    elif what == "report":
+        if isinstance(content, dict):
+            content = hook.pytest_report_from_serializable(config=config, data=content)
+        hook.pytest_runtest_logreport(report=content)
+    elif what == "warning":
+        hook.pytest_warning_recorded.call_historic(kwargs=content)
+    else:
+        hook.pytest_runtest_logfinish(**content)

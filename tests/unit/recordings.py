@@ -141,7 +141,7 @@ def header_of(**changes: dict[str, Any] | str) -> dict[str, Any]:
 
 def record(
     directory: Path,
-    *batches: Sequence[Request],
+    *batches: Sequence[Request] | Batch,
     header: dict[str, Any] | None = None,
     footer: dict[str, Any] | None = None,
     health: Sequence[dict[str, Any]] = (),
@@ -151,7 +151,7 @@ def record(
     """Writes a recording, whose batches the writer may merge; returns its directory."""
     writer = RecordingWriter(directory, HEADER if header is None else header, part)
     for requests in batches:
-        writer.append(batch_of(requests))
+        writer.append(requests if isinstance(requests, Batch) else batch_of(requests))
     for state in health:
         writer.health(state)
     for scrape in scrapes:

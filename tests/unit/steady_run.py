@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recordings import MS, Request, header_of, record
+from recordings import MS, Request, batch_of, header_of, record
 
+from fastbench._core.ring import Batch
 from fastbench.recording import Recording
 
 EVERY_MS = 100
@@ -26,10 +28,20 @@ def steady(
 ) -> Path:
     """A recording of requests that take 36 ms, the first token after 10 ms; a slow one's after 25 ms. They are sent
     each 100 ms."""
+    slow, failed = (tuple(map(is_one, range(count))) for is_one in (is_slow, is_failed))
+    service = {"url": "http://127.0.0.1:8000", "model": "m", "backend": "openai-chat", "stream": stream}
+    load = {"kind": "closed", "concurrency": 1, "rate": None, "arrival": None, "planned": count}
+    given = header_of(load=load, service=service, config=config or {})
+    return record(directory, _batch(slow, failed, stream), header={**given, **(header or {})})
+
+
+@cache
+def _batch(slow: tuple[bool, ...], failed: tuple[bool, ...], stream: bool) -> Batch:
+    """The requests, of which many recordings consist."""
     requests = []
-    for number in range(count):
+    for number, (is_slow, is_failed) in enumerate(zip(slow, failed, strict=True)):
         sent = (1_000 + EVERY_MS * number) * MS
-        first = sent + (25 if is_slow(number) else 10) * MS
+        first = sent + (25 if is_slow else 10) * MS
         requests.append(
             Request(
                 number,
@@ -37,15 +49,12 @@ def steady(
                 (first, first + 5 * MS, first + 10 * MS),
                 sent + 36 * MS,
                 intended_ns=sent,
-                outcome="http_error" if is_failed(number) else "ok",
-                status=503 if is_failed(number) else 200,
+                outcome="http_error" if is_failed else "ok",
+                status=503 if is_failed else 200,
                 flags=("stream", "kernel") if stream else ("kernel",),
             )
         )
-    service = {"url": "http://127.0.0.1:8000", "model": "m", "backend": "openai-chat", "stream": stream}
-    load = {"kind": "closed", "concurrency": 1, "rate": None, "arrival": None, "planned": count}
-    given = header_of(load=load, service=service, config=config or {})
-    return record(directory, requests, header={**given, **(header or {})})
+    return batch_of(requests)
 
 
 def opened(directory: Path, **more: Any) -> Recording:

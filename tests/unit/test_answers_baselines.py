@@ -27,12 +27,21 @@ from fastbench.errors import RecordingError, UsageError
 GOLDEN = ROOT / "tests" / "golden" / "v3"
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The steady runs a and b; of b every 20th request is slow."""
+    directory = tmp_path_factory.mktemp("recorded")
+    steady(directory / "a/performances/m/x_recording", 600)
+    steady(directory / "b/performances/m/x_recording", 600, is_slow=lambda number: number % 20 == 0)
+    return directory
+
+
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory with the steady runs a and b; of b every 20th request is slow."""
+def work(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with these runs, which is the current one."""
     monkeypatch.chdir(tmp_path)
-    steady(tmp_path / "a/performances/m/x_recording", 600)
-    steady(tmp_path / "b/performances/m/x_recording", 600, is_slow=lambda number: number % 20 == 0)
+    for name in ("a", "b"):
+        (tmp_path / name).symlink_to(recorded / name)
     return tmp_path
 
 

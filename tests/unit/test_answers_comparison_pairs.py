@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-import scipy
+import scipy.integrate
+import scipy.stats
 from synthetic_comparison import SOUND
 
 from fastbench.answers.comparison import (

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import pytest
-import scipy
+import scipy.integrate
+import scipy.stats
 from correlated import normal_ar1
 from hypothesis import given
 from hypothesis import strategies as st

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import scipy
+import scipy.stats
 from correlated import normal_ar1
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,11 +110,11 @@ def test_blocks_are_longer_where_requests_depend_on_each_other() -> None:
     assert np.median(lengths(0.99)) >= 80
 
 
-def coverage(correlation: float, percent: float | None) -> float:
-    """How often the interval of the mean, or of a percentile, holds the truth, of 150 runs of 3,000 requests."""
+def coverage(correlation: float, percent: float | None, runs: int) -> float:
+    """How often the interval of the mean, or of a percentile, holds the truth, of so many runs of 3,000 requests."""
     sent = np.arange(3_000) * MS
     held = []
-    for values in normal_ar1(150, 3_000, correlation, 11):
+    for values in normal_ar1(runs, 3_000, correlation, 11):
         blocks = blocks_of(sent, values if percent is None else values <= np.percentile(values, percent), 0.0)
         if blocks is None:
             continue
@@ -126,22 +126,26 @@ def coverage(correlation: float, percent: float | None) -> float:
             assert found is not None
             interval, truth = found, float(scipy.stats.norm.ppf(percent / 100))
         held.append(interval.low <= truth <= interval.high)
-    assert len(held) >= 120
+    assert len(held) >= 0.8 * runs
     return float(np.mean(held))
 
 
 @pytest.mark.parametrize(
-    ("correlation", "percent"),
+    ("correlation", "percent", "runs"),
     [
-        (0.0, None),
-        (0.9, 90),
-        *(pytest.param(*values, marks=pytest.mark.slow) for values in ((0.0, 50), (0.0, 90), (0.9, None), (0.9, 50))),
+        (0.0, None, 60),
+        (0.9, 90, 60),
+        *(
+            pytest.param(correlation, percent, 150, marks=pytest.mark.slow)
+            for correlation in (0.0, 0.9)
+            for percent in (None, 50, 90)
+        ),
     ],
 )
-def test_intervals_hold_the_truth(correlation: float, percent: float | None) -> None:
-    """95 % intervals of mean, median and P90 hold the truth in at least 91 % of 150 runs, also where neighbours
+def test_intervals_hold_the_truth(correlation: float, percent: float | None, runs: int) -> None:
+    """95 % intervals of mean, median and P90 hold the truth in at least 91 % of the runs, also where neighbours
     correlate by 0.9."""
-    assert coverage(correlation, percent) >= 0.91
+    assert coverage(correlation, percent, runs) >= 0.91
 
 
 def test_without_blocks_they_would_not() -> None:

@@ -100,7 +100,8 @@ def test_a_capacity_that_changes(tmp_path: Path) -> None:
     assert outcome.tiers[0].level <= 22 or outcome.code == Exit.CANNOT_TELL
 
 
-@pytest.mark.parametrize("tokens", [6, *(pytest.param(many, marks=pytest.mark.slow) for many in (24, 40))])
+@pytest.mark.slow  # the plain ones have a mean of 8
+@pytest.mark.parametrize("tokens", [6, 24, 40])
 def test_replies_of_different_lengths(tokens: float, tmp_path: Path) -> None:
     """Lengths that scatter by their mean, short or long, do not move the answer."""
     outcome = searched(ASKED, replace(ENGINE, tokens=tokens), LIMIT_MS, tmp_path)
@@ -164,11 +165,9 @@ def test_the_knee(tmp_path: Path) -> None:
 
 def test_a_sweep(tmp_path: Path) -> None:
     """Given levels are measured in one run, each as long as a confirmation, with the share of good requests."""
-    outcome = searched(
-        replace(ASKED, sweep=("concurrency", (2.0, 8.0, 60.0)), gpus=2, price=3.0), ENGINE, 30.0, tmp_path
-    )
-    assert [row.level for row in outcome.levels] == [2, 8, 60]
-    assert [row.shares[0].value > 0.95 for row in outcome.levels] == [True, True, False]
+    outcome = searched(replace(ASKED, sweep=("concurrency", (8.0, 60.0)), gpus=2, price=3.0), ENGINE, 30.0, tmp_path)
+    assert [row.level for row in outcome.levels] == [8, 60]
+    assert [row.shares[0].value > 0.95 for row in outcome.levels] == [True, False]
     assert outcome.code == 0
     per_gpu = [one.per_gpu.value for one in outcome.costs]
     assert per_gpu == [row.tokens_per_s.value / 2 for row in outcome.levels]

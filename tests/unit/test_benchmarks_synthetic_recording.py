@@ -10,10 +10,10 @@ from benchmarks.synthetic_recording import STALL_SHARE, make_recording
 from fastbench.recording import Recording
 
 
-@pytest.fixture
-def recording(tmp_path: Path) -> Recording:
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """One of several blocks."""
-    directory = tmp_path / "synthetic_recording"
+    directory = tmp_path_factory.mktemp("made") / "synthetic_recording"
     make_recording(directory, 5_000, 500)
     return Recording.open(directory)
 

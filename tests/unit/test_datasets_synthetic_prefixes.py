@@ -21,13 +21,15 @@ def dataset(pool: PrefixPool, **settings: Any) -> SyntheticDataset:
 
 def cached_share(data: SyntheticDataset, requests: int) -> float:
     """What a cache of whole prompts serves of the input, request after request, in words: the longest known prefix."""
-    known: set[tuple[str, ...]] = set()
+    known: dict[str, Any] = {}
     hits = tokens = 0
     for sample in islice(data.samples(), requests):
         words = str(sample.prompt).split()
-        hits += next((n for n in range(len(words), 0, -1) if tuple(words[:n]) in known), 0)
         tokens += len(words)
-        known.update(tuple(words[:n]) for n in range(1, len(words) + 1))
+        after = known
+        for word in words:
+            hits += word in after
+            after = after.setdefault(word, {})
     return hits / tokens
 
 

@@ -93,7 +93,7 @@ def test_lengths_are_exact(tokenizer: Any, kind: str) -> None:
     assert not cut.counted
     made, again = RealText(cut, 5), load_tokenizer(tokenizer(kind))
     for length in (1, 2, 3, 4, 9, 33, 257, 1000):
-        assert {again.count(str(made.prompt(index, length))) for index in range(12)} == {length}
+        assert {again.count(str(made.prompt(index, length))) for index in range(6)} == {length}
 
 
 def test_a_text_without_spaces(tokenizer: Any, tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_prompts_are_the_text(tokenizer: Any) -> None:
 def test_no_two_prompts_begin_alike(tokenizer: Any) -> None:
     """Neither of one seed nor of several; the first ones of each begin with a sentence."""
     cut = open_text("corpus", tokenizer("bytes"))
-    texts = [RealText(cut, seed) for seed in range(3)]
-    starts = [" ".join(str(text.prompt(index, 40)).split()[:5]) for text in texts for index in range(300)]
+    texts = [RealText(cut, seed) for seed in range(2)]
+    starts = [" ".join(str(text.prompt(index, 40)).split()[:5]) for text in texts for index in range(200)]
     assert len(set(starts)) == len(starts)
     capitals = sum(not start.split()[2].islower() for start in starts)
     assert capitals > 0.95 * len(starts)
@@ -164,11 +164,11 @@ def test_prefixes_and_mixes(tokenizer: Any) -> None:
 
 def test_ids(tokenizer: Any) -> None:
     """With `as_ids` the text's own tokens are sent, as many as were asked for."""
-    cut = open_text("corpus", tokenizer("bytes"))
+    whole = " ".join(map(str, open_text("corpus", tokenizer("bytes")).ids.tolist()))
     for sample in opened(tokenizer("bytes"), input_len=70, shared_prefix=20, as_ids=True).samples():
         assert isinstance(sample.prompt, list)
         assert len(sample.prompt) == 70
-        assert " ".join(map(str, sample.prompt[22:])) in " ".join(map(str, cut.ids.tolist()))
+        assert " ".join(map(str, sample.prompt[22:])) in whole
 
 
 def test_a_trace_of_real_text(tokenizer: Any, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nursery import run_python
 
 from fastbench.cli.perf import perf_command
 from fastbench.options.values import start_time
@@ -226,14 +227,7 @@ def test_the_plan_of_the_manifest(tmp_path: Path) -> None:
     """The config in the manifest is one that fastbench carries out."""
     (plan, _) = documents("kubernetes.yaml")
     (tmp_path / "run.py").write_text(plan["data"]["run.py"], encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "fastbench", "perf", str(tmp_path / "run.py"), "--dry-run"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run_python(tmp_path, "perf", "run.py", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "200000" in done.stdout.replace(",", "")
 

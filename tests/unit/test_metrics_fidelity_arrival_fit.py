@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy
+import scipy.stats
 
 from fastbench._core.ring import ROW_DTYPE
 from fastbench.metrics.asked import AskedLoad

@@ -10,7 +10,7 @@ from fastbench.metrics.server.kept_up import KEPT_UP, NEVER, OVERLOADED, TOO_SHO
 from fastbench.plan.shapes.rates import steady
 
 S = 1_000_000_000
-RUNS = 200
+RUNS = 100
 SLOW = pytest.mark.slow
 PROCESSES = pytest.mark.parametrize(
     "burstiness",
@@ -30,7 +30,7 @@ def found(load: float, burstiness: float, count: int, seed: int, slows_at_s: flo
 @PROCESSES
 @pytest.mark.parametrize("load", [*(pytest.param(load, marks=SLOW) for load in (0.5, 0.8)), 0.9])
 def test_below_its_capacity_a_service_is_not_called_overloaded(load: float, burstiness: float) -> None:
-    """In 200 runs of 1,000 requests at 50, 80 and 90 % of the capacity at most 1 % are called overloaded."""
+    """In 100 runs of 1,000 requests at 50, 80 and 90 % of the capacity at most 1 % are called overloaded."""
     states = Counter(found(load, burstiness, 1_000, seed).state for seed in range(RUNS))
     assert states[OVERLOADED] <= RUNS // 100
     assert states[KEPT_UP] >= 0.95 * RUNS
@@ -48,7 +48,7 @@ def test_short_runs_below_the_capacity(load: float, burstiness: float) -> None:
 @pytest.mark.parametrize(("load", "count"), [(1.1, 6_000), (1.3, 1_500)])
 def test_above_its_capacity_a_service_is_called_overloaded(load: float, count: int, burstiness: float) -> None:
     """At 110 and 130 % of the capacity every run is called overloaded, from its first half on."""
-    findings = [found(load, burstiness, count, seed) for seed in range(40)]
+    findings = [found(load, burstiness, count, seed) for seed in range(15)]
     assert {one.state for one in findings} == {OVERLOADED}
     length = count / (load * CAPACITY)
     onsets = [one.onset_ns for one in findings]
@@ -57,7 +57,7 @@ def test_above_its_capacity_a_service_is_called_overloaded(load: float, count: i
 
 def test_the_onset_is_found() -> None:
     """A service that slows to 40 % of its speed after 90 s is overloaded from then on, to two blocks of 24."""
-    findings = [found(0.8, 1.0, 2_000, seed, slows_at_s=90) for seed in range(40)]
+    findings = [found(0.8, 1.0, 2_000, seed, slows_at_s=90) for seed in range(20)]
     assert {one.state for one in findings} == {OVERLOADED}
     block = 2_000 / (0.8 * CAPACITY) / 24
     assert all(abs((one.onset_ns or 0) / S - 90) <= 2 * block for one in findings)

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from mock_client import ask, chat, get
+from nursery import Mock
 
 from fastbench.cli.mock import mock_command
 from fastbench.errors import ConfigError, ServiceError
-from fastbench.mock import Mock, make_options
+from fastbench.mock import make_options
 from fastbench.mock.options import flag_name, option_fields
 
 

@@ -3,6 +3,7 @@
 import ast
 import inspect as python
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import pairwise
 from textwrap import dedent
 from typing import Any
@@ -83,17 +84,24 @@ def field_words(kind: type[Struct]) -> dict[str, str]:
     """The docstring of each field that has one."""
     words: dict[str, str] = {}
     for cls in reversed(kind.__mro__):
-        if not issubclass(cls, Struct) or cls is Struct:
-            continue
-        try:
-            (body,) = ast.parse(dedent(python.getsource(cls))).body
-        except (OSError, TypeError):
-            continue  # a package's class that was made without a source: its fields stand there without words
-        assert isinstance(body, ast.ClassDef)
-        for field, text in pairwise(body.body):
-            match field, text:
-                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(said))):
-                    words[name] = " ".join(said.split())
+        if issubclass(cls, Struct) and cls is not Struct:
+            words.update(_own_words(cls))
+    return words
+
+
+@cache
+def _own_words(cls: type[Struct]) -> Mapping[str, str]:
+    """Of the fields that the class itself declares."""
+    try:
+        (body,) = ast.parse(dedent(python.getsource(cls))).body
+    except (OSError, TypeError):
+        return {}  # a package's class that was made without a source: its fields stand there without words
+    assert isinstance(body, ast.ClassDef)
+    words = {}
+    for field, text in pairwise(body.body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(said))):
+                words[name] = " ".join(said.split())
     return words
 
 
