@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from fastbench.answers import Asked, Gate, answered, code_of, good_mask, parse_gate
+from fastbench.answers import Asked, Gate, answered, check_classes, code_of, good_mask, parse_gate
 from fastbench.answers.number_dialects import NUMBER_DIALECTS, chosen_dialects
 from fastbench.config import AnswerSettings, Issues, RunConfig
 from fastbench.config.fields import check_fields
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import OWN_METRICS, Computed, Metrics, Selection, Values, compute_for_page
 from fastbench.metrics.samples import TOTAL
+from fastbench.plan import RunPlan
 from fastbench.recording import ProgressCallback, Recording, header_of
 from fastbench.report import Checked, Published, checked, junit, markdown, replace
 from fastbench.slo import parse_slos
@@ -66,6 +67,11 @@ class Asking:
     def is_own(self) -> bool:
         """Whether the caller asks of SLOs or makes statements, beside what the run was asked."""
         return bool(self.gates) or "slo" in self._given
+
+    def check(self, plan: RunPlan) -> None:
+        """Raises UsageError for a statement about a class that the requests of a task will not have."""
+        for task in plan.tasks:
+            check_classes(self.gates, task.classes, task.task.name)
 
     def of(self, recording: Recording) -> Asked:
         """What is asked of one recording."""
