@@ -9,10 +9,10 @@ whether the numbers may be believed
 """
 
 from fastbench.metrics.asked import AskedLoad
-from fastbench.metrics.classes import WITHOUT, OfClass, class_name, class_names
+from fastbench.metrics.classes import WITHOUT, OfClass, class_name, class_names, classes_of
 from fastbench.metrics.common import COMMON_METRICS, length_ns
 from fastbench.metrics.computed import Computed, compute, compute_for_page, further, parameter, parameters
-from fastbench.metrics.intervals import latency_intervals
+from fastbench.metrics.intervals import LatencyInterval, latency_intervals
 from fastbench.metrics.metric import Metric, Table, Values
 from fastbench.metrics.model import (
     SMOOTHNESS,
@@ -81,6 +81,7 @@ __all__ = [
     "Failure",
     "GoodRequests",
     "Interval",
+    "LatencyInterval",
     "Load",
     "Metric",
     "Metrics",
@@ -105,6 +106,7 @@ __all__ = [
     "all_plugged",
     "class_name",
     "class_names",
+    "classes_of",
     "compute",
     "compute_for_page",
     "further",

@@ -79,3 +79,17 @@ def test_of_many_classes_the_worst_is_told(tmp_path: Path) -> None:
         for slo in (None, "ttft<500ms")
     ]
     assert titles == [["worst of 4 classes: a"], ["worst of 4 classes: d"]]
+
+
+def test_a_histogram_log_has_lines_of_each_class(tmp_path: Path) -> None:
+    """Beside those of all, tagged by the class without what ends a tag, in the order of time, which is that of all."""
+    record(tmp_path / "run", REQUESTS, header=header_of(classes=["chat", "a, b"]))
+    path = export(Recording.open(tmp_path / "run"), tmp_path / "a.hlog")
+    found = [line.split(",")[:2] for line in path.read_text().splitlines() if line.startswith("Tag=TTFT")]
+    assert found == [
+        ["Tag=TTFT", "0.000"],
+        ["Tag=TTFT:chat", "0.000"],
+        ["Tag=TTFT:no_class", "0.000"],
+        ["Tag=TTFT", "1.000"],
+        ["Tag=TTFT:a__b", "1.000"],
+    ]
