@@ -14,7 +14,7 @@ recording as another tool's result file
 """
 
 from fastbench.answers.asked import Asked, answered, code_of
-from fastbench.answers.gates import Gate, Judged, judge, parse_gate, statistics_of
+from fastbench.answers.gates import Gate, Judged, check_classes, judge, parse_gate, statistics_of
 from fastbench.answers.goodput import Broken, Goodput, good_mask, goodput_of
 from fastbench.answers.judging import CLEAR_BIT, Criterion, Judge, criteria_of
 from fastbench.answers.smoothness import smoothness_of
@@ -32,6 +32,7 @@ __all__ = [
     "Judged",
     "Slo",
     "answered",
+    "check_classes",
     "code_of",
     "criteria_of",
     "good_mask",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from fastbench.answers.gates import Gate, Judged, judge, statistics_of, unit_of
+from fastbench.answers.gates import Gate, Judged, check_classes, judge, statistics_of, unit_of
 from fastbench.answers.goodput import Goodput, goodput_of
 from fastbench.answers.smoothness import smoothness_rows, streams_of
 from fastbench.answers.uncertainty import Times, with_intervals
@@ -18,12 +18,16 @@ from fastbench.metrics import (
     Computed,
     GoodRequests,
     Metrics,
+    OfClass,
     Parameter,
     Selection,
+    class_names,
     further,
     parameters,
 )
 from fastbench.slo import Slo
+
+_OF_CLASS = tuple(name for name in ClassNumbers.__struct_fields__ if name != "name")
 
 
 class Asked(NamedTuple):
@@ -38,13 +42,19 @@ class Asked(NamedTuple):
 
 
 def answered(computed: Computed, asked: Asked) -> Computed:
-    """The same numbers with what was asked. UsageError for a statement about what such a run does not have, and for a
-    dialect that is not known."""
+    """The same numbers with what was asked. UsageError for a statement about what such a run does not have, a class
+    too, and for a dialect that is not known."""
+    check_classes(asked.gates, class_names(computed.selection.header))
     classes = tuple(_of_class(computed, place, asked) for place in range(len(computed.by_class)))
     computed = _sure_and_good(computed, asked)
     metrics = replace(computed.metrics, classes=classes)
     if asked.gates:
-        judged = judge(asked.gates, _wide(metrics, computed.selection, statistics_of(asked.gates)))
+        stats = statistics_of(asked.gates)
+        judged = judge(
+            asked.gates,
+            _wide(metrics, computed.selection, stats),
+            lambda name: _alone(metrics, computed.by_class, name, stats),
+        )
         metrics = replace(metrics, assertions=tuple(map(_assertion, judged)))
     if asked.dialects:
         # Imported late: most reports have no other tool's numbers.
@@ -68,6 +78,15 @@ def _of_class(computed: Computed, place: int, asked: Asked) -> ClassNumbers:
     alone = computed._replace(metrics=of_it, selection=computed.by_class[place].selection, rows=(), by_class=())
     found = _sure_and_good(alone, asked).metrics
     return replace(numbers, parameters=found.parameters, further=found.further, slos=found.slos)
+
+
+def _alone(metrics: Metrics, by_class: Sequence[OfClass], name: str, stats: Sequence[str]) -> Metrics | None:
+    """A class's numbers in the place of those of all, with these statistics too; None where it has no request."""
+    for numbers, behind in zip(metrics.classes, by_class, strict=True):
+        if numbers.name == name:
+            alone = replace(metrics, **{field: getattr(numbers, field) for field in _OF_CLASS})
+            return _wide(alone, behind.selection, stats)
+    return None
 
 
 def _with_smoothness(metrics: Metrics, selection: Selection, asked: Asked) -> Metrics:

@@ -6,13 +6,16 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from textwrap import shorten
 from typing import NamedTuple
 
 from fastbench.errors import ConfigError, UsageError
-from fastbench.metrics import COMMON_METRICS, OWN_METRICS, TTFT, Metrics, all_plugged
+from fastbench.metrics import COMMON_METRICS, OWN_METRICS, TTFT, WITHOUT, Metrics, all_plugged
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _GATE = re.compile(rf"([a-z_0-9]+)(?:\.([a-z]+|p{_NUMBER}))?\s*(<=|>=|==|<|>|=)\s*([\w.]+)\s*(%?)")
+_CLASS = re.compile(r"(.*?)\[\s*class\s*=\s*(.*?)\s*\]([^\]]*)", re.IGNORECASE | re.DOTALL)
+"""What stands before the class, its name as it is written, what stands behind it."""
 _VALUE = re.compile(rf"({_NUMBER})\s*(us|µs|ms|s|min|%)?")
 _MS = "ms"
 _IN_MS = {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4}
@@ -31,14 +34,18 @@ _SHORT = {
     "ttfa": "first_answer_token",
 }
 _COUNTS = ("failed", "dropped", "not_sent")
+_LONGEST_LIST = 200
+"""Characters of the names of classes."""
 _SHARES = ("structured_output_valid",)
 """What is a share of requests, in %."""
+_CLASS_EXAMPLE = 'write it as "ttft.p99[class=chat]<800ms"'
 _EXAMPLE = 'write it as "ttft.p99<800ms", "verdict=VALID", "failed<0.1%" or "output_throughput>2000"'
 
 
 class Gate(NamedTuple):
     """A statement. name: of the metric; statistic: a column's name, "" for what is one number. limit: in the unit in
-    which the metric is shown, or of 100 if in_percent. word: what a verdict has to be. unit: of the metric."""
+    which the metric is shown, or of 100 if in_percent. word: what a verdict has to be. unit: of the metric.
+    class_name: of the requests that it is about; "" = all."""
 
     text: str
     name: str
@@ -48,6 +55,7 @@ class Gate(NamedTuple):
     in_percent: bool = False
     word: str = ""
     unit: str = ""
+    class_name: str = ""
 
 
 class Judged(NamedTuple):
@@ -62,7 +70,23 @@ class Judged(NamedTuple):
 
 def parse_gate(text: str) -> Gate:
     """One statement. ConfigError for what cannot be read, an unknown metric, a limit without the unit that it needs."""
-    match = _GATE.fullmatch(text.strip().lower())
+    match = _CLASS.fullmatch(text)
+    if match is None:
+        return _of_all(text, text)
+    before, name, behind = match.groups()
+    if not name:
+        raise ConfigError(f"the assertion {text!r} names no class: {_CLASS_EXAMPLE}")
+    gate = _of_all(text, before + behind)
+    if gate.word:
+        raise ConfigError(
+            f"the assertion {text!r} cannot be used: the verdict is of the whole run; leave [class=…] out"
+        )
+    return gate._replace(class_name=name)
+
+
+def _of_all(text: str, plain: str) -> Gate:
+    """The statement without its class. text: as it was given."""
+    match = _GATE.fullmatch(plain.strip().lower())
     if match is None:
         raise ConfigError(f"the assertion {text!r} cannot be read: {_EXAMPLE}")
     name, statistic, sign, value, sign_of_share = match.groups()
@@ -135,11 +159,41 @@ def statistics_of(gates: Iterable[Gate]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(gate.statistic for gate in gates if gate.statistic))
 
 
-def judge(gates: Sequence[Gate], metrics: Metrics) -> tuple[Judged, ...]:
+def check_classes(gates: Iterable[Gate], names: Sequence[str], whose: str = "this run") -> None:
+    """Raises UsageError for a statement about a class that is none of `names`, those of a run's requests."""
+    for gate in gates:
+        if not gate.class_name or (names and gate.class_name in (*names, WITHOUT)):
+            continue
+        if not names:
+            raise UsageError(
+                f"the assertion {gate.text!r} is about a class, and the requests of {whose} have none: leave "
+                "[class=…] out, or give requests a class (the field class of --rows, class_name in a mix)"
+            )
+        near = get_close_matches(gate.class_name, names, 1)
+        listed = shorten(", ".join(names), _LONGEST_LIST, placeholder=" …")
+        raise UsageError(
+            f"the assertion {gate.text!r} is about the class {gate.class_name!r}, which {whose} does not have: "
+            f"{f'did you mean {near[0]}? ' if near else ''}its classes are {listed}"
+        )
+
+
+def judge(
+    gates: Sequence[Gate], metrics: Metrics, of_class: Callable[[str], Metrics | None] = lambda _: None
+) -> tuple[Judged, ...]:
     """Each statement against a report that has the `statistics_of` them. Of a measurement that is INVALID, and of a
-    percentile that has too few samples or that the client left unsure, nothing can be told. UsageError for a statement
-    about a stream's moments where no streams were asked for."""
-    return tuple(_judged(gate, metrics) for gate in gates)
+    percentile that has too few samples or that the client left unsure, nothing can be told. of_class: the same report
+    of the requests of one class; None = there are none. UsageError for a statement about a stream's moments where no
+    streams were asked for."""
+    return tuple(_judged_of(gate, metrics, of_class) for gate in gates)
+
+
+def _judged_of(gate: Gate, metrics: Metrics, of_class: Callable[[str], Metrics | None]) -> Judged:
+    if not gate.class_name:
+        return _judged(gate, metrics)
+    numbers = of_class(gate.class_name)
+    if numbers is None:
+        return Judged(gate, None, None, f"no request of the class {gate.class_name} has an outcome")
+    return _judged(gate, numbers)
 
 
 def _judged(gate: Gate, metrics: Metrics) -> Judged:

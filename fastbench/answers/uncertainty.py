@@ -157,9 +157,7 @@ def of_gaps(selection: Selection, times: Times, points_us: Mapping[str, float]) 
     # Every so many requests in the order in which they finished.
     every = -(-int(gaps.sum()) // MOST_GAPS)
     group[selection.streamed_mask] = np.where(np.arange(rows.size) % every == 0, blocks.of, -1)
-    counted = [
-        one for one in count_groups(selection.recording.token_runs(group >= 0), selection.rows, group) if one.size
-    ]
+    counted = [one for one in count_groups(selection.shared.runs, selection.rows, group) if one.size]
     if len(counted) < 2:
         return NOTHING
     sizes = np.array([one.size for one in counted], np.float64)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastbench.answers import Asked, Gate, answered, code_of, good_mask, parse_gate
+from fastbench.answers import Asked, Gate, answered, check_classes, code_of, good_mask, parse_gate
 from fastbench.config import AnswerSettings, Issues
 from fastbench.config.fields import check_fields
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import OWN_METRICS, Computed, Metrics, Selection, Values, compute_for_page
 from fastbench.metrics.samples import TOTAL
+from fastbench.plan import RunPlan
 from fastbench.recording import ProgressCallback, Recording, header_of
 from fastbench.report import Checked, Published, checked, junit, markdown, replace
 from fastbench.slo import parse_slos
@@ -68,6 +69,11 @@ class Asking:
     def is_own(self) -> bool:
         """Whether the caller asks of SLOs or makes statements, beside what the run was asked."""
         return bool(self.gates) or "slo" in self._given
+
+    def check(self, plan: RunPlan) -> None:
+        """Raises UsageError for a statement about a class that the requests of a task will not have."""
+        for task in plan.tasks:
+            check_classes(self.gates, task.classes, task.task.name)
 
     def of(self, recording: Recording) -> Asked:
         """What is asked of one recording."""

@@ -25,6 +25,7 @@ from fastbench.tokenizer import load_tokenizer
 from fastbench.units import format_duration
 
 if TYPE_CHECKING:
+    from fastbench.api.judging import Asking
     from fastbench.report import RateChart
 
 # `report` is imported where it is used: the first request must not wait for it.
@@ -73,14 +74,18 @@ class Prepared(NamedTuple):
             log.info("%s", line)
 
 
-def prepare(run: RunConfig, options: Options | None = None) -> Prepared:
+def prepare(run: RunConfig, options: Options | None = None, asking: Asking | None = None) -> Prepared:
     """A run in a new directory. options: what was given, of which `shard`, `start_at`, `ray` and `nodes` say who sends.
+    asking: what will be asked of its reports.
 
-    Raises UsageError for tokenizers, data sets, a shard or a cluster that cannot be used.
+    Raises UsageError for tokenizers, data sets, a shard or a cluster that cannot be used, and for a statement about a
+    class that there will not be.
     """
     launcher = on_this_host if options is None else _launcher_of(options, run)
     run = replace(run, fresh_seed=None if run.seed is not None else _fresh_seed(options, run))
     plan = plan_of(run)
+    if asking is not None:
+        asking.check(plan)
     return Prepared(run, new_directory(run), plan, launcher)
 
 

@@ -9,10 +9,10 @@ whether the numbers may be believed
 """
 
 from fastbench.metrics.asked import AskedLoad
-from fastbench.metrics.classes import OfClass, class_name, class_names
+from fastbench.metrics.classes import WITHOUT, OfClass, class_name, class_names, classes_of
 from fastbench.metrics.common import COMMON_METRICS, length_ns
-from fastbench.metrics.computed import Computed, compute, compute_for_page, further, parameters
-from fastbench.metrics.intervals import latency_intervals
+from fastbench.metrics.computed import Computed, compute, compute_for_page, further, parameter, parameters
+from fastbench.metrics.intervals import LatencyInterval, latency_intervals
 from fastbench.metrics.metric import Metric, Table, Values
 from fastbench.metrics.model import (
     SMOOTHNESS,
@@ -69,6 +69,7 @@ __all__ = [
     "THINKING_TIME",
     "TPOT",
     "TTFT",
+    "WITHOUT",
     "ArraySamples",
     "AskedLoad",
     "Assertion",
@@ -80,6 +81,7 @@ __all__ = [
     "Failure",
     "GoodRequests",
     "Interval",
+    "LatencyInterval",
     "Load",
     "Metric",
     "Metrics",
@@ -104,10 +106,12 @@ __all__ = [
     "all_plugged",
     "class_name",
     "class_names",
+    "classes_of",
     "compute",
     "compute_for_page",
     "further",
     "latency_intervals",
     "length_ns",
+    "parameter",
     "parameters",
 ]

@@ -212,4 +212,6 @@ def _of_class(one: OfClass, stats: Sequence[str]) -> ClassNumbers:
         parameters=parameters(selection, stats),
         common=common(Totals(selection, sum(ended.values()), count_failed(selection), arrived)),
         further=further(selection, stats).rows,
+        not_sent=count_not_sent(selection),
+        structured=structured_output(selection),
     )

@@ -24,9 +24,9 @@ _RANGE_BITS = 42
 Values = NDArray[np.int64]
 
 
-class Interval(NamedTuple):
-    """One metric in one stretch of time. begin_ns: since the first request was sent. histogram: ns; it is used again
-    for the next one."""
+class LatencyInterval(NamedTuple):
+    """One metric in one stretch of time. begin_ns: since the first request was sent, of whatever class. histogram: ns;
+    it is used again for the next one."""
 
     metric: str
     begin_ns: int
@@ -35,13 +35,14 @@ class Interval(NamedTuple):
 
 def latency_intervals(
     selection: Selection, width_ns: int, *, gaps: bool, told: Callable[[str], None]
-) -> Iterator[Interval]:
+) -> Iterator[LatencyInterval]:
     """The metrics that are in intervals, of the successful requests by their end, in the order of time; if `gaps` also
     those that have several samples of a request, by the moment of each. Stretches without a sample are left out.
     told: gets the fault of each metric of a package that is left out as it cannot be computed."""
     if not selection.ok.size:
         return
-    origin = int(selection.final["sent_ns"][selection.final["sent_ns"] > 0].min())
+    everything = selection.stage.final["sent_ns"]
+    origin = int(everything[everything > 0].min())
     tallies: dict[str, _Tally] = {}
     plugged, faults = all_plugged()
     for metric in (*OWN_METRICS, *plugged):
@@ -60,7 +61,7 @@ def latency_intervals(
             if values.size:
                 histogram.clear()
                 histogram.record_values(values)
-                yield Interval(name, number * width_ns, histogram)
+                yield LatencyInterval(name, number * width_ns, histogram)
 
 
 def _tally(metric: Metric, selection: Selection, origin: int, width_ns: int) -> _Tally:

@@ -424,7 +424,8 @@ class StructuredOutput(msgspec.Struct, frozen=True):
 
 
 class ClassNumbers(msgspec.Struct, frozen=True):
-    """The numbers of the requests of one class, as those of all in `Metrics`; rates are over the time of all."""
+    """The numbers of the requests of one class, under the names that those of all have in `Metrics`; rates are over the
+    time of all."""
 
     name: str
     outcomes: dict[str, int]
@@ -432,6 +433,8 @@ class ClassNumbers(msgspec.Struct, frozen=True):
     parameters: tuple[Parameter, ...]
     common: tuple[Common, ...]
     further: tuple[Parameter, ...]
+    not_sent: int = 0
+    structured: StructuredOutput | None = None
     slos: tuple[GoodRequests, ...] = ()
 
     @property

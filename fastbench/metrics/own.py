@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastbench.metrics.metric import MS, Metric, Table, Timed, Values
 from fastbench.metrics.samples.bounds import e2el_bounds, itl_bounds, tpot_bounds, ttft_bounds
@@ -14,7 +13,6 @@ from fastbench.metrics.samples.latencies import US_PER_MS, between_ns, e2el_ns, 
 from fastbench.metrics.samples.selection import Mask, Rows, Selection, flagged, output_tokens
 from fastbench.metrics.samples.statistics import ArraySamples
 from fastbench.metrics.samples.timeline import token_times
-from fastbench.recording import ESCAPE, TokenRun
 from fastbench.registry import METRICS
 from fastbench.units import NS_PER_MS
 
@@ -65,25 +63,8 @@ def _timed_gaps(selection: Selection) -> Iterator[Timed]:
 
 def _second_gaps_us(selection: Selection) -> Values:
     """The first gap of each successful stream that has one, µs."""
-    rows = selection.recording.rows
-    gaps = (_first_gaps(rows[run.first_row : run.stop_row], run) for run in selection.runs)
-    several = selection.streamed["events"] > 1
-    values = np.zeros(several.size, np.int64)
-    values[several] = np.concatenate([np.empty(0, np.int64), *gaps])
-    return Values(values, several & _of_one_choice(selection.streamed))
-
-
-def _first_gaps(rows: Rows, run: TokenRun) -> NDArray[np.int64]:
-    counts = np.maximum(rows["events"].astype(np.int64) - 1, 0)
-    begins = np.cumsum(counts) - counts
-    several = counts > 0
-    gaps: NDArray[np.int64] = run.gaps[begins[several]].astype(np.int64)
-    escaped = gaps == ESCAPE
-    gaps += run.base_us
-    # A row's first gap that is escaped is its first escape.
-    escapes = (np.cumsum(rows["escapes"].astype(np.int64)) - rows["escapes"])[several]
-    gaps[escaped] = run.escapes[escapes[escaped]]
-    return gaps
+    rows = selection.streamed
+    return Values(selection.first_gaps_us, (rows["events"] > 1) & _of_one_choice(rows))
 
 
 _LATENCY: dict[str, Any] = {

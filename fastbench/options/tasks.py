@@ -26,8 +26,8 @@ SLO = (
 STALL = "Report stalls: gaps longer than this, such as 1s, and than ten times the request's median gap."
 READING_SPEED = "Report the tokens that arrive before a reader of this speed, such as 10/s, comes to them."
 ASSERT = (
-    'Exit with status 3 unless this holds, such as "ttft.p99<800ms", "failed<0.1%", "output_throughput>2000"; '
-    "4 if it cannot be told. May be repeated."
+    'Exit with status 3 unless this holds, such as "ttft.p99<800ms", "failed<0.1%", "output_throughput>2000", of one '
+    'class of requests "ttft.p99[class=chat]<300ms"; 4 if it cannot be told. May be repeated.'
 )
 JUNIT = "Write SLOs and assertions as JUnit XML to this file."
 DIALECT = (

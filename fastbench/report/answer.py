@@ -30,6 +30,7 @@ from fastbench.metrics import (
 from fastbench.metrics.samples import Histogram, histogram, section
 from fastbench.metrics.server import CLOSED, KEPT_UP, OVERLOADED, UNKNOWN
 from fastbench.metrics.trust import Check, checks
+from fastbench.report.class_tables import ClassGlance, class_glances
 from fastbench.report.sentence import Outcomes, Piece, Rates, counted, latencies_of, per_user, sentence, since
 from fastbench.report.statements import answered, cut_off, first_broken, found_of, good, goodput, queue
 from fastbench.units import NS_PER_MS, number, quantity, rate, share
@@ -149,7 +150,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     checks: what decides on the measurement. service: None for a closed loop, where the outcome says what there is to
     say of the service. overloaded: whether that is what it says. stages: of a load that changes. sentence: the answer
-    as one would quote it. promises: of SLOs and assertions, whether they are kept.
+    as one would quote it. promises: of SLOs and assertions, whether they are kept. classes: of requests, each or the
+    worst.
     """
 
     subject: Subject
@@ -165,6 +167,7 @@ class Answer(msgspec.Struct, frozen=True):
     kept_up_to: float | None
     sentence: tuple[Piece, ...]
     promises: tuple[Statement, ...] = ()
+    classes: tuple[ClassGlance, ...] = ()
 
     @property
     def text(self) -> str:
@@ -198,6 +201,7 @@ def answer_of(computed: Computed, task: str) -> Answer:
         kept_up_to=metrics.kept_up.kept_up_to,
         sentence=sentence(metrics, ended, rates, medians, computed.selection.asked.limit),
         promises=tuple(_promises(metrics)),
+        classes=class_glances(computed),
     )
 
 

@@ -65,6 +65,11 @@ def shortened(sentence: str) -> str:
     return _TIME.sub(shown, sentence)
 
 
+def escaped(text: str, limit: int) -> str:
+    """The same without what Markdown would take for its own."""
+    return re.sub(r"([|<>`*_\[\]\\])", r"\\\1", printable(text, limit))
+
+
 def printable(text: str, limit: int) -> str:
     """Text from outside on one line, without what could steer a terminal, at most `limit` characters."""
     shown = "".join(char if char.isprintable() else " " for char in text)

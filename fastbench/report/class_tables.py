@@ -1,4 +1,5 @@
-"""The numbers of each class of requests: tables on the screen, csv, json. Rows of one number stand together."""
+"""The numbers of each class of requests: tables on the screen, csv, json, and a few words for summaries. In tables the
+rows of one number stand together."""
 
 from __future__ import annotations
 
@@ -7,14 +8,23 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fastbench.metrics import ClassNumbers, Common, Metrics, Parameter, Table
+import msgspec
+
+from fastbench.metrics import E2EL, TTFT, ClassNumbers, Common, Computed, Metrics, Number, Parameter, Table, parameter
+from fastbench.metrics import OfClass as Behind
 from fastbench.report.cells import cell, printable
 from fastbench.report.checks.rows import SLO_COLUMNS, rows_of_slos
 from fastbench.report.files import to_json
+from fastbench.units import quantity, share
 
 LONGEST = 64
 """Characters of a class's name."""
 CLASS = "Class"
+MOST = 3
+"""Classes that have a line each in a summary; of more the worst alone has one."""
+_SHORT = 24
+"""Characters of a class's name there."""
+_STATS = ("Median", "P99")
 
 
 class OfClass(NamedTuple):
@@ -72,3 +82,57 @@ def classes_csv(metrics: Metrics) -> bytes:
 def classes_json(metrics: Metrics) -> bytes:
     """All numbers of each class."""
     return to_json({"stage": metrics.stage, "classes": metrics.classes})
+
+
+class ClassGlance(msgspec.Struct, frozen=True):
+    """A class. name: without control characters. among: the number of classes where it is told as the worst of them, 1
+    where each is told. clauses: what is told of it."""
+
+    name: str
+    among: int
+    clauses: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """Ahead of the clauses: `class chat`, `worst of 7 classes: chat`."""
+        return f"class {self.name}" if self.among == 1 else f"worst of {self.among} classes: {self.name}"
+
+
+def class_glances(computed: Computed) -> tuple[ClassGlance, ...]:
+    """Of each class, or of the worst: of which the fewest requests keep the first SLO, and without one the slowest."""
+    classes = computed.metrics.classes
+    if not classes:
+        return ()
+    rows = [_latency(one) for one in computed.by_class]
+    places: Sequence[int] = range(len(classes))
+    if len(classes) > MOST:
+        places = [max(places, key=lambda place: _badness(classes[place], rows[place]))]
+    among = 1 if len(classes) <= MOST else len(classes)
+    return tuple(
+        ClassGlance(printable(classes[place].name, _SHORT), among, tuple(_clauses(classes[place], rows[place])))
+        for place in places
+    )
+
+
+def _latency(one: Behind) -> Parameter:
+    """TTFT, or E2EL where there are no streams."""
+    return parameter(TTFT if TTFT.fits(one.selection) else E2EL, one.selection, _STATS)
+
+
+def _badness(one: ClassNumbers, row: Parameter) -> tuple[float, float]:
+    """What a class is ranked by, the worst has most."""
+    good: Number = one.slos[0].share if one.slos else None
+    median = row.values["Median"]
+    return 0.0 if good is None else -good, float("inf") if median is None else median
+
+
+def _clauses(one: ClassNumbers, row: Parameter) -> Iterator[str]:
+    yield f"{one.success:,} of {one.requests:,} OK"
+    for slo in one.slos:
+        if slo.share is not None:
+            yield f"{share(slo.share)} good"
+    if one.structured is not None:
+        yield f"{share(one.structured.share)} of structured output valid"
+    if row.n:
+        rare = "" if "P99" in row.marked else f", P99 {quantity(row.values['P99'], row.unit)}"
+        yield f"{row.name} median {quantity(row.values['Median'], row.unit)}{rare}"

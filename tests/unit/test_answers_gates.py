@@ -1,11 +1,15 @@
 """`--assert`: what is read, what is refused, and how it is judged against a report."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
-from recordings import MS, Request, record
+from recordings import MS, Request, header_of, record
+from test_metrics_classes import REQUESTS
 
-from fastbench.answers import judge, parse_gate, statistics_of
-from fastbench.errors import ConfigError
+from fastbench.answers import check_classes, judge, parse_gate, statistics_of
+from fastbench.api.judging import Asking, judged
+from fastbench.errors import ConfigError, UsageError
 from fastbench.metrics import Metrics, compute
 from fastbench.recording import Recording
 
@@ -62,6 +66,9 @@ def test_what_is_read(text: str, name: str, statistic: str, limit: float) -> Non
         ("failed<5ms", "number of requests"),
         ("verdict=GOOD", "verdict=VALID"),
         ("verdict<1", "verdict=VALID"),
+        ("ttft.p99[class=]<1s", "names no class"),
+        ("verdict[class=chat]=VALID", "of the whole run"),
+        ("ttft.p99[chat]<1s", "cannot be read"),
     ],
 )
 def test_what_is_refused(text: str, said: str) -> None:
@@ -114,3 +121,52 @@ def test_the_columns_that_are_needed() -> None:
     """A report for some statements has the statistics that they are about, each once."""
     gates = [parse_gate(text) for text in ("ttft.p99<1s", "itl.p99<1s", "e2el.mean<9s", "failed<5")]
     assert statistics_of(gates) == ("P99", "Average")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ttft.p99[class=Chat]<800ms", "Chat"),
+        ("TTFT.p99 [ class = a [b], c ] < 0.8s", "a [b], c"),
+        ("ttft.p99<800ms[class=chat]", "chat"),
+    ],
+)
+def test_a_class_is_read(text: str, name: str) -> None:
+    """The name of a class is taken as it is written, the rest of the statement as without it."""
+    assert parse_gate(text) == parse_gate("ttft.p99<800ms")._replace(text=text, class_name=name)
+
+
+@pytest.mark.parametrize(
+    ("text", "met", "value"),
+    [
+        ("ttft.average[class=chat]<102ms", True, 101.5),
+        ("ttft.average[class=code]<102ms", False, 501),
+        ("ttft.max[class=no class]<=50ms", True, 50),
+        ("ttft.p60[class=code]<1s", None, 501.2),
+        ("failed[class=code]<=25%", True, 25),
+        ("failed[class=chat]<1", True, 0),
+        ("not_sent[class=code]<1", True, 0),
+        ("success_requests[class=chat]=4", True, 4),
+        ("ttft.average[class=idle]<1s", None, None),
+    ],
+)
+def test_a_class_is_judged(tmp_path: Path, text: str, met: bool | None, value: float | None) -> None:
+    """A statement about a class is judged by the numbers of its requests alone; of none nothing can be told."""
+    header = header_of(classes=["chat", "code", "idle"])
+    run = Recording.open(record(tmp_path / "run", REQUESTS, header=header))
+    asking = Asking(gates=[parse_gate(text)])
+    (found,) = judged(run, ("Median", "Max"), "total", asking).metrics.assertions
+    assert (found.met, found.value) == (met, pytest.approx(value))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((), "the requests of this run have none"),
+        (("chat", "code"), r"'chatt', which this run does not have: did you mean chat\? its classes are chat, code"),
+    ],
+)
+def test_a_class_that_there_is_not(names: tuple[str, ...], said: str) -> None:
+    """A statement about a class that the run has not is an error of usage, which names those that it has."""
+    with pytest.raises(UsageError, match=said):
+        check_classes([parse_gate("ttft.p99[class=chatt]<1s")], names)

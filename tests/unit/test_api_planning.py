@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from fastbench.api.judging import Asking, gates_of
 from fastbench.api.planning import LOOKED_AT, format_bytes, prepare
 from fastbench.cli.perf import perf_command
 from fastbench.config import Task
@@ -69,6 +70,18 @@ def test_each_run_has_prompts_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="each shard would make prompts of its own; give all of them one --seed N"):
         prepared(tmp_path, start_at=FromNow(soon))
     assert prepared(tmp_path, start_at=FromNow(soon), seed=3).words_seed == 3
+
+
+def test_a_statement_about_a_class_that_there_is_not(tmp_path: Path) -> None:
+    """It is refused before there is a run, with the classes of the task."""
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"class": "chat", "body": {"messages": [{"role": "user", "content": "a"}]}}\n')
+    run, _ = run_of_options(
+        Options({"url": "http://127.0.0.1:9", "rows": str(rows), "work_dir": str(tmp_path / "out")})
+    )
+    with pytest.raises(UsageError, match=r"'code'.*its classes are chat"):
+        prepare(run, asking=Asking(gates=gates_of(["ttft.p99[class=code]<1s"])))
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,10 @@ def perf(**_: Any) -> int:
         from fastbench.cli.perf.measure import carry_out
 
         prepared = continued(options)
-        return carry_out(prepared, checking(showing, options, prepared.run))
+        showing = checking(showing, options, prepared.run)
+        if showing.checks.asking is not None:
+            showing.checks.asking.check(prepared.plan)
+        return carry_out(prepared, showing)
     from fastbench.options import run_of_options
 
     run, remarks = run_of_options(options)
@@ -65,7 +68,7 @@ def perf(**_: Any) -> int:
     from fastbench.api import prepare
     from fastbench.cli.perf.measure import carry_out, carry_out_share
 
-    prepared = prepare(run, options)
+    prepared = prepare(run, options, showing.checks.asking)
     if "shard" in options:
         return carry_out_share(prepared, options["shard"], showing)
     return carry_out(prepared, showing)

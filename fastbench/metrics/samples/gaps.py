@@ -109,31 +109,57 @@ def count(runs: Iterable[TokenRun], threads: int | None = None, progress: Progre
         for base_us, stored in share.items():
             counts[base_us : base_us + ESCAPE] += stored[:ESCAPE]
     escapes = np.concatenate([np.empty(0, np.int64), *(part.escapes for part in parts if part.escapes.size)])
-    if (escapes < 0).any():
-        raise RecordingError("the recording is inconsistent: an output event precedes the one before it")
+    _check(escapes)
     return GapSamples(counts, escapes)
 
 
-def count_groups(runs: Iterable[TokenRun], rows: NDArray[np.void], group: NDArray[np.int64]) -> list[GapSamples]:
-    """The gaps of each group. group: (rows,), that of each row of `rows`, from 0 on; -1 = in none."""
-    number = int(group.max(initial=-1)) + 1
+def _check(escapes: NDArray[np.int64]) -> None:
+    """Raises RecordingError for what can be no gaps."""
+    if (escapes < 0).any():
+        raise RecordingError("the recording is inconsistent: an output event precedes the one before it")
+
+
+def first_gaps(rows: NDArray[np.void], run: TokenRun) -> NDArray[np.int64]:
+    """Of each of a run's rows that has several events, µs. rows: those of the run."""
+    counts = np.maximum(rows["events"].astype(np.int64) - 1, 0)
+    begins = np.cumsum(counts) - counts
+    several = counts > 0
+    gaps: NDArray[np.int64] = run.gaps[begins[several]].astype(np.int64)
+    escaped = gaps == ESCAPE
+    gaps += run.base_us
+    # A row's first gap that is escaped is its first escape.
+    escapes = (np.cumsum(rows["escapes"].astype(np.int64)) - rows["escapes"])[several]
+    gaps[escaped] = run.escapes[escapes[escaped]]
+    return gaps
+
+
+def count_groups(
+    runs: Iterable[TokenRun],
+    rows: NDArray[np.void],
+    group: NDArray[np.int64],
+    number: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> list[GapSamples]:
+    """The gaps of each group. group: (rows,), that of each row of `rows`, from 0 on; -1 = in none. number: of groups,
+    None = to the last that has rows. Raises RecordingError."""
+    number = int(group.max(initial=-1)) + 1 if number is None else number
     changes = np.flatnonzero(np.diff(group)) + 1
 
     def share(parts: Iterator[TokenRun]) -> _Grouped:
-        found = _Grouped({}, [])
+        found = _Grouped({}, {})
         for run in parts:
             found.take(_pieces(run, rows, group, changes), run.base_us)
         return found
 
-    shares = in_threads(share, list(runs), lambda run: run.gaps.nbytes)
+    shares = in_threads(share, list(runs), lambda run: run.gaps.nbytes, progress=progress)
     return [_group(shares, one) for one in range(number)]
 
 
 class _Grouped(NamedTuple):
-    """What one thread counted. counts: by group and base; escapes: with the group that they are of."""
+    """What one thread counted. counts: by group and base; escapes: by group."""
 
     counts: dict[tuple[int, int], NDArray[np.int64]]
-    escapes: list[tuple[int, NDArray[np.int64]]]
+    escapes: dict[int, list[NDArray[np.int64]]]
 
     def take(self, pieces: Iterable[tuple[int, NDArray[np.uint16], NDArray[np.int64]]], base_us: int) -> None:
         """Counts stretches of rows of one base."""
@@ -141,7 +167,8 @@ class _Grouped(NamedTuple):
             if (one, base_us) not in self.counts:
                 self.counts[one, base_us] = np.zeros(GAP_VALUES, np.int64)
             count_gaps(gaps, self.counts[one, base_us])
-            self.escapes.append((one, escaped))
+            if escaped.size:
+                self.escapes.setdefault(one, []).append(escaped)
 
 
 def _group(shares: Sequence[_Grouped], one: int) -> GapSamples:
@@ -150,8 +177,11 @@ def _group(shares: Sequence[_Grouped], one: int) -> GapSamples:
     summed = np.zeros(ESCAPE + max((base_us for base_us, _ in parts), default=0), np.int64)
     for base_us, counted in parts:
         summed[base_us : base_us + ESCAPE] += counted[:ESCAPE]
-    escapes = (escaped for share in shares for its, escaped in share.escapes if its == one)
-    return GapSamples(summed, np.concatenate([np.empty(0, np.int64), *escapes]))
+    escapes = np.concatenate(
+        [np.empty(0, np.int64), *(part for share in shares for part in share.escapes.get(one, ()))]
+    )
+    _check(escapes)
+    return GapSamples(summed, escapes)
 
 
 def _pieces(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbench.metrics.asked import AskedLoad
-from fastbench.metrics.samples.gaps import GapSamples, count
+from fastbench.metrics.samples.gaps import GapSamples, count, count_groups, first_gaps
 from fastbench.recording import FLAGS, OUTCOMES, ProgressCallback, Recording, TokenRun
 from fastbench.units import NS_PER_US
 
@@ -147,9 +147,38 @@ class Selection:
         return list(self.recording.token_runs(self.streamed_mask))
 
     @cached_property
+    def shared(self) -> Selection:
+        """That which goes through the gaps for it: of a class the one of all classes."""
+        return self.stage if self.stage.window is self.window else self
+
+    @cached_property
     def gaps(self) -> GapSamples:
         """Their gaps, µs. Counting them takes long. RecordingError where the recording is inconsistent."""
+        if self.shared is not self and self.class_number is not None:
+            return self.shared._by_class[self.class_number]
+        if "classes" in self.header:
+            return GapSamples.joined(list(self._by_class.values()))
         return count(self.runs, progress=self._progress)
+
+    @cached_property
+    def _by_class(self) -> dict[int, GapSamples]:
+        """The gaps of each class that has rows: one pass for all of them and the whole."""
+        numbers = np.unique(self.final["class_number"])
+        group = np.full(self.rows.size, -1, np.int64)
+        group[self.streamed_mask] = np.searchsorted(numbers, self.streamed["class_number"])
+        counted = count_groups(self.runs, self.rows, group, numbers.size, self._progress)
+        return dict(zip(numbers.tolist(), counted, strict=True))
+
+    @cached_property
+    def first_gaps_us(self) -> NDArray[np.int64]:
+        """(streamed rows,): the first gap of each, µs; 0 of those with a single event."""
+        if self.shared is not self:
+            of_rows = self.shared.streamed["class_number"] == self.class_number
+            return frozen(self.shared.first_gaps_us[of_rows])
+        found = np.zeros(self.streamed.size, np.int64)
+        gaps = (first_gaps(self.rows[run.first_row : run.stop_row], run) for run in self.runs)
+        found[self.streamed["events"] > 1] = np.concatenate([np.empty(0, np.int64), *gaps])
+        return frozen(found)
 
     @cached_property
     def edges(self) -> Edges:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from fastbench.metrics import Metrics, Number
 from fastbench.report.answer import Answer
+from fastbench.report.cells import escaped as without_marks
 from fastbench.report.cells import plain, printable
 from fastbench.report.checks.rows import ASSERTION_COLUMNS, LONGEST, SLO_COLUMNS, assertion_rows, slo_rows
 from fastbench.report.page.head import markdown as first_screen
@@ -159,4 +160,4 @@ def table_lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterat
 
 def escaped(text: str) -> str:
     """On one line, without what Markdown would take for its own."""
-    return re.sub(r"([|<>`*_\[\]\\])", r"\\\1", printable(text, LONGEST))
+    return without_marks(text, LONGEST)

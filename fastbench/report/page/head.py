@@ -15,12 +15,15 @@ from fastbench.metrics.samples import percent_of, samples_needed
 from fastbench.metrics.trust import Check
 from fastbench.registry import METRICS
 from fastbench.report.answer import Answer, Latency, Level, Statement
+from fastbench.report.cells import escaped as without_marks
 from fastbench.report.cells import plus_minus, shortened
 from fastbench.report.page.svg import sparkline, strip
 from fastbench.report.sentence import PER_USER
 from fastbench.units import MISSING, number, quantity, rate, share
 
 SIGNS = {Level.GOOD: "✓", Level.NOTICE: "!", Level.BAD: "✗"}
+_LONGEST = 100
+"""Characters of the name of a class, with what stands ahead of it."""
 _PROOFS = {"slo": 2}
 """Clauses beside a verdict whose section has them all."""
 TOOLS = (
@@ -283,6 +286,8 @@ def markdown(answer: Answer, version: str) -> str:
         if value is not None
     ]
     sentence = "".join(f"**{text}**" if strong else text for text, strong in answer.sentence)
+    classes = [f"- {without_marks(one.title, _LONGEST)}: {' · '.join(one.clauses)}" for one in answer.classes]
+    classes += [""] if classes else []
     parts = [
         sentence,
         "",
@@ -291,6 +296,7 @@ def markdown(answer: Answer, version: str) -> str:
         *table,
         " · ".join(speeds),
         "",
+        *classes,
         " · ".join(about(answer, version)),
     ]
     return "\n".join(parts) + "\n"

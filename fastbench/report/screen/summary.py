@@ -77,15 +77,16 @@ def strip(found: Histogram | None, bars: int = _STRIP) -> str:
 
 class _Room(NamedTuple):
     """What is given up where there is more to say than there are lines: blank lines first, then all but one proof that
-    the measurement is valid, ITL, which TPOT tells nearly as well, what the marks mean, further reasons, advice, the
-    ends of statements, and at last the cause that a measurement is not to be trusted and how long the run was, but
-    never what to do about it."""
+    the measurement is valid, ITL, which TPOT tells nearly as well, what the marks mean, further reasons, classes,
+    advice, the ends of statements, and at last the cause that a measurement is not to be trusted and how long the run
+    was, but never what to do about it."""
 
     gaps: bool = False
     proofs: int = 1
     itl: bool = False
     marks: bool = False
     reasons: int = 1
+    classes: bool = False
     advice: bool = True
     most: int = HEIGHT
     causes: bool = True
@@ -93,11 +94,12 @@ class _Room(NamedTuple):
 
 
 _ROOMS = (
-    _Room(gaps=True, proofs=HEIGHT, itl=True, marks=True, reasons=HEIGHT),
-    _Room(proofs=HEIGHT, itl=True, marks=True, reasons=HEIGHT),
-    _Room(itl=True, marks=True, reasons=HEIGHT),
-    _Room(marks=True, reasons=HEIGHT),
-    _Room(reasons=HEIGHT),
+    _Room(gaps=True, proofs=HEIGHT, itl=True, marks=True, reasons=HEIGHT, classes=True),
+    _Room(proofs=HEIGHT, itl=True, marks=True, reasons=HEIGHT, classes=True),
+    _Room(itl=True, marks=True, reasons=HEIGHT, classes=True),
+    _Room(marks=True, reasons=HEIGHT, classes=True),
+    _Room(reasons=HEIGHT, classes=True),
+    _Room(classes=True),
     _Room(),
     _Room(advice=False),
     _Room(advice=False, most=2),
@@ -113,7 +115,11 @@ def _one(task: Finished, again: str | None, width: int, linked: bool) -> list[Li
         blocks = [
             _head(task.answer, width, room),
             _statements(task, width, room),
-            [*_rates(task.answer, width), *_latencies(task.answer, width, room)],
+            [
+                *_rates(task.answer, width),
+                *_latencies(task.answer, width, room),
+                *(_classes(task.answer, width) if room.classes else ()),
+            ],
             _where(task, again, width, linked),
         ]
         height = HEIGHT if width == WIDTH else HEIGHT * 3 // 2
@@ -252,6 +258,13 @@ def _latencies(answer: Answer, width: int, room: _Room) -> list[Line]:
         lines.append(tuple(part for part in line if part.text))
     notes = "; ".join(_marks(shown)) if room.marks else ""
     return [*lines, *((Part(f"  {line}", Style.DIM),) for line in wrapped(notes, width - 2))]
+
+
+def _classes(answer: Answer, width: int) -> Iterator[Line]:
+    """A line each, cut at its end."""
+    for one in answer.classes:
+        head = f"  {one.title}  "
+        yield (Part(head, Style.STRONG), Part(shortened(DOT.join(one.clauses), max(1, width - columns(head)))))
 
 
 def _marks(shown: Iterable[Latency]) -> Iterator[str]:
