@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from msgspec.structs import replace
 
 from fastbench.config.fields import role_of
-from fastbench.datasets.samples import Sample
+from fastbench.datasets.raw import PROMPTS, with_body
+from fastbench.datasets.samples import RawRequest, Sample
 from fastbench.errors import ConfigError
 from fastbench.tokenizer import Draws, Message, TokenMeasure, Vocabulary, common_words, load_tokenizer, words_for
 
@@ -32,19 +34,38 @@ class Marker:
             self._tokens = round(_WORDS * measure.per_word) + 1
 
     def mark(self, sample: Sample, place: int) -> Sample:
-        """The sample with the marker of this place; a planned length counts it."""
+        """The sample with the marker of this place; a planned length counts it. Of a session of whole requests each has
+        it, as each begins with all that was said before."""
         if sample.turns:
-            return self._of_turns(sample, self._text(place))
-        prompt = sample.prompt
+            if sample.turns[0].raw is None:
+                return self._of_turns(sample, self._text(place))
+            turns = tuple(replace(turn, raw=turn.raw and self._of_body(turn.raw, place)) for turn in sample.turns)
+            return replace(sample, turns=turns)
+        if sample.raw is not None and sample.raw.body:
+            return replace(sample, raw=self._of_body(sample.raw, place))
+        prompt, tokens = self._of_prompt(sample.prompt, place)
+        return replace(sample, prompt=prompt, input_len=None if sample.input_len is None else sample.input_len + tokens)
+
+    def _of_body(self, raw: RawRequest, place: int) -> RawRequest:
+        """A whole request, whose prompt is written anew; the rest of its body stays byte for byte."""
+        places = {name: (start, end) for name, _, start, end in raw.members}
+        name = next((name for name in PROMPTS if name in places), None)
+        if name is None:
+            return raw
+        start, end = places[name]
+        prompt, _ = self._of_prompt(orjson.loads(raw.body[start:end]), place)
+        return with_body(raw, raw.body[:start] + orjson.dumps(prompt) + raw.body[end:])
+
+    def _of_prompt(self, prompt: Any, place: int) -> tuple[Any, int]:
+        """A prompt with the marker of this place, and how many tokens longer it is."""
         if isinstance(prompt, str):
-            return self._longer(replace(sample, prompt=self._text(place) + prompt), self._tokens)
+            return self._text(place) + prompt, self._tokens
         if prompt and isinstance(prompt[0], int):
             # Ids of its own: those that the model has are not known here.
             own = sorted(set(prompt))
             ids = [own[pick] for pick in self._draws.at(place).integers(0, len(own) - 1, _WORDS).tolist()]
-            return self._longer(replace(sample, prompt=[*ids, *prompt]), len(ids))
-        messages: list[Any] = prompt
-        return self._longer(replace(sample, prompt=self._marked(messages, self._text(place))), self._tokens)
+            return [*ids, *prompt], len(ids)
+        return self._marked(prompt, self._text(place)), self._tokens
 
     def _text(self, place: int) -> str:
         return self._words.text(self._draws.at(place).integers(0, len(self._words) - 1, _WORDS)) + _GAP
@@ -64,9 +85,6 @@ class Marker:
         if self._is_of_user:
             at = next((place for place, one in enumerate(messages) if role_of(one.get("role")) == "user"), 0)
         return [_with(one, marker) if place == at else one for place, one in enumerate(messages)]
-
-    def _longer(self, sample: Sample, tokens: int) -> Sample:
-        return sample if sample.input_len is None else replace(sample, input_len=sample.input_len + tokens)
 
 
 def _with(message: Mapping[str, Any], marker: str) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def row_fields(task: Task, survey: Survey) -> str:
 def structured_fields(task: Task, survey: Survey) -> frozenset[str]:
     """The parameters of its requests that say what the text of a reply has to be."""
     of_rows = {name for name, _ in survey.fields} - not_taken(task.service.type)
-    return STRUCTURED & (of_rows | task.service.parameters.keys())
+    return STRUCTURED & (of_rows | task.service.parameters.keys()) | survey.structures
 
 
 def _unsent(task: Task, survey: Survey) -> Counts:

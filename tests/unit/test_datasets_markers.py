@@ -1,11 +1,13 @@
 """Markers in front of prompts."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from fastbench.datasets import Marker, Sample, Turn
+from fastbench._core.splice import members
+from fastbench.datasets import Marker, RawRequest, Sample, Turn
 
 SYSTEM = {"role": "system", "content": "be brief"}
 USER = {"role": "user", "content": "why"}
@@ -68,3 +70,35 @@ def test_conversations(where: str) -> None:
     assert "\n\n" not in (before if where == "first-turn" else text)
     history: list[Any] = marked([SYSTEM], "system", turns=(Turn("why"),)).prompt  # type: ignore[assignment]
     marker_of(history[0]["content"], "be brief")
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"a":1.0, "messages" : [{"role":"user","content":"why"}],"b":"\\u0062"}', ["messages", 0, "content"]),
+        (b'{"prompt":"why", "n": 1e0}', ["prompt"]),
+        (b'{"inputs":"why","parameters":{"x": 2.50}}', ["inputs"]),
+        (b'{"text_input":"why"}', ["text_input"]),
+    ],
+)
+def test_whole_requests(body: bytes, found: list[Any]) -> None:
+    """The prompt of a whole request gets the marker, whatever its name; all else stays byte for byte."""
+    raw = RawRequest(body, members(body) or (), "/p", b"{}")
+    marked_raw = marked("", raw=raw).raw
+    assert marked_raw is not None
+    text: Any = json.loads(marked_raw.body)
+    for step in found:
+        text = text[step]
+    marker = marker_of(text, "why")
+    rest = marked_raw.body.replace(json.dumps(f"{marker}\n\n")[1:-1].encode(), b"")
+    assert (rest, marked_raw.members) == (body, members(marked_raw.body))
+    assert (marked_raw.path, marked_raw.headers) == ("/p", b"{}")
+
+
+def test_sessions_of_whole_requests() -> None:
+    """Each request of a session has the session's marker, as each begins with what was said before."""
+    bodies = [json.dumps({"messages": [USER] * count}).encode() for count in (1, 2)]
+    turns = tuple(Turn("", raw=RawRequest(body, members(body) or ())) for body in bodies)
+    first, second = (json.loads(turn.raw.body)["messages"] for turn in marked("", turns=turns).turns if turn.raw)
+    assert marker_of(first[0]["content"], "why") == marker_of(second[0]["content"], "why")
+    assert second[1] == USER
