@@ -86,8 +86,8 @@ def structures_of(body: Mapping[str, Any]) -> frozenset[str]:
 def _given(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """(where, such as "parameters.", and those parameters there that say something)."""
     for place, part in (("", body), *((f"{name}.", body.get(name)) for name in _NESTED)):
-        names = STRUCTURED & part.keys() if isinstance(part, Mapping) else ()
-        if given := {name: part[name] for name in names if part[name] is not None}:
+        whole = part if isinstance(part, Mapping) else {}
+        if given := {name: whole[name] for name in STRUCTURED & whole.keys() if whole[name] is not None}:
             yield place, given
 
 

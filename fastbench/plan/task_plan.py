@@ -238,7 +238,8 @@ class TaskPlan:
         return {
             "seed": task.words_seed,
             "named": task.words_seed is not None and task.words_seed != task.fresh_seed,
-            "cold": task.cold,
+            # Requests of a session begin as the one before them.
+            "cold": None if self.has_turns else task.cold,
             "template": self.survey.template,
             "cache_bust": task.cache_bust if task.is_marked else "none",
             **({} if self.reset is None else {"reset": self.reset}),

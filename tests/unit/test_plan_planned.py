@@ -123,6 +123,7 @@ def test_what_was_sent_is_found_by_its_request(tmp_path: Path) -> None:
     )
     task = task_of("http://h:1", ROWS.schema(abbr="rows", path=str(file)))
     plan = plan_of_task(task)
+    assert plan_of_task(replace(task, cache_bust="system", fresh_seed=1)).record()["prompts"]["cold"] is None
     for first, rows in ((0, "031245" * 2), (1, "124503" * 2)):
         requests = Requests(plan.changed(first=first))
         raws = [(number, sample.raw) for number, sample in requests.sent(range(12))]
