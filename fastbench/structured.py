@@ -1,21 +1,27 @@
 """Structured output: what a request asks of its reply's text, and whether the text is that.
 
-    constraints = constraints_of(body)  # of a request's parameters, or of its whole body; () = it asks for nothing
-    fault_of(constraints, text)         # "" = valid; what is wrong, in a few words; None = it cannot be told
+    constraints = constraints_of(body)      # of a request's parameters, or its whole body; () = it asks for nothing
+    with LimitedChecks() as check:
+        fault_of(constraints, text, check)  # "" = valid; what is wrong, in a few words; None = it cannot be told
 
 What is asked for has the names that OpenAI's API, vLLM, SGLang, TGI and llama.cpp have for it. A JSON schema is checked
 by the package jsonschema (the extra `schema`), which is imported when the first one is met; a regular expression by
-`re`, and it must match the whole text.
+`re`, and it must match the whole text. One that backtracks may never come to an end: such checks run in a process of
+their own, for a limited time.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from textwrap import shorten
-from typing import Any, Final, NamedTuple
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
@@ -30,6 +36,8 @@ NOT_JSON: Final = "not JSON"
 PACKAGE: Final = "jsonschema"
 INSTALL: Final = f"pip install {PACKAGE}"
 _LONGEST = 160
+_PATTERN = b'"pattern'
+"""How the keywords of a JSON schema begin that hold expressions."""
 _UNTRIED = ("bad escape", "unknown extension")
 """How `re` begins to tell of what other engines may know."""
 
@@ -42,10 +50,13 @@ class StructureError(ValueError):
 
 
 class Constraint(NamedTuple):
-    """One thing that is asked of a text. field: the parameter, such as "response_format.json_schema.schema"."""
+    """One thing that is asked of a text. field: the parameter, such as "response_format.json_schema.schema". endless:
+    whether a check may take any time, as an expression may backtrack. source: what another process makes it of."""
 
     field: str
     check: Check
+    endless: bool = False
+    source: tuple[str, bytes] = ("", b"")
 
 
 def is_installed() -> bool:
@@ -58,31 +69,111 @@ def constraints_of(body: Mapping[str, Any]) -> tuple[Constraint, ...]:
     others, also within `parameters`, `sampling_params` and `extra_body`. Raises StructureError for a schema that is
     none."""
     found: list[Constraint] = []
-    for place, part in (("", body), *((f"{name}.", body.get(name)) for name in _NESTED)):
-        given = {} if not isinstance(part, Mapping) else {name: part[name] for name in STRUCTURED & part.keys()}
-        if any(value is not None for value in given.values()):
-            try:
-                key = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
-            except TypeError as error:
-                raise StructureError(f"has {place}{next(iter(given))} that is no JSON ({error})") from error
-            found += _made(place, key)
+    for place, given in _given(body):
+        try:
+            key = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
+        except TypeError as error:
+            raise StructureError(f"has {place}{next(iter(given))} that is no JSON ({error})") from error
+        found += _made(place, key)
     return tuple(found)
 
 
-def fault_of(constraints: Sequence[Constraint], text: str) -> str | None:
+def structures_of(body: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the parameters by which a request asks that; body: as `constraints_of` has it."""
+    return frozenset(name for _, given in _given(body) for name in given)
+
+
+def _given(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(where, such as "parameters.", and those parameters there that say something)."""
+    for place, part in (("", body), *((f"{name}.", body.get(name)) for name in _NESTED)):
+        whole = part if isinstance(part, Mapping) else {}
+        if given := {name: whole[name] for name in STRUCTURED & whole.keys() if whole[name] is not None}:
+            yield place, given
+
+
+def fault_of(
+    constraints: Sequence[Constraint],
+    text: str,
+    check: Callable[[Constraint, str], str | None] = lambda constraint, text: constraint.check(text),
+) -> str | None:
     """What is wrong with a text, in a few words that repeat nothing of it but the names of members; "" = nothing; None
-    = that cannot be told."""
-    faults = [one.check(text) for one in constraints]
+    = that cannot be told. check: how one is checked, without a limit of time where nothing else is said."""
+    faults = [check(one, text) for one in constraints]
     told = next((fault for fault in faults if fault), None)
     return told if told or None in faults else ""
+
+
+class LimitedChecks:
+    """Checks texts. What may take any time runs in a process that the system ends after a limit of computing: then, and
+    of the same constraint from then on, it cannot be told."""
+
+    def __init__(self, limit_s: float = 1.0, most: int = 20) -> None:
+        """limit_s: of one check. most: constraints given up, from which on no endless one is tried."""
+        self._limit_s = limit_s
+        self._most = most
+        self._process: subprocess.Popen[bytes] | None = None
+        self.given_up: dict[tuple[str, bytes], str] = {}
+        """Constraints whose checks took too long: their sources and fields."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._end()
+
+    def __call__(self, constraint: Constraint, text: str) -> str | None:
+        """As `Constraint.check`."""
+        if not constraint.endless:
+            return constraint.check(text)
+        if constraint.source in self.given_up or len(self.given_up) >= self._most:
+            return None
+        process = self._process = self._process or self._begun()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        place, key = constraint.source
+        try:
+            process.stdin.write(orjson.dumps([place, key.decode(), constraint.field, text]) + b"\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+        except BrokenPipeError:
+            answer = b""
+        if answer:
+            found: str | None = orjson.loads(answer)
+            return found
+        self._end()
+        self.given_up[constraint.source] = constraint.field
+        return None
+
+    def _begun(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-P", "-m", __name__, str(self._limit_s)]
+        # A session of its own: Ctrl-C is not for it.
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def _end(self) -> None:
+        if self._process is not None:
+            with self._process:
+                self._process.kill()
+            self._process = None
+
+
+def _answer_checks(limit_s: float) -> None:
+    """The other process: a line for each check, and an answer for each. Without a handler the signal ends it."""
+    for line in sys.stdin.buffer:
+        place, key, field, text = orjson.loads(line)
+        check = next(one.check for one in _made(place, key.encode()) if one.field == field)
+        signal.setitimer(signal.ITIMER_VIRTUAL, limit_s)
+        fault = check(text)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        sys.stdout.buffer.write(orjson.dumps(fault) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 @lru_cache(maxsize=1024)
 def _made(place: str, key: bytes) -> tuple[Constraint, ...]:
     return tuple(
-        constraint
+        constraint._replace(source=(place, key))
         for name, value in orjson.loads(key).items()
-        if value is not None
         for constraint in _READERS[name](f"{place}{name}", value)
     )
 
@@ -145,7 +236,10 @@ def _schema(field: str, value: Any) -> Iterator[Constraint]:
             raise StructureError(f"has {field} that is no JSON ({error.msg})") from error
     if not isinstance(value, dict | bool):
         raise StructureError(f"has {_shown(value)} as {field}, which must be a JSON schema, an object")
-    yield Constraint(field, _by_schema(field, value) if is_installed() else _cannot_tell)
+    if is_installed():
+        yield Constraint(field, _by_schema(field, value), endless=_PATTERN in orjson.dumps(value))
+    else:
+        yield Constraint(field, _cannot_tell)
 
 
 def _regex(field: str, value: Any) -> Iterator[Constraint]:
@@ -158,7 +252,7 @@ def _regex(field: str, value: Any) -> Iterator[Constraint]:
             raise StructureError(f"has {_shown(value)} as {field}, which is no regular expression ({error})") from error
         yield Constraint(field, _cannot_tell)
         return
-    yield Constraint(field, lambda text: "" if pattern.fullmatch(text) else "does not match the regex")
+    yield Constraint(field, lambda text: "" if pattern.fullmatch(text) else "does not match the regex", endless=True)
 
 
 def _choice(field: str, value: Any) -> Iterator[Constraint]:
@@ -233,3 +327,7 @@ def _shown(value: Any) -> str:
 
 def _short(text: str) -> str:
     return shorten(text, _LONGEST, placeholder=" …") if " " in text[:_LONGEST] else text[:_LONGEST]
+
+
+if __name__ == "__main__":
+    _answer_checks(float(sys.argv[1]))

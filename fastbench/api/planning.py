@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from fastbench.api.reuse import differences, find_run, own_config, recorded_seed
 from fastbench.config import RunConfig, RunSettings, Task, dump_config
+from fastbench.config.services import ServiceConfig
 from fastbench.datasets import Sample, SyntheticConfig, open_dataset
-from fastbench.dialects import Endpoint, OutputLength, Speaker, known_model, output_length
+from fastbench.dialects import Endpoint, Speaker, known_model, output_length, raw_length
 from fastbench.errors import UsageError
 from fastbench.options import ARGUMENT, FromNow, Options, names_tasks, run_of_options
 from fastbench.plan import RunPlan, Share, TaskPlan, plan_run, plan_task
@@ -209,7 +210,7 @@ def _rows(task: Task) -> Iterator[tuple[str, str]]:
     dataset = open_dataset(task.dataset, task.service.path)
     plan = plan_task(task, dataset, this_machine())
     rows = plan.survey.samples
-    inputs, outputs = _lengths(islice(dataset.samples(), min(rows, LOOKED_AT)), output_length(task.service))
+    inputs, outputs = _lengths(islice(dataset.samples(), min(rows, LOOKED_AT)), task.service)
     partly = rows > LOOKED_AT
     yield "Service", _service(task)
     yield "Model", _model(task)
@@ -270,15 +271,18 @@ def _requests(plan: TaskPlan) -> str:
     return str(plan.requests if schedule.total is None else schedule.total)
 
 
-def _lengths(samples: Iterable[Sample], length: OutputLength) -> tuple[list[int], list[int]]:
-    """Prompt tokens, where known, and requested output tokens of each request."""
+def _lengths(samples: Iterable[Sample], service: ServiceConfig) -> tuple[list[int], list[int]]:
+    """Prompt tokens, where known, and requested output tokens of each request that asks for a number."""
+    length, of_whole = output_length(service), raw_length(service)
     inputs: list[int] = []
     outputs: list[int] = []
     for sample in samples:
         if sample.input_len is not None:
             inputs.append(sample.input_len)
-        asked = [turn.output_len for turn in sample.turns] or [sample.output_len]
-        outputs += filter(None, map(length.of, asked))
+        for request in sample.turns or (sample,):
+            is_whole = request.raw is not None and request.raw.body
+            asked = (of_whole or request.output_len) if is_whole else length.of(request.output_len)
+            outputs += [asked] if asked else []
     return inputs, outputs
 
 

@@ -10,11 +10,10 @@ from msgspec import Meta
 
 from fastbench.config import DatasetConfig, Issues
 from fastbench.config.fields import Text, find_data, parse_slice, range_fault
-from fastbench.datasets.row_fields import unsent_extra
+from fastbench.datasets.row_fields import check_structure, unsent_extra
 from fastbench.datasets.rows import Read, Row, RowError, RowFile
 from fastbench.datasets.samples import LeftOut, Sample, Survey, checked, survey_of
 from fastbench.errors import DatasetError
-from fastbench.structured import StructureError, constraints_of
 
 TestRange = Annotated[
     str | int | float,
@@ -86,7 +85,7 @@ class FileDataset:
             unused.update(name for name in row if name not in self._used and row[name] not in (None, ""))
             unused.update(unsent_extra(row))
             sample = checked(self._outline(index, row))
-            _check_structure(sample)
+            check_structure(sample.fields or {})
             return sample
 
         found = survey_of(self._walk(0, 1, make), limit)
@@ -111,14 +110,6 @@ class FileDataset:
         except (Exception, SystemExit) as error:  # of a package's code; who names the package says where it was
             error.add_note(self._rows.place(position))
             raise
-
-
-def _check_structure(sample: Sample) -> None:
-    """Raises RowError where it asks for a structure that is none; seen here, before anything is sent, once."""
-    try:
-        constraints_of(sample.fields or {})
-    except StructureError as error:
-        raise RowError(str(error)) from error
 
 
 def in_range(positions: Sequence[int], test_range: TestRange | None, path: str) -> Sequence[int]:

@@ -7,7 +7,7 @@ import orjson
 from msgspec.structs import replace
 
 from fastbench.config.fields import role_of
-from fastbench.datasets.raw.row import PROMPTS, with_body
+from fastbench.datasets.raw import PROMPTS, with_body
 from fastbench.datasets.samples import RawRequest, Sample
 from fastbench.errors import ConfigError
 from fastbench.tokenizer import Draws, Message, TokenMeasure, Vocabulary, common_words, load_tokenizer, words_for
@@ -34,55 +34,51 @@ class Marker:
             self._tokens = round(_WORDS * measure.per_word) + 1
 
     def mark(self, sample: Sample, place: int) -> Sample:
-        """The sample with the marker of this place; a planned length counts it."""
+        """The sample with the marker of this place; a planned length counts it. Of a session of whole requests each has
+        it, as each begins with all that was said before."""
         if sample.turns:
-            return self._of_turns(sample, place)
+            if sample.turns[0].raw is None:
+                return self._of_turns(sample, self._text(place))
+            turns = tuple(replace(turn, raw=turn.raw and self._of_body(turn.raw, place)) for turn in sample.turns)
+            return replace(sample, turns=turns)
         if sample.raw is not None and sample.raw.body:
-            return replace(sample, raw=self._of_raw(sample.raw, place))
-        prompt, tokens = self._before(sample.prompt, place)
-        length = sample.input_len
-        return replace(sample, prompt=prompt, input_len=None if length is None else length + tokens)
+            return replace(sample, raw=self._of_body(sample.raw, place))
+        prompt, tokens = self._of_prompt(sample.prompt, place)
+        return replace(sample, prompt=prompt, input_len=None if sample.input_len is None else sample.input_len + tokens)
 
-    def _before(self, prompt: Any, place: int) -> tuple[Any, int]:
-        """A prompt of any kind behind the marker of this place, and the tokens that it got longer by."""
-        text = self._text(place)
-        match prompt:
-            case str():
-                return text + prompt, self._tokens
-            case [int(), *_]:
-                # Ids of its own: those that the model has are not known here.
-                own = sorted(set(prompt))
-                ids = [own[pick] for pick in self._draws.at(place).integers(0, len(own) - 1, _WORDS).tolist()]
-                return [*ids, *prompt], len(ids)
-            case [dict(), *_]:
-                return self._marked(prompt, text), self._tokens
-            case list():
-                marked = [self._before(one, place) for one in prompt]
-                return [one for one, _ in marked], sum(tokens for _, tokens in marked)
-        return prompt, 0
-
-    def _of_raw(self, raw: RawRequest, place: int) -> RawRequest:
-        """A whole request: its prompt is read and written anew, the rest of its body stays byte for byte."""
-        body = raw.body
-        found = next(((value, end) for name, _, value, end in raw.members if name in PROMPTS), None)
-        if found is None:
+    def _of_body(self, raw: RawRequest, place: int) -> RawRequest:
+        """A whole request, whose prompt is written anew; the rest of its body stays byte for byte."""
+        places = {name: (start, end) for name, _, start, end in raw.members}
+        name = next((name for name in PROMPTS if name in places), None)
+        if name is None:
             return raw
-        value, end = found
-        prompt, _ = self._before(orjson.loads(body[value:end]), place)
-        return with_body(raw, body[:value] + orjson.dumps(prompt) + body[end:])
+        start, end = places[name]
+        prompt, _ = self._of_prompt(orjson.loads(raw.body[start:end]), place)
+        return with_body(raw, raw.body[:start] + orjson.dumps(prompt) + raw.body[end:])
+
+    def _of_prompt(self, prompt: Any, place: int) -> tuple[Any, int]:
+        """A prompt with the marker of this place, and how many tokens longer it is; each one of several in one request."""
+        if isinstance(prompt, str):
+            return self._text(place) + prompt, self._tokens
+        if prompt and isinstance(prompt[0], int):
+            # Ids of its own: those that the model has are not known here.
+            own = sorted(set(prompt))
+            ids = [own[pick] for pick in self._draws.at(place).integers(0, len(own) - 1, _WORDS).tolist()]
+            return [*ids, *prompt], len(ids)
+        if prompt and not isinstance(prompt[0], dict):
+            each = [self._of_prompt(one, place) for one in prompt]
+            return [one for one, _ in each], sum(tokens for _, tokens in each)
+        return self._marked(prompt, self._text(place)), self._tokens
 
     def _text(self, place: int) -> str:
         return self._words.text(self._draws.at(place).integers(0, len(self._words) - 1, _WORDS)) + _GAP
 
-    def _of_turns(self, sample: Sample, place: int) -> Sample:
-        """In the history, in what the first turn has before its text, or in front of that; in each whole request."""
-        if sample.turns[0].raw is not None:
-            turns = (replace(turn, raw=turn.raw and self._of_raw(turn.raw, place)) for turn in sample.turns)
-            return replace(sample, turns=tuple(turns))
+    def _of_turns(self, sample: Sample, marker: str) -> Sample:
+        """In the history, in what the first turn has before its text, or in front of that."""
         history = sample.prompt if isinstance(sample.prompt, list) else []
         first, *others = sample.turns
         asked: Message = {"role": first.role, "content": first.text}
-        marked = self._marked([*history, *first.before, asked], self._text(place))
+        marked = self._marked([*history, *first.before, asked], marker)
         *before, last = marked[len(history) :]
         first = replace(first, before=tuple(before), text=last["content"])
         return replace(sample, prompt=marked[: len(history)] or sample.prompt, turns=(first, *others))

@@ -62,7 +62,7 @@ class MooncakeConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", ta
 def open_mooncake(config: MooncakeConfig, measure: TokenMeasure) -> FileDataset:
     """The rows in the window, in the order of their times; those without a time come last, in the file's order."""
     rows = open_rows(config.path)
-    shift, positions = _schedule(_times(rows), config)
+    shift, positions = _schedule(times_of(rows), config)
     if len(rows) and not positions:
         raise DatasetError(
             f"{config.path}: none of the {len(rows)} rows is in the window; widen fixed_schedule_start_offset and "
@@ -125,7 +125,7 @@ def _input_length(row: Row) -> int | None:
 
 
 @lru_cache(maxsize=2)  # see open_rows
-def _times(rows: RowFile) -> NDArray[np.int64]:
+def times_of(rows: RowFile) -> NDArray[np.int64]:
     """When each row says that it goes out, ns; -1 = it does not say. Raises DatasetError."""
     return np.frombuffer(array("q", (_time(rows, position, row) for position, row in walk(rows))), np.int64)
 

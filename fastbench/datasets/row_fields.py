@@ -1,6 +1,6 @@
 """Fields of a row beside the prompt: the output length and parameters of its request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -8,6 +8,7 @@ import orjson
 from fastbench.config import show
 from fastbench.config.fields import EXTRA, LENGTHS, MAX_LENGTH, OF_THE_RUN, PARAMETERS
 from fastbench.datasets.rows import Row, RowError, whole_number
+from fastbench.structured import StructureError, constraints_of
 
 USUAL = "max_tokens"
 """The name of the output length where the settings give none; it stands for all that are known."""
@@ -99,3 +100,11 @@ def unsent_extra(row: Row) -> list[str]:
     """What stands in a row's further parameters and is not sent, as the run sets it, or the row's own length does."""
     extra = _value(EXTRA, row.get(EXTRA), all_text=True)
     return [f"{EXTRA}.{name}" for name in extra if name in _NOT_EXTRA] if isinstance(extra, dict) else []
+
+
+def check_structure(fields: Mapping[str, Any]) -> None:
+    """Raises RowError where parameters ask for a structure that is none; seen before anything is sent, once."""
+    try:
+        constraints_of(fields)
+    except StructureError as error:
+        raise RowError(str(error)) from error

@@ -1,7 +1,5 @@
 """Files of rows: JSON lines, a JSON array, or CSV. Only where each row stands is kept in memory: 16 bytes a row."""
 
-import csv
-import io
 import mmap
 import os
 import re
@@ -15,32 +13,16 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 
 from fastbench.config import show
-from fastbench.config.fields import missing_sentence
+from fastbench.datasets.plain import BOM, TABLES, Header, open_data, open_records, open_text, utf8_fault
 from fastbench.errors import DatasetError
 
 Row = dict[str, Any]
 Read = Callable[[int], Row]
 
-# The module's own limit of a cell, 128 KiB, is less than a long prompt; it has one limit for the whole process.
-csv.field_size_limit(1 << 30)
-
 _SHOWN = 120
 _MAPPED = 16 << 20
 _CHUNK = 1 << 20
 _MAX_DIGITS = 20
-BOM = b"\xef\xbb\xbf"
-"""What may stand before the first byte of UTF-8."""
-_PACKED = (
-    (b"\x1f\x8b", "gzip data", "unpack it with gunzip"),
-    (b"PK\x03\x04", "a zip archive", "unpack it"),
-    (b"\x28\xb5\x2f\xfd", "zstd data", "unpack it with unzstd"),
-    (b"BZh", "bzip2 data", "unpack it with bunzip2"),
-    (b"\xfd7zXZ", "xz data", "unpack it with unxz"),
-    (b"PAR1", "a Parquet file", "write its rows as JSON lines"),
-    (b"ARROW1", "an Arrow file", "write its rows as JSON lines"),
-    (b"version https://git-lfs", "a pointer of Git LFS", "fetch the data with `git lfs pull`"),
-)
-"""How files begin that hold no rows as they are: what they are, and the way out."""
 # A whole string, or a character that opens or closes an item. A string cut by the file's end stays unmatched.
 _JSON_PIECE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
@@ -65,21 +47,6 @@ def whole_number(value: object) -> int | None:
     return value if type(value) is int else None
 
 
-def utf8_fault(text: bytes) -> str | None:
-    """What is wrong with a row that is not UTF-8, with a guess at what it is; None where it is UTF-8."""
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in text:
-        guess = "UTF-16"
-    else:
-        try:
-            text.decode("utf-8")
-        except UnicodeDecodeError as error:
-            guess = f"Latin-1 or Windows-1252, by byte {error.start + 1}, 0x{text[error.start]:02x}"
-        else:
-            return None
-    name = "UTF-16" if guess == "UTF-16" else "CP1252"
-    return f"is not UTF-8; save the file as UTF-8 (it looks like {guess}: `iconv -f {name} -t UTF-8`)"
-
-
 class _Spans(NamedTuple):
     starts: "array[int]"
     ends: "array[int]"
@@ -94,14 +61,15 @@ class RowFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._columns: list[str] | None = None
+        self._header: Header | None = None
         self._is_array = False
         spans = _Spans(array("q"), array("q"))
         suffix = os.path.splitext(path)[1].lower()
-        with open_data(self.path) as file:
-            self._check_plain(file)
-            if suffix == ".csv":
-                self._columns = self._index_csv(file, spans)
+        with open_text(self.path) as file:
+            if suffix in TABLES:
+                self._header, records = open_records(path, file)
+                for record in records:
+                    spans.add(record.start, record.end)
             elif suffix != ".jsonl" and _first_byte(file) == b"[":
                 self._is_array = True
                 self._index_array(file, spans)
@@ -115,7 +83,7 @@ class RowFile:
     @property
     def is_csv(self) -> bool:
         """Whether every field is text."""
-        return self._columns is not None
+        return self._header is not None
 
     @contextmanager
     def reading(self) -> Iterator[Read]:
@@ -169,62 +137,26 @@ class RowFile:
                 left -= len(part) or left
         return line
 
-    def _check_plain(self, file: BinaryIO) -> None:
-        """Raises DatasetError for a file that holds no text."""
-        begin = file.read(32)
-        file.seek(0)
-        for start, what, way_out in _PACKED:
-            if begin.startswith(start):
-                raise DatasetError(f"{self.path}: the data set is {what}; {way_out}")
-
     def parse(self, text: bytes) -> Row:
         """The row whose bytes these are. Raises RowError."""
-        if self._columns is not None:
-            return _csv_row(self._columns, text)
+        if self._header is not None:
+            columns, cells = self._header.columns, self._header.cells(text)
+            if len(cells) != len(columns):
+                raise RowError(f"has {len(cells)} cells, where the header has {len(columns)}")
+            return dict(zip(columns, cells, strict=True))
         try:
             row = orjson.loads(text)
         except orjson.JSONDecodeError as error:
             if (fault := utf8_fault(text)) is not None:
                 raise RowError(fault) from error
-            raise RowError(f"is not JSON ({error.msg}, column {error.colno})") from error
+            raise RowError(f"is not JSON ({error.msg}, column {error.colno}); a row is one line") from error
+        if isinstance(row, list) and row and isinstance(row[0], dict):
+            raise RowError(
+                f"is an array of {len(row)} rows; name the file .json to have them read, or write one a line"
+            )
         if not isinstance(row, dict):
             raise RowError(f'is {show(row)}, not an object such as {{"prompt": "text"}}')
         return row
-
-    def _index_csv(self, file: BinaryIO, spans: _Spans) -> list[str]:
-        """Finds the records, which may fill several lines; returns the columns."""
-        at = 0
-
-        def lines() -> Iterator[str]:
-            nonlocal at
-            for number, line in enumerate(file, 1):
-                at += len(line)
-                try:
-                    yield line.removeprefix(BOM if number == 1 else b"").decode("utf-8")
-                except UnicodeDecodeError as error:
-                    raise DatasetError(f"{self.path}, line {number}: this {utf8_fault(line)}") from error
-
-        records = csv.reader(lines(), strict=True)
-        columns: list[str] = []
-        start = 0
-        try:
-            for cells in records:
-                if cells and not columns:
-                    columns = cells
-                    self._check_columns(columns, records.line_num)
-                # A record of several empty cells is an empty row of a sheet.
-                elif cells and (any(cells) or len(cells) == 1):
-                    spans.add(start, at)
-                start = at
-        except csv.Error as error:
-            raise DatasetError(f"{self.path}, line {records.line_num}: this is not CSV ({error})") from error
-        return columns
-
-    def _check_columns(self, columns: list[str], line: int) -> None:
-        """Raises DatasetError where one name stands for two."""
-        twice = next((name for name in columns if name and columns.count(name) > 1), None)
-        if twice is not None:
-            raise DatasetError(f"{self.path}, line {line}: the column {show(twice)} is there twice; rename one of them")
 
     def _index_array(self, file: BinaryIO, spans: _Spans) -> None:
         """Finds the items of the outermost array, without making objects of them."""
@@ -263,20 +195,6 @@ class RowFile:
             where = f"after item {items} of the array" if depth else "behind the end of the array"
             shown = show(found[:_MAX_DIGITS].decode("utf-8", "replace"))
             raise DatasetError(f"{self.path}: {where} stands {shown}, which is no object; remove it")
-
-
-@contextmanager
-def open_data(path: str) -> Iterator[BinaryIO]:
-    """The file, open. Raises DatasetError where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            yield file
-    except FileNotFoundError as error:
-        raise DatasetError(missing_sentence(path)) from error
-    except OSError as error:
-        raise DatasetError(
-            f"{path}: the data set cannot be read: {error.strerror}; name a file that can be read"
-        ) from error
 
 
 def open_rows(path: str) -> RowFile:
@@ -318,10 +236,3 @@ def _index_lines(file: BinaryIO, spans: _Spans) -> None:
         mark = len(BOM) if line.startswith(BOM) else 0
         if line[mark:].strip():
             spans.add(start + mark, at)
-
-
-def _csv_row(columns: list[str], text: bytes) -> Row:
-    cells = next(csv.reader(io.StringIO(text.decode("utf-8"), newline="")))
-    if len(cells) != len(columns):
-        raise RowError(f"has {len(cells)} cells, where the header has {len(columns)}")
-    return dict(zip(columns, cells, strict=True))

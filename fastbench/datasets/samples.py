@@ -115,6 +115,8 @@ class Survey(NamedTuple):
     """What else readers of the numbers must know of the data, in sentences without a full stop."""
     classes: tuple[str, ...] = ()
     """The names of the classes that requests have."""
+    structures: frozenset[str] = frozenset()
+    """The parameters by which requests that come whole say what the text of their replies has to be."""
 
 
 class Dataset(Protocol):

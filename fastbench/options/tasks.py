@@ -203,6 +203,7 @@ PROMPTS = (
             "dataset": _TWO_KINDS,
             "custom_dataset_path": _TWO_KINDS,
             "datasets": _TWO_KINDS,
+            "trace": _TWO_KINDS,
             "output_len": "{1} is not for {0}, whose requests have lengths of their own; give --param max_tokens=N",
         },
     ),

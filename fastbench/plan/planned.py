@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from fastbench.datasets import Dataset, Marker, Sample, open_dataset
@@ -155,6 +156,25 @@ class Requests:
                 sample = next(reader)
                 last, following = index, index + stride
             yield self._number(place), self._marker.mark(sample, place) if self._marker else sample
+
+    def sent(self, requests: Sequence[int]) -> Iterator[tuple[int, Sample]]:
+        """The samples of these rising requests, each with its number: of a session its own whole request. Without the
+        turns of conversations, in which replies stand that are not known here."""
+        places, turns = self._places_of(np.asarray(requests, np.int64))
+        for request, turn, (_, sample) in zip(requests, turns.tolist(), self.numbered(places.tolist()), strict=True):
+            if not sample.turns:
+                yield request, sample
+            elif (raw := sample.turns[turn].raw) is not None:
+                yield request, replace(sample, turns=(), raw=raw)
+
+    def _places_of(self, requests: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(places in the plan, turns there) of requests: the inverse of `_number`."""
+        if self._turns is None:
+            return requests, np.zeros_like(requests)
+        rounds, rest = np.divmod(requests, self._requests)
+        index = np.searchsorted(self._before * self._repeats, rest, "right") - 1
+        repeat, turn = np.divmod(rest - self._before[index] * self._repeats, self._turns[index])
+        return rounds * self._samples + index * self._repeats + repeat, turn
 
     def _number(self, place: int) -> int:
         """The number of the request at a place: those before it have one for each turn."""

@@ -84,7 +84,7 @@ def row_fields(task: Task, survey: Survey) -> str:
 def structured_fields(task: Task, survey: Survey) -> frozenset[str]:
     """The parameters of its requests that say what the text of a reply has to be."""
     of_rows = {name for name, _ in survey.fields} - not_taken(task.service.type)
-    return STRUCTURED & (of_rows | task.service.parameters.keys())
+    return STRUCTURED & (of_rows | task.service.parameters.keys()) | survey.structures
 
 
 def _unsent(task: Task, survey: Survey) -> Counts:
@@ -238,7 +238,8 @@ class TaskPlan:
         return {
             "seed": task.words_seed,
             "named": task.words_seed is not None and task.words_seed != task.fresh_seed,
-            "cold": task.cold,
+            # Requests of a session begin as the one before them.
+            "cold": None if self.has_turns else task.cold,
             "template": self.survey.template,
             "cache_bust": task.cache_bust if task.is_marked else "none",
             **({} if self.reset is None else {"reset": self.reset}),

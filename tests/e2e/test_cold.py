@@ -40,7 +40,7 @@ def test_each_run_is_cold(tmp_path: Path, caching: Mock) -> None:
     assert (share(first), notes(first)) == (0, [])
     assert share(second) > 0.8
     (note,) = notes(second)
-    assert "as --seed 7 asks for the same prompts again" in note
+    assert "as --seed 7 sends the same prompts in each run" in note
     assert not any("prefix cache" in reason.effect for reason in second.metrics.verdict.reasons)
     again = run(caching, tmp_path, seed=7, reset_cache="auto")
     assert share(again) == 0

@@ -149,6 +149,13 @@ def test_lengths_that_only_the_service_knows(tmp_path: Path) -> None:
     lines = dry_run("--url", URL, "--dataset", str(file))
     assert row(lines, "Input tokens") == "known when the service has counted them"
     assert row(lines, "Output tokens") == "min 2, mean 3.0, max 4"
+    whole = {"messages": [{"role": "user", "content": "a"}]}
+    file.write_text("".join(json.dumps(whole | more) + "\n" for more in ({}, {"max_tokens": 4})), encoding="utf-8")
+    assert row(dry_run("--url", URL, "--rows", str(file)), "Output tokens") == "min 4, mean 4.0, max 4"
+    told = dry_run("--url", URL, "--rows", str(file), "--param", "max_tokens=7")
+    assert row(told, "Output tokens") == "min 7, mean 7.0, max 7"
+    file.write_text(json.dumps(whole), encoding="utf-8")
+    assert row(dry_run("--url", URL, "--rows", str(file)), "Output tokens").startswith("as many as the service sends")
 
 
 def test_a_data_set_that_cannot_be_used_is_told(tmp_path: Path) -> None:

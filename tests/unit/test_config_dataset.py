@@ -98,6 +98,14 @@ def test_a_mix_takes_the_place_of_lengths() -> None:
             {"mix": [{"input_len": 1, "parameters": {"seed": float("nan")}}], "input_len": None},
             "mix[0].parameters cannot be written as JSON",
         ),
+        (
+            {"mix": [{"input_len": 1, "parameters": {"guided_json": {"type": "x"}}}], "input_len": None},
+            "mix[0].parameters has a guided_json that is no JSON schema",
+        ),
+        (
+            {"mix": [{"input_len": 1, "class_name": "a\nb"}], "input_len": None},
+            "mix[0].class_name is 'a\\nb'; it must be a name of at most 64 printable characters",
+        ),
         ({"input_len": None}, "input_len is missing; it must be a number of tokens or [least, most], or the lengths"),
         ({"prefix_pool": {"count": 2, "length": 6}}, "prefix_pool.length is 6; it must be at most the shortest"),
         ({"prefix_pool": {"count": 0, "length": 5}}, "prefix_pool.count is 0; it must be a whole number from 1"),

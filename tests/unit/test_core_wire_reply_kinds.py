@@ -225,6 +225,36 @@ def test_the_last_words_of_a_stream_that_broke_off() -> None:
     assert (went_on.outcome, b"engine died" in went_on.note) == ("truncated", False)
 
 
+@pytest.mark.parametrize("ending", [[DONE], [FINISH, usage(10, 3), DONE], []])
+@pytest.mark.parametrize(
+    ("rest", "outcome"),
+    [
+        (b'{"error": {"message": "engine died"}}\n\n', "stream_error"),
+        (b'{"object": "error", "message": "engine died"}\r\n', "stream_error"),
+        (b'{\n "detail":\n "engine died"\n}\n\n', "stream_error"),
+        (b'{"error": "engine died"}', "stream_error"),
+        (b'data: {"error": "engine died"}', "stream_error"),
+        (b'data: {"error": "engine died"}\n', "stream_error"),
+        (b"Internal Server Error: engine died\n", "truncated"),
+        (b"engine died", "truncated"),
+    ],
+)
+def test_words_that_are_no_event(rest: bytes, outcome: str, ending: list[bytes]) -> None:
+    """What a service that breaks off writes as no event, or as one without its end, is the message, and an error where
+    it is one; however it is cut; where output or a finish reason follows other words, they say nothing."""
+    raw = stream(ROLE, *WORDS[:3], last=b"")
+    end = b"" if not ending else b"\n\n" + b"".join(ending)
+    if end and outcome == "truncated" and FINISH in end:
+        outcome = "ok"
+    whole_reply = raw + chunk(rest + end) + b"0\r\n\r\n"
+    for pieces in ([whole_reply], [whole_reply[at : at + 1] for at in range(len(whole_reply))]):
+        result = read(pieces)
+        assert (result.outcome, b"engine died" in result.note) == (outcome, outcome != "ok")
+    went_on = read(raw + chunk(rest + b"\n\n" + WORDS[4]) + b"0\r\n\r\n")
+    is_event = rest.startswith(b"data")
+    assert (went_on.outcome, b"engine died" in went_on.note) == ("stream_error" if is_event else "truncated", is_event)
+
+
 def whole(text: str, finish: str | None = None, **part: object) -> bytes:
     """An event with the whole text so far in `message`, and perhaps a `delta`."""
     message = {"role": "assistant", "content": text}

@@ -1,13 +1,13 @@
 """Markers in front of prompts."""
 
+import json
 import re
 from typing import Any
 
-import orjson
 import pytest
 
-from fastbench.datasets import Marker, Sample, Turn
-from fastbench.datasets.raw.row import raw_row
+from fastbench._core.splice import members
+from fastbench.datasets import Marker, RawRequest, Sample, Turn
 
 SYSTEM = {"role": "system", "content": "be brief"}
 USER = {"role": "user", "content": "why"}
@@ -73,37 +73,45 @@ def test_conversations(where: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "path"),
+    ("body", "found"),
     [
-        ({"model": "m", "messages": [SYSTEM, USER], "n": 1}, ["messages", 1, "content"]),
-        ({"prompt": "why", "max_tokens": 3}, ["prompt"]),
-        ({"prompt": ["why", "how"]}, ["prompt", 0]),
-        ({"inputs": "why", "parameters": {"max_new_tokens": 3}}, ["inputs"]),
-        ({"text_input": "why"}, ["text_input"]),
+        (b'{"a":1.0, "messages" : [{"role":"user","content":"why"}],"b":"\\u0062"}', ["messages", 0, "content"]),
+        (b'{"prompt":"why", "n": 1e0}', ["prompt"]),
+        (b'{"inputs":"why","parameters":{"x": 2.50}}', ["inputs"]),
+        (b'{"text_input":"why"}', ["text_input"]),
     ],
 )
-def test_whole_requests(body: dict[str, Any], path: list[Any]) -> None:
-    """A row that is a request gets its marker in its body, whatever names the prompt, and nothing else changes."""
-    for text in (orjson.dumps(body), orjson.dumps({"body": body, "class": "a"})):
-        found = marked("", raw=raw_row(text).request).raw
-        assert found is not None
-        got = orjson.loads(found.body)
-        holder, asked = got, body
-        for step in path[:-1]:
-            holder, asked = holder[step], asked[step]
-        marker_of(holder[path[-1]], asked[path[-1]])
-        holder[path[-1]] = asked[path[-1]]
-        if isinstance(body.get("prompt"), list):
-            marker_of(got["prompt"][1], "how")
-            got["prompt"][1] = "how"
-        assert got == body
+def test_whole_requests(body: bytes, found: list[Any]) -> None:
+    """The prompt of a whole request gets the marker, whatever its name; all else stays byte for byte."""
+    raw = RawRequest(body, members(body) or (), "/p", b"{}")
+    marked_raw = marked("", raw=raw).raw
+    assert marked_raw is not None
+    text: Any = json.loads(marked_raw.body)
+    for step in found:
+        text = text[step]
+    marker = marker_of(text, "why")
+    rest = marked_raw.body.replace(json.dumps(f"{marker}\n\n")[1:-1].encode(), b"")
+    assert (rest, marked_raw.members) == (body, members(marked_raw.body))
+    assert (marked_raw.path, marked_raw.headers) == ("/p", b"{}")
+
+
+def test_several_prompts_in_one_request() -> None:
+    """Each prompt of a request that has several, as texts or token ids, gets the marker."""
+    body = json.dumps({"prompt": ["why", "how"]}).encode()
+    raw = marked("", raw=RawRequest(body, members(body) or ())).raw
+    assert raw is not None
+    first, second = json.loads(raw.body)["prompt"]
+    assert marker_of(first, "why") == marker_of(second, "how")
+    ids: Any = [[1, 2], [3, 4]]
+    found: Any = marked(ids).prompt
+    assert [one[-2:] for one in found] == ids
+    assert [len(one) for one in found] == [8, 8]
 
 
 def test_sessions_of_whole_requests() -> None:
-    """Each request of a session has the same marker in front: its later ones find their own beginning in the cache."""
-    bodies = [{"messages": [USER]}, {"messages": [USER, {"role": "assistant", "content": "so"}, USER]}]
-    turns = tuple(Turn("", "", raw=raw_row(orjson.dumps(body)).request) for body in bodies)
-    found = [orjson.loads(turn.raw.body)["messages"] for turn in marked("", turns=turns).turns if turn.raw]
-    first, second = (marker_of(messages[0]["content"], "why") for messages in found)
-    assert first == second
-    assert found[1][1:] == bodies[1]["messages"][1:]
+    """Each request of a session has the session's marker, as each begins with what was said before."""
+    bodies = [json.dumps({"messages": [USER] * count}).encode() for count in (1, 2)]
+    turns = tuple(Turn("", raw=RawRequest(body, members(body) or ())) for body in bodies)
+    first, second = (json.loads(turn.raw.body)["messages"] for turn in marked("", turns=turns).turns if turn.raw)
+    assert marker_of(first[0]["content"], "why") == marker_of(second[0]["content"], "why")
+    assert second[1] == USER

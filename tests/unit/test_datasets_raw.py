@@ -53,6 +53,8 @@ def test_what_will_be_sent_is_known(tmp_path: Path) -> None:
     assert (found.samples, found.requests, found.longest_output, found.timed) == (3, 3, 9, 0)
     assert (found.classes, found.unused) == (("a", "b"), (("note", 1),))
     assert opened(tmp_path, *rows).survey(1).classes == ()
+    asked = ({**BODY, "regex": "a"}, {"body": {**BODY, "extra_body": {"guided_json": {}}}}, {**BODY, "grammar": None})
+    assert opened(tmp_path, *asked).survey(None).structures == {"regex", "guided_json"}
 
 
 def test_rows_of_a_session_are_one_sample(tmp_path: Path) -> None:
@@ -110,6 +112,9 @@ def test_pictures_are_put_in_where_a_row_says_so(tmp_path: Path) -> None:
         ({"body": BODY, "image_files": 1.5}, "has 1.5 as image_files, which must be true or false"),
         ({"body": BODY, "image_files": True}, "has image_files, but no image_url of its body is a file's name"),
         ({**BODY, "max_tokens": 0}, "has 0 as max_tokens, which must be a whole number from 1"),
+        ({**BODY, "model": 5}, "has 5 as model, which must be the name of one"),
+        ({**BODY, "regex": "("}, "has '(' as regex, which is no regular expression"),
+        ({**BODY, "parameters": {"grammar": {"type": "regex"}}}, "has None as parameters.grammar.value"),
     ],
 )
 def test_a_broken_row_is_told_with_its_place(tmp_path: Path, row: Any, fault: str) -> None:

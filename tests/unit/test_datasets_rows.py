@@ -64,6 +64,26 @@ def test_csv_of_other_programs(tmp_path: Path) -> None:
     assert rows_of(str(path)) == [{"prompt": "a\r\nb", "x": "1"}, {"prompt": "c", "x": ""}]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("r.tsv", "prompt\tx, y\na,b\t1\n"),
+        ("r.csv", '"prompt";"x, y"\r\n"a,b";1\r\n'),
+        ("r.csv", "\n prompt\tx, y \na,b\t1\n".replace(", y", " y")),
+        ("r.csv", 'prompt,"x, y; z"\n"a,b",1\n'),
+    ],
+)
+def test_tables_of_other_separators(tmp_path: Path, name: str, content: str) -> None:
+    """What separates cells is seen by the header: tabs in a .tsv file, else a comma, else a tab or a semicolon; blanks
+    around the names of columns are none of theirs."""
+    path = tmp_path / name
+    path.write_text(content, newline="")
+    (row,) = rows_of(str(path))
+    assert list(row.values()) == ["a,b", "1"]
+    first, second = row
+    assert (first, second[0]) == ("prompt", "x")
+
+
 def test_csv_cells_may_be_long(tmp_path: Path) -> None:
     """A cell may hold a prompt of more than 128 KiB."""
     path = lines_file(tmp_path, "a", "x" * 300_000, name="rows.csv")
@@ -87,6 +107,8 @@ def test_csv_cells_may_be_long(tmp_path: Path) -> None:
         ("r.parquet", b"PAR1\x15\x04", ": the data set is a Parquet file; write its rows as JSON lines"),
         ("r.jsonl", "version https://git-lfs.github.com/spec/v1\noid", ": the data set is a pointer of Git LFS; fetch"),
         ("r.json", '[{"a": 1}, {"a"', ": the JSON array has no end; the file was cut or is not JSON"),
+        ("r.jsonl", '[{"a": 1}]', ", line 1: the row is an array of 1 rows; name the file .json to have them read"),
+        ("r.json", '{\n"a": 1}', ", line 1: the row is not JSON (unexpected end of data, column 1); a row is one line"),
         ("r.json", '[{"a": 1}, [1]]', ", item 2: the row is [1], not an object"),
         ("r.jsonl", '{"a": 1}\n[1]', ", line 2: the row is [1], not an object"),
         ("r.jsonl", '{"a": 1}\n\n{"a"}', ", line 3: the row is not JSON"),

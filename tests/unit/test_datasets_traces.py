@@ -56,6 +56,21 @@ def shapes(data: Dataset) -> list[tuple[float | None, int | None, int | None]]:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", "TIMESTAMP;ContextTokens;GeneratedTokens\n2023-11-16 18:15:46;7;8\n;;\n"),
+        ("t.tsv", "TIMESTAMP\tContextTokens\tGeneratedTokens\n2023-11-16 18:15:46\t7\t8\n"),
+        ("t.csv", "\ufeff\r\nTIMESTAMP, ContextTokens, GeneratedTokens\r\n2023-11-16 18:15:46, 7, 8\r\n,,\r\n"),
+    ],
+)
+def test_tables_as_other_programs_write_them(tmp_path: Path, name: str, content: str) -> None:
+    """A trace may have semicolons or tabs, a byte order mark, blanks around cells, rows of empty cells."""
+    path = tmp_path / name
+    path.write_text(content, newline="")
+    assert shapes(opened(str(path))) == [(0, 7, 8)]
+
+
 def refused(path: str, **settings: Any) -> str:
     with pytest.raises((DatasetError, ConfigError)) as caught:
         opened(path, **settings)
@@ -214,6 +229,17 @@ def test_a_broken_row_of_a_json_file_is_named(tmp_path: Path) -> None:
     assert fault.startswith(f"{path}, line 17: the row has an empty field as in, which must be a whole number")
 
 
+def test_times_of_mooncakes_that_fall(tmp_path: Path) -> None:
+    """They are refused as those of other traces are, unless `sort` is set."""
+    rows = [{"timestamp": time, "input_length": 5, "hash_ids": [1]} for time in (3, 7, 7, 5.5)]
+    path = lines_file(tmp_path, *rows)
+    assert refused(path) == (
+        f"{path}, line 4: the row has 5.5 as timestamp, which is before 7.0 of the row above it; sort the rows by "
+        "timestamp, or set sort=True of the data set in a config"
+    )
+    assert [time for time, *_ in shapes(opened(path, sort=True))] == [0, 2.5, 4, 4]
+
+
 def test_files_that_are_no_trace(tmp_path: Path) -> None:
     """No rows, no header, no known layout, no such column: each is one sentence with the way out."""
     assert "the trace has no row that can be sent below its header" in refused(table(tmp_path, AZURE))
@@ -231,6 +257,12 @@ def test_files_that_are_no_trace(tmp_path: Path) -> None:
         "no column holds prompt lengths; name it with columns (--trace-columns) input=NAME, or set input_len"
         in refused(path, columns={"timestamp": "when"})
     )
+    assert f"{path}: columns (--trace-columns) names when:min as timestamp, and min is no unit of times" in refused(
+        path, columns={"timestamp": "when:min", "input": "n"}
+    )
     assert "no such data set" in refused(str(tmp_path / "none.csv"))
+    (tmp_path / "trace.csv.gz").write_bytes(b"\x1f\x8b\x08\0")
+    assert "is gzip data; unpack it" in refused(str(tmp_path / "trace.csv.gz"))
+    assert "the column 'n' is there twice" in refused(table(tmp_path, "n,when,n", "1,2,3"))
     wrong = refused(path, columns={"time": "when"})
     assert wrong.startswith("run.py: datasets[0].columns.time is not a known field; did you mean timestamp?")

@@ -65,7 +65,9 @@ def test_beyond_what_was_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("prompts", "why"),
     [
-        ({**COLD, "named": True, "cold": None}, ", as the data set's seed 5 asks for the same prompts again:"),
+        ({**COLD, "named": True, "cold": None}, ", as the data set's seed 5 sends the same prompts in each run:"),
+        ({**COLD, "cold": None}, ", as prompts begin alike where the data set says so:"),
+        ({**COLD, "cold": None, "cache_bust": "first-turn"}, ", as what stands in front of the first user message has"),
         ({**COLD, "cold": 256}, ", of which 256 tokens a prompt are the prefix that was asked for:"),
         ({"seed": None, "named": False, "cold": None}, "; --cache-bust first-turn puts a marker in front of rows"),
         ({}, "prefix cache: TTFT is shorter"),

@@ -1,6 +1,7 @@
 """The declared options as a whole, and what other tools call them."""
 
 import re
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from fastbench.config.services import ServiceConfig, TrafficConfig
 from fastbench.datasets import SyntheticConfig
 from fastbench.options import ARGUMENT
 from fastbench.options.option import Option
-from fastbench.options.places import ModelField, ModelPairs, RunField, SyntheticField, Traffic
+from fastbench.options.places import ModelField, ModelPairs, PromptsFile, RunField, SyntheticField, Traffic
 from fastbench.options.table import OPTIONS, SYNONYMS, meant_by
 
 SCHEMAS = {
@@ -32,6 +33,14 @@ def test_what_a_declaration_names_there_is(option: Option) -> None:
     for place, schema in SCHEMAS.items():
         if isinstance(option.sets, place):
             assert {option.sets.field} - {""} <= set(schema.__struct_fields__)
+
+
+def test_prompts_come_from_one_source() -> None:
+    """Any two options that name prompts exclude each other."""
+    names = ["datasets", *(name for name, option in OPTIONS.items() if isinstance(option.sets, PromptsFile))]
+    assert len(names) > 4
+    for one, other in combinations(names, 2):
+        assert other in OPTIONS[one].excludes or one in OPTIONS[other].excludes, (one, other)
 
 
 def test_no_word_leads_to_two_options() -> None:

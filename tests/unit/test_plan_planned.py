@@ -10,7 +10,9 @@ from tasks import plan_of as plan_of_task
 from tasks import task_of
 
 from fastbench.datasets import Sample, Turn
+from fastbench.datasets.conversations.mtbench import MTBENCH
 from fastbench.datasets.jsonl import JSONL
+from fastbench.datasets.raw.raw_rows import ROWS
 from fastbench.plan.planned import Planned, Requests, RequestWriter, planned_requests
 from fastbench.run.worker.conversations import Conversations
 
@@ -108,3 +110,28 @@ def test_a_length_that_is_the_same_for_all() -> None:
     for fixed, planned_output in ((5, 5), (-1, -1), (None, 3)):
         writer = RequestWriter(encode, run_id="r", default_output=9, fixed_output=fixed)
         assert writer.write(Sample(0, "a", None, 3), 0).planned_output == planned_output
+
+
+def test_what_was_sent_is_found_by_its_request(tmp_path: Path) -> None:
+    """A request's number leads to its whole request, of a session to that of its turn, also in later rounds and from
+    another row on; single rows beside sessions have their own; the turns of conversations are not known."""
+    file = tmp_path / "rows.jsonl"
+    sessions = ("a", None, "b", "a", "b", "b")
+    bodies = [{"messages": [{"role": "user", "content": str(row)}]} for row in range(len(sessions))]
+    file.write_text(
+        "".join(json.dumps({"body": body, "session_id": of}) + "\n" for body, of in zip(bodies, sessions, strict=True))
+    )
+    task = task_of("http://h:1", ROWS.schema(abbr="rows", path=str(file)))
+    plan = plan_of_task(task)
+    assert plan_of_task(replace(task, cache_bust="system", fresh_seed=1)).record()["prompts"]["cold"] is None
+    for first, rows in ((0, "031245" * 2), (1, "124503" * 2)):
+        requests = Requests(plan.changed(first=first))
+        raws = [(number, sample.raw) for number, sample in requests.sent(range(12))]
+        assert [number for number, _ in raws] == list(range(12))
+        assert "".join(json.loads(raw.body)["messages"][0]["content"] for _, raw in raws if raw is not None) == rows
+        assert [number for number, _ in requests.sent([2, 7])] == [2, 7]
+    talk = tmp_path / "talk.jsonl"
+    talk.write_text('{"turns": ["a", "b"]}')
+    assert (
+        list(Requests(plan_of_task(task_of("http://h:1", MTBENCH.schema(abbr="t", path=str(talk))))).sent([0, 1])) == []
+    )

@@ -80,6 +80,11 @@ def test_a_structure_that_is_none(tmp_path: Path) -> None:
     for kind in ("openai_chat", "tgi_generate"):
         with pytest.raises(UsageError, match=r"rows.jsonl, line 2: the row has a guided_json that is no JSON schema"):
             remarks_of("jsonl", path, type=kind)
+    for part in ('"guided_json": {"type": "x"}', '"extra_body": {"guided_json": {"type": "x"}}'):
+        whole = '{"messages": [{"role": "user", "content": "a"}]'
+        path.write_text(f"{whole}}}\n{whole}, {part}}}\n")
+        with pytest.raises(UsageError, match=r"rows.jsonl, line 2: the row has a [a-z_.]*guided_json that is no JSON"):
+            remarks_of("rows", path)
     path.write_text('{"prompt": "a"}')
     told = r"^generation_kwargs \(--param\) of the model .* has '\(' as regex, which is no .*; correct or remove it$"
     with pytest.raises(UsageError, match=told):
@@ -97,6 +102,8 @@ def test_a_structure_that_cannot_be_checked(tmp_path: Path, monkeypatch: pytest.
     assert remarks_of("jsonl", path, type="tgi_generate")[0].startswith("rows: these row fields could change")
     path.write_text('{"prompt": "a", "regex": "a"}')
     assert remarks_of("jsonl", path) == ()
+    path.write_text('{"messages": [{"role": "user", "content": "a"}], "response_format": {"type": "json_object"}}')
+    assert "(response_format), as the package jsonschema is missing" in remarks_of("rows", path)[0]
     structured._made.cache_clear()
 
 

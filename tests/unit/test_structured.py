@@ -137,3 +137,20 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert faults({"guided_regex": "a"}, "a", "b") == ["", "does not match the regex"]
     with pytest.raises(StructureError, match="which must be a JSON schema, an object"):
         constraints_of({"guided_json": 3})
+
+
+def test_a_check_that_takes_for_ever_is_given_up() -> None:
+    """An expression that backtracks is ended after its time, and not tried again; others are checked before and
+    after, and of more than the limit none."""
+    endless = {"guided_regex": "(a+)+b"}, {"guided_json": {"patternProperties": {"^(a+)+b$": {"minimum": 1}}}}
+    texts = "a" * 60, '{"%s": 0}' % ("a" * 60)
+    with structured.LimitedChecks(0.1) as check:
+        assert fault_of(constraints_of({"regex": "[ab]+"}), "ab", check) == ""
+        for body, text in zip(endless, texts, strict=True):
+            assert fault_of(constraints_of(body), text, check) is None
+            assert fault_of(constraints_of(body), "{}", check) is None
+            assert fault_of(constraints_of({"regex": "[ab]+"}), "é\n", check) == "does not match the regex"
+        assert list(check.given_up.values()) == ["guided_regex", "guided_json"]
+    with structured.LimitedChecks(0.1, most=0) as check:
+        assert fault_of(constraints_of({"regex": "a", "guided_choice": ["b"]}), "a", check) == "none of the choices"
+        assert fault_of(constraints_of({"regex": "a"}), "a", check) is None

@@ -48,8 +48,10 @@ from fastbench._core.wire.sse cimport (
     SSE_EVENT,
     SSE_MORE,
     SSE_TOO_LONG,
+    Sse,
     SseStep,
     sse_between_events,
+    sse_end,
     sse_free,
     sse_init,
     sse_next,
@@ -72,6 +74,7 @@ cdef void reply_begin(Reply* reply, Call* call, const Rules* rules) noexcept nog
     reply.http.line = before.http.line
     reply.sse.line = before.sse.line
     reply.sse.data = before.sse.data
+    reply.sse.stray = before.sse.stray
     reply.memo = before.memo
     reply.body = before.body
     http_init(&reply.http)
@@ -179,6 +182,7 @@ cdef void stamp_output(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogil
     elif reply.odd and not reply.error:
         reply.body.size = 0  # it went on: those words were no failure's
     reply.odd = False
+    reply.sse.stray.size = 0
     us = (stamp_ns - row.first_token_ns + 500) // 1000
     if us > 0xFFFFFFFFLL:
         us = 0xFFFFFFFF
@@ -447,6 +451,25 @@ cdef void read_document(Reply* reply, Ring ring, int64_t stamp_ns) noexcept nogi
         take_found(reply, ring, &found, stamp_ns)
 
 
+cdef void take_rest(Reply* reply) noexcept nogil:
+    """What a stream that breaks off has beside its events: lines that are none, an event without its end. A service may
+    say there why: that is the message, and an error where it is one. (Before any output the body's beginning is.)"""
+    cdef Sse* sse = &reply.sse
+    sse_end(sse)
+    if sse.has_data and sse.owned and says_error(reply, &sse.data):
+        fail_by_event(reply, sse.data.at, sse.data.size)
+    elif says_error(reply, &sse.stray):
+        fail_by_event(reply, sse.stray.at, sse.stray.size)
+    elif not is_blank(sse.stray.at, sse.stray.size):
+        keep_event(reply, sse.stray.at, sse.stray.size)
+        reply.odd = True
+
+
+cdef bint says_error(const Reply* reply, const Buffer* text) noexcept nogil:
+    cdef Found found
+    return text.size and walk_document(reply.rules, text.at, text.size, True, &found, NULL) and found.error
+
+
 cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept nogil:
     """Decides everything that could not be decided before the end. now_ns: the end's own moment."""
     cdef Row* row = &reply.call.row
@@ -464,6 +487,8 @@ cdef void reply_end(Reply* reply, Ring ring, End how, int64_t now_ns) noexcept n
         read_document(reply, ring, now_ns)
     elif whole and reply.kind == BODY_EVENTS and row.data_events == 0 and reply.body.size:
         read_document(reply, ring, now_ns)  # an error document under an event stream's label
+    if reply.kind == BODY_EVENTS and row.events:
+        take_rest(reply)
     settle_tokens(reply)
     row.outcome = decide(reply, how, whole)
     row.end_ns = reply.done_ns if reply.done_ns and row.outcome == OUTCOME_OK else now_ns

@@ -11,6 +11,7 @@ cdef enum SseStep:
 cdef struct Sse:
     Buffer line            # a line that a read has cut
     Buffer data            # data of the event, once it does not lie whole in the caller's bytes
+    Buffer stray           # the start of the lines that are no field and no comment
     const char* span       # the event's only data line, still in the caller's bytes
     size_t span_size
     const char* next_lf    # where the caller's bytes have their next LF, to look for it once
@@ -29,6 +30,7 @@ cdef inline bint sse_between_events(const Sse* sse) noexcept nogil:
 
 cdef void sse_init(Sse* sse) noexcept nogil
 cdef void sse_free(Sse* sse) noexcept nogil
+cdef void sse_end(Sse* sse) noexcept nogil
 cdef SseStep sse_next(
     Sse* sse, const char** at, const char* end, const char** event, size_t* size, bint* is_error
 ) noexcept nogil

@@ -13,6 +13,7 @@ from fastbench._core.bytesbuf cimport Buffer, buffer_add, buffer_free, buffer_re
 MAX_EVENT = 32 * 1024 * 1024
 
 cdef size_t LIMIT = MAX_EVENT
+cdef size_t STRAY_LIMIT = 4096
 cdef const char* BOM = b"\xef\xbb\xbf"
 
 
@@ -20,16 +21,20 @@ cdef void sse_init(Sse* sse) noexcept nogil:
     """Starts a new stream; keeps the buffers' room."""
     cdef Buffer line = sse.line
     cdef Buffer data = sse.data
+    cdef Buffer stray = sse.stray
     memset(sse, 0, sizeof(Sse))
     buffer_reset(&line)
     buffer_reset(&data)
+    buffer_reset(&stray)
     sse.line = line
     sse.data = data
+    sse.stray = stray
 
 
 cdef void sse_free(Sse* sse) noexcept nogil:
     buffer_free(&sse.line)
     buffer_free(&sse.data)
+    buffer_free(&sse.stray)
 
 
 cdef SseStep skip_bom(Sse* sse, const char** at, const char* end) noexcept nogil:
@@ -107,7 +112,24 @@ cdef SseStep take_line(Sse* sse, const char* line, size_t size, bint in_caller) 
         return add_data(sse, line + value, size - value, in_caller)
     if name == 5 and memcmp(line, "event", 5) == 0:
         sse.event_is_error = size - value == 5 and memcmp(line + value, "error", 5) == 0
+    elif not (name == 2 and memcmp(line, "id", 2) == 0 or name == 5 and memcmp(line, "retry", 5) == 0):
+        keep_stray(sse, line, size)
     return SSE_MORE
+
+
+cdef void keep_stray(Sse* sse, const char* line, size_t size) noexcept nogil:
+    """Keeps a line that is no field, as far as a message goes: a service that breaks off may say why in it."""
+    if sse.stray.size < STRAY_LIMIT:
+        if sse.stray.size:
+            buffer_add(&sse.stray, "\n", 1)
+        buffer_add(&sse.stray, line, min(size, STRAY_LIMIT - sse.stray.size))
+
+
+cdef void sse_end(Sse* sse) noexcept nogil:
+    """The stream ended: what came behind its last line end is a line, too. No event comes of it."""
+    if sse.line.size:
+        take_line(sse, sse.line.at, sse.line.size, False)
+        buffer_reset(&sse.line)
 
 
 cdef SseStep add_to_line(Sse* sse, const char* part, size_t size) noexcept nogil:

@@ -4,7 +4,8 @@ raw_rows (RowsConfig, RowsDataset) ── the data set; row (RequestRow, raw_row
 decoded (Decoded, decoded_row, spoken) ── a row decoded, to be looked at before anything is sent; images ── pictures
 """
 
-from fastbench.datasets.raw.decoded import Decoded, spoken
+from fastbench.datasets.raw.decoded import PROMPTS, Decoded, spoken
 from fastbench.datasets.raw.raw_rows import RowsConfig, RowsDataset
+from fastbench.datasets.raw.row import with_body
 
-__all__ = ["Decoded", "RowsConfig", "RowsDataset", "spoken"]
+__all__ = ["PROMPTS", "Decoded", "RowsConfig", "RowsDataset", "spoken", "with_body"]

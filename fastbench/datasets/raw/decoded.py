@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from fastbench.config import show
 from fastbench.config.fields import LENGTHS, MAX_LENGTH, nearest
 from fastbench.config.services import header_fault
-from fastbench.datasets.raw.row import AROUND, PROMPTS
+from fastbench.datasets.raw.row import AROUND
+from fastbench.datasets.row_fields import check_structure
 from fastbench.datasets.rows import Row, RowError
 from fastbench.datasets.samples import Sample
 from fastbench.errors import ConfigError
@@ -18,6 +19,8 @@ from fastbench.secrets import KNOWN, env_name, is_secret_header, resolve_secret
 _MAX_MS = 2.0**43
 _MAX_CLASS = 64
 _CLOSE = 0.8
+PROMPTS = ("messages", "prompt", "inputs", "text_input")
+"""The members of bodies that may be the prompt."""
 
 
 class Decoded(NamedTuple):
@@ -122,6 +125,10 @@ def _header_faults(headers: object) -> Iterator[str]:
 
 
 def _check_body(body: Mapping[str, Any]) -> None:
+    model = body.get("model")
+    if model is not None and (not isinstance(model, str) or not model):
+        raise RowError(f"has {show(model)} as model, which must be the name of one; leave it out for the service's own")
+    check_structure(body)
     inside = body.get("parameters")
     for holder in (body, inside if isinstance(inside, dict) else {}):
         for name in LENGTHS:

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from fastbench.datasets.raw.row import RequestRow, raw_row, with_body
 from fastbench.datasets.rows import RowError, RowFile, open_rows
 from fastbench.datasets.samples import MOST_CLASSES, DatasetFormat, Sample, Survey, Turn
 from fastbench.errors import DatasetError
+from fastbench.structured import structures_of
 from fastbench.tokenizer import TokenMeasure
 
 Check = Callable[[Decoded], str | None]
@@ -51,12 +52,13 @@ class RowsDataset:
     def survey(self, limit: int | None, check: Check | None = None) -> Survey:
         """What a run of at most `limit` samples will send. Raises DatasetError for the first broken row."""
         longest = timed = samples = requests = 0
-        classes, unused = set[str](), Counter[str]()
+        classes, structures, unused = set[str](), set[str](), Counter[str]()
         with self._rows.reading_texts() as text:
             for group in islice(self._groups, limit):
                 samples += 1
                 for place, position in enumerate(group):
-                    row = self._looked_at(position, text(position), check, unused)
+                    row, body = self._looked_at(position, text(position), check, unused)
+                    structures |= structures_of(body)
                     requests += 1
                     classes.add(row.class_name)
                     longest = max(longest, row.output_len or 0)
@@ -74,6 +76,7 @@ class RowsDataset:
             timed,
             unused=tuple(unused.most_common()),
             classes=tuple(sorted(classes)),
+            structures=frozenset(structures),
         )
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
@@ -93,8 +96,10 @@ class RowsDataset:
         except ValueError as error:
             raise self._rows.broken(position, error) from error
 
-    def _looked_at(self, position: int, text: bytes, check: Check | None, unused: Counter[str]) -> RequestRow:
-        """The row, once it is seen to be a request."""
+    def _looked_at(
+        self, position: int, text: bytes, check: Check | None, unused: Counter[str]
+    ) -> tuple[RequestRow, Mapping[str, Any]]:
+        """The row, once it is seen to be a request, and its body."""
         try:
             parsed = self._rows.parse(text)
             decoded = decoded_row(parsed)
@@ -106,7 +111,7 @@ class RowsDataset:
                 raise RowError(fault)
         except RowError as error:
             raise self._rows.broken(position, error) from error
-        return row
+        return row, decoded.body
 
 
 def _single(index: int, row: RequestRow) -> Sample:

@@ -17,8 +17,6 @@ OF_BATCHES = ("custom_id", "method", "url")
 """What stands around a body in OpenAI's batch files."""
 AROUND = ("body", "path", "headers", "class", "session_id", "delay", "timestamp", "image_files", *OF_BATCHES)
 """The fields of a row around a body."""
-PROMPTS = ("messages", "prompt", "inputs", "text_input")
-"""The fields of a body that are its prompt."""
 _INSIDE = "parameters"
 """Where the APIs that have no length beside the prompt have it."""
 _LOOKED_AT = frozenset((*LENGTHS, _INSIDE))

@@ -25,6 +25,7 @@ from fastbench.config.fields import (
 )
 from fastbench.datasets.samples import MOST_CLASSES
 from fastbench.datasets.text import find_text
+from fastbench.structured import StructureError, constraints_of
 
 _LENGTHS = ("input_len", "output_len")
 _SET_ELSEWHERE = (OF_THE_RUN - {"model"}).union(LENGTHS, ("messages", "prompt", "inputs", "text_input", "parameters"))
@@ -46,7 +47,14 @@ class PrefixPool(Frozen, frozen=True, kw_only=True):
 Pool = Annotated[PrefixPool, Meta(extra_json_schema={"description": "a dict with count, length and hit_ratio"})]
 
 
-ClassName = Annotated[str, Meta(max_length=64, extra_json_schema={"description": "a name of at most 64 characters"})]
+ClassName = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f]*$",
+        extra_json_schema={"description": "a name of at most 64 printable characters"},
+    ),
+]
 
 
 class MixPart(Frozen, frozen=True, kw_only=True):
@@ -202,6 +210,11 @@ def _check_parameters(parameters: Mapping[str, Any], path: str, issues: Issues) 
         json.dumps(parameters, allow_nan=False)
     except (TypeError, ValueError) as error:
         issues.add(path, f"cannot be written as JSON ({error}); use text, numbers, lists and dicts")
+        return
+    try:
+        constraints_of(parameters)
+    except StructureError as error:
+        issues.add(path, f"{error}; correct or remove it")
 
 
 def _check_prefixes(values: dict[str, Any], path: str, issues: Issues) -> None:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fastbench.config.fields import find_data
-from fastbench.datasets.rows import BOM, open_data, open_rows, utf8_fault, walk
+from fastbench.datasets.plain import BOM, TABLES, open_text, utf8_fault
+from fastbench.datasets.rows import open_rows, walk
 from fastbench.errors import DatasetError
 
 CORPUS = "corpus"
 """The name of what ships with fastbench."""
 MOST = 2 << 20
 """Characters of a file that are used: some 500,000 tokens."""
-_ROWS = (".jsonl", ".json", ".csv")
+_ROWS = (".jsonl", ".json", *TABLES)
 
 
 class Source(NamedTuple):
@@ -38,7 +39,7 @@ def read_text(name: str) -> Source:
 
 
 def _of_file(path: str) -> str:
-    with open_data(path) as file:
+    with open_text(path) as file:
         # As many bytes as so many characters may have, and one more.
         content = file.read(4 * MOST + 4).removeprefix(BOM)
     if len(content) > 4 * MOST:

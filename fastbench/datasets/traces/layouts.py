@@ -80,6 +80,12 @@ def columns_of(path: str, header: Sequence[str], given: TraceColumns | None, opt
             # Of a layout only those of its columns are used that this file has.
             return usual if usual and _split(usual, header)[0] in header else None
         if chosen and _split(chosen, header)[0] not in header:
+            stem, _, unit = chosen.rpartition(":")
+            if stem in header:
+                raise DatasetError(
+                    f"{path}: {option} names {chosen} as {field}, and {unit} is no unit of times; give {stem}:ms, :us "
+                    f"or :ns, or {stem} alone for seconds"
+                )
             raise DatasetError(
                 f"{path}: there is no column {_split(chosen, header)[0]}, which {option} names as {field}; its columns "
                 f"are {_listed(header)}"

@@ -122,6 +122,14 @@ def _picker(kinds: Sequence[bool]) -> Callable[[Sequence[Any]], Sequence[Any]]:
     return lambda cells: [None if place is None else cells[place] for place in places]
 
 
+def falls(value: object, before: object, name: str) -> str:
+    """What is wrong with a row whose time `value` comes before that of the row above it; follows "the row"."""
+    return (
+        f"has {show(value)} as {name}, which is before {show(before)} of the row above it; sort the rows by {name}, or "
+        "set sort=True of the data set in a config"
+    )
+
+
 class _Clock:
     """Reads the times of one column, of which none may come before the one above."""
 
@@ -138,10 +146,7 @@ class _Clock:
         if moment is None:
             raise RowError(_wrong(value, self._name, _DATE_FORM))
         if self._rising and self._last is not None and moment < self._last:
-            raise RowError(
-                f"has {show(value)} as {self._name}, which is before {show(self._shown)} of the row above it; sort the "
-                f"rows by {self._name}, or set sort=True of the data set"
-            )
+            raise RowError(falls(value, self._shown, self._name))
         self._last, self._shown = moment, value
         return moment
 

@@ -8,18 +8,20 @@ from numpy.typing import NDArray
 
 from fastbench.config.fields import Lengths
 from fastbench.datasets.files import in_range
-from fastbench.datasets.mooncake import MooncakeConfig, open_mooncake
+from fastbench.datasets.mooncake import MooncakeConfig, open_mooncake, times_of
+from fastbench.datasets.rows import open_rows
 from fastbench.datasets.samples import Dataset, DatasetFormat, Sample, Survey
 from fastbench.datasets.synthetic import law_of
 from fastbench.datasets.text import SESSIONS, CutText, RealText, open_text
 from fastbench.datasets.traces.layouts import SHARED
-from fastbench.datasets.traces.loading import ALONE, Trace, load_trace
+from fastbench.datasets.traces.loading import ALONE, Trace, falls, load_trace
 from fastbench.datasets.traces.settings import TraceConfig
 from fastbench.datasets.traces.tables import open_table
 from fastbench.errors import ConfigError, DatasetError
 from fastbench.tokenizer import Draws, Prompt, TokenMeasure, Words, words_for
+from fastbench.units import NS_PER_MS
 
-_OPTION, _LENGTHS_OPTION = "columns (--trace-columns)", "lengths_columns"
+_OPTION, _LENGTHS_OPTION = "columns (--trace-columns)", "lengths_columns of the data set, in a config,"
 _INPUTS, _OUTPUTS, _OWN, _SESSIONS = 10, 11, 12, 13
 
 
@@ -165,12 +167,26 @@ def open_trace(config: TraceConfig, measure: TokenMeasure) -> Dataset:
             random_seed=config.made_by,
             fixed_schedule_auto_offset=True,
         )
+        if not config.sort:
+            _refuse_falling(config.path)
         return open_mooncake(as_mooncake, measure)
     trace = load_trace(config.path, config.columns, _OPTION, sort=config.sort)
     lengths = trace
     if config.lengths is not None:
         lengths = load_trace(config.lengths, config.lengths_columns, _LENGTHS_OPTION, timed=False)
     return ReplayDataset(config, _prompts(config, measure), trace, lengths)
+
+
+def _refuse_falling(path: str) -> None:
+    """Raises DatasetError for a row of a trace of Mooncake's whose time comes before that of the row above it."""
+    rows = open_rows(path)
+    times = times_of(rows)
+    timed = np.flatnonzero(times >= 0)
+    fallen = np.flatnonzero(np.diff(times[timed]) < 0)
+    if fallen.size:
+        above, position = timed[fallen[0] : fallen[0] + 2].tolist()
+        value, before = (int(times[at]) / NS_PER_MS for at in (position, above))
+        raise DatasetError(f"{rows.place(position)}: the row {falls(value, before, 'timestamp')}")
 
 
 def _prompts(config: TraceConfig, measure: TokenMeasure) -> _Prompts:

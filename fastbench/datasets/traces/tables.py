@@ -1,11 +1,11 @@
 """The cells of a table in a file: CSV with a header, JSON as `RowFile` reads it, or parquet."""
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
-from fastbench.datasets.rows import BOM, open_data, open_rows, utf8_fault, walk
+from fastbench.datasets.plain import open_data, open_records, open_text
+from fastbench.datasets.rows import open_rows, walk
 from fastbench.errors import DatasetError
 
 Cells = Iterator[tuple[int, Sequence[Any]]]
@@ -36,42 +36,22 @@ def open_table(path: str) -> Table:
 
 
 def _csv(path: str) -> Table:
-    with open_data(path) as file:
-        _, header = next(_records(path, file), (0, []))
+    with open_text(path) as file:
+        header, _ = open_records(path, file)
+    columns = header.columns
 
     def cells(names: Sequence[str]) -> Cells:
-        picks = [header.index(name) for name in names]
-        with open_data(path) as file:
-            records = _records(path, file)
-            next(records)
-            for line, found in records:
-                if len(found) != len(header):
+        picks = [columns.index(name) for name in names]
+        with open_text(path) as file:
+            for found, line, _, _ in open_records(path, file)[1]:
+                if len(found) != len(columns):
                     raise DatasetError(
-                        f"{path}, line {line}: the row has {len(found)} cells, where the header has {len(header)}; "
+                        f"{path}, line {line}: the row has {len(found)} cells, where the header has {len(columns)}; "
                         "correct or remove it"
                     )
                 yield line, [found[pick] for pick in picks]
 
-    return Table(header, cells, lambda line: f"{path}, line {line}")
-
-
-def _records(path: str, file: BinaryIO) -> Iterator[tuple[int, list[str]]]:
-    """(line on which it ends, cells) of each record that is not empty."""
-
-    def lines() -> Iterator[str]:
-        for number, line in enumerate(file, 1):
-            try:
-                yield line.removeprefix(BOM if number == 1 else b"").decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise DatasetError(f"{path}, line {number}: this {utf8_fault(line)}") from error
-
-    records = csv.reader(lines(), strict=True)
-    try:
-        for found in records:
-            if found:
-                yield records.line_num, found
-    except csv.Error as error:
-        raise DatasetError(f"{path}, line {records.line_num}: this is not CSV ({error})") from error
+    return Table(columns, cells, lambda line: f"{path}, line {line}")
 
 
 def _json(path: str) -> Table:
@@ -114,5 +94,7 @@ def _parquet(path: str) -> Table:
         try:
             header = list(pyarrow.parquet.ParquetFile(file).schema_arrow.names)
         except pyarrow.ArrowException as error:
-            raise DatasetError(f"{path}: this is not a parquet file ({error})") from error
+            raise DatasetError(
+                f"{path}: this is not a parquet file ({error}); name one that is, or save it as CSV"
+            ) from error
     return Table(header, cells, lambda number: f"{path}, row {number}")

@@ -55,9 +55,13 @@ def why_cached(header: dict[str, Any]) -> str:
     prompts = section(header, "prompts")
     if prompts.get("named"):
         by = "--seed" if section(header, "config").get("seed") is not None else "the data set's seed"
-        return f", as {by} {prompts['seed']} asks for the same prompts again"
+        return f", as {by} {prompts['seed']} sends the same prompts in each run"
     if prompts.get("cold"):
         return f", of which {prompts['cold']} tokens a prompt are the prefix that was asked for"
-    if prompts and prompts.get("seed") is None:
+    if not prompts or prompts.get("cold") is not None:
+        return ""
+    if prompts.get("seed") is None:
         return "; --cache-bust first-turn puts a marker in front of rows that were sent before"
-    return ""
+    if prompts.get("cache_bust") == "first-turn":
+        return ", as what stands in front of the first user message has no marker"
+    return ", as prompts begin alike where the data set says so"

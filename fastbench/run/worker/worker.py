@@ -46,7 +46,7 @@ from fastbench.run.worker.phase import Phase, PhasePlan
 from fastbench.run.worker.target import Target
 from fastbench.run.worker.warmup import check_warmup, warmup_samples
 from fastbench.secrets import KNOWN
-from fastbench.structured import STRUCTURED, Constraint, constraints_of, fault_of
+from fastbench.structured import STRUCTURED, Constraint, LimitedChecks, constraints_of, fault_of
 from fastbench.tokenizer import PromptCounter
 
 if TYPE_CHECKING:
@@ -79,12 +79,15 @@ def check_texts(
     texts: the file of texts. attempts: the final attempt of each request to be checked. asked: what a request asks for.
     A reply that has no text but calls a tool is not of that kind.
     """
-    found = {request: fault_of(asked(request), "") for request in attempts}
-    for row in _lines(texts):
-        request = int(row["request"])
-        if attempts.get(request) == row["attempt"]:
-            text = str(row.get("text", ""))
-            found[request] = None if row.get("tool_calls") and not text else fault_of(asked(request), text)
+    with LimitedChecks() as check:
+        found = {request: fault_of(asked(request), "", check) for request in attempts}
+        for row in _lines(texts):
+            request = int(row["request"])
+            if attempts.get(request) == row["attempt"]:
+                text = str(row.get("text", ""))
+                found[request] = None if row.get("tool_calls") and not text else fault_of(asked(request), text, check)
+        for field in check.given_up.values():
+            log.warning("replies are not checked against %s any more: its expression backtracks for too long", field)
     return {request: fault for request, fault in found.items() if fault is not None and asked(request)}
 
 
@@ -312,11 +315,12 @@ class Worker:
         refused = dialect_of(service).not_taken
         own = {}
         # Of a conversation all turns ask for what the run asks for.
-        single = np.unique(final["request"][final["session"] == 0]).tolist()
-        for request, sample in self._requests.numbered(single):
-            fields = {name: value for name, value in (sample.fields or {}).items() if name in STRUCTURED - refused}
-            if fields:
-                own[request] = constraints_of({**service.parameters, **fields})
+        for request, sample in self._requests.sent(np.unique(final["request"]).tolist()):
+            fields = spoken(sample).fields or {}
+            if sample.raw is not None and sample.raw.body:
+                own[request] = constraints_of({**fields, **service.parameters})
+            elif asked := {name: value for name, value in fields.items() if name in STRUCTURED - refused}:
+                own[request] = constraints_of({**service.parameters, **asked})
         usual = constraints_of(service.parameters)
         attempts = dict(zip(final["request"].tolist(), final["attempt"].tolist(), strict=True))
         texts = part_path(self._assignment.recording, TEXTS, self._assignment.part)
@@ -326,11 +330,8 @@ class Worker:
         """Counts tokens by the tokenizer, after the measurement, where the service reported none."""
         service, part = self._task.service, self._assignment.part
         log.info("%s: counting tokens by %s", self._task.name, service.path)
-        final = self._final_rows(writer)
-        final = final[final["session"] == 0]
-        # The prompts of conversations' turns were not kept.
-        numbered = self._requests.numbered(np.unique(final["request"]).tolist())
-        samples = ((number, spoken(sample)) for number, sample in numbered)
+        requests = np.unique(self._final_rows(writer)["request"]).tolist()
+        samples = ((number, spoken(sample)) for number, sample in self._requests.sent(requests))
         texts = part_path(self._assignment.recording, TEXTS, part)
         counter = PromptCounter.load(
             service.path, chat="messages" in dialect_of(service).takes, fields=service.parameters
