@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from fastbench.datasets.rows import BOM, open_data, open_rows, utf8_fault, walk
 from fastbench.errors import DatasetError
+from fastbench.installing import install
 
 Cells = Iterator[tuple[int, Sequence[Any]]]
 """Where a row stands (see `Table.place`), and its cells; None = the row has none there."""
@@ -92,7 +93,7 @@ def _parquet(path: str) -> Table:
         import pyarrow.parquet  # type: ignore[import-untyped]
     except ModuleNotFoundError as error:
         raise DatasetError(
-            f"{path}: reading parquet needs the package pyarrow: pip install pyarrow, or save the trace as CSV"
+            f"{path}: reading parquet needs the package pyarrow: {install('parquet')}, or save the trace as CSV"
         ) from error
 
     def column(values: Any) -> list[Any]:
