@@ -3,51 +3,20 @@
 # versions allowed,
 # `make promises` goes through docs/promises.md at full length, `make longrun` takes half an hour, `make saturate` a quarter.
 VENV ?= .venv
-PYTHON ?= python3
+WORKERS ?= $(shell expr 2 '*' $$(nproc))
+export VENV WORKERS
 BIN := $(VENV)/bin
 
-.PHONY: system venv test browser test-lowest lint bench-venv bench bench-scale promises promises-sanitized \
-  promises-threads promises-inputs promises-tests coverage verdicts compare saturate longrun clean
+.PHONY: venv test browser test-lowest lint bench-venv bench bench-scale promises promises-sanitized promises-threads \
+  promises-inputs promises-tests coverage verdicts compare saturate longrun wheels fresh clean
 
-# What the build and the tests need of the system. Installed only where that is missing and may be done.
-system:
-	@$(PYTHON) needs.py --tests 2>/dev/null || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && apt-get install -y -qq build-essential python3-dev python3-venv openssl; fi; \
-	  $(PYTHON) needs.py --tests; }
+# The environment, and the tests that are neither slow nor in need of a browser: ./test has both, with its settings PYTHON,
+# WORKERS and COVERAGE, and works without make.
+venv:
+	./test --set-up
 
-# Made again whenever the build's inputs changed.
-SOURCES := pyproject.toml setup.py needs.py $(shell find fastbench -name '*.pyx' -o -name '*.pxd')
-
-$(VENV)/.built: $(SOURCES) | system
-	# One that was left half-made, without pip, is made anew; a directory that is no environment is never emptied.
-	$(BIN)/python -m pip --version >/dev/null 2>&1 || \
-	  $(PYTHON) -m venv $$(test ! -e $(VENV)/pyvenv.cfg || echo --clear) $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet 'setuptools>=77' 'cython>=3.1' 'numpy>=2.0'
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable .
-	$(BIN)/python -m pip install --quiet --group test --group lint
-	touch $@
-
-venv: $(VENV)/.built
-
-# Two runs: what may share the machine, a file at a time on each of WORKERS processes (two a core, as tests wait; 0: in
-# this one), then what looks at times (the marker `alone`), one test after the other, of the files that have such. Both
-# run, whatever the first one says. Compiled Python is kept, whatever the environment says: pytest would spend as long on
-# rewriting the tests' assertions as on a tenth of the tests, and each fresh interpreter on compiling fastbench.
-# COVERAGE=1 also prints the share of the package's Python lines that the first run reaches in its own processes;
-# `make coverage` prints that of the unit tests alone, and beside it that of the Cython lines. What opens pages in a
-# browser (the marker `browser`) is in `make browser`.
-WORKERS ?= $(shell expr 2 '*' $$(nproc))
-test: export PYTHONDONTWRITEBYTECODE :=
-test: venv
-	status=0; \
-	$(BIN)/python -m pytest -q -m 'not slow and not alone and not browser' --processes $(WORKERS) \
-	  $(if $(COVERAGE),--cov --cov-report=) || status=$$?; \
-	$(if $(COVERAGE),echo "Python lines covered: $$($(BIN)/python -m coverage report --format=total) %";) \
-	$(BIN)/python -m pytest -q -m 'alone and not slow' $$(grep -rl --include='test_*.py' 'mark\.alone' tests) || \
-	  status=$$?; \
-	exit $$status
+test:
+	./test
 
 # The report pages in the system's Chromium; without one these tests are skipped. COVERAGE=1 prints the share of Python
 # lines that they and the run of `make test` before reach together.
@@ -66,12 +35,24 @@ test-lowest: venv
 	$(LOWEST)/bin/python -m pip check
 	PYTHONPATH="$(CURDIR)" $(LOWEST)/bin/python -m pytest -q tests/unit
 
+# The sources and one wheel for all Pythons into dist/, checked and tried with each Python that is here; some minutes.
+# WHEELS=--keep checks what is there; WHEELS=--tests runs the test suite with the wheel's modules, too.
+wheels: venv
+	scripts/wheels.sh $(WHEELS)
+
+# ./quickstart and ./test in minimal Debian roots, as root; needs debootstrap, and wheels in dist/. Some twenty minutes.
+SUITES ?= bookworm trixie
+TRIALS ?= user wheel source test image
+fresh:
+	set -e; for suite in $(SUITES); do scripts/fresh-root.sh $$suite $(TRIALS); done
+
 lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/cython-lint $$(git ls-files "*.pyx" "*.pxd")  # it calls pycodestyle by name
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/ci/github.yml
+	$(BIN)/shellcheck -x quickstart test scripts/*.sh
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/ci/github.yml .github/workflows/release.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci examples/ci/gitlab.yml
 
 bench-venv: venv

@@ -7,6 +7,7 @@ FASTBENCH_COVERAGE (gcov counts the lines of the .pyx files), FASTBENCH_DEBUG (n
 import copy
 import os
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -51,10 +52,19 @@ if missing := building and fault():
 sources = sorted(path.relative_to(root).as_posix() for path in root.glob("fastbench/**/*.pyx"))
 if not sources:
     raise SystemExit("no fastbench/**/*.pyx beside setup.py: the source distribution is not whole")
-macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
+# A wheel is for every Python from 3.11 on; what is built in place is for the one at hand. A Python without the GIL has
+# no stable ABI.
+abi3 = "bdist_wheel" in sys.argv and not on and not sysconfig.get_config_var("Py_GIL_DISABLED")
+macros = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"), ("_GNU_SOURCE", "1")]
+macros += [("Py_LIMITED_API", "0x030B0000")] if abi3 else []
 settings = {"include_dirs": [numpy.get_include()], "define_macros": macros, "extra_link_args": flags}
+settings |= {"py_limited_api": abi3}
 settings["extra_compile_args"] = ["-O3", "-std=gnu11", "-fno-strict-aliasing", "-Wall", "-Wno-unused-function", *flags]
+# With the stable ABI, Python.h includes less of the C library. What is then not declared would return an int.
+settings["extra_compile_args"] += ["-Werror=implicit-function-declaration", *(["-g0"] if abi3 else [])]
 options = {"build_ext": {"parallel": os.cpu_count()}}
+if abi3:  # apart from what is built in place, whose modules would get into the wheel
+    options |= {"bdist_wheel": {"py_limited_api": "cp311"}, "build": {"build_base": "build/abi3"}}
 if not os.access(root, os.W_OK):  # as a mounted one: all that a build leaves goes elsewhere
     elsewhere = tempfile.TemporaryDirectory(prefix="fastbench-build-", ignore_cleanup_errors=True)
     options |= {"build": {"build_base": elsewhere.name}, "egg_info": {"egg_base": elsewhere.name}}

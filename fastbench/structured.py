@@ -25,6 +25,8 @@ from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
+from fastbench.installing import install
+
 SCHEMAS: Final = frozenset({"response_format", "structured_outputs", "guided_json", "json_schema", "grammar"})
 """The parameters that may hold a JSON schema."""
 STRUCTURED: Final = SCHEMAS | {"guided_regex", "guided_choice", "regex"}
@@ -34,7 +36,7 @@ _NESTED = ("parameters", "sampling_params", "extra_body")
 
 NOT_JSON: Final = "not JSON"
 PACKAGE: Final = "jsonschema"
-INSTALL: Final = f"pip install {PACKAGE}"
+INSTALL: Final = install("schema")
 _LONGEST = 160
 _PATTERN = b'"pattern'
 """How the keywords of a JSON schema begin that hold expressions."""

@@ -57,7 +57,7 @@ class Marker:
         return with_body(raw, raw.body[:start] + orjson.dumps(prompt) + raw.body[end:])
 
     def _of_prompt(self, prompt: Any, place: int) -> tuple[Any, int]:
-        """A prompt with the marker of this place, and how many tokens longer it is; each one of several in one request."""
+        """A prompt with the marker of this place, and how many tokens longer it is; of several, each."""
         if isinstance(prompt, str):
             return self._text(place) + prompt, self._tokens
         if prompt and isinstance(prompt[0], int):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fastbench.config.services import tokenizer_file
 from fastbench.errors import ConfigError
+from fastbench.installing import install
 from fastbench.tokenizer.tokenizer import Message, Prompt, Tokenizer, load_tokenizer, prompt_text
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def _compile(text: str, source: Path) -> "jinja2.Template":
         import jinja2
     except ImportError as error:
         raise ConfigError(
-            f"{source}: the chat template needs the package jinja2; install it (pip install jinja2), "
+            f"{source}: the chat template needs the package jinja2; install it ({install('tokenizer')}), "
             "or move the template away to count without it"
         ) from error
     from fastbench.tokenizer.template_language import environment

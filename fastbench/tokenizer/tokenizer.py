@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fastbench.config.services import tokenizer_file
 from fastbench.errors import ConfigError
+from fastbench.installing import install
 
 if TYPE_CHECKING:
     import tokenizers
@@ -55,9 +56,7 @@ def load_tokenizer(path: str) -> Tokenizer:
     try:
         import tokenizers
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{path}: counting tokens needs the package tokenizers: pip install tokenizers jinja2"
-        ) from error
+        raise ConfigError(f"{path}: counting tokens needs the package tokenizers: {install('tokenizer')}") from error
 
     file = tokenizer_file(path)
     try:

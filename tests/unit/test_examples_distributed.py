@@ -196,7 +196,7 @@ def test_the_image_is_built_of_what_is_let_through(tmp_path: Path) -> None:
     command = [sys.executable, "setup.py", "-q", "dist_info", "--output-dir", "out"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    assert list((tmp_path / "out").glob("fastbench-*.dist-info/METADATA"))
+    assert list((tmp_path / "out").glob("fastbench_llm-*.dist-info/METADATA"))
 
 
 def filled(word: str, names: dict[str, str]) -> str:

@@ -98,7 +98,7 @@ def test_a_structure_that_cannot_be_checked(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "rows.jsonl"
     path.write_text('{"prompt": "a", "guided_json": {"type": "object"}}')
     (remark,) = remarks_of("jsonl", path)
-    assert remark.endswith("(guided_json), as the package jsonschema is missing: pip install jsonschema")
+    assert remark.endswith("(guided_json), as the package jsonschema is missing: pip install 'fastbench-llm[schema]'")
     assert remarks_of("jsonl", path, type="tgi_generate")[0].startswith("rows: these row fields could change")
     path.write_text('{"prompt": "a", "regex": "a"}')
     assert remarks_of("jsonl", path) == ()

@@ -25,14 +25,13 @@ def test_a_path_needs_the_tokenizers(tmp_path: Path) -> None:
     issues = Issues("run.py")
     settings = {"type": "openai_chat", "url": "http://h:1", "path": str(file)}
     assert build_service(settings, "models[0]", issues) is None
-    with pytest.raises(
-        ConfigError, match=r"models\[0\]\.path needs the package tokenizers; pip install tokenizers jinja2, or"
-    ):
+    told = r"models\[0\]\.path needs the package tokenizers: pip install 'fastbench-llm\[tokenizer\]', or"
+    with pytest.raises(ConfigError, match=told):
         issues.check()
 
 
 @pytest.mark.usefixtures("no_tokenizers")
 def test_counting_needs_the_tokenizers(tmp_path: Path) -> None:
     """Loading a tokenizer without the package is an error of the same kind, not a crash."""
-    with pytest.raises(ConfigError, match=r"needs the package tokenizers: pip install tokenizers jinja2$"):
+    with pytest.raises(ConfigError, match=r"needs the package tokenizers: pip install 'fastbench-llm\[tokenizer\]'$"):
         load_tokenizer(str(tmp_path))

@@ -23,6 +23,12 @@ def needs() -> ModuleType:
     return module
 
 
+@pytest.fixture(autouse=True)
+def root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests."""
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+
+
 @pytest.fixture
 def debian(tmp_path: Path) -> str:
     path = tmp_path / "os-release"
@@ -38,10 +44,10 @@ def test_nothing_is_missing_here(needs: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("release", "remedy"),
     [
-        ("ID=debian", "apt-get install build-essential"),
-        ('ID=linuxmint\nID_LIKE="ubuntu debian"', "apt-get install build-essential"),
-        ("ID=fedora", "dnf install gcc"),
-        ('ID="rocky"\nID_LIKE="rhel centos fedora"', "dnf install gcc"),
+        ("ID=debian", "apt-get install -y gcc libc6-dev"),
+        ('ID=linuxmint\nID_LIKE="ubuntu debian"', "apt-get install -y gcc libc6-dev"),
+        ("ID=fedora", "dnf install -y gcc"),
+        ('ID="rocky"\nID_LIKE="rhel centos fedora"', "dnf install -y gcc"),
         ("ID=alpine", "apk add build-base"),
     ],
 )
@@ -69,7 +75,7 @@ def test_no_headers_of_python(needs: ModuleType, debian: str, tmp_path: Path, mo
     monkeypatch.setattr(needs.sysconfig, "get_path", lambda _: str(tmp_path))
     told = needs.fault(os_release=debian)
     assert "Python.h" in told
-    assert told.endswith("apt-get install python3-dev")
+    assert told.endswith("apt-get install -y python3-dev")
 
 
 def test_a_compiler_that_finds_no_headers(
@@ -80,16 +86,58 @@ def test_a_compiler_that_finds_no_headers(
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("CC", str(broken))
-    assert needs.fault(os_release=debian).endswith("apt-get install build-essential")
+    assert needs.fault(os_release=debian).endswith("apt-get install -y gcc libc6-dev")
 
 
 def test_what_the_tests_need(needs: ModuleType, debian: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--tests` looks at ensurepip and openssl too."""
+    """`venv` looks at ensurepip too, `openssl` at the command; several things are one command."""
     found = needs.importlib.util.find_spec
     monkeypatch.setattr(needs.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else found(name))
     monkeypatch.setattr(needs.shutil, "which", lambda name: None if name == "openssl" else f"/usr/bin/{name}")
     monkeypatch.setenv("CC", "cc")
-    assert needs.fault(tests=True, os_release=debian).endswith("apt-get install python3-venv openssl")
+    told = needs.fault(("build", "venv", "openssl"), debian)
+    assert told.startswith("fastbench is compiled here, and venv and openssl cannot be found")
+    assert told.endswith("; apt-get install -y python3-venv openssl")
+    assert needs.fault(("venv",), debian).startswith("venv cannot be found")
+
+
+@pytest.mark.parametrize(("sudo", "way"), [(None, "as root: "), ("/usr/bin/sudo", "sudo ")])
+def test_how_a_plain_user_types_it(
+    needs: ModuleType, debian: str, monkeypatch: pytest.MonkeyPatch, sudo: str | None, way: str
+) -> None:
+    """Who is not root is told so, or to use sudo where it is."""
+    monkeypatch.setattr(needs.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(needs.shutil, "which", lambda name: sudo if name == "sudo" else None)
+    assert needs.fault(("openssl",), debian).endswith(f"; {way}apt-get install -y openssl")
+
+
+def test_what_is_missing_is_installed(
+    needs: ModuleType, debian: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Root on a known system installs it, after the list of packages was renewed; a plain user installs nothing."""
+    ran = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 0, b"")
+
+    monkeypatch.setattr(needs.subprocess, "run", run)
+    monkeypatch.setattr(needs.shutil, "which", lambda _: None)
+    needs.install(("openssl",), debian)
+    assert ran == [["apt-get", "update"], ["apt-get", "install", "-y", "openssl"]]
+    assert capsys.readouterr().err == "Installing what is missing: apt-get install -y openssl\n"
+    monkeypatch.setattr(needs.os, "geteuid", lambda: 1000)
+    needs.install(("openssl",), debian)
+    assert len(ran) == 2
+
+
+def test_an_installation_that_fails(needs: ModuleType, debian: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the package manager said is shown, and which command failed."""
+    failed = subprocess.CompletedProcess([], 100, b"E: no network\n")
+    monkeypatch.setattr(needs.subprocess, "run", lambda *_, **__: failed)
+    monkeypatch.setattr(needs.shutil, "which", lambda _: None)
+    with pytest.raises(SystemExit, match="E: no network\napt-get update failed"):
+        needs.install(("openssl",), debian)
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])

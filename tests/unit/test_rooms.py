@@ -30,6 +30,7 @@ ANYWHERE = frozenset(
     {
         "units",
         "errors",
+        "installing",
         "registry",
         "lazy",
         "secrets",
@@ -44,6 +45,7 @@ ANYWHERE = frozenset(
 TABLE: dict[str, frozenset[str]] = {
     "_core": frozenset(),
     "errors": frozenset(),
+    "installing": frozenset(),
     "lazy": frozenset(),
     "secrets": frozenset({"errors"}),
     "seeds": frozenset(),
@@ -52,7 +54,7 @@ TABLE: dict[str, frozenset[str]] = {
     "verdict_limits": frozenset(),
     "registry": frozenset({"errors"}),
     "slo": frozenset({"errors", "units"}),
-    "structured": frozenset(),
+    "structured": frozenset({"installing"}),
     "config": ANYWHERE,
     "recording": ANYWHERE | {"_core.ring"},
     "tokenizer": ANYWHERE | {"config"},

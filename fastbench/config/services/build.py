@@ -12,6 +12,7 @@ from fastbench.config.services.schema import REPEATS, ServiceConfig, build_traff
 from fastbench.config.services.tls import tls_faults
 from fastbench.config.services.url import header_fault, page_url, parse_host, parse_url, reset_url
 from fastbench.errors import ConfigError
+from fastbench.installing import install
 from fastbench.registry import DIALECTS, alias_fault, dialect_names
 from fastbench.secrets import NOT_DUMPED, resolve_secret
 
@@ -106,7 +107,7 @@ def _faults(service: ServiceConfig) -> Iterator[Fault]:
     if service.path and not tokenizer_file(service.path).is_file():
         yield "path", f"is {show(service.path)}; it must be a tokenizer.json or a directory that holds one"
     elif service.path and find_spec("tokenizers") is None:
-        yield "path", "needs the package tokenizers; pip install tokenizers jinja2, or leave path empty"
+        yield "path", f"needs the package tokenizers: {install('tokenizer')}, or leave path empty"
 
 
 def tokenizer_file(path: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from fastbench.datasets.plain import open_data, open_records, open_text
 from fastbench.datasets.rows import open_rows, walk
 from fastbench.errors import DatasetError
+from fastbench.installing import install
 
 Cells = Iterator[tuple[int, Sequence[Any]]]
 """Where a row stands (see `Table.place`), and its cells; None = the row has none there."""
@@ -72,7 +73,7 @@ def _parquet(path: str) -> Table:
         import pyarrow.parquet  # type: ignore[import-untyped]
     except ModuleNotFoundError as error:
         raise DatasetError(
-            f"{path}: reading parquet needs the package pyarrow: pip install pyarrow, or save the trace as CSV"
+            f"{path}: reading parquet needs the package pyarrow: {install('parquet')}, or save the trace as CSV"
         ) from error
 
     def column(values: Any) -> list[Any]:

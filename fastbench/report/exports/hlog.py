@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastbench.errors import UsageError
+from fastbench.installing import install
 from fastbench.metrics import LatencyInterval, Selection, classes_of, latency_intervals
 from fastbench.recording import Recording
 from fastbench.report.exports.columns import wall_offset_ns
@@ -74,5 +75,5 @@ def _check_package() -> None:
         import hdrh.histogram  # type: ignore[import-untyped]  # noqa: F401  # used by `to_hdrh`; it has no types
     except ImportError as error:
         raise UsageError(
-            "--format hlog needs the package hdrhistogram: pip install 'hdrhistogram<0.10.8', or take csv or jsonl"
+            f"--format hlog needs the package hdrhistogram: {install('hdr')}, or take csv or jsonl"
         ) from error

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, BinaryIO
 
 from fastbench.errors import UsageError
+from fastbench.installing import install
 from fastbench.metrics.samples import NO_TIMES, TokenTimes, token_times
 from fastbench.recording import Recording
 from fastbench.report.exports.columns import Columns, listed, request_columns
@@ -42,7 +43,7 @@ def _arrow(what: str = "--format parquet") -> Any:
         import pyarrow  # type: ignore[import-untyped]  # it has no types
         import pyarrow.parquet  # type: ignore[import-untyped]
     except ImportError as error:
-        raise UsageError(f"{what} needs the package pyarrow: pip install pyarrow, or take csv or jsonl") from error
+        raise UsageError(f"{what} needs the package pyarrow: {install('parquet')}, or take csv or jsonl") from error
     return pyarrow
 
 

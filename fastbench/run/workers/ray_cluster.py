@@ -13,6 +13,7 @@ from typing import Any
 from fastbench import __version__
 from fastbench.datasets import Dataset
 from fastbench.errors import ServiceError, UsageError
+from fastbench.installing import install
 from fastbench.live import Observer
 from fastbench.plan import Share, check_shares
 from fastbench.recording import new_run_id
@@ -131,4 +132,4 @@ def _ray() -> Any:
         import_module("ray.util.scheduling_strategies")
         return import_module("ray")
     except ImportError as error:
-        raise UsageError("--ray needs the package ray: pip install ray") from error
+        raise UsageError(f"--ray needs the package ray: {install('ray')}") from error

