@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Saved,
         compare,
         compare_live,
+        comparison_json,
         comparison_lines,
         prepare_compare,
         remove_baseline,
@@ -75,8 +76,28 @@ if TYPE_CHECKING:
     )
     from fastbench.api.result import Figures, Result, runs
     from fastbench.api.running import EndedTask, Running, run, run_all
-    from fastbench.api.saturation import Saturating, Saturation, lines, plan_lines, prepare_search, saturate
-    from fastbench.api.screen import Finished, Line, Part, Published, Style, finished, plain, summarize
+    from fastbench.api.saturation import (
+        Saturating,
+        Saturation,
+        lines,
+        plan_lines,
+        prepare_search,
+        saturate,
+        saturation_json,
+    )
+    from fastbench.api.screen import (
+        Finished,
+        Line,
+        Part,
+        Published,
+        ReportedTask,
+        Style,
+        finished,
+        plain,
+        result_json,
+        save_json,
+        summarize,
+    )
 else:
     __getattr__ = lazy(
         __name__,
@@ -88,6 +109,7 @@ else:
                 "Saved",
                 "compare",
                 "compare_live",
+                "comparison_json",
                 "comparison_lines",
                 "prepare_compare",
                 "remove_baseline",
@@ -145,12 +167,23 @@ else:
                 "Line",
                 "Part",
                 "Published",
+                "ReportedTask",
                 "Style",
                 "finished",
                 "plain",
+                "result_json",
+                "save_json",
                 "summarize",
             ),
-            "saturation": ("Saturating", "Saturation", "lines", "plan_lines", "prepare_search", "saturate"),
+            "saturation": (
+                "Saturating",
+                "Saturation",
+                "lines",
+                "plan_lines",
+                "prepare_search",
+                "saturate",
+                "saturation_json",
+            ),
             "result": (
                 "Figures",
                 "Result",
@@ -184,6 +217,7 @@ __all__ = [
     "Part",
     "Prepared",
     "Published",
+    "ReportedTask",
     "Result",
     "Running",
     "Saturating",
@@ -196,6 +230,7 @@ __all__ = [
     "code_of",
     "compare",
     "compare_live",
+    "comparison_json",
     "comparison_lines",
     "compute",
     "continued",
@@ -223,12 +258,15 @@ __all__ = [
     "recalculate",
     "remove_baseline",
     "report",
+    "result_json",
     "reused_recordings",
     "run",
     "run_all",
     "runs",
     "saturate",
+    "saturation_json",
     "save_baseline",
+    "save_json",
     "saved_baselines",
     "spec_decode_blocks",
     "summarize",
