@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from fastbench.cli.perf.live import Live
 from fastbench.cli.perf.parsing import Sectioned, given_options, parameters_of
 from fastbench.cli.user import leave_in_order, remark, say, stopped_by
 from fastbench.errors import UsageError
@@ -16,6 +15,7 @@ from fastbench.options import LIVE_SECTIONS, flag
 
 if TYPE_CHECKING:
     from fastbench import Comparison
+    from fastbench.cli.perf.live import Live
     from fastbench.live import Progress
 
 _NAMES = frozenset(option.name for options in LIVE_SECTIONS.values() for option in options)
@@ -60,6 +60,7 @@ def compare_services(ctx: click.Context, labels: Mapping[str, str]) -> tuple[Com
     # Imported late: help must not wait for it.
     from fastbench import Stop
     from fastbench.api import LiveComparing, prepare_compare
+    from fastbench.cli.perf.live import Live
 
     options = given_options(ctx, _NAMES)
     if ctx.params["slo"]:

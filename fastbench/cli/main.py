@@ -7,11 +7,15 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from fastbench import __version__
 from fastbench.cli.user import STDOUT, InterruptError, leave_with, say
 from fastbench.errors import Exit, FastbenchError
 from fastbench.live import ClosedError, StreamError, fill_standard, lead_nowhere, show_all
+
+COMPLETING = "_FASTBENCH_COMPLETE"
+"""The variable by which a shell's script asks what completes a command line."""
 
 # name: (module, command, line of the overview)
 _COMMANDS = {
@@ -42,6 +46,7 @@ _COMMANDS = {
     "merge": ("fastbench.cli.report.merge", "merge_command", "Merge shards into one run."),
     "config": ("fastbench.cli.config", "config_command", "Check a config and print it, or the schema of configs."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
+    "completion": ("fastbench.cli.completion", "completion_command", "Print the script that makes a shell complete."),
 }
 
 
@@ -57,7 +62,18 @@ class _LazyGroup(click.Group):
         module, name, _ = _COMMANDS[cmd_name]
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
+        if ctx.resilient_parsing:
+            # Imported late: only for a shell that completes the command line.
+            from fastbench.cli.completion import offer
+
+            offer(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As ever, without the commands' modules."""
+        found = [CompletionItem(name, help=line) for name, (_, _, line) in _COMMANDS.items()]
+        own = super(click.Group, self).shell_complete(ctx, incomplete)
+        return [*(one for one in found if one.value.startswith(incomplete)), *own]
 
     def invoke(self, ctx: click.Context) -> Any:
         """As ever, but for Ctrl-C, of which click would make an empty line too."""
@@ -99,7 +115,8 @@ def main() -> NoReturn:
     # numpy's linear algebra is not used here, and its threads would spin beside the load for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     fill_standard()
-    show_all()
+    if COMPLETING not in os.environ:  # what a shell completes click writes as bytes
+        show_all()
     sys.excepthook = _without_keys
     try:
         code = cli.main(prog_name="fastbench", standalone_mode=False)

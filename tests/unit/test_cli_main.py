@@ -78,6 +78,7 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
         "merge",
         "config",
         "mock",
+        "completion",
     ]
 
 

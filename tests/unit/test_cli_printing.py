@@ -14,7 +14,9 @@ from nursery import package_environment, run_python
 from steady_run import steady
 from test_docs_cli import table
 
-CONFIG = "models: [{type: chat, url: 'http://h:1'}]\ndatasets: [{type: synthetic, count: 4, input_len: 8, output_len: 2}]\n"
+CONFIG = (
+    "models: [{type: chat, url: 'http://h:1'}]\ndatasets: [{type: synthetic, count: 4, input_len: 8, output_len: 2}]\n"
+)
 
 
 @pytest.fixture
