@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         write_comparison,
         write_comparison_page,
     )
+    from fastbench.api.doctor import Check, State, Wanted, code_of_checks, doctor_json, examine
     from fastbench.api.indexing import write_indexes
     from fastbench.api.judging import Asking, Checked, checks_of, code_of, deciding, gates_of, write_checks
     from fastbench.api.planning import (
@@ -119,6 +120,7 @@ else:
                 "write_comparison_page",
             ),
             "indexing": ("write_indexes",),
+            "doctor": ("Check", "State", "Wanted", "code_of_checks", "doctor_json", "examine"),
             "judging": (
                 "Asking",
                 "Checked",
@@ -202,6 +204,7 @@ __all__ = [
     "DIRECTORY",
     "RESULTS",
     "Asking",
+    "Check",
     "Checked",
     "Comparison",
     "Described",
@@ -223,11 +226,14 @@ __all__ = [
     "Saturating",
     "Saturation",
     "Saved",
+    "State",
     "Style",
+    "Wanted",
     "check",
     "check_tokenizers",
     "checks_of",
     "code_of",
+    "code_of_checks",
     "compare",
     "compare_live",
     "comparison_json",
@@ -236,7 +242,9 @@ __all__ = [
     "continued",
     "deciding",
     "describe",
+    "doctor_json",
     "ended_requests",
+    "examine",
     "export",
     "failures",
     "find_run",

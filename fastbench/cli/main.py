@@ -44,6 +44,7 @@ _COMMANDS = {
         "Write a run for other tools: csv, jsonl, parquet, hlog, vLLM's and llm-d's files.",
     ),
     "merge": ("fastbench.cli.report.merge", "merge_command", "Merge shards into one run."),
+    "doctor": ("fastbench.cli.doctor", "doctor_command", "Tell whether this machine can measure, and what to change."),
     "config": ("fastbench.cli.config", "config_command", "Check a config and print it, or the schema of configs."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
     "completion": ("fastbench.cli.completion", "completion_command", "Print the script that makes a shell complete."),

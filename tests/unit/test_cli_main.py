@@ -76,6 +76,7 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
         "baseline",
         "export",
         "merge",
+        "doctor",
         "config",
         "mock",
         "completion",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from nursery import package_environment, run_python
 from steady_run import steady
-from test_docs_cli import table
+from test_docs_cli import PAGE, rows_of
 
 CONFIG = (
     "models: [{type: chat, url: 'http://h:1'}]\ndatasets: [{type: synthetic, count: 4, input_len: 8, output_len: 2}]\n"
@@ -83,7 +83,7 @@ def test_the_result_as_a_document(work: Path) -> None:
     assert (done.returncode, found["code"], path.stat().st_mode & 0o777) == (3, 3, 0o600)
     assert done.stdout.startswith("Performance Results of task")
     (task,) = found["tasks"]
-    fields = [name.strip("` ") for row in table("`result` (`perf`, `recalc`)") for name in row[0].split(",")]
+    fields = [name.strip("` ") for row in rows_of(PAGE, "`result` (`perf`, `recalc`)") for name in row[0].split(",")]
     assert set(task) == set(fields) - {"classes"}
     assert task["metrics"]["TTFT"]["unit"] == "ms"
     assert task["metrics"]["TTFT"]["Median"] == pytest.approx(10.0)

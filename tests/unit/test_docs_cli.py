@@ -10,12 +10,12 @@ from click.testing import CliRunner
 from fastbench.cli.main import cli
 from fastbench.errors import Exit
 
-PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 
 
-def table(heading: str) -> list[list[str]]:
+def rows_of(page: Path, heading: str) -> list[list[str]]:
     """The rows of the first table below a heading, without its head."""
-    below = PAGE.partition(f" {heading}\n")[2]
+    below = page.read_text(encoding="utf-8").partition(f" {heading}\n")[2]
     lines = re.search(r"(^\|.*\n)+", below, re.MULTILINE)
     assert lines is not None, heading
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[0].splitlines()[2:]]
@@ -23,7 +23,7 @@ def table(heading: str) -> list[list[str]]:
 
 def test_the_page_has_the_exit_codes() -> None:
     """The table on the page is the one in the code."""
-    assert table("Exit codes") == [[str(int(code)), code.means] for code in Exit]
+    assert rows_of(PAGE, "Exit codes") == [[str(int(code)), code.means] for code in Exit]
 
 
 def test_help_has_the_exit_codes() -> None:
