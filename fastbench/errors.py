@@ -7,19 +7,40 @@ from typing import Self
 
 
 class Exit(IntEnum):
-    """The process's exit statuses (docs/answers.md)."""
+    """The exit statuses of the command, each with what it `means`: the one table of them. `fastbench --help` prints it,
+    docs/cli.md has."""
 
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    NOT_MET = 3
-    CANNOT_TELL = 4
-    INTERRUPTED = 130
+    means: str
+
+    def __new__(cls, number: int, means: str) -> Self:
+        """The status `number`."""
+        one = int.__new__(cls, number)
+        one._value_, one.means = number, means
+        return one
+
+    DONE = 0, "done; SLOs and assertions are met"
+    FAILED = 1, "failed: the service could not be measured, or every request failed"
+    USAGE = 2, "wrong usage; nothing was sent"
+    NOT_MET = 3, "an SLO or an assertion is not met, or --max-failed ended the run"
+    CANNOT_TELL = 4, "that cannot be told, or with --strict a verdict is INVALID"
+    INTERRUPTED = 130, "stopped by Ctrl-C (SIGINT)"
+    CLOSED = 141, "the reader of standard output closed it, such as head"
+    TERMINATED = 143, "stopped by SIGTERM"
 
     @classmethod
-    def of(cls, met: bool | None) -> Self:
+    def of(cls, met: bool | None) -> "Exit":
         """Of something that was asked for; None = whether it is met cannot be told."""
-        return cls(cls.CANNOT_TELL if met is None else cls.DONE if met else cls.NOT_MET)
+        return cls.CANNOT_TELL if met is None else cls.DONE if met else cls.NOT_MET
+
+    @classmethod
+    def of_work(cls, went_well: bool) -> "Exit":
+        """Of what went well or failed."""
+        return cls.DONE if went_well else cls.FAILED
+
+    @classmethod
+    def of_signal(cls, number: int) -> "Exit":
+        """Of one that asks to end: SIGINT or SIGTERM."""
+        return cls(128 + number)  # type: ignore[call-arg]  # by its number alone
 
 
 def worst(*codes: int) -> int:

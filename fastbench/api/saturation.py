@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fastbench.api.planning import describe
 from fastbench.api.saturating.asked import asked_of, levelled, plan_rows
-from fastbench.api.saturating.driver import RESULT, Saturating, Searching, new_search, prepare_search
+from fastbench.api.saturating.driver import RESULT, Saturating, Searching, new_search, prepare_search, saturation_json
 from fastbench.api.saturating.outcome import Cost, LevelRow, Outcome, Tier
 from fastbench.api.saturating.words import aligned, cost_table, sentences, table
 from fastbench.api.settings import Config, chosen_run, search_options
@@ -117,4 +117,5 @@ __all__ = [
     "plan_lines",
     "prepare_search",
     "saturate",
+    "saturation_json",
 ]

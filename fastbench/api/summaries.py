@@ -1,4 +1,5 @@
-"""Reports that are finished: what the screen shows last of them, and the page of a run that has several."""
+"""Reports that are finished: what the screen shows last of them, the document that takes its place for programs, and
+the page of a run that has several."""
 
 from __future__ import annotations
 
@@ -8,9 +9,35 @@ from urllib.parse import quote
 
 from fastbench.api.recordings import by_run
 from fastbench.api.reporting import advice
-from fastbench.report import Finished, Line, Part, Published, Style, Task, index_page, plain, replace, summarize
+from fastbench.report import (
+    Finished,
+    Line,
+    Part,
+    Published,
+    ReportedTask,
+    Style,
+    Task,
+    index_page,
+    plain,
+    replace,
+    result_json,
+    summarize,
+)
 
-__all__ = ["Finished", "Line", "Part", "Published", "Style", "finished", "plain", "summarize", "write_indexes"]
+__all__ = [
+    "Finished",
+    "Line",
+    "Part",
+    "Published",
+    "ReportedTask",
+    "Style",
+    "finished",
+    "plain",
+    "result_json",
+    "save_json",
+    "summarize",
+    "write_indexes",
+]
 
 INDEX = "index.html"
 
@@ -18,6 +45,12 @@ INDEX = "index.html"
 def finished(published: Published) -> Finished:
     """A report's answer, with what a summary says beside it."""
     return Finished(published.answer, published.page, advice(published.metrics), published.fault)
+
+
+def save_json(content: bytes, path: str) -> None:
+    """Writes a document to a file. Raises RecordingError where it cannot be written."""
+    # Messages of failed requests may repeat a prompt: for the owner alone.
+    replace(Path(path), content, 0o600)
 
 
 def write_indexes(finished: Mapping[Path, Finished | None]) -> list[Path]:

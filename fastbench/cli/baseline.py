@@ -10,6 +10,7 @@ import click
 
 from fastbench.cli.report.shared import slo_option, stage_option, window_option
 from fastbench.cli.user import calculation_bar, leave_in_order, say
+from fastbench.errors import Exit
 from fastbench.units import MISSING, quantity
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def save_command(
             on_progress=progress,
         )
     click.echo(f"{path} written ({path.stat().st_size / 1e3:.1f} kB).")
-    return 0
+    return Exit.DONE
 
 
 @baseline_command.command("list")
@@ -96,7 +97,7 @@ def list_command(directory: Path | None) -> int:
     for one in found:
         if one.fault:
             say(one.fault)
-    return int(any(one.fault for one in found))
+    return Exit.of_work(not any(one.fault for one in found))
 
 
 @baseline_command.command("rm")
@@ -108,7 +109,7 @@ def rm_command(names: tuple[str, ...], directory: Path | None) -> int:
 
     for name in names:
         click.echo(f"{remove_baseline(name, directory or DIRECTORY)} removed.")
-    return 0
+    return Exit.DONE
 
 
 def _cells(one: Saved) -> tuple[str, ...]:

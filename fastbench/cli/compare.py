@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from fastbench.cli.compare_live import CompareCommand, compare_services, is_live
+from fastbench.cli.printing import OUTPUT, Terminal, json_option, print_lines, write_json
 from fastbench.cli.report.shared import label_option, labels_of, stage_option, window_option
-from fastbench.cli.user import calculation_bar, leave_in_order
-from fastbench.errors import Exit
+from fastbench.cli.user import as_far_as_read, calculation_bar, leave_in_order
+from fastbench.errors import Exit, worst
 
 
 @click.command("compare", cls=CompareCommand)
@@ -38,7 +39,7 @@ from fastbench.errors import Exit
 @click.option("--junit", metavar="FILE", help="Write the metrics that decide as JUnit XML.")
 @click.option("--summary", metavar="FILE", help="Write Markdown; also appended to the file of $GITHUB_STEP_SUMMARY.")
 @click.option("--markdown", metavar="FILE", help="Write Markdown for a pull request.")
-@click.option("--json", "json_file", metavar="FILE", help="Write all numbers as JSON.")
+@json_option
 @click.option("--page", metavar="FILE", help="Write an HTML page.")
 def compare_command(
     sides: tuple[str, ...],
@@ -58,6 +59,7 @@ def compare_command(
     markdown: str | None,
     json_file: str | None,
     page: str | None,
+    quiet: bool | None = None,
     **_: Any,
 ) -> int:
     """Tells whether B is slower than A, with its uncertainty.
@@ -77,14 +79,13 @@ def compare_command(
     context = click.get_current_context()
     # Imported late: help must not wait for it.
     from fastbench import compare
-    from fastbench.api import comparison_lines, write_comparison
-    from fastbench.cli.printing import Terminal, print_lines
+    from fastbench.api import comparison_json, comparison_lines, write_comparison
 
     if is_live(context):
         found, code = compare_services(context, labels_of(labels))
     else:
         leave_in_order()
-        with calculation_bar("the comparison") as progress:
+        with calculation_bar("the comparison", quiet=bool(quiet)) as progress:
             found = compare(
                 *sides,
                 base=base,
@@ -100,7 +101,10 @@ def compare_command(
                 on_progress=progress,
             )
         code = found.code
-    terminal = Terminal.of_output()
-    print_lines(comparison_lines(found, terminal.columns), terminal)
-    write_comparison(found, junit=junit, summary=summary, markdown=markdown, json=json_file, page=page)
-    return 0 if cannot_tell_ok and code == Exit.CANNOT_TELL else code
+    code = Exit.DONE if cannot_tell_ok and code == Exit.CANNOT_TELL else code
+    if json_file != OUTPUT:
+        terminal = Terminal.of_output()
+        with as_far_as_read():
+            print_lines(comparison_lines(found, terminal.columns), terminal)
+    write_comparison(found, junit=junit, summary=summary, markdown=markdown, page=page)
+    return worst(code, write_json(comparison_json(found), json_file))

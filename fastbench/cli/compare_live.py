@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from fastbench.cli.perf.live import Live
 from fastbench.cli.perf.parsing import Sectioned, given_options, parameters_of
-from fastbench.cli.user import leave_in_order, say
+from fastbench.cli.user import leave_in_order, remark, say, stopped_by
 from fastbench.errors import UsageError
 from fastbench.options import LIVE_SECTIONS, flag
 
 if TYPE_CHECKING:
     from fastbench import Comparison
+    from fastbench.cli.perf.live import Live
     from fastbench.live import Progress
 
 _NAMES = frozenset(option.name for options in LIVE_SECTIONS.values() for option in options)
 _OF_SERVICES = ("url_a", "url_b")
+_OF_BOTH = frozenset({"quiet"})
 _OF_RECORDINGS = ("base", "run_noise", "stage", "window", "anyway")
 
 
@@ -40,7 +41,7 @@ def is_live(ctx: click.Context) -> bool:
     services = [name for name in given if name in _OF_SERVICES]
     if not services:
         # Variables may be there for other commands.
-        mine = [name for name in given if name in _NAMES]
+        mine = [name for name in given if name in _NAMES - _OF_BOTH]
         if mine:
             raise UsageError(f"{flag(mine[0])} goes with --url-a and --url-b: nothing is sent without them")
         return False
@@ -59,20 +60,21 @@ def compare_services(ctx: click.Context, labels: Mapping[str, str]) -> tuple[Com
     # Imported late: help must not wait for it.
     from fastbench import Stop
     from fastbench.api import LiveComparing, prepare_compare
+    from fastbench.cli.perf.live import Live
 
     options = given_options(ctx, _NAMES)
     if ctx.params["slo"]:
         options = options.having("slo", ctx.params["slo"])
     comparing = prepare_compare(options, labels, ctx.params["stats"], ctx.params["gate"], ctx.params["tolerance"])
-    for remark in comparing.remarks:
-        say(remark)
+    for sentence in comparing.remarks:
+        remark(sentence, quiet="quiet" in options)
     leave_in_order()
     stop, seen = Stop(), Live(quiet="quiet" in options, debug=comparing.prepared.run.debug)
     watch = seen.observe if seen.on_screen or "quiet" in options else _Told(seen).observe
     with LiveComparing(comparing, stop, watch) as live, seen.shown(comparing.directory), stop.on_signals():
         outcome = live.carry_out()
-    say(f"The recording of each slice: {comparing.directory}")
-    return outcome.comparison, outcome.code
+    remark(f"The recording of each slice: {comparing.directory}", quiet="quiet" in options)
+    return outcome.comparison, stopped_by(stop, outcome.code)
 
 
 class _Told:

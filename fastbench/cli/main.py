@@ -7,11 +7,15 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from fastbench import __version__
-from fastbench.cli.user import InterruptError, leave_with, say
+from fastbench.cli.user import STDOUT, InterruptError, leave_with, say
 from fastbench.errors import Exit, FastbenchError
-from fastbench.live import StreamError, fill_standard, show_all
+from fastbench.live import ClosedError, StreamError, fill_standard, lead_nowhere, show_all
+
+COMPLETING = "_FASTBENCH_COMPLETE"
+"""The variable by which a shell's script asks what completes a command line."""
 
 # name: (module, command, line of the overview)
 _COMMANDS = {
@@ -40,8 +44,10 @@ _COMMANDS = {
         "Write a run for other tools: csv, jsonl, parquet, hlog, vLLM's and llm-d's files.",
     ),
     "merge": ("fastbench.cli.report.merge", "merge_command", "Merge shards into one run."),
+    "doctor": ("fastbench.cli.doctor", "doctor_command", "Tell whether this machine can measure, and what to change."),
     "config": ("fastbench.cli.config", "config_command", "Check a config and print it, or the schema of configs."),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
+    "completion": ("fastbench.cli.completion", "completion_command", "Print the script that makes a shell complete."),
 }
 
 
@@ -57,51 +63,61 @@ class _LazyGroup(click.Group):
         module, name, _ = _COMMANDS[cmd_name]
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
+        if ctx.resilient_parsing:
+            # Imported late: only for a shell that completes the command line.
+            from fastbench.cli.completion import offer
+
+            offer(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As ever, without the commands' modules."""
+        found = [CompletionItem(name, help=line) for name, (_, _, line) in _COMMANDS.items()]
+        own = super(click.Group, self).shell_complete(ctx, incomplete)
+        return [*(one for one in found if one.value.startswith(incomplete)), *own]
 
     def invoke(self, ctx: click.Context) -> Any:
         """As ever, but for Ctrl-C, of which click would make an empty line too."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise InterruptError("interrupted") from None
+        except KeyboardInterrupt as error:
+            raise InterruptError(*error.args[:1]) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, _, line) in _COMMANDS.items()])
 
 
+_HELP = f"""Measures a running LLM inference service through its streaming interface.
+
+\b
+Exit codes:
+{"".join(f"  {code:<4} {code.means}{chr(10)}" for code in Exit)}
+Of several the highest counts, but 3 goes before 4.
+"""
+
+
 @click.group(
     cls=_LazyGroup,
+    help=_HELP,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="fastbench")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Measures a running LLM inference service through its streaming interface.
-
-    \b
-    Exit codes:
-      0    measured; SLOs and assertions are met
-      1    failed: the service could not be measured, or every request failed
-      2    wrong usage; nothing was sent
-      3    an SLO or an assertion is not met, or --max-failed ended the run
-      4    that cannot be told, or with --strict a verdict is INVALID
-      130  stopped by the user
-    Of several the highest counts, but 3 goes before 4.
-    """
+    """Without a command: help."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
 
 def main() -> NoReturn:
-    """Ends the process with 0, 1 (a failed run), 2 (wrong usage), 3 (not met), 4 (cannot tell; --strict: INVALID) or
-    130 (Ctrl-C)."""
+    """Ends the process with one of the codes of `Exit`."""
     # numpy's linear algebra is not used here, and its threads would spin beside the load for a while.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     fill_standard()
-    show_all()
+    if COMPLETING not in os.environ:  # what a shell completes click writes as bytes
+        show_all()
     sys.excepthook = _without_keys
     try:
         code = cli.main(prog_name="fastbench", standalone_mode=False)
@@ -116,19 +132,16 @@ def main() -> NoReturn:
     except click.ClickException as error:
         code = _report(error.format_message(), error.exit_code)
     except StreamError as error:
-        code = _report(f"standard output takes no more: {error.strerror}", 1)
-        _let_go_of_output()
+        code = _report(f"standard output takes no more: {error.strerror}", Exit.FAILED)
+        lead_nowhere(STDOUT)
+    except ClosedError:
+        # Who closed it has seen enough.
+        code = Exit.CLOSED
+        lead_nowhere(STDOUT)
     except UnicodeEncodeError as error:
         code = _report(_name_fault(error), Exit.USAGE)
-    leave_with(code or 0)
+    leave_with(code or Exit.DONE)
     sys.exit(code)
-
-
-def _let_go_of_output() -> None:
-    """What it still holds goes nowhere: Python would try to write it again at its end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
 
 
 def _name_fault(error: UnicodeEncodeError) -> str:

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import click
 
-from fastbench.options import TABLES
+from fastbench.cli.user import as_far_as_read, say
+from fastbench.errors import Exit, RecordingError
+from fastbench.options import JSON, QUIET, TABLES
 
 if TYPE_CHECKING:
     from fastbench.api import Asking, Finished, Line, Style
 
 tables_option = click.option("--tables", is_flag=True, help=TABLES)
+json_option = click.option("--json", "json_file", metavar="FILE|-", help=JSON)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help=QUIET)
+OUTPUT = "-"
+"""In place of a file: standard output."""
 
 _LINKING = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby", "rio", "WarpTerminal", "contour"})
 """Values of TERM_PROGRAM."""
@@ -39,7 +45,7 @@ class Showing(NamedTuple):
     """What the user wants to see of a run, and which exit code."""
 
     quiet: bool = False
-    """No view, no progress."""
+    """No view, no progress, no remarks."""
     classic: bool = False
     """AISBench's progress table instead of the view of one task."""
     plot: bool = True
@@ -49,6 +55,13 @@ class Showing(NamedTuple):
     strict: bool = False
     """An INVALID run is a failure."""
     checks: Checks = Checks()
+    json: str | None = None
+    """The file that gets the whole result; "-": standard output does, and nothing else."""
+
+    @property
+    def for_people(self) -> bool:
+        """Whether standard output gets what people read."""
+        return self.json != OUTPUT
 
 
 class Terminal(NamedTuple):
@@ -77,9 +90,15 @@ def print_reports(tables: Sequence[str], tasks: Sequence[Finished], again: str |
 
     tables: of each task, and what else belongs to them. again: the command that prints them. wanted: whether they are
     to be seen on a terminal also where they do not fit, that is, where their widest line, or they all with the summary
-    below, need more columns and lines than it has.
+    below, need more columns and lines than it has. Where the reader closes standard output the rest is left out.
     """
-    terminal = Terminal.of_output()
+    with as_far_as_read():
+        _print_reports(tables, tasks, again, Terminal.of_output(), wanted=wanted)
+
+
+def _print_reports(
+    tables: Sequence[str], tasks: Sequence[Finished], again: str | None, terminal: Terminal, *, wanted: bool
+) -> None:
     if not terminal.is_one:
         for text in tables:
             click.echo(text)
@@ -93,6 +112,25 @@ def print_reports(tables: Sequence[str], tasks: Sequence[Finished], again: str |
         click.echo()
         lines = summarize(tasks, None, terminal.columns, linked=terminal.links)
     print_lines(lines, terminal)
+
+
+def write_json(content: bytes, target: str | None) -> int:
+    """A result as a document, to the file `target` or where that is "-" to standard output; None = nowhere. Returns the
+    exit code of that: a file that cannot be written is told."""
+    if target is None:
+        return Exit.DONE
+    if target == OUTPUT:
+        with as_far_as_read():
+            click.echo(content.decode(), nl=False)
+        return Exit.DONE
+    from fastbench.api import save_json
+
+    try:
+        save_json(content, target)
+    except RecordingError as error:
+        say(str(error))
+        return error.exit_code
+    return Exit.DONE
 
 
 def print_lines(lines: Iterable[Line], terminal: Terminal) -> None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fastbench.cli.perf.parsing import SectionedCommand, given_options
-from fastbench.cli.user import leave_in_order, say
+from fastbench.cli.printing import OUTPUT, write_json
+from fastbench.cli.user import as_far_as_read, leave_in_order, remark, say, stopped_by
+from fastbench.errors import Exit, worst
 from fastbench.options import SATURATE_SECTIONS, Options
 
 if TYPE_CHECKING:
@@ -33,25 +35,29 @@ def saturate(**_: Any) -> int:
     if "dry_run" in options:
         return _print_plan(options)
     from fastbench import Stop
-    from fastbench.api import Saturating, lines, prepare_search
+    from fastbench.api import Saturating, lines, prepare_search, saturation_json
     from fastbench.cli.perf.live import Live
 
     searching = prepare_search(options)
-    for remark in searching.prepared.remarks:
-        say(remark)
+    quiet, target = "quiet" in options, options.get("json")
+    for sentence in searching.prepared.remarks:
+        remark(sentence, quiet=quiet)
     leave_in_order()
     stop = Stop()
-    seen = Live(quiet="quiet" in options, debug=searching.prepared.run.debug)
-    watch = seen.observe if seen.on_screen or "quiet" in options else _by_level(seen)
+    seen = Live(quiet=quiet, debug=searching.prepared.run.debug)
+    watch = seen.observe if seen.on_screen or quiet else _by_level(seen)
     search = Saturating(searching, stop, watch, page="no_plot" not in options)
     with search, seen.shown(searching.directory), stop.on_signals():
         outcome = search.carry_out()
-    for line in lines(outcome):
-        click.echo(line)
+    if target != OUTPUT:
+        with as_far_as_read():
+            for line in lines(outcome):
+                click.echo(line)
     if search.error is not None:
         say(str(search.error))
-    click.echo(f"\nThe recording of each level, and the answer as JSON: {searching.directory}", file=sys.stderr)
-    return outcome.code
+    if not quiet:
+        click.echo(f"\nThe recording of each level, and the answer as JSON: {searching.directory}", file=sys.stderr)
+    return worst(stopped_by(stop, outcome.code), write_json(saturation_json(outcome), target))
 
 
 def _by_level(seen: Live) -> Callable[[str, Progress], None]:
@@ -76,7 +82,7 @@ def _print_plan(options: Options) -> int:
     for name, value in plan_lines(options):
         click.echo(f"{name:<16}{value}")
     click.echo("Nothing was sent.")
-    return 0
+    return Exit.DONE
 
 
 saturate_command = SectionedCommand(

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from fastbench.cli.user import leave_in_order
-from fastbench.errors import UsageError
+from fastbench.errors import Exit, UsageError
 from fastbench.live import DIRECTORY, Snapshot, Status, StatusFiles, follow, run_is_over, table, usable
 
 
@@ -51,7 +51,7 @@ def watch_run(directory: Path, *, classic: bool = False) -> int:
             follow(run, click.echo, _never)
         last = files.read()
     click.echo(verdict(run, last))
-    return int(any(snapshot.status in (Status.ERROR, Status.KILLED) for snapshot in last))
+    return Exit.of_work(all(snapshot.status not in (Status.ERROR, Status.KILLED) for snapshot in last))
 
 
 def run_of(directory: Path) -> Path:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.live.charset import StreamError, fill_standard, show_all, standard_filled
+    from fastbench.live.charset import ClosedError, StreamError, fill_standard, lead_nowhere, show_all, standard_filled
     from fastbench.live.classic import table
     from fastbench.live.files import DIRECTORY, STOPPING, Snapshot, Status, StatusFiles, run_is_over
     from fastbench.live.progress import (
@@ -40,7 +40,7 @@ else:
     __getattr__ = lazy(
         __name__,
         {
-            "charset": ("StreamError", "fill_standard", "show_all", "standard_filled"),
+            "charset": ("ClosedError", "StreamError", "fill_standard", "lead_nowhere", "show_all", "standard_filled"),
             "classic": ("table",),
             "files": ("DIRECTORY", "STOPPING", "Snapshot", "Status", "StatusFiles", "run_is_over"),
             "progress": (
@@ -72,6 +72,7 @@ __all__ = [
     "NOTHING",
     "STOPPING",
     "WINDOW_NS",
+    "ClosedError",
     "Observer",
     "Progress",
     "Recent",
@@ -87,6 +88,7 @@ __all__ = [
     "fill_standard",
     "follow",
     "latency_counts",
+    "lead_nowhere",
     "merge_progress",
     "run_is_over",
     "show_all",

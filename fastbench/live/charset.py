@@ -58,11 +58,18 @@ class StreamError(OSError):
     """Standard output or standard error takes no more, as where its disk is full."""
 
 
+class ClosedError(Exception):
+    """The reader of standard output has closed it, such as `head`. No OSError, of which click would make an end of its
+    own."""
+
+
 class ShownStream(io.TextIOBase):
     """A text stream that takes every text, whatever its encoding. It shows no `buffer`, which others would write to."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, of_messages: bool = False) -> None:
+        """of_messages: where nobody reads them any more they are dropped."""
         self._stream = stream
+        self._of_messages = of_messages
         self._charset = Charset(stream.encoding, stream.errors)
 
     @property
@@ -71,14 +78,14 @@ class ShownStream(io.TextIOBase):
         return self._charset.encoding
 
     def write(self, text: str) -> int:
-        """Takes all of it. Raises StreamError where it cannot, or BrokenPipeError."""
-        with _named():
+        """Takes all of it. Raises StreamError where it cannot, ClosedError where nobody reads it."""
+        with self._named():
             self._stream.write(self._charset.shown(text))
         return len(text)
 
     def flush(self) -> None:
         """As the stream's. Raises as `write`."""
-        with _named():
+        with self._named():
             self._stream.flush()
 
     def fileno(self) -> int:
@@ -93,16 +100,24 @@ class ShownStream(io.TextIOBase):
         """As the stream's."""
         return self._stream.writable()
 
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            if not self._of_messages:
+                raise ClosedError from None
+            lead_nowhere(self.fileno())
+        except OSError as error:
+            raise StreamError(error.errno, error.strerror) from error
 
-@contextlib.contextmanager
-def _named() -> Iterator[None]:
-    try:
-        yield
-    # For those who make a pipe's end their own end.
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise StreamError(error.errno, error.strerror) from error
+
+def lead_nowhere(number: int) -> None:
+    """From now on what is written to the descriptor goes nowhere, also what its stream still holds: Python would try to
+    write it again at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
 
 
 class _Standard:
@@ -158,7 +173,7 @@ def show_all() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
-            setattr(sys, name, ShownStream(stream))
+            setattr(sys, name, ShownStream(stream, of_messages=name == "stderr"))
 
 
 def terminal_charset() -> Charset:

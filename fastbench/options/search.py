@@ -94,6 +94,6 @@ SATURATE_SECTIONS: Mapping[str, Sequence[Option]] = {
         LOAD,
         "precise think_time num_warmups warmup_data warmup_input_len warmup_output_len workers pin",
     ),
-    "Results": _named(RESULTS, "work_dir save_text service_metrics metrics_url debug no_plot quiet"),
+    "Results": _named(RESULTS, "work_dir json save_text service_metrics metrics_url debug no_plot quiet"),
 }
 """The options of `fastbench saturate`, by the sections of its help."""

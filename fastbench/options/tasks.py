@@ -34,6 +34,8 @@ DIALECT = (
     "Print the numbers by the rules of these tools too: vllm, sglang, genai-perf, aiperf, guidellm, evalscope, "
     "inference-perf, aisbench, or all."
 )
+JSON = "Write the whole result as one JSON document to this file; - is standard output, where nothing else is then."
+QUIET = "No progress and no remarks: only the result, and faults."
 SUMMARY = "Write verdicts, numbers, SLOs and assertions as Markdown to this file."
 TABLES = "Print the tables above the summary. Where standard output is no terminal they are printed anyway."
 
@@ -308,6 +310,16 @@ RESULTS = (
     Option(flags="--assert", metavar="TEXT", takes=Takes.REPEATED, help=ASSERT, excludes=_OF_WHOLE_RUNS),
     Option(flags="--junit", metavar="FILE", help=JUNIT, excludes=_OF_WHOLE_RUNS),
     Option(flags="--summary", metavar="FILE", help=SUMMARY, excludes=_OF_WHOLE_RUNS),
+    Option(
+        flags="--json",
+        metavar="FILE|-",
+        help=JSON,
+        excludes={
+            **_OF_WHOLE_RUNS,
+            "dry_run": "{0} is the result of a run, and {1} makes none",
+            "search": "{0} is the result of a run, and {1} makes none",
+        },
+    ),
     Option(flags="--save-text", takes=Takes.FLAG, help="Record the replies' text.", sets=ModelField("save_text")),
     Option(
         flags="--service-metrics",
@@ -342,5 +354,5 @@ RESULTS = (
     Option(flags="--no-plot", takes=Takes.FLAG, help="Write no report page (<dataset>_plot.html)."),
     Option(flags="--tables", takes=Takes.FLAG, help=TABLES),
     Option(flags="--strict", takes=Takes.FLAG, help=STRICT),
-    Option(flags="-q --quiet", takes=Takes.FLAG, help="No live view.", also={"--quiet": "disable-tqdm"}),
+    Option(flags="-q --quiet", takes=Takes.FLAG, help=QUIET, also={"--quiet": "disable-tqdm"}),
 )

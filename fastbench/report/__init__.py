@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from fastbench.report.comparing.written import comparison_json, comparison_junit, comparison_markdown
     from fastbench.report.console import render
     from fastbench.report.exports.columns import request_columns
+    from fastbench.report.exports.document import ReportedTask, result_json
     from fastbench.report.exports.parquet import requests_table
     from fastbench.report.exports.write import FORMATS, export
-    from fastbench.report.files import replace
+    from fastbench.report.files import document_json, replace
     from fastbench.report.levels import CurvePoint, FrontPoint, LevelsPage, Marked, Measured, Wanted, levels_page
     from fastbench.report.page.comparison.page import comparison_page
     from fastbench.report.page.index import Task, index_page
@@ -66,7 +67,7 @@ else:
                 "FORMATS",
                 "export",
             ),
-            "files": ("replace",),
+            "files": ("document_json", "replace"),
             "levels": (
                 "CurvePoint",
                 "FrontPoint",
@@ -94,6 +95,7 @@ else:
                 "stages_table",
                 "verdict_html",
             ),
+            "exports.document": ("ReportedTask", "result_json"),
             "published": (
                 "PAGE",
                 "Published",
@@ -145,6 +147,7 @@ __all__ = [
     "Published",
     "RateChart",
     "Rates",
+    "ReportedTask",
     "Span",
     "Statement",
     "Style",
@@ -159,6 +162,7 @@ __all__ = [
     "comparison_lines",
     "comparison_markdown",
     "comparison_page",
+    "document_json",
     "export",
     "failures_table",
     "footnotes_list",
@@ -177,6 +181,7 @@ __all__ = [
     "replace",
     "request_columns",
     "requests_table",
+    "result_json",
     "service_statement",
     "stages_table",
     "strip",

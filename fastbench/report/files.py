@@ -6,12 +6,13 @@ import contextlib
 import csv
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
+from fastbench import __version__
 from fastbench.errors import RecordingError
 from fastbench.metrics import Metrics, Parameter, ServiceVerdict, StructuredOutput, Table
 from fastbench.report.cells import cell, plain
@@ -129,6 +130,15 @@ def replacing(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
             fresh.unlink(missing_ok=True)  # it is still there when something went wrong
     except OSError as error:
         raise RecordingError(f"the report {path} cannot be written: {error.strerror}") from error
+
+
+FORMAT = 1
+"""Of documents; one that a reader of this one would misread has the next number."""
+
+
+def document_json(kind: str, content: Mapping[str, Any]) -> bytes:
+    """What `--json` writes: what it is, who wrote it, then the content."""
+    return to_json({"kind": kind, "format": FORMAT, "fastbench": __version__, **content})
 
 
 def to_json(value: Any) -> bytes:

@@ -19,6 +19,8 @@ class Stop:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.signal = signal.SIGINT
+        """The last one that was taken as a request."""
         self.enough = ""
         """Why the task may end, a clause, where nobody asked to stop but enough is known; what is sent then ends by
         itself, and what is not sent is not missed."""
@@ -83,12 +85,13 @@ class Stop:
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:
         """Takes SIGINT and SIGTERM as requests to stop, in the main thread; without a listener, before and after a
-        load, they raise KeyboardInterrupt. For the command line only."""
+        load, they raise KeyboardInterrupt, with their number. For the command line only."""
 
-        def on_signal(*_: object) -> None:
+        def on_signal(number: int, _: object) -> None:
+            self.signal = signal.Signals(number)
             if not self._listeners:
                 self.asked += 1
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(number)
             self()
 
         numbers = (signal.SIGINT, signal.SIGTERM)

@@ -155,7 +155,7 @@ def test_before_the_prompts_are_made(tmp_path: Path) -> None:
 
 
 def test_a_stopped_task_is_the_last(tmp_path: Path) -> None:
-    """After Ctrl-C no further task begins, those that did not are named, and SIGTERM is as good as Ctrl-C."""
+    """After Ctrl-C no further task begins, those that did not are named, and SIGTERM is as good, with exit code 143."""
     config = tmp_path / "run.py"
     with Mock(ttft_ms=50, itl_ms=5, log=tmp_path / "log") as mock:
         model = {"type": "openai_chat", "url": mock.url}
@@ -166,7 +166,7 @@ def test_a_stopped_task_is_the_last(tmp_path: Path) -> None:
             mock.log_entries(2)
             running.process.send_signal(signal.SIGTERM)
             ended = running.end()
-    assert ended.code == 130
+    assert ended.code == 143
     left = "second/synthetic, third/synthetic"
     assert last_word(ended) == f"fastbench: first/synthetic: stopped by the user; not begun: {left}"
     assert [path.name for path in (ended.run / "performances").iterdir()] == ["first"]

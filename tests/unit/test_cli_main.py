@@ -76,8 +76,10 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
         "baseline",
         "export",
         "merge",
+        "doctor",
         "config",
         "mock",
+        "completion",
     ]
 
 

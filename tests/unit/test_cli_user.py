@@ -1,12 +1,17 @@
-"""The progress bar of a calculation."""
+"""The progress bar of a calculation; the code of a run that was stopped; where nobody reads."""
 
 import io
+import os
+import signal
 import sys
 
 import pytest
 
 from fastbench.cli import user as module
-from fastbench.cli.user import calculation_bar
+from fastbench.cli.user import calculation_bar, stopped_by
+from fastbench.errors import Exit
+from fastbench.live.charset import ShownStream
+from fastbench.run import Stop
 
 
 class Terminal(io.StringIO):
@@ -53,3 +58,29 @@ def test_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     with calculation_bar("synthetic") as tell:
         assert tell is None
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "wanted"),
+    [
+        (signal.SIGINT, Exit.INTERRUPTED, 130),
+        (signal.SIGTERM, Exit.INTERRUPTED, 143),
+        (signal.SIGTERM, Exit.NOT_MET, 3),
+    ],
+)
+def test_which_signal_stopped_it(number: signal.Signals, code: Exit, wanted: int) -> None:
+    """A run that the user stopped ends with the code of the signal, and any other with its own."""
+    stop = Stop()
+    stop.signal = number
+    assert stopped_by(stop, code) == wanted
+
+
+def test_messages_that_nobody_reads() -> None:
+    """Where the reader of standard error is gone messages are dropped, these and later ones, and nothing is raised."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        shown = ShownStream(stream, of_messages=True)
+        for _ in range(2):
+            shown.write("fastbench: a remark\n")
+            shown.flush()

@@ -68,9 +68,9 @@ def test_signals_are_wishes_to_stop(number: int) -> None:
 def test_a_signal_that_nobody_listens_to() -> None:
     """Before a load there is nothing to be ended in order: what the thread does is interrupted, and the wish counts."""
     stop = Stop()
-    with stop.on_signals(), pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
-    assert stop.asked == 1
+    with stop.on_signals(), pytest.raises(KeyboardInterrupt, match=str(int(signal.SIGTERM))):
+        signal.raise_signal(signal.SIGTERM)
+    assert (stop.asked, stop.signal) == (1, signal.SIGTERM)
 
 
 def test_work_that_ends_when_asked() -> None:

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from fastbench.api.comparing.saving import save_baseline
     from fastbench.api.comparing.services import compare_live, prepare_compare
     from fastbench.api.comparing.sides import compare
-    from fastbench.api.comparing.written import comparison_lines, write_comparison, write_comparison_page
+    from fastbench.api.comparing.written import (
+        comparison_json,
+        comparison_lines,
+        write_comparison,
+        write_comparison_page,
+    )
 else:
     __getattr__ = lazy(
         __name__,
@@ -27,7 +32,13 @@ else:
             "saving": ("save_baseline",),
             "services": ("compare_live", "prepare_compare"),
             "sides": ("compare",),
-            "written": ("Comparison", "comparison_lines", "write_comparison", "write_comparison_page"),
+            "written": (
+                "Comparison",
+                "comparison_json",
+                "comparison_lines",
+                "write_comparison",
+                "write_comparison_page",
+            ),
         },
     )
 
@@ -38,6 +49,7 @@ __all__ = [
     "Saved",
     "compare",
     "compare_live",
+    "comparison_json",
     "comparison_lines",
     "prepare_compare",
     "remove_baseline",

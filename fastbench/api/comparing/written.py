@@ -17,7 +17,7 @@ from fastbench.report import (
     replace,
 )
 
-__all__ = ["Comparison", "comparison_lines", "write_comparison", "write_comparison_page"]
+__all__ = ["Comparison", "comparison_json", "comparison_lines", "write_comparison", "write_comparison_page"]
 
 
 def write_comparison(

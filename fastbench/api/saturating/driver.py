@@ -26,6 +26,7 @@ from fastbench.config import RunConfig, RunSettings
 from fastbench.errors import FastbenchError, UsageError
 from fastbench.live import Progress
 from fastbench.options import ARGUMENT, Options, names_tasks, run_of_options
+from fastbench.report import document_json
 from fastbench.report import replace as write_file
 from fastbench.run import RunDirectory, Stop
 from fastbench.run.workers import levels_here
@@ -214,11 +215,25 @@ def _free_number(results: Path) -> int:
     return max(numbers, default=-1) + 1
 
 
+def saturation_json(outcome: Outcome) -> bytes:
+    """The answer as one document."""
+    return document_json("saturation", msgspec.to_builtins(outcome.record(), enc_hook=str))
+
+
 def write_outcome(directory: Path, outcome: Outcome) -> Path:
     """`saturate.json`. Raises RecordingError when it cannot be written."""
     path = directory / RESULT
-    write_file(path, msgspec.json.format(msgspec.json.encode(outcome.record(), enc_hook=str), indent=2))
+    write_file(path, saturation_json(outcome))
     return path
 
 
-__all__ = ["RESULT", "Saturating", "Searching", "new_search", "prepare_search", "steps_of", "write_outcome"]
+__all__ = [
+    "RESULT",
+    "Saturating",
+    "Searching",
+    "new_search",
+    "prepare_search",
+    "saturation_json",
+    "steps_of",
+    "write_outcome",
+]

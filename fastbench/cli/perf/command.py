@@ -8,7 +8,7 @@ import click
 
 from fastbench.cli.perf.parsing import Action, SectionedCommand, action_of, given_options
 from fastbench.cli.printing import Checks, Showing
-from fastbench.cli.user import say
+from fastbench.cli.user import remark
 from fastbench.options import SECTIONS, Options
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def perf(**_: Any) -> int:
         plot="no_plot" not in options,
         tables="tables" in options or for_the_guide(options),
         strict="strict" in options,
+        json=options.get("json"),
         checks=Checks(junit=options.get("junit"), summary=options.get("summary")),
     )
     # Imported late, each where it is needed: help must not wait for them.
@@ -58,8 +59,8 @@ def perf(**_: Any) -> int:
     from fastbench.options import run_of_options
 
     run, remarks = run_of_options(options)
-    for remark in remarks:
-        say(remark)
+    for sentence in remarks:
+        remark(sentence, quiet=showing.quiet)
     showing = checking(showing, options, run)
     if action is Action.DRY_RUN:
         from fastbench.cli.perf.preview import print_plan

@@ -13,9 +13,9 @@ import click
 from fastbench import Stop, api
 from fastbench.api import Prepared, Running
 from fastbench.cli.perf.live import Live
-from fastbench.cli.printing import Showing, print_reports
+from fastbench.cli.printing import Showing, print_reports, write_json
 from fastbench.cli.report.shared import report_text, strict_code
-from fastbench.cli.user import calculation_bar, leave_in_order, say
+from fastbench.cli.user import calculation_bar, leave_in_order, remark, say, stopped_by
 from fastbench.errors import Exit, RecordingError, worst
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
     """Runs all tasks, then prints their reports together.
 
     Returns the exit code, the `worst` of the tasks': 0, 1 when a task failed or had no success, 3 when an SLO or an
-    assertion is not met, 4 when that cannot be told, or it is to be strict and a verdict is INVALID, 130 when the user
-    stopped the run.
+    assertion is not met, 4 when that cannot be told, or it is to be strict and a verdict is INVALID, 130 or 143 when
+    the user stopped the run.
     """
-    _say_remarks(prepared)
+    _say_remarks(prepared, showing)
     if showing.plot:
         prepared.write_rate_charts()
     # There the summary is the last that is seen, and has the failures.
-    on_terminal = sys.stdout.isatty()
+    on_terminal = showing.for_people and sys.stdout.isatty()
     done: dict[str, _Done] = {}
     complaints: list[str] = []
     with _watched(prepared, showing) as (running, seen):
@@ -52,7 +52,7 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
     # In the plan's order: tasks that run at once end in any.
     names = [task.name for task in running.run.tasks()]
     ordered = [done[name] for name in names if name in done]
-    code = worst(0, *(_code(*one, strict=showing.strict) for one in ordered))
+    code = worst(*(_code(*one, strict=showing.strict) for one in ordered))
     left = [name for name in names if name not in done]
     if left and complaints and code == Exit.INTERRUPTED:
         complaints[-1] += f"; not begun: {', '.join(left)}"
@@ -62,10 +62,12 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
         code = worst(code, error.exit_code)
     if on_terminal:
         _say_all(complaints)
-    code = worst(code, _print(texts, reports, running, showing))
+    if showing.for_people:
+        code = worst(code, _print(texts, reports, running, showing))
     if not on_terminal:
         _say_all(complaints)
-    return worst(code, _write_checks(ordered, showing))
+    code = stopped_by(running.stop, worst(code, _write_checks(ordered, showing)))
+    return worst(code, _write_document(ordered, code, showing))
 
 
 def _write_checks(ordered: Sequence[_Done], showing: Showing) -> int:
@@ -76,7 +78,15 @@ def _write_checks(ordered: Sequence[_Done], showing: Showing) -> int:
     except RecordingError as error:
         say(str(error))
         return error.exit_code
-    return 0
+    return Exit.DONE
+
+
+def _write_document(ordered: Sequence[_Done], code: int, showing: Showing) -> int:
+    """The whole result for programs, where it is asked for; the exit code of that."""
+    if showing.json is None:
+        return Exit.DONE
+    tasks = [api.ReportedTask(task.name, task.path, published, _complaint(task) or "") for task, published in ordered]
+    return write_json(api.result_json(tasks, code), showing.json)
 
 
 def _together(
@@ -99,7 +109,7 @@ def _together(
 def carry_out_share(prepared: Prepared, share: tuple[int, int], showing: Showing) -> int:
     """Sends and records the share, number and of how many, of a plan's one task; a report is made of all shares.
     Returns the exit code, as a whole run does."""
-    _say_remarks(prepared)
+    _say_remarks(prepared, showing)
     with _watched(prepared, showing) as (running, _):
         (task,) = running
     if task.error is not None:
@@ -114,16 +124,16 @@ def carry_out_share(prepared: Prepared, share: tuple[int, int], showing: Showing
     click.echo(f"{task.name}: {told}.")
     if ended.failed is not None:
         say(f"{task.name}: {ended.failed}")
-    click.echo("`fastbench merge` makes one report of all shares.")
+    remark("`fastbench merge` makes one report of all shares", quiet=showing.quiet)
     if not task.complete:
         say(f"{task.name}: stopped by the user")
-        return Exit.INTERRUPTED
-    return 0 if ended.ok else 1
+        return stopped_by(running.stop, Exit.INTERRUPTED)
+    return Exit.of_work(ended.ok > 0)
 
 
-def _say_remarks(prepared: Prepared) -> None:
-    for remark in prepared.remarks:
-        say(remark)
+def _say_remarks(prepared: Prepared, showing: Showing) -> None:
+    for sentence in prepared.remarks:
+        remark(sentence, quiet=showing.quiet)
 
 
 @contextlib.contextmanager
@@ -145,8 +155,8 @@ def _publish(task: EndedTask, seen: Live, showing: Showing) -> Published | None:
     except RecordingError as error:
         seen.say(str(error))
         return None
-    for remark in task.remarks:
-        seen.say(remark)
+    for sentence in task.remarks:
+        seen.say(sentence)
     return published
 
 
@@ -156,14 +166,15 @@ def _say_all(complaints: Iterable[str]) -> None:
 
 
 def _print(texts: Sequence[str], tasks: Sequence[Finished], running: Running, showing: Showing) -> int:
-    """The reports to standard output; 1 when that does not take them, which costs nothing but the sight of them."""
+    """The reports to standard output; a failure when that does not take them, which costs nothing but the sight of
+    them."""
     try:
         again = f"fastbench recalc {quote(str(running.directory.path))} --tables"
         print_reports(texts, tasks, again, wanted=showing.tables)
     except OSError as error:
         say(f"the tables could not be printed ({error.strerror}): the results are in {running.directory.path}")
-        return 1
-    return 0
+        return Exit.FAILED
+    return Exit.DONE
 
 
 def _failed(task: EndedTask, published: Published | None) -> str | None:
@@ -193,8 +204,8 @@ def _code(task: EndedTask, published: Published | None, *, strict: bool) -> int:
     elif task.went_wrong:
         code = Exit.NOT_MET
     elif task.died or published is None or published.metrics.stage != task.task.stage:
-        code = 1
+        code = Exit.FAILED
     else:
-        code = 0 if published.metrics.success else 1
+        code = Exit.of_work(published.metrics.success > 0)
     reported = [] if published is None else [published.metrics]
     return worst(strict_code(code, reported, strict=strict), api.code_of(reported))

@@ -7,6 +7,7 @@ import click
 from fastbench.aisbench import FOLDERS, Found, find
 from fastbench.api import describe
 from fastbench.config import RunConfig
+from fastbench.errors import Exit
 from fastbench.options import Options
 
 HEADER = ("Task Type", "Task Name", "Config File Path")
@@ -24,7 +25,7 @@ def print_plan(run: RunConfig) -> int:
     at_once = f", {run.tasks_at_once} at once" if run.tasks_at_once > 1 else ""
     click.echo(f"{tasks}{at_once}; results would go to a new directory in {run.work_dir}.")
     click.echo("Nothing was sent.")
-    return 0
+    return Exit.DONE
 
 
 def print_found(options: Options) -> int:
@@ -43,7 +44,7 @@ def print_found(options: Options) -> int:
         for found in fitting
     ]
     click.echo(tabulate(rows, HEADER, tablefmt="fancy_grid", disable_numparse=True))
-    return 0
+    return Exit.DONE
 
 
 def _shadow(found: Found, fitting: Sequence[Found]) -> str:

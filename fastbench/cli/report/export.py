@@ -6,6 +6,7 @@ import click
 
 from fastbench.cli.report.shared import find_recordings, only_one
 from fastbench.cli.user import leave_in_order
+from fastbench.errors import Exit
 
 
 @click.command("export")
@@ -46,4 +47,4 @@ def export_command(directory: Path, form: str, tokens: bool, output: Path | None
         target = output or path.with_name(f"{name_of(path)}{kind}")
         export(open(path), target, form=form, tokens=tokens)
         click.echo(f"{target} written.")
-    return 0
+    return Exit.DONE

@@ -7,6 +7,7 @@ import click
 from fastbench.cli.printing import Showing
 from fastbench.cli.report.shared import no_plot_option, report_again
 from fastbench.cli.user import leave_in_order, say
+from fastbench.errors import Exit
 
 
 @click.command("merge")
@@ -35,4 +36,5 @@ def merge_command(directories: tuple[Path, ...], output: Path | None, partial: b
             say(whole.missing)
     code = report_again([whole.path for whole in merged], showing=Showing(plot=not no_plot))
     recordings = [open(whole.path) for whole in merged]
-    return max(code, *(int(bool(recording.damage or recording.lost_rows)) for recording in recordings))
+    is_whole = not any(recording.damage or recording.lost_rows for recording in recordings)
+    return max(code, Exit.of_work(is_whole))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fastbench.cli.printing import Checks, Showing, tables_option
+from fastbench.cli.printing import Checks, Showing, json_option, quiet_option, tables_option
 from fastbench.cli.report.shared import (
     assert_option,
     dialect_option,
@@ -40,9 +40,11 @@ from fastbench.options import one_stage
 @assert_option
 @junit_option
 @summary_option
+@json_option
 @no_plot_option
 @strict_option
 @tables_option
+@quiet_option
 def recalc_command(
     directory: Path,
     stats: str | None,
@@ -55,9 +57,11 @@ def recalc_command(
     assertions: tuple[str, ...],
     junit: str | None,
     summary: str | None,
+    json_file: str | None,
     no_plot: bool,
     strict: bool,
     tables: bool,
+    quiet: bool,
 ) -> int:
     """Computes the report of a finished run again and rewrites its files; nothing is sent.
 
@@ -77,7 +81,14 @@ def recalc_command(
     chosen = one_stage(stage, window)
     asking = Asking(slo or None, stall, reading_speed, gates_of(assertions), dialects)
     checks = Checks(asking, junit, summary)
-    recordings = find_recordings(directory)
+    recordings = find_recordings(directory, quiet=quiet)
     # What was asked for is in the tables alone.
-    showing = Showing(plot=not no_plot, strict=strict, tables=tables or bool(dialects), checks=checks)
+    showing = Showing(
+        quiet=quiet,
+        plot=not no_plot,
+        strict=strict,
+        tables=tables or bool(dialects),
+        checks=checks,
+        json=json_file,
+    )
     return report_again(recordings, columns, chosen, showing)

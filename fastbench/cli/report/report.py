@@ -20,7 +20,7 @@ from fastbench.cli.report.shared import (
     window_option,
 )
 from fastbench.cli.user import calculation_bar, leave_in_order
-from fastbench.errors import UsageError
+from fastbench.errors import Exit, UsageError
 from fastbench.options import one_stage
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def report_command(
     chosen = one_stage(stage, window)
     recordings = [find_recordings(directory) for directory in directories]
     if len(directories) > 1:
-        return strict_code(0, _compare(recordings, output or COMPARISON, labels, stage, window), strict=strict)
+        return strict_code(Exit.DONE, _compare(recordings, output or COMPARISON, labels, stage, window), strict=strict)
     if labels:
         raise UsageError("--label names the sides of a comparison: give two directories or more")
     (paths,) = recordings
@@ -83,7 +83,7 @@ def report_command(
     if tables or Terminal.of_output().is_one:
         texts = [written.tables for written in shown.values()]
         print_reports(texts, list(finished.values()), recalc_command(paths, chosen), wanted=tables)
-    return strict_code(0, reported, strict=strict)
+    return strict_code(Exit.DONE, reported, strict=strict)
 
 
 def _compare(

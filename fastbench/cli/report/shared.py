@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastbench.cli.printing import Showing, print_reports
+from fastbench.cli.printing import Showing, print_reports, write_json
 from fastbench.errors import Exit, RecordingError, UsageError, worst
 from fastbench.options import (
     ASSERT,
@@ -53,15 +53,15 @@ def strict_code(code: int, reports: Iterable[Metrics], *, strict: bool) -> int:
     return max(code, Exit.CANNOT_TELL) if strict and any(not metrics.verdict.valid for metrics in reports) else code
 
 
-def find_recordings(directory: Path) -> list[Path]:
+def find_recordings(directory: Path, *, quiet: bool = False) -> list[Path]:
     """The recordings of a run or of a part of it, the one that `directory` itself is, or those of the latest run in a
     work dir, which the user is told. Raises UsageError or NotARunError when there is none."""
     from fastbench.api import latest_recordings
-    from fastbench.cli.user import say
+    from fastbench.cli.user import remark
 
     found = latest_recordings(directory)
     if found.remark is not None:
-        say(found.remark)
+        remark(found.remark, quiet=quiet)
     return found.paths
 
 
@@ -91,12 +91,14 @@ def report_again(
     """
     from fastbench.api import (
         Asking,
+        ReportedTask,
         checks_of,
         code_of,
         deciding,
         finished,
         name_of,
         recalculate,
+        result_json,
         spec_decode_blocks,
         write_checks,
         write_indexes,
@@ -106,7 +108,7 @@ def report_again(
     asking, junit, summary = showing.checks
     asking = asking or Asking()
     reports: dict[Path, Published] = {}
-    faults: list[str] = []
+    faults: dict[Path, str] = {}
     for path in recordings:
         try:
             with calculation_bar(name_of(path), quiet=showing.quiet) as progress:
@@ -114,19 +116,25 @@ def report_again(
                     path, stats=stats, stage=stage, page=showing.plot, progress=progress, asking=asking
                 )
         except (RecordingError, UsageError) as error:
-            faults.append(str(error))
+            faults[path] = str(error)
     blocks, unwritten = spec_decode_blocks(reports)
     tasks = {path: finished(published) for path, published in reports.items()}
     if showing.plot:
         write_indexes(tasks)
     texts = [*(report_text(published, path.parent) for path, published in reports.items()), *blocks]
-    print_reports(texts, list(tasks.values()), recalc_command(reports, stage), wanted=showing.tables)
+    if showing.for_people:
+        print_reports(texts, list(tasks.values()), recalc_command(reports, stage), wanted=showing.tables)
     write_checks([checks_of(one.answer.subject.task, one) for one in reports.values()], junit, summary)
-    if faults or unwritten:
-        raise RecordingError("\n".join([*faults, *unwritten]))
     reported = [published.metrics for published in reports.values()]
-    code = int(any(not metrics.success for metrics in reported))
-    return worst(strict_code(code, reported, strict=showing.strict), code_of(deciding(reports, asking)))
+    code: int = Exit.of_work(not faults and not unwritten and all(metrics.success for metrics in reported))
+    code = worst(strict_code(code, reported, strict=showing.strict), code_of(deciding(reports, asking)))
+    if showing.json is not None:
+        document = [ReportedTask(one.answer.subject.task, path, one) for path, one in reports.items()]
+        document += [ReportedTask(name_of(path), path, None, fault) for path, fault in faults.items()]
+        code = worst(code, write_json(result_json(document, code), showing.json))
+    if faults or unwritten:
+        raise RecordingError("\n".join([*faults.values(), *unwritten]))
+    return code
 
 
 def recalc_command(paths: Iterable[Path], stage: str | None = None) -> str | None:
@@ -145,13 +153,13 @@ def report_run_again(options: Options, showing: Showing) -> int:
     """`fastbench perf --mode perf_viz`: reports the tasks that the options name, or all of the run, with the summarizer
     of today; nothing is sent. Returns the exit code."""
     from fastbench.api import reused_recordings
-    from fastbench.cli.user import leave_in_order, say
+    from fastbench.cli.user import leave_in_order, remark
     from fastbench.options import shown_by
 
-    recordings, remark = reused_recordings(options)
+    recordings, how = reused_recordings(options)
     leave_in_order()
-    if remark is not None:
-        say(remark)
+    if how is not None:
+        remark(how, quiet=showing.quiet)
     stats, stage = shown_by(options)
     return report_again(recordings, stats, stage, showing)
 

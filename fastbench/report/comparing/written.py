@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-import msgspec
-
 from fastbench.answers.comparison import CANNOT_TELL, WORSE, Comparison, Effect, RunSummary, Side, Versus
 from fastbench.report.checks.written import Case, escaped, junit_of, table_lines
 from fastbench.report.comparing.lines import cells
+from fastbench.report.files import document_json
 
 
 def comparison_markdown(comparison: Comparison) -> str:
@@ -75,7 +74,7 @@ def comparison_json(comparison: Comparison) -> bytes:
         "base": _side(comparison.base),
         "versus": [_versus(one) for one in comparison.versus],
     }
-    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+    return document_json("comparison", content)
 
 
 def _versus(one: Versus) -> dict[str, Any]:
