@@ -35,9 +35,10 @@ def remarks(task: Task, survey: Survey, schedule: Schedule, length: OutputLength
         )
     slots, prompts = task.service.batch_size, survey.samples * task.service.repeats
     if schedule.slots is not None and schedule.duration_ns is None and prompts < slots:
-        what = "conversations" if survey.requests > survey.samples else "requests"
+        what = "conversation" if survey.requests > survey.samples else "request"
+        there = f"is 1 {what}" if prompts == 1 else f"are {prompts} {what}s"
         yield (
-            f"{name}: batch_size (--concurrency) is {slots}, but there are {prompts} {what}: "
+            f"{name}: batch_size (--concurrency) is {slots}, but there {there}: "
             f"{slots - prompts} {'slot stays' if slots - prompts == 1 else 'slots stay'} empty"
         )
     if schedule.duration_ns is None and schedule.total is not None and schedule.total < prompts:

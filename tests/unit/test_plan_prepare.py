@@ -200,6 +200,7 @@ def test_what_a_service_cannot_have_is_told_of_all_tasks(tmp_path: Path) -> None
         ({"batch_size": 64}, {}, "batch_size (--concurrency) is 64, but there are 10 requests: 54 slots stay empty"),
         ({"batch_size": 11}, {}, "batch_size (--concurrency) is 11, but there are 10 requests: 1 slot stays empty"),
         ({"batch_size": 64}, {"num_prompts": 4}, "there are 4 requests: 60 slots stay empty"),
+        ({"batch_size": 2}, {"num_prompts": 1}, "but there is 1 request: 1 slot stays empty"),
         ({"batch_size": 10}, {}, None),
         ({"batch_size": 64, "request_rate": 5}, {}, None),
         ({"batch_size": 64}, {"duration": 5}, None),
