@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 import fastbench as fb
 
 
+@pytest.mark.usefixtures("forked_processes")
 def test_replies_are_checked_after_a_run(tmp_path: Path) -> None:
     """Replies are checked by what the run asks for, and by what each row asks for over and beside it, also by several
     workers; the texts that were kept for it are gone."""
