@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from every import every
 from imports import (
     PACKAGE,
     Import,
@@ -185,7 +186,7 @@ def test_each_exception_is_one(exception: tuple[str, str]) -> None:
     assert any(one.module == module for path in of_room for one in imports_of(path))
 
 
-@pytest.mark.parametrize("face", sorted({module_of(path) for path in sources() if path.name == "__init__.py"}))
+@every("face", sorted({module_of(path) for path in sources() if path.name == "__init__.py"}))
 def test_a_face_has_what_it_promises(face: str) -> None:
     """Each public name of a face is there, what it offers to type checkers is public, and no module has its name."""
     names = public(face.removesuffix("__init__"))
