@@ -73,12 +73,22 @@ inside() {
   chroot "$root" "$@"
 }
 
-# The load average and how long a command took: times hold for a machine as busy as this one.
+# CPU seconds of all that has ended.
+cpu() {
+  times >"$roots/$suite.times"
+  awk 'NR == 2 { gsub(/[ms]/, " "); print $1 * 60 + $2 + $3 * 60 + $4 }' "$roots/$suite.times"
+}
+
+# How long a command took, on a machine as busy as the load average says, and its CPU time.
 timed() {
   begun=$(date +%s.%N)
+  cpu >"$roots/$suite.before"
   status=0
   "$@" || status=$?
-  echo "== $suite $trial: status $status after $(echo "$(date +%s.%N) $begun" | awk '{printf "%.1f", $1 - $2}') s, load $(cut -d' ' -f1-3 /proc/loadavg)"
+  cpu >"$roots/$suite.after"
+  took=$(echo "$(date +%s.%N) $begun $(cat "$roots/$suite.after" "$roots/$suite.before" | tr '\n' ' ')" |
+    awk '{printf "%.1f s, CPU time %.1f s", $1 - $2, $3 - $4}')
+  echo "== $suite $trial: status $status after $took, load $(cut -d' ' -f1-3 /proc/loadavg)"
   if [ "$status" != 0 ]; then exit 1; fi
 }
 
