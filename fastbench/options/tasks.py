@@ -5,6 +5,7 @@ import click
 from fastbench.errors import UsageError
 from fastbench.options.option import Option, Takes
 from fastbench.options.places import (
+    MixFile,
     ModelField,
     PromptsField,
     PromptsFile,
@@ -151,6 +152,16 @@ PROMPTS = (
             "--output-len N": "max-new-tokens max-out-len max-tokens osl output-tokens output-tokens-mean "
             "random-output-len sharegpt-output-len"
         },
+    ),
+    Option(
+        flags="--mix",
+        metavar="FILE",
+        help="YAML or JSON file with `mix`, a list of kinds of requests, each with its lengths, its weight, and its "
+        "class_name and parameters (model, priority) if it has them.",
+        sets=MixFile("mix"),
+        excludes=dict.fromkeys(
+            ("input_len", "output_len"), "{1} and {0} both say how long prompts are; give one of them"
+        ),
     ),
     Option(
         flags="--cache-bust",
