@@ -115,6 +115,10 @@ class Survey(NamedTuple):
     """What else readers of the numbers must know of the data, in sentences without a full stop."""
     classes: tuple[str, ...] = ()
     """The names of the classes that requests have."""
+    structured: frozenset[str] = frozenset()
+    """Members of whole bodies that say what the text of a reply has to be."""
+    shares: str = ""
+    """What prompts share on purpose, beyond a prefix that was asked for, in words; "" = nothing."""
 
 
 class Dataset(Protocol):

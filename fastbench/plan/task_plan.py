@@ -69,6 +69,8 @@ def data_notes(task: Task, survey: Survey) -> Iterator[str]:
             f"{name}: {survey.answered} of {survey.samples} prompts end with a message of the assistant, which is sent "
             "as it stands"
         )
+    if survey.shares:
+        yield f"{name}: prompts share {survey.shares} on purpose, so a prefix cache may have what they share"
     yield from (f"{name}: {note}" for note in survey.notes)
 
 
@@ -84,7 +86,7 @@ def row_fields(task: Task, survey: Survey) -> str:
 def structured_fields(task: Task, survey: Survey) -> frozenset[str]:
     """The parameters of its requests that say what the text of a reply has to be."""
     of_rows = {name for name, _ in survey.fields} - not_taken(task.service.type)
-    return STRUCTURED & (of_rows | task.service.parameters.keys())
+    return STRUCTURED & (of_rows | survey.structured | task.service.parameters.keys())
 
 
 def _unsent(task: Task, survey: Survey) -> Counts:
@@ -238,7 +240,7 @@ class TaskPlan:
         return {
             "seed": task.words_seed,
             "named": task.words_seed is not None and task.words_seed != task.fresh_seed,
-            "cold": task.cold,
+            "cold": None if self.survey.shares else task.cold,
             "template": self.survey.template,
             "cache_bust": task.cache_bust if task.is_marked else "none",
             **({} if self.reset is None else {"reset": self.reset}),

@@ -180,7 +180,8 @@ def test_broken_times_are_told(tmp_path: Path, time: object) -> None:
 def test_the_conversation_trace_loads_whole() -> None:
     """All 12,031 rows fit, in the order of their times, and prompts have exactly the tokens of the trace."""
     data = open_dataset(MooncakeConfig(abbr="t", path=str(MOONCAKE)), str(TOKENIZER))
-    assert data.survey(None) == Survey(samples=12031, requests=12031, longest_output=2000, timed=12031)
+    found = data.survey(None)
+    assert found._replace(shares="") == Survey(samples=12031, requests=12031, longest_output=2000, timed=12031)
     tokenizer = load_tokenizer(str(TOKENIZER))
     some = list(islice(data.samples(0, 1009), 12))
     assert [tokenizer.count(str(sample.prompt)) for sample in some] == [sample.input_len for sample in some]

@@ -15,6 +15,7 @@ from fastbench.datasets.raw.row import RequestRow, raw_row, with_body
 from fastbench.datasets.rows import RowError, RowFile, open_rows
 from fastbench.datasets.samples import MOST_CLASSES, DatasetFormat, Sample, Survey, Turn
 from fastbench.errors import DatasetError
+from fastbench.structured import STRUCTURED, StructureError, constraints_of
 from fastbench.tokenizer import TokenMeasure
 
 Check = Callable[[Decoded], str | None]
@@ -51,12 +52,12 @@ class RowsDataset:
     def survey(self, limit: int | None, check: Check | None = None) -> Survey:
         """What a run of at most `limit` samples will send. Raises DatasetError for the first broken row."""
         longest = timed = samples = requests = 0
-        classes, unused = set[str](), Counter[str]()
+        classes, structured, unused = set[str](), set[str](), Counter[str]()
         with self._rows.reading_texts() as text:
             for group in islice(self._groups, limit):
                 samples += 1
                 for place, position in enumerate(group):
-                    row = self._looked_at(position, text(position), check, unused)
+                    row = self._looked_at(position, text(position), check, unused, structured)
                     requests += 1
                     classes.add(row.class_name)
                     longest = max(longest, row.output_len or 0)
@@ -74,6 +75,7 @@ class RowsDataset:
             timed,
             unused=tuple(unused.most_common()),
             classes=tuple(sorted(classes)),
+            structured=frozenset(structured),
         )
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
@@ -93,19 +95,23 @@ class RowsDataset:
         except ValueError as error:
             raise self._rows.broken(position, error) from error
 
-    def _looked_at(self, position: int, text: bytes, check: Check | None, unused: Counter[str]) -> RequestRow:
-        """The row, once it is seen to be a request."""
+    def _looked_at(
+        self, position: int, text: bytes, check: Check | None, unused: Counter[str], structured: set[str]
+    ) -> RequestRow:
+        """The row, once it is seen to be a request. structured: gets the names of what it asks of its reply's text."""
         try:
             parsed = self._rows.parse(text)
             decoded = decoded_row(parsed)
             unused.update(unknown_names(parsed))
+            asked = (constraint.field.split(".") for constraint in constraints_of(decoded.body))
+            structured.update(next(name for name in names if name in STRUCTURED) for names in asked)
             row = raw_row(text)
             if row.image_files:
                 check_images(row.request.body, self._folder)
             if fault := check and check(decoded):
                 raise RowError(fault)
-        except RowError as error:
-            raise self._rows.broken(position, error) from error
+        except (RowError, StructureError) as error:
+            raise self._rows.broken(position, RowError(str(error))) from error
         return row
 
 

@@ -70,7 +70,11 @@ class ReplayDataset:
         named = set(self._trace.used.names)
         unused = tuple((name, count) for name in self._trace.columns if name not in named)
         timed = 0 if self._times is None else count
-        return Survey(count, count, self._outputs.longest(count), timed, unused=unused, notes=self._notes)
+        of_sessions = self._trace.sessions[self._rows[:count]]
+        of_sessions = of_sessions[of_sessions != ALONE]
+        shares = "the beginnings of their sessions" if np.unique(of_sessions).size < of_sessions.size else ""
+        longest = self._outputs.longest(count)
+        return Survey(count, count, longest, timed, unused=unused, notes=self._notes, shares=shares)
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
         """The samples `start`, `start + step`, …, made one at a time."""

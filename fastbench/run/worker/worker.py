@@ -314,6 +314,10 @@ class Worker:
         # Of a conversation all turns ask for what the run asks for.
         single = np.unique(final["request"][final["session"] == 0]).tolist()
         for request, sample in self._requests.numbered(single):
+            if sample.raw is not None and sample.raw.body:
+                # It is sent as it is, but for what the settings say.
+                own[request] = constraints_of({**(spoken(sample).fields or {}), **service.parameters})
+                continue
             fields = {name: value for name, value in (sample.fields or {}).items() if name in STRUCTURED - refused}
             if fields:
                 own[request] = constraints_of({**service.parameters, **fields})
