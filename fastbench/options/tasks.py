@@ -164,6 +164,15 @@ PROMPTS = (
         ),
     ),
     Option(
+        flags="--max-context",
+        metavar="N",
+        parse=int,
+        help="Refuse, before anything is sent, requests whose prompt and reply may have more tokens.  "
+        "[default: no limit]",
+        sets=RunField("max_context"),
+        also={"--max-context N": "max-model-len max-seq-len"},
+    ),
+    Option(
         flags="--cache-bust",
         parse=click.Choice(["first-turn", "system", "none"]),
         help="Put a marker, another one for each request, in front of the first user message, or of all messages, of "

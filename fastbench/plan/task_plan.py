@@ -33,6 +33,11 @@ def remarks(task: Task, survey: Survey, schedule: Schedule, length: OutputLength
             f"{name}: the output lengths of the data set have no effect, as generation_kwargs[{length.field!r}] "
             f"(--param) asks for {length.fixed} tokens in every request"
         )
+    if task.max_context is not None and survey.uncounted:
+        yield (
+            f"{name}: max_context (--max-context) is not checked for {survey.uncounted} of {survey.samples} rows, "
+            "whose prompts are not counted before the run"
+        )
     slots, prompts = task.service.batch_size, survey.samples * task.service.repeats
     if schedule.slots is not None and schedule.duration_ns is None and prompts < slots:
         what = "conversations" if survey.requests > survey.samples else "requests"

@@ -76,6 +76,7 @@ class RowsDataset:
             unused=tuple(unused.most_common()),
             classes=tuple(sorted(classes)),
             structured=frozenset(structured),
+            uncounted=samples,
         )
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fastbench.config.fields import Lengths
 from fastbench.datasets.files import in_range
 from fastbench.datasets.mooncake import MooncakeConfig, open_mooncake
-from fastbench.datasets.samples import Dataset, DatasetFormat, Sample, Survey
+from fastbench.datasets.samples import Dataset, DatasetFormat, Extent, Sample, Survey
 from fastbench.datasets.synthetic import law_of
 from fastbench.datasets.text import SESSIONS, CutText, RealText, open_text
 from fastbench.datasets.traces.layouts import SHARED
@@ -42,6 +42,7 @@ class ReplayDataset:
     def __init__(self, config: TraceConfig, prompts: _Prompts, trace: Trace, lengths: Trace) -> None:
         """lengths: the trace that has them, the same one or another. Raises DatasetError."""
         self._trace = trace
+        self._path = config.path
         # In their order also where they were drawn, so that times rise.
         self._rows = np.array(sorted(in_range(range(trace.rows), config.test_range, config.path)), np.int64)
         self._times = None if trace.times is None else trace.times[self._rows] - trace.times[self._rows[0]]
@@ -74,7 +75,20 @@ class ReplayDataset:
         of_sessions = of_sessions[of_sessions != ALONE]
         shares = "the beginnings of their sessions" if np.unique(of_sessions).size < of_sessions.size else ""
         longest = self._outputs.longest(count)
-        return Survey(count, count, longest, timed, unused=unused, notes=self._notes, shares=shares)
+        return Survey(
+            *(count, count, longest, timed),
+            unused=unused,
+            notes=self._notes,
+            extents=(self._longest(count),),
+            shares=shares,
+        )
+
+    def _longest(self, count: int) -> Extent:
+        """Of the first requests; where a law draws lengths, the most that it can."""
+        inputs, outputs = self._inputs.most(count), self._outputs.most(count)
+        index = int(np.argmax(inputs + outputs))
+        place = f"{self._path}, request {index + 1} of the trace"
+        return Extent(int(inputs[index]), int(outputs[index]) or None, place, index)
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
         """The samples `start`, `start + step`, …, made one at a time."""
@@ -108,6 +122,12 @@ class _Lengths:
         if self._law is not None:
             return self._law.draw(draws.at(index))
         return None if self._lengths is None else int(self._lengths[index])
+
+    def most(self, count: int) -> NDArray[np.int64]:
+        """(count,): of the first requests the most that each can have; 0 = not said."""
+        if self._asked is not None:
+            return np.full(count, self._asked.high, np.int64)
+        return np.zeros(count, np.int64) if self._lengths is None else self._lengths[:count].astype(np.int64)
 
     def longest(self, count: int) -> int | None:
         """Of the first `count`; None = not said."""
