@@ -5,6 +5,7 @@ import click
 from fastbench.errors import UsageError
 from fastbench.options.option import Option, Takes
 from fastbench.options.places import (
+    MixFile,
     ModelField,
     PromptsField,
     PromptsFile,
@@ -153,6 +154,25 @@ PROMPTS = (
             "--output-len N": "max-new-tokens max-out-len max-tokens osl output-tokens output-tokens-mean "
             "random-output-len sharegpt-output-len"
         },
+    ),
+    Option(
+        flags="--mix",
+        metavar="FILE",
+        help="YAML or JSON file with `mix`, a list of kinds of requests, each with its lengths, its weight, and its "
+        "class_name and parameters (model, priority) if it has them.",
+        sets=MixFile("mix"),
+        excludes=dict.fromkeys(
+            ("input_len", "output_len"), "{1} and {0} both say how long prompts are; give one of them"
+        ),
+    ),
+    Option(
+        flags="--max-context",
+        metavar="N",
+        parse=int,
+        help="Refuse, before anything is sent, requests whose prompt and reply may have more tokens.  "
+        "[default: no limit]",
+        sets=RunField("max_context"),
+        also={"--max-context N": "max-model-len max-seq-len"},
     ),
     Option(
         flags="--cache-bust",
