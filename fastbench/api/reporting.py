@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
 
-from fastbench.answers.result_files import llm_d_report, vllm_result
+from fastbench.answers.result_files import VllmAsked as VllmAsked
+from fastbench.answers.result_files import llm_d_report, vllm_numbers, vllm_result
 from fastbench.api.judging import NOTHING_MORE, Asking, Texts, completing, gates_of, good_columns, judged
 from fastbench.api.recordings import by_run, name_of, recorded
 from fastbench.api.settings import keywords_named
@@ -21,7 +22,16 @@ from fastbench.config import DEFAULT_STATS, STAGES, parse_stats, show
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import Assertion, Failure, Metrics, Rows, compute_for_page
 from fastbench.options import window_fault
-from fastbench.recording import NOT_FINAL, OUTCOMES, ProgressCallback, Recording
+from fastbench.recording import (
+    NOT_FINAL,
+    OUTCOMES,
+    TEXTS,
+    ProgressCallback,
+    Recording,
+    part_number,
+    part_path,
+    part_paths,
+)
 from fastbench.report import (
     FORMATS,
     PAGE,
@@ -151,6 +161,24 @@ def export(source: Source, path: Where, *, form: str | None = None, tokens: bool
         return target
     write_export(recording, target, chosen, tokens=tokens, more=good_columns(recording))
     return target
+
+
+def numbers_for_vllm(path: Path, asked: VllmAsked) -> dict[str, Any]:
+    """What `vllm bench serve` would have measured in the recording at `path`, by the names of its result file; with
+    `detailed` the replies' texts too, where they were recorded. Raises RecordingError, and UsageError where its lists
+    would be too long."""
+    computed = compute_for_page(Recording.open(path), DEFAULT_STATS)
+    return vllm_numbers(computed, asked._replace(texts=dict(_texts(path))) if asked.detailed else asked)
+
+
+def _texts(path: Path) -> Iterator[tuple[int, str]]:
+    """The text of each request's last attempt that had any."""
+    for part in part_paths(path):
+        texts = part_path(path, TEXTS, part_number(part))
+        if texts.exists():
+            with texts.open("rb") as lines:
+                for row in map(msgspec.json.decode, lines):
+                    yield int(row["request"]), str(row.get("text", ""))
 
 
 def _recording(source: Source) -> Recording:
