@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 from foreign_schemas import VLLM_HEAD, VLLM_LISTS, VLLM_RESULT
 from nursery import Mock, run_python
+from vllm_commands import TAKEN, filled_hub, filled_place
 
 ALWAYS = {"latencies", "queue_times"}
 LATENCIES = {
@@ -80,3 +83,23 @@ def test_a_refusal_sends_nothing(tmp_path: Path, mock: Mock) -> None:
     assert done.stderr.startswith("fastbench: --profile would measure the profiler with the service")
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_documented_commands_run(tmp_path: Path) -> None:
+    """Each command of vLLM's documents that can be honoured measures the simulated service without a failure."""
+    hub, place = filled_hub(tmp_path / "hub"), filled_place(tmp_path)
+    with Mock() as quick:
+        for number, command in enumerate(TAKEN):
+            words = [*shlex.split(command), "--base-url", quick.url, "--served-model-name", "mock", "--save-result"]
+            words += ["--result-dir", "results", "--result-filename", f"{number}.json"]
+            # The small tokenizer has too few words to make prompts of.
+            words += (
+                ["--skip-tokenizer-init"]
+                if {"prefix_repetition", "timed_trace"} & set(re.split(r"[ =]", command))
+                else []
+            )
+            done = run_python(place, "vllm-bench", "serve", *words, env={"HF_HUB_CACHE": str(hub)})
+            assert done.returncode == 0, f"{command}: {done.stderr}"
+            found = json.loads((place / "results" / f"{number}.json").read_text())
+            assert found["completed"] > 0 == found["failed"], command
