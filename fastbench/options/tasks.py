@@ -14,7 +14,7 @@ from fastbench.options.places import (
     ShownField,
     SyntheticField,
 )
-from fastbench.options.values import columns, count_or_none, lengths
+from fastbench.options.values import columns, count_or_none, lengths, pool
 
 STAGES = ("total", "stable", "auto")
 STAGE = "Requests to report: all, those at full concurrency, or those of the stationary window."
@@ -196,6 +196,18 @@ PROMPTS = (
         help="Length of a prefix common to all prompts, tokens.",
         sets=SyntheticField("shared_prefix"),
         also={"--shared-prefix N": "prefix-prompt-length random-prefix-len"},
+    ),
+    Option(
+        flags="--prefix-pool",
+        metavar="N:TOKENS",
+        parse=pool,
+        help="Begin each prompt with one of N prefixes of so many tokens, at random.",
+        sets=SyntheticField("prefix_pool"),
+        excludes={"shared_prefix": "{0} and {1} both say how prompts begin; give one of them"},
+        also={
+            "--prefix-pool N:TOKENS": "num-prefix-prompts prefix-repetition-num-prefixes gsp-num-groups "
+            "gsp-system-prompt-len",
+        },
     ),
     Option(
         flags="--text",

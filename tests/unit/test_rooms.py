@@ -72,12 +72,13 @@ TABLE: dict[str, frozenset[str]] = {
     "report": ANYWHERE | {"answers.comparison", "metrics", "recording"},
     "aisbench": ANYWHERE | {"config"},
     "options": ANYWHERE | {"aisbench", "config", "mock"},
+    "vllm_bench": ANYWHERE | {"tokenizer"},
     "api": ANYWHERE
     | {"aisbench", "answers", "client", "config", "datasets", "dialects", "live", "metrics", "mock", "options"}
     | {"plan", "recording", "report", "run", "tokenizer"},
     # What a command does is one call of `api`; beside it the command line draws the view, serves `fastbench mock`, and
     # prints configs (`fastbench config`, `--search`).
-    "cli": ANYWHERE | {"aisbench", "api", "config", "live", "mock", "options"},
+    "cli": ANYWHERE | {"aisbench", "api", "config", "live", "mock", "options", "vllm_bench"},
     "__init__": frozenset({"api", "config", "errors", "lazy", "live", "metrics", "mock", "recording", "run"}),
     "__main__": frozenset({"cli"}),
 }
