@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -152,9 +153,17 @@ with open(read) as reply:
 """
 
 
-@cache
+STARTING = threading.Lock()
+
+
 def nursery() -> Nursery:
-    """The one of this process."""
+    """The one of this process. One thread makes it: `cache` would let two make one each, and the first one end."""
+    with STARTING:
+        return started()
+
+
+@cache
+def started() -> Nursery:
     return Nursery(package_environment())
 
 
