@@ -5,7 +5,7 @@
 #   scripts/fresh-root.sh SUITE TRIAL…
 #
 #   user        without Python, and with Python alone, a plain user gets one sentence that says what to type
-#   wheel       quickstart with the wheel in dist/ and without a compiler: to the first number; then once more, set up
+#   wheel       quickstart with the wheel in dist/ and without a compiler: Python and all; with Python there; set up
 #   source      quickstart without a wheel: installs a compiler, compiles
 #   test        the whole test suite
 #   image       the Dockerfile's steps: its size, and its command as its own user on a read-only root
@@ -64,20 +64,31 @@ enter() {
 
 # inside USER COMMAND: at /src, with no more of this environment than pip's settings and the certificates.
 inside() {
-  user=$1
+  user=$1 home=/nonexistent
   shift
+  if [ "$user" = 0 ]; then home=/root; fi
   # shellcheck disable=SC2046  # a word for each setting
-  set -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp TERM=dumb $(env | grep -E '^(PIP_|PACKAGE=|WORKERS=)') \
+  set -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=$home TERM=dumb $(env | grep -E '^(PIP_|PACKAGE=|WORKERS=)') \
     PIP_CERT=/opt/certificates.pem SSL_CERT_FILE=/opt/certificates.pem setpriv --reuid="$user" --regid="$user" --clear-groups sh -c "cd /src && $*"
   chroot "$root" "$@"
 }
 
-# The load average and how long a command took: times hold for a machine as busy as this one.
+# CPU seconds of all that has ended.
+cpu() {
+  times >"$roots/$suite.times"
+  awk 'NR == 2 { gsub(/[ms]/, " "); print $1 * 60 + $2 + $3 * 60 + $4 }' "$roots/$suite.times"
+}
+
+# How long a command took, on a machine as busy as the load average says, and its CPU time.
 timed() {
   begun=$(date +%s.%N)
+  cpu >"$roots/$suite.before"
   status=0
   "$@" || status=$?
-  echo "== $suite $trial: status $status after $(echo "$(date +%s.%N) $begun" | awk '{printf "%.1f", $1 - $2}') s, load $(cut -d' ' -f1-3 /proc/loadavg)"
+  cpu >"$roots/$suite.after"
+  took=$(echo "$(date +%s.%N) $begun $(cat "$roots/$suite.after" "$roots/$suite.before" | tr '\n' ' ')" |
+    awk '{printf "%.1f s, CPU time %.1f s", $1 - $2, $3 - $4}')
+  echo "== $suite $trial: status $status after $took, load $(cut -d' ' -f1-3 /proc/loadavg)"
   if [ "$status" != 0 ]; then exit 1; fi
 }
 
@@ -138,14 +149,17 @@ for trial in "$@"; do
   enter
   case $trial in
     user)
-      refused "as root: apt-get install -y --no-install-recommends python3 python3-venv" ./quickstart
-      refused "as root: apt-get install -y --no-install-recommends python3 python3-venv" ./test
+      python="as root: apt-get install -y --no-install-recommends python3 python3-venv"
+      refused "$python gcc libc6-dev python3-dev" ./quickstart
+      refused "$python gcc libc6-dev python3-dev openssl" ./test
       inside 0 "apt-get update && apt-get install -y --no-install-recommends python3" >/dev/null 2>&1
       refused "as root: apt-get install -y python3-venv gcc libc6-dev python3-dev" ./quickstart
       refused "as root: apt-get install -y gcc libc6-dev python3-dev python3-venv" ./test
       ;;
     wheel)
       mkdir "$root/src/dist" && cp "$here"/dist/*.whl "$root/src/dist/"
+      timed inside 0 ./quickstart
+      rm -rf "$root/src/.venv" "$root/root/.cache"
       timed inside 0 ./quickstart
       timed inside 0 ./quickstart
       if inside 0 "command -v cc gcc make"; then echo "there is a compiler" && exit 1; fi

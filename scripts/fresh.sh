@@ -7,6 +7,7 @@
 
 VENV=${VENV:-$here/.venv}
 in_venv="$VENV/bin/python"
+export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -17,8 +18,36 @@ fail() {
 
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
-# Sets `python`; installs Python where there is none and this may be done.
+# The command that installs Python, and with it what the parts (build, openssl: see needs.py) need.
+python_command() {
+  if command -v apt-get >/dev/null; then
+    manager=apt-get
+    set -- "apt-get install -y --no-install-recommends python3 python3-venv" "$@"
+  elif command -v dnf >/dev/null; then
+    manager=dnf
+    set -- "dnf install -y python3" "$@"
+  elif command -v apk >/dev/null; then
+    manager=apk
+    set -- "apk add python3" "$@"
+  else
+    return
+  fi
+  command=$1
+  shift
+  for part in "$@"; do
+    case $manager-$part in
+      apt-get-build) command="$command gcc libc6-dev python3-dev" ;;
+      dnf-build) command="$command gcc python3-devel" ;;
+      apk-build) command="$command build-base python3-dev" ;;
+      *-openssl) command="$command openssl" ;;
+    esac
+  done
+  echo "$command"
+}
+
+# Sets `python`; installs Python where there is none and this may be done, with what the parts need.
 find_python() {
+  wanted=$*
   for python in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
     if is_new_enough "$python"; then return; fi
   done
@@ -26,19 +55,16 @@ find_python() {
   if command -v python3 >/dev/null; then
     fail "fastbench needs Python 3.11 or later, and this is $(python3 --version 2>&1); install a later one, or name it: PYTHON=/path/to/python3"
   fi
-  if command -v apt-get >/dev/null; then
-    set -- apt-get install -y --no-install-recommends python3 python3-venv
-  elif command -v dnf >/dev/null; then
-    set -- dnf install -y python3
-  elif command -v apk >/dev/null; then
-    set -- apk add python3
-  else
+  # shellcheck disable=SC2086  # a word for each part
+  command=$(python_command $wanted)
+  if [ -z "$command" ]; then
     fail "fastbench needs Python 3.11 or later, which is not there; install it by your system's package manager"
   fi
-  if [ "$(id -u)" != 0 ]; then fail "fastbench needs Python 3.11 or later, which is not there; as root: $*"; fi
-  say "Installing what is missing: $*"
-  if command -v apt-get >/dev/null; then quietly apt-get update; fi
-  DEBIAN_FRONTEND=noninteractive quietly "$@"
+  if [ "$(id -u)" != 0 ]; then fail "fastbench needs Python 3.11 or later, which is not there; as root: $command"; fi
+  say "Installing what is missing: $command"
+  case $command in apt-get*) quietly apt-get update ;; esac
+  # shellcheck disable=SC2086  # the words of the command
+  DEBIAN_FRONTEND=noninteractive quietly $command
   python=python3
   is_new_enough "$python" || fail "fastbench needs Python 3.11 or later, and this system has $(python3 --version 2>&1); name another one: PYTHON=/path/to/python3"
 }

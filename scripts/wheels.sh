@@ -57,7 +57,7 @@ while read -r version python; do
   "$work/$version/bin/fastbench" perf --config "$here/examples/quickstart.py" >"$work/$version.txt" 2>&1 </dev/null ||
     fail "$(cat "$work/$version.txt")"
   cd "$here"
-  echo "Python $version: installed and measured in $(($(date +%s) - begun)) s: $(grep -o -m1 'MEASUREMENT [A-Z]*' "$work/$version.txt")"
+  echo "Python $version: installed and measured in $(($(date +%s) - begun)) s $(grep -m1 INVALID "$work/$version.txt")"
 done <"$work/pythons"
 
 if [ "$tests" = true ]; then

@@ -34,6 +34,7 @@ CONTAINER: dict[str, Any] = {
     "securityContext": {
         "capabilities": {"drop": [str], "add": [str]},
         "allowPrivilegeEscalation": bool,
+        "runAsUser": int,
         "readOnlyRootFilesystem": bool,
     },
     "volumeMounts": [VOLUME_MOUNT],
@@ -186,8 +187,9 @@ def test_senders_may_be_scheduled_first() -> None:
 def test_the_image_is_built_of_what_is_let_through(tmp_path: Path) -> None:
     """What `.dockerignore` lets through is enough for the build."""
     patterns = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    for name in (pattern[1:] for pattern in patterns if pattern.startswith("!")):
+    for name in (pattern[1:] for pattern in patterns if pattern.startswith("!") and pattern != "!dist"):
         source = ROOT / name
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.c"))
         else:
@@ -262,11 +264,13 @@ def test_a_task_of_the_array_sends_its_share(tmp_path: Path) -> None:
 
 
 def test_the_image_can_be_read() -> None:
-    """The Dockerfile is made of instructions that there are, copies from a stage that it has, and puts
-    the command where it is found."""
+    """The Dockerfile is made of instructions that there are, copies from a stage that it has, puts the command where it
+    is found, and runs as a user of its own."""
     lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
     words = [line.split() for line in lines if line and not line.startswith("#")]
-    assert {first for first, *_ in words} <= {"FROM", "RUN", "COPY", "ENV", "ENTRYPOINT", "CMD"}
+    known = {"ARG", "FROM", "RUN", "COPY", "ENV", "USER", "WORKDIR", "VOLUME", "ENTRYPOINT", "CMD"}
+    assert {first for first, *_ in words} <= known
+    assert ["USER", "10001"] in words
     stages = [line[3] for line in words if line[0] == "FROM" and line[2:3] == ["AS"]]
     copied = [line[1].removeprefix("--from=") for line in words if line[0] == "COPY" and line[1].startswith("--from=")]
     assert copied == stages == ["build"]

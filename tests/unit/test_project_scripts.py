@@ -59,3 +59,25 @@ def test_make_and_the_script_have_one_environment(tmp_path: Path) -> None:
     (tmp_path / ".built").touch()
     done = ran("test", "--set-up", VENV=str(tmp_path))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("manager", "command"),
+    [
+        (
+            "apt-get",
+            "apt-get install -y --no-install-recommends python3 python3-venv gcc libc6-dev python3-dev openssl",
+        ),
+        ("dnf", "dnf install -y python3 gcc python3-devel openssl"),
+        ("apk", "apk add python3 build-base python3-dev openssl"),
+    ],
+)
+def test_without_python_one_command_installs_all(tmp_path: Path, manager: str, command: str) -> None:
+    """A plain user without Python is told one command, the package manager's, for all that the tests need."""
+    for name in ("sh", "dirname", "find", "nproc"):
+        (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+    program(tmp_path / manager, "exit 1")
+    program(tmp_path / "id", "echo 1000")
+    told = ran("test", path=str(tmp_path), VENV=str(tmp_path / "venv"))
+    assert told.returncode == 1
+    assert told.stderr == f"fastbench needs Python 3.11 or later, which is not there; as root: {command}\n"
