@@ -51,6 +51,14 @@ def test_a_link_that_leads_nowhere_is_seen() -> None:
     ]
 
 
+def test_every_page_is_reached() -> None:
+    """The site's menu has each page once."""
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^[a-z-]+$", index, re.MULTILINE)
+    pages = {page.stem for page in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert sorted(listed) == sorted(pages)
+
+
 def test_the_readme_is_short() -> None:
     """README has at most 200 lines: what is longer belongs into docs."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
