@@ -12,39 +12,37 @@ from urllib.parse import quote
 
 from fastbench.errors import ConfigError
 
+# Compiled when they are first used, and kept by `re`: a report again uses few of them.
 # Of header names, and of other names but those of `_NO_SECRET`.
-_SECRET = re.compile(
-    r"auth|key|token|secret|cookie|passw|passphrase|pwd|credential|bearer|signature|session|jwt", re.IGNORECASE
-)
+_SECRET = r"(?i)auth|key|token|secret|cookie|passw|passphrase|pwd|credential|bearer|signature|session|jwt"
 # Lengths, token ids, columns, files and names of variables.
-_NO_SECRET = re.compile(
-    r"authors?|.*tokens.*|.*tokeniz.*|.*token_?id.*|.*per_token.*|prompt_key|output_len_key|client_key|tls_key"
-    r"|.*key_env|key_?words?",
-    re.IGNORECASE,
+_NO_SECRET = (
+    r"(?i)authors?|.*tokens.*|.*tokeniz.*|.*token_?id.*|.*per_token.*|prompt_key|output_len_key|client_key|tls_key"
+    r"|.*key_env|key_?words?"
 )
 FORMS = (
     r"sk[-_][A-Za-z0-9_-]{4,}|(?:pk|rk|xai|nvapi|hf|gh[opsu]|glpat|gsk|xox[abp])[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{8,}"
     r"|github_pat_\w{8,}|(?:AKIA|ASIA|AIza)[A-Za-z0-9_-]{10,}|eyJ[A-Za-z0-9_-]{8,}[A-Za-z0-9._-]*"
 )
 """Prefixes of well-known services' keys, as a regular expression."""
-_FORMS = re.compile(rf"(?:{FORMS})|(?:bearer|basic|token|apikey)\s+\S+", re.IGNORECASE)
-_RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_.-]{20,}")
+_FORMS = rf"(?i)(?:{FORMS})|(?:bearer|basic|token|apikey)\s+\S+"
+_RANDOM = r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_.-]{20,}"
 
 NOT_DUMPED = "<not dumped>"
 HIDDEN = "<hidden>"
 _DEPTH = 8
-_REFERENCE = re.compile(r"(?:env:|\$)([A-Za-z_][A-Za-z0-9_]*)")
-_KEY = re.compile(rf"(?<![\w-])(?:{FORMS})")
+_REFERENCE = r"(?:env:|\$)([A-Za-z_][A-Za-z0-9_]*)"
+_KEY = rf"(?<![\w-])(?:{FORMS})"
 # What is found in a text, and what is kept of it.
 _IN_TEXT = (
     # The name and the password before a URL's host, also a password with a slash in it.
-    (re.compile(r"(?<=//)(?:[^/?#\s'\"]*|[^/?#\s'\"@:]*:(?!\d+[/?#])[^\s'\"]*)@"), f"{HIDDEN}@"),
-    (re.compile(r"(\w://[^\s?#'\"]*[?#])[^\s'\"]+"), rf"\1{HIDDEN}"),
-    (re.compile(r"\b(bearer|basic)\s+(?!realm)(?=\S*[\d=])[^\s'\"]{4,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (r"(?<=//)(?:[^/?#\s'\"]*|[^/?#\s'\"@:]*:(?!\d+[/?#])[^\s'\"]*)@", f"{HIDDEN}@"),
+    (r"(\w://[^\s?#'\"]*[?#])[^\s'\"]+", rf"\1{HIDDEN}"),
+    (r"(?i)\b(bearer|basic)\s+(?!realm)(?=\S*[\d=])[^\s'\"]{4,}", rf"\1 {HIDDEN}"),
     (_KEY, HIDDEN),
 )
 # name=value, "name": "value", 'name': 'value'
-_PAIR = re.compile(
+_PAIR = (
     r"(?<![\w.-])(?P<name>[\w.-]+)(?P<is>\s*=\s*|[\"']\s*\]?\s*[:=]\s*)(?P<quote>[rbfuRBFU]{0,2}[\"'])?"
     r"(?P<value>(?(quote)[^\"']+|[^\s&'\",;()\[\]{}]+))"
 )
@@ -52,32 +50,32 @@ _PAIR = re.compile(
 
 def is_secret_name(name: object) -> bool:
     """Whether a setting of this name usually carries a key."""
-    if not isinstance(name, str) or not _SECRET.search(name):
+    if not isinstance(name, str) or not re.search(_SECRET, name):
         return False
-    return _NO_SECRET.fullmatch(name.replace("-", "_")) is None
+    return re.fullmatch(_NO_SECRET, name.replace("-", "_")) is None
 
 
 def looks_secret(value: object) -> bool:
     """Whether a value has the form of a key, whatever it is called."""
-    return isinstance(value, str) and _FORMS.match(value.strip()) is not None
+    return isinstance(value, str) and re.match(_FORMS, value.strip()) is not None
 
 
 def is_secret_header(name: str, value: str = "") -> bool:
     """Whether a header is one that usually carries a key, or its value is likely to be one."""
-    return _SECRET.search(name) is not None or looks_secret(value) or _RANDOM.fullmatch(value) is not None
+    return re.search(_SECRET, name) is not None or looks_secret(value) or re.fullmatch(_RANDOM, value) is not None
 
 
 def env_name(value: str) -> str | None:
     """The variable that `value` points at by "env:NAME" or "$NAME"; None = `value` stands for itself."""
-    match = _REFERENCE.fullmatch(value)
+    match = re.fullmatch(_REFERENCE, value)
     return match[1] if match else None
 
 
 def hide_in_text(text: str) -> str:
     """`text` without what is a key by its form or by the name before it: in URLs, headers and pairs."""
     for pattern, kept in _IN_TEXT:
-        text = pattern.sub(kept, text)
-    return _PAIR.sub(_without_value, text)
+        text = re.sub(pattern, kept, text)
+    return re.sub(_PAIR, _without_value, text)
 
 
 def _without_value(pair: re.Match[str]) -> str:
@@ -141,7 +139,7 @@ def secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
             if named or looks_secret(value):
                 yield value
             else:
-                yield from (match[0] for match in _KEY.finditer(value))
+                yield from (match[0] for match in re.finditer(_KEY, value))
         case Mapping():
             for name, item in value.items():
                 yield from secrets_in(item, named=is_secret_name(name))
@@ -154,12 +152,12 @@ def secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
 
 def secrets_in_source(source: str) -> Iterator[str]:
     """The keys that stand in the text of a config, be it one that cannot be run."""
-    for pair in _PAIR.finditer(source):
+    for pair in re.finditer(_PAIR, source):
         value = pair["value"]
         sure = pair["quote"] or looks_secret(value) or any(map(str.isdigit, value))
         if sure and is_secret_name(_last(pair["name"])):
             yield value
-    yield from (match[0] for match in _KEY.finditer(source))
+    yield from (match[0] for match in re.finditer(_KEY, source))
 
 
 def dumpable(value: str) -> str:
@@ -195,7 +193,7 @@ _SURE = 8
 """A value as long as this is hidden inside words too."""
 _ANY = frozenset({"empty", "none", "null", "dummy", "test", "token", "true", "false"})
 """Placeholders for services without a key."""
-_USUAL_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_USUAL_NAME = r"[A-Z_][A-Z0-9_]*"
 
 
 class Redactor:
@@ -249,7 +247,7 @@ def resolve_secret(value: str) -> str:
     found = os.environ.get(name)
     if not found:
         # A key given in place of a name must not be shown.
-        if _USUAL_NAME.fullmatch(name):
+        if re.fullmatch(_USUAL_NAME, name):
             raise ConfigError(f"names the environment variable {name}, which is not set; export it first")
         raise ConfigError("names an environment variable that is not set; give its name, not the key, and export it")
     KNOWN.learn(found)

@@ -38,8 +38,8 @@ NOT_JSON: Final = "not JSON"
 PACKAGE: Final = "jsonschema"
 INSTALL: Final = install("schema")
 _LONGEST = 160
-_PATTERN = b'"pattern'
-"""How the keywords of a JSON schema begin that hold expressions."""
+_ENDLESS = (b'"pattern', b'"$')
+"""How the keywords of a JSON schema begin that hold expressions, and references, which fold parts into each other."""
 _UNTRIED = ("bad escape", "unknown extension")
 """How `re` begins to tell of what other engines may know."""
 
@@ -53,7 +53,7 @@ class StructureError(ValueError):
 
 class Constraint(NamedTuple):
     """One thing that is asked of a text. field: the parameter, such as "response_format.json_schema.schema". endless:
-    whether a check may take any time, as an expression may backtrack. source: what another process makes it of."""
+    whether a check may take any time, as where an expression backtracks. source: what another process makes it of."""
 
     field: str
     check: Check
@@ -239,7 +239,7 @@ def _schema(field: str, value: Any) -> Iterator[Constraint]:
     if not isinstance(value, dict | bool):
         raise StructureError(f"has {_shown(value)} as {field}, which must be a JSON schema, an object")
     if is_installed():
-        yield Constraint(field, _by_schema(field, value), endless=_PATTERN in orjson.dumps(value))
+        yield Constraint(field, _by_schema(field, value), endless=any(map(orjson.dumps(value).__contains__, _ENDLESS)))
     else:
         yield Constraint(field, _cannot_tell)
 

@@ -21,10 +21,8 @@ NAME = "fastbench_acme"
 WORDS = ("Hel", "lo", " you")
 
 
-@contextmanager
-def lying_in(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The package's files and entry points lie in `folder` as an installer would have put them there, and this process
-    finds them."""
+def lay(folder: Path) -> None:
+    """Puts the package's files and entry points into `folder` as an installer would."""
     shutil.copytree(PLUGIN / NAME, folder / NAME, ignore=shutil.ignore_patterns("__pycache__"))
     project = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     info = folder / f"{NAME}-{project['version']}.dist-info"
@@ -33,6 +31,12 @@ def lying_in(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
     groups = project["entry-points"].items()
     lines = (f"[{group}]\n{name} = {place}\n" for group, points in groups for name, place in points.items())
     (info / "entry_points.txt").write_text("".join(lines))
+
+
+@contextmanager
+def lying_in(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The package lies in `folder`, and this process finds it."""
+    lay(folder)
     patch.syspath_prepend(str(folder))
     importlib.invalidate_caches()
     look_again()

@@ -73,7 +73,7 @@ if TYPE_CHECKING:
         report,
         spec_decode_blocks,
     )
-    from fastbench.api.result import Figures, Result, runs
+    from fastbench.api.result import Figures, Result, VllmAsked, numbers_for_vllm, runs
     from fastbench.api.reuse import find_run, reused_recordings
     from fastbench.api.running import EndedTask, Running, run, run_all
     from fastbench.api.saturation import (
@@ -187,6 +187,8 @@ else:
             "result": (
                 "Figures",
                 "Result",
+                "VllmAsked",
+                "numbers_for_vllm",
                 "runs",
             ),
             "reuse": ("find_run", "reused_recordings"),
@@ -227,6 +229,7 @@ __all__ = [
     "Saved",
     "State",
     "Style",
+    "VllmAsked",
     "Wanted",
     "check",
     "check_tokenizers",
@@ -254,6 +257,7 @@ __all__ = [
     "merge_shares",
     "name_of",
     "new_directory",
+    "numbers_for_vllm",
     "open",
     "page",
     "plain",

@@ -17,13 +17,13 @@ from fastbench.config.fields import check_fields
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import OWN_METRICS, Computed, Metrics, Selection, Values, compute_for_page
 from fastbench.metrics.samples import TOTAL
-from fastbench.plan import RunPlan
 from fastbench.recording import ProgressCallback, Recording, header_of
 from fastbench.report import Checked, Published, checked, junit, markdown, replace
 from fastbench.slo import parse_slos
 
 if TYPE_CHECKING:
     from fastbench.config import RunConfig
+    from fastbench.plan import RunPlan
 
 __all__ = [
     "NOTHING_MORE",

@@ -19,7 +19,12 @@ from fastbench.config import DEFAULT_STATS, STAGES, parse_stats, show
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import Assertion, Failure, Metrics, Rows, compute_for_page
 from fastbench.options import keywords_named, window_fault
-from fastbench.recording import NOT_FINAL, OUTCOMES, ProgressCallback, Recording
+from fastbench.recording import (
+    NOT_FINAL,
+    OUTCOMES,
+    ProgressCallback,
+    Recording,
+)
 from fastbench.report import (
     FORMATS,
     PAGE,

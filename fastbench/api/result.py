@@ -1,4 +1,5 @@
-"""The result of a task: verdicts, metrics, outcomes, and each request with its time stamps."""
+"""The result of a task: verdicts, metrics, outcomes, and each request with its time stamps; and by the names of `vllm
+bench serve`."""
 
 from __future__ import annotations
 
@@ -8,12 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbench.answers.result_files import VllmAsked as VllmAsked
+from fastbench.answers.result_files import vllm_numbers
 from fastbench.api.judging import good_columns, judged
 from fastbench.api.recordings import all_recordings, name_of, recorded
 from fastbench.api.reporting import advice
+from fastbench.config import DEFAULT_STATS
 from fastbench.errors import RecordingError, UsageError
 from fastbench.metrics import (
     Assertion,
@@ -25,8 +30,9 @@ from fastbench.metrics import (
     ServiceVerdict,
     Values,
     Verdict,
+    compute_for_page,
 )
-from fastbench.recording import NOT_FINAL, ROW_DTYPE, Recording, part_paths
+from fastbench.recording import NOT_FINAL, ROW_DTYPE, TEXTS, Recording, part_number, part_path, part_paths
 from fastbench.report import (
     PAGE,
     Finished,
@@ -363,3 +369,21 @@ def runs(path: str | os.PathLike[str]) -> Iterator[Result]:
     Raises UsageError for what is no directory, NotARunError where there is no recording.
     """
     return (Result(found) for found in all_recordings(Path(path)))
+
+
+def numbers_for_vllm(path: Path, asked: VllmAsked) -> dict[str, Any]:
+    """What `vllm bench serve` would have measured in the recording at `path`, by the names of its result file; with
+    `detailed` the replies' texts too, where they were recorded. Raises RecordingError, and UsageError where its lists
+    would be too long."""
+    computed = compute_for_page(Recording.open(path), DEFAULT_STATS)
+    return vllm_numbers(computed, asked._replace(texts=dict(_texts(path))) if asked.detailed else asked)
+
+
+def _texts(path: Path) -> Iterator[tuple[int, str]]:
+    """The text of each request's last attempt that had any."""
+    for part in part_paths(path):
+        texts = part_path(path, TEXTS, part_number(part))
+        if texts.exists():
+            with texts.open("rb") as lines:
+                for row in map(msgspec.json.decode, lines):
+                    yield int(row["request"]), str(row.get("text", ""))

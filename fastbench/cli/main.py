@@ -46,6 +46,11 @@ _COMMANDS = {
     "merge": ("fastbench.cli.report.merge", "merge_command", "Merge shards into one run."),
     "doctor": ("fastbench.cli.doctor", "doctor_command", "Tell whether this machine can measure, and what to change."),
     "config": ("fastbench.cli.config", "config_command", "Check a config and print it, or the schema of configs."),
+    "vllm-bench": (
+        "fastbench.cli.vllm_bench",
+        "vllm_bench_command",
+        "Take the flags of `vllm bench serve`; write its result file.",
+    ),
     "mock": ("fastbench.cli.mock", "mock_command", "Start the simulated service."),
     "completion": ("fastbench.cli.completion", "completion_command", "Print the script that makes a shell complete."),
 }

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from fastbench.config.services import base_of, shown_url
-
 SPEAKS_TLS: Final = "the port speaks TLS: write https:// in url (--url)"
 SPEAKS_NONE: Final = "the port does not speak TLS: write http:// in url (--url)"
 NO_TLS = ("wrong version number", "http request", "record layer failure", "packet length too long")
@@ -42,5 +40,8 @@ def redirected(location: str | None) -> str:
     """The remedy for a redirect to `location`; None = the reply does not say where to."""
     if not location:
         return _BY_STATUS[301]
+    # Imported late: a report without redirects needs no service's settings.
+    from fastbench.config.services import base_of, shown_url
+
     base = base_of(location)
     return f"it redirects to {shown_url(location)}" + (f": give {shown_url(base)} as url (--url)" if base else "")

@@ -58,6 +58,9 @@ class LoadSettings(AnswerSettings, frozen=True, kw_only=True):
     ] = "none"
     """Where prompts of a file get a marker of their own, so that no prefix cache has them: in front of the first user
     message, of all messages, or nowhere."""
+    max_context: Length | None = None
+    """The most tokens of a prompt and its reply together; what may be longer is refused before anything is sent. None =
+    no limit."""
     trace_speed: Annotated[float, Meta(ge=0.001, le=1_000_000)] = 1.0
     """With `use_timestamp`: how many times as fast as the trace."""
     think_time: Pause = Pause(0)
@@ -117,6 +120,8 @@ class Task(LoadSettings, frozen=True, kw_only=True):
             return None
         if self.is_marked:
             return 0 if self.cache_bust == "system" else None
+        if self.warmup_data == "dataset" and self.dataset.alike(1) is None:
+            return None  # its first rows are sent twice
         return self.dataset.common_prefix(self.fresh_seed)
 
     @property

@@ -89,7 +89,11 @@ class FileDataset:
             return sample
 
         found = survey_of(self._walk(0, 1, make), limit)
-        return found._replace(left_out=self._left_out, unused=tuple(unused.most_common()))
+        extents = tuple(
+            one if one.sample is None else one._replace(place=self._rows.place(self._position(one.sample)))
+            for one in found.extents
+        )
+        return found._replace(left_out=self._left_out, unused=tuple(unused.most_common()), extents=extents)
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
         """The samples `start`, `start + step`, …. Raises DatasetError at a broken row."""
@@ -100,8 +104,12 @@ class FileDataset:
             for index in range(start, self._count, step):
                 yield self._sample(index, read, make)
 
+    def _position(self, index: int) -> int:
+        """Of the row that a sample is made of."""
+        return self._positions[index % len(self._positions)]
+
     def _sample(self, index: int, read: Read, make: Make) -> Sample:
-        position = self._positions[index % len(self._positions)]
+        position = self._position(index)
         row = read(position)
         try:
             return checked(make(index, row))

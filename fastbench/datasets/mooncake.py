@@ -14,7 +14,7 @@ from fastbench.config import Issues, show
 from fastbench.config.fields import MAX_LENGTH, Seed
 from fastbench.datasets.files import FileConfig, FileDataset, in_range
 from fastbench.datasets.rows import Row, RowError, RowFile, open_rows, walk
-from fastbench.datasets.samples import DatasetFormat, Sample
+from fastbench.datasets.samples import DatasetFormat, Sample, Survey
 from fastbench.errors import DatasetError
 from fastbench.tokenizer import Draws, Prompt, TokenMeasure, Words, words_for
 
@@ -81,7 +81,17 @@ def open_mooncake(config: MooncakeConfig, measure: TokenMeasure) -> FileDataset:
             return sample
         return replace(sample, prompt=blocks.prompt(index, sample.input_len, row.get("hash_ids") or []))
 
-    return FileDataset(rows, make, in_range(positions, config.test_range, config.path), outline=outline, used=_USED)
+    chosen = in_range(positions, config.test_range, config.path)
+    return _BlockDataset(rows, make, chosen, outline=outline, used=_USED)
+
+
+class _BlockDataset(FileDataset):
+    """Samples of which some share the blocks that the rows name."""
+
+    def survey(self, limit: int | None) -> Survey:
+        """What a run of at most `limit` samples will send."""
+        found = super().survey(limit)
+        return found._replace(shares="the blocks of their hash_ids") if self._rows.mentions(b'"hash_ids"') else found
 
 
 class _Blocks:

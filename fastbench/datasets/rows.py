@@ -149,7 +149,8 @@ class RowFile:
         except orjson.JSONDecodeError as error:
             if (fault := utf8_fault(text)) is not None:
                 raise RowError(fault) from error
-            raise RowError(f"is not JSON ({error.msg}, column {error.colno}); a row is one line") from error
+            hint = "; a row is one line" if error.msg.startswith("unexpected end") else ""
+            raise RowError(f"is not JSON ({error.msg}, column {error.colno}){hint}") from error
         if isinstance(row, list) and row and isinstance(row[0], dict):
             raise RowError(
                 f"is an array of {len(row)} rows; name the file .json to have them read, or write one a line"

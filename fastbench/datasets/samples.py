@@ -85,6 +85,21 @@ LeftOut = Counts
 """Why rows of a file are not samples, as messages have it, and how many."""
 
 
+class Extent(NamedTuple):
+    """The most tokens of a request, as planned. output_len: None = the service's `max_out_len`. place: of it, in
+    words; sample: its index, None = of what samples are drawn from."""
+
+    input_len: int
+    output_len: int | None
+    place: str
+    sample: int | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Of prompt and reply, as far as they are said."""
+        return self.input_len + (self.output_len or 0)
+
+
 class Survey(NamedTuple):
     """What a run will send, known beforehand."""
 
@@ -117,6 +132,12 @@ class Survey(NamedTuple):
     """The names of the classes that requests have."""
     structures: frozenset[str] = frozenset()
     """The parameters by which requests that come whole say what the text of their replies has to be."""
+    extents: tuple[Extent, ...] = ()
+    """The longest of the requests that say how long their reply is to be, and of the others; of a mix, of each part."""
+    uncounted: int = 0
+    """Samples whose prompts have no planned length."""
+    shares: str = ""
+    """What prompts share on purpose, beyond a prefix that was asked for, in words; "" = nothing."""
 
 
 class Dataset(Protocol):
@@ -140,6 +161,8 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
     """The survey of the first `limit` of `samples`."""
     count = requests = longest = timed = answered = 0
     fields = Counter[str]()
+    extents: dict[bool, Extent] = {}
+    uncounted = 0
     token_ids: int | None = None
     parts: int | None = None
     for sample in islice(map(checked, samples), limit):
@@ -148,6 +171,10 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
         lengths = [turn.output_len or 0 for turn in sample.turns] or [sample.output_len or 0]
         longest = max(longest, *lengths)
         timed += sample.timestamp_ns is not None
+        if sample.input_len is None:
+            uncounted += 1
+        elif (found := _longer(extents.get(sample.output_len is None), sample)) is not None:
+            extents[sample.output_len is None] = found
         if token_ids is None and sample.prompt and isinstance(sample.prompt[0], int):
             token_ids = sample.index
         if parts is None and not _is_text(sample):
@@ -164,7 +191,15 @@ def survey_of(samples: Iterable[Sample], limit: int | None) -> Survey:
         fields=tuple(fields.most_common()),
         answered=answered,
         parts=parts,
+        extents=tuple(extents.values()),
+        uncounted=uncounted,
     )
+
+
+def _longer(longest: Extent | None, sample: Sample) -> Extent | None:
+    """The extent of a sample that is longer than the longest one yet; None = it is not."""
+    found = Extent(sample.input_len or 0, sample.output_len, f"sample {sample.index}", sample.index)
+    return found if longest is None or found.tokens > longest.tokens else None
 
 
 def checked(sample: Sample) -> Sample:

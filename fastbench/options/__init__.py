@@ -1,53 +1,121 @@
 """The options of a run, each declared once: names, values, what it sets, what it excludes; and the run that they
 describe. Given as text on the command line, as keywords in Python."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fastbench.options.argument import is_config_name, is_url
-from fastbench.options.keywords import in_keywords, keywords_named
-from fastbench.options.live import LIVE, LIVE_SECTIONS
-from fastbench.options.load import LOAD
-from fastbench.options.option import Option, Takes, flag
-from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
-from fastbench.options.search import SATURATE_SECTIONS, SEARCH
-from fastbench.options.table import (
-    ARGUMENT,
-    OPTIONS,
-    SECTIONS,
-    SYNONYMS,
-    Options,
-    check_options,
-    excludes,
-    meant_by,
-    misspelt,
-)
-from fastbench.options.tasks import (
-    ASSERT,
-    DIALECT,
-    JSON,
-    JUNIT,
-    QUIET,
-    READING_SPEED,
-    SLO,
-    STAGE,
-    STAGES,
-    STALL,
-    STRICT,
-    SUMMARY,
-    TABLES,
-    WINDOW,
-    one_stage,
-    window_fault,
-)
-from fastbench.options.values import FromNow
+from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
-    from fastbench.options.settings import (
-        Chosen,
-        config_file,
-        names_tasks,
-        run_of_options,
-        shown_by,
+    from fastbench.options.argument import is_config_name, is_url
+    from fastbench.options.keywords import in_keywords, keywords_named
+    from fastbench.options.live import LIVE, LIVE_SECTIONS
+    from fastbench.options.load import LOAD
+    from fastbench.options.option import Option, Takes, flag
+    from fastbench.options.places import Fields, Place, PromptsField, PromptsFile, Settings, ShownField
+    from fastbench.options.search import SATURATE_SECTIONS, SEARCH
+    from fastbench.options.settings import Chosen, config_file, names_tasks, run_of_options, shown_by
+    from fastbench.options.table import (
+        ARGUMENT,
+        OPTIONS,
+        SECTIONS,
+        SYNONYMS,
+        Options,
+        check_options,
+        excludes,
+        meant_by,
+        misspelt,
+    )
+    from fastbench.options.tasks import (
+        ASSERT,
+        DIALECT,
+        JSON,
+        JUNIT,
+        QUIET,
+        READING_SPEED,
+        SLO,
+        STAGE,
+        STAGES,
+        STALL,
+        STRICT,
+        SUMMARY,
+        TABLES,
+        WINDOW,
+        one_stage,
+        window_fault,
+    )
+    from fastbench.options.values import FromNow
+else:
+    __getattr__ = lazy(
+        __name__,
+        {
+            "argument": (
+                "is_config_name",
+                "is_url",
+            ),
+            "keywords": (
+                "in_keywords",
+                "keywords_named",
+            ),
+            "live": (
+                "LIVE",
+                "LIVE_SECTIONS",
+            ),
+            "load": ("LOAD",),
+            "option": (
+                "Option",
+                "Takes",
+                "flag",
+            ),
+            "places": (
+                "Fields",
+                "Place",
+                "PromptsField",
+                "PromptsFile",
+                "Settings",
+                "ShownField",
+            ),
+            "search": (
+                "SATURATE_SECTIONS",
+                "SEARCH",
+            ),
+            "table": (
+                "ARGUMENT",
+                "OPTIONS",
+                "Options",
+                "SECTIONS",
+                "SYNONYMS",
+                "check_options",
+                "excludes",
+                "meant_by",
+                "misspelt",
+            ),
+            "tasks": (
+                "ASSERT",
+                "DIALECT",
+                "JSON",
+                "JUNIT",
+                "QUIET",
+                "READING_SPEED",
+                "SLO",
+                "STAGE",
+                "STAGES",
+                "STALL",
+                "STRICT",
+                "SUMMARY",
+                "TABLES",
+                "WINDOW",
+                "one_stage",
+                "window_fault",
+            ),
+            "values": ("FromNow",),
+            "settings": (
+                "Chosen",
+                "config_file",
+                "names_tasks",
+                "run_of_options",
+                "shown_by",
+            ),
+        },
     )
 
 __all__ = [
@@ -101,12 +169,3 @@ __all__ = [
     "shown_by",
     "window_fault",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Imports what makes a run of options on first use: help must not wait for it."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from fastbench.options import settings
-
-    return getattr(settings, name)

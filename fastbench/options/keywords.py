@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 
 from fastbench.errors import FastbenchError
-from fastbench.options.table import OPTIONS
 from fastbench.secrets import KNOWN
 
 _FLAG = re.compile(r"`[^`]*`|--([a-z][a-z-]*[a-z])(?: (?=[A-Z][A-Z:]*\b|https?:|\[)|(?=(\[|\.\w|:)))?")
@@ -28,6 +27,9 @@ def in_keywords(text: str) -> str:
 
 
 def _keyword(match: re.Match[str]) -> str:
+    # Imported late: hardly any report again has an error to tell.
+    from fastbench.options.table import OPTIONS
+
     # A command in backquotes stays one.
     name = (match[1] or "").replace("-", "_")
     if name not in OPTIONS:

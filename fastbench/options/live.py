@@ -17,7 +17,7 @@ from fastbench.options.values import duration_text
 _BOTH = "{0} measures a second service: name it by --url-b"
 _FIRST = "{0} measures two services: name the first by --url-a"
 
-LIVE = (
+LIVE: tuple[Option, ...] = (
     Option(
         flags="--url-a",
         metavar="URL",

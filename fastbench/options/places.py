@@ -227,6 +227,33 @@ class SyntheticField(FieldPlace):
             yield f"datasets[0].{self.field}"
 
 
+class MixFile(SyntheticField):
+    """Kinds of requests, from a file, in the place of the lengths of every synthetic data set."""
+
+    def put(self, settings: Settings, value: Any, given: str) -> None:
+        """value: the path of the file; from Python also its list."""
+        parts, labels = (value, {}) if not isinstance(value, str) else _read_mix(value, given)
+        super().put(settings, parts, f"{given} {value}" if isinstance(value, str) else given)
+        for path, fields in settings.synthetic():
+            fields.pop("input_len", None)
+            fields.pop("output_len", None)
+            settings.labels |= {f"{path}.{field}": label for field, label in labels.items()}
+
+
+def _read_mix(path: str, given: str) -> tuple[Any, dict[str, str]]:
+    """The list of a file, and the places of what it has. Raises ConfigError."""
+    from fastbench.config.files import names_of
+    from fastbench.errors import ConfigError
+
+    values, labels = names_of(path)
+    if isinstance(values.get("mix"), list | tuple) and values["mix"]:
+        return values["mix"], {field: label for field, label in labels.items() if field.startswith("mix[")}
+    raise ConfigError(
+        f"{path}: {given} needs a file with `mix`, a list of kinds of requests with input_len, output_len and weight; "
+        f"this one has {', '.join(map(str, values)) or 'nothing'}"
+    )
+
+
 class SampleCount(Place):
     """The number of prompts to make, or, if they exist already, to send."""
 

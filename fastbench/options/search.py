@@ -29,7 +29,7 @@ def _worded(options: Sequence[Option], helps: Mapping[str, str]) -> tuple[Option
     return tuple(replace(option, help=helps.get(option.name, option.help)) for option in options)
 
 
-SEARCH = (
+SEARCH: tuple[Option, ...] = (
     *_worded(
         _named(RESULTS, "slo"),
         {

@@ -17,7 +17,7 @@ from fastbench.registry import SHAPES
 
 _SYNTHETIC: Fields = {"type": "synthetic", "input_len": 1024, "output_len": 128, "count": 100}
 """Defaults of a run without a named data set."""
-_LENGTHS = ("input_len", "output_len")
+_LENGTHS = ("input_len", "output_len", "mix")
 _FILES = tuple(option.name for option in OPTIONS.values() if isinstance(option.sets, PromptsFile))
 _OPEN_LOOP = frozenset(option.name for option in OPTIONS.values() if option.opens_loop)
 _SAYS_WHEN = _OPEN_LOOP | {"pressure"}

@@ -5,6 +5,7 @@ import click
 from fastbench.errors import UsageError
 from fastbench.options.option import Option, Takes
 from fastbench.options.places import (
+    MixFile,
     ModelField,
     PromptsField,
     PromptsFile,
@@ -13,7 +14,7 @@ from fastbench.options.places import (
     ShownField,
     SyntheticField,
 )
-from fastbench.options.values import columns, count_or_none, lengths
+from fastbench.options.values import columns, count_or_none, lengths, pool
 
 STAGES = ("total", "stable", "auto")
 STAGE = "Requests to report: all, those at full concurrency, or those of the stationary window."
@@ -155,6 +156,25 @@ PROMPTS = (
         },
     ),
     Option(
+        flags="--mix",
+        metavar="FILE",
+        help="YAML or JSON file with `mix`, a list of kinds of requests, each with its lengths, its weight, and its "
+        "class_name and parameters (model, priority) if it has them.",
+        sets=MixFile("mix"),
+        excludes=dict.fromkeys(
+            ("input_len", "output_len"), "{1} and {0} both say how long prompts are; give one of them"
+        ),
+    ),
+    Option(
+        flags="--max-context",
+        metavar="N",
+        parse=int,
+        help="Refuse, before anything is sent, requests whose prompt and reply may have more tokens.  "
+        "[default: no limit]",
+        sets=RunField("max_context"),
+        also={"--max-context N": "max-model-len max-seq-len"},
+    ),
+    Option(
         flags="--cache-bust",
         parse=click.Choice(["first-turn", "system", "none"]),
         help="Put a marker, another one for each request, in front of the first user message, or of all messages, of "
@@ -176,6 +196,18 @@ PROMPTS = (
         help="Length of a prefix common to all prompts, tokens.",
         sets=SyntheticField("shared_prefix"),
         also={"--shared-prefix N": "prefix-prompt-length random-prefix-len"},
+    ),
+    Option(
+        flags="--prefix-pool",
+        metavar="N:TOKENS",
+        parse=pool,
+        help="Begin each prompt with one of N prefixes of so many tokens, at random.",
+        sets=SyntheticField("prefix_pool"),
+        excludes={"shared_prefix": "{0} and {1} both say how prompts begin; give one of them"},
+        also={
+            "--prefix-pool N:TOKENS": "num-prefix-prompts prefix-repetition-num-prefixes gsp-num-groups "
+            "gsp-system-prompt-len",
+        },
     ),
     Option(
         flags="--text",

@@ -58,6 +58,14 @@ def lengths(text: str) -> int | list[int]:
     return int(text) if len(parts) == 1 else [int(part) for part in parts]
 
 
+def pool(text: str) -> dict[str, int]:
+    """`10:256`: 10 prefixes of 256 tokens."""
+    count, colon, length = text.partition(":")
+    if not colon or not count.isdecimal() or not length.isdecimal():
+        raise click.BadParameter(f"{text!r} is no pool of prefixes; give N:TOKENS, such as 10:256.")
+    return {"count": int(count), "length": int(length)}
+
+
 def count_or_none(text: str) -> int | None:
     """A whole number, or `none` for no limit."""
     if text.lower() == "none":

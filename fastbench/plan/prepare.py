@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from fastbench.config import RunConfig, Task
 from fastbench.config.services import TAKES_TOKEN_IDS
 from fastbench.datasets import Dataset, RowsDataset, Sample, Survey, open_dataset
-from fastbench.dialects import RawCheck, check_conversations, check_requests, dialect_of
+from fastbench.dialects import RawCheck, check_conversations, check_requests, dialect_of, output_length
 from fastbench.errors import ConfigError, DatasetError, UsageError
 from fastbench.plan.sharing import Machine
 from fastbench.plan.task_plan import TaskPlan, make_plan
@@ -96,6 +96,7 @@ def _faults(task: Task, survey: Survey) -> Iterator[UsageError]:
         constraints_of(task.service.parameters)
     except StructureError as error:
         yield ConfigError(f"generation_kwargs (--param) of the model {task.service.abbr} {error}; correct or remove it")
+    yield from _too_long(task, survey)
     if task.dataset.multi_turn:
         check_conversations(task.service, task.dataset.abbr)
     if task.service.use_timestamp and survey.timed < survey.samples:
@@ -104,3 +105,17 @@ def _faults(task: Task, survey: Survey) -> Iterator[UsageError]:
             f"{task.dataset.abbr} has time stamps in {survey.timed} of {survey.samples} rows; set it to False (with "
             "--trace: give --rate or --load), or take a data set with time stamps"
         )
+
+
+def _too_long(task: Task, survey: Survey) -> Iterator[UsageError]:
+    """Where a request may have more tokens than the run's `max_context`."""
+    length, most = output_length(task.service), task.max_context
+    for one in survey.extents:
+        output = length.of(one.output_len) or 0
+        if most is not None and one.input_len + output > most:
+            where = one.place if one.sample is not None else f"{task.dataset.abbr}: {one.place}"
+            yield DatasetError(
+                f"{where}: a prompt of {one.input_len} tokens and a reply of {output} are "
+                f"{one.input_len + output}, and max_context (--max-context) is {most}; ask for less, leave it out, or "
+                "raise the limit"
+            )

@@ -33,11 +33,17 @@ def remarks(task: Task, survey: Survey, schedule: Schedule, length: OutputLength
             f"{name}: the output lengths of the data set have no effect, as generation_kwargs[{length.field!r}] "
             f"(--param) asks for {length.fixed} tokens in every request"
         )
+    if task.max_context is not None and survey.uncounted:
+        yield (
+            f"{name}: max_context (--max-context) is not checked for {survey.uncounted} of {survey.samples} rows, "
+            "whose prompts are not counted before the run"
+        )
     slots, prompts = task.service.batch_size, survey.samples * task.service.repeats
     if schedule.slots is not None and schedule.duration_ns is None and prompts < slots:
-        what = "conversations" if survey.requests > survey.samples else "requests"
+        what = "conversation" if survey.requests > survey.samples else "request"
+        there = f"is 1 {what}" if prompts == 1 else f"are {prompts} {what}s"
         yield (
-            f"{name}: batch_size (--concurrency) is {slots}, but there are {prompts} {what}: "
+            f"{name}: batch_size (--concurrency) is {slots}, but there {there}: "
             f"{slots - prompts} {'slot stays' if slots - prompts == 1 else 'slots stay'} empty"
         )
     if schedule.duration_ns is None and schedule.total is not None and schedule.total < prompts:
@@ -69,6 +75,8 @@ def data_notes(task: Task, survey: Survey) -> Iterator[str]:
             f"{name}: {survey.answered} of {survey.samples} prompts end with a message of the assistant, which is sent "
             "as it stands"
         )
+    if survey.shares:
+        yield f"{name}: prompts share {survey.shares} on purpose, so a prefix cache may have what they share"
     yield from (f"{name}: {note}" for note in survey.notes)
 
 
@@ -239,7 +247,7 @@ class TaskPlan:
             "seed": task.words_seed,
             "named": task.words_seed is not None and task.words_seed != task.fresh_seed,
             # Requests of a session begin as the one before them.
-            "cold": None if self.has_turns else task.cold,
+            "cold": None if self.has_turns or self.survey.shares else task.cold,
             "template": self.survey.template,
             "cache_bust": task.cache_bust if task.is_marked else "none",
             **({} if self.reset is None else {"reset": self.reset}),

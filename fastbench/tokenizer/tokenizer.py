@@ -32,6 +32,11 @@ class Tokenizer:
         """Number of tokens in each text."""
         return [len(one) for one in self._inner.encode_batch_fast(texts, add_special_tokens=False)]
 
+    @property
+    def special_count(self) -> int:
+        """How many tokens the model's own form adds to a text, at its start or its end."""
+        return self._inner.num_special_tokens_to_add(False)
+
     def spans(self, text: str) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
         """(n,) each: the ids of `text`, where in it each token begins, and where it ends; spaces may stand between."""
         found = self._inner.encode(text, add_special_tokens=False)

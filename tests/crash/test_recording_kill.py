@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from forking import ForkingPopen
 from recordings import FOOTER, HEADER, Request, batch_of
 
 from fastbench.errors import RecordingError
@@ -71,7 +72,7 @@ def test_kill_loses_nothing_recorded(tmp_path: Path) -> None:
     rng = random.Random(3)
     for round_number in range(KILLS):
         directory = tmp_path / str(round_number)
-        with subprocess.Popen(
+        with ForkingPopen(
             [sys.executable, "-c", RECORDER, str(directory)], stdout=subprocess.PIPE, env=environment()
         ) as child:
             assert child.stdout is not None
@@ -129,14 +130,12 @@ def test_power_cut_keeps_what_is_durable(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("then", ["full for good", "room again"])
 def test_full_disk_is_counted_and_does_not_stall(tmp_path: Path, then: str) -> None:
     """On a full disk each request is either readable or counted as lost, and no hand-over waits."""
-    child = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path / "r"), then],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        check=True,
-    )
-    message, counts = child.stdout.splitlines()
+    with ForkingPopen(
+        [sys.executable, "-c", FULL, str(tmp_path / "r"), then], stdout=subprocess.PIPE, text=True, env=environment()
+    ) as child:
+        assert child.stdout is not None
+        message, counts = child.stdout.read().splitlines()
+    assert child.returncode == 0
     recorded, lost, slowest = counts.split()
     assert "File too large" in message
     assert f"{lost} of {int(recorded) + int(lost)} requests are lost" in message

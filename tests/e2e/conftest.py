@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nursery import Mock
+from forking import ForkingPopen
+from nursery import Mock, StartedMock, forked_service
 from streams import StreamsRun, run_undisturbed
 
 
@@ -16,6 +17,13 @@ def service() -> Iterator[Mock]:
     """A quick service for tests that look at other things than its speed."""
     with Mock(ttft_ms=20, itl_ms=2, seed=1) as mock:
         yield mock
+
+
+@pytest.fixture
+def forked_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The services and workers of this process's runs are forked off."""
+    monkeypatch.setattr(StartedMock, "_start", forked_service)
+    monkeypatch.setattr(subprocess, "Popen", ForkingPopen)
 
 
 @pytest.fixture(scope="session")

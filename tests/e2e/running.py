@@ -164,10 +164,13 @@ class Running:
         fork: bool = True,
     ) -> None:
         """module: fastbench, or one in `directory` that takes the arguments as they are. fork: off a process that has
-        imported fastbench, where that can be."""
+        imported fastbench, where that can be. `perf` makes no report page."""
         self._work_dir = directory / "out"
         self._written: list[Future[bytes]] = []
-        told = [*(() if module != "fastbench" else (subcommand, "-w", self._work_dir)), *arguments]
+        told = [*arguments]
+        if module == "fastbench":
+            more = ("--no-plot",) if subcommand == "perf" else ()
+            told = [subcommand, "-w", self._work_dir, *arguments, *more]
         if fork and nursery().fits(package_environment()):
             self._fork(directory, module, list(map(str, told)))
             return

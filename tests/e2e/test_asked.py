@@ -35,13 +35,13 @@ def test_a_broken_slo(tmp_path: Path) -> None:
     config = tmp_path / "run.yaml"
     config.write_text(
         "models: [{type: openai_chat, url: '', mock: {ttft_ms: 20, itl_ms: 20}, batch_size: 8}]\n"
-        "datasets: [{type: synthetic, input_len: 8, output_len: 3, count: 400}]\n"
+        "datasets: [{type: synthetic, input_len: 8, output_len: 3, count: 100}]\n"
         "slo: ttft<1ms\nstall: 1s\n"
     )
     ended = perf(tmp_path, str(config), "-q", "--no-plot", "--junit", tmp_path / "junit.xml")
     found = trust(ended)
     (slo,) = trust(ended, "answers")["slos"]  # type: ignore[misc]  # it is what JSON has
-    assert (slo["good"], slo["broken"]) == (0, {"ttft<1ms": 400})
+    assert (slo["good"], slo["broken"]) == (0, {"ttft<1ms": 100})
     assert (ended.code, slo["answer"]) in ((3, "not met"), (4, "cannot tell"))
     assert (ended.code == 3) == (found["verdict"] == "VALID")
     assert 'tests="1"' in (tmp_path / "junit.xml").read_text()
@@ -67,7 +67,7 @@ def test_a_service_that_fails(tmp_path: Path) -> None:
 def test_enough_is_known(tmp_path: Path, load: tuple[object, ...]) -> None:
     """A run ends when the interval of a percentile is as narrow as asked, with two workers and in an open loop too; its
     report says so."""
-    asked = ("--until", "e2el.median+-30%", "--num-prompts", 100_000, *load)
+    asked = ("--until", "e2el.median+-30%", "--num-prompts", 5_000, *load)
     ended = perf(tmp_path, *SHORT, "--no-plot", *asked)
     assert ended.code == 0, ended.err
     assert "e2el P50 is known well enough" in ended.err

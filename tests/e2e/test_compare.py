@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from running import fastbench_command, perf
 
-LOAD = ("--input-len", 8, "--output-len", 16, "--num-prompts", 300, "--concurrency", 4, "--no-plot")
+LOAD = ("--input-len", 8, "--output-len", 8, "--num-prompts", 200, "--concurrency", 8, "--no-plot")
 SERVICE = ("--mock", "--mock-option", "ttft_ms=10")
 
 

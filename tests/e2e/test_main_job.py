@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from running import EXAMPLES, STATS, Ended, fastbench_command, number, table, tables, unmarked
+from running import EXAMPLES, STATS, Ended, fastbench_command, number, perf, table, tables, unmarked
 
 PARAMETERS = {
     "E2EL": "ms",
@@ -207,7 +207,7 @@ def test_log_tells_begin_and_end(quickstart: Ended) -> None:
 def test_dumped_config_runs_again(quickstart: Ended, tmp_path: Path) -> None:
     """The config in the run's directory is complete: it runs again, with prompts of the same lengths."""
     (config,) = (quickstart.run / "configs").iterdir()
-    again = fastbench_command(tmp_path, "perf", "--config", config, "-w", tmp_path / "out", "--num-prompts", 40)
+    again = perf(tmp_path, "--config", config, "--num-prompts", 40)
     assert (again.code, again.err) == (0, "")
     assert (again.run / "performances/quickstart/synthetic.csv").is_file()
     first, second = (
@@ -219,7 +219,7 @@ def test_dumped_config_runs_again(quickstart: Ended, tmp_path: Path) -> None:
 
 def test_jsonl_example(tmp_path: Path) -> None:
     """The example with prompts from a file sends each of its rows once, with the row's own output length."""
-    ended = fastbench_command(tmp_path, "perf", "--config", EXAMPLES / "jsonl.py", "-w", tmp_path / "out")
+    ended = perf(tmp_path, "--config", EXAMPLES / "jsonl.py")
     assert (ended.code, ended.err) == (0, "")
     assert table(ended.out, "Performance Parameters")[0][2:-1] == ["Average", "Min", "Max", "Median", "P90"]
     rows = [json.loads(line) for line in (EXAMPLES / "prompts.jsonl").read_text().splitlines()]
@@ -229,7 +229,7 @@ def test_jsonl_example(tmp_path: Path) -> None:
 
 def test_options_go_over_a_config_of_several_tasks(tmp_path: Path) -> None:
     """Each model is measured with each data set, and all tables stand together in the end."""
-    options = "--num-prompts 4 --num-warmups 1 --input-len 8 --output-len 2 --mock-option ttft_ms=1"
+    options = "--num-prompts 4 --num-warmups 1 --input-len 8 --output-len 2 --mock-option ttft_ms=1 --no-plot"
     ended = fastbench_command(
         tmp_path, "perf", "--config", EXAMPLES / "vllm.py", "-w", tmp_path / "out", *options.split()
     )

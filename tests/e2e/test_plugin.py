@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import csv
 import json
 import os
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 import yaml
 from nursery import ROOT, run_python
-from plugged import NAME, PLUGIN, acme
+from plugged import NAME, PLUGIN, acme, lay
 from running import Ended, fastbench_command, perf
 from tiny_service import Tiny, tiny_service
 
@@ -34,12 +35,32 @@ PROMPTS = [f"{row['riddle']} ({row['hint']})" for row in RIDDLES]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory into which pip has installed the package."""
-    source, target = tmp_path_factory.mktemp("source") / "plugin", tmp_path_factory.mktemp("site")
+    """A directory with the package as pip puts it there."""
+    target = tmp_path_factory.mktemp("site")
+    lay(target)
+    return target
+
+
+@pytest.mark.slow
+def test_pip_puts_it_there(site: Path, tmp_path: Path) -> None:
+    """What pip installs of the package is what these tests use: its modules, byte for byte, and its entry points."""
+    source, target = tmp_path / "plugin", tmp_path / "site"
     shutil.copytree(PLUGIN, source, ignore=shutil.ignore_patterns("__pycache__"))
     how = ("--quiet", "--no-build-isolation", "--no-deps", "--no-index", "--no-input", "--disable-pip-version-check")
     subprocess.run([sys.executable, "-m", "pip", "install", *how, "--target", target, source], check=True, timeout=120)
-    return target
+    modules = [path.relative_to(site) for path in site.glob(f"{NAME}/*.py")]
+    assert modules
+    assert [(target / path).read_bytes() for path in modules] == [(site / path).read_bytes() for path in modules]
+    theirs, ours = (entry_points_in(folder) for folder in (target, site))
+    assert theirs == ours != {}
+
+
+def entry_points_in(folder: Path) -> dict[str, dict[str, str]]:
+    """What the package registers, by group and name."""
+    (path,) = folder.glob(POINTS)
+    found = configparser.ConfigParser()
+    found.read(path)
+    return {group: dict(found[group]) for group in found.sections()}
 
 
 def finding(site: Path) -> dict[str, str]:

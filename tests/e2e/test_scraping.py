@@ -84,7 +84,7 @@ def test_recalc_gives_the_same(ended: Ended) -> None:
     before = [path.read_bytes() for path in paths]
     for path in paths:
         path.unlink()
-    again = fastbench_command(ended.run, "recalc", ended.run)
+    again = fastbench_command(ended.run, "recalc", ended.run, "--no-plot")
     assert again.code == 0, again.err
     assert [path.read_bytes() for path in paths] == before
     assert (figures(again), block(again.out)) == (figures(ended), block(ended.out))
@@ -123,7 +123,7 @@ def test_workers_look_together(tmp_path: Path) -> None:
 
 def test_a_service_without_metrics(tmp_path: Path) -> None:
     """A service whose page tells nothing of drafts costs the run nothing; the block and the file say why."""
-    done = perf(tmp_path, "--mock", *LOAD, "--spec-decode")
+    done = perf(tmp_path, "--mock", *LOAD, "--num-prompts", 8, "--spec-decode")
     assert done.code == 0, done.err
     reason = "the metrics page has no counters of speculative decoding"
     assert [line[46:] for line in block(done.out)] == ["N/A", reason]
@@ -133,7 +133,7 @@ def test_a_service_without_metrics(tmp_path: Path) -> None:
 
 def test_nothing_is_asked_unless_it_is_asked_for(tmp_path: Path) -> None:
     """A run without the options has no scrape in its recording, and no table of the service's."""
-    done = perf(tmp_path, "--mock", *LOAD)
+    done = perf(tmp_path, "--mock", *LOAD, "--num-prompts", 8)
     assert list(done.recording.scrapes) == []
     assert "Service Metric" not in done.out + "".join(path.name for path in done.run.glob("performances/*/*"))
 

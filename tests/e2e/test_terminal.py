@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 from nursery import Mock
-from running import Running, fastbench_command, perf, without_progress
+from running import Ended, Running, fastbench_command, perf, without_progress
 from terminals import ENTER, OnTerminal
 
 import fastbench
 
-LOAD = ("--input-len", 8, "--output-len", 40, "--num-prompts", 20, "--concurrency", 2)
+LOAD = ("--input-len", 8, "--output-len", 40, "--num-prompts", 20, "--concurrency", 4)
+QUICK = ("--input-len", 8, "--output-len", 4, "--num-prompts", 20, "--concurrency", 4)
 
 
 def test_quiet(tmp_path: Path, service: Mock) -> None:
     """`-q` leaves the view out, and only the report is written, to standard output."""
     report = tmp_path / "report"
-    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD, "-q")
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD, "-q", "--no-plot")
     with OnTerminal(tmp_path, *run, output=report) as terminal:
         assert (terminal.end(), terminal.raw) == (0, b"")
     assert "Performance Parameters" in report.read_text()
@@ -39,7 +40,7 @@ def test_the_report_is_apart_from_the_view(tmp_path: Path, service: Mock) -> Non
 def test_the_summary_is_last(tmp_path: Path, service: Mock) -> None:
     """On a terminal a run ends with its summary in colour, with the page and the command that prints the tables, which
     are not there themselves; with NO_COLOR it has no colour."""
-    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD)
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *QUICK)
     for env, colours in (({}, {"green"}), ({"NO_COLOR": "1"}, set())):
         with OnTerminal(tmp_path, *run, columns=80, lines=24, env=env) as terminal:
             assert terminal.end() == 0
@@ -58,7 +59,7 @@ def test_the_summary_is_last(tmp_path: Path, service: Mock) -> None:
 def test_tables_above_the_summary(tmp_path: Path, service: Mock) -> None:
     """`--tables`, and a terminal with room for both, have the guide's tables above the summary; their lines are those
     that a file gets."""
-    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD)
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *QUICK)
     with OnTerminal(tmp_path, *run, columns=250, lines=500) as terminal:
         assert terminal.end() == 0
     again = fastbench_command(tmp_path, "recalc", tmp_path / "out").out.encode().replace(b"\n", b"\r\n")
@@ -73,8 +74,7 @@ def test_tables_above_the_summary(tmp_path: Path, service: Mock) -> None:
 
 def test_links_where_the_terminal_has_them(tmp_path: Path, service: Mock) -> None:
     """The page is a link on terminals that are known to have links; a terminal without escapes gets plain lines."""
-    load = ("--url", service.url, *LOAD)
-    perf(tmp_path, *load, "-w", tmp_path / "out")
+    perf(tmp_path, "--url", service.url, *QUICK)
     for env, linked, escapes in (
         ({"TERM_PROGRAM": "WezTerm"}, True, True),
         ({"TERM_PROGRAM": "WezTerm", "TERM": "tmux-256color", "TMUX": "/tmp/x"}, False, True),
@@ -91,7 +91,7 @@ def test_links_where_the_terminal_has_them(tmp_path: Path, service: Mock) -> Non
 @pytest.mark.parametrize("term", ["dumb", ""])
 def test_a_terminal_without_a_screen(tmp_path: Path, service: Mock, term: str) -> None:
     """Where a terminal cannot move its cursor nothing is drawn."""
-    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD)
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD, "--no-plot")
     with OnTerminal(tmp_path, *run, output=tmp_path / "report", env={"TERM": term}) as terminal:
         assert terminal.end() == 0
         assert without_progress(terminal.raw.decode()) == ""
@@ -99,7 +99,7 @@ def test_a_terminal_without_a_screen(tmp_path: Path, service: Mock, term: str) -
 
 def test_debug(tmp_path: Path, service: Mock) -> None:
     """With `--debug` the log has the terminal, and there is no view."""
-    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD, "--debug")
+    run = ("perf", "-w", tmp_path / "out", "--url", service.url, *LOAD, "--debug", "--no-plot")
     with OnTerminal(tmp_path, *run, output=tmp_path / "report") as terminal:
         assert terminal.end() == 0
         shown = terminal.raw.decode()
@@ -107,13 +107,19 @@ def test_debug(tmp_path: Path, service: Mock) -> None:
     assert re.search(r"\[fastbench\] \[INFO\] openai-chat/synthetic: finished", shown)
 
 
-def test_nothing_without_a_terminal(tmp_path: Path, service: Mock) -> None:
+@pytest.fixture(scope="module")
+def piped(tmp_path_factory: pytest.TempPathFactory, service: Mock) -> Ended:
+    """A short run without a terminal, with a key."""
+    directory = tmp_path_factory.mktemp("piped")
+    return perf(directory, "--url", service.url, *QUICK, "--header", "Authorization: Bearer very-secret")
+
+
+def test_nothing_without_a_terminal(piped: Ended) -> None:
     """Into a file or a pipe a short run writes nothing but the report."""
-    ended = perf(tmp_path, "--url", service.url, *LOAD)
-    assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith("Performance Results of task: openai-chat/synthetic")
-    assert "\x1b" not in ended.out
-    assert "\r" not in ended.out
+    assert (piped.code, piped.err) == (0, "")
+    assert piped.out.startswith("Performance Results of task: openai-chat/synthetic")
+    assert "\x1b" not in piped.out
+    assert "\r" not in piped.out
 
 
 @pytest.mark.slow
@@ -130,11 +136,9 @@ def test_lines_without_a_terminal(tmp_path: Path) -> None:
     assert any("inferencing, 0/1, POST=1 RECV=0 FINISH=0 FAIL=0" in line for line in lines)
 
 
-def test_the_status_stays(tmp_path: Path, service: Mock) -> None:
+def test_the_status_stays(piped: Ended) -> None:
     """At the end the status file has the final state, for its owner alone, without the key that was used."""
-    run = ("--url", service.url, *LOAD, "--header", "Authorization: Bearer very-secret")
-    ended = perf(tmp_path, *run)
-    (path,) = (ended.run / "status").iterdir()
+    (path,) = (piped.run / "status").iterdir()
     status = json.loads(path.read_text())
     assert (status["status"], status["sent"], status["ok"]) == ("finish", 20, 20)
     assert path.stat().st_mode & 0o777 == 0o600

@@ -19,8 +19,8 @@ from fastbench.recording import Recording
 
 STATS = ("Average", "Min", "Max", "Median", "P75", "P90", "P99")
 SHORT = ("--input-len", 8, "--output-len", "2:6", "--quiet", "--no-plot")
-CLOSED = (*SHORT, "--num-prompts", 120, "--concurrency", 8)
-OPEN = (*SHORT, "--num-prompts", 120, "--rate", "200/s", "--burstiness", 1)
+CLOSED = (*SHORT, "--num-prompts", 80, "--concurrency", 8)
+OPEN = (*SHORT, "--num-prompts", 80, "--rate", "200/s", "--burstiness", 1)
 MS = 1_000_000
 TRACE_ROWS = int(os.environ.get("FASTBENCH_TRACE_ROWS", "600"))
 """Of the public trace; all 12,031 take 72 s."""
@@ -42,7 +42,7 @@ def test_two_workers_send_the_plan_of_one(tmp_path: Path, service: Mock, load: t
         directory.mkdir()
         ended = perf(directory, "--url", service.url, *load, "--workers", workers)
         assert ended.code == 0
-        assert ended.trust["outcomes"] == {"ok": 120}
+        assert ended.trust["outcomes"] == {"ok": 80}
         assert len(ended.recording.parts) == workers
         assert ended.recording.damage == []
         rows.append(final(ended.recording))
@@ -58,7 +58,7 @@ def test_percentiles_are_those_of_all_parts_together(tmp_path: Path, service: Mo
     """What a report of two parts says is what numpy makes of the rows and gaps of both, to the last bit."""
     recording = perf(tmp_path, "--url", service.url, *CLOSED, "--workers", 2).recording
     rows = np.concatenate([part.table.rows for part in recording.parts])
-    assert min(len(part.table.rows) for part in recording.parts) > 20, "both have taken of the queue"
+    assert min(len(part.table.rows) for part in recording.parts) > 10, "both have taken of the queue"
     assert recording.rows.tobytes() == rows.tobytes()
     measured = rows[rows["flags"] & FLAGS["warmup"] == 0]
     metrics = {parameter.name: parameter.values for parameter in compute(recording, STATS).parameters}
@@ -143,6 +143,7 @@ def test_ctrl_c_in_a_workers_first_moment(tmp_path: Path, service: Mock) -> None
         give_up = time.monotonic() + LIMIT_S
         while not any(map(_begins, children(running.process.pid))):
             assert time.monotonic() < give_up, "no worker was started"
+            time.sleep(0.002)
         os.killpg(running.process.pid, signal.SIGINT)
         ended = running.end()
     assert ended.code == 130, ended.err

@@ -159,7 +159,7 @@ def test_what_is_no_baseline_is_refused(content: bytes, said: str) -> None:
 
 def test_a_bomb_is_not_unpacked() -> None:
     """What unpacks to more than an array may have is refused without the memory for it."""
-    bomb = base64.b64encode(zlib.compress(b"\0" * (1 << 26), 9)).decode()
+    bomb = base64.b64encode(zlib.compress(b"\0" * (1 << 24), 9)).decode()
     with pytest.raises(RecordingError):
         decode_baseline(_wrong(_set_counts(f"8x40:u2:{bomb}")), "file")
 

@@ -8,7 +8,7 @@ from fastbench.answers.capacity import backlog_length_ns, begin_ns, behind, fall
 from fastbench.plan.shapes.rates import steady
 
 S = 1_000_000_000
-RUNS = 200
+RUNS = 100
 PROCESSES = pytest.mark.parametrize(
     "burstiness",
     [
@@ -64,7 +64,7 @@ def called(load: float, burstiness: float, seed: int, blocks: int) -> bool:
 
 @PROCESSES
 def test_above_the_capacity(burstiness: float) -> None:
-    """At 110 % of the capacity at least 95 % of 200 open loops are called overloaded within 10 blocks."""
+    """At 110 % of the capacity at least 95 % of 100 open loops are called overloaded within 10 blocks."""
     assert np.mean([called(1.1, burstiness, seed, 10) for seed in range(RUNS)]) >= 0.95
 
 

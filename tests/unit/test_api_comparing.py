@@ -29,9 +29,14 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def test_work_dirs_are_sides_of_several_runs(work: Path) -> None:
+@pytest.fixture(scope="module")
+def found(work: Path) -> fastbench.Comparison:
+    """The work dirs, compared."""
+    return fastbench.compare(work / "same", work / "slow", gate="ttft.p90,e2el.p50")
+
+
+def test_work_dirs_are_sides_of_several_runs(found: fastbench.Comparison) -> None:
     """All runs of a work dir are runs of its side; what is slower in each of them is worse."""
-    found = fastbench.compare(work / "same", work / "slow", gate="ttft.p90,e2el.p50")
     assert [len(side.runs) for side in found.sides] == [3, 3]
     ttft, e2el = found.versus[0].effect("TTFT", "P90"), found.versus[0].effect("E2EL", "P50")
     assert (ttft.a, ttft.b, ttft.verdict) == (pytest.approx(10), pytest.approx(25), "worse")
@@ -220,9 +225,8 @@ def test_what_is_no_side(work: Path, tmp_path: Path) -> None:
         fastbench.compare(work / "same", 5)  # type: ignore[arg-type]  # that is the point
 
 
-def test_the_screen(work: Path) -> None:
+def test_the_screen(found: fastbench.Comparison) -> None:
     """No line is wider than 80 columns; the answer comes first, each number has a row, one that decides an asterisk."""
-    found = fastbench.compare(work / "same", work / "slow", gate="ttft.p90")
     text = plain(comparison_lines(found, 80))
     lines = text.splitlines()
     assert max(map(len, lines)) <= 80
@@ -232,9 +236,8 @@ def test_the_screen(work: Path) -> None:
     assert all(f"{name} p{percent}" in text for name in ("TTFT", "TPOT", "ITL", "E2EL") for percent in (50, 90, 99))
 
 
-def test_the_files(work: Path, tmp_path: Path) -> None:
+def test_the_files(found: fastbench.Comparison, tmp_path: Path) -> None:
     """JUnit has a case for each metric that decides, JSON all numbers, Markdown the table; the job's summary too."""
-    found = fastbench.compare(work / "same", work / "slow", gate="ttft.p90,e2el.p50")
     names = {name: str(tmp_path / name) for name in ("junit", "summary", "markdown", "json")}
     job = tmp_path / "job"
     write_comparison(found, **names, environment={"GITHUB_STEP_SUMMARY": str(job)})

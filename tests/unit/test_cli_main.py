@@ -66,7 +66,7 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
     """Help, asked for or not, lists the commands and ends well."""
     done = fastbench(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.findall(r"^  (\w+)  ", done.stdout, re.MULTILINE) == [
+    assert re.findall(r"^  (\w[\w-]*)  ", done.stdout, re.MULTILINE) == [
         "perf",
         "saturate",
         "watch",
@@ -78,6 +78,7 @@ def test_help_names_the_commands(arguments: tuple[str, ...]) -> None:
         "merge",
         "doctor",
         "config",
+        "vllm-bench",
         "mock",
         "completion",
     ]

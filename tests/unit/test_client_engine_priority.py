@@ -81,8 +81,9 @@ def test_a_chosen_priority_stays() -> None:
     """A client that was started with `nice` is neither real-time nor less nice."""
 
     def work() -> None:
-        os.setpriority(os.PRIO_PROCESS, 0, NICE + 3)
-        look_at_ordinary(NICE + 3)
+        chosen = min(NICE + 3, 19)  # the most that there is
+        os.setpriority(os.PRIO_PROCESS, 0, chosen)
+        look_at_ordinary(chosen)
 
     in_thread(work)
 

@@ -82,7 +82,7 @@ def test_only_the_next_request_wakes_the_reactor() -> None:
     """What stands behind a request that is ready wakes nobody, and goes out at its time all the same."""
     count = 100
     with Service(answering(OK)) as service, Driver(service.address, closed_loop=False, limit=count) as driver:
-        driver.start(300 * MS)
+        driver.start(1_000 * MS)  # a busy machine takes a while to submit them
         driver.submit(1, every_ns=MS)
         driver.pump(lambda: driver.reactor.snapshot()["turns"])
         time.sleep(0.05)

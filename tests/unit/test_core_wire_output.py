@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from every import every
 from hypothesis import given
 from hypothesis import strategies as st
 from linear import growth
@@ -62,8 +63,8 @@ NO_TEXT: list[object] = [
 ]
 
 
-@pytest.mark.parametrize("value", NO_TEXT, ids=repr)
-@pytest.mark.parametrize("field", ["content", "refusal", "reasoning", "reasoning_content", "reasoning_details"])
+@every("value", NO_TEXT)
+@every("field", ["content", "refusal", "reasoning", "reasoning_content", "reasoning_details"])
 def test_no_output_without_text(field: str, value: object) -> None:
     """A value without a piece of text in it is no output, whatever its shape."""
     assert not say(delta(**{field: value}))["text"]
@@ -367,8 +368,8 @@ def test_done(data: bytes) -> None:
     assert OutputReader(CHAT).read(data) == {"done": True}
 
 
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("ascii_only", [True, False])
+@every("text", TEXTS)
+@every("ascii_only", [True, False])
 def test_text_is_kept_as_it_was_written(text: str, ascii_only: bool) -> None:
     """The literal that is kept is the event's own, escapes and all."""
     literal = json.dumps(text, ensure_ascii=ascii_only).encode(errors="surrogatepass")
@@ -386,7 +387,7 @@ NOT_OBJECTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("data", NOT_OBJECTS, ids=repr)
+@every("data", NOT_OBJECTS)
 def test_what_is_no_json_object_is_refused(data: bytes) -> None:
     """Anything but one JSON object is refused, with and without the memo, also behind an ordinary event."""
     reader = OutputReader(CHAT)

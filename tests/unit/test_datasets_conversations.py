@@ -210,7 +210,7 @@ def test_empty_turns_of_the_system_are_dropped(tmp_path: Path) -> None:
 def test_a_survey_counts_turns(tmp_path: Path) -> None:
     """Each turn is a request, and the longest output of any turn counts."""
     data = mtbench(tmp_path, {"turns": ["a", "b"], "max_tokens": [5, 9]}, {"turns": ["c"]})
-    assert data.survey(None) == Survey(samples=2, requests=3, longest_output=9, timed=0)
+    assert data.survey(None) == Survey(samples=2, requests=3, longest_output=9, timed=0, uncounted=2)
 
 
 def test_each_turn_has_its_own_length(tmp_path: Path) -> None:
@@ -286,5 +286,7 @@ def test_mt_bench_loads_whole() -> None:
     """The 80 questions of MT-Bench have two turns each; 39 of them have references."""
     data = open_dataset(MtBenchConfig(abbr="m", path=str(MT_BENCH), infer_mode="every_with_gt"))
     plain = (("question_id", 80), ("category", 80))
-    assert data.survey(None) == Survey(samples=80, requests=160, longest_output=None, timed=0, unused=plain)
+    assert data.survey(None) == Survey(
+        samples=80, requests=160, longest_output=None, timed=0, unused=plain, uncounted=80
+    )
     assert sum(turn.answer is not None for sample in data.samples() for turn in sample.turns) == 78

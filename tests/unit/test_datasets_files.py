@@ -75,8 +75,8 @@ def test_a_survey_tells_what_a_run_asks(tmp_path: Path) -> None:
     """The survey of the first samples knows their number and the longest output, and stops there."""
     path = lines_file(tmp_path, {"prompt": "a", "max_tokens": 5}, {"prompt": "b", "max_tokens": 7}, {"prompt": ""})
     dataset = open_dataset(JsonlConfig(abbr="rows", path=path))
-    assert dataset.survey(1) == Survey(samples=1, requests=1, longest_output=5, timed=0)
-    assert dataset.survey(2) == Survey(samples=2, requests=2, longest_output=7, timed=0)
+    assert dataset.survey(1) == Survey(samples=1, requests=1, longest_output=5, timed=0, uncounted=1)
+    assert dataset.survey(2) == Survey(samples=2, requests=2, longest_output=7, timed=0, uncounted=2)
     with pytest.raises(DatasetError, match="line 3"):
         dataset.survey(3)
 

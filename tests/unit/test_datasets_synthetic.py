@@ -304,14 +304,16 @@ def test_parts_of_a_mix_have_classes_and_parameters() -> None:
 
 
 def test_a_survey_of_synthetic_prompts_needs_no_walk() -> None:
-    """The survey knows number and longest output from the settings alone."""
+    """The survey knows number, longest output and the most that each part can have from the settings alone."""
     parts = (
         MixPart(input_len=Uniform(low=1, high=1), output_len=Zipf(alpha=2, low=1, high=700)),
         MixPart(input_len=Uniform(low=1, high=1), output_len=Uniform(low=5, high=9)),
     )
     data = dataset(count=10**9, input_len=None, mix=parts)
-    assert data.survey(None) == Survey(samples=10**9, requests=10**9, longest_output=700, timed=0)
-    assert dataset().survey(5) == Survey(samples=5, requests=5, longest_output=None, timed=0)
+    found = data.survey(None)
+    assert found._replace(extents=()) == Survey(samples=10**9, requests=10**9, longest_output=700, timed=0)
+    assert found.extents == ((1, 700, "mix[0]", None), (1, 9, "mix[1]", None))
+    assert dataset().survey(5)._replace(extents=()) == Survey(5, requests=5, longest_output=None, timed=0)
 
 
 def test_ids_without_a_tokenizer_are_below_the_size() -> None:

@@ -86,10 +86,16 @@ def opened(tokenizer: str, **settings: Any) -> Dataset:
     return open_dataset(config, tokenizer)
 
 
+@cache
+def corpus(tokenizer: str) -> CutText:
+    """The corpus as a tokenizer cuts it, which takes a while."""
+    return open_text("corpus", tokenizer)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_lengths_are_exact(tokenizer: Any, kind: str) -> None:
     """A prompt has exactly the tokens that were asked for when it is tokenized again, by tokenizers of three kinds."""
-    cut = open_text("corpus", tokenizer(kind))
+    cut = corpus(tokenizer(kind))
     assert not cut.counted
     made, again = RealText(cut, 5), load_tokenizer(tokenizer(kind))
     for length in (1, 2, 3, 4, 9, 33, 257, 1000):
@@ -110,7 +116,7 @@ def test_a_text_without_spaces(tokenizer: Any, tmp_path: Path) -> None:
 
 def test_prompts_are_the_text(tokenizer: Any) -> None:
     """A prompt is a slice of the text but for its first two words, and for some at its end, which fill it up."""
-    cut = open_text("corpus", tokenizer("bytes"))
+    cut = corpus(tokenizer("bytes"))
     made = RealText(cut, 1)
     for index in range(20):
         words = str(made.prompt(index, 200)).split(" ")
@@ -119,7 +125,7 @@ def test_prompts_are_the_text(tokenizer: Any) -> None:
 
 def test_no_two_prompts_begin_alike(tokenizer: Any) -> None:
     """Neither of one seed nor of several; the first ones of each begin with a sentence."""
-    cut = open_text("corpus", tokenizer("bytes"))
+    cut = corpus(tokenizer("bytes"))
     texts = [RealText(cut, seed) for seed in range(2)]
     starts = [" ".join(str(text.prompt(index, 40)).split()[:5]) for text in texts for index in range(200)]
     assert len(set(starts)) == len(starts)
@@ -153,7 +159,7 @@ def test_prefixes_and_mixes(tokenizer: Any) -> None:
     count = load_tokenizer(path).count
     shared = list(opened(path, input_len=[60, 90], shared_prefix=50).samples())
     assert all(count(str(one.prompt)) == one.input_len for one in shared)
-    prefix = str(RealText(open_text("corpus", path), 0).prompt(PREFIXES, 50))
+    prefix = str(RealText(corpus(path), 0).prompt(PREFIXES, 50))
     assert count(prefix) == 50
     assert all(str(one.prompt).startswith(f"{prefix} ") for one in shared)
     assert len({str(one.prompt).removeprefix(prefix).split()[0] for one in shared}) > 10
@@ -164,7 +170,7 @@ def test_prefixes_and_mixes(tokenizer: Any) -> None:
 
 def test_ids(tokenizer: Any) -> None:
     """With `as_ids` the text's own tokens are sent, as many as were asked for."""
-    whole = " ".join(map(str, open_text("corpus", tokenizer("bytes")).ids.tolist()))
+    whole = " ".join(map(str, corpus(tokenizer("bytes")).ids.tolist()))
     for sample in opened(tokenizer("bytes"), input_len=70, shared_prefix=20, as_ids=True).samples():
         assert isinstance(sample.prompt, list)
         assert len(sample.prompt) == 70
@@ -256,7 +262,7 @@ def test_the_start_of_a_large_file(tmp_path: Path) -> None:
 def test_bad_cuts_are_left_out(tokenizer: Any) -> None:
     """A cut that the tokenizer does not bear, by its own count, neither begins nor ends a text."""
     path = tokenizer("bytes")
-    words, text = open_text("corpus", path).words, read_text("corpus").text[:5000]
+    words, text = corpus(path).words, read_text("corpus").text[:5000]
     cut = CutText("t", text, load_tokenizer(path), words, is_cut=False)
     made = RealText(cut, 0)
     whole = str(made.prompt(0, 60))

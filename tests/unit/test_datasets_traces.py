@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from data_files import all_shares, lines_file
+from msgspec.structs import replace
+from tasks import plan_of, task_of
 
 from fastbench.config import Issues
 from fastbench.config.dataset import build_dataset
 from fastbench.datasets import Dataset, open_dataset
+from fastbench.datasets.traces import TraceConfig
 from fastbench.errors import ConfigError, DatasetError
 
 S, MS = 1_000_000_000, 1_000_000
@@ -266,3 +269,32 @@ def test_files_that_are_no_trace(tmp_path: Path) -> None:
     assert "the column 'n' is there twice" in refused(table(tmp_path, "n,when,n", "1,2,3"))
     wrong = refused(path, columns={"time": "when"})
     assert wrong.startswith("run.py: datasets[0].columns.time is not a known field; did you mean timestamp?")
+
+
+def test_whether_a_trace_shares_prefixes(tmp_path: Path) -> None:
+    """Words of the run's own seed are new, so nothing is cached, unless rows are of one session or name blocks."""
+    azure = table(tmp_path, AZURE, *AZURE_2023)
+    config = TraceConfig(abbr="t", path=azure, words_seed=7)
+    assert (config.common_prefix(7), config.common_prefix(8)) == (0, None)
+    assert opened(azure).survey(None).shares == ""
+    sessions = table(tmp_path, BURST_SESSIONS, *BURST_3, name="burst.csv")
+    assert opened(sessions).survey(None).shares == "the beginnings of their sessions"
+    assert opened(sessions).survey(2).shares == ""
+    row = {"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [1]}
+    blocks = lines_file(tmp_path, row, name="blocks.jsonl")
+    assert opened(blocks).survey(None).shares == "the blocks of their hash_ids"
+
+
+def test_the_plan_of_a_trace_promises_new_prompts(tmp_path: Path) -> None:
+    """Where prompts share nothing; where they do it promises nothing, and a note says what they share; nor where the
+    warm-up has rows of it."""
+    found = []
+    for header, rows in ((AZURE, AZURE_2023), (BURST_SESSIONS, BURST_3)):
+        config = TraceConfig(abbr="t", path=table(tmp_path, header, *rows), words_seed=7)
+        plan = plan_of(replace(task_of("http://127.0.0.1:9", config), fresh_seed=7))
+        found.append((plan.record()["prompts"]["cold"], any("on purpose" in note for note in plan.notes)))
+    assert found == [(0, False), (None, True)]
+    again = replace(
+        task_of("http://127.0.0.1:9", TraceConfig(abbr="t", path=table(tmp_path, AZURE, *AZURE_2023), words_seed=7))
+    )
+    assert replace(again, fresh_seed=7, warmup_data="dataset").cold is None

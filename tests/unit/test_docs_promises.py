@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-import pytest
+from every import every
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
 NAMED = sorted(set(re.findall(r"`(?:python )?(tests/[\w/]+\.py(?:::\w+)?)", PAGE)))
 
 
-@pytest.mark.parametrize("name", NAMED)
+@every("name", NAMED)
 def test_named_tests(name: str) -> None:
     """Each test that the page names stands where it says."""
     file, _, function = name.partition("::")

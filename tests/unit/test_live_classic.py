@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from every import every
 from snapshots import S, busy_task, guide_task, waiting_task
 
 from fastbench.live import Status, table
@@ -24,7 +25,7 @@ def test_the_guides_table() -> None:
     assert "\n".join(table([guide_task()], len(LINE))) == GUIDE
 
 
-@pytest.mark.parametrize("width", range(36, 230))
+@every("width", range(36, 230))
 def test_no_line_is_too_wide(width: int) -> None:
     """Whatever the width, all lines of the table have one length, which fits."""
     lines = table([guide_task(), waiting_task(), busy_task()], width)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from every import every
 from snapshots import S, busy_task, drowning_task, guide_task, waiting_task
 
 from fastbench.live import Snapshot, Status
@@ -178,8 +179,8 @@ def test_where_the_log_is() -> None:
     assert shown(guide_task(log=""))[-1] == " Ctrl-C stops · log on the terminal"
 
 
-@pytest.mark.parametrize("width", [1, 20, 40, 60, 80, 120, 200])
-@pytest.mark.parametrize("height", [1, 2, 5, 7, 12, 16, 24, 50])
+@every("width", [1, 20, 40, 60, 80, 120, 200])
+@every("height", [1, 2, 5, 7, 12, 16, 24, 50])
 def test_every_size(width: int, height: int) -> None:
     """No line is wider than the screen, and there are never more lines than it has."""
     for snapshot in (busy_task(), drowning_task(stopping=1, failed=3), waiting_task(), busy_task(history=History())):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from every import every
 from snapshots import GONE, S, busy_task, drowning_task, guide_task, waiting_task
 
 from fastbench.live import Snapshot, Status, follow, view
@@ -71,8 +72,8 @@ def test_several_tasks() -> None:
     assert [label for line in shown if (label := line.split("  ")[0].strip()) in wanted] == wanted
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 120, 210])
-@pytest.mark.parametrize("height", [5, 12, 24, 50])
+@every("width", [40, 60, 80, 120, 210])
+@every("height", [5, 12, 24, 50])
 def test_every_size(width: int, height: int) -> None:
     """No line is wider than the screen, and there are never more lines than it has."""
     for snapshots in (many(1), many(7), many(40, active=25), [waiting_task()]):

@@ -92,7 +92,7 @@ def expected(requests: list[Request]) -> dict[str, dict[str, tuple[float | None,
 
 
 @pytest.mark.parametrize("long_us", [gaps.LONG_US, 10])
-@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 40))])
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 38)), 38, 39])
 def test_bounds_are_those_of_plain_lists(
     tmp_path: Path, seed: int, long_us: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from every import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,7 +139,7 @@ def test_broken_json_is_refused_exactly_when_python_refuses_it(value: Any, data:
     assert (read(bytes(text)).get("error") != "json") == is_json(bytes(text))
 
 
-@pytest.mark.parametrize("size", range(40))
+@every("size", range(40))
 def test_every_cut_of_a_body_is_broken(size: int) -> None:
     """A body that ends early is refused, and the place is where it ends."""
     text = json.dumps({"prompt": "é\\u00e9\n", "n": 1.5e2, "t": [True, None]}).encode()

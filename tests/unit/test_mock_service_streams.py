@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from every import every
 from mock_client import (
     CHAT,
     COMPLETIONS,
@@ -114,10 +115,10 @@ def test_transformers_end_without_done() -> None:
     assert answer.events[-1]["usage"]["completion_tokens"] == 3
 
 
-@pytest.mark.parametrize("style", ["vllm", "llama", "transformers"])
-@pytest.mark.parametrize("path", [CHAT, COMPLETIONS])
-@pytest.mark.parametrize("usage", ["own", "joined", "finish", "each", "never"])
-@pytest.mark.parametrize("finish", ["last", "own"])
+@every("style", ["vllm", "llama", "transformers"])
+@every("path", [CHAT, COMPLETIONS])
+@every("usage", ["own", "joined", "finish", "each", "never"])
+@every("finish", ["last", "own"])
 def test_every_mix_of_switches_counts_right(style: str, path: str, usage: str, finish: str) -> None:
     """Whatever the style and the switches: the same tokens, one finish reason, and usage where it was asked."""
     options = {"style": style, "usage": usage, "usage_always": True, "finish": finish, "double_done": True}

@@ -422,3 +422,22 @@ def test_a_fault_in_yaml_has_its_line_unless_an_option_took_its_place(tmp_path: 
         "--retry is -2; it must be a whole number from 0 to 1000",
         "--dataset is ''; it must be text that is not empty",
     ]
+
+
+def test_a_mix_of_a_file(tmp_path: Path) -> None:
+    """--mix takes the place of the lengths, and what is wrong in its file is told with the line there."""
+    file = tmp_path / "mix.yaml"
+    file.write_text("mix:\n  - {class_name: chat, input_len: 20}\n  - {input_len: [30, 40], weight: 3}\n")
+    run, _ = run_of_options(Options({"url": "http://127.0.0.1:9", "mix": str(file)}))
+    (dataset,) = run.datasets
+    assert isinstance(dataset, SyntheticConfig)
+    assert [(part.class_name, part.input_len.low, part.weight) for part in dataset.parts()] == [
+        ("chat", 20, 1),
+        ("", 30, 3),
+    ]
+    file.write_text("mix:\n  - {input_len: 20, weight: 0}\n  - {input_len: 30, weight: -1}\n")
+    with pytest.raises(UsageError, match=rf"{file}, line 3: mix\[1\].weight is -1"):
+        run_of_options(Options({"url": "http://127.0.0.1:9", "mix": str(file)}))
+    file.write_text("input_len: 20\n")
+    with pytest.raises(UsageError, match=rf"{file}: --mix needs a file with `mix`.*this one has input_len"):
+        run_of_options(Options({"url": "http://127.0.0.1:9", "mix": str(file)}))

@@ -5,6 +5,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from every import every
 from nursery import run_python
 
 from fastbench.cli.perf import perf_command
@@ -26,7 +27,7 @@ SCHEMAS = {
 KNOWN = {name for parameter in perf_command.params for name in parameter.opts}
 
 
-@pytest.mark.parametrize("option", OPTIONS.values(), ids=OPTIONS)
+@every("option", OPTIONS.values())
 def test_what_a_declaration_names_there_is(option: Option) -> None:
     """The options that one excludes or needs exist, and so does the field of the config that it sets."""
     assert {*option.excludes, *option.needs} <= {*OPTIONS, ARGUMENT} - {option.name}
@@ -49,7 +50,7 @@ def test_no_word_leads_to_two_options() -> None:
     assert len(words) == len(set(words)) == len(SYNONYMS)
 
 
-@pytest.mark.parametrize("word", SYNONYMS)
+@every("word", SYNONYMS)
 def test_each_word_leads_to_an_option_that_there_is(word: str) -> None:
     """The options that are suggested exist, and the words that lead to them do not."""
     flags = re.findall(r"(?<![\w-])--[a-z][a-z-]+", SYNONYMS[word])

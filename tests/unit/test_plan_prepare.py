@@ -9,7 +9,7 @@ import pytest
 from fastbench import structured
 from fastbench.aisbench import build_run
 from fastbench.config import RunConfig
-from fastbench.errors import UsageError
+from fastbench.errors import DatasetError, UsageError
 from fastbench.plan.prepare import RunPlan, plan_run
 from fastbench.run.machine import this_machine
 
@@ -200,6 +200,7 @@ def test_what_a_service_cannot_have_is_told_of_all_tasks(tmp_path: Path) -> None
         ({"batch_size": 64}, {}, "batch_size (--concurrency) is 64, but there are 10 requests: 54 slots stay empty"),
         ({"batch_size": 11}, {}, "batch_size (--concurrency) is 11, but there are 10 requests: 1 slot stays empty"),
         ({"batch_size": 64}, {"num_prompts": 4}, "there are 4 requests: 60 slots stay empty"),
+        ({"batch_size": 2}, {"num_prompts": 1}, "but there is 1 request: 1 slot stays empty"),
         ({"batch_size": 10}, {}, None),
         ({"batch_size": 64, "request_rate": 5}, {}, None),
         ({"batch_size": 64}, {"duration": 5}, None),
@@ -213,3 +214,44 @@ def test_slots_that_stay_empty(model: dict[str, object], settings: dict[str, obj
     remarks = planned(run).remarks
     assert [told in remark for remark in remarks if told] == ([True] if told else [])
     assert bool(remarks) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "most", "told"),
+    [
+        ({"type": "synthetic", "count": 3, "input_len": [10, 90], "output_len": 10}, 100, ""),
+        (
+            {"type": "synthetic", "count": 3, "input_len": [10, 90], "output_len": 11},
+            100,
+            "synthetic: input_len: a prompt",
+        ),
+        (
+            {"type": "synthetic", "count": 3, "mix": [{"input_len": 5}, {"input_len": 50}]},
+            60,
+            r"synthetic: mix\[1\]: a",
+        ),
+        ({"type": "mooncake", "path": "blocks.jsonl"}, 607, ""),
+        (
+            {"type": "mooncake", "path": "blocks.jsonl"},
+            606,
+            "blocks.jsonl, line 2: a prompt of 600 tokens and a reply of 7",
+        ),
+        ({"type": "trace", "path": "azure.csv"}, 505, ""),
+        ({"type": "trace", "path": "azure.csv"}, 504, "azure.csv, request 2 of the trace: a prompt of 396 tokens"),
+    ],
+)
+def test_what_is_beyond_the_context(tmp_path: Path, dataset: dict[str, Any], most: int, told: str) -> None:
+    """What may have more tokens than `max_context` is refused with its place, also where a law could draw it."""
+    lines = ({"input_length": 20, "output_length": 7}, {"input_length": 600, "output_length": 7})
+    (tmp_path / "blocks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "azure.csv").write_text(
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,374,44\n2023-11-16 18:15:50.99,396,109\n"
+    )
+    given = {**dataset, "path": str(tmp_path / dataset["path"])} if "path" in dataset else dataset
+    model = {"type": "openai_chat", "url": "http://127.0.0.1:9", "max_out_len": 20}
+    run = build_run({"models": [model], "datasets": [given], "max_context": most}, "run.py")
+    if not told:
+        planned(run)
+        return
+    with pytest.raises(DatasetError, match=rf"{told}.*max_context \(--max-context\) is {most}"):
+        planned(run)

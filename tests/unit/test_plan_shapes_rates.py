@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy
+import scipy.stats
+from every import every
 
 from fastbench.plan.shapes.open import Ramp
 from fastbench.plan.shapes.rates import Step, arrivals, count_within, steady, stepped
@@ -91,8 +92,8 @@ def test_a_ramp_of_one_request() -> None:
     assert Ramp(start=1.0, end=3.0).times(1, None, 0).tolist() == [0]
 
 
-@pytest.mark.parametrize("seconds", [1, 10, 30, 60, 600])
-@pytest.mark.parametrize("rate", [0.05, 0.25, 0.3, *np.arange(1.1, 2, 0.1).round(1), 30.0, 149.3, 199.9])
+@every("seconds", [1, 10, 30, 60, 600])
+@every("rate", [0.05, 0.25, 0.3, *np.arange(1.1, 2, 0.1).round(1), 30.0, 149.3, 199.9])
 def test_how_many_go_out_before_an_end(rate: float, seconds: int) -> None:
     """As many requests are counted as go out before the time is over, one at its very end not among them."""
     times = steady(rate, count_within(rate, seconds * S) + 1, CONSTANT, 0)

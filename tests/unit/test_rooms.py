@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from every import every
 from imports import (
     PACKAGE,
     Import,
@@ -71,12 +72,13 @@ TABLE: dict[str, frozenset[str]] = {
     "report": ANYWHERE | {"answers.comparison", "metrics", "recording"},
     "aisbench": ANYWHERE | {"config"},
     "options": ANYWHERE | {"aisbench", "config", "mock"},
+    "vllm_bench": ANYWHERE | {"tokenizer"},
     "api": ANYWHERE
     | {"aisbench", "answers", "client", "config", "datasets", "dialects", "live", "metrics", "mock", "options"}
     | {"plan", "recording", "report", "run", "tokenizer"},
     # What a command does is one call of `api`; beside it the command line draws the view, serves `fastbench mock`, and
     # prints configs (`fastbench config`, `--search`).
-    "cli": ANYWHERE | {"aisbench", "api", "config", "live", "mock", "options"},
+    "cli": ANYWHERE | {"aisbench", "api", "config", "live", "mock", "options", "vllm_bench"},
     "__init__": frozenset({"api", "config", "errors", "lazy", "live", "metrics", "mock", "recording", "run"}),
     "__main__": frozenset({"cli"}),
 }
@@ -185,7 +187,7 @@ def test_each_exception_is_one(exception: tuple[str, str]) -> None:
     assert any(one.module == module for path in of_room for one in imports_of(path))
 
 
-@pytest.mark.parametrize("face", sorted({module_of(path) for path in sources() if path.name == "__init__.py"}))
+@every("face", sorted({module_of(path) for path in sources() if path.name == "__init__.py"}))
 def test_a_face_has_what_it_promises(face: str) -> None:
     """Each public name of a face is there, what it offers to type checkers is public, and no module has its name."""
     names = public(face.removesuffix("__init__"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from driving import MS, OK
 from msgspec.structs import replace
-from replies import document
+from replies import DONE, FINISH, delta, document, stream
 from serving import Service
 from tasks import carry_out, noting, task_of, url_of
 
@@ -115,3 +115,24 @@ def test_the_length_of_a_row_is_what_is_planned(tmp_path: Path) -> None:
     rows = (BODY[:-1] + b',"max_completion_tokens":5}', BODY)
     recording = run(tmp_path, [], *rows)
     assert sorted(recording.rows["planned_output"].tolist()) == [-1, 5]
+
+
+def test_replies_are_checked_by_what_their_rows_ask(tmp_path: Path) -> None:
+    """Of a session each reply by its own row, of single rows beside it theirs, below what the run asks for; a row that
+    asks for nothing is not checked."""
+    asks = [b',"regex":"%b"}' % regex for regex in (b"a+", b"b")]
+    (good, bad), plain = (BODY[:-1] + ask for ask in asks), BODY
+    in_session = b'{"body":%b,"session_id":"s"}'
+    rows = in_session % bad, good, in_session % good, plain, in_session % plain, bad
+    recording = run(tmp_path, [], *rows, reply=stream(delta("a"), FINISH, DONE))
+    found = recording.structured
+    told = sorted(zip(recording.rows["request"].tolist(), found.known.tolist(), found.valid.tolist(), strict=True))
+    # The session's three rows come first.
+    assert [(known, valid) for _, known, valid in told] == [
+        (True, False),
+        (True, True),
+        (False, False),
+        (True, True),
+        (False, False),
+        (True, False),
+    ]

@@ -139,18 +139,28 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
         constraints_of({"guided_json": 3})
 
 
-def test_a_check_that_takes_for_ever_is_given_up() -> None:
-    """An expression that backtracks is ended after its time, and not tried again; others are checked before and
-    after, and of more than the limit none."""
-    endless = {"guided_regex": "(a+)+b"}, {"guided_json": {"patternProperties": {"^(a+)+b$": {"minimum": 1}}}}
-    texts = "a" * 60, '{"%s": 0}' % ("a" * 60)
-    with structured.LimitedChecks(0.1) as check:
-        assert fault_of(constraints_of({"regex": "[ab]+"}), "ab", check) == ""
-        for body, text in zip(endless, texts, strict=True):
-            assert fault_of(constraints_of(body), text, check) is None
-            assert fault_of(constraints_of(body), "{}", check) is None
-            assert fault_of(constraints_of({"regex": "[ab]+"}), "é\n", check) == "does not match the regex"
-        assert list(check.given_up.values()) == ["guided_regex", "guided_json"]
-    with structured.LimitedChecks(0.1, most=0) as check:
+FOLDED = {f"f{k}": {"anyOf": [{"$ref": f"#/$defs/f{k + 1}"}] * 2} for k in range(40)} | {"f40": False}
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"guided_regex": "(a+)+b"}, "a" * 60),
+        ({"guided_json": {"patternProperties": {"^(a+)+b$": {"minimum": 1}}}}, '{"%s": 0}' % ("a" * 60)),
+        ({"json_schema": {"additionalProperties": {"$ref": "#/$defs/f0"}, "$defs": FOLDED}}, '{"a": 0}'),
+    ],
+)
+def test_a_check_that_takes_for_ever_is_given_up(body: dict[str, Any], text: str) -> None:
+    """It is ended after its time, and not tried again; others are checked afterwards as before."""
+    with structured.LimitedChecks(0.05) as check:
+        assert fault_of(constraints_of(body), text, check) is None
+        assert list(check.given_up.values()) == list(body)
+        assert fault_of(constraints_of(body), "{}", check) is None
+        assert fault_of(constraints_of({"regex": "[ab]+"}), "é\n", check) == "does not match the regex"
+
+
+def test_not_many_endless_checks_are_tried() -> None:
+    """Beyond so many that were given up what may be endless cannot be told, and all else is."""
+    with structured.LimitedChecks(most=0) as check:
         assert fault_of(constraints_of({"regex": "a", "guided_choice": ["b"]}), "a", check) == "none of the choices"
         assert fault_of(constraints_of({"regex": "a"}), "a", check) is None

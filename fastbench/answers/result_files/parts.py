@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -25,7 +25,7 @@ class Spread(Samples, Protocol):
 
 
 class Distribution(NamedTuple):
-    """Of samples, in the unit shown. percentiles: those of `PERCENTS`."""
+    """Of samples, in the unit shown. percentiles: those asked for."""
 
     mean: float
     deviation: float
@@ -34,7 +34,7 @@ class Distribution(NamedTuple):
     percentiles: tuple[float, ...]
 
 
-def distribution(samples: Spread, scale: float) -> Distribution | None:
+def distribution(samples: Spread, scale: float, percents: Sequence[float] = PERCENTS) -> Distribution | None:
     """scale: how many of the samples' unit are one of the unit shown. None without samples."""
     if not samples.size:
         return None
@@ -43,7 +43,7 @@ def distribution(samples: Spread, scale: float) -> Distribution | None:
         samples.deviation / scale,
         samples.at(0) / scale,
         samples.at(samples.size - 1) / scale,
-        tuple((percentile(samples, percent) or 0.0) / scale for percent in PERCENTS),
+        tuple((percentile(samples, percent) or 0.0) / scale for percent in percents),
     )
 
 

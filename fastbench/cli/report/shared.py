@@ -126,8 +126,10 @@ def report_again(
         print_reports(texts, list(tasks.values()), recalc_command(reports, stage), wanted=showing.tables)
     write_checks([checks_of(one.answer.subject.task, one) for one in reports.values()], junit, summary)
     reported = [published.metrics for published in reports.values()]
-    code: int = Exit.of_work(not faults and not unwritten and all(metrics.success for metrics in reported))
+    code: int = Exit.of_work(all(metrics.success for metrics in reported))
     code = worst(strict_code(code, reported, strict=showing.strict), code_of(deciding(reports, asking)))
+    if faults or unwritten:
+        code = Exit.FAILED
     if showing.json is not None:
         document = [ReportedTask(one.answer.subject.task, path, one) for path, one in reports.items()]
         document += [ReportedTask(name_of(path), path, None, fault) for path, fault in faults.items()]

@@ -77,6 +77,7 @@ class RowsDataset:
             unused=tuple(unused.most_common()),
             classes=tuple(sorted(classes)),
             structures=frozenset(structures),
+            uncounted=samples,
         )
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.datasets.samples import Counts, DatasetFormat, Sample, Survey
+from fastbench.datasets.samples import Counts, DatasetFormat, Extent, Sample, Survey
 from fastbench.datasets.synthetic.laws import law_of
 from fastbench.datasets.synthetic.settings import MixPart, PrefixPool, SyntheticConfig
 from fastbench.datasets.text import PREFIXES, CutText, RealText, open_text
@@ -129,7 +129,15 @@ class SyntheticDataset:
             template=self._added,
             notes=notes,
             classes=self._classes(),
+            extents=tuple(self._extents()),
         )
+
+    def _extents(self) -> Iterator[Extent]:
+        """The most that each part can have."""
+        for number, part in enumerate(self._config.parts()):
+            if part.weight:
+                output = None if part.output_len is None else part.output_len.high
+                yield Extent(part.input_len.high, output, f"mix[{number}]" if self._config.mix else "input_len")
 
     def _fields(self, count: int) -> Counts:
         """Parameters of parts, and how many of `count` requests are expected to have each."""

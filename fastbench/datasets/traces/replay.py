@@ -10,7 +10,7 @@ from fastbench.config.fields import Lengths
 from fastbench.datasets.files import in_range
 from fastbench.datasets.mooncake import MooncakeConfig, open_mooncake, times_of
 from fastbench.datasets.rows import open_rows
-from fastbench.datasets.samples import Dataset, DatasetFormat, Sample, Survey
+from fastbench.datasets.samples import Dataset, DatasetFormat, Extent, Sample, Survey
 from fastbench.datasets.synthetic import law_of
 from fastbench.datasets.text import SESSIONS, CutText, RealText, open_text
 from fastbench.datasets.traces.layouts import SHARED
@@ -44,6 +44,7 @@ class ReplayDataset:
     def __init__(self, config: TraceConfig, prompts: _Prompts, trace: Trace, lengths: Trace) -> None:
         """lengths: the trace that has them, the same one or another. Raises DatasetError."""
         self._trace = trace
+        self._path = config.path
         # In their order also where they were drawn, so that times rise.
         self._rows = np.array(sorted(in_range(range(trace.rows), config.test_range, config.path)), np.int64)
         self._times = None if trace.times is None else trace.times[self._rows] - trace.times[self._rows[0]]
@@ -72,7 +73,24 @@ class ReplayDataset:
         named = set(self._trace.used.names)
         unused = tuple((name, count) for name in self._trace.columns if name not in named)
         timed = 0 if self._times is None else count
-        return Survey(count, count, self._outputs.longest(count), timed, unused=unused, notes=self._notes)
+        of_sessions = self._trace.sessions[self._rows[:count]]
+        of_sessions = of_sessions[of_sessions != ALONE]
+        shares = "the beginnings of their sessions" if np.unique(of_sessions).size < of_sessions.size else ""
+        longest = self._outputs.longest(count)
+        return Survey(
+            *(count, count, longest, timed),
+            unused=unused,
+            notes=self._notes,
+            extents=(self._longest(count),),
+            shares=shares,
+        )
+
+    def _longest(self, count: int) -> Extent:
+        """Of the first requests; where a law draws lengths, the most that it can."""
+        inputs, outputs = self._inputs.most(count), self._outputs.most(count)
+        index = int(np.argmax(inputs + outputs))
+        place = f"{self._path}, request {index + 1} of the trace"
+        return Extent(int(inputs[index]), int(outputs[index]) or None, place, index)
 
     def samples(self, start: int = 0, step: int = 1) -> Iterator[Sample]:
         """The samples `start`, `start + step`, …, made one at a time."""
@@ -106,6 +124,12 @@ class _Lengths:
         if self._law is not None:
             return self._law.draw(draws.at(index))
         return None if self._lengths is None else int(self._lengths[index])
+
+    def most(self, count: int) -> NDArray[np.int64]:
+        """(count,): of the first requests the most that each can have; 0 = not said."""
+        if self._asked is not None:
+            return np.full(count, self._asked.high, np.int64)
+        return np.zeros(count, np.int64) if self._lengths is None else self._lengths[:count].astype(np.int64)
 
     def longest(self, count: int) -> int | None:
         """Of the first `count`; None = not said."""

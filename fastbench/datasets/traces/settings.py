@@ -54,6 +54,10 @@ class TraceConfig(FileConfig, frozen=True, kw_only=True, tag_field="type", tag="
         """As long as the trace says."""
         return True
 
+    def common_prefix(self, seed: int) -> int | None:
+        """None of requests that are of no session; of others `Survey.shares` tells."""
+        return 0 if self.made_by == seed else None
+
     @classmethod
     def check(cls, settings: Mapping[str, Any], path: str, issues: Issues) -> dict[str, Any]:
         """Lengths become laws, columns a struct, and `lengths` the place where the file is found."""

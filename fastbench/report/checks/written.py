@@ -16,7 +16,7 @@ from fastbench.report.checks.rows import ASSERTION_COLUMNS, LONGEST, SLO_COLUMNS
 from fastbench.report.page.head import markdown as first_screen
 from fastbench.report.statements import answered, first_broken, found_of, good, measurement, service_statement
 
-_NO_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+_NO_XML = "[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]"  # compiled when first used
 
 
 class Checked(NamedTuple):
@@ -111,7 +111,7 @@ def _counted(counts: Sequence[int]) -> dict[str, str]:
 
 
 def _xml(text: str) -> str:
-    return printable(_NO_XML.sub(" ", text), LONGEST)
+    return printable(re.sub(_NO_XML, " ", text), LONGEST)
 
 
 def _cases(task: Checked) -> Iterator[Case]:
