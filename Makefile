@@ -56,10 +56,13 @@ lint: venv
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci examples/ci/gitlab.yml
 
 # The pages as a site in build/docs that needs no server: open build/docs/index.html. A link or an anchor that leads
-# nowhere, and a page that no menu has, end it.
-docs: venv
-	$(BIN)/python -m pip install --quiet --group docs
-	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/docs-read docs build/docs
+# nowhere, and a page that no menu has, end it. An environment of its own, as nothing is compiled for it.
+DOCS := $(VENV)-docs
+docs:
+	test -x $(DOCS)/bin/python || $${PYTHON:-python3} -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(DOCS)/bin/python -m pip install --quiet --group docs
+	$(DOCS)/bin/python -m sphinx -q -W --keep-going -b html -d build/docs-read docs build/docs
 
 bench-venv: venv
 	$(BIN)/python -m pip install --quiet --group bench
@@ -146,5 +149,5 @@ longrun: venv
 	$(BIN)/python tests/long/longrun.py
 
 clean:
-	rm -rf $(VENV) $(LOWEST) build dist *.egg-info
+	rm -rf $(VENV) $(LOWEST) $(DOCS) build dist *.egg-info
 	find fastbench -name '*.so' -o -name '*.c' | xargs rm -f

@@ -16,7 +16,8 @@ SHOWN = [shown.words[1:] for shown in commands(README)]
 QUICKSTART = "examples/quickstart.py"
 SMALL = {"1000": "64", "2min": "300ms", "10m": "8s"}
 """Numbers of requests and times for which a test has no time."""
-ANSWERS = {0, 3, 4}
+ANSWERS = {"doctor": {0, 1}}
+"""Exit codes of an answer; a busy machine may be told that it cannot measure."""
 SIDES = ("before", "after", "main", "mine")
 
 
@@ -30,7 +31,7 @@ def run(directory: Path, url: str, line: list[str], *more: str) -> str:
     """Runs a line of README with `url` in the place of its services, and less of everything; what it prints."""
     small = [SMALL.get(word, re.sub(r"http://\w+:8000", url, word)) for word in line]
     done = fastbench_command(directory, *small, *more)
-    assert done.code in ANSWERS, done.out + done.err
+    assert done.code in ANSWERS.get(line[0], {0, 3, 4}), done.out + done.err
     return done.out
 
 
@@ -76,19 +77,20 @@ def test_the_python_prints_a_verdict(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("line", "more"),
+    ("line", "more", "says"),
     [
-        (of("doctor"), ()),
-        (of("saturate"), ("--quick",)),
-        (of("compare", "--url-a"), ("--budget", "6s", "--output-len", "16")),
-        (["perf", "--config", str(ROOT / QUICKSTART)], ()),
+        (of("doctor"), (), "Streaming"),
+        (of("saturate"), ("--quick",), "tpot<50ms"),
+        (of("compare", "--url-a"), ("--budget", "15s", "--output-len", "16"), "pair"),
+        (["perf", "--config", str(ROOT / QUICKSTART)], (), "TTFT"),
     ],
-    ids=lambda value: value[0] if value else "",
+    ids=["doctor", "saturate", "compare", "quickstart"],
 )
-def test_the_longer_ones_answer(line: list[str], more: tuple[str, ...], tmp_path: Path) -> None:
-    """The README's doctor, search, live comparison and quick start come to an answer."""
-    with Mock(ttft_ms=5, itl_ms=1) as mock:
-        assert run(tmp_path, mock.url, line, *more)
+def test_the_longer_ones_answer(line: list[str], more: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    """The README's doctor, search, live comparison and quick start come to an answer, if only that a busy machine can
+    tell nothing."""
+    with Mock(ttft_ms=20, itl_ms=5) as mock:
+        assert says in run(tmp_path, mock.url, line, *more)
 
 
 def test_every_line_is_run_here() -> None:
