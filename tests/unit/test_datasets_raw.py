@@ -61,8 +61,8 @@ def test_what_bodies_ask_of_replies_is_known(tmp_path: Path) -> None:
     """The survey has the names of what asks for a structure, also within `parameters`; one that is none is refused."""
     form = {"type": "json_schema", "json_schema": {"schema": {"type": "object"}}}
     rows = ({**BODY, "response_format": form}, {"body": {"inputs": "a", "parameters": {"regex": "a+"}}})
-    assert opened(tmp_path, *rows).survey(None).structured == {"response_format", "regex"}
-    assert opened(tmp_path, BODY).survey(None).structured == frozenset()
+    assert opened(tmp_path, *rows).survey(None).structures == {"response_format", "regex"}
+    assert opened(tmp_path, BODY).survey(None).structures == frozenset()
     with pytest.raises(DatasetError, match=r"line 2: the row has '\(' as guided_regex, which is no regular expression"):
         opened(tmp_path, BODY, {"body": {**BODY, "guided_regex": "("}}).survey(None)
 

@@ -146,9 +146,11 @@ class Selection:
         """The tokens of all successful streams."""
         return list(self.recording.token_runs(self.streamed_mask))
 
-    @cached_property
+    @property
     def shared(self) -> Selection:
-        """That which goes through the gaps for it: of a class the one of all classes."""
+        """That which goes through the gaps for it: of a class the one of all classes.
+
+        Not kept: it would hold itself, and with it the recording's file, until garbage is collected."""
         return self.stage if self.stage.window is self.window else self
 
     @cached_property
