@@ -1,13 +1,13 @@
 # One command each: `make test` sets up and tests, `make browser` tests the report pages in a browser, `make bench`
-# measures (`make bench-scale`: the card's whole scale), `make lint` checks, `make test-lowest` tests with the lowest
-# versions allowed,
+# measures (`make bench-scale`: the card's whole scale), `make lint` checks, `make docs` builds the site of README and docs,
+# `make test-lowest` tests with the lowest versions allowed,
 # `make promises` goes through docs/promises.md at full length, `make longrun` takes half an hour, `make saturate` a quarter.
 VENV ?= .venv
 WORKERS ?= $(shell expr 2 '*' $$(nproc))
 export VENV WORKERS
 BIN := $(VENV)/bin
 
-.PHONY: venv test browser test-lowest lint bench-venv bench bench-scale promises promises-sanitized promises-threads \
+.PHONY: venv test browser test-lowest lint docs bench-venv bench bench-scale promises promises-sanitized promises-threads \
   promises-inputs promises-tests coverage verdicts compare saturate longrun wheels fresh clean
 
 # The environment, and the tests that are neither slow nor in need of a browser: ./test has both, with its settings PYTHON,
@@ -54,6 +54,15 @@ lint: venv
 	$(BIN)/shellcheck -x quickstart test scripts/*.sh
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/ci/github.yml .github/workflows/release.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci examples/ci/gitlab.yml
+
+# The pages as a site in build/docs that needs no server: open build/docs/index.html. A link or an anchor that leads
+# nowhere, and a page that no menu has, end it. An environment of its own, as nothing is compiled for it.
+DOCS := $(VENV)-docs
+docs:
+	test -x $(DOCS)/bin/python || $${PYTHON:-python3} -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(DOCS)/bin/python -m pip install --quiet --group docs
+	$(DOCS)/bin/python -m sphinx -q -W --keep-going -b html -d build/docs-read docs build/docs
 
 bench-venv: venv
 	$(BIN)/python -m pip install --quiet --group bench
@@ -140,5 +149,5 @@ longrun: venv
 	$(BIN)/python tests/long/longrun.py
 
 clean:
-	rm -rf $(VENV) $(LOWEST) build dist *.egg-info
+	rm -rf $(VENV) $(LOWEST) $(DOCS) build dist *.egg-info
 	find fastbench -name '*.so' -o -name '*.c' | xargs rm -f

@@ -45,10 +45,10 @@ def test_stages_that_make_no_profile(stages: list[dict[str, Any]], fault: str) -
         build_run({**PLAN, "profile": stages}, "run.py")
 
 
-def test_the_readmes_profile_is_taken_as_it_stands() -> None:
-    """What the README gives `--profile` is the two stages of a run."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (written,) = re.findall(r"`(--profile [^`]*)`", readme)
+def test_the_pages_profile_is_taken_as_it_stands() -> None:
+    """What `docs/tasks.md` gives `--profile` is the two stages of a run."""
+    page = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"`(--profile [^`]*)`", page)
     stages = [profile_stage(part) for part in spread(written.split(), {"--profile"}) if part != "--profile"]
     assert [stage.rate for stage in build_run({**PLAN, "profile": stages}, "run.py").profile] == [50, 100]
 
