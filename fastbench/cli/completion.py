@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
@@ -48,20 +49,31 @@ class _Offered(click.ParamType):  # type: ignore[type-arg]  # none that can be n
         return [CompletionItem(word) for word in self._words if word.startswith(incomplete)]
 
 
-def offer(command: click.Command) -> None:
-    """Makes the shell complete what help calls a FILE, a DIR or a PATH, and arguments, with names of such;
+def offered(command: click.Command) -> click.Command:
+    """A copy that makes the shell complete what help calls a FILE, a DIR or a PATH, and arguments, with names of such;
     and what stands there in small letters, as in [chat|tgi], with these words. For a command line that is completed
     and not carried out."""
-    for one in command.commands.values() if isinstance(command, click.Group) else ():
-        offer(one)
-    for param in command.params:
-        metavar = param.metavar or ""
-        words = [word for word in metavar.strip("[]").split("|") if _WORD.fullmatch(word)]
-        if isinstance(param.type, click.Choice | click.Path) or getattr(param, "is_flag", False):
-            continue
-        if isinstance(param, click.Argument) or _FILES.search(metavar):
-            param.type = _Offered("file")
-        elif _DIRECTORIES.search(metavar):
-            param.type = _Offered("dir")
-        elif words:
-            param.type = _Offered("plain", words)
+    found = copy(command)
+    if isinstance(found, click.Group):
+        found.commands = {name: offered(one) for name, one in found.commands.items()}
+    found.params = [_offered(param) for param in found.params]
+    return found
+
+
+def _offered(param: click.Parameter) -> click.Parameter:
+    metavar = param.metavar or ""
+    words = [word for word in metavar.strip("[]").split("|") if _WORD.fullmatch(word)]
+    if isinstance(param.type, click.Choice | click.Path) or getattr(param, "is_flag", False):
+        return param
+    kind = None
+    if isinstance(param, click.Argument) or _FILES.search(metavar):
+        kind = _Offered("file")
+    elif _DIRECTORIES.search(metavar):
+        kind = _Offered("dir")
+    elif words:
+        kind = _Offered("plain", words)
+    if kind is None:
+        return param
+    found = copy(param)
+    found.type = kind
+    return found

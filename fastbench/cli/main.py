@@ -70,9 +70,9 @@ class _LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         if ctx.resilient_parsing:
             # Imported late: only for a shell that completes the command line.
-            from fastbench.cli.completion import offer
+            from fastbench.cli.completion import offered
 
-            offer(command)
+            return offered(command)
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -35,13 +35,13 @@ def test_a_broken_slo(tmp_path: Path) -> None:
     config = tmp_path / "run.yaml"
     config.write_text(
         "models: [{type: openai_chat, url: '', mock: {ttft_ms: 20, itl_ms: 20}, batch_size: 8}]\n"
-        "datasets: [{type: synthetic, input_len: 8, output_len: 3, count: 100}]\n"
+        "datasets: [{type: synthetic, input_len: 8, output_len: 3, count: 400}]\n"
         "slo: ttft<1ms\nstall: 1s\n"
     )
     ended = perf(tmp_path, str(config), "-q", "--no-plot", "--junit", tmp_path / "junit.xml")
     found = trust(ended)
     (slo,) = trust(ended, "answers")["slos"]  # type: ignore[misc]  # it is what JSON has
-    assert (slo["good"], slo["broken"]) == (0, {"ttft<1ms": 100})
+    assert (slo["good"], slo["broken"]) == (0, {"ttft<1ms": 400})
     assert (ended.code, slo["answer"]) in ((3, "not met"), (4, "cannot tell"))
     assert (ended.code == 3) == (found["verdict"] == "VALID")
     assert 'tests="1"' in (tmp_path / "junit.xml").read_text()
