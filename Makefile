@@ -3,7 +3,7 @@
 # `make test-lowest` tests with the lowest versions allowed,
 # `make promises` goes through docs/promises.md at full length, `make longrun` takes half an hour, `make saturate` a quarter.
 VENV ?= .venv
-WORKERS ?= $(shell expr 2 '*' $$(nproc))
+WORKERS ?= $(shell expr 3 '*' $$(nproc))
 export VENV WORKERS
 BIN := $(VENV)/bin
 

@@ -179,10 +179,11 @@ def leaves(error: jsonschema.ValidationError) -> Iterator[jsonschema.ValidationE
 
 def test_settings_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """A package's class that is named as one of fastbench's own takes nothing from it."""
+    usual = the_schema()
     own = Registry[Any]("fastbench.none", "shape", "builtins:type", {"flat": f"{__name__}:ServiceConfig2"})
     monkeypatch.setattr("fastbench.config.files.schema.SHAPES", own)
     schema = json_schema()
-    assert schema["$defs"]["ServiceConfig"] == the_schema()["$defs"]["ServiceConfig"]
+    assert schema["$defs"]["ServiceConfig"] == usual["$defs"]["ServiceConfig"]
     validator = jsonschema.Draft202012Validator(schema)
     assert validator.is_valid(config(load={"type": "flat", "depth": 3}))
     assert not validator.is_valid(config(load={"type": "flat", "width": 3}))
