@@ -89,7 +89,8 @@ def program_of(args: Sequence[object]) -> tuple[Callable[[], object], list[str],
         return None
     here = words[1] != "-P"
     option, what, *rest = words[1 if here else 2 :]
-    if option == "-m" and what.startswith("fastbench."):
+    # What checks replies is asked while others are forked, whose copies of its pipes would end it.
+    if option == "-m" and what.startswith("fastbench.") and what != "fastbench.structured":
         return lambda: run_module(what), [what, *rest], here
     if option == "-c":
         return lambda: exec(compile(what, "<string>", "exec"), {"__name__": "__main__"}), ["-c", *rest], here
