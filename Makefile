@@ -3,7 +3,7 @@
 # `make test-lowest` tests with the lowest versions allowed,
 # `make promises` goes through docs/promises.md at full length, `make longrun` takes half an hour, `make saturate` a quarter.
 VENV ?= .venv
-WORKERS ?= $(shell expr 3 '*' $$(nproc))
+WORKERS ?= $(shell expr 7 "*" $$(nproc) / 2)
 export VENV WORKERS
 BIN := $(VENV)/bin
 

@@ -58,6 +58,7 @@ def measured(recording: Recording) -> np.ndarray:
     return rows[np.argsort(rows["request"])]
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_a_slower_service_is_found(tmp_path: Path) -> None:
     """A service whose tokens take twice as long is worse: exit code 3, and it stops long before the budget is

@@ -58,6 +58,7 @@ def test_a_gate(measured: Path) -> None:
     assert (measured / "compare.xml").is_file()
 
 
+@pytest.mark.slow
 def test_limits_at_a_rate(tmp_path: Path) -> None:
     """The README's SLO is judged."""
     with Mock(ttft_ms=2, itl_ms=0.1) as mock:
