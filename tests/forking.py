@@ -89,7 +89,8 @@ def program_of(args: Sequence[object]) -> tuple[Callable[[], object], list[str],
         return None
     here = words[1] != "-P"
     option, what, *rest = words[1 if here else 2 :]
-    # What checks replies is asked while others are forked, whose copies of its pipes would end it.
+    # Forked off a worker that was forked itself, what checks replies ended in half of the tries on a loaded machine,
+    # as it never did with an interpreter of its own; why was not found.
     if option == "-m" and what.startswith("fastbench.") and what != "fastbench.structured":
         return lambda: run_module(what), [what, *rest], here
     if option == "-c":

@@ -162,26 +162,24 @@ class SyntheticDataset:
     def sample(self, index: int) -> Sample:
         """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""
         kind = self._part(index)
-        if self._own_words is not None and kind.fixed is not None:
-            # The usual case. Nothing is drawn but words: to go to a place in a sequence takes as long as those.
-            draws, (length, output) = self._draws, kind.fixed
-        else:
-            draws = self._draws.at(index)
-            length, output = kind.lengths(draws)
+        # Mostly nothing is drawn but words: to go to a place in a sequence takes as long as those.
+        fixed = None if self._own_words is None else kind.fixed
+        length, output = fixed or kind.lengths(self._draws.at(index))
         return Sample(
             index,
-            self._prompt(index, length, draws),
+            self._prompt(index, length),
             length,
             output,
             fields=kind.part.parameters or None,
             class_name=kind.part.class_name,
         )
 
-    def _prompt(self, index: int, length: int, draws: Draws) -> Prompt:
+    def _prompt(self, index: int, length: int) -> Prompt:
         if self._text is not None:
             number = self._pool.number(index) if self._pool else 0
             return self._text.prompt(index, length - self._added, number)
-        draws = draws if self._own_words is None else self._own_words.at(index)
+        # Without words of their own: behind the lengths.
+        draws = self._draws if self._own_words is None else self._own_words.at(index)
         words = draws.integers(0, self._last, self._words.pieces(length - self._added))
         prefix = self._pool.pick(index) if self._pool else self._prefix
         words[: len(prefix)] = prefix
