@@ -110,6 +110,9 @@ def path_line(label: str, path: Path, width: int, linked: bool) -> Line:
     return (Part(str(path), link=path),)
 
 
+MARKED = "~ uncertain: the client read late, several events at once"
+
+
 def again_lines(command: str | None, width: int) -> list[Line]:
     """The command that prints the tables."""
     if command is None:
