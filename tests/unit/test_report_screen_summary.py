@@ -178,7 +178,7 @@ def test_a_long_path(tasks: dict[str, Finished]) -> None:
 
 
 def test_several_tasks(tasks: dict[str, Finished]) -> None:
-    """Of several tasks there is a row each, then a line for each thing that is wrong, then page and tables."""
+    """Of several tasks there is a row each, then what is wrong, with why it is INVALID whole, then page and tables."""
     names = ("closed", "overloaded", "everything wrong")
     lines = [text_of(line) for line in summarize([tasks[name] for name in names], AGAIN)]
     assert lines[0] == "3 tasks"
@@ -188,6 +188,9 @@ def test_several_tasks(tasks: dict[str, Finished]) -> None:
     assert lines[4].split()[:3] == ["llama/chat", "NO", "overloaded"]
     assert any(line.startswith("  ! llama/chat: service overloaded: asked 20/s, answered 5") for line in lines)
     assert any("failed (40.0 %)" in line for line in lines)
+    text = " ".join(" ".join(lines).split())
+    invalid = tasks["everything wrong"].answer.measurement
+    assert f"✘ llama/chat: INVALID: {invalid.clauses[0]}, because {invalid.remedies[0]}." in text
     assert lines[-2] == "  pages   outputs/default/20261128_100000/performances/*/*_plot.html"
     assert max(map(columns, lines)) <= WIDTH
 

@@ -27,6 +27,7 @@ from fastbench.report.screen.lines import (
     joined,
     label,
     path_line,
+    reasons,
     value_of,
     weight,
     wrapped,
@@ -168,12 +169,8 @@ def _measurement(found: Statement, width: int, room: _Room) -> list[Line]:
         return _beside(found, found.short.upper(), found.clauses[: None if room.all_proofs else 1], width)
     short, _, rest = found.short.partition(": ")
     lines = _beside(found, f"{short.upper()}: {rest}" if width >= _NARROW else short.upper(), [], width)
-    # Effects of one cause have it, and its remedy, once.
-    effects: dict[str, list[str]] = {}
-    for clause, remedy in zip(found.clauses, found.remedies, strict=True):
-        effects.setdefault(remedy, []).append(clause)
-    for remedy, clauses in effects.items():
-        lines += _below(f"{'; '.join(clauses)}, because {remedy}.", Style.PLAIN, 4, width)
+    for reason in reasons(found):
+        lines += _below(reason, Style.PLAIN, 4, width)
     return lines
 
 
