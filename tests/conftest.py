@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
-from spreading import pytest_addoption, pytest_runtestloop  # noqa: F401  # hooks of pytest
+from spreading import pytest_addoption, pytest_collection, pytest_runtestloop  # noqa: F401  # hooks of pytest
 
 # A busy machine is no fault of what is tested. `make promises` looks at more examples: --hypothesis-profile=promises.
 settings.register_profile("plain", deadline=None, max_examples=15)

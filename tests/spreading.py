@@ -34,6 +34,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Starts the process that commands are forked off: it imports fastbench on another core than this one meanwhile."""
+    if session.config.option.processes > 0 and not session.config.option.collectonly:
+        nursery()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """In the place of pytest's own, where several processes are asked for."""
     option = session.config.option
@@ -50,7 +57,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 def _run_together(session: pytest.Session, files: Sequence[list[int]]) -> None:
     """Runs tests in several processes. files: the places of each file's tests among the session's."""
     session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # below it each process has its own
-    nursery()  # one for all
+    nursery()  # one for all, started by now
     queue, waiting = os.pipe()
     processes = range(session.config.option.processes)
     at = memoryview(mmap(-1, PLACE * len(processes))).cast("I")  # each process's own, seen by all
