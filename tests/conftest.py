@@ -68,10 +68,15 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+SMALL = 4_000
+"""Bytes of a file whose tests take little time."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The small files last, so that several processes end at about the same time."""
-    items.sort(key=lambda item: item.path.parent.name == "unit")
+    is_small = {path: path.stat().st_size < SMALL for path in {item.path for item in items}}
+    items.sort(key=lambda item: (item.path.parent.name == "unit", is_small[item.path]))
 
 
 @pytest.fixture
