@@ -36,7 +36,7 @@ test-lowest: venv
 	PYTHONPATH="$(CURDIR)" $(LOWEST)/bin/python -m pytest -q tests/unit
 
 # The sources and one wheel for all Pythons into dist/, checked and tried with each Python that is here; some minutes.
-# WHEELS=--keep checks what is there; WHEELS=--tests runs the test suite with the wheel's modules, too.
+# WHEELS=--keep checks what is there; WHEELS=--tests runs the test suite with the wheel installed, too.
 wheels: venv
 	scripts/wheels.sh $(WHEELS)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import resource
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from test_docs_cli import rows_of
 
 from fastbench import compute, open
 from fastbench.api.doctor import Check, State, Wanted, code_of_checks, examine
-from fastbench.api.doctor.load import noise, priority, stamps, trial
+from fastbench.api.doctor.load import noise, of_load, priority, stamps, trial
 from fastbench.api.doctor.machine import accepting, build, clock, memory, open_files, ports, processors, results
 from fastbench.api.doctor.service import of_service, streaming, usage
 from fastbench.api.doctor.system import Quota, Ticks, cpu_quota, free_memory, local_ports
@@ -183,6 +185,19 @@ def test_where_results_go(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert results(Wanted(work_dir=tmp_path / "file")).state is State.FAILS
     assert results(Wanted(work_dir=tmp_path, requests=10**9, output_len=10**6)).state is State.FAILS
+
+
+def test_no_directory_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a root that is read-only, without a /tmp, the trial says what to set, and the other checks go on."""
+
+    def refuse(**_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/']")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
+    (check,) = of_load(Stop())
+    assert (check.name, check.state) == ("Trial", State.FAILS)
+    assert check.remedy.startswith("no directory for temporary files can be written (No usable temporary directory")
+    assert check.remedy.endswith("name one by TMPDIR")
 
 
 def test_a_service_that_is_not_there() -> None:

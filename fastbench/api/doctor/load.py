@@ -35,7 +35,7 @@ STOLEN = 0.01
 
 def measured(settings: Options, stop: Stop) -> Published | None:
     """What a run comes to, whose files are not kept; None where it was stopped. Raises FastbenchError."""
-    with tempfile.TemporaryDirectory(prefix="fastbench-doctor-") as place:
+    with _place() as place:
         run, _ = run_of_options(settings.having("work_dir", place))
         running = Running(prepare(run), stop)
         with running:
@@ -43,6 +43,16 @@ def measured(settings: Options, stop: Stop) -> Published | None:
         if task.error is not None:
             raise task.error
         return None if stop.asked else task.publish(page=False)
+
+
+def _place() -> tempfile.TemporaryDirectory[str]:
+    """Where the run's files are until they are read. FastbenchError where that can be nowhere."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="fastbench-doctor-")
+    except OSError as error:
+        raise FastbenchError(
+            f"no directory for temporary files can be written ({error.strerror}): name one by TMPDIR"
+        ) from error
 
 
 def of_load(stop: Stop) -> Iterator[Check]:
