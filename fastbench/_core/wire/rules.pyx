@@ -46,7 +46,8 @@ cdef class OutputSpec:
         for i, roles in enumerate(trees):
             for at, (child, sibling, element, key, key_size) in enumerate(tree):
                 role = roles.get(at, ROLE_NONE)
-                self.nodes[i * len(tree) + at] = Node(child, sibling, element, key, key_size, role)
+                self.nodes[i * len(tree) + at] = Node(child, sibling, element, key, key_size, role, 0)
+        order_keys(self.nodes, <int32_t> len(tree), <int32_t> len(trees), self.names)
         for i, (at, size) in enumerate(spans):
             self.spans[i] = Span(at, size)
         self.compiled.nodes = self.nodes
@@ -131,6 +132,27 @@ def span_of(names, text):
     text = text.encode() if isinstance(text, str) else text
     names += text
     return len(names) - len(text), len(text)
+
+
+cdef void order_keys(Node* nodes, int32_t count, int32_t trees, const char* names) noexcept:
+    """Puts each object's keys in the order of the rules, whose first ones are those of every event, and sets `keys`.
+
+    count: nodes of a tree; their keys are linked from the last one to the first.
+    """
+    cdef int32_t at, child, before, after
+    cdef Node* tree
+    for at in range(count * trees):
+        tree = nodes + at // count * count
+        nodes[at].keys = 0
+        before = 0
+        child = nodes[at].child
+        while child:
+            nodes[at].keys |= key_bit(names + tree[child].key, tree[child].key_size)
+            after = tree[child].sibling
+            tree[child].sibling = before
+            before = child
+            child = after
+        nodes[at].child = before
 
 
 cdef bint equals(const char* names, const Span* span, const char* start, const char* stop) noexcept nogil:
