@@ -42,8 +42,9 @@ cdef class OutputSpec:
             raise MemoryError()
         cdef int at = 0
         for child, sibling, element, key, key_size, role in made.nodes:
-            self.nodes[at] = Node(child, sibling, element, key, key_size, role)
+            self.nodes[at] = Node(child, sibling, element, key, key_size, role, 0)
             at += 1
+        order_keys(self.nodes, <int32_t> made.size, <int32_t> (at // made.size), self.names)
         at = 0
         for begin, size in made.spans:
             self.spans[at] = Span(begin, size)
@@ -64,6 +65,27 @@ cdef class OutputSpec:
     def __dealloc__(self):
         free(self.nodes)
         free(self.spans)
+
+
+cdef void order_keys(Node* nodes, int32_t count, int32_t trees, const char* names) noexcept:
+    """Puts each object's keys in the order of the rules, whose first ones are those of every event, and sets `keys`.
+
+    count: nodes of a tree; their keys are linked from the last one to the first.
+    """
+    cdef int32_t at, child, before, after
+    cdef Node* tree
+    for at in range(count * trees):
+        tree = nodes + at // count * count
+        nodes[at].keys = 0
+        before = 0
+        child = nodes[at].child
+        while child:
+            nodes[at].keys |= key_bit(names + tree[child].key, tree[child].key_size)
+            after = tree[child].sibling
+            tree[child].sibling = before
+            before = child
+            child = after
+        nodes[at].child = before
 
 
 cdef bint equals(const char* names, const Span* span, const char* start, const char* stop) noexcept nogil:
