@@ -162,7 +162,14 @@ class Clients:
         return Usual(int(events), wall, Cpu(user, system), kept)
 
     def fastbench(
-        self, streams: int, requests: int, tokens: int, *, sampled: bool = False, **service_fields: Any
+        self,
+        streams: int,
+        requests: int,
+        tokens: int,
+        *,
+        input_len: int = 16,
+        sampled: bool = False,
+        **service_fields: Any,
     ) -> Run:
         """The whole command: parse, stamp, record, report. sampled: see `ThreadTimes`; service_fields: further fields
         of its config's model."""
@@ -170,7 +177,7 @@ class Clients:
         config = work / "run.py"
         model = {"type": "openai_chat", "url": self._url, "model": "mock", "batch_size": streams}
         model["generation_kwargs"] = {"ignore_eos": True}
-        dataset = {"type": "synthetic", "input_len": 16, "output_len": tokens, "count": requests}
+        dataset = {"type": "synthetic", "input_len": input_len, "output_len": tokens, "count": requests}
         config.write_text(
             f"models = {[{**model, **service_fields}]!r}\ndatasets = {[dataset]!r}\nwork_dir = {str(work)!r}\n"
         )

@@ -10,7 +10,7 @@ from benchmarks.sampling import Sampler
 
 
 class Usage(NamedTuple):
-    """What one thread used between two looks at it, ns of CLOCK_MONOTONIC."""
+    """What one thread used between two looks at it, or all of them, ns of CLOCK_MONOTONIC."""
 
     start_ns: int
     end_ns: int
@@ -61,6 +61,22 @@ class ThreadTimes:
 
     def busiest(self, start_ns: int, end_ns: int) -> Usage:
         """The thread that used most between two moments. Raises ValueError when it was not looked at twice."""
+        return max(self._between(start_ns, end_ns), key=lambda usage: usage.cpu_ns)
+
+    def all(self, start_ns: int, end_ns: int) -> Usage:
+        """All threads between two moments. Raises ValueError when none was looked at twice."""
+        usages = self._between(start_ns, end_ns)
+        cpu_ns = sum(usage.cpu_ns for usage in usages)
+        outside_ns = sum(usage.cpu_ns * usage.user_share for usage in usages)
+        return Usage(
+            min(usage.start_ns for usage in usages),
+            max(usage.end_ns for usage in usages),
+            cpu_ns,
+            outside_ns / cpu_ns if cpu_ns else 0.0,
+            all(usage.sampled for usage in usages),
+        )
+
+    def _between(self, start_ns: int, end_ns: int) -> list[Usage]:
         usages = []
         for name, looks in self._looks.items():
             inside = np.array([look for look in looks if start_ns <= look[0] <= end_ns], np.int64)
@@ -71,4 +87,4 @@ class ThreadTimes:
                 usages.append(Usage(int(inside[0, 0]), int(inside[-1, 0]), cpu_ns, share, sampled))
         if not usages:
             raise ValueError("no thread was looked at twice: the streams must run together for longer")
-        return max(usages, key=lambda usage: usage.cpu_ns)
+        return usages

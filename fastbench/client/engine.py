@@ -20,6 +20,12 @@ from fastbench.units import NS_PER_S
 CONNECT_WAIT_NS = NS_PER_S
 """How long a run waits at its start for the connections that it opens ahead."""
 START_MARGIN_NS = 2_000_000
+REST_S = 0.004
+"""Where requests end in quick succession, those of this time are taken at once."""
+QUICK = 4
+"""So many of them in that time are quick: 1,000 a second."""
+LEAST_LEFT = 256
+"""A rest ends when fewer are prepared: they last for some ms at the greatest rate."""
 
 
 class Peer(NamedTuple):
@@ -65,6 +71,11 @@ class Engine:
         self.progressed = asyncio.Event()
         """Set when requests finished and fewer than `enough` are prepared, for the feeder."""
         self.enough = sys.maxsize
+        self.may_rest = False
+        """Whether no request waits for what becomes of another one."""
+        self._resting = False
+        self._collected_ns = 0
+        self._taken = 0
         self._thread = threading.Thread(target=self.reactor.run, name="reactor", daemon=True)
         self._loop.add_reader(self.reactor.fileno(), self._collect)
         if peer.tls is not None:
@@ -113,6 +124,7 @@ class Engine:
 
     def _hand_on(self) -> None:
         while (batch := self.reactor.take()) is not None:
+            self._taken += len(batch.rows)
             self._on_batch(batch)
 
     def collect(self) -> None:
@@ -130,10 +142,32 @@ class Engine:
                 break
         if over or self.reactor.backlog < self.enough:
             self.progressed.set()
+        if not self._resting and self.may_rest and not over:
+            now_ns = time.monotonic_ns()
+            if now_ns - self._collected_ns < REST_S / QUICK * NS_PER_S:
+                self._rest()
+            self._collected_ns = now_ns
         if over:
             self._loop.remove_reader(self.reactor.fileno())
             self._loop.remove_reader(self.reactor.parcel_fileno())
             self._ended.set()
+
+    def _rest(self) -> None:
+        """Does without being told of each end for a while: to be woken costs more than what has ended."""
+        self._resting, self._taken = True, 0
+        self.reactor.be_patient(min(self.enough, max(self.reactor.limit, LEAST_LEFT)))
+        self._loop.call_later(REST_S, self._look)
+
+    def _look(self) -> None:
+        """After a rest."""
+        self.collect()
+        if self._taken >= QUICK and self.may_rest and not self._ended.is_set():
+            self._rest()
+            return
+        self._resting = False
+        self.reactor.be_patient(0)
+        # What ended just before that, nobody was told of.
+        self._loop.call_later(REST_S, self.collect)
 
 
 EngineFactory = Callable[[ReactorOptions, BatchSink], Engine]

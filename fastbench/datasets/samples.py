@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from fastbench.config import DatasetConfig, show
 from fastbench.config.fields import role_of
 from fastbench.errors import PluginError
 from fastbench.registry import DATASETS
-from fastbench.tokenizer import Message, Prompt, TokenMeasure
+from fastbench.tokenizer import Message, Prompt, TokenMeasure, Words
 
 MOST_CLASSES = 255
 """As many classes of requests a recording can tell apart."""
@@ -77,6 +79,39 @@ class Sample(Struct, frozen=True):
     """The whole request as its row has it; None = it is made of the prompt."""
     class_name: str = ""
     """The kind of request that it is among others; "" = none."""
+
+
+class Sheet(NamedTuple):
+    """Several samples that have nothing of their own but words and lengths: a column for each of their fields, (n,)."""
+
+    indices: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    """(sum of counts,) the words of each prompt, one prompt after the other."""
+    counts: NDArray[np.int64]
+    input_len: NDArray[np.int64]
+    output_len: NDArray[np.int64]
+    """0 = the service's `max_out_len`."""
+    kinds: NDArray[np.int64]
+    """Places in `class_names`."""
+    class_names: tuple[str, ...]
+
+
+class Sheets(Protocol):
+    """A data set that can make many samples at once, without end."""
+
+    @property
+    def made_of(self) -> Words | None:
+        """The words of its prompts; None where its samples have more of their own than words and lengths."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many samples are to be made at once, so that they need little memory."""
+        ...
+
+    def sheet(self, indices: NDArray[np.int64]) -> Sheet:
+        """The samples of these indices, (n,): those that `samples` makes."""
+        ...
 
 
 Counts = tuple[tuple[str, int], ...]

@@ -4,6 +4,7 @@ One file an API makes a `Dialect` (`apis/`, or that of another package, by an en
 `fastbench.dialects`); a `Speaker` is one set up for a service. What a new dialect needs is here.
 """
 
+from fastbench._core.bodies import BodyWriter
 from fastbench.config.fields import FOR_CHAT, FOR_OPENAI
 from fastbench.dialects.dialect import (
     CHOICES,
@@ -23,7 +24,7 @@ from fastbench.dialects.dialect import (
     usage_rules,
 )
 from fastbench.dialects.parameters import NEWER, LengthField, OutputLength
-from fastbench.dialects.prompts import SampleLike, as_messages, as_text, as_text_or_ids
+from fastbench.dialects.prompts import SampleLike, WordsLike, as_messages, as_text, as_text_or_ids
 from fastbench.dialects.raw import raw_length
 from fastbench.dialects.raw_checks import RawCheck
 from fastbench.dialects.speaker import Endpoint, Speaker, check_requests, secrets_of, service_headers
@@ -40,6 +41,7 @@ __all__ = [
     "REASONS",
     "Adapter",
     "BodyParts",
+    "BodyWriter",
     "Dialect",
     "Endpoint",
     "LengthField",
@@ -53,6 +55,7 @@ __all__ = [
     "Speaker",
     "Template",
     "UsageField",
+    "WordsLike",
     "as_messages",
     "as_text",
     "as_text_or_ids",

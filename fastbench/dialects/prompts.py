@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from fastbench._core.bodies import Pieces
 from fastbench.config.fields import ROLES as KNOWN_ROLES
 from fastbench.errors import DatasetError
 
@@ -33,6 +34,15 @@ class SampleLike(Protocol):
     def fields(self) -> dict[str, Any] | None: ...
     @property
     def raw(self) -> RawLike | None: ...
+
+
+class WordsLike(Protocol):
+    """The part of `fastbench.tokenizer.Words` that a dialect needs."""
+
+    @property
+    def material(self) -> Pieces: ...
+    @property
+    def example(self) -> str | list[dict[str, Any]] | list[int]: ...
 
 
 _PROTOCOL = frozenset({"user", "assistant", "system", "developer", "tool", "function"})

@@ -4,16 +4,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple, Self
 
+import numpy as np
 import orjson
+from msgspec import Struct
+from numpy.typing import NDArray
 
 from fastbench import __version__
+from fastbench._core.bodies import BodyWriter
 from fastbench.config.services import DEFAULT_PORTS, ServiceConfig, header_fault, parse_host, parse_url
 from fastbench.dialects.dialect import Dialect, Rules, dialect_of
 from fastbench.dialects.parameters import adapters_of
-from fastbench.dialects.prompts import SampleLike
+from fastbench.dialects.prompts import RawLike, SampleLike, WordsLike
 from fastbench.dialects.raw import RawBodies
 from fastbench.dialects.template import Members, Slot, Template, body_template, replaceable
-from fastbench.errors import ConfigError, PluginError
+from fastbench.errors import ConfigError, DatasetError, PluginError
 from fastbench.registry import DIALECTS
 from fastbench.secrets import KNOWN, env_name, is_secret_header, resolve_secret, secrets_in
 
@@ -98,6 +102,16 @@ def _row_head(service: ServiceConfig, further: Mapping[str, str], authority: str
     return RowHead(head_template(service, further, authority, path, own), frozenset(secrets))
 
 
+class _Example(Struct):
+    """A sample that is nothing but its prompt."""
+
+    prompt: Any
+    index: int = 0
+    output_len: int | None = None
+    fields: dict[str, Any] | None = None
+    raw: RawLike | None = None
+
+
 class Speaker:
     """How the requests to one service are written, and its replies read."""
 
@@ -151,6 +165,30 @@ class Speaker:
         id_bytes, raw = request_id.encode("ascii"), sample.raw
         body = self._raw.body(raw, id_bytes) if raw is not None and raw.body else self._made(sample, id_bytes)
         return self._head(sample).fill(b"", b"", id_bytes, b"", b"%d" % len(body)) + body
+
+    def writer(self, words: WordsLike) -> BodyWriter | None:
+        """Writes what `encode` makes of samples with nothing of their own but a prompt of these words and a length.
+
+        None where requests may differ in more: in adapters, or in what a package's dialect makes of a prompt.
+        """
+        if self._adapters or DIALECTS.is_plugged(self.name):
+            return None
+        try:
+            example = self._prompt(_Example(words.example))
+        except DatasetError:
+            return None  # which `encode` raises, with the sample's own number
+        before, mark, after = example.partition(orjson.dumps(words.example)[1:-1])
+        if not mark:
+            return None
+        parts = self.template(None).parts
+        spliced = [piece for part in parts for piece in ((before, part, after) if part is Slot.PROMPT else (part,))]
+        return BodyWriter(self.head.parts, spliced, words.material)
+
+    def lengths(self, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What requests ask for whose samples ask for so many tokens, (n,); 0 = their samples ask for none."""
+        values: list[int] = asked.tolist()
+        lengths = {value: self._length.of(value or None) or 0 for value in set(values)}
+        return np.array([lengths[value] for value in values], np.int64)
 
     def _made(self, sample: SampleLike, id_bytes: bytes) -> bytes:
         """The body made of a sample's prompt."""

@@ -8,29 +8,31 @@ from itertools import count
 from msgspec.structs import replace
 
 from fastbench.config import DatasetConfig
-from fastbench.datasets import Sample, alike
+from fastbench.datasets import alike
+from fastbench.plan.blocks import Round
 from fastbench.plan.planned import Requests
+from fastbench.plan.sharing import in_pieces
 from fastbench.plan.task_plan import TaskPlan
 from fastbench.seeds import seed_of
 
+PIECE = 128
+"""Places of a round that are prepared at once."""
 
-def fresh_samples(plan: TaskPlan, seed: int) -> Iterator[tuple[int, Sample]]:
-    """Samples with the numbers of their (first) requests, from 0. Made prompts have a seed of their own in each round
-    through the data set; of prompts of a file another one is the first. Raises DatasetError for a broken row."""
-    first = 0
-    for number in count():
-        anew = seed_of(seed, number)
+
+def fresh_rounds(plan: TaskPlan, seed: int, number: int = 0) -> Iterator[Round]:
+    """Rounds through the data set, whose requests have the numbers from `number` on. Made prompts have a seed of their
+    own in each; of prompts of a file another one is the first."""
+    for turn in count():
+        anew = seed_of(seed, turn)
         config = plan.task.dataset
         made = _reseeded(config, anew)
         start = 0 if made is not None else anew % plan.samples
         own = {"fresh_seed" if plan.task.seed is None else "seed": anew}
         task = replace(plan.task, dataset=made or config.with_words(anew, named=True), **own)
         requests = Requests(plan.changed(task=task))
-        begin: int | None = None
-        for place, sample in requests.numbered(range(start, start + plan.samples)):
-            begin = place if begin is None else begin
-            yield first + place - begin, sample
-        first += plan.requests
+        places = range(start, start + plan.samples)
+        yield Round(requests, in_pieces(places, PIECE), shift=number - requests.number(start))
+        number += plan.requests
 
 
 def _reseeded(config: DatasetConfig, seed: int) -> DatasetConfig | None:

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from fastbench.datasets import Dataset, Marker, Sample, open_dataset
+from fastbench.datasets import Dataset, Marker, Sample, Sheets, open_dataset
 from fastbench.plan.task_plan import TaskPlan
 from fastbench.recording import MEASURED, request_id
 
@@ -64,6 +64,20 @@ class RequestWriter:
         self._fixed_output = fixed_output
         self._raw_output = raw_output
         self._classes = {name: number for number, name in enumerate(classes, 1)}
+
+    @property
+    def id_prefix(self) -> bytes:
+        """The ids of its requests up to the eleven digits of their number."""
+        return request_id(self._run_id, 0, self._kind).removesuffix("0" * 11).encode("ascii")
+
+    def number_in_id(self, requests: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What the digits of the ids of requests say, (n,)."""
+        return requests - self._first
+
+    def planned_outputs(self, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of requests made of prompts whose samples ask for so many tokens, (n,); 0 = they do not say."""
+        fixed = self._fixed_output
+        return np.where(asked > 0, asked, self._default_output) if fixed is None else np.full(asked.size, fixed)
 
     def write(self, sample: Sample, request: int, offset_ns: int = 0) -> Planned:
         """The request for one sample. Raises DatasetError for a prompt that the dialect does not take."""
@@ -139,6 +153,16 @@ class Requests:
             self._turns = np.roll([len(sample.turns) or 1 for sample in samples], -plan.first).astype(np.int64)
             self._before = np.cumsum(self._turns) - self._turns
 
+    @property
+    def sheets(self) -> Sheets | None:
+        """Where the data set can make many samples at once, and nothing is done to them: the data set."""
+        able = self._endless and not self._marker and self._turns is None
+        return self._dataset if able and hasattr(self._dataset, "sheet") else None  # type: ignore[return-value]
+
+    def indices(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The samples at places in the plan of a data set without end, (n,)."""
+        return places // self._repeats + self._first
+
     def numbered(self, places: Iterable[int], step: int = 1) -> Iterator[tuple[int, Sample]]:
         """The samples at these rising places in the plan, each with the number of its (first) request.
 
@@ -155,7 +179,7 @@ class Requests:
                     reader = (self._endless or self._dataset.samples)(index, stride)
                 sample = next(reader)
                 last, following = index, index + stride
-            yield self._number(place), self._marker.mark(sample, place) if self._marker else sample
+            yield self.number(place), self._marker.mark(sample, place) if self._marker else sample
 
     def sent(self, requests: Sequence[int]) -> Iterator[tuple[int, Sample]]:
         """The samples of these rising requests, each with its number: of a session its own whole request. Without the
@@ -168,7 +192,7 @@ class Requests:
                 yield request, replace(sample, turns=(), raw=raw)
 
     def _places_of(self, requests: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(places in the plan, turns there) of requests: the inverse of `_number`."""
+        """(places in the plan, turns there) of requests: the inverse of `number`."""
         if self._turns is None:
             return requests, np.zeros_like(requests)
         rounds, rest = np.divmod(requests, self._requests)
@@ -176,8 +200,8 @@ class Requests:
         repeat, turn = np.divmod(rest - self._before[index] * self._repeats, self._turns[index])
         return rounds * self._samples + index * self._repeats + repeat, turn
 
-    def _number(self, place: int) -> int:
-        """The number of the request at a place: those before it have one for each turn."""
+    def number(self, place: int) -> int:
+        """The number of the (first) request at a place: those before it have one for each turn."""
         if self._turns is None:
             return place
         rounds, rest = divmod(place, self._samples)

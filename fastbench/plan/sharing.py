@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -78,10 +78,17 @@ def places(share: Share, total: int | None) -> Iterator[int]:
     return count(share.number, share.of) if total is None else iter(range(share.number, total, share.of))
 
 
-def taken(queue: Queue, most: int, workers: int) -> Iterator[int]:
+def taken(queue: Queue, most: int, workers: int) -> Iterator[range]:
     """The places that a worker takes from a queue until it is empty: `most` at a time, fewer when little is left."""
     while piece := queue.take(max(1, min(most, queue.left // (8 * workers)))):
-        yield from piece
+        yield piece
+
+
+def in_pieces(places: Iterable[int], most: int) -> Iterator[list[int]]:
+    """Places, `most` at a time."""
+    places = iter(places)
+    while piece := list(islice(places, most)):
+        yield piece
 
 
 class Remainder(NamedTuple):

@@ -3,49 +3,16 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import NamedTuple, Protocol, Self
+from functools import cached_property, lru_cache
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbench._core.bodies import Draws as Draws
+from fastbench._core.bodies import Pieces
 from fastbench.errors import ConfigError
 from fastbench.tokenizer.tokenizer import Prompt, Tokenizer, load_tokenizer
-
-
-class Draws:
-    """One sequence of random numbers for each index; `index` and `seed` are below 2^63."""
-
-    def __init__(self, seed: int, stream: int, index: int = 0) -> None:
-        key = np.array([seed, stream], np.uint64)
-        self._bits = np.random.Philox(key=key, counter=np.array([0, 0, index, 0], np.uint64))
-        self._start = self._bits.state
-
-    def at(self, index: int) -> Self:
-        """Itself, at the start of the sequence `index`: a generator of its own would take ten times as long."""
-        self._start["state"]["counter"][2] = index
-        self._bits.state = self._start
-        return self
-
-    def integers(self, low: int, high: int, count: int) -> NDArray[np.int64]:
-        """(count,) numbers, uniform on low … high, both included; high - low < 2^31.
-
-        Multiply and shift: the chances of two values differ by at most (high - low + 1) / 2^32.
-        """
-        raw = self._bits.random_raw((count + 1) // 2).view(np.uint32)[:count].astype(np.uint64)
-        raw *= np.uint64(high - low + 1)
-        raw >>= np.uint64(32)
-        raw += np.uint64(low)
-        return raw.view(np.int64)
-
-    def integer(self, low: int, high: int) -> int:
-        """One number, as `integers` draws it."""
-        return low + ((int(self._bits.random_raw()) & 0xFFFF_FFFF) * (high - low + 1) >> 32)
-
-    def unit(self) -> float:
-        """One number, uniform on 0 … 1, neither end included, in steps of 2^-53."""
-        return ((int(self._bits.random_raw()) >> 11) + 0.5) * 2.0**-53
-
 
 _MIN_WORDS = 64
 _CHUNK = 4096
@@ -93,6 +60,16 @@ class Words(Protocol):
 
     def __len__(self) -> int: ...
 
+    @property
+    def material(self) -> Pieces:
+        """The pieces as JSON has them, between the quotation marks or the brackets of a prompt."""
+        ...
+
+    @property
+    def example(self) -> Prompt:
+        """A prompt of one piece that is none of these, to be found where it stands in a request."""
+        ...
+
     def pieces(self, tokens: int) -> int:
         """How many pieces make so many tokens."""
         ...
@@ -103,17 +80,19 @@ class Words(Protocol):
 
 
 class Vocabulary:
-    """Words of one width, so that a text is one gather in an array; each is one token unless measured otherwise."""
+    """Words of one width; each is one token unless measured otherwise."""
+
+    example = "-the-words-"
 
     def __init__(self, words: Iterable[str], tokens_per_word: float = 1.0) -> None:
         self._tokens_per_word = tokens_per_word
-        self._cells: NDArray[np.bytes_] = np.array([f"{word} ".encode("ascii") for word in sorted(words)])
-        widths = set(np.char.str_len(self._cells).tolist())
-        if len(widths) != 1:
+        ordered = sorted(words)
+        if len(widths := {len(word) for word in ordered}) != 1:
             raise ValueError(f"words of one length are needed, not of {sorted(widths)}")
+        self.material = Pieces([word.encode("ascii") for word in ordered], b" ")
 
     def __len__(self) -> int:
-        return len(self._cells)
+        return len(self.material)
 
     def pieces(self, tokens: int) -> int:
         """How many words make so many tokens: as many, or by the measured ratio without a tokenizer."""
@@ -121,7 +100,7 @@ class Vocabulary:
 
     def text(self, numbers: NDArray[np.int64]) -> str:
         """The words of these numbers with one space between them; numbers: (n,), each below `len(self)`."""
-        return self._cells.take(numbers).tobytes()[:-1].decode("ascii")
+        return self.material.join(numbers).decode("ascii")
 
     def prompt(self, numbers: NDArray[np.int64]) -> Prompt:
         """As `text`."""
@@ -133,9 +112,15 @@ class IdVocabulary:
 
     def __init__(self, ids: Iterable[int]) -> None:
         self._ids = np.fromiter(ids, np.int64)
+        self.example: Prompt = [2**53 - 1]
 
     def __len__(self) -> int:
         return len(self._ids)
+
+    @cached_property
+    def material(self) -> Pieces:
+        """As digits."""
+        return Pieces([b"%d" % number for number in self._ids.tolist()], b",")
 
     def pieces(self, tokens: int) -> int:
         """As many."""

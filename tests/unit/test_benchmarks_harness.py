@@ -21,6 +21,7 @@ from benchmarks import (
     bench_lateness,
     bench_mock,
     bench_read_cost,
+    bench_requests,
     bench_watch,
     quiet,
 )
@@ -38,6 +39,7 @@ SMALL = {
     bench_crowd: "--rate 100 --seconds 0.5 --busy 1 --rounds 1",
     bench_burst: "--streams 20 --waves 2 --tokens 5 --ttft-ms 50 --itl-ms 5 --rounds 1",
     bench_mock: "--seconds 0.2",
+    bench_requests: "--rounds 1 --scale 0.1",
     bench_watch: "--rounds 1 --seconds 2.5 --window 0.2 --rate 100",
 }
 

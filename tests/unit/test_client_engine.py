@@ -56,6 +56,32 @@ def test_the_start_is_told_and_kept() -> None:
         in_loop(lambda: test(service))
 
 
+def test_requests_that_end_in_quick_succession_are_all_taken() -> None:
+    """Where the engine may rest between ends it takes them all while the run goes on, several at once."""
+    batches: list[Batch] = []
+
+    def taken() -> list[int]:
+        return sorted(int(request) for batch in batches for request in batch.rows["request"])
+
+    async def test(service: Service) -> None:
+        engine = engine_of(service.address, batches.append, limit=4, spare=4)
+        engine.enough, engine.may_rest = 1, True
+        for request in range(400):
+            engine.reactor.submit(post(request), request=request)
+        await engine.begin(4)
+        while len(taken()) < 400:
+            await asyncio.sleep(0.001)
+        engine.reactor.submit(post(400), request=400)
+        while len(taken()) < 401:
+            await asyncio.sleep(0.001)
+        engine.reactor.close_input()
+        await engine.ended()
+
+    with Service(answering(OK)) as service:
+        in_loop(lambda: test(service))
+    assert taken() == list(range(401))
+
+
 def test_progress_wakes_whoever_feeds() -> None:
     """`progressed` is set when a request has finished."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driving import MS, OK, Driver, S, drive, post, shape_of
+from driving import MS, OK, Driver, S, drive, has, post, shape_of
 from replies import delta, document, stream
 from serving import Service, answering, closed_port, each_request, finish, read_request, reset, stall
 
@@ -61,6 +61,51 @@ def test_every_outcome_without_a_connection() -> None:
         cancelled = driver.finish()[0]
     assert (cancelled.outcome, cancelled.note) == ("cancelled", b"the run ended before it was sent")
     assert {*ENDINGS, "refused", "cancelled"} == set(OUTCOMES) - {"none", "dropped"}
+
+
+def test_requests_submitted_together_are_as_those_submitted_one_by_one() -> None:
+    """Each has its own bytes and fields, in the order given, and they go out and are counted as any others."""
+    payloads = [post(number, number) for number in range(5)]
+    column = np.arange(5)
+    columns = [column, column * 0, column + 10, column + 20, column + 30, column % 3]
+    ends = np.cumsum([len(payload) for payload in payloads])
+    with Service(answering(OK)) as service, Driver(service.address) as driver:
+        driver.reactor.submit_many(b"".join(payloads) + b"more", ends, *columns, warmup=True, keep_text=True)
+        assert (driver.reactor.backlog, driver.reactor.backlog_bytes) == (5, ends[-1])
+        driver.submitted = 5
+        driver.start()
+        together = driver.finish()
+    with Service(answering(OK)) as service, Driver(service.address) as driver:
+        for number, payload in enumerate(payloads):
+            planned = {"sample": number + 10, "planned_input": number + 20, "planned_output": number + 30}
+            options = {**planned, "class_number": number % 3, "warmup": True, "keep_text": True}
+            driver.reactor.submit(payload, request=number, **options)
+        driver.submitted = 5
+        driver.start()
+        apart = driver.finish()
+    names = ["request", "sample", "planned_input", "planned_output", "class_number", "sent_bytes", "events"]
+    for number in range(5):
+        fields = [tuple(int(ended[number].row[name]) for name in names) for ended in (together, apart)]
+        assert fields[0] == fields[1]
+        assert has(together[number], "warmup")
+        assert together[number].text == apart[number].text
+    assert together.outcomes == apart.outcomes == {"ok": 5}
+
+
+def test_columns_that_do_not_fit_are_refused() -> None:
+    """Nothing is submitted where a column is of another length, or an end is before the one before it or beyond all."""
+    reactor, one, two = usual(), np.ones(1, np.int64), np.ones(2, np.int64)
+    for ends, columns in (
+        (one, [one, one, one, one, one, two]),
+        (two, [one] * 6),
+        (np.array([3]), [one] * 6),
+        (np.array([2, 1]), [two] * 6),
+        (-one, [one] * 6),
+    ):
+        with pytest.raises(ValueError, match=r"column|ends"):
+            reactor.submit_many(b"ab", ends, *columns)
+    reactor.submit_many(b"", one[:0], *[one[:0]] * 6)
+    assert reactor.backlog == 0
 
 
 def test_a_row_says_what_was_planned_and_what_came() -> None:

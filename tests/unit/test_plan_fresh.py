@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from tasks import plan_of, task_of
 
 from fastbench.config.fields import Uniform
-from fastbench.datasets import SyntheticConfig, prompt_text
+from fastbench.datasets import Sample, SyntheticConfig, prompt_text
 from fastbench.datasets.conversations.sharegpt import SHAREGPT
 from fastbench.datasets.jsonl import JSONL
-from fastbench.plan import TaskPlan, fresh_samples
+from fastbench.plan import TaskPlan, fresh_rounds
 from fastbench.seeds import seed_of
 
 URL = "http://127.0.0.1:9"
 
 
+def fresh(plan: TaskPlan, seed: int) -> Iterator[tuple[int, Sample]]:
+    """The samples, with the numbers of their (first) requests."""
+    for one in fresh_rounds(plan, seed):
+        for number, sample in one.requests.numbered(chain.from_iterable(one.pieces), one.step):
+            yield number + one.shift, sample
+
+
 def prompts(plan: TaskPlan, seed: int, count: int) -> list[tuple[int, str]]:
     """The first ones, with their numbers."""
-    return [(number, prompt_text(sample.prompt)) for number, sample in islice(fresh_samples(plan, seed), count)]
+    return [(number, prompt_text(sample.prompt)) for number, sample in islice(fresh(plan, seed), count)]
 
 
 def test_seeds() -> None:
@@ -70,5 +78,5 @@ def test_conversations_keep_their_numbers_apart(tmp_path: Path) -> None:
     file.write_text(json.dumps([{"id": str(row), "conversations": talk} for row in range(4)]))
     plan = plan_of(task_of(URL, SHAREGPT.schema(abbr="talks", path=str(file))))
     assert plan.requests == 3 * plan.samples
-    numbers = [number for number, _ in islice(fresh_samples(plan, 1), 11)]
+    numbers = [number for number, _ in islice(fresh(plan, 1), 11)]
     assert numbers == [3 * place for place in range(11)]

@@ -157,7 +157,7 @@ class _Pieces:
 def test_places_are_taken_until_none_are_left() -> None:
     """A worker takes of a queue to its end, in pieces that become single places while others take too."""
     queue = _Pieces(500)
-    assert sorted(taken(queue, 16, 2)) == list(range(500))
+    assert sorted(itertools.chain.from_iterable(taken(queue, 16, 2))) == list(range(500))
     assert queue.sizes[0] == 16
     assert queue.sizes == sorted(queue.sizes, reverse=True)
     assert queue.sizes[-20:] == [1] * 19 + [0]

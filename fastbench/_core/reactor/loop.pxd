@@ -34,6 +34,7 @@ cdef class Loop(Connections):
     cdef Call* outbox
     cdef int wake_fd
     cdef int done_fd
+    cdef int64_t patience      # Python is told of ends once fewer are prepared than this; 0 = of each
     cdef int64_t given_start_ns
     cdef int64_t releases
     cdef Wishes wished

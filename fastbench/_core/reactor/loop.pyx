@@ -152,11 +152,13 @@ cdef class Loop(Connections):
 
     cdef void hand_over(self) noexcept nogil:
         """Gives Python the requests that have ended."""
+        cdef int64_t patience = shared_get(&self.patience)
         if self.dispatcher.ended.size == 0:
             return
         while self.dispatcher.ended.size:
             mailbox_put(<Letter**> &self.outbox, <Letter*> queue_pop(&self.dispatcher.ended))
-        poll_signal(self.done_fd)
+        if patience == 0 or self.dispatcher.ready.size < patience:
+            poll_signal(self.done_fd)
 
     # Sends.
 

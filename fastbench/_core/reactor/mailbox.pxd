@@ -15,6 +15,12 @@ cdef extern from *:
         while (!__atomic_compare_exchange_n(box, &head, letter, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
         return head == NULL;
     }
+    /* Several at once, linked from the last to the first. */
+    static inline void fb_mailbox_put_all(fb_mailbox_letter **box, fb_mailbox_letter *last, fb_mailbox_letter *first) {
+        fb_mailbox_letter *head = __atomic_load_n(box, __ATOMIC_RELAXED);
+        do first->next = head;
+        while (!__atomic_compare_exchange_n(box, &head, last, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    }
     /* All letters, in the order in which they were put in. */
     static inline fb_mailbox_letter *fb_mailbox_take(fb_mailbox_letter **box) {
         fb_mailbox_letter *letter, *following, *ordered = NULL;
@@ -35,5 +41,6 @@ cdef extern from *:
     ctypedef struct Letter "fb_mailbox_letter":
         pass
     bint mailbox_put "fb_mailbox_put"(Letter** box, Letter* letter) noexcept nogil
+    void mailbox_put_all "fb_mailbox_put_all"(Letter** box, Letter* last, Letter* first) noexcept nogil
     Letter* mailbox_take "fb_mailbox_take"(Letter** box) noexcept nogil
     bint mailbox_filled "fb_mailbox_filled"(Letter** box) noexcept nogil

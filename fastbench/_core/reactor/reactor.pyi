@@ -80,6 +80,23 @@ class Reactor(Loop):
         request (which goes out at the moment `due_ns`) or by `release`. skip: it is not sent, only ends as cancelled.
         """
 
+    def submit_many(
+        self,
+        payloads: bytes,
+        ends: NDArray[np.int64],
+        requests: NDArray[np.int64],
+        offsets_ns: NDArray[np.int64],
+        samples: NDArray[np.int64],
+        planned_input: NDArray[np.int64],
+        planned_output: NDArray[np.int64],
+        class_numbers: NDArray[np.int64],
+        *,
+        stream: bool = True,
+        keep_text: bool = False,
+        warmup: bool = False,
+    ) -> None:
+        """As `submit` of each of many requests, whose bytes stand one after the other; all arrays are (n,)."""
+
     def start(self, start_ns: int) -> None:
         """Nothing is sent before this moment. Connections are opened before it."""
 
@@ -115,6 +132,10 @@ class Reactor(Loop):
 
     def run(self) -> None:
         """The reactor thread's whole life."""
+
+    def be_patient(self, least: int) -> None:
+        """Python looks from now on by itself at what has ended, and wants to be told of it only where fewer than
+        `least` requests are prepared, or all has ended; 0 = of each end, where it is told once more of none before."""
 
     def fileno(self) -> int:
         """A descriptor that is readable when `take` has something, or the reactor has ended."""

@@ -5,16 +5,16 @@ Python submits finished requests into one mailbox and takes finished responses o
 per token or per read.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
-from fastbench._core.call cimport Call, call_new, take_batch
+from fastbench._core.call cimport Call, call_new, calls_free, take_batch
 from fastbench._core.dispatch.dispatcher cimport (
     LIFE_ABANDONED, LIFE_ABORTING, LIFE_DRAINING, LIFE_WITHDRAWING, Counters, Life,
 )
 from fastbench._core.reactor.clock cimport mono_ns
 from fastbench._core.reactor.lateness cimport STALLS_KEPT, Stall
 from fastbench._core.reactor.loop cimport Loop
-from fastbench._core.reactor.mailbox cimport Letter, mailbox_put, mailbox_take
+from fastbench._core.reactor.mailbox cimport Letter, mailbox_put, mailbox_put_all, mailbox_take
 from fastbench._core.reactor.poll cimport poll_clear, poll_signal
 from fastbench._core.ring cimport FLAG_KERNEL, FLAG_STREAM, FLAG_WARMUP
 from fastbench._core.shared cimport shared_add, shared_get, shared_put, shared_raise, shared_swap
@@ -22,6 +22,10 @@ from fastbench._core.shared cimport shared_add, shared_get, shared_put, shared_r
 from fastbench._core.ring import OUTCOMES
 
 cdef int64_t NEVER = 0x7fffffffffffffffLL
+
+
+cdef uint16_t flags_of(bint stream, bint warmup) noexcept nogil:
+    return FLAG_KERNEL | (FLAG_STREAM if stream else 0) | (FLAG_WARMUP if warmup else 0)
 
 
 cdef class Reactor(Loop):
@@ -48,17 +52,66 @@ cdef class Reactor(Loop):
         call.row.session = session
         call.row.turn = turn
         call.row.class_number = class_number
-        call.row.flags = FLAG_KERNEL
-        if stream:
-            call.row.flags |= FLAG_STREAM
-        if warmup:
-            call.row.flags |= FLAG_WARMUP
+        call.row.flags = flags_of(stream, warmup)
         call.submitted_ns = mono_ns()
         self.submitted += 1
         self.submitted_bytes += len(payload)
         mailbox_put(<Letter**> &self.inbox, <Letter*> call)
         # As long as others are ready before it, it is taken whenever the reactor wakes next.
         if shared_swap(&self.hungry, False) or due_ns or skip:
+            poll_signal(self.wake_fd)
+
+    def submit_many(
+        self, bytes payloads, const int64_t[::1] ends, const int64_t[::1] requests, const int64_t[::1] offsets_ns,
+        const int64_t[::1] samples, const int64_t[::1] planned_input, const int64_t[::1] planned_output,
+        const int64_t[::1] class_numbers, *, bint stream=True, bint keep_text=False, bint warmup=False,
+    ):
+        cdef Py_ssize_t count = ends.shape[0], k
+        cdef const char* at = payloads
+        cdef int64_t begin = 0, now
+        cdef Call* first = NULL
+        cdef Call* last = NULL
+        cdef Call* call
+        if not (
+            requests.shape[0] == offsets_ns.shape[0] == samples.shape[0] == planned_input.shape[0]
+            == planned_output.shape[0] == class_numbers.shape[0] == count
+        ):
+            raise ValueError("a column is not as long as the others")
+        for k in range(count):
+            if not begin <= ends[k] <= len(payloads):
+                raise ValueError("the ends are not places in the bytes, one behind the other")
+            begin = ends[k]
+        begin = 0
+        for k in range(count):
+            call = call_new(at + begin, <size_t> (ends[k] - begin))
+            if call == NULL:
+                calls_free(last)
+                raise MemoryError()
+            call.next = last
+            last = call
+            if first == NULL:
+                first = call
+            call.offset_ns = offsets_ns[k]
+            call.keep_text = keep_text
+            call.row.request = requests[k]
+            call.row.sent_bytes = <uint32_t> (ends[k] - begin)
+            call.row.sample = <uint32_t> samples[k]
+            call.row.planned_input = <int32_t> planned_input[k]
+            call.row.planned_output = <int32_t> planned_output[k]
+            call.row.class_number = <uint8_t> class_numbers[k]
+            call.row.flags = flags_of(stream, warmup)
+            begin = ends[k]
+        if last == NULL:
+            return
+        now = mono_ns()
+        call = last
+        while call != NULL:
+            call.submitted_ns = now
+            call = call.next
+        self.submitted += count
+        self.submitted_bytes += begin
+        mailbox_put_all(<Letter**> &self.inbox, <Letter*> last, <Letter*> first)
+        if shared_swap(&self.hungry, False):
             poll_signal(self.wake_fd)
 
     def wake(self):
@@ -132,6 +185,9 @@ cdef class Reactor(Loop):
     @property
     def backlog_bytes(self):
         return self.submitted_bytes - shared_get(&self.dispatcher.counters.launched_bytes)
+
+    def be_patient(self, int64_t least):
+        shared_put(&self.patience, least)
 
     def fileno(self):
         return self.done_fd

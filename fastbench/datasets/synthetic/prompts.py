@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.datasets.samples import Counts, DatasetFormat, Extent, Sample, Survey
+from fastbench.datasets.samples import Counts, DatasetFormat, Extent, Sample, Sheet, Survey
 from fastbench.datasets.synthetic.laws import law_of
 from fastbench.datasets.synthetic.settings import MixPart, PrefixPool, SyntheticConfig
 from fastbench.datasets.text import PREFIXES, CutText, RealText, open_text
@@ -86,6 +86,8 @@ class Prefixes:
 
 
 _SAMPLES, _PREFIX, _MIX, _WORDS = 0, 1, 2, 5
+_AT_ONCE = 128
+_WORDS_AT_ONCE = 1 << 16
 
 
 class SyntheticDataset:
@@ -161,29 +163,62 @@ class SyntheticDataset:
 
     def sample(self, index: int) -> Sample:
         """Sample `index`; `input_len` is its length in tokens, exact with the model's own words."""
-        kind = self._part(index)
-        # Mostly nothing is drawn but words: to go to a place in a sequence takes as long as those.
-        fixed = None if self._own_words is None else kind.fixed
-        length, output = fixed or kind.lengths(self._draws.at(index))
+        kind = self._parts[self._kind(index)]
+        length, output = kind.lengths(self._draws, index)
         return Sample(
             index,
-            self._prompt(index, length),
+            self._prompt(index, length, kind),
             length,
             output,
             fields=kind.part.parameters or None,
             class_name=kind.part.class_name,
         )
 
-    def _prompt(self, index: int, length: int) -> Prompt:
+    @property
+    def made_of(self) -> Words | None:
+        """The words of its prompts; None where they are real text, or samples have parameters."""
+        plain = self._text is None and not any(part.part.parameters for part in self._parts)
+        return self._words if plain else None
+
+    @property
+    def at_once(self) -> int:
+        """How many samples are to be made at once."""
+        longest = max(part.part.input_len.high for part in self._parts)
+        return max(1, min(_AT_ONCE, _WORDS_AT_ONCE // longest))
+
+    def sheet(self, indices: NDArray[np.int64]) -> Sheet:
+        """The samples of these indices, (n,)."""
+        if len(self._parts) == 1 and (fixed := self._parts[0].fixed):
+            kinds, *lengths = (np.full(indices.size, value) for value in (0, fixed[0], fixed[1] or 0))
+        else:
+            rows = [(kind := self._kind(at), *self._parts[kind].lengths(self._draws, at)) for at in indices.tolist()]
+            kinds, *lengths = np.array([(kind, length, output or 0) for kind, length, output in rows]).T
+        inputs, outputs = map(np.ascontiguousarray, lengths)
+        counts = np.array([self._words.pieces(length - self._added) for length in inputs.tolist()])
+        drawn = np.array([part.drawn for part in self._parts])[kinds]
+        names = tuple(part.part.class_name for part in self._parts)
+        return Sheet(indices, self._numbers(indices, drawn, counts), counts, inputs, outputs, kinds, names)
+
+    def _prompt(self, index: int, length: int, kind: "_Part") -> Prompt:
         if self._text is not None:
             number = self._pool.number(index) if self._pool else 0
             return self._text.prompt(index, length - self._added, number)
-        # Without words of their own: behind the lengths.
-        draws = self._draws if self._own_words is None else self._own_words.at(index)
-        words = draws.integers(0, self._last, self._words.pieces(length - self._added))
-        prefix = self._pool.pick(index) if self._pool else self._prefix
-        words[: len(prefix)] = prefix
-        return self._words.prompt(words)
+        count = self._words.pieces(length - self._added)
+        return self._words.prompt(self._numbers(*(np.array([value]) for value in (index, kind.drawn, count))))
+
+    def _numbers(
+        self, indices: NDArray[np.int64], drawn: NDArray[np.int64], counts: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """(sum of counts,) the words of some samples, (n,). drawn: what their lengths took of the same numbers."""
+        if self._own_words is None:
+            numbers = self._draws.rows(indices, drawn, self._last, counts)
+        else:
+            numbers = self._own_words.rows(indices, np.zeros_like(drawn), self._last, counts)
+        if self._pool or self._prefix.size:
+            for index, words in zip(indices.tolist(), np.split(numbers, np.cumsum(counts)[:-1]), strict=True):
+                prefix = self._pool.pick(index) if self._pool else self._prefix
+                words[: len(prefix)] = prefix
+        return numbers
 
     def mean_input(self) -> float:
         """Expected length of a prompt, tokens."""
@@ -201,10 +236,9 @@ class SyntheticDataset:
                 f"{self._added} tokens of the chat template, and {text} of text"
             )
 
-    def _part(self, index: int) -> "_Part":
-        if not self._bounds:
-            return self._parts[0]
-        return self._parts[bisect(self._bounds, self._chances.at(index).unit() * self._total)]
+    def _kind(self, index: int) -> int:
+        """Which of the parts a sample is of."""
+        return bisect(self._bounds, self._chances.at(index).unit() * self._total) if self._bounds else 0
 
 
 class TextPrompts:
@@ -235,13 +269,18 @@ class _Part:
         self.input_len = law_of(part.input_len)
         self._output_len = law_of(part.output_len) if part.output_len else None
         lengths = [law for law in (part.input_len, part.output_len) if law]
+        self.drawn = len(lengths)
+        """How many numbers the lengths take, even where each request has the same."""
         self.fixed: tuple[int, int | None] | None = None
         """Lengths, where each request has the same."""
         if all(law.low == law.high for law in lengths):
             self.fixed = part.input_len.low, part.output_len.low if part.output_len else None
 
-    def lengths(self, draws: Draws) -> tuple[int, int | None]:
-        """(tokens of the prompt, output tokens asked for)."""
+    def lengths(self, draws: Draws, index: int) -> tuple[int, int | None]:
+        """(tokens of the prompt, output tokens asked for) of sample `index`."""
+        if self.fixed:
+            return self.fixed
+        draws.at(index)
         length = self.input_len.draw(draws)
         return length, self._output_len.draw(draws) if self._output_len else None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from fastbench.client import Engine
-from fastbench.plan import Planned
+from fastbench.plan import Block, Planned
 
 LEAST = 256
 """Requests that are prepared ahead however few may be in flight."""
@@ -16,7 +16,7 @@ MAX_BYTES = 32 << 20
 """Bytes that are prepared ahead while the run goes on."""
 MAX_BYTES_AT_START = 256 << 20
 """Bytes that are prepared before it starts, so that all slots can be filled at once."""
-_PIECE = 64
+_PIECE = 128
 _TICK_S = 0.01
 
 
@@ -30,7 +30,7 @@ class Feeder:
     def __init__(
         self,
         engine: Engine,
-        plan: Iterator[Planned],
+        plan: Iterator[Planned | Block],
         *,
         depth: int,
         stream: bool,
@@ -44,6 +44,7 @@ class Feeder:
         self._slots = depth
         self._left = left
         self._submit = partial(engine.reactor.submit, stream=stream, keep_text=keep_text, warmup=warmup)
+        self._submit_many = partial(engine.reactor.submit_many, stream=stream, keep_text=keep_text, warmup=warmup)
         self._over = False
         if left is None:
             # When a quarter has gone, and not for each that ends.
@@ -52,6 +53,15 @@ class Feeder:
     def submit(self, item: Planned, due_ns: int = 0) -> None:
         """Submits one request. due_ns: of a turn that follows another one, when it goes out."""
         self._submit(**item._asdict(), due_ns=due_ns)
+
+    def _take(self, item: Planned | Block) -> tuple[int, int]:
+        """Submits what is next in the plan; how many requests that were, and how many bytes."""
+        self._engine.may_rest = isinstance(item, Block)
+        if isinstance(item, Block):
+            self._submit_many(*item)
+            return item.size, int(item.ends[-1])
+        self.submit(item)
+        return 1, len(item.payload)
 
     @property
     def _depth(self) -> int:
@@ -71,15 +81,14 @@ class Feeder:
             room = max_bytes if reactor.backlog < self._slots else min(max_bytes, MAX_BYTES)
             if reactor.backlog >= FEW and reactor.backlog_bytes >= room:
                 break
-            if done == most:
+            if most is not None and done >= most:
                 return False
             item = next(self._plan, None)
             if item is None:
                 self._over = True
                 reactor.close_input()
                 break
-            self.submit(item)
-            done += 1
+            done += self._take(item)[0]
         return True
 
     async def run(self) -> None:
@@ -94,7 +103,7 @@ class Feeder:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(progressed.wait(), _TICK_S)
 
-    async def change(self, plan: Iterator[Planned], depth: int) -> None:
+    async def change(self, plan: Iterator[Planned | Block], depth: int) -> None:
         """From now on the requests of another plan, which has no end, for so many in flight; returns when as many are
         prepared as before a start, behind those that wait already."""
         self._plan, self._slots = plan, depth
@@ -105,11 +114,10 @@ class Feeder:
             room = MAX_BYTES_AT_START if done < depth else MAX_BYTES
             if done >= FEW and size >= room:
                 break
-            item = next(plan)
-            self.submit(item)
-            done, size = done + 1, size + len(item.payload)
-            if done % _PIECE == 0:
+            requests, octets = self._take(next(plan))
+            if done // _PIECE != (done + requests) // _PIECE:
                 await asyncio.sleep(0)
+            done, size = done + requests, size + octets
 
     def stop(self) -> None:
         """Submits nothing more."""

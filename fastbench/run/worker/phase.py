@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from fastbench.client import BatchSink, Engine, EngineFactory, Gate, at_once
 from fastbench.errors import FastbenchError
 from fastbench.live import Observer
-from fastbench.plan import Planned, ReactorOptions
+from fastbench.plan import Block, Planned, ReactorOptions
 from fastbench.run.stop import Stop
 from fastbench.run.worker.asked import AskedLog
 from fastbench.run.worker.feed import Feeder, Left
@@ -48,7 +48,7 @@ class PhasePlan(NamedTuple):
 
     name: str
     """"warm-up" or "measure"."""
-    requests: Iterator[Planned]
+    requests: Iterator[Planned | Block]
     options: ReactorOptions
     total: int | None
     """How many requests there are; None = as many as the time allows."""

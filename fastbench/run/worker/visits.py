@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from fastbench.client import Batch, BatchSink, Engine
 from fastbench.config.fields import PositiveRate
 from fastbench.dialects import Speaker, output_length, raw_length
-from fastbench.plan import Planned, RequestWriter, Share, TaskPlan, fresh_samples, planned_requests, scheduled
+from fastbench.plan import Block, Planned, RequestWriter, Share, TaskPlan, fresh_rounds, prepared
 from fastbench.plan.shapes import Levels, LoadShape, LoadSpec, Poisson
 from fastbench.recording import (
     FLAGS,
@@ -128,6 +127,7 @@ class Making:
         self.outcomes: Counter[str] = Counter()
         self._counts: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
         self._first = visit.number << SHIFT
+        self._speaker = speaker
         length = output_length(plan.task.service)
         self._writer = RequestWriter(
             speaker.encode,
@@ -145,17 +145,20 @@ class Making:
             step=share.of,
         )
 
-    def requests(self) -> Iterator[Planned]:
+    def requests(self) -> Iterator[Planned | Block]:
         """Without end, or as many as an open loop's times."""
         share = self.share
         # Of a closed loop a share may have no user at all.
         schedule = self.plan.schedule if self.visit.rate is None else self.plan.part(share).schedule
-        samples = fresh_samples(self.plan, seed_of(self.visit.seed, share.number) if share.of > 1 else self.visit.seed)
-        first = self._first + (share.number << _SHARE_SHIFT)
-        numbered = ((first + number, sample) for number, sample in samples)
-        made = planned_requests(scheduled(numbered, schedule), self._writer, self.conversations)
-        for item in made if schedule.slots is not None else islice(made, schedule.total):
-            self.submitted += 1
+        seed = seed_of(self.visit.seed, share.number) if share.of > 1 else self.visit.seed
+        for item in prepared(
+            fresh_rounds(self.plan, seed, self._first + (share.number << _SHARE_SHIFT)),
+            schedule,
+            speaker=self._speaker,
+            writer=self._writer,
+            conversations=self.conversations,
+        ):
+            self.submitted += item.size if isinstance(item, Block) else 1
             yield item
 
     @property

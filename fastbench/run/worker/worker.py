@@ -19,7 +19,7 @@ from fastbench.datasets import Dataset, Sample, spoken
 from fastbench.dialects import Speaker, dialect_of, output_length, raw_length, service_headers
 from fastbench.errors import FastbenchError
 from fastbench.live import Observer, Progress
-from fastbench.plan import Requests, RequestWriter, planned_requests, scheduled, taken
+from fastbench.plan import Requests, RequestWriter, Round, in_pieces, planned_requests, prepared, taken
 from fastbench.recording import (
     MEASURED,
     NOT_FINAL,
@@ -103,6 +103,8 @@ def _text_of(row: dict[str, Any]) -> str:
     return "".join(str(row.get(part, "")) for part in ("reasoning", "text", "tool_calls"))
 
 
+PIECE = 128
+"""Places of its share that a worker prepares at once."""
 QUEUE_PIECE = 16
 """Places of a closed loop's plan that a worker takes at once from those that all share."""
 
@@ -188,12 +190,12 @@ class Worker:
         reading = self._link.clock()
         return {} if reading is None else {"clock": clock_record(reading, header)}
 
-    def _places(self) -> Iterator[int]:
-        """The places in the plan that are this worker's."""
+    def _pieces(self) -> Iterator[list[int]]:
+        """The places in the plan that are this worker's, in pieces that may be prepared together."""
         share, queue = self._assignment.share, self._assignment.queue
         if queue is None:
-            return self._plan.places(share)
-        return self._plan.at(taken(queue, QUEUE_PIECE, share.of))
+            return in_pieces(self._plan.places(share), PIECE)
+        return (list(self._plan.at(iter(piece))) for piece in taken(queue, QUEUE_PIECE, share.of))
 
     async def _record(self, phase: Phase, speaker: Speaker, header: dict[str, Any]) -> bool:
         """Warm-up and measurement; whatever happens, the recording is closed."""
@@ -257,11 +259,16 @@ class Worker:
     def _measurement(self, speaker: Speaker, writer: RecordingWriter, tally: OutcomeTally, counts: bool) -> PhasePlan:
         part, queue = self._part, self._assignment.queue
         conversations, requests = self._writers(speaker, MEASURED)
-        samples = self._requests.numbered(self._places(), 1 if queue else part.share.of)
         asked = AskedLog(self._task, self._assignment.judging)
         return PhasePlan(
             name="measure",
-            requests=planned_requests(scheduled(samples, part.schedule), requests, conversations),
+            requests=prepared(
+                [Round(self._requests, self._pieces(), step=1 if queue else part.share.of)],
+                part.schedule,
+                speaker=speaker,
+                writer=requests,
+                conversations=conversations,
+            ),
             options=part.reactor,
             total=part.planned,
             duration_ns=part.schedule.duration_ns,
