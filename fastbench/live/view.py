@@ -34,7 +34,7 @@ _ROWS_WANTED = 8
 _RUN_KEYS, _WATCH_KEYS = "Ctrl-C stops · p pauses", "Ctrl-C leaves, the run goes on · p pauses"
 READY_S = 5.0
 """How long the load waits for the view, whose start would disturb it."""
-GONE_S = 2.0
+GONE_S = 5.0
 """How long the view may take to leave."""
 NICE = 10
 """It gives way to the load wherever there is one core less than both could use."""

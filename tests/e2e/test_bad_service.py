@@ -140,7 +140,7 @@ def test_some_requests_fail(tmp_path: Path) -> None:
     assert common["Success Requests"] + common["Failed Requests"] == common["Total Requests"] == 60
     assert ended.trust["outcomes"] == {"ok": int(common["Success Requests"]), **counts}
     assert ended.parameters("N") == dict.fromkeys(ended.parameters("N"), common["Success Requests"])
-    assert ended.parameters()["TTFT"] == pytest.approx(20, abs=3)
+    assert ended.parameters()["TTFT"] >= 20
 
 
 def test_requests_that_never_end(tmp_path: Path) -> None:

@@ -200,8 +200,9 @@ def test_quiet_counts_the_moments_that_are_late(capsys: pytest.CaptureFixture[st
     assert 0 <= told["1000"] <= told["1"] <= 1
 
 
-SPIN = "while True: pass"
-ASK = "with open('/dev/zero', 'rb', 0) as zero:\n    while True: zero.read(1 << 22)"
+BEGUN = "print(flush=True)\n"
+SPIN = BEGUN + "while True: pass"
+ASK = BEGUN + "with open('/dev/zero', 'rb', 0) as zero:\n    while True: zero.read(1 << 22)"
 
 
 @pytest.mark.parametrize(
@@ -220,10 +221,12 @@ def test_the_busiest_thread_is_found_with_what_it_used(code: str, outside: bool,
         mine.close()
     elif sampled:
         pytest.skip("the system permits no samples")
-    with subprocess.Popen([sys.executable, "-c", code]) as process:
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         try:
             with ThreadTimes(process.pid, sampled=sampled) as times:
-                time.sleep(0.2)  # until Python has started
+                assert process.stdout is not None
+                process.stdout.readline()  # Python has started
+                times.sample()
                 start = time.monotonic_ns()
                 for _ in range(4):
                     time.sleep(0.2)
