@@ -1,7 +1,7 @@
 # fastbench in an image, built from the directory of its sources:
 #
-#   docker build -t registry.example.org/fastbench:0.1.0 .
-#   docker run --rm --read-only --tmpfs /tmp registry.example.org/fastbench:0.1.0      # the quick start
+#   docker build -t registry.example.org/fastbench:0.2.0 .
+#   docker run --rm --read-only --tmpfs /tmp registry.example.org/fastbench:0.2.0      # the quick start
 #
 # With `--build-arg PACKAGE=/src/dist/NAME.whl` a wheel that lies in dist/ is installed and nothing compiled. The image runs as
 # a user of its own, on a read-only root too; what it writes goes to /work. Linux gives SYS_NICE to root alone: for

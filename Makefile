@@ -7,7 +7,7 @@ WORKERS ?= $(shell expr 7 "*" $$(nproc) / 2)
 export VENV WORKERS
 BIN := $(VENV)/bin
 
-.PHONY: venv test browser test-lowest lint docs bench-venv bench bench-scale promises promises-sanitized promises-threads \
+.PHONY: venv test browser test-lowest lint docs bench-venv bench bench-micro bench-scale promises promises-sanitized promises-threads \
   promises-inputs promises-tests coverage verdicts compare saturate longrun wheels fresh clean
 
 # The environment, and the tests that are neither slow nor in need of a browser: ./test has both, with its settings PYTHON,
@@ -36,7 +36,7 @@ test-lowest: venv
 	PYTHONPATH="$(CURDIR)" $(LOWEST)/bin/python -m pytest -q tests/unit
 
 # The sources and one wheel for all Pythons into dist/, checked and tried with each Python that is here; some minutes.
-# WHEELS=--keep checks what is there; WHEELS=--tests runs the test suite with the wheel's modules, too.
+# WHEELS=--keep checks what is there; WHEELS=--tests runs the test suite with the wheel installed, too.
 wheels: venv
 	scripts/wheels.sh $(WHEELS)
 
@@ -69,6 +69,13 @@ bench-venv: venv
 
 bench: bench-venv
 	$(BIN)/python -m benchmarks
+
+# The core's parts by themselves, beside what this machine had the last time; and their instructions, beside those that
+# are expected (`python -m benchmarks.bench_instructions --update` keeps what is counted).
+bench-micro: bench-venv
+	$(BIN)/python -m pytest -q -p no:randomly benchmarks/micro.py --benchmark-autosave --benchmark-compare \
+	  --benchmark-columns=min,median,iqr,rounds --benchmark-sort=name
+	$(BIN)/python -m benchmarks.bench_instructions
 
 # A run of 250,000 x 4,096 in / 4,096 out: some minutes and 2.3 GB of disk.
 bench-scale: bench-venv

@@ -1,5 +1,7 @@
 """All benchmarks, each in a process of its own, and one table at the end: `python -m benchmarks`, or `make bench`.
 
+Those that need what a benchmark cannot bring (`ON_REQUEST`) run only when their promise is named: `--only others`.
+
 Progress goes to standard error. The results directory gets each benchmark's own tables (.txt) and raw results
 (.json), the table (table.txt) and all figures (results.json). Returns 1 when a benchmark failed to run; with
 --strict also when a goal is not met.
@@ -19,6 +21,7 @@ from benchmarks.harness import Figure, as_dicts, read_figures, table, write_json
 from benchmarks.place import ROOT, describe
 
 TIMEOUT_S = 900
+ON_REQUEST = {"bench_others"}
 
 
 def found() -> dict[str, tuple[str, ...]]:
@@ -29,10 +32,11 @@ def found() -> dict[str, tuple[str, ...]]:
 
 
 def chosen(only: str | None) -> dict[str, tuple[str, ...]]:
-    """The benchmarks for `only`, a list such as "P3,P4"; all if None. Raises ValueError for an unknown promise."""
+    """The benchmarks for `only`, a list such as "P3,P4"; all but those on request if None. Raises ValueError for an
+    unknown promise."""
     every = found()
     if only is None:
-        return every
+        return {name: promises for name, promises in every.items() if name not in ON_REQUEST}
     wanted = set(only.split(","))
     known = {promise for promises in every.values() for promise in promises}
     if wanted - known:

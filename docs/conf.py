@@ -1,7 +1,6 @@
 """The site of these pages: `make docs` builds it, and fails at a link or an anchor that leads nowhere."""
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,10 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 ABOVE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """Files above `docs` that are pages of the site."""
-PACKAGE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+VERSION = re.compile(r'^__version__ = "(.+)"$', re.M)
 
 project = "fastbench"
-release = PACKAGE["version"]
+(release,) = VERSION.findall((ROOT / "fastbench/__init__.py").read_text(encoding="utf-8"))
 html_title = f"fastbench {release}"
 extensions = ["myst_parser"]
 exclude_patterns = ["conf.py"]

@@ -12,7 +12,8 @@ A name is imported when it is first asked for: `import fastbench` itself takes n
 
 import sys
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+"""The one place of the version: the package's data and the pages take it from here."""
 
 TYPE_CHECKING = False
 """As `typing` has it, which is slow to import; type checkers know the name."""

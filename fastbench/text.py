@@ -1,5 +1,6 @@
-"""How wide a text is on a terminal; several in a sentence. Pure functions."""
+"""How wide a text is on a terminal; several in a sentence; the words of a page. Pure functions."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -28,6 +29,22 @@ def shortened(text: str, width: int | None) -> str:
     if width is None or columns(text) <= width:
         return text
     return f"{cut(text, width - 1).rstrip()}…" if width > 0 else ""
+
+
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_NO_WORDS = re.compile(r"<(script|style)\b.*?(</\1>|$)|<!--.*?(-->|$)|<[^>]*(>|$)", re.IGNORECASE | re.DOTALL)
+
+
+_OF_A_PAGE = 120
+
+
+def excerpt(text: str, most: int = _OF_A_PAGE) -> str:
+    """What somebody answered, on one line of at most so many characters: of a page its title, else its first words."""
+    if text.lstrip()[:1] == "<":
+        title = _TITLE.search(text)
+        text = (title and title[1].strip()) or _NO_WORDS.sub(" ", text)
+        most = min(most, _OF_A_PAGE)
+    return shortened(" ".join(text.split()), most)
 
 
 def listed(names: Sequence[str]) -> str:

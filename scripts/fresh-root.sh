@@ -5,7 +5,8 @@
 #   scripts/fresh-root.sh SUITE TRIAL…
 #
 #   user        without Python, and with Python alone, a plain user gets one sentence that says what to type
-#   wheel       quickstart with the wheel in dist/ and without a compiler: Python and all; with Python there; set up
+#   wheel       quickstart with the wheel in dist/ and without a compiler: Python and all; with Python there; set up; then
+#               `fastbench doctor` as a plain user
 #   source      quickstart without a wheel: installs a compiler, compiles
 #   test        the whole test suite
 #   image       the Dockerfile's steps: its size, and its command as its own user on a read-only root
@@ -47,6 +48,8 @@ enter() {
   cp -a "$roots/$suite.pristine/." "$root"
   chmod 755 "$root"
   cp /etc/resolv.conf "$root/etc/"
+  # Which an installer writes, and debootstrap does not.
+  printf '%s\n' "127.0.0.1 localhost" "::1 localhost ip6-localhost ip6-loopback" >"$root/etc/hosts"
   mkdir -p "$root/src" "$root/etc/xdg"
   (cd "$here" && git ls-files -z --cached --others --exclude-standard | tar -c --null -T - | tar -x -C "$root/src")
   chown -R 1000:1000 "$root/src"
@@ -155,6 +158,9 @@ for trial in "$@"; do
       inside 0 "apt-get update && apt-get install -y --no-install-recommends python3" >/dev/null 2>&1
       refused "as root: apt-get install -y python3-venv gcc libc6-dev python3-dev" ./quickstart
       refused "as root: apt-get install -y gcc libc6-dev python3-dev python3-venv" ./test
+      # With a wheel no compiler is asked for; what is in it does not matter as long as there is no place for it.
+      inside 1000 "mkdir dist && touch dist/fastbench_llm-\$(sed -n 's/^version = \"\(.*\)\"/\1/p' pyproject.toml)-none.whl"
+      refused "venv cannot be found or used; as root: apt-get install -y python3-venv" ./quickstart
       ;;
     wheel)
       mkdir "$root/src/dist" && cp "$here"/dist/*.whl "$root/src/dist/"
@@ -162,6 +168,7 @@ for trial in "$@"; do
       rm -rf "$root/src/.venv" "$root/root/.cache"
       timed inside 0 ./quickstart
       timed inside 0 ./quickstart
+      timed inside 1000 ".venv/bin/fastbench doctor"
       if inside 0 "command -v cc gcc make"; then echo "there is a compiler" && exit 1; fi
       ;;
     source) timed inside 0 ./quickstart ;;

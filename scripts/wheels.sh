@@ -5,7 +5,8 @@
 #
 # Into dist/: the sources, and the wheel as auditwheel tags it for manylinux. Checked by auditwheel, abi3audit and twine.
 # Then for each Python to be had (PYTHONS, or those of PATH and of pyenv) into an environment that has nothing else, where
-# the quick start must run. --keep takes what is in dist/ already. --tests also runs the test suite with the wheel's modules.
+# the quick start must run. --keep takes what is in dist/ already. --tests also runs the test suite, once, with
+# the wheel installed.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$here/scripts/fresh.sh"
@@ -60,12 +61,18 @@ while read -r version python; do
   echo "Python $version: installed and measured in $(($(date +%s) - begun)) s $(grep -m1 INVALID "$work/$version.txt")"
 done <"$work/pythons"
 
+# The tests with the sources' tree around them, but nothing of its package: `benchmarks` alone is imported from there.
 if [ "$tests" = true ]; then
-  mkdir "$work/tree"
+  mkdir "$work/tree" "$work/path"
   tar -xzf dist/*.tar.gz --strip-components=1 -C "$work/tree"
   cp -r .ci "$work/tree/"
-  unzip -qo "$wheel" 'fastbench/*.so' -d "$work/tree"
+  ln -s "$work/tree/benchmarks" "$work/path/benchmarks"
+  "$in_venv" -m venv "$work/tests"
+  "$work/tests/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'
+  "$work/tests/bin/python" -m pip install --quiet "$wheel" --group test
   cd "$work/tree"
   unset PYTHONDONTWRITEBYTECODE
-  "$in_venv" -m pytest -q -m 'not slow and not browser' --processes "${WORKERS:-$((2 * $(nproc)))}"
+  export PYTHONPATH="$work/path"
+  "$work/tests/bin/python" -P -c 'import fastbench, sys; sys.exit(not fastbench.__file__.startswith(sys.prefix))'
+  "$work/tests/bin/python" -P -m pytest -q -m 'not slow and not browser' --processes "${WORKERS:-$((2 * $(nproc)))}"
 fi

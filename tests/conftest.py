@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
-from spreading import pytest_addoption, pytest_runtestloop  # noqa: F401  # hooks of pytest
+from spreading import pytest_addoption, pytest_collection, pytest_runtestloop  # noqa: F401  # hooks of pytest
 
 # A busy machine is no fault of what is tested. `make promises` looks at more examples: --hypothesis-profile=promises.
 settings.register_profile("plain", deadline=None, max_examples=15)
@@ -33,6 +33,22 @@ def one_thread() -> None:
 one_thread()
 
 
+def keep_memory() -> None:
+    """Leaves the C library the memory that it was given once: else each array of some size is taken from the system and
+    given back, which zeroes it page by page, and that was a twentieth of all the tests' work."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):  # glibc has it
+        for parameter, value in ((M_MMAP_THRESHOLD, 1 << 25), (M_TRIM_THRESHOLD, 1 << 27)):
+            library.mallopt(parameter, value)
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+keep_memory()
+
+os.environ["SSL_CERT_FILE"] = os.devnull
+"""No test has to do with the system's authorities, whose certificates cost 30 ms at each connection over TLS."""
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """What starts a browser has the marker `browser`, which no file can forget."""
     if isinstance(item, pytest.Function) and hasattr(item.module, "chromium"):
@@ -52,10 +68,15 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+SMALL = 4_000
+"""Bytes of a file whose tests take little time."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The small files last, so that several processes end at about the same time."""
-    items.sort(key=lambda item: item.path.parent.name == "unit")
+    is_small = {path: path.stat().st_size < SMALL for path in {item.path for item in items}}
+    items.sort(key=lambda item: (item.path.parent.name == "unit", is_small[item.path]))
 
 
 @pytest.fixture

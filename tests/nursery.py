@@ -36,7 +36,9 @@ from fastbench.mock.process import COMMAND
 from fastbench.options import Options
 from fastbench.options.settings import run_of_options
 
-ROOT = Path(fastbench.__file__).parents[1]
+ROOT = Path(__file__).parents[1]
+IMPORTED = Path(fastbench.__file__).parents[1]
+"""Where the package is imported from: the sources, or an installation."""
 ROOM = 1 << 18
 RECORDING = Path(__file__).parent / "golden" / "v3" / "performances" / "mock" / "golden_recording"
 EARLY = ("PYTHON", "LC_", "LANG", "LD_")
@@ -196,7 +198,7 @@ def run_python(
 
 def package_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment in which a command finds the package under test."""
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(IMPORTED), *filter(None, [os.environ.get("PYTHONPATH")])])
     # Where these two are set, as by pytest-xdist, they hide the size of a terminal.
     own = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
     return {**own, "PYTHONPATH": path, **(extra or {})}

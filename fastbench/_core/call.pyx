@@ -7,8 +7,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-cimport numpy as cnp
-
+from fastbench._core.arrays cimport memory_of
 from fastbench._core.bytesbuf cimport buffer_free
 from fastbench._core.ring cimport (
     FLAG_EVENT_TOKENS,
@@ -22,8 +21,6 @@ from fastbench._core.ring cimport (
 )
 
 from fastbench._core.ring import MARK_DTYPE, ROW_DTYPE, Batch
-
-cnp.import_array()
 
 NOTE_FAILURE = 1
 NOTE_TEXT = 2
@@ -112,11 +109,11 @@ cdef object take_batch(Call* calls):
         rows, np.empty(gaps, dtype=np.uint16), np.empty(escapes, dtype=np.int64),
         np.empty(tokens, dtype=np.uint16), np.empty(marks, dtype=MARK_DTYPE), [],
     )
-    cdef Row* row_at = <Row*> cnp.PyArray_DATA(rows)
-    cdef uint16_t* gap_at = <uint16_t*> cnp.PyArray_DATA(batch.gaps)
-    cdef int64_t* escape_at = <int64_t*> cnp.PyArray_DATA(batch.escapes)
-    cdef uint16_t* token_at = <uint16_t*> cnp.PyArray_DATA(batch.event_tokens)
-    cdef Mark* mark_at = <Mark*> cnp.PyArray_DATA(batch.marks)
+    cdef Row* row_at = <Row*> memory_of(rows)
+    cdef uint16_t* gap_at = <uint16_t*> memory_of(batch.gaps)
+    cdef int64_t* escape_at = <int64_t*> memory_of(batch.escapes)
+    cdef uint16_t* token_at = <uint16_t*> memory_of(batch.event_tokens)
+    cdef Mark* mark_at = <Mark*> memory_of(batch.marks)
     call = calls
     n = 0
     while call != NULL:

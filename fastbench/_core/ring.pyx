@@ -11,13 +11,10 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-cimport numpy as cnp
-
+from fastbench._core.arrays cimport memory_of, uint32s
 from fastbench._core.shared cimport shared_add
 
 from fastbench._core.layout import check_flags, check_layout, names_by_code
-
-cnp.import_array()
 
 ESCAPE = GAP_ESCAPE
 cdef enum:
@@ -114,7 +111,7 @@ cdef class Ring:
             raise ValueError("a ring needs at least one row of one token")
         # np.empty leaves the pages untouched: what no stream uses costs no memory.
         self.storage = np.empty((rows, row_tokens), dtype=np.uint32)
-        self.base = <uint32_t*> cnp.PyArray_DATA(self.storage)
+        self.base = <uint32_t*> memory_of(self.storage)
         self.row_tokens = <uint32_t> row_tokens
         self.total_rows = rows
         self.free_rows = <int32_t*> malloc(rows * sizeof(int32_t))
@@ -217,12 +214,12 @@ cdef void encode_gaps(
 
 def encode(us, choose=True):
     """Base, gaps and escapes of one stream. us: (events,) uint32, microseconds since the first event, not falling."""
-    cdef cnp.ndarray[uint32_t, ndim=1] stamps = np.ascontiguousarray(us, dtype=np.uint32)
-    cdef uint32_t events = <uint32_t> stamps.shape[0]
-    cdef const uint32_t* at = <const uint32_t*> cnp.PyArray_DATA(stamps)
+    stamps = np.ascontiguousarray(us, dtype=np.uint32)
+    cdef uint32_t events = <uint32_t> stamps.size
+    cdef const uint32_t* at = uint32s(stamps)
     cdef uint8_t base = choose_base(at, events) if choose else 0
     gaps = np.empty(max(0, <int> events - 1), dtype=np.uint16)
     escapes = np.empty(count_escapes(at, events, base) if events else 0, dtype=np.int64)
     if events:
-        encode_gaps(at, events, base, <uint16_t*> cnp.PyArray_DATA(gaps), <int64_t*> cnp.PyArray_DATA(escapes))
+        encode_gaps(at, events, base, <uint16_t*> memory_of(gaps), <int64_t*> memory_of(escapes))
     return base, gaps, escapes

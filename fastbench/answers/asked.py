@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from fastbench.answers.gates import Gate, Judged, check_classes, judge, statistics_of, unit_of
 from fastbench.answers.goodput import Goodput, goodput_of
 from fastbench.answers.smoothness import smoothness_rows, streams_of
+from fastbench.answers.statistics import LEAST_BLOCKS
 from fastbench.answers.uncertainty import Times, with_intervals
 from fastbench.errors import Exit, UsageError, worst
 from fastbench.metrics import (
@@ -26,6 +28,7 @@ from fastbench.metrics import (
     parameters,
 )
 from fastbench.slo import Slo
+from fastbench.units import NS_PER_S
 
 _OF_CLASS = tuple(name for name in ClassNumbers.__struct_fields__ if name != "name")
 
@@ -151,9 +154,15 @@ def _good(computed: Computed, slo: Slo) -> GoodRequests:
 def _why(found: Goodput) -> str:
     if not found.requests:
         return "no request has an outcome"
+    if found.needed_ns is not None:
+        seconds = math.ceil(found.needed_ns / NS_PER_S)
+        return (
+            f"too short to tell, as it takes {LEAST_BLOCKS} blocks of time that do not depend on each other: send for "
+            f"{seconds} s or longer (--duration, --num-prompts)"
+        )
     if found.interval is None:
-        return "the run is too short: it has fewer than 6 blocks of time that do not depend on each other"
-    return "the share asked for lies within the interval: more requests would tell"
+        return "no request succeeded"
+    return "the share asked for lies within the interval: send more requests"
 
 
 def _assertion(judged: Judged) -> Assertion:

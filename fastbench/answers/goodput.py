@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbench.answers.statistics import Interval, blocks_of, design_effect, share_interval
+from fastbench.answers.statistics import Interval, blocks_of, design_effect, share_interval, time_needed_ns
 from fastbench.errors import UsageError
 from fastbench.metrics import Rows, Selection, length_ns
 from fastbench.metrics.samples import OK, is_streamed, output_tokens
@@ -143,7 +143,8 @@ class Goodput:
 
     requests: that have an outcome; good: of them. interval: of their share, 95 %, None: too short to tell. deff: the
     design effect behind it. per_s: good requests a second; tokens_per_s: of their output. broken: the others by what
-    broke first, the most frequent first. met: whether each group's share is reached, None: cannot tell.
+    broke first, the most frequent first. met: whether each group's share is reached, None: cannot tell. needed_ns: for
+    how long requests should be sent for an interval; None where there is one, or none succeeded.
     """
 
     slo: Slo
@@ -155,6 +156,7 @@ class Goodput:
     tokens_per_s: float | None
     broken: tuple[Broken, ...]
     met: bool | None
+    needed_ns: int | None = None
 
     @property
     def share(self) -> float | None:
@@ -188,20 +190,31 @@ def goodput_of(selection: Selection, slo: Slo) -> Goodput:
         tokens / length_s if length_s else None,
         _broken(rows, slo, found),
         _is_met(rows, slo, found),
+        _needed_ns(rows) if interval is None else None,
     )
 
 
 def _share_of(rows: Rows, good: Mask) -> tuple[Interval | None, float | None]:
     """The interval of a share and its design effect. What was never sent is put where it was meant to be."""
-    ended = rows["outcome"] == OK
-    if not ended.any():
+    if not (rows["outcome"] == OK).any():
         return None, None
-    begun = np.where(rows["sent_ns"] > 0, rows["sent_ns"], rows["intended_ns"])
-    blocks = blocks_of(begun, good, float((rows["end_ns"] - rows["sent_ns"])[ended].mean()))
+    blocks = blocks_of(_begun_ns(rows), good, _mean_e2el_ns(rows))
     if blocks is None:
         return None, None
     deff = design_effect(blocks, good)
     return share_interval(float(np.count_nonzero(good)), rows.size, deff), deff
+
+
+def _begun_ns(rows: Rows) -> Moments:
+    return np.where(rows["sent_ns"] > 0, rows["sent_ns"], rows["intended_ns"])
+
+
+def _mean_e2el_ns(rows: Rows) -> float:
+    return float((rows["end_ns"] - rows["sent_ns"])[rows["outcome"] == OK].mean())
+
+
+def _needed_ns(rows: Rows) -> int | None:
+    return time_needed_ns(_begun_ns(rows), _mean_e2el_ns(rows)) if (rows["outcome"] == OK).any() else None
 
 
 def _is_met(rows: Rows, slo: Slo, found: Sequence[Kept]) -> bool | None:

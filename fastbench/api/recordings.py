@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from fastbench.config import Issues, Shown, build_summarizer
@@ -59,7 +60,10 @@ def no_recording(directory: Path) -> NotARunError:
 def recordings_of(directory: Path) -> list[Path]:
     """The recordings of this directory only, as a run, a part of one, or a recording; may be empty."""
     if not directory.is_dir():
-        raise UsageError(f"{directory} is not a directory: name a run or one of its recordings")
+        raise UsageError(
+            f"{directory} is not a directory: name a run, one of its recordings, or the work dir of several; "
+            f"`fastbench perf … -w {quote(str(directory))}` makes one"
+        )
     if part_paths(directory)[0].is_file():
         # Resolved, because "." has no name to give to the report.
         return [directory.resolve()]

@@ -278,7 +278,8 @@ def advice(metrics: Metrics) -> str | None:
     if most is None:
         return None
     # Of one that answers others, url and model are right.
-    if metrics.success and most.outcome == "http_error" and most.status >= SERVICE_FAILED:
+    unstreamed = most.outcome == "malformed" and "though a stream was asked for" in most.message
+    if metrics.success and not unstreamed and (most.outcome == "malformed" or most.status >= SERVICE_FAILED):
         return "see the service's own log for why it failed them"
     return advice_for(most.outcome, most.status, most.message)
 

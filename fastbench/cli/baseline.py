@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fastbench.cli.printing import quiet_option
 from fastbench.cli.report.shared import slo_option, stage_option, window_option
 from fastbench.cli.user import calculation_bar, leave_in_order, say
 from fastbench.errors import Exit
@@ -45,6 +46,7 @@ def baseline_command() -> None:
 @window_option
 @click.option("--force", is_flag=True, help="Replace the baseline of that name.")
 @click.option("--anyway", is_flag=True, help="Save a run that is INVALID, not whole, or without a success too.")
+@quiet_option
 def save_command(
     name: str,
     runs: tuple[str, ...],
@@ -54,6 +56,7 @@ def save_command(
     window: str | None,
     force: bool,
     anyway: bool,
+    quiet: bool,
 ) -> int:
     """Saves what a comparison needs of runs as baselines/NAME.json; nothing is sent.
 
@@ -67,7 +70,7 @@ def save_command(
     from fastbench.api import DIRECTORY, save_baseline
 
     leave_in_order()
-    with calculation_bar("the baseline") as progress:
+    with calculation_bar("the baseline", quiet=quiet) as progress:
         path = save_baseline(
             name,
             *runs,

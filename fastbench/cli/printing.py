@@ -28,6 +28,8 @@ _LINKING = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tab
 _LINKING_TERMS = frozenset({"xterm-kitty", "xterm-ghostty", "alacritty", "foot", "foot-extra", "wezterm", "contour"})
 _LINKING_VARIABLES = ("KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID", "DOMTERM")
 _BORDERS = frozenset("╒╞├╘│")
+_BELOW = 2
+"""Lines of a terminal that are the prompt's, which may have two, and not the summary's."""
 _VTE, _TMUX = 5000, (3, 4)
 """The first versions that have links."""
 
@@ -99,18 +101,19 @@ def print_reports(tables: Sequence[str], tasks: Sequence[Finished], again: str |
 def _print_reports(
     tables: Sequence[str], tasks: Sequence[Finished], again: str | None, terminal: Terminal, *, wanted: bool
 ) -> None:
-    if not terminal.is_one:
+    if not terminal.is_one or not tasks:
         for text in tables:
             click.echo(text)
         return
     from fastbench.api import summarize
 
-    lines = summarize(tasks, again, terminal.columns, linked=terminal.links)
+    height = terminal.lines - _BELOW
+    lines = summarize(tasks, again, terminal.columns, height, linked=terminal.links)
     if wanted or _fits(tables, len(lines), terminal):
         for text in tables:
             click.echo(text)
         click.echo()
-        lines = summarize(tasks, None, terminal.columns, linked=terminal.links)
+        lines = summarize(tasks, None, terminal.columns, height, linked=terminal.links)
     print_lines(lines, terminal)
 
 

@@ -8,11 +8,11 @@ from fastbench.client.diagnosis import reason_of
 from fastbench.client.tls import TlsSettings
 from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
+from fastbench.text import excerpt
 
 TIMEOUT_S = 5.0
 MAX_BYTES = 16 << 20
 """A longer answer is not a list of models."""
-_EXCERPT = 200
 
 
 async def first_model(
@@ -42,7 +42,7 @@ async def first_model(
                 hint = redirected(answer.headers.get("Location")) if answer.status in REDIRECTS else None
                 raise ServiceError(
                     f"GET {url} for the model's name answered {answer.status} {answer.reason} "
-                    f"{text[:_EXCERPT]!r}: "
+                    f"{excerpt(text)!r}: "
                     f"{hint or by_status(answer.status) or (in_clear and SPEAKS_TLS) or way_out}."
                 )
     except (TimeoutError, aiohttp.ClientError) as error:
@@ -77,4 +77,4 @@ def _first_id(text: str, url: str, way_out: str) -> str:
             return name
         case {"data": []}:
             raise ServiceError(f"{url} lists no model: load one, or set model (--model) to the service's name for it.")
-    raise ServiceError(f"{url} did not answer with a list of models ({text[:_EXCERPT]!r}): {way_out}.")
+    raise ServiceError(f"{url} did not answer with a list of models ({excerpt(text)!r}): {way_out}.")

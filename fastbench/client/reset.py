@@ -6,6 +6,7 @@ from fastbench.client.diagnosis import reason_of
 from fastbench.client.tls import TlsSettings
 from fastbench.dialects import Endpoint
 from fastbench.errors import ServiceError
+from fastbench.text import excerpt
 
 TIMEOUT_S = 30.0
 _PATHS = ("/reset_prefix_cache", "/flush_cache")
@@ -66,4 +67,4 @@ async def _beginning(pieces: AsyncIterator[bytes], hide: Callable[[bytes], bytes
         read += piece
         if len(read) > _EXCERPT * 8:
             break
-    return " ".join(hide(bytes(read)).decode(errors="replace").split())[:_EXCERPT]
+    return excerpt(hide(bytes(read)).decode(errors="replace"), _EXCERPT)

@@ -9,7 +9,7 @@ from fastbench.live.files import STOPPING, Snapshot, Spread, Status
 from fastbench.live.lines import Line, bar, clock, graph, whole
 from fastbench.text import columns
 from fastbench.units import MISSING, NS_PER_MS, NS_PER_S, number, quantity, share
-from fastbench.verdict_limits import LEAST_ANSWERED, lateness_limit_ms
+from fastbench.verdict_limits import FEW_FAILED, LEAST_ANSWERED, lateness_limit_ms
 
 _LABEL, _VALUE = 13, 11
 _LEFT = 1 + _LABEL + _VALUE + 2
@@ -310,8 +310,10 @@ def _failed(snapshot: Snapshot) -> _Judged:
         return _Judged("failed", False, f"0 of {ended:,}" + (" (0 %)" if ended else ""), "")
     most_first = sorted(snapshot.failures.items(), key=lambda item: (-item[1], item[0]))
     reasons = " · ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in most_first)
-    told = f"! {snapshot.failed:,} of {ended:,} ({share(snapshot.failed / ended)}): {reasons}"
-    return _Judged("failed", True, told, "bold yellow")
+    told = f"{snapshot.failed:,} of {ended:,} ({share(snapshot.failed / ended)}): {reasons}"
+    if snapshot.failed > FEW_FAILED * ended:
+        return _Judged("failed", True, f"✗ {told}", "bold red")
+    return _Judged("failed", True, f"! {told}", "bold yellow")
 
 
 def _verdict_line(found: _Judged) -> Line:

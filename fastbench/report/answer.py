@@ -34,6 +34,7 @@ from fastbench.report.class_tables import ClassGlance, class_glances
 from fastbench.report.sentence import Outcomes, Piece, Rates, counted, latencies_of, per_user, sentence, since
 from fastbench.report.statements import answered, cut_off, first_broken, found_of, good, goodput, queue
 from fastbench.units import NS_PER_MS, number, quantity, rate, share
+from fastbench.verdict_limits import FEW_FAILED
 
 STRIP_BINS = 48
 """Of a latency's strip: 16, 24 and 12 columns each hold a whole number of them."""
@@ -212,9 +213,9 @@ def _promises(metrics: Metrics) -> Iterator[Statement]:
     """Of each SLO, and of all assertions together, whether it is kept."""
     for slo in metrics.slos:
         broken = first_broken(slo)
-        told = [slo.why, good(slo), broken and f"first to break: {broken}", goodput(slo)]
+        told = [good(slo), broken and f"first to break: {broken}", slo.why, goodput(slo) if slo.good else ""]
         # Of several one has to know which is meant; of one, what came of it.
-        told.insert(1 if len(metrics.slos) > 1 else len(told), slo.slo)
+        told.insert(0 if len(metrics.slos) > 1 else 3, slo.slo)
         yield Statement(_LEVELS[slo.met], _kept("SLO", slo.met), tuple(filter(None, told)))
     kept = [one.met for one in metrics.assertions]
     if kept:
@@ -328,7 +329,7 @@ def measurement(metrics: Metrics, found: Sequence[Check]) -> Statement:
     if not metrics.verdict.valid:
         return Statement(
             Level.BAD,
-            "measurement not to be trusted",
+            "measurement INVALID: not to be trusted",
             tuple(_short_figures(one.effect) for one in metrics.verdict.reasons),
             tuple(_short_figures(f"{one.cause}: {one.remedy}") for one in metrics.verdict.reasons),
         )
@@ -342,8 +343,13 @@ _OF_LOAD = ("Sent late", "Slots left empty")
 def _uncertain(metrics: Metrics, found: Sequence[Check]) -> Iterator[str]:
     gaps = metrics.client.uncertain_gap_share
     if gaps is not None:
-        by = [check.shown for check in found if check.name == "Median ITL off"]
-        yield f"{share(gaps)} of gaps uncertain{''.join(f': ITL ±{value} (limit {limit})' for value, limit in by)}"
+        by = [_off(check) for check in found if check.name == "Median ITL off"]
+        yield f"{share(gaps)} of gaps unsure{''.join(by)}" if gaps else "the time of every gap is sure"
+
+
+def _off(check: Check) -> str:
+    value, limit = check.shown
+    return f": median ITL ±{value} (limit {limit.replace('.0 ', ' ')})" if check.value else ", median ITL unchanged"
 
 
 def _short_figures(sentence: str) -> str:
@@ -389,7 +395,8 @@ def outcome(ended: Outcomes) -> Statement:
         return Statement(Level.BAD, "no request was sent")
     if ended.ok == ended.total:
         return Statement(Level.GOOD, f"{ended.ok:,} of {ended.total:,} OK")
-    level = Level.NOTICE if ended.ok else Level.BAD
+    few = ended.ok and (ended.failed_share or 0) <= FEW_FAILED
+    level = Level.NOTICE if few else Level.BAD
     if ended.ok + ended.failed < ended.total:
         parts = (
             *((ended.ok, "OK"), (ended.failed, "failed"), (ended.cut, "cut")),

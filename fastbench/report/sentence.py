@@ -179,7 +179,7 @@ def _faults(metrics: Metrics, ended: Outcomes) -> Iterator[str]:
     if left:
         yield f"Of {counted(ended.total, 'request')} {' and '.join(left)}."
     if ended.ok and not metrics.verdict.valid:
-        yield "The measurement is not to be trusted."
+        yield "The measurement is INVALID: not to be trusted."
 
 
 def counted(amount: int, what: str) -> str:

@@ -115,9 +115,9 @@ def _ms(value: Number) -> str:
 
 
 def good(found: GoodRequests) -> str:
-    """An SLO in a sentence's first half: how many requests are good, and how sure that is."""
-    sure = "" if found.interval is None else f" (95 %: {between(found.interval)})"
-    return f"{share(found.share)} of {found.requests:,} requests good{sure}"
+    """How many requests are good by an SLO, and how sure their share is."""
+    sure = "" if found.interval is None else f", 95 % interval {between(found.interval)}"
+    return f"{found.good:,} of {found.requests:,} good ({share(found.share)}{sure})"
 
 
 def goodput(found: GoodRequests) -> str:

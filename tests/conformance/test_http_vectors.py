@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
+from every import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,7 +44,7 @@ def parse(pieces: list[bytes]) -> Parsed:
     return Parsed(body, parser.status, parser.keep_alive, ends, left, parser.content_type)
 
 
-@BY_NAME
+@every("vector", VECTORS)
 def test_vectors_under_every_cut(vector: Vector) -> None:
     """A response means the same whole, cut in two anywhere, byte by byte and in random pieces."""
     expected = Parsed(*vector[3:])
@@ -59,7 +60,7 @@ def test_refused_under_every_cut(vector: Refused) -> None:
             parse(pieces)
 
 
-@BY_NAME
+@every("vector", VECTORS)
 def test_vectors_before_their_last_byte(vector: Vector) -> None:
     """No shorter beginning of a response is complete by framing."""
     message = vector.raw.removesuffix(vector.left) if vector.left else vector.raw

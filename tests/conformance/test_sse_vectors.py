@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from every import every
 from hypothesis import given
 from hypothesis import strategies as st
 from replies import CHAT, head, read
@@ -18,7 +19,6 @@ FRAGMENTS = (
     b"\r", b"\n", b"\r\n", b"\n\n", b"\r\r", b"\xef\xbb\xbf", b"\xef", b"\xbb", b"\xe2\x82\xac",
 )  # fmt: skip
 STREAMS = st.lists(st.sampled_from(FRAGMENTS), max_size=40).map(b"".join)
-BY_NAME = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
 
 
 def parse(pieces: list[bytes]) -> list[bytes]:
@@ -26,7 +26,7 @@ def parse(pieces: list[bytes]) -> list[bytes]:
     return [event for piece in pieces for event in parser.feed(piece)]
 
 
-@BY_NAME
+@every("vector", VECTORS)
 def test_the_reference_reads_the_vectors(vector: Vector) -> None:
     """The plain decoder that judges random streams gives each vector's events and types."""
     events = decode(vector.stream)
@@ -34,7 +34,7 @@ def test_the_reference_reads_the_vectors(vector: Vector) -> None:
     assert any(kind == b"error" for kind, _ in events) == vector.error
 
 
-@BY_NAME
+@every("vector", VECTORS)
 def test_vectors_under_every_cut(vector: Vector) -> None:
     """A vector gives its events whole, cut in two anywhere, byte by byte and in random pieces."""
     for pieces in every_way(vector.stream):

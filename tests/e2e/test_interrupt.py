@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,7 +56,9 @@ def test_once_drains(tmp_path: Path) -> None:
         ended = running.end()
         entries = mock.log_entries()
     assert ended.code == 130
-    assert last_word(ended) == "fastbench: openai-chat/synthetic: stopped by the user"
+    assert re.fullmatch(
+        r"fastbench: stopped by the user; for the rest: fastbench perf --reuse \S+ -w \S+", last_word(ended)
+    )
     outcomes = ended.trust["outcomes"]
     assert set(outcomes) == {"ok", "cancelled"}
     assert sum(outcomes.values()) == PLANNED
@@ -87,7 +90,7 @@ def test_twice_stops_at_once(tmp_path: Path) -> None:
         running.process.send_signal(signal.SIGINT)
         ended = running.end()
     assert ended.code == 130
-    assert last_word(ended).endswith("stopped by the user")
+    assert "stopped by the user" in last_word(ended)
     assert ended.trust["outcomes"] == {"ok": SHORT, "cancelled": LONG}
     assert ended.parameters("N")["E2EL"] == SHORT
     cut = outcome(ended, "cancelled")
@@ -106,7 +109,7 @@ def test_embedded_service_outlives_ctrl_c(tmp_path: Path) -> None:
         os.killpg(running.process.pid, signal.SIGINT)
         ended = running.end()
     assert ended.code == 130
-    assert last_word(ended).endswith("stopped by the user")
+    assert "stopped by the user" in last_word(ended)
     assert set(ended.trust["outcomes"]) == {"ok", "cancelled"}
 
 
@@ -140,7 +143,7 @@ def test_during_warm_up(tmp_path: Path) -> None:
             time.sleep(0.1)
         ended = running.end()
     assert ended.code == 130
-    assert last_word(ended).endswith("stopped by the user")
+    assert "stopped by the user" in last_word(ended)
     assert ended.trust["outcomes"] == {"ok": 0, "cancelled": SHORT + LONG}
 
 
@@ -151,7 +154,7 @@ def test_before_the_prompts_are_made(tmp_path: Path) -> None:
         running.process.send_signal(signal.SIGINT)
         ended = running.end()
     assert (ended.code, ended.out) == (130, "")
-    assert last_word(ended).endswith("stopped by the user")
+    assert "stopped by the user" in last_word(ended)
 
 
 def test_a_stopped_task_is_the_last(tmp_path: Path) -> None:
@@ -168,7 +171,9 @@ def test_a_stopped_task_is_the_last(tmp_path: Path) -> None:
             ended = running.end()
     assert ended.code == 143
     left = "second/synthetic, third/synthetic"
-    assert last_word(ended) == f"fastbench: first/synthetic: stopped by the user; not begun: {left}"
+    resumed = f"fastbench perf --reuse {ended.run.name} -w {ended.run.parent}"
+    told = f"fastbench: first/synthetic: stopped by the user; not begun: {left}; for the rest: {resumed}"
+    assert last_word(ended) == told
     assert [path.name for path in (ended.run / "performances").iterdir()] == ["first"]
 
 

@@ -79,7 +79,7 @@ def test_a_run_on_its_screen(tmp_path: Path, slow: Mock) -> None:
         assert terminal.raw.count(ENTER) == terminal.raw.count(LEAVE) == 1
         report = terminal.raw.rpartition(LEAVE)[2].decode()
     assert "fastbench recalc " in report
-    assert "openai-chat/synthetic: stopped by the user" in report
+    assert "fastbench: stopped by the user; for the rest: " in report
 
 
 def test_pages(tmp_path: Path, slow: Mock) -> None:

@@ -18,7 +18,7 @@ import jsonschema
 import numpy as np
 import pytest
 import yaml
-from nursery import ROOT, run_python
+from nursery import IMPORTED, run_python
 from plugged import NAME, PLUGIN, acme, lay
 from running import Ended, fastbench_command, perf
 from tiny_service import Tiny, tiny_service
@@ -65,7 +65,7 @@ def entry_points_in(folder: Path) -> dict[str, dict[str, str]]:
 
 def finding(site: Path) -> dict[str, str]:
     """The environment in which `site` is on the path."""
-    return {"PYTHONPATH": os.pathsep.join((str(ROOT), str(site)))}
+    return {"PYTHONPATH": os.pathsep.join((str(IMPORTED), str(site)))}
 
 
 def config_in(folder: Path, tiny: Tiny, **settings: Any) -> Path:

@@ -78,7 +78,7 @@ def test_no_cluster(tmp_path: Path) -> None:
         ended = perf(tmp_path, "--url", mock.url, *LOAD, "--concurrency", 4, "--ray", "127.0.0.1:1", "--nodes", 2)
     assert ended.code == 2
     assert ended.one_sentence() == (
-        "fastbench: openai-chat/synthetic: --ray 127.0.0.1:1: no Ray cluster can be reached ([Errno 111] Connection "
+        "fastbench: --ray 127.0.0.1:1: no Ray cluster can be reached ([Errno 111] Connection "
         "refused); start one with `ray start --head`, or give its address"
     )
 

@@ -14,7 +14,7 @@ from running import fastbench_command
 README = ROOT / "README.md"
 SHOWN = [shown.words[1:] for shown in commands(README)]
 QUICKSTART = "examples/quickstart.py"
-SMALL = {"1000": "64", "2min": "300ms", "10m": "8s"}
+SMALL = {"1000": "64", "2min": "300ms"}
 """Numbers of requests and times for which a test has no time."""
 ANSWERS = {"doctor": {0, 1}}
 """Exit codes of an answer; a busy machine may be told that it cannot measure."""
@@ -47,14 +47,14 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_comparison(measured: Path) -> None:
-    """The README's comparison takes the results of its run."""
-    assert "TTFT" in run(measured, "", of("compare", "outputs/before"))
+    """The README's comparison takes the results of its run, here also where a busy machine made that INVALID."""
+    assert "TTFT" in run(measured, "", of("compare", "outputs/before"), "--anyway")
 
 
 def test_a_gate(measured: Path) -> None:
     """The README's baseline is saved, and compared with; an INVALID run of a busy machine may be saved here."""
     run(measured, "", of("baseline", "save"), "--anyway")
-    assert "TTFT" in run(measured, "", of("compare", "baseline:main"))
+    assert "TTFT" in run(measured, "", of("compare", "baseline:main"), "--anyway")
     assert (measured / "compare.xml").is_file()
 
 
@@ -81,7 +81,7 @@ def test_the_python_prints_a_verdict(
     ("line", "more", "says"),
     [
         (of("doctor"), (), "Streaming"),
-        (of("saturate"), ("--quick",), "tpot<50ms"),
+        (of("saturate"), ("--budget", "8s"), "tpot<50ms"),
         (of("compare", "--url-a"), ("--budget", "15s", "--output-len", "16"), "pair"),
         (["perf", "--config", str(ROOT / QUICKSTART)], (), "TTFT"),
     ],

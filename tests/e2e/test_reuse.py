@@ -82,7 +82,7 @@ def test_a_finished_run(tmp_path: Path) -> None:
         again = perf(tmp_path, "--reuse", first.run.name)
         assert len(mock.log_entries()) == PLANNED
     assert again.code == 0
-    assert "openai-chat/synthetic: nothing was sent, as no request is left" in again.one_sentence()
+    assert "fastbench: nothing was sent, as no request is left" in again.one_sentence()
     assert again.out == first.out
 
 

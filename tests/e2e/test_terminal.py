@@ -46,7 +46,7 @@ def test_the_summary_is_last(tmp_path: Path, service: Mock) -> None:
             assert terminal.end() == 0
             shown = terminal.shown
             assert "Performance Parameters" not in shown
-            assert re.search(r"MEASUREMENT (VALID|NOT TO BE TRUSTED)", shown)
+            assert re.search(r"MEASUREMENT (VALID|INVALID: not to be trusted)", shown)
             assert "20 of 20 OK" in shown
             assert re.search(
                 r"_plot\.html\n  tables  fastbench recalc \S+ --tables$|fastbench recalc [^$]* --tables$", shown

@@ -81,7 +81,7 @@ def test_a_killed_worker(tmp_path: Path) -> None:
     outcomes = ended.trust["outcomes"]
     lost = outcomes["no outcome (lost from the recording)"]
     assert ended.code == 1
-    assert ended.err.splitlines()[-1].startswith("fastbench: openai-chat/synthetic: worker 1 died")
+    assert ended.err.splitlines()[-1].startswith("fastbench: worker 1 died")
     count = 200 - lost - 100
     assert f"the {count} requests it had recorded count" in ended.err or count == 1
     assert sum(outcomes.values()) == 200
@@ -148,7 +148,7 @@ def test_ctrl_c_in_a_workers_first_moment(tmp_path: Path, service: Mock) -> None
         ended = running.end()
     assert ended.code == 130, ended.err
     assert "Traceback" not in ended.err
-    assert ended.err.splitlines()[-1] == "fastbench: openai-chat/synthetic: stopped by the user"
+    assert ended.err.splitlines()[-1].startswith("fastbench: stopped by the user; for the rest: ")
 
 
 def _begins(process: int) -> bool:

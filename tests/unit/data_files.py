@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer, models, pre_tokenizers
+
 from fastbench.datasets import Dataset, Sample
 
 
@@ -30,3 +32,13 @@ def all_shares(dataset: Dataset, shares: int) -> list[Sample]:
     """The samples of all shares, in the order of their places."""
     samples = [sample for share in range(shares) for sample in dataset.samples(share, shares)]
     return sorted(samples, key=lambda sample: sample.index)
+
+
+def small_tokenizer(folder: Path, words: list[str]) -> str:
+    """A word-level tokenizer of these words, written as a tokenizer.json that also cuts texts to 3 tokens."""
+    vocab = {word: number for number, word in enumerate(["[UNK]", *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocab, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.enable_truncation(3)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return str(folder)

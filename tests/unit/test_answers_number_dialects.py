@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from every import every
 from recordings import MS, Request, record
 
 import fastbench
@@ -142,9 +143,7 @@ def found_of(metrics: Metrics, name: str) -> dict[str, ToolNumber]:
     return {number.called: number for number in tool.rows}
 
 
-@pytest.mark.parametrize(
-    ("tool", "called"), [(tool, called) for tool, numbers in EXPECTED.items() for called in numbers], ids=str
-)
+@every(("tool", "called"), [(tool, called) for tool, numbers in EXPECTED.items() for called in numbers])
 def test_each_rule_gives_what_is_worked_out_by_hand(metrics: Metrics, tool: str, called: str) -> None:
     """The arithmetic beside each expected number is the tool's own rule."""
     expected, found = EXPECTED[tool][called], found_of(metrics, tool)[called].values

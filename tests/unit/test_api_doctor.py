@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import resource
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,11 @@ from test_docs_cli import rows_of
 
 from fastbench import compute, open
 from fastbench.api.doctor import Check, State, Wanted, code_of_checks, examine
-from fastbench.api.doctor.load import noise, priority, stamps
+from fastbench.api.doctor.load import noise, of_load, priority, stamps, trial
 from fastbench.api.doctor.machine import accepting, build, clock, memory, open_files, ports, processors, results
 from fastbench.api.doctor.service import of_service, streaming, usage
 from fastbench.api.doctor.system import Quota, Ticks, cpu_quota, free_memory, local_ports
+from fastbench.metrics.model import Reason, Verdict
 from fastbench.options import Options
 from fastbench.run import Stop
 
@@ -136,6 +139,34 @@ def test_how_a_check_stands(check: Check, state: str) -> None:
     assert check.name in NAMES
 
 
+GOLDEN: Any = compute(open(ROOT / "tests/golden/v3/performances/mock/golden_recording"))
+SHORT_TIMES = Reason("TTFT P90 may be anything from 6.2026 to 6.2658 ms", "the client stood still", "move")
+
+
+def trial_of(*reasons: Reason, **effect: Any) -> Check:
+    """Of a run with a TTFT of 6.2658 ms that may be 0.0632 ms less, and with these reasons."""
+    values = dict.fromkeys(("Average", "Median", "P90", "P99"), 6.2658)
+    row = msgspec.structs.replace(
+        GOLDEN.parameters[0], name="TTFT", values=values, unsure=("P90",), bounds={"P90": (6.2026, 6.2658)}
+    )
+    effects = msgspec.structs.replace(GOLDEN.effect, **{"lateness_ms": 0.1, **effect})
+    verdict, load = Verdict(not reasons, reasons), msgspec.structs.replace(GOLDEN.load, kind="open")
+    return trial(msgspec.structs.replace(GOLDEN, parameters=(row,), effect=effects, verdict=verdict, load=load))
+
+
+def test_a_trial_of_times_that_are_too_short() -> None:
+    """A trial that is INVALID for the length of its own times alone warns, and says which can be measured; with any
+    other reason it fails."""
+    short = trial_of(SHORT_TIMES)
+    assert (short.state, short.figures["verdict"]) == (State.WARNING, "INVALID")
+    assert short.found.endswith("times below 6.32 ms uncertain by over 1 %")
+    assert "the client stood still: move." in short.remedy
+    late = Reason("Requests were sent late", "no processor", "move")
+    assert trial_of(SHORT_TIMES, late, lateness_ms=1.5).found.endswith("times below 150 ms uncertain by over 1 %")
+    assert trial_of(SHORT_TIMES, late, lateness_ms=150.0).state is State.FAILS
+    assert trial_of(SHORT_TIMES, Reason("3 requests were dropped", "why", "do")).state is State.FAILS
+
+
 def test_too_few_open_files() -> None:
     """More connections than the hard limit allows fail with the sentence that a run would end with."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -154,6 +185,19 @@ def test_where_results_go(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert results(Wanted(work_dir=tmp_path / "file")).state is State.FAILS
     assert results(Wanted(work_dir=tmp_path, requests=10**9, output_len=10**6)).state is State.FAILS
+
+
+def test_no_directory_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a root that is read-only, without a /tmp, the trial says what to set, and the other checks go on."""
+
+    def refuse(**_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/']")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
+    (check,) = of_load(Stop())
+    assert (check.name, check.state) == ("Trial", State.FAILS)
+    assert check.remedy.startswith("no directory for temporary files can be written (No usable temporary directory")
+    assert check.remedy.endswith("name one by TMPDIR")
 
 
 def test_a_service_that_is_not_there() -> None:

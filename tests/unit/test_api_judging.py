@@ -60,10 +60,13 @@ def test_what_is_between_cannot_be_told(tmp_path: Path) -> None:
     """An SLO whose share lies within the interval, and one of a short run, are neither met nor not met."""
     recording = opened(tmp_path / "long", is_slow=lambda number: number % 20 == 0)
     (found,) = fb.compute(recording, slo="ttft<20ms@95%").slos
-    assert (found.met, found.why) == (None, "the share asked for lies within the interval: more requests would tell")
+    assert (found.met, found.why) == (None, "the share asked for lies within the interval: send more requests")
     (short,) = fb.compute(opened(tmp_path / "short", count=40), slo="ttft<20ms").slos
     assert short.met is None
-    assert "too short" in short.why
+    assert short.why == (
+        "too short to tell, as it takes 6 blocks of time that do not depend on each other: send for 12 s or longer "
+        "(--duration, --num-prompts)"
+    )
 
 
 def test_without_streams(tmp_path: Path) -> None:
@@ -115,8 +118,8 @@ def test_what_is_shown(tmp_path: Path) -> None:
     assert result.slos[0].good == 1_425
     assert [one.met for one in result.check("ttft.p99<30ms", "ttft.p99<20ms")] == [True, False]
     (line,) = [line for line in str(result).splitlines() if "SLO" in line]
-    assert "SLO not met " in line
-    assert "95.0 % of 1,500 requests good (95 %: 93.8\N{EN DASH}96.0 %)" in line
+    assert line == "  ✘ SLO not met         1,425 of 1,500 good (95.0 %, 95 % interval 93.8\N{EN DASH}96.0 %)"
+    assert "first to break: ttft<20ms 75" in str(result)
     html = result._repr_html_()
     assert "<td>1,425 of 1,500 (95.0 %)</td>" in html
     assert "0 stalls of 1.00 s or more in 0 of 1,500 streams (0 %)." in html

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from command_lines import options_of
+from every import every
 from msgspec import structs
 
 import fastbench as fb
@@ -87,19 +88,24 @@ def test_settings_of_the_simulated_service_are_named() -> None:
         chosen_run(None, {"mock": {"ttft_ms": "x"}})
 
 
-@pytest.mark.parametrize(
-    "value",
-    [5, 1.5, "x", [1], {"a": 1}, {1: 2}, object(), (), b"x", True, [None]],
-    ids=lambda value: type(value).__name__,
-)
-def test_no_value_is_a_fault_of_ours(value: object) -> None:
-    """Whatever is given for an option, it is taken or refused in words."""
-    for name in OPTIONS:
+ODD = (5, 1.5, "x", [1], {"a": 1}, {1: 2}, object(), (), b"x", True, [None])
+
+
+@pytest.mark.parametrize("every_nth", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_no_value_is_a_fault_of_ours(every_nth: int) -> None:
+    """Whatever is given for an option, it is taken or refused in words; plainly a third of what there is to give, each
+    option and each value among it."""
+    pairs = [(name, value) for name in OPTIONS for value in ODD]
+
+    @every(("name", "value"), pairs[::every_nth])
+    def check(name: str, value: object) -> None:
         # One that stands in the place of the URL may be refused beside it before it is looked at.
         for others in ({"url": URL}, {}):
             with contextlib.suppress(fb.FastbenchError):
                 chosen_run(None, {**others, name: value})
                 break
+
+    check()
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

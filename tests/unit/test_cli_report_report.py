@@ -36,6 +36,16 @@ def test_each_recording_gets_its_page(tmp_path: Path) -> None:
     assert stat.S_IMODE(pages[1].stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(("options", "told"), [((), True), (("--quiet",), False)])
+def test_the_latest_run_is_taken(tmp_path: Path, options: tuple[str, ...], told: bool) -> None:
+    """Which run of a work dir is taken is a remark, which `--quiet` leaves out."""
+    run_of(tmp_path / "20260101_000000", "m/a")
+    run = run_of(tmp_path / "20260101_000001", "m/a")
+    result = report(tmp_path, *options)
+    assert (f"the latest, {run.name}, is used" in result.stderr) == told
+    assert f"{run / 'performances' / 'm' / 'a_plot.html'} written (" in result.stdout
+
+
 def test_one_page_where_it_is_wanted(tmp_path: Path) -> None:
     """`--output` names the page of a single recording; with several it is refused before anything is written."""
     run = run_of(tmp_path / "run", "m/a", "n/b")

@@ -172,3 +172,30 @@ def test_gap_counts_need_their_full_length() -> None:
     """A table of counts that is too short is refused before anything is written."""
     with pytest.raises(ValueError, match="65,536"):
         count_gaps(np.zeros(4, np.uint16), np.zeros(100, np.int64))
+
+
+@pytest.mark.parametrize(
+    ("gaps", "reason"),
+    [
+        (np.zeros(4, np.int16), "numbers of 2 bytes is wanted, not of int16"),
+        (np.zeros(4, np.uint32), "numbers of 2 bytes is wanted, not of uint32"),
+        (np.zeros(4, ">u2"), "numbers of 2 bytes is wanted, not of >u2"),
+        (np.zeros(4, [("a", "u1"), ("b", "u1")]), "numbers of 2 bytes is wanted"),
+        (np.zeros(8, np.uint16)[::2], "not C-contiguous"),
+    ],
+)
+def test_only_arrays_of_the_right_numbers_are_read(gaps: np.ndarray, reason: str) -> None:
+    """Numbers of another size, sign or byte order, and those that do not stand one after the other, are refused."""
+    with pytest.raises(ValueError, match=reason):
+        count_gaps(gaps, np.zeros(GAP_VALUES, np.int64))
+
+
+def test_counts_that_cannot_be_written_are_refused() -> None:
+    """Arrays that are read-only can be read, and not counted into."""
+    gaps, counts = np.zeros(4, np.uint16), np.zeros(GAP_VALUES, np.int64)
+    gaps.flags.writeable = False
+    count_gaps(gaps, counts)
+    assert counts[0] == 4
+    counts.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        count_gaps(gaps, counts)

@@ -626,3 +626,9 @@ def test_work_is_linear(name: str) -> None:
         return lambda: outcome(OutputReader(CHAT), data)
 
     assert growth(work, size) < 8
+
+
+@pytest.mark.parametrize("key", ["content", "", "contnet", "cxntent", "conten", "Content"])
+def test_a_key_is_known_whole(key: str) -> None:
+    """Only the key itself is the rule's: not one of its size and outermost letters, nor an empty one."""
+    assert say(delta(**{key: "a"}))["text"] is (key == "content")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from every import every
 from linear import growth
 from replies import (
     CHAT,
@@ -103,9 +104,7 @@ def test_event_without_data_says_nothing() -> None:
     assert (result.outcome, result.row["events"], result.row["data_events"]) == ("ok", 2, 6)
 
 
-@pytest.mark.parametrize(
-    ("raw", "outcome", "note"), FAILURES, ids=[f"{outcome}-{note.decode()[:40]}" for _, outcome, note in FAILURES]
-)
+@every(("raw", "outcome", "note"), FAILURES)
 def test_failure(raw: bytes, outcome: str, note: bytes) -> None:
     """Each way to fail has its outcome, and a note that says why, with the service's own words where it has some."""
     result = read(raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from every import every
 
 from tests.unit.replies import (
     CHAT,
@@ -30,10 +31,8 @@ def labelled(content_type: str, body: bytes, *headers: str) -> bytes:
     return head(content_type, "Transfer-Encoding: chunked", *headers) + chunk(body) + b"0\r\n\r\n"
 
 
-@pytest.mark.parametrize("label", ["application/json", "text/html", "text/plain", "application/octet-stream", "x/y"])
-@pytest.mark.parametrize(
-    "begin", [b"", b"\xef\xbb\xbf", b": ping\n\n", b"event: x\n", b"id: 7\n", b"retry: 9\n", b"\n\n"]
-)
+@every("label", ["application/json", "text/html", "text/plain", "application/octet-stream", "x/y"])
+@every("begin", [b"", b"\xef\xbb\xbf", b": ping\n\n", b"event: x\n", b"id: 7\n", b"retry: 9\n", b"\n\n"])
 def test_a_body_tells_what_it_is(label: str, begin: bytes) -> None:
     """A body that begins as an event stream is one, whatever its Content-Type, in one piece and byte by byte."""
     raw = labelled(label, begin + BODY)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from every import every
 
 from fastbench.options import OPTIONS
 from fastbench.vllm_bench import FLAGS, Flag
@@ -41,7 +42,7 @@ def test_each_option_exists() -> None:
     assert sorted({name for row in own for name in flags_in(row[1])} - NAMES) == []
 
 
-@pytest.mark.parametrize("flag", FLAGS.values(), ids=lambda flag: flag.name)
+@every("flag", FLAGS.values())
 def test_each_flag_of_vllm_has_its_row(flag: Flag) -> None:
     """Each flag that the command takes stands in the page, with what it becomes."""
     told = [row[1].replace("`", "").strip() for row in ROWS if row[0].strip() == f"`--{flag.name}`"]

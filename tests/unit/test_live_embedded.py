@@ -4,13 +4,14 @@ import subprocess
 import sys
 
 import pytest
+from every import every
 
 import fastbench.live
 
 HEAVY = {"msgspec", "numpy", "tabulate"}
 
 
-@pytest.mark.parametrize("name", fastbench.live.__all__)
+@every("name", fastbench.live.__all__)
 def test_a_name_of_the_face_is_there(name: str) -> None:
     """Each name that the face promises is found in the module that the face says."""
     assert getattr(fastbench.live, name) is not None

@@ -29,7 +29,11 @@ USAGE: dict[str, Any] = {"stream_options": {"include_usage": True}}
 
 def run(options: dict[str, Any], body: Json, path: str = CHAT) -> Answer:
     with Mock(**options) as mock:
-        answer = ask(mock.url, {"stream": True, "max_tokens": 3, **body}, path)
+        return answered(mock, body, path)
+
+
+def answered(mock: Mock, body: Json, path: str) -> Answer:
+    answer = ask(mock.url, {"stream": True, "max_tokens": 3, **body}, path)
     assert answer.status == 200
     return answer
 
@@ -116,14 +120,21 @@ def test_transformers_end_without_done() -> None:
 
 
 @every("style", ["vllm", "llama", "transformers"])
-@every("path", [CHAT, COMPLETIONS])
 @every("usage", ["own", "joined", "finish", "each", "never"])
 @every("finish", ["last", "own"])
-def test_every_mix_of_switches_counts_right(style: str, path: str, usage: str, finish: str) -> None:
+def test_every_mix_of_switches_counts_right(style: str, usage: str, finish: str) -> None:
     """Whatever the style and the switches: the same tokens, one finish reason, and usage where it was asked."""
-    options = {"style": style, "usage": usage, "usage_always": True, "finish": finish, "double_done": True}
-    body = chat() if path == CHAT else PROMPT
-    answer = run(options, {**body, "max_tokens": 5}, path)
+    with Mock(style=style, usage=usage, usage_always=True, finish=finish, double_done=True) as mock:
+        answers = {path: answered(mock, {**body, "max_tokens": 5}, path) for path, body in BOTH.items()}
+    for path, answer in answers.items():
+        check_counts(path, usage, finish, answer)
+
+
+BOTH = {CHAT: chat(), COMPLETIONS: PROMPT}
+
+
+def check_counts(path: str, usage: str, finish: str, answer: Answer) -> None:
+    """Five tokens, as these switches have them, at this path."""
     assert answer.data[-2:] == ["[DONE]"] * 2
     assert len(answer.outputs) == 5
     assert whole_text(answer).count(" ") == 5

@@ -46,12 +46,23 @@ def test_a_python_that_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stamp", [".built", ".quickstart"])
 def test_what_is_set_up_is_not_set_up_again(stamp: str, tmp_path: Path) -> None:
-    """With an environment that is younger than the sources the measurement starts at once, with the user's options."""
+    """With an environment that is younger than the sources the measurement starts at once, with the user's options, and
+    the command for a service of one's own is told."""
     program(tmp_path / "bin" / "fastbench", 'printf "%s\\n" "$@"')
     (tmp_path / stamp).touch()
     done = ran("quickstart", "--seed", "1", VENV=str(tmp_path))
-    assert (done.returncode, done.stderr) == (0, "")
+    yours = f"Now yours: {tmp_path}/bin/fastbench perf http://HOST:PORT\n"
+    assert (done.returncode, done.stderr) == (0, yours)
     assert done.stdout.split() == ["perf", "--config", f"{ROOT}/examples/quickstart.py", "--seed", "1"]
+
+
+@pytest.mark.parametrize("options", [("http://gpu:8000",), ("--seed", "1", "--url", "https://gpu")])
+def test_a_service_of_ones_own(options: tuple[str, ...], tmp_path: Path) -> None:
+    """With a URL the quick start measures that service, not the simulated one."""
+    program(tmp_path / "bin" / "fastbench", 'printf "%s\\n" "$@"')
+    (tmp_path / ".built").touch()
+    done = ran("quickstart", *options, VENV=str(tmp_path))
+    assert (done.returncode, done.stderr, done.stdout.split()) == (0, "", ["perf", *options])
 
 
 def test_make_and_the_script_have_one_environment(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_junit(tmp_path: Path) -> None:
     first, second = root.findall("testsuite")
     kinds = [[child.tag for child in case] for case in first.findall("testcase")]
     assert kinds == [[], ["failure"], ["error"], [], ["failure"], ["error"]]
-    assert "95.0 % of 1,500 requests good" in first.findall("testcase")[1][0].get("message", "")
+    assert "1,425 of 1,500 good (95.0 %" in first.findall("testcase")[1][0].get("message", "")
     assert second.findall("testcase")[0][0].get("message") == "refused"
 
 

@@ -1,15 +1,16 @@
-"""The summary on the screen: of recordings of all kinds at most 15 lines of 80 columns, with nothing that matters left
+"""The summary on the screen: at most 80 columns, as high as the terminal if that can be, with nothing that matters left
 out."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replace_fields
 from recordings import MS, Request
 from test_report_answer import CLOSED, answer, open_loop, queued, streams
 
 from fastbench.metrics.samples import Histogram
-from fastbench.report import STRIP_BINS, Finished, Style, plain, strip, summarize, text_of
+from fastbench.report import STRIP_BINS, Finished, Level, Statement, Style, plain, strip, summarize, text_of
 from fastbench.report.screen.summary import HEIGHT, WIDTH
 from fastbench.text import columns, shortened
 from fastbench.units import MISSING
@@ -58,7 +59,7 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finished]:
 
 @pytest.mark.parametrize("kind", ["closed", "overloaded", "one", "failed", "unstreamed", "everything wrong"])
 def test_it_fits(tasks: dict[str, Finished], kind: str) -> None:
-    """Whatever a run came to, its summary has at most 15 lines of 80 columns, and both verdicts and the commands."""
+    """Whatever a run came to, its summary fits into a terminal of 24 lines, with both verdicts and the command."""
     lines = lines_of(tasks[kind])
     assert len(lines) <= HEIGHT
     assert max(map(columns, lines)) <= WIDTH
@@ -72,21 +73,23 @@ def test_a_closed_loop(tasks: dict[str, Finished]) -> None:
     assert found[0] == "llama/chat  model m at 127.0.0.1:8000"
     assert found[1] == "1,000 requests in 62.5 s · 4 in flight (closed loop)"
     assert found[2] == "prompts 10, replies 11 tokens"
+    found = [line for line in found if line]
     assert found[3] == "  ✔ MEASUREMENT VALID   slots stood empty for 0 % of the time (limit 1.0 %)"
-    assert found[4] == "                        0 % of gaps uncertain: ITL ±0 s (limit 200 µs)"
+    assert found[4] == "                        the time of every gap is sure"
     assert found[5] == "  ✔ 1,000 of 1,000 OK"
     assert found[6] == "  16 requests/s   176 output tokens/s   50 tokens/s per user while decoding"
     assert found[7].split() == ["median", "P90", "P99", "max"]
     assert found[8] == "  TTFT first token        50.0 ms  50.0 ms  50.0 ms  50.0 ms"
     assert [line.split()[0] for line in found[8:12]] == ["TTFT", "TPOT", "ITL", "E2EL"]
-    assert found[13] == f"  page    {PAGE}"
+    assert found[12] == f"  page    {PAGE}"
 
 
 def test_an_overload(tasks: dict[str, Finished]) -> None:
     """The overload stands first, with what was asked and answered, and says what the latencies are then."""
     lines = lines_of(tasks["overloaded"])
     assert lines[1] == "600 requests sent at 20 requests/s (open loop) in 29.9 s"
-    assert lines[3].startswith("  ! SERVICE OVERLOADED  asked 20/s, answered 5/s")
+    (line,) = (line for line in lines if "SERVICE" in line)
+    assert line.startswith("  ! SERVICE OVERLOADED  asked 20/s, answered 5/s")
     text = " ".join(lines)
     assert "in flight grew to 451, 451 waiting for a first token" in text
     assert "latencies are those of a growing queue" in text
@@ -117,14 +120,40 @@ def test_without_streams(tasks: dict[str, Finished]) -> None:
 
 
 def test_an_invalid_measurement_has_its_remedy(tasks: dict[str, Finished]) -> None:
-    """Where everything is wrong at once the first reason still stands there with its remedy, and what failed."""
-    lines = lines_of(tasks["everything wrong"])
-    assert lines[2] == "  ✘ MEASUREMENT NOT TO BE TRUSTED"
+    """Where everything is wrong at once each effect stands there with its cause and remedy, and what failed, however
+    low the terminal is."""
+    task = tasks["everything wrong"]
+    lines = [text_of(line) for line in summarize([task], AGAIN, height=5)]
+    assert "  ✘ MEASUREMENT INVALID: not to be trusted" in lines
     text = " ".join(" ".join(lines).split())
-    first = tasks["everything wrong"].answer.measurement.remedies[0]
-    assert first.rpartition(": ")[2] in text
+    for told in (*task.answer.measurement.clauses, *task.answer.measurement.remedies):
+        assert told in text
     assert "failed (40.0 %)" in text
     assert "no space is left" in text
+
+
+@pytest.mark.parametrize("height", [5, 24, 60])
+def test_other_heights(tasks: dict[str, Finished], height: int) -> None:
+    """However low the terminal is, each latency has its row, and each mark in it its meaning; a high one has blank
+    lines."""
+    for task in tasks.values():
+        lines = [text_of(line) for line in summarize([task], AGAIN, height=height)]
+        rows = [line for line in lines if line.split()[:1] and line.split()[0] in {"TTFT", "TPOT", "ITL", "E2EL"}]
+        assert [row.split()[0] for row in rows] == [one.name for one in task.answer.latencies]
+        for mark in (MISSING, "~"):
+            marked = any(mark in row[24:60] for row in rows)
+            assert any(line.startswith(f"  {mark} ") for line in lines) == marked
+        assert height < 60 or "" in lines
+
+
+def test_an_slo_is_whole(tasks: dict[str, Finished]) -> None:
+    """However low the terminal is, an SLO that cannot be told has what was seen, why, and the way out."""
+    why = "too short to tell, as it takes 6 blocks: send for 14 s or longer"
+    slo = Statement(Level.NOTICE, "SLO: cannot tell", ("0 of 200 good (0 %)", "first to break: ttft<1ms 200", why))
+    answer = replace_fields(tasks["everything wrong"].answer, promises=(slo,))
+    lines = [text_of(line) for line in summarize([Finished(answer)], AGAIN, height=5)]
+    assert "  ! SLO: cannot tell    0 of 200 good (0 %) · first to break: ttft<1ms 200" in lines
+    assert why in " ".join(" ".join(lines).split())
 
 
 @pytest.mark.parametrize("width", [40, 60, 79, 80, 200])
@@ -149,7 +178,7 @@ def test_a_long_path(tasks: dict[str, Finished]) -> None:
 
 
 def test_several_tasks(tasks: dict[str, Finished]) -> None:
-    """Of several tasks there is a row each, then a line for each thing that is wrong, then page and tables."""
+    """Of several tasks there is a row each, then what is wrong, with why it is INVALID whole, then page and tables."""
     names = ("closed", "overloaded", "everything wrong")
     lines = [text_of(line) for line in summarize([tasks[name] for name in names], AGAIN)]
     assert lines[0] == "3 tasks"
@@ -159,6 +188,9 @@ def test_several_tasks(tasks: dict[str, Finished]) -> None:
     assert lines[4].split()[:3] == ["llama/chat", "NO", "overloaded"]
     assert any(line.startswith("  ! llama/chat: service overloaded: asked 20/s, answered 5") for line in lines)
     assert any("failed (40.0 %)" in line for line in lines)
+    text = " ".join(" ".join(lines).split())
+    invalid = tasks["everything wrong"].answer.measurement
+    assert f"✘ llama/chat: INVALID: {invalid.clauses[0]}, because {invalid.remedies[0]}." in text
     assert lines[-2] == "  pages   outputs/default/20261128_100000/performances/*/*_plot.html"
     assert max(map(columns, lines)) <= WIDTH
 
@@ -166,7 +198,7 @@ def test_several_tasks(tasks: dict[str, Finished]) -> None:
 def test_colours_are_of_verdicts(tasks: dict[str, Finished]) -> None:
     """Green, yellow and red stand for verdicts and outcomes alone, and red for what is not to be trusted."""
     styled = {part.text.strip(): part.style for line in summarize([tasks["everything wrong"]]) for part in line}
-    assert styled["✘ MEASUREMENT NOT TO BE TRUSTED"] == Style.BAD
+    assert styled["✘ MEASUREMENT INVALID: not to be trusted"] == Style.BAD
     coloured = {text for text, style in styled.items() if style in {Style.GOOD, Style.NOTICE, Style.BAD}}
     assert all(text.startswith(("✘", "!", "✔", "no space")) for text in coloured)
 

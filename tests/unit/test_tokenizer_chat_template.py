@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shared_data import TOKENIZER, needs
+from data_files import small_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from fastbench.config.fields.lengths import Uniform
@@ -234,7 +234,7 @@ def test_a_template_needs_a_tokenizer() -> None:
         open_dataset(config)
 
 
-@needs(TOKENIZER)
-def test_a_tokenizer_without_a_template_counts_texts() -> None:
+def test_a_tokenizer_without_a_template_counts_texts(tmp_path: Path) -> None:
     """A tokenizer.json with nothing beside it counts a chat's prompt as its text."""
-    assert PromptCounter.load(str(TOKENIZER), chat=True).counts(asking("hello world")) == [2]
+    tokenizer = small_tokenizer(tmp_path, ["hello", "world"])
+    assert PromptCounter.load(tokenizer, chat=True).counts(asking("hello world")) == [2]

@@ -16,6 +16,7 @@ from typing import Any
 import click
 import pytest
 from command_lines import options_of
+from every import every
 from vllm_commands import NAMES, QWEN_VL, TAKEN, filled_hub, filled_place, json_lines, turns
 
 from fastbench.cli.vllm_bench.command import vllm_bench_command
@@ -158,7 +159,7 @@ def test_flags_and_defaults_are_vllms() -> None:
     assert {name: ours[name].default for name in written} == written
 
 
-@pytest.mark.parametrize("flag", FLAGS.values(), ids=lambda flag: flag.name)
+@every("flag", FLAGS.values())
 def test_each_flag_becomes_something(flag: Any) -> None:
     """A flag becomes something here, or is refused in a sentence, also by its data set or its API."""
     assert bool(flag.becomes) != bool(flag.refused)

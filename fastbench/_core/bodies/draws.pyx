@@ -5,9 +5,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 import numpy as np
 
-cimport numpy as cnp
-
-cnp.import_array()
+from fastbench._core.arrays cimport memory_of
 
 cdef extern from *:
     """
@@ -82,7 +80,7 @@ cdef class Draws:
 
     def integers(self, int64_t low, int64_t high, Py_ssize_t count):
         drawn = np.empty(count, np.int64)
-        fill(&self.sequence, low, high - low + 1, <int64_t*> cnp.PyArray_DATA(drawn), count)
+        fill(&self.sequence, low, high - low + 1, <int64_t*> memory_of(drawn), count)
         return drawn
 
     def integer(self, int64_t low, int64_t high):
@@ -105,7 +103,7 @@ cdef class Draws:
                 raise ValueError("a count is below 0")
             needed += counts[row]
         drawn = np.empty(needed, np.int64)
-        numbers = <int64_t*> cnp.PyArray_DATA(drawn)
+        numbers = <int64_t*> memory_of(drawn)
         with nogil:
             for row in range(indices.shape[0]):
                 begin(&self.sequence, indices[row], skips[row])

@@ -12,9 +12,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-cimport numpy as cnp
-
-cnp.import_array()
+from fastbench._core.arrays cimport memory_of
 
 cdef enum PartKind:
     PART_CONSTANT
@@ -77,7 +75,7 @@ cdef class Pieces:
         self.text = b"".join([text + separator for text in texts]) + bytes(SHORT)
         self.edges = np.concatenate(([0], np.cumsum([len(text) + 1 for text in texts], dtype=np.int64)))
         self.at = self.text
-        self.begins = <const int64_t*> cnp.PyArray_DATA(self.edges)
+        self.begins = <const int64_t*> memory_of(self.edges)
         self.count = len(texts)
 
     def __len__(self):
@@ -173,7 +171,7 @@ cdef class BodyWriter:
         room += self.times_prompted() * (self.pieces.size(of_row, needed) + rows) + SHORT
         text = PyBytes_FromStringAndSize(NULL, room)
         ends = np.empty(rows, np.int64)
-        end = <int64_t*> cnp.PyArray_DATA(ends)
+        end = <int64_t*> memory_of(ends)
         start = at = PyBytes_AsString(text)
         with nogil:
             for row in range(rows):

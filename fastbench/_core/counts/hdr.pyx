@@ -6,16 +6,12 @@ steps, so that neighbouring steps differ by less than one part in `10 ** digits`
 """
 
 import numpy as np
-cimport cython
-cimport numpy as cnp
-from fastbench._core.ring cimport GAP_ESCAPE
+from fastbench._core.arrays cimport counts_in, int64s, uint16s, uint32s
+from fastbench._core.ring cimport GAP_ESCAPE, Mark
 from fastbench._core.shared cimport shared_add, shared_get
 from libc.stdint cimport INT64_MAX, int64_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
-
-
-cnp.import_array()
 
 GAP_VALUES = 65536
 
@@ -42,7 +38,7 @@ cdef class Hdr:
             buckets += 1
         self.length = (buckets + 1) << self.half
         self.counts = np.zeros(self.length, dtype=np.int64)
-        self.base = <int64_t*> cnp.PyArray_DATA(self.counts)
+        self.base = counts_in(self.counts)
         self.clear_nogil()
 
     cdef void record(self, int64_t value) noexcept nogil:
@@ -86,8 +82,8 @@ cdef class Hdr:
         self.maximum = max(self.maximum, min(self.upper_bound(index), self.highest))
 
     def counts_now(self):
-        cdef cnp.ndarray[int64_t, ndim=1] counts = np.empty(self.length, dtype=np.int64)
-        cdef int64_t* at = <int64_t*> cnp.PyArray_DATA(counts)
+        counts = np.empty(self.length, dtype=np.int64)
+        cdef int64_t* at = counts_in(counts)
         cdef int32_t index
         for index in range(self.length):
             at[index] = shared_get(&self.base[index])
@@ -101,15 +97,13 @@ cdef class Hdr:
             raise ValueError("the value is outside the histogram's range")
         return hdr_index(value, self.mask, self.unit, self.half)
 
-    @cython.boundscheck(False)
-    @cython.wraparound(False)
     def record_values(self, values):
-        # Bounds: k runs over the view alone; record() keeps its own.
-        cdef const int64_t[::1] view = np.ascontiguousarray(values, dtype=np.int64)
-        cdef Py_ssize_t k
+        array = np.ascontiguousarray(values, dtype=np.int64)
+        cdef const int64_t* at = int64s(array)
+        cdef Py_ssize_t n = array.size, k
         with nogil:
-            for k in range(view.shape[0]):
-                self.record(view[k])
+            for k in range(n):
+                self.record(at[k])
 
     def add(self, Hdr other not None):
         if (self.lowest, self.highest, self.digits) != (other.lowest, other.highest, other.digits):
@@ -154,18 +148,18 @@ cdef class Hdr:
         return histogram
 
 
-@cython.boundscheck(False)
-@cython.wraparound(False)
-def count_gaps(const uint16_t[::1] gaps, int64_t[::1] counts):
+def count_gaps(gaps, counts):
     """Adds to `counts[v]` how often v stands in `gaps`, without the GIL."""
-    # Bounds: a uint16 is below 65,536 = counts.shape[0] (checked), and k runs over gaps alone.
-    if counts.shape[0] != VALUES:
+    # Bounds: a uint16 is below 65,536, the size of counts (checked), and k runs over gaps alone.
+    if counts.size != VALUES:
         raise ValueError("the counts of gaps have 65,536 entries")
-    cdef Py_ssize_t n = gaps.shape[0], k
+    cdef const uint16_t* gap_us = uint16s(gaps)
+    cdef int64_t* counted = counts_in(counts)
+    cdef Py_ssize_t n = gaps.size, k
     if n < VALUES // 4:
         with nogil:
             for k in range(n):
-                counts[gaps[k]] += 1
+                counted[gap_us[k]] += 1
         return
     # Equal neighbours would wait for each other's store: four tables keep them apart.
     cdef uint32_t* tables = <uint32_t*> calloc(TABLES * VALUES, sizeof(uint32_t))
@@ -176,8 +170,8 @@ def count_gaps(const uint16_t[::1] gaps, int64_t[::1] counts):
         while start < n:
             # A table's uint32 cannot overflow within 2 ** 31 gaps.
             span = min(n - start, <Py_ssize_t> 1 << 31)
-            count_span(&gaps[start], span, tables)
-            drain(tables, &counts[0])
+            count_span(gap_us + start, span, tables)
+            drain(tables, counted)
             start += span
         free(tables)
 
@@ -207,75 +201,79 @@ cdef void count_span(const uint16_t* gaps, Py_ssize_t n, uint32_t* tables) noexc
         k += 1
 
 
-@cython.boundscheck(False)
-@cython.wraparound(False)
-def move_gaps(
-    const uint16_t[::1] gaps, const int64_t[::1] escapes, int64_t base_us, const uint32_t[::1] events,
-    const uint32_t[::1] escaped, const uint32_t[::1] marked, const uint32_t[:, ::1] marks,
-    int64_t[:, ::1] counts, int64_t[:, :, ::1] far,
-):
+def move_gaps(gaps, escapes, int64_t base_us, events, escaped, marked, marks, counts, far):
     # Bounds: the sums are checked against the arrays; a mark's events are checked against its row's before they are
     # looked at; marks do not overlap, so no gap is moved twice, and `far` has room for each that can be.
-    cdef Py_ssize_t rows = events.shape[0], row, gap = 0, mark = 0, escape = 0, ahead, g, k, stop, passed
+    cdef const uint16_t* gap_us = uint16s(gaps)
+    cdef const int64_t* escape_us = int64s(escapes)
+    cdef const uint32_t* event_counts = uint32s(events)
+    cdef const uint32_t* escape_counts = uint32s(escaped)
+    cdef const uint32_t* mark_counts = uint32s(marked)
+    cdef const Mark* mark_at = <const Mark*> uint32s(marks)
+    cdef int64_t* counted = counts_in(counts)
+    cdef int64_t* far_us = counts_in(far)
+    cdef Py_ssize_t rows = events.size, row, gap = 0, mark = 0, escape = 0, ahead, g, k, stop, passed
     cdef int64_t needed = 0, needed_escapes = 0, needed_marks = 0, in_marks = 0
     cdef int64_t[4] held
     cdef int64_t count, bound, value, end
-    if escaped.shape[0] != rows or marked.shape[0] != rows or marks.shape[1] != 3 or counts.shape[0] != 2:
+    if escaped.size != rows or marked.size != rows or marks.shape[1:] != (3,) or counts.shape[:1] != (2,):
         raise ValueError("each row has its numbers of events, escapes and marks")
+    cdef Py_ssize_t size = counts.shape[1], marks_count = marks.shape[0]
     for row in range(rows):
-        needed += <int64_t> events[row] - 1 if events[row] else 0
-        needed_escapes += escaped[row]
-        needed_marks += marked[row]
-    for k in range(marks.shape[0]):
-        in_marks += marks[k, 1]
-    if needed > gaps.shape[0] or needed_escapes > escapes.shape[0] or needed_marks > marks.shape[0]:
+        needed += <int64_t> event_counts[row] - 1 if event_counts[row] else 0
+        needed_escapes += escape_counts[row]
+        needed_marks += mark_counts[row]
+    for k in range(marks_count):
+        in_marks += mark_at[k].count
+    if needed > gaps.size or needed_escapes > escapes.size or needed_marks > marks_count:
         raise ValueError("the rows have more gaps, escapes or marks than there are")
-    if far.shape[0] != 2 or far.shape[1] != 2 or far.shape[2] < min(in_marks, needed):
+    if far.shape[:2] != (2, 2) or far.shape[2] < min(in_marks, needed):
         raise ValueError("there is no room for gaps that are beyond the counts")
+    cdef Py_ssize_t room = far.shape[2]
     held[0] = held[1] = held[2] = held[3] = 0
     cdef bint fits = True
     with nogil:
         for row in range(rows):
-            ahead = <Py_ssize_t> events[row] - 1 if events[row] else 0
+            ahead = <Py_ssize_t> event_counts[row] - 1 if event_counts[row] else 0
             end = 0       # of the marks so far, in events
             passed = 0    # gaps of the row before which all escapes were counted
             count = 0     # escapes before there
-            for k in range(mark, mark + <Py_ssize_t> marked[row]):
-                if marks[k, 0] < end or <int64_t> marks[k, 0] + marks[k, 1] > events[row]:
+            for k in range(mark, mark + <Py_ssize_t> mark_counts[row]):
+                if mark_at[k].event < end or <int64_t> mark_at[k].event + mark_at[k].count > event_counts[row]:
                     fits = False
                     break
-                bound = marks[k, 2]
-                end = <int64_t> marks[k, 0] + marks[k, 1]
+                bound = mark_at[k].bound_us
+                end = <int64_t> mark_at[k].event + mark_at[k].count
                 # Gap g lies between the events g and g + 1: that before a marked event is the shorter for it, that
                 # behind it the longer.
                 stop = <Py_ssize_t> end if end < ahead else ahead
-                g = <Py_ssize_t> marks[k, 0] - 1 if marks[k, 0] else 0
+                g = <Py_ssize_t> mark_at[k].event - 1 if mark_at[k].event else 0
                 while g < stop:
-                    value = gaps[gap + g]
+                    value = gap_us[gap + g]
                     if value != GAP_ESCAPE:
                         value += base_us
                     else:
                         while passed < g:
-                            count += gaps[gap + passed] == GAP_ESCAPE
+                            count += gap_us[gap + passed] == GAP_ESCAPE
                             passed += 1
-                        if count >= escaped[row]:
+                        if count >= escape_counts[row]:
                             fits = False
                             break
-                        value = escapes[escape + count]
-                    if g + 1 >= <Py_ssize_t> marks[k, 0] and g + 1 < end:
-                        move(value, value - bound if value > bound else 0, &counts[0, 0], counts.shape[1],
-                             &far[0, 0, 0], &far[0, 1, 0], &held[0])
-                    if g >= <Py_ssize_t> marks[k, 0]:
-                        move(value, value + bound if value < INT64_MAX - bound else INT64_MAX, &counts[1, 0],
-                             counts.shape[1], &far[1, 0, 0], &far[1, 1, 0], &held[2])
+                        value = escape_us[escape + count]
+                    if g + 1 >= <Py_ssize_t> mark_at[k].event and g + 1 < end:
+                        move(value, value - bound if value > bound else 0, counted, size, far_us,
+                             far_us + room, &held[0])
+                    if g >= <Py_ssize_t> mark_at[k].event:
+                        move(value, value + bound if value < INT64_MAX - bound else INT64_MAX, counted + size, size,
+                             far_us + 2 * room, far_us + 3 * room, &held[2])
                     g += 1
                 if not fits:
                     break
             if not fits:
                 break
             gap += ahead
-            mark += marked[row]
-            escape += escaped[row]
+            mark += mark_counts[row]
+            escape += escape_counts[row]
     if not fits:
         raise ValueError("its marks or escapes do not fit its events")
     return held[0], held[1], held[2], held[3]

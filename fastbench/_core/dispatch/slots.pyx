@@ -6,9 +6,7 @@ from libc.stdlib cimport free, malloc
 
 import numpy as np
 
-cimport numpy as cnp
-
-cnp.import_array()
+from fastbench._core.arrays cimport int64s
 
 cdef int64_t NEVER = 0x7fffffffffffffffLL
 
@@ -22,8 +20,8 @@ cdef class Slots:
     def __cinit__(self, openings, closings, int64_t most=0):
         self.openings = np.ascontiguousarray(openings, dtype=np.int64)
         self.closings = np.ascontiguousarray(closings, dtype=np.int64)
-        self.opens = <const int64_t*> cnp.PyArray_DATA(self.openings)
-        self.closes = <const int64_t*> cnp.PyArray_DATA(self.closings)
+        self.opens = int64s(self.openings)
+        self.closes = int64s(self.closings)
         self.opens_count = self.openings.size
         self.closes_count = self.closings.size
         self.present = self.opens_count - self.closes_count

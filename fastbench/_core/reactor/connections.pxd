@@ -5,6 +5,7 @@ from fastbench._core.call cimport Call
 from fastbench._core.counts.hdr cimport Hdr
 from fastbench._core.reactor.lateness cimport Lateness
 from fastbench._core.reactor.net cimport Address
+from fastbench._core.reactor.gather cimport Gather
 from fastbench._core.reactor.tls_message cimport TlsMessage, TlsMessageKind
 from fastbench._core.wire.reply_state cimport End, Reply
 
@@ -67,6 +68,8 @@ cdef class Connections:
     cdef Conn* last_conn
     cdef int64_t open_conns
     cdef int64_t connecting
+    cdef int64_t writing       # those that wait for room
+    cdef Gather gather
     cdef int64_t spares_held_until   # no connection is opened ahead of need before this
     # TLS: messages between the reactor and the TLS side.
     cdef readonly bint tls
@@ -97,8 +100,9 @@ cdef class Connections:
     cdef void take_tls_messages(self) noexcept nogil
     cdef void refuse(self, Conn* conn, const char* reason, size_t size) noexcept nogil
     cdef void established(self, Conn* conn) noexcept nogil
+    cdef void await_room(self, Conn* conn, bint wanted) noexcept nogil
     cdef void write(self, Conn* conn) noexcept nogil
-    cdef void read(self, Conn* conn) noexcept nogil
+    cdef void read(self, Conn* conn, bint more) noexcept nogil
     cdef void take_read(self, Conn* conn, size_t size, int64_t real_ns) noexcept nogil
     cdef void lost(self, Conn* conn, End how) noexcept nogil
     cdef void drop(self, Conn* conn, End how) noexcept nogil

@@ -31,14 +31,17 @@ from fastbench._core.reactor.poll cimport (
     EPOLL_CTL_ADD,
     EPOLL_CTL_DEL,
     EPOLL_CTL_MOD,
+    EPOLLET,
     EPOLLIN,
     EPOLLOUT,
+    EPOLLRDHUP,
     epoll_create1,
     poll_clear,
     poll_eventfd,
     poll_signal,
     watch,
 )
+from fastbench._core.reactor.gather cimport gather_note_read
 from fastbench._core.reactor.tls_message cimport (
     TLS_CIPHER,
     TLS_CLOSED,
@@ -72,6 +75,10 @@ cdef int64_t CLOCK_STEP_NS = 1_000_000
 cdef const char* NO_HANDSHAKE = b"TLS: no handshake in time; does this port speak https?"
 cdef const char* NO_MEMORY = b"no memory for what is to be sent"
 cdef int64_t SPARE_PAUSE_NS = 100_000_000
+
+
+# By its edges: what has been read is not looked at once more. So a read that leaves something has it reported again.
+cdef uint32_t FOR_DATA = EPOLLIN | EPOLLRDHUP | EPOLLET
 
 
 cdef class Connections:
@@ -183,7 +190,7 @@ cdef class Connections:
         conn.fd = fd
         conn.serial = <uint32_t> self.wire.connections
         conn.served = 0
-        conn.writing = conn.early = conn.broken = conn.gone = False
+        conn.early = conn.broken = conn.gone = False
         conn.opened_ns = now
         conn.last_read_ns = conn.last_stamp_ns = 0
         conn.out_size = conn.out_sent = 0
@@ -199,7 +206,7 @@ cdef class Connections:
         shared_add(&self.wire.connections, 1)
         shared_add(&self.open_conns, 1)
         shared_add(&self.connecting, 1)
-        if watch(self.epoll_fd, EPOLL_CTL_ADD, fd, EPOLLIN if done else EPOLLOUT, conn) < 0:
+        if watch(self.epoll_fd, EPOLL_CTL_ADD, fd, FOR_DATA if done else EPOLLOUT, conn) < 0:
             reason = net_reason(errno)
             self.refuse(conn, reason, strlen(reason))
             return False
@@ -254,6 +261,8 @@ cdef class Connections:
             shared_add(&self.connecting, -1)
         elif conn.state == CONN_IDLE:
             self.leave_idle(conn)
+        self.writing -= conn.writing
+        conn.writing = False
         if self.tls and conn.state != CONN_CONNECTING:
             self.send_tls_message(TLS_CLOSED, conn, NULL, 0, 0, 0)
         # By hand: a process that was forked meanwhile may hold the socket, and the poll would report it for ever.
@@ -311,13 +320,15 @@ cdef class Connections:
                 conn.broken = True
                 conn.out_sent = conn.out_size
             if conn.out_sent < conn.out_size and (room == 0 or n < 0 and errno == EAGAIN):
-                if not conn.writing:
-                    conn.writing = True
-                    watch(self.epoll_fd, EPOLL_CTL_MOD, conn.fd, EPOLLIN | EPOLLOUT, conn)
+                self.await_room(conn, True)
                 return
-        if conn.writing:
-            conn.writing = False
-            watch(self.epoll_fd, EPOLL_CTL_MOD, conn.fd, EPOLLIN, conn)
+        self.await_room(conn, False)
+
+    cdef void await_room(self, Conn* conn, bint wanted) noexcept nogil:
+        if conn.writing != wanted:
+            conn.writing = wanted
+            self.writing += 1 if wanted else -1
+            watch(self.epoll_fd, EPOLL_CTL_MOD, conn.fd, EPOLLIN | EPOLLOUT if wanted else FOR_DATA, conn)
 
     cdef void handle(self, Conn* conn, uint32_t events) noexcept nogil:
         """What the poll said of a connection."""
@@ -328,7 +339,7 @@ cdef class Connections:
         if conn.state == CONN_CONNECTING:
             error = net_socket_error(conn.fd)
             if error == 0:
-                watch(self.epoll_fd, EPOLL_CTL_MOD, conn.fd, EPOLLIN, conn)
+                watch(self.epoll_fd, EPOLL_CTL_MOD, conn.fd, FOR_DATA, conn)
                 self.established(conn)
             else:
                 reason = net_reason(error)
@@ -337,13 +348,16 @@ cdef class Connections:
         if conn.writing and events & EPOLLOUT:
             self.write(conn)
         if events & ~<uint32_t> EPOLLOUT and not conn.gone:
-            self.read(conn)
+            self.read(conn, (events & ~<uint32_t> (EPOLLIN | EPOLLOUT)) != 0)
 
-    cdef void read(self, Conn* conn) noexcept nogil:
+    cdef void read(self, Conn* conn, bint more) noexcept nogil:
+        """more: behind the data is something else to be read, the connection's end."""
         cdef int64_t real_ns = 0
         cdef ssize_t n = net_recv(conn.fd, self.buffer, READ_ROOM, &real_ns)
         if n > 0:
             self.take_read(conn, <size_t> n, real_ns)
+            if (more or n == READ_ROOM) and conn.state != CONN_CLOSED and not conn.writing:
+                watch(self.epoll_fd, EPOLL_CTL_MOD, conn.fd, FOR_DATA, conn)
         elif n == 0 or (errno != EAGAIN and errno != EINTR):
             self.lost(conn, END_CLOSED if n == 0 and not conn.broken else END_RESET)
 
@@ -362,6 +376,7 @@ cdef class Connections:
             shared_add(&self.wire.reads, 1)
             shared_add(&self.wire.unstamped_reads, real_ns == 0)
             self.lag.record(noticed - stamp)
+            gather_note_read(&self.gather, stamp - conn.last_stamp_ns, real_ns != 0)
         late = lateness_of_read(&self.lateness, stamp, noticed, conn.last_read_ns)
         conn.last_stamp_ns = stamp
         conn.last_read_ns = read_after

@@ -49,6 +49,7 @@ cdef class Loop(Connections):
     cdef int64_t armed_ns
     cdef int64_t kept_ns       # when the house was last kept
     cdef int64_t released
+    cdef bint found            # the last poll had something of a connection
     cdef Priority priority
 
     cdef void loop(self) noexcept nogil
@@ -65,6 +66,7 @@ cdef class Loop(Connections):
     cdef void expire(self, int64_t now) noexcept nogil
     cdef void end_early(self, Call* call, End how, const char* reason) noexcept nogil
     cdef void iterate(self) noexcept nogil
+    cdef bint may_gather(self, int64_t until_due_ns) noexcept nogil
     cdef void arm(self, int64_t when_ns) noexcept nogil
     cdef void keep_house(self, int64_t now) noexcept nogil
     cdef void note_usage(self, int64_t now) noexcept nogil

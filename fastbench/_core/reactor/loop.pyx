@@ -17,17 +17,20 @@ from fastbench._core.reactor.lateness cimport lateness_begin, lateness_note
 from fastbench._core.reactor.mailbox cimport Letter, mailbox_filled, mailbox_put, mailbox_take
 from fastbench._core.reactor.poll cimport (
     EPOLL_CTL_ADD,
+    EPOLLET,
     EPOLLIN,
     epoll_event,
     epoll_wait,
     poll_arm,
     poll_clear,
     poll_eventfd,
+    poll_sleep,
     poll_signal,
     poll_timerfd,
     watch,
 )
 from fastbench._core.reactor.priority cimport priority_begin, priority_look
+from fastbench._core.reactor.gather cimport gather_begin, gather_look, gather_note_shared
 from fastbench._core.ring cimport FLAG_KERNEL
 from fastbench._core.shared cimport shared_add, shared_get, shared_put, shared_swap
 from fastbench._core.wire.reply cimport (
@@ -67,7 +70,7 @@ cdef class Loop(Connections):
         if self.timer_fd < 0 or self.wake_fd < 0 or self.done_fd < 0:
             raise OSError("no descriptors for the reactor: raise the limit with `ulimit -n`")
         watch(self.epoll_fd, EPOLL_CTL_ADD, self.wake_fd, EPOLLIN, &self.wake_fd)
-        watch(self.epoll_fd, EPOLL_CTL_ADD, self.timer_fd, EPOLLIN, &self.timer_fd)
+        watch(self.epoll_fd, EPOLL_CTL_ADD, self.timer_fd, EPOLLIN | EPOLLET, &self.timer_fd)
 
     def __dealloc__(self):
         calls_free(self.inbox)
@@ -79,6 +82,7 @@ cdef class Loop(Connections):
     cdef void loop(self) noexcept nogil:
         cdef int64_t now = mono_ns()
         lateness_begin(&self.lateness, now)
+        gather_begin(&self.gather, now)
         self.keep_house(now)
         priority_begin(&self.priority, mono_ns())
         while True:
@@ -242,6 +246,8 @@ cdef class Loop(Connections):
         if conn.reply.read_events:
             shared_add(&self.output_events, conn.reply.read_events)
             self.dispatcher.note_output(call)
+            if conn.reply.read_events > 1:
+                gather_note_shared(&self.gather)
         if call.row.headers_ns:
             self.settle_request(conn, step != REPLY_MORE)
         if step == REPLY_MORE:
@@ -250,6 +256,7 @@ cdef class Loop(Connections):
             return
         self.dispatcher.finish(call, &conn.reply, END_COMPLETE if step == REPLY_COMPLETE else END_CLOSED, stamp_ns)
         conn.served += 1
+        self.gather.ended += 1
         if step == REPLY_COMPLETE and left == 0 and not conn.early and not reply_ends_with_connection(&conn.reply):
             self.on_open(conn)
         else:
@@ -315,25 +322,37 @@ cdef class Loop(Connections):
         """Sleeps until something is ready or due, then handles it."""
         cdef epoll_event events[EVENTS_AT_ONCE]
         cdef int64_t entered = mono_ns()
+        cdef int64_t looked = entered
         cdef int64_t wake = self.dispatcher.next_due(entered) - (SPIN_NS if self.precise else 0)
         cdef int i, n, timeout = HEARTBEAT
         self.let_closed_be_used()
+        if self.may_gather(wake - entered):
+            poll_sleep(self.wake_fd, self.gather.ns)
+            looked = mono_ns()
         if self.dispatcher.resending.size or wake <= entered:
             timeout = 0
         elif wake - entered < HEARTBEAT * 1_000_000:
             self.arm(wake)
         n = epoll_wait(self.epoll_fd, events, EVENTS_AT_ONCE, timeout)
         if n >= 0:  # an interrupted poll (SIGCONT) looked at nothing: the iteration goes on
-            lateness_note(&self.lateness, entered, mono_ns(), n, n < EVENTS_AT_ONCE)
+            lateness_note(&self.lateness, looked, mono_ns(), n, n < EVENTS_AT_ONCE)
             self.priority.slept_ns += self.lateness.returned_ns - entered
+        self.found = False
         for i in range(n):
             if events[i].data.ptr == &self.wake_fd:
                 poll_clear(self.wake_fd)
             elif events[i].data.ptr == &self.timer_fd:
-                poll_clear(self.timer_fd)
                 self.armed_ns = 0
             else:
+                self.found = True
                 self.handle(<Conn*> events[i].data.ptr, events[i].events)
+
+    cdef bint may_gather(self, int64_t until_due_ns) noexcept nogil:
+        """Whether what arrives now may wait: streams alone, and no send."""
+        return (
+            self.found and self.gather.ns > 0 and until_due_ns > 2 * self.gather.ns
+            and self.connecting == 0 and self.writing == 0 and self.dispatcher.resending.size == 0
+        )
 
     cdef void arm(self, int64_t when_ns) noexcept nogil:
         if when_ns != self.armed_ns:
@@ -347,6 +366,7 @@ cdef class Loop(Connections):
             self.watch_clock()
             self.expire_connecting(now)
             self.note_usage(now)
+            gather_look(&self.gather, self.dispatcher.counters.in_flight, now)
 
     cdef void note_usage(self, int64_t now) noexcept nogil:
         shared_put(&self.cpu_ns, thread_cpu_ns())

@@ -3,7 +3,8 @@ from libc.stdint cimport int64_t, uint32_t
 
 
 cdef extern from "<sys/epoll.h>" nogil:
-    int EPOLL_CLOEXEC, EPOLLIN, EPOLLOUT, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD
+    int EPOLL_CLOEXEC, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP
+    int EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD
     ctypedef union epoll_data_t:
         void* ptr
     struct epoll_event:
@@ -17,6 +18,7 @@ cdef extern from "<sys/epoll.h>" nogil:
 cdef extern from *:
     """
     #include <errno.h>
+    #include <poll.h>
     #include <sys/eventfd.h>
     #include <sys/timerfd.h>
     #include <unistd.h>
@@ -27,6 +29,12 @@ cdef extern from *:
     static int fb_poll_arm(int fd, long long ns) {
         struct itimerspec at = {{0, 0}, {ns / 1000000000LL, ns % 1000000000LL}};
         return timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL);
+    }
+    /* Sleeps for so long, or until fd is signalled. */
+    static void fb_poll_sleep(int fd, long long ns) {
+        struct pollfd one = {fd, POLLIN, 0};
+        struct timespec rest = {ns / 1000000000LL, ns % 1000000000LL};
+        ppoll(&one, 1, &rest, NULL);
     }
     static void fb_poll_signal(int fd) {
         unsigned long long one = 1;
@@ -40,6 +48,7 @@ cdef extern from *:
     int poll_eventfd "fb_poll_eventfd"() noexcept nogil
     int poll_timerfd "fb_poll_timerfd"() noexcept nogil
     int poll_arm "fb_poll_arm"(int fd, long long ns) noexcept nogil
+    void poll_sleep "fb_poll_sleep"(int fd, long long ns) noexcept nogil
     void poll_signal "fb_poll_signal"(int fd) noexcept nogil
     void poll_clear "fb_poll_clear"(int fd) noexcept nogil
 

@@ -1,6 +1,6 @@
 """How soon the reactor's thread runs once something is ready or due.
 
-Real-time, as sound servers are, for as long as it is mostly asleep: a service on the same machine that is woken by a
+Real-time, as sound servers are, as long as it sleeps now and then: a service on the same machine that is woken by a
 request then cannot take the processor from the rest of a burst. A thread that is busy is an ordinary one, so that
 nothing starves beside a client at its limit. Neither needs more than the permission (CAP_SYS_NICE, or limits on
 `rtprio` and `nice`); without it the thread is as prompt as the system lets it be. A priority or a policy that the user
@@ -43,6 +43,8 @@ cdef extern from *:
 
 cdef enum:
     WANTED_NICE = -10
+    # Real-time as long as it sleeps for one part in so many: what else wants its processor has that much of it.
+    ASLEEP_ONE_IN = 5
 
 
 cdef struct Priority:
@@ -72,12 +74,12 @@ cdef inline void priority_begin(Priority* priority, int64_t now_ns) noexcept nog
 
 
 cdef inline void priority_look(Priority* priority, int64_t now_ns) noexcept nogil:
-    """Now and then: real-time where it slept for half of the time since the last look.
+    """Now and then: real-time where it slept for long enough since the last look.
 
     Not by the processor time that it had: of that a busy thread has little too, where others are as busy.
     """
     cdef int64_t passed = now_ns - priority.looked_ns
-    cdef bint wanted = priority.permitted and 2 * priority.slept_ns >= passed
+    cdef bint wanted = priority.permitted and ASLEEP_ONE_IN * priority.slept_ns >= passed
     if priority.looked_ns == 0:
         return
     shared_add(&priority.spent_ns[priority.real_time], passed)

@@ -1,5 +1,5 @@
 """Which JSON paths of a reply mean what."""
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 
 
 cdef enum Role:
@@ -37,6 +37,7 @@ cdef struct Node:
     uint32_t key       # offset and size of the key's name in the spec's `names`
     uint32_t key_size
     Role role
+    uint64_t keys      # `key_bit` of each key of an object here: what has another bit is none of them
 
 
 cdef struct Span:
@@ -73,6 +74,14 @@ cdef class OutputSpec:
     cdef bytes names
     cdef readonly tuple rules
     cdef readonly bint needs_finish
+
+
+cdef inline uint64_t key_bit(const char* key, size_t size) noexcept nogil:
+    """One bit for a key, by its size and its two outermost letters."""
+    cdef size_t mixed = size
+    if size:
+        mixed += <size_t> <unsigned char> key[0] + 2 * <size_t> <unsigned char> key[size - 1]
+    return (<uint64_t> 1) << (mixed & 63)
 
 
 cdef const Node* tree_for(

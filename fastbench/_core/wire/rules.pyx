@@ -6,8 +6,6 @@ can tell apart then has a tree of its own, and an event's fields are looked up b
 nothing of conditions, and it makes no difference where in the event the fields stand.
 """
 
-from itertools import product
-
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp
@@ -15,6 +13,7 @@ from libc.string cimport memcmp
 from fastbench._core.wire.json cimport skip_space, string_end, value_end
 
 from fastbench._core.layout import names_by_code
+from fastbench._core.rule_trees import make_trees
 
 ROLES = names_by_code({
     ROLE_NONE: "none", ROLE_TEXT: "text", ROLE_REASONING: "reasoning", ROLE_TOOL: "tool", ROLE_FINISH: "finish",
@@ -31,106 +30,62 @@ Rule = tuple
 
 cdef class OutputSpec:
     def __cinit__(self, rules):
-        self.rules = tuple(map(checked, rules))
-        self.needs_finish = any(rule[1] in ("finish", "final") for rule in self.rules)
-        fields = asked_values(self.rules)
-        tree, names = [[0, 0, 0, 0, 0]], bytearray()
-        places = [place(tree, names, rule[0]) for rule in self.rules]
-        trees = [roles_of(self.rules, places, dict(zip(fields, values))) for values in combinations(fields)]
-        spans = [span_of(names, text) for field, values in fields.items() for text in (*field.split("."), *values)]
-        self.names = bytes(names)
-        self.nodes = <Node*> calloc(len(trees) * len(tree), sizeof(Node))
-        self.spans = <Span*> calloc(len(spans) + 1, sizeof(Span))
+        made = make_trees(rules, ROLES, MOST_FIELDS)
+        self.rules = made.rules
+        self.needs_finish = False
+        for rule in self.rules:
+            self.needs_finish |= rule[1] in ("finish", "final")
+        self.names = made.names
+        self.nodes = <Node*> calloc(len(made.nodes), sizeof(Node))
+        self.spans = <Span*> calloc(len(made.spans) + 1, sizeof(Span))
         if self.nodes == NULL or self.spans == NULL:
             raise MemoryError()
-        for i, roles in enumerate(trees):
-            for at, (child, sibling, element, key, key_size) in enumerate(tree):
-                role = roles.get(at, ROLE_NONE)
-                self.nodes[i * len(tree) + at] = Node(child, sibling, element, key, key_size, role)
-        for i, (at, size) in enumerate(spans):
-            self.spans[i] = Span(at, size)
+        cdef int at = 0
+        for child, sibling, element, key, key_size, role in made.nodes:
+            self.nodes[at] = Node(child, sibling, element, key, key_size, role, 0)
+            at += 1
+        order_keys(self.nodes, <int32_t> made.size, <int32_t> (at // made.size), self.names)
+        at = 0
+        for begin, size in made.spans:
+            self.spans[at] = Span(begin, size)
+            at += 1
         self.compiled.nodes = self.nodes
-        self.compiled.count = len(tree)
+        self.compiled.count = made.size
         self.compiled.names = self.names
         self.compiled.needs_finish = self.needs_finish
-        self.compiled.fields_count = len(fields)
+        cdef int keys, values
         at = 0
-        for i, (field, values) in enumerate(fields.items()):
-            keys = field.count(".") + 1
-            self.compiled.fields[i] = Field(&self.spans[<int> at], keys, &self.spans[<int> (at + keys)], len(values))
-            at += keys + len(values)
+        for keys, values in made.fields:
+            self.compiled.fields[self.compiled.fields_count] = Field(
+                &self.spans[at], keys, &self.spans[at + keys], values,
+            )
+            self.compiled.fields_count += 1
+            at += keys + values
 
     def __dealloc__(self):
         free(self.nodes)
         free(self.spans)
 
 
-def checked(rule):
-    """The rule as a tuple of texts; ValueError where it is none."""
-    rule = tuple(map(str, rule))
-    if len(rule) not in (2, 4):
-        raise ValueError(f"a rule is (path, role) or (path, role, when_path, when_value), not {rule!r}")
-    if rule[1] not in ROLES[1:]:
-        raise ValueError(f"no such role of a JSON path: {rule[1]!r}")
-    if len(rule) == 4 and ("[]" in rule[2] or not all(rule[2].split("."))):
-        raise ValueError(f"a condition's path is keys from the document's root, joined by dots, not {rule[2]!r}")
-    return rule
+cdef void order_keys(Node* nodes, int32_t count, int32_t trees, const char* names) noexcept:
+    """Puts each object's keys in the order of the rules, whose first ones are those of every event, and sets `keys`.
 
-
-def asked_values(rules):
-    """The fields that conditions name, each with the values that they ask for."""
-    fields = {}
-    for rule in rules:
-        if len(rule) == 4:
-            fields.setdefault(rule[2], {})[rule[3].encode()] = None
-    if len(fields) > MOST_FIELDS:
-        raise ValueError(f"conditions may name {MOST_FIELDS} fields, not {len(fields)}: {', '.join(fields)}")
-    return {field: tuple(values) for field, values in fields.items()}
-
-
-def combinations(fields):
-    """Each combination of the fields' values, None for any other, in the order of `tree_for`'s numbers."""
-    return product(*((None, *values) for values in fields.values()))
-
-
-def roles_of(rules, places, values):
-    """The role of each node, by its place, in events whose fields have these values."""
-    roles = {}
-    for (_, role, *when), at in zip(rules, places):
-        if not when or values[when[0]] == when[1].encode():
-            roles[at] = ROLES.index(role)
-    return roles
-
-
-def place(tree, names, path):
-    """The node of one path (`choices[].delta.content`), added where it is missing; "" is the document itself.
-
-    tree: of [child, sibling, element, key, key size].
+    count: nodes of a tree; their keys are linked from the last one to the first.
     """
-    at = 0
-    for part in path.split(".") if path else ():
-        name = part.removesuffix("[]").encode()
-        child = tree[at][0]
-        while child and bytes(names[tree[child][3]:tree[child][3] + tree[child][4]]) != name:
-            child = tree[child][1]
-        if not child:
-            child = len(tree)
-            tree.append([0, tree[at][0], 0, *span_of(names, name)])
-            tree[at][0] = child
-        at = child
-        if part.endswith("[]"):
-            if not tree[at][2]:
-                tree[at][2] = len(tree)
-                tree.append([0, 0, 0, 0, 0])
-            at = tree[at][2]
-    return at
-
-
-def span_of(names, text):
-    """Where a text stands in `names`, to which it is added."""
-    text = text.encode() if isinstance(text, str) else text
-    names += text
-    return len(names) - len(text), len(text)
+    cdef int32_t at, child, before, after
+    cdef Node* tree
+    for at in range(count * trees):
+        tree = nodes + at // count * count
+        nodes[at].keys = 0
+        before = 0
+        child = nodes[at].child
+        while child:
+            nodes[at].keys |= key_bit(names + tree[child].key, tree[child].key_size)
+            after = tree[child].sibling
+            tree[child].sibling = before
+            before = child
+            child = after
+        nodes[at].child = before
 
 
 cdef bint equals(const char* names, const Span* span, const char* start, const char* stop) noexcept nogil:

@@ -39,6 +39,7 @@ from fastbench._core.wire.rules cimport (
     Node,
     Role,
     Rules,
+    key_bit,
     tree_for,
 )
 from fastbench._core.wire.words cimport Words, finish_code_of, holds, is_among, is_empty, is_success, is_word, words_of
@@ -289,7 +290,9 @@ cdef const char* walk_object(Walk* walk, const char* p, int32_t at) noexcept nog
         if p == NULL or key == NULL:
             return p
         first = False
-        child = walk.nodes[at].child if at >= 0 else 0
+        child = 0
+        if at >= 0 and walk.nodes[at].keys & key_bit(key, <size_t> (stop - key)):
+            child = walk.nodes[at].child
         while child and not (
             walk.nodes[child].key_size == <uint32_t> (stop - key)
             and memcmp(walk.names + walk.nodes[child].key, key, <size_t> (stop - key)) == 0

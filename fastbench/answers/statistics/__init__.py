@@ -23,6 +23,7 @@ from fastbench.answers.statistics.blocks import (
     ratio_interval,
     raw_design_effect,
     share_interval,
+    time_needed_ns,
 )
 from fastbench.answers.statistics.bootstrap import (
     BINS_PER_E,
@@ -98,5 +99,6 @@ __all__ = [
     "share_interval",
     "showable",
     "student_quantile",
+    "time_needed_ns",
     "weights",
 ]

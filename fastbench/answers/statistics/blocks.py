@@ -83,6 +83,14 @@ def first_length_ns(requests: int, time_ns: int, mean_e2el_ns: float) -> int:
     return math.ceil(max(LATENCIES * mean_e2el_ns, LEAST_IN_BLOCK * time_ns / max(1, requests), 1))
 
 
+def time_needed_ns(sent_ns: Moments, mean_e2el_ns: float) -> int:
+    """For how long a stage that `blocks_of` finds too short should be at the least: for so many of the shortest blocks
+    as it takes, or twice as long, where it had these and they depend on each other."""
+    lasted = int(np.ptp(sent_ns)) + 1
+    least = LEAST_BLOCKS * first_length_ns(sent_ns.size, lasted, mean_e2el_ns)
+    return least if least > lasted else 2 * lasted
+
+
 def blocks_of(sent_ns: Moments, values: NDArray[Any], mean_e2el_ns: float) -> Blocks | None:
     """The blocks of a stage: their length doubles from `first_length_ns` on until the means of neighbours do not depend
     on each other. None where that leaves fewer than 6: too short to tell.

@@ -116,7 +116,7 @@ def _at_lowest(outcome: Outcome, tier: Tier) -> str:
     figures = row.figures
     share = min((row.shares[place] for place in tier.criteria), key=lambda one: one.value)
     parts = [f"with {users(row.level)} {percent(share.value)} % of"]
-    parts.append(f"{number(row.requests)} requests are good (95 %: {_span(share)})")
+    parts.append(f"{number(row.requests)} requests are good (95 % interval {_span(share)})")
     shown = [
         f"{name} P50 {quantity(p50, 'ms')}, P99 {quantity(p99, 'ms')}"
         for name, p50, p99 in (
@@ -194,7 +194,7 @@ def _notes(outcome: Outcome) -> Iterator[str]:
             how = "proved" if tier.confirmed else "not proved, but more likely than not"
             yield (
                 f"Confirmed at {users(tier.level)} with fresh prompts: {percent(tier.share.value)} % of "
-                f"{number(tier.requests)} requests were good (95 %: {_span(tier.share)}); {how}."
+                f"{number(tier.requests)} requests were good (95 % interval {_span(tier.share)}); {how}."
             )
         if tier.level and tier.invalid:
             yield f"The measurement at {users(tier.level)} is INVALID: {tier.invalid}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ from fastbench.cli.perf.live import Live
 from fastbench.cli.printing import Showing, print_reports, write_json
 from fastbench.cli.report.shared import report_text, strict_code
 from fastbench.cli.user import calculation_bar, leave_in_order, remark, say, stopped_by
+from fastbench.config import RunSettings
 from fastbench.errors import Exit, RecordingError, worst
 
 if TYPE_CHECKING:
@@ -46,16 +48,19 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
     done: dict[str, _Done] = {}
     complaints: list[str] = []
     with _watched(prepared, showing) as (running, seen):
+        names = [task.name for task in running.run.tasks()]
         for task in running:
             one = done[task.name] = _Done(task, _publish(task, seen, showing))
-            complaints += filter(None, (None if on_terminal else _failed(*one), _complaint(task)))
+            told = (None if on_terminal else _failed(*one), _complaint(task))
+            complaints += (f"{_whose(task, names)}{sentence}" for sentence in told if sentence)
     # In the plan's order: tasks that run at once end in any.
-    names = [task.name for task in running.run.tasks()]
     ordered = [done[name] for name in names if name in done]
     code = worst(*(_code(*one, strict=showing.strict) for one in ordered))
     left = [name for name in names if name not in done]
     if left and complaints and code == Exit.INTERRUPTED:
         complaints[-1] += f"; not begun: {', '.join(left)}"
+    if code == Exit.INTERRUPTED:
+        complaints[-1:] = [f"{one}; for the rest: {_resuming(running)}" for one in complaints[-1:]]
     texts, reports, error = _together(ordered, running, showing)
     if error is not None:
         complaints.append(str(error))
@@ -72,7 +77,7 @@ def carry_out(prepared: Prepared, showing: Showing) -> int:
 
 def _write_checks(ordered: Sequence[_Done], showing: Showing) -> int:
     """What continuous integration reads; the exit code of a file that cannot be written, which the user is told."""
-    tasks = [api.checks_of(task.name, published, _complaint(task) or "") for task, published in ordered]
+    tasks = [api.checks_of(task.name, published, _named(task)) for task, published in ordered]
     try:
         api.write_checks(tasks, showing.checks.junit, showing.checks.summary)
     except RecordingError as error:
@@ -85,7 +90,7 @@ def _write_document(ordered: Sequence[_Done], code: int, showing: Showing) -> in
     """The whole result for programs, where it is asked for; the exit code of that."""
     if showing.json is None:
         return Exit.DONE
-    tasks = [api.ReportedTask(task.name, task.path, published, _complaint(task) or "") for task, published in ordered]
+    tasks = [api.ReportedTask(task.name, task.path, published, _named(task)) for task, published in ordered]
     return write_json(api.result_json(tasks, code), showing.json)
 
 
@@ -113,7 +118,7 @@ def carry_out_share(prepared: Prepared, share: tuple[int, int], showing: Showing
     with _watched(prepared, showing) as (running, _):
         (task,) = running
     if task.error is not None:
-        say(f"{task.name}: {task.error}")
+        say(str(task.error))
         return task.error.exit_code
     try:
         ended = api.ended_requests(task.path)
@@ -123,10 +128,10 @@ def carry_out_share(prepared: Prepared, share: tuple[int, int], showing: Showing
     told = f"share {share[0]}/{share[1]}: {ended.requests} requests, {ended.ok} ok, in {task.path}"
     click.echo(f"{task.name}: {told}.")
     if ended.failed is not None:
-        say(f"{task.name}: {ended.failed}")
+        say(ended.failed)
     remark("`fastbench merge` makes one report of all shares", quiet=showing.quiet)
     if not task.complete:
-        say(f"{task.name}: stopped by the user")
+        say("stopped by the user")
         return stopped_by(running.stop, Exit.INTERRUPTED)
     return Exit.of_work(ended.ok > 0)
 
@@ -180,19 +185,37 @@ def _print(texts: Sequence[str], tasks: Sequence[Finished], running: Running, sh
 def _failed(task: EndedTask, published: Published | None) -> str | None:
     """How many requests failed, by what, and what to do about most of them."""
     line = None if published is None else api.failures(published.metrics)
-    return line and f"{task.name}: {line} (--reuse does not resend failed requests)"
+    return line and f"{line} (--reuse does not resend failed requests)"
+
+
+def _whose(task: EndedTask, names: Sequence[str]) -> str:
+    """What a sentence about one of several tasks begins with. The name of the only one was never typed."""
+    return f"{task.name}: " if len(names) > 1 else ""
+
+
+def _named(task: EndedTask) -> str:
+    """What is wrong with a task, for programs; "" = nothing."""
+    found = _complaint(task)
+    return f"{task.name}: {found}" if found else ""
+
+
+def _resuming(running: Running) -> str:
+    """What to type for the rest of an interrupted run."""
+    path = running.directory.path
+    work_dir = "" if path.parent == Path(RunSettings().work_dir) else f" -w {quote(str(path.parent))}"
+    return f"fastbench perf --reuse {quote(path.name)}{work_dir}"
 
 
 def _complaint(task: EndedTask) -> str | None:
     if task.error is not None:
-        return f"{task.name}: {task.error}"
+        return str(task.error)
     if task.died:
-        return f"{task.name}: {'. '.join(task.died)}"
+        return ". ".join(task.died)
     if task.idle:
-        return f"{task.name}: nothing was sent, as no request is left; the report is that of the run that was"
+        return "nothing was sent, as no request is left; the report is that of the run that was"
     if task.enough:
-        return f"{task.name}: the run ended before its plan did: {task.enough}"
-    return None if task.complete else f"{task.name}: stopped by the user"
+        return f"the run ended before its plan did: {task.enough}"
+    return None if task.complete else "stopped by the user"
 
 
 def _code(task: EndedTask, published: Published | None, *, strict: bool) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fastbench.cli.printing import Showing
+from fastbench.cli.printing import Showing, quiet_option
 from fastbench.cli.report.shared import no_plot_option, report_again
 from fastbench.cli.user import leave_in_order, say
 from fastbench.errors import Exit
@@ -17,7 +17,8 @@ from fastbench.errors import Exit
 )
 @click.option("--partial", is_flag=True, help="Count the requests of missing shares as lost.")
 @no_plot_option
-def merge_command(directories: tuple[Path, ...], output: Path | None, partial: bool, no_plot: bool) -> int:
+@quiet_option
+def merge_command(directories: tuple[Path, ...], output: Path | None, partial: bool, no_plot: bool, quiet: bool) -> int:
     """Makes one recording and one report of the shares of a plan; nothing is sent.
 
     Each DIRECTORY is that of a run with `--shard`, or of a recording in it.
@@ -34,7 +35,7 @@ def merge_command(directories: tuple[Path, ...], output: Path | None, partial: b
     for whole in merged:
         if whole.missing is not None:
             say(whole.missing)
-    code = report_again([whole.path for whole in merged], showing=Showing(plot=not no_plot))
+    code = report_again([whole.path for whole in merged], showing=Showing(quiet=quiet, plot=not no_plot))
     recordings = [open(whole.path) for whole in merged]
     is_whole = not any(recording.damage or recording.lost_rows for recording in recordings)
     return max(code, Exit.of_work(is_whole))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastbench.cli.printing import Terminal, print_reports, tables_option
+from fastbench.cli.printing import Terminal, print_reports, quiet_option, tables_option
 from fastbench.cli.report.shared import (
     find_recordings,
     label_option,
@@ -38,6 +38,7 @@ COMPARISON = Path("comparison.html")
 @window_option
 @strict_option
 @tables_option
+@quiet_option
 def report_command(
     directories: tuple[Path, ...],
     output: Path | None,
@@ -46,6 +47,7 @@ def report_command(
     window: str | None,
     strict: bool,
     tables: bool,
+    quiet: bool,
 ) -> int:
     """Writes the report page of finished runs from their recordings; nothing is sent.
 
@@ -64,9 +66,10 @@ def report_command(
 
     leave_in_order()
     chosen = one_stage(stage, window)
-    recordings = [find_recordings(directory) for directory in directories]
+    recordings = [find_recordings(directory, quiet=quiet) for directory in directories]
     if len(directories) > 1:
-        return strict_code(Exit.DONE, _compare(recordings, output or COMPARISON, labels, stage, window), strict=strict)
+        found = _compare(recordings, output or COMPARISON, labels, stage, window, quiet=quiet)
+        return strict_code(Exit.DONE, found, strict=strict)
     if labels:
         raise UsageError("--label names the sides of a comparison: give two directories or more")
     (paths,) = recordings
@@ -87,13 +90,19 @@ def report_command(
 
 
 def _compare(
-    sides: list[list[Path]], target: Path, labels: tuple[str, ...], stage: str | None, window: str | None
+    sides: list[list[Path]],
+    target: Path,
+    labels: tuple[str, ...],
+    stage: str | None,
+    window: str | None,
+    *,
+    quiet: bool,
 ) -> list[Metrics]:
     """Writes the page of sides against the first. Returns the numbers of all their runs."""
     from fastbench import compare
     from fastbench.api import write_comparison_page
 
-    with calculation_bar("the comparison") as progress:
+    with calculation_bar("the comparison", quiet=quiet) as progress:
         found = compare(
             *sides,
             base=sides[0][0],

@@ -10,12 +10,12 @@ from fastbench.lazy import lazy
 
 if TYPE_CHECKING:
     from fastbench.metrics.trust.client import lag
-    from fastbench.metrics.trust.limits import Check, checks
+    from fastbench.metrics.trust.limits import Check, checks, reach_ms
 else:
     __getattr__ = lazy(
         __name__,
         {
-            "limits": ("Check", "checks"),
+            "limits": ("Check", "checks", "reach_ms"),
             "client": ("lag",),
         },
     )
@@ -24,4 +24,5 @@ __all__ = [
     "Check",
     "checks",
     "lag",
+    "reach_ms",
 ]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from fastbench.metrics.model import Metrics, Number
-from fastbench.metrics.samples.bounds import JUDGED_SHARE, LEAST_MS
+from fastbench.metrics.own import TTFT
+from fastbench.metrics.samples.bounds import JUDGED, JUDGED_SHARE, LEAST_MS, off_ms
 from fastbench.metrics.trust.verdict import (
     DROPPED_SHARE,
     RAMP_MS,
@@ -15,7 +16,7 @@ from fastbench.metrics.trust.verdict import (
     SLOT_SHARE,
 )
 from fastbench.units import quantity, share
-from fastbench.verdict_limits import lateness_limit_ms
+from fastbench.verdict_limits import LATENESS_SHARE, lateness_limit_ms
 
 
 class Check(NamedTuple):
@@ -54,6 +55,19 @@ def checks(metrics: Metrics, medians: Mapping[str, Number]) -> tuple[Check, ...]
     parts = [*_latencies(metrics, medians)]
     parts += _open_loop(metrics, medians) if metrics.load.kind == "open" else _closed_loop(metrics, medians)
     return tuple(parts)
+
+
+def reach_ms(metrics: Metrics) -> float | None:
+    """Where a run is INVALID for nothing but that its own times are short: how long times have to be, ms, for what the
+    client left uncertain to be within its limits. None where it is VALID, or anything else is wrong."""
+    off = [off_ms(row, name) for row in metrics.parameters for name in JUDGED if name in row.unsure]
+    ttft = next((row.values.get("Median") for row in metrics.parameters if row.name == TTFT.name), None)
+    late = metrics.effect.lateness_ms if metrics.load.kind == "open" else None
+    sent_late = late is not None and late > lateness_limit_ms(ttft)
+    if metrics.verdict.valid or len(metrics.verdict.reasons) != bool(off) + sent_late:
+        return None
+    reached = max(off, default=0.0) / JUDGED_SHARE
+    return max(reached, late / LATENESS_SHARE) if late is not None and sent_late else reached
 
 
 def _latencies(metrics: Metrics, medians: Mapping[str, Number]) -> Iterator[Check]:

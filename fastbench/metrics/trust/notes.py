@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from fastbench.metrics.model import ClientError, Load, Output
 from fastbench.metrics.own import INPUT_TOKENS, OUTPUT_TOKENS
 from fastbench.metrics.samples.gaps import GapSamples
-from fastbench.metrics.samples.latencies import streamed_tokens, unstreamed_tokens
+from fastbench.metrics.samples.latencies import streamed_tokens, ttft_ns, unstreamed_tokens
 from fastbench.metrics.samples.selection import Mask, Rows, Selection, flagged, section
+from fastbench.metrics.samples.statistics import ArraySamples, percentile
 from fastbench.metrics.server.outcomes import failures
+from fastbench.metrics.trust.client import NOTABLE_SHARE
 from fastbench.metrics.trust.cold import CACHED_SHARE, cached_share, why_cached
 from fastbench.recording import SOURCES
 from fastbench.units import NS_PER_MS, NS_PER_S, NS_PER_US
@@ -41,7 +43,7 @@ def notes(selection: Selection, load: Load, output: Output, client: ClientError)
         *_sending(load),
         *reply_notes(selection),
         *_tokens(selection, output),
-        *_stamps(client),
+        *_stamps(selection, client),
     )
 
 
@@ -153,8 +155,9 @@ def _made_of_words(header: dict[str, Any]) -> bool:
     return made and not models[0].get("path")
 
 
-def _stamps(client: ClientError) -> Iterator[str]:
-    if client.uncertain_ttfts:
+def _stamps(selection: Selection, client: ClientError) -> Iterator[str]:
+    median_ns = percentile(ArraySamples(ttft_ns(selection.streamed)), 50) or 0
+    if client.ttft_bound_max_ms * NS_PER_MS > NOTABLE_SHARE * median_ns:
         requests = "request" if client.uncertain_ttfts == 1 else "requests"
         yield f"TTFT of {client.uncertain_ttfts} {requests} is uncertain by up to {client.ttft_bound_max_ms:.4f} ms."
     if client.clipped_requests:

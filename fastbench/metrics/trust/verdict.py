@@ -40,8 +40,12 @@ BUSY = 0.9
 """From this share of its time on the thread that sends and reads has no room left."""
 NEARLY = 0.95
 """Of the limit in flight: workers that share it reach theirs one by one."""
-_ROOM = "give it a processor of its own, or measure from another machine"
-_URGENT = "let fastbench's thread run as a real-time one (docs/performance.md), or give it a processor of its own"
+_NAMED = 2
+"""So many statistics are named beside the worst; of more it is said how many, as each is marked."""
+_ROOM = "give the client a processor of its own, or measure from another machine"
+_URGENT = (
+    "let fastbench's thread run as a real-time one (docs/performance.md), or give the client a processor of its own"
+)
 
 
 class Judged(NamedTuple):
@@ -117,11 +121,17 @@ def _latencies(run: Judged) -> Iterator[Reason]:
         return
     (row, name), *others = found
     low, high = row.bounds[name]
-    also = f", and {', '.join(f'{row.name} {name}' for row, name in others)} may be off too" if others else ""
+    also = f", and {_also(others)} may be off too" if others else ""
     yield Reason(
         f"{row.name} {name} may be anything from {low:.4f} to {high:.4f} ms{also}",
         *of_reading(run.selection, run.client),
     )
+
+
+def _also(others: Sequence[tuple[Parameter, str]]) -> str:
+    if len(others) > _NAMED:
+        return f"{len(others)} more statistics (~)"
+    return ", ".join(f"{row.name} {name}" for row, name in others)
 
 
 def _dropped(run: Judged) -> Iterator[Reason]:

@@ -20,6 +20,7 @@ from fastbench.answers.comparison import (
 )
 from fastbench.report.cells import printable
 from fastbench.report.screen.lines import Line, Part, Style, wrapped
+from fastbench.report.sentence import counted
 from fastbench.text import columns, shortened
 from fastbench.units import MISSING, quantity
 
@@ -42,6 +43,7 @@ _SHORT = {
     "Goodput": "good req/s",
 }
 _MOST_DIFFERENCES = 12
+_HEAD = 12
 _LONGEST = 3_000
 _MINUS = "\N{MINUS SIGN}"
 
@@ -72,11 +74,13 @@ def _sentence(text: str) -> str:
 
 def _about(side: Side, width: int) -> Iterator[str]:
     first = side.runs[0]
-    runs = "" if len(side.runs) == 1 else f" and {len(side.runs) - 1} more runs"
-    words = f"{first.workload.words}; " if first.workload.words else ""
+    more = len(side.runs) - 1
+    runs = f" and {counted(more, 'more run')}" if more else ""
+    each, overall = (" each", " in all") if more else ("", "")
+    words = f"{first.workload.words}{each}; " if first.workload.words else ""
     done = sum(run.ok for run in side.runs)
     where = first.source.partition("/performances/")[0]
-    text = f"{side.label}: {where}{runs} ({words}{done:,} succeeded)"
+    text = f"{side.label}: {where}{runs} ({words}{done:,} succeeded{overall})"
     return iter(wrapped(clean(text), width))
 
 
@@ -130,8 +134,9 @@ def signed(share: float) -> str:
 
 def _table(base: Side, one: Versus, width: int) -> list[Line]:
     rows = [cells(effect) for effect in one.effects]
-    heads = Cells("", base.label, one.other.label, f"{one.other.label} / {base.label}", "95 %")
-    heads = Cells(*(shortened(clean(head), 12) for head in heads))
+    change = f"{one.other.label} / {base.label}"
+    heads = Cells("", base.label, one.other.label, change if columns(change) <= _HEAD else "change", "95 %")
+    heads = Cells(*(shortened(clean(head), _HEAD) for head in heads))
     widths = [max(columns(row[place]) for row in (heads, *rows)) for place in range(len(heads))]
     left = width - sum(widths) - 2 * len(widths) - 2
     if left < _LEAST_STRIP:

@@ -125,7 +125,7 @@ def _sentence(tasks: Sequence[Task]) -> str:
             who = f"{best.model} with {best.dataset}"
             told.append(f"{most}: {escape(who)}, <b>{escape(_shown(measure, value))}</b>")
     doubts = (
-        (sum(_doubted(task) for task in tasks), "not to be trusted"),
+        (sum(_doubted(task) for task in tasks), "INVALID"),
         (sum(task.answer.overloaded for task in tasks), "overloaded"),
         (sum(bool(task.answer.outcomes.failed) for task in tasks), "with failed requests"),
     )

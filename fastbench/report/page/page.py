@@ -201,7 +201,7 @@ _BRUSH = (
 
 def _trust(computed: Computed, answer: Answer, data: Mapping[str, Any]) -> Iterator[str]:
     metrics, found = computed.metrics, answer.checks
-    word = "Measurement valid" if metrics.verdict.valid else "Measurement not to be trusted"
+    word = "Measurement valid" if metrics.verdict.valid else "Measurement INVALID: not to be trusted"
     title = titled("Can these numbers be trusted?", f"{word}. {head.nearest(found)}".strip())
     yield f"<section id=trust>{title}{head.trust_bars(found, valid=metrics.verdict.valid)}"
     if found:

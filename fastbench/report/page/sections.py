@@ -27,7 +27,7 @@ from fastbench.report.trust_table import trust_rows
 from fastbench.units import quantity
 
 _FIRST = ("Median", "P90", "P99")
-_MEASUREMENT = {"VALID": "Measurement valid", "INVALID": "Measurement not to be trusted"}
+_MEASUREMENT = {"VALID": "Measurement valid", "INVALID": "Measurement INVALID: not to be trusted"}
 
 
 class Cell(NamedTuple):

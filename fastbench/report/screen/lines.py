@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fastbench.metrics import Parameter
-from fastbench.report.answer import Answer, Latency, Level
+from fastbench.report.answer import Answer, Latency, Level, Statement
 from fastbench.text import columns, cut
 from fastbench.units import MISSING, quantity
 
@@ -110,6 +110,9 @@ def path_line(label: str, path: Path, width: int, linked: bool) -> Line:
     return (Part(str(path), link=path),)
 
 
+MARKED = "~ uncertain: the client read late, several events at once"
+
+
 def again_lines(command: str | None, width: int) -> list[Line]:
     """The command that prints the tables."""
     if command is None:
@@ -124,6 +127,14 @@ def again_lines(command: str | None, width: int) -> list[Line]:
 def wrapped(text: str, width: int) -> list[str]:
     """A text in lines, words whole."""
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def reasons(found: Statement) -> list[str]:
+    """Why a measurement is INVALID, in sentences: effects of one cause have it, and its remedy, once."""
+    effects: dict[str, list[str]] = {}
+    for clause, remedy in zip(found.clauses, found.remedies, strict=True):
+        effects.setdefault(remedy, []).append(clause)
+    return [f"{'; '.join(clauses)}, because {remedy}." for remedy, clauses in effects.items()]
 
 
 def flowed(clauses: Iterable[str], width: int) -> list[str]:

@@ -1,4 +1,5 @@
-"""Answers → the summary that the screen shows last: lines of styled parts, at most 80 columns and 15 lines for a task.
+"""Answers → the summary that the screen shows last: lines of styled parts, at most 80 columns wide, and for a task as
+high as the terminal if that can be.
 
 How a style looks, and whether a link can be shown, is for the terminal to say.
 """
@@ -14,6 +15,7 @@ from fastbench.report.screen.lines import (
     CUT,
     DOT,
     LEVELS,
+    MARKED,
     Finished,
     Line,
     Part,
@@ -25,6 +27,7 @@ from fastbench.report.screen.lines import (
     joined,
     label,
     path_line,
+    reasons,
     value_of,
     weight,
     wrapped,
@@ -35,9 +38,11 @@ from fastbench.report.statements import needs
 from fastbench.text import columns, shortened
 from fastbench.units import MISSING, number, rate
 
-WIDTH, HEIGHT = 80, 15
-"""The most of a summary of one task; of one that has to be narrower, half as many lines more."""
+WIDTH, HEIGHT = 80, 22
+"""The most of a summary; how high it should be where nobody knows the terminal: as one of 24 lines, with a prompt."""
 NARROWEST = 40
+_LOWEST = 15
+"""What is left of a terminal with fewer lines scrolls."""
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _STRIP = 16
@@ -46,22 +51,29 @@ _COLUMN, _NAME, _ABOUT = 9, 7, 17
 _HANGING = 24
 """Where what a verdict is about begins, where the verdict itself is no longer, and the terminal is not narrow."""
 _NARROW = 60
-_STRIP_HEAD = "requests, P0.5\N{EN DASH}P99"
+_STRIP_HEAD = "how values spread"
+"""Above bars from P0.5 to P99."""
 _WORST_FIRST = (Level.BAD, Level.NOTICE, Level.GOOD)
 
 
 def summarize(
-    tasks: Sequence[Finished], again: str | None = None, width: int = WIDTH, *, linked: bool = False
+    tasks: Sequence[Finished],
+    again: str | None = None,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+    *,
+    linked: bool = False,
 ) -> list[Line]:
-    """Of one task all there is to say in `HEIGHT` lines, of several a line each.
+    """Of one task all there is to say, of several a line each.
 
-    again: the command that prints the tables; None = there is none. width: of the terminal. linked: whether it shows
-    links; elsewhere a path that does not fit is not cut, for it is there to be copied.
+    again: the command that prints the tables; None = there is none. width: of the terminal. height: the lines that it
+    has for this; where that is not enough, what matters least is left out, but no latency and no reason. linked:
+    whether it shows links; elsewhere a path that does not fit is not cut, for it is there to be copied.
     """
-    width = max(NARROWEST, min(width, WIDTH))
+    width, height = max(NARROWEST, min(width, WIDTH)), max(_LOWEST, height)
     if len(tasks) == 1:
-        return _one(tasks[0], again, width, linked)
-    return several(tasks, again, width, linked, HEIGHT) if tasks else []
+        return _one(tasks[0], again, width, height, linked)
+    return several(tasks, again, width, linked, height) if tasks else []
 
 
 def strip(found: Histogram | None, bars: int = _STRIP) -> str:
@@ -77,39 +89,33 @@ def strip(found: Histogram | None, bars: int = _STRIP) -> str:
 
 class _Room(NamedTuple):
     """What is given up where there is more to say than there are lines: blank lines first, then all but one proof that
-    the measurement is valid, ITL, which TPOT tells nearly as well, what the marks mean, further reasons, classes,
-    advice, the ends of statements, and at last the cause that a measurement is not to be trusted and how long the run
-    was, but never what to do about it."""
+    the measurement is valid, the seed, the prompts' lengths, classes, advice about failed requests, the ends of what is
+    said of the service and of the requests. Latencies with what their marks mean stay, and so does why a measurement
+    is INVALID, what to do about it, and how an SLO stands."""
 
     gaps: bool = False
-    proofs: int = 1
-    itl: bool = False
-    marks: bool = False
-    reasons: int = 1
+    all_proofs: bool = False
+    seed: bool = False
+    lengths: bool = False
     classes: bool = False
-    advice: bool = True
-    most: int = HEIGHT
-    causes: bool = True
-    course: bool = True
+    advice: bool = False
+    most: int = 1
 
 
 _ROOMS = (
-    _Room(gaps=True, proofs=HEIGHT, itl=True, marks=True, reasons=HEIGHT, classes=True),
-    _Room(proofs=HEIGHT, itl=True, marks=True, reasons=HEIGHT, classes=True),
-    _Room(itl=True, marks=True, reasons=HEIGHT, classes=True),
-    _Room(marks=True, reasons=HEIGHT, classes=True),
-    _Room(reasons=HEIGHT, classes=True),
-    _Room(classes=True),
+    _Room(gaps=True, all_proofs=True, seed=True, lengths=True, classes=True, advice=True, most=HEIGHT),
+    _Room(all_proofs=True, seed=True, lengths=True, classes=True, advice=True, most=HEIGHT),
+    _Room(seed=True, lengths=True, classes=True, advice=True, most=HEIGHT),
+    _Room(lengths=True, classes=True, advice=True, most=HEIGHT),
+    _Room(classes=True, advice=True, most=HEIGHT),
+    _Room(advice=True, most=HEIGHT),
+    _Room(most=HEIGHT),
+    _Room(most=2),
     _Room(),
-    _Room(advice=False),
-    _Room(advice=False, most=2),
-    _Room(advice=False, most=1),
-    _Room(advice=False, most=1, causes=False),
-    _Room(advice=False, most=1, causes=False, course=False),
 )
 
 
-def _one(task: Finished, again: str | None, width: int, linked: bool) -> list[Line]:
+def _one(task: Finished, again: str | None, width: int, height: int, linked: bool) -> list[Line]:
     lines: list[Line] = []
     for room in _ROOMS:
         blocks = [
@@ -117,12 +123,11 @@ def _one(task: Finished, again: str | None, width: int, linked: bool) -> list[Li
             _statements(task, width, room),
             [
                 *_rates(task.answer, width),
-                *_latencies(task.answer, width, room),
+                *_latencies(task.answer, width),
                 *(_classes(task.answer, width) if room.classes else ()),
             ],
             _where(task, again, width, linked),
         ]
-        height = HEIGHT if width == WIDTH else HEIGHT * 3 // 2
         lines = joined([block for block in blocks if block], height if room.gaps else 0)
         if len(lines) <= height:
             break
@@ -136,8 +141,8 @@ def _head(answer: Answer, width: int, room: _Room) -> list[Line]:
     head: Line = (Part(shortened(subject.task, width), Style.STRONG),)
     if about and left >= NARROWEST // 2:
         head = (*head, Part(f"  {shortened(about, left)}", Style.DIM))
-    seed = "" if subject.seed is None else f"seed {subject.seed}"
-    said = (*subject.course, subject.lengths, seed) if room.course else subject.course[:1]
+    seed = f"seed {subject.seed}" if room.seed and subject.seed is not None else ""
+    said = (*subject.course, subject.lengths if room.lengths else "", seed)
     lines = flowed(filter(None, (*said, _part(subject.stage))), width)
     return [head, *((Part(line, Style.DIM),) for line in lines)]
 
@@ -154,21 +159,18 @@ def _statements(task: Finished, width: int, room: _Room) -> list[Line]:
         about_it = _service(answer.service, width)
         found.append((answer.service, _shortened(about_it, room.most, width)))
     found.append((answer.outcome, _shortened(_outcome(task, width, room.advice), room.most, width)))
-    found += ((one, _shortened(_beside(one, one.short, one.clauses, width), 1, width)) for one in answer.promises)
+    found += ((one, _beside(one, one.short, one.clauses, width)) for one in answer.promises)
     ranked = sorted(found, key=lambda one: _WORST_FIRST.index(one[0].level))
     return [line for _, lines in ranked for line in lines]
 
 
 def _measurement(found: Statement, width: int, room: _Room) -> list[Line]:
     if not found.remedies:
-        return _beside(found, found.short.upper(), found.clauses[: room.proofs], width)
-    lines = _beside(found, found.short.upper(), [], width)
-    for clause, remedy in list(zip(found.clauses, found.remedies, strict=True))[: room.reasons]:
-        told = f"{clause}, because {remedy}." if room.causes else f"{clause}: {remedy.partition(': ')[2] or remedy}."
-        lines += _below(told, Style.PLAIN, 4, width)
-    left = len(found.clauses) - room.reasons
-    if left > 0 and room.causes:
-        lines.append((Part(f"    {left} more {'reason' if left == 1 else 'reasons'} in the tables", Style.DIM),))
+        return _beside(found, found.short.upper(), found.clauses[: None if room.all_proofs else 1], width)
+    short, _, rest = found.short.partition(": ")
+    lines = _beside(found, f"{short.upper()}: {rest}" if width >= _NARROW else short.upper(), [], width)
+    for reason in reasons(found):
+        lines += _below(reason, Style.PLAIN, 4, width)
     return lines
 
 
@@ -221,11 +223,13 @@ def _shortened(lines: list[Line], most: int, width: int) -> list[Line]:
 def _rates(answer: Answer, width: int) -> list[Line]:
     """What the service came to: for all, and for one user."""
     found = answer.rates
+    # Of an open loop the two are over other times.
+    sending, overall = (" while sending", " overall") if found.answered is not None else ("", "")
     groups: list[Line] = []
     if found.served:
-        groups.append(_figure(rate(found.served).removesuffix("/s"), " requests/s"))
+        groups.append(_figure(rate(found.served).removesuffix("/s"), f" requests/s{sending}"))
     if found.output_tokens:
-        groups.append(_figure(number(found.output_tokens), " output tokens/s"))
+        groups.append(_figure(number(found.output_tokens), f" output tokens/s{overall}"))
     if found.per_user:
         groups.append(_figure(number(found.per_user), f" tokens/s {PER_USER}"))
     return flowed_parts(groups, width)
@@ -235,7 +239,7 @@ def _figure(value: str, what: str) -> Line:
     return (Part(value, Style.STRONG), Part(what))
 
 
-def _latencies(answer: Answer, width: int, room: _Room) -> list[Line]:
+def _latencies(answer: Answer, width: int) -> list[Line]:
     """The table, with as much beside the figures as there is room for."""
     if not answer.latencies:
         return []
@@ -247,8 +251,7 @@ def _latencies(answer: Answer, width: int, room: _Room) -> list[Line]:
     names = _COLUMNS if width >= _NAME + figures else ("Median", "P99", "Max")
     head = " " * (_NAME + about * _ABOUT) + "".join(f"{label(name):>{_COLUMN}}" for name in names)
     lines: list[Line] = [(Part(head + (f"  {_STRIP_HEAD}" if strips else ""), Style.DIM),)]
-    shown = [one for one in answer.latencies if room.itl or one.name != "ITL"]
-    for one in shown:
+    for one in answer.latencies:
         line = (
             Part(f"  {one.name:<{_NAME - 2}}", Style.STRONG),
             Part(f"{one.about:<{_ABOUT}}" if about else "", Style.DIM),
@@ -256,8 +259,8 @@ def _latencies(answer: Answer, width: int, room: _Room) -> list[Line]:
             Part(f"  {strip(one.strip)}" if strips and strip(one.strip) else ""),
         )
         lines.append(tuple(part for part in line if part.text))
-    notes = "; ".join(_marks(shown)) if room.marks else ""
-    return [*lines, *((Part(f"  {line}", Style.DIM),) for line in wrapped(notes, width - 2))]
+    notes = [line for note in _marks(answer.latencies) for line in wrapped(note, width - 2)]
+    return [*lines, *((Part(f"  {line}", Style.DIM),) for line in notes)]
 
 
 def _classes(answer: Answer, width: int) -> Iterator[Line]:
@@ -274,7 +277,7 @@ def _marks(shown: Iterable[Latency]) -> Iterator[str]:
         alike = " (ITL counts requests, too)" if "ITL" in {row.name for row in rows} else ""
         yield f"{MISSING} too few requests: {needs(few)}{alike}"
     if any(name in row.unsure for row in rows for name in _COLUMNS):
-        yield "~ uncertain: the client read it late"
+        yield MARKED
 
 
 def _where(task: Finished, again: str | None, width: int, linked: bool) -> list[Line]:

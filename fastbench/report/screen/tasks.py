@@ -17,8 +17,10 @@ from fastbench.report.screen.lines import (
     again_lines,
     joined,
     path_line,
+    reasons,
     value_of,
     weight,
+    wrapped,
 )
 from fastbench.text import columns, shortened
 from fastbench.units import MISSING, number
@@ -50,6 +52,8 @@ _HEADS = {
         *(("tokens", "tok/s"), ("ttft", "TTFT"), ("p99", "P99"), ("tpot", "TPOT"), ("e2el", "E2EL")),
     )
 }
+_INDENT = 6
+"""Of what is said of a task with a long name."""
 _GIVEN_UP = ("e2el", "requests", "tpot", "p99", "tokens")
 """Columns for which there may be no room, the first one first."""
 
@@ -102,16 +106,26 @@ def _cells(row: dict[str, Part], widths: dict[str, int]) -> Line:
 
 
 def _notes(task: Finished, width: int) -> Iterator[Line]:
-    """A line for each statement that is not good."""
+    """Each statement that is not good: in a line, but why a measurement is INVALID and an SLO not met is whole."""
     answer = task.answer
-    for found in filter(None, (answer.service, answer.measurement, answer.outcome)):
+    for found in filter(None, (answer.service, answer.measurement, answer.outcome, *answer.promises)):
         if found.level == Level.GOOD:
             continue
         style, mark = LEVELS[found.level]
-        # That it is not valid stands in its row.
-        said = [*([] if found is answer.measurement else [found.short]), DOT.join(found.clauses)]
         head = f"  {mark} {answer.subject.task}: "
-        yield (Part(head, style), Part(shortened(": ".join(filter(None, said)), width - columns(head))))
+        said = ": ".join(filter(None, (found.short, DOT.join(found.clauses))))
+        if found is answer.measurement:
+            said = f"INVALID: {' '.join(reasons(found))}"
+        elif found not in answer.promises:
+            said = shortened(said, width - columns(head))
+        indent = columns(head) if columns(head) < width // 2 else _INDENT
+        first, *more = wrapped(said, width - indent)
+        if indent == columns(head):
+            yield (Part(head, style), Part(first))
+        else:
+            yield (Part(shortened(head, width), style),)
+            more = [first, *more]
+        yield from ((Part(" " * indent + line),) for line in more)
     if task.fault is not None:
         yield (Part(shortened(f"  ! {answer.subject.task}: {clean(task.fault)}", width), Style.NOTICE),)
 

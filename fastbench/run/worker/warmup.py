@@ -24,6 +24,7 @@ from fastbench.datasets import (
 )
 from fastbench.dialects import NEWER, output_length
 from fastbench.errors import ServiceError
+from fastbench.text import excerpt
 
 REFUSED = (400, 422)
 """The statuses with which services refuse a request as invalid."""
@@ -193,7 +194,7 @@ def check_warmup(tally: OutcomeTally, url: str, service: ServiceConfig, looked: 
     if tally.ok or not tally.requests:
         return
     what = f"HTTP status {tally.status}" if tally.outcome == "http_error" else tally.outcome
-    words = " ".join(tally.message[:_EXCERPT].decode("utf-8", "replace").split())
+    words = excerpt(tally.message.decode("utf-8", "replace"), _EXCERPT)
     hint = looked or _hint(tally, service, words)
     message = (
         f"The warm-up request to {url} failed: {what}{f', {words}' if words else ''}; {hint}, "

@@ -182,7 +182,7 @@ def _side(place: int, side: Side) -> str:
     trust = "✓ Measurement valid"
     if invalid:
         of = f" in {invalid} of {len(runs)} runs" if len(runs) > 1 else ""
-        trust = f"✗ Measurement not to be trusted{of}"
+        trust = f"✗ Measurement INVALID: not to be trusted{of}"
     listed = "".join(f"<li>{escape(shortened(reason))}</li>" for reason in reasons)
     why = f"<details><summary>{trust}: why</summary><ul class=reasons>{listed}</ul></details>" if listed else trust
     return (

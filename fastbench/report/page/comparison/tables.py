@@ -81,7 +81,7 @@ def _titled(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *
 
 def _about(runs: Sequence[RunSummary]) -> Iterator[Sequence[str]]:
     yield "Recorded as", *(run.label for run in runs)
-    yield "Measurement", *("valid" if run.valid else "not to be trusted" for run in runs)
+    yield "Measurement", *("valid" if run.valid else "INVALID" for run in runs)
     yield "Load", *(load(run) or MISSING for run in runs)
     yield "Duration", *(quantity(run.length_s * NS_PER_S) for run in runs)
     yield "Requests", *(f"{run.requests:,}" for run in runs)
