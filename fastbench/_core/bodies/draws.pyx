@@ -12,7 +12,7 @@ cdef extern from *:
     #include <stdint.h>
 
     /* Four numbers of the sequence `index`: those from 4 * block on. */
-    static void fb_philox(const uint64_t key[2], uint64_t index, uint64_t block, uint64_t out[4]) {
+    static void fb_draws_philox(const uint64_t key[2], uint64_t index, uint64_t block, uint64_t out[4]) {
         uint64_t k0 = key[0], k1 = key[1], x0 = block + 1, x1 = 0, x2 = index, x3 = 0;
         for (int round = 0; round < 10; round++) {
             const unsigned __int128 a = (unsigned __int128) 0xD2E7470EE14C6C93ULL * x0;
@@ -27,7 +27,7 @@ cdef extern from *:
         out[0] = x0; out[1] = x1; out[2] = x2; out[3] = x3;
     }
     """
-    void fb_philox(const uint64_t* key, uint64_t index, uint64_t block, uint64_t* out) noexcept nogil
+    void fb_draws_philox(const uint64_t* key, uint64_t index, uint64_t block, uint64_t* out) noexcept nogil
 
 cdef double STEP = 2.0 ** -53
 
@@ -42,7 +42,7 @@ cdef struct Sequence:
 cdef uint64_t next_number(Sequence* sequence) noexcept nogil:
     cdef uint64_t at = sequence.taken & 3
     if at == 0:
-        fb_philox(sequence.key, sequence.index, sequence.taken >> 2, sequence.block)
+        fb_draws_philox(sequence.key, sequence.index, sequence.taken >> 2, sequence.block)
     sequence.taken += 1
     return sequence.block[at]
 

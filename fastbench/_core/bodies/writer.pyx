@@ -55,7 +55,7 @@ cdef char* put_number(char* at, int64_t value, int digits) noexcept nogil:
     return at + digits
 
 
-cdef inline char* put(char* at, const char* data, size_t size) noexcept nogil:
+cdef inline char* put_bytes(char* at, const char* data, size_t size) noexcept nogil:
     memcpy(at, data, size)
     return at + size
 
@@ -221,7 +221,7 @@ cdef class BodyWriter:
         for k in range(self.part_count):
             part = &self.parts[k]
             if part.kind == PART_CONSTANT:
-                at = put(at, part.at, <size_t> part.size)
+                at = put_bytes(at, part.at, <size_t> part.size)
             elif part.kind == PART_PROMPT:
                 at = self.pieces.put(at, numbers, count)
             elif part.kind == PART_LENGTH:
@@ -229,5 +229,5 @@ cdef class BodyWriter:
             elif part.kind == PART_BODY_SIZE:
                 at = put_number(at, body_size, digits_of(body_size))
             else:
-                at = put_number(put(at, prefix, <size_t> prefix_size), number, id_digits)
+                at = put_number(put_bytes(at, prefix, <size_t> prefix_size), number, id_digits)
         return at

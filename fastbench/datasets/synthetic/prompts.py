@@ -188,16 +188,20 @@ class SyntheticDataset:
 
     def sheet(self, indices: NDArray[np.int64]) -> Sheet:
         """The samples of these indices, (n,)."""
-        if len(self._parts) == 1 and (fixed := self._parts[0].fixed):
-            kinds, *lengths = (np.full(indices.size, value) for value in (0, fixed[0], fixed[1] or 0))
-        else:
-            rows = [(kind := self._kind(at), *self._parts[kind].lengths(self._draws, at)) for at in indices.tolist()]
-            kinds, *lengths = np.array([(kind, length, output or 0) for kind, length, output in rows]).T
-        inputs, outputs = map(np.ascontiguousarray, lengths)
-        counts = np.array([self._words.pieces(length - self._added) for length in inputs.tolist()])
+        # Where all are alike, one stands for all.
+        alike = len(self._parts) == 1 and self._parts[0].fixed is not None
+        rows = [self._lengths_of(index) for index in indices[: 1 if alike else None].tolist()]
+        columns = np.repeat(np.array(rows, np.int64).T, indices.size if alike else 1, axis=1)
+        kinds, inputs, outputs, counts = columns
         drawn = np.array([part.drawn for part in self._parts])[kinds]
         names = tuple(part.part.class_name for part in self._parts)
         return Sheet(indices, self._numbers(indices, drawn, counts), counts, inputs, outputs, kinds, names)
+
+    def _lengths_of(self, index: int) -> tuple[int, int, int, int]:
+        """Of sample `index`: its part, tokens of the prompt, output tokens asked for (0 = none), words."""
+        kind = self._kind(index)
+        length, output = self._parts[kind].lengths(self._draws, index)
+        return kind, length, output or 0, self._words.pieces(length - self._added)
 
     def _prompt(self, index: int, length: int, kind: "_Part") -> Prompt:
         if self._text is not None:

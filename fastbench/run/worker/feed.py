@@ -10,6 +10,8 @@ from fastbench.plan import Block, Planned
 
 LEAST = 256
 """Requests that are prepared ahead however few may be in flight."""
+MANY = 1024
+"""The same of requests that are made many at once: at 40,000 a second they last while the view is counted for."""
 FEW = 32
 """Requests that are always prepared ahead, however large they are."""
 MAX_BYTES = 32 << 20
@@ -46,9 +48,13 @@ class Feeder:
         self._submit = partial(engine.reactor.submit, stream=stream, keep_text=keep_text, warmup=warmup)
         self._submit_many = partial(engine.reactor.submit_many, stream=stream, keep_text=keep_text, warmup=warmup)
         self._over = False
-        if left is None:
-            # When a quarter has gone, and not for each that ends.
-            engine.enough = self._depth * 3 // 4
+        self._least = LEAST
+        self._ask_for_more()
+
+    def _ask_for_more(self) -> None:
+        """Wants to be woken when a quarter has gone, and not for each that ends."""
+        if self._left is None:
+            self._engine.enough = self._depth * 3 // 4
 
     def submit(self, item: Planned, due_ns: int = 0) -> None:
         """Submits one request. due_ns: of a turn that follows another one, when it goes out."""
@@ -56,7 +62,10 @@ class Feeder:
 
     def _take(self, item: Planned | Block) -> tuple[int, int]:
         """Submits what is next in the plan; how many requests that were, and how many bytes."""
-        self._engine.may_rest = isinstance(item, Block)
+        if self._engine.may_rest != isinstance(item, Block):
+            self._engine.may_rest = isinstance(item, Block)
+            self._least = MANY if self._engine.may_rest else LEAST
+            self._ask_for_more()
         if isinstance(item, Block):
             self._submit_many(*item)
             return item.size, int(item.ends[-1])
@@ -68,9 +77,9 @@ class Feeder:
         """How many to prepare."""
         # Twice: slots that all become free at once find a request each, and so they do once more.
         if self._left is None:
-            return max(2 * self._slots, LEAST)
+            return max(2 * self._slots, self._least)
         # Before the start one for each slot: more would be missing from the slots of others.
-        return max(self._slots, min(LEAST, self._left() // 2)) if self._engine.start_ns else self._slots
+        return max(self._slots, min(self._least, self._left() // 2)) if self._engine.start_ns else self._slots
 
     def fill(self, max_bytes: int = MAX_BYTES_AT_START, most: int | None = None) -> bool:
         """Submits until enough is prepared; False when it stopped after `most` and there is more to do."""
@@ -107,7 +116,7 @@ class Feeder:
         """From now on the requests of another plan, which has no end, for so many in flight; returns when as many are
         prepared as before a start, behind those that wait already."""
         self._plan, self._slots = plan, depth
-        self._engine.enough = self._depth * 3 // 4
+        self._ask_for_more()
         done = size = 0
         # Without anything in flight nothing is missed.
         while depth and done < self._depth and not self._over and not self._engine.reactor.ended:
