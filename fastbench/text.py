@@ -42,7 +42,7 @@ def excerpt(text: str, most: int = _OF_A_PAGE) -> str:
     """What somebody answered, on one line of at most so many characters: of a page its title, else its first words."""
     if text.lstrip()[:1] == "<":
         title = _TITLE.search(text)
-        text = (title and title[1].strip()) or _NO_WORDS.sub(" ", text)
+        text = (title and title[1].strip()) or _NO_WORDS.sub(" ", text).strip() or text
         most = min(most, _OF_A_PAGE)
     return shortened(" ".join(text.split()), most)
 

@@ -12,9 +12,9 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "unit"))
 
-from fastbench.recording.files import BlockFile  # noqa: E402
-from fastbench.recording.packing import pack_batches, pack_json  # noqa: E402
-from fastbench.recording.reader import Recording  # noqa: E402
+from fastbench.recording.writing.files import BlockFile  # noqa: E402
+from fastbench.recording.writing.packing import pack_batches, pack_json  # noqa: E402
+from fastbench.recording import Recording  # noqa: E402
 from recordings import (  # noqa: E402  # needs the path above
     FOOTER,
     MS,
