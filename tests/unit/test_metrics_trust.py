@@ -154,6 +154,13 @@ def test_marks_make_gaps_uncertain(tmp_path: Path) -> None:
     assert (client.bound_max_ms, client.ttft_bound_max_ms) == (30, 0.1)
 
 
+@pytest.mark.parametrize(("bound_us", "noted"), [(50, False), (30_000, True)])
+def test_a_note_on_uncertain_ttfts(tmp_path: Path, bound_us: int, noted: bool) -> None:
+    """TTFTs that may be off by more than 1 % of their median are noted, others are not."""
+    run = [Request(0, marks=((0, 3, bound_us),)), *map(Request, range(1, 5))]
+    assert any("TTFT of 1 request is uncertain" in note for note in metrics_of(tmp_path, run).notes) is noted
+
+
 def test_coalesced_events(tmp_path: Path) -> None:
     """Events that shared a read and events of several tokens are shares of the events."""
     run = [
