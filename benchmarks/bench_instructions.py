@@ -75,7 +75,7 @@ def _built() -> dict[str, str]:
 
 def details(results: Results) -> str:
     """What was counted and what was expected."""
-    stored = results["stored"]["per_unit"]
+    stored = results["stored"].get("per_unit", {})
     rows = [
         (PARTS[kind].what, PARTS[kind].unit, count, stored.get(kind)) for kind, count in results["per_unit"].items()
     ]
@@ -89,7 +89,7 @@ def figures(results: Results) -> list[Figure]:
 
 def _figure(kind: str, results: Results) -> Figure:
     stored: dict[str, Any] = results["stored"]
-    expected, counted = stored["per_unit"].get(kind), results["per_unit"].get(kind)
+    expected, counted = stored.get("per_unit", {}).get(kind), results["per_unit"].get(kind)
     what, goal = f"{PARTS[kind].what}: instructions {_each(PARTS[kind].unit)}", f"<= {ALLOWED} x stored"
     if counted is None:
         return Figure("callgrind", what, goal, "-", met=None, why="valgrind is missing: apt-get install valgrind")
