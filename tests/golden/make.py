@@ -12,9 +12,6 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "unit"))
 
-from fastbench.recording.writing.files import BlockFile  # noqa: E402
-from fastbench.recording.writing.packing import pack_batches, pack_json  # noqa: E402
-from fastbench.recording import Recording  # noqa: E402
 from recordings import (  # noqa: E402  # needs the path above
     FOOTER,
     MS,
@@ -25,7 +22,10 @@ from recordings import (  # noqa: E402  # needs the path above
 
 from fastbench._core.counts import Hdr  # noqa: E402
 from fastbench.config import DEFAULT_STATS  # noqa: E402
+from fastbench.recording import Recording  # noqa: E402
 from fastbench.recording.format import Kind  # noqa: E402
+from fastbench.recording.writing.files import BlockFile  # noqa: E402
+from fastbench.recording.writing.packing import pack_batches, pack_json  # noqa: E402
 from fastbench.report import publish  # noqa: E402
 
 
