@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from fastbench import __version__
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -92,3 +94,10 @@ def test_without_python_one_command_installs_all(tmp_path: Path, manager: str, c
     told = ran("test", path=str(tmp_path), VENV=str(tmp_path / "venv"))
     assert told.returncode == 1
     assert told.stderr == f"fastbench needs Python 3.11 or later, which is not there; as root: {command}\n"
+
+
+def test_quickstart_looks_for_the_wheel_of_this_version() -> None:
+    """The line of the script that reads the version gives that of the package, by which it finds a wheel."""
+    (line,) = [line for line in (ROOT / "quickstart").read_text().splitlines() if line.startswith("version=")]
+    said = subprocess.run(["sh", "-c", f'here=.; {line}; echo "$version"'], cwd=ROOT, capture_output=True, text=True)
+    assert said.stdout.strip() == __version__
