@@ -58,13 +58,20 @@ def test_what_is_set_up_is_not_set_up_again(stamp: str, tmp_path: Path) -> None:
     assert done.stdout.split() == ["perf", "--config", f"{ROOT}/examples/quickstart.py", "--seed", "1"]
 
 
-@pytest.mark.parametrize("options", [("http://gpu:8000",), ("--seed", "1", "--url", "https://gpu")])
-def test_a_service_of_ones_own(options: tuple[str, ...], tmp_path: Path) -> None:
-    """With a URL the quick start measures that service, not the simulated one."""
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        (("http://gpu:8000",), ("--concurrency", "8", "--duration", "15s")),
+        (("--seed", "1", "--url", "https://gpu"), ()),
+        (("http://gpu:8000", "--rate", "3"), ()),
+    ],
+)
+def test_a_service_of_ones_own(options: tuple[str, ...], more: tuple[str, ...], tmp_path: Path) -> None:
+    """With a URL the quick start measures that service, not the simulated one; with a URL alone for a short time."""
     program(tmp_path / "bin" / "fastbench", 'printf "%s\\n" "$@"')
     (tmp_path / ".built").touch()
     done = ran("quickstart", *options, VENV=str(tmp_path))
-    assert (done.returncode, done.stderr, done.stdout.split()) == (0, "", ["perf", *options])
+    assert (done.returncode, done.stderr, done.stdout.split()) == (0, "", ["perf", *options, *more])
 
 
 def test_make_and_the_script_have_one_environment(tmp_path: Path) -> None:
