@@ -23,8 +23,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def test_a_slower_service(runs: tuple[Path, Path], tmp_path: Path) -> None:
-    """Four times the time for a token is worse, in words, in the table, in JSON and by the exit code; that the machine was
-    too busy to measure is said first, with another code."""
+    """Four times the time for a token is worse, in words, in the table, in JSON and by the exit code; that the machine
+    was too busy to measure is said first, with another code."""
     answer = tmp_path / "answer.json"
     options = ("--gate", "tpot.p50", "--run-noise", "1%", "--anyway", "--json", answer, "--label", "B=new")
     ended = fastbench_command(tmp_path, "compare", *runs, *options)
