@@ -141,6 +141,7 @@ def test_some_requests_fail(tmp_path: Path) -> None:
     assert ended.trust["outcomes"] == {"ok": int(common["Success Requests"]), **counts}
     assert ended.parameters("N") == dict.fromkeys(ended.parameters("N"), common["Success Requests"])
     assert ended.parameters()["TTFT"] >= 20
+    assert ended.parameters("Min")["TTFT"] == pytest.approx(20, abs=3)
 
 
 def test_requests_that_never_end(tmp_path: Path) -> None:

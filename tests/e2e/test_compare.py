@@ -8,36 +8,31 @@ from pathlib import Path
 import pytest
 from running import fastbench_command, perf
 
-LOAD = ("--input-len", 8, "--output-len", 8, "--num-prompts", 200, "--concurrency", 8, "--no-plot")
+# Some seconds: on a busy machine latencies hang together for tenths of one, and a comparison wants six such blocks.
+LOAD = ("--input-len", 8, "--output-len", 8, "--num-prompts", 600, "--concurrency", 8, "--no-plot")
 SERVICE = ("--mock", "--mock-option", "ttft_ms=10")
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Two: of a service that takes 4 ms for a token, and of one that takes 16 ms."""
+    """Two: of a service that takes 4 ms for a token, and of one that takes 8 ms."""
     ended = [
-        perf(tmp_path_factory.mktemp("run"), *SERVICE, "--mock-option", f"itl_ms={itl_ms}", *LOAD) for itl_ms in (4, 16)
+        perf(tmp_path_factory.mktemp("run"), *SERVICE, "--mock-option", f"itl_ms={itl_ms}", *LOAD) for itl_ms in (4, 8)
     ]
     assert [one.code for one in ended] == [0, 0]
     return ended[0].run, ended[1].run
 
 
 def test_a_slower_service(runs: tuple[Path, Path], tmp_path: Path) -> None:
-    """Four times the time for a token is worse, in words, in the table, in JSON and by the exit code; that the machine
-    was too busy to measure is said first, with another code."""
+    """Twice the time for a token is worse, in words, in the table, in JSON and by the exit code; that the machine was
+    too busy to measure is said first, with another code."""
     answer = tmp_path / "answer.json"
     options = ("--gate", "tpot.p50", "--run-noise", "1%", "--anyway", "--json", answer, "--label", "B=new")
     ended = fastbench_command(tmp_path, "compare", *runs, *options)
     told = json.loads(answer.read_text())
     (versus,) = told["versus"]
     (tpot,) = [effect for effect in versus["effects"] if effect["gate"]]
-    # A busy machine may have had its part in a second's run, which is told then.
-    verdicts = {"worse", "cannot tell"} if ended.code == 4 else {"worse"}
-    assert tpot["key"] == "tpot.p50"
-    assert tpot["verdict"] in verdicts, told
-    if tpot["verdict"] != "worse":
-        assert told["sentence"].startswith("Cannot tell"), told
-        return
+    assert (tpot["key"], tpot["verdict"]) == ("tpot.p50", "worse")
     assert tpot["interval"][0] < tpot["change"] < tpot["interval"][1]
     assert "new's TPOT p50 is " in told["sentence"]
     assert ended.out.replace("\n", " ").startswith(told["sentence"])
