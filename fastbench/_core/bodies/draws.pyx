@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 import numpy as np
 
-from fastbench._core.arrays cimport memory_of
+from fastbench._core.arrays cimport int64s, memory_of
 
 cdef extern from *:
     """
@@ -91,22 +91,23 @@ cdef class Draws:
     def unit(self):
         return (<double> (next_number(&self.sequence) >> 11) + 0.5) * STEP
 
-    def rows(
-        self, const int64_t[::1] indices, const int64_t[::1] skips, int64_t high, const int64_t[::1] counts
-    ):
-        cdef Py_ssize_t row, at = 0, needed = 0
+    def rows(self, indices, skips, int64_t high, counts):
+        cdef const int64_t* index = int64s(indices)
+        cdef const int64_t* skip = int64s(skips)
+        cdef const int64_t* count = int64s(counts)
+        cdef Py_ssize_t size = counts.size, row, at = 0, needed = 0
         cdef int64_t* numbers
-        if indices.shape[0] != counts.shape[0] or skips.shape[0] != counts.shape[0]:
+        if indices.size != size or skips.size != size:
             raise ValueError("each row has an index, numbers to skip and a count")
-        for row in range(counts.shape[0]):
-            if counts[row] < 0 or skips[row] < 0:
+        for row in range(size):
+            if count[row] < 0 or skip[row] < 0:
                 raise ValueError("a count is below 0")
-            needed += counts[row]
+            needed += count[row]
         drawn = np.empty(needed, np.int64)
         numbers = <int64_t*> memory_of(drawn)
         with nogil:
-            for row in range(indices.shape[0]):
-                begin(&self.sequence, indices[row], skips[row])
-                fill(&self.sequence, 0, high + 1, numbers + at, counts[row])
-                at += counts[row]
+            for row in range(size):
+                begin(&self.sequence, index[row], skip[row])
+                fill(&self.sequence, 0, high + 1, numbers + at, count[row])
+                at += count[row]
         return drawn

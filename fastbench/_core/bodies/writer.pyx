@@ -12,7 +12,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from fastbench._core.arrays cimport memory_of
+from fastbench._core.arrays cimport int64s, memory_of
 
 cdef enum PartKind:
     PART_CONSTANT
@@ -81,9 +81,9 @@ cdef class Pieces:
     def __len__(self):
         return self.count
 
-    cdef int check(self, const int64_t[::1] numbers) except -1:
-        cdef Py_ssize_t k
-        for k in range(numbers.shape[0]):
+    cdef int check(self, const int64_t* numbers, int64_t count) except -1:
+        cdef int64_t k
+        for k in range(count):
             if not 0 <= numbers[k] < self.count:
                 raise IndexError(f"there is no piece {numbers[k]} of {self.count}")
         return 0
@@ -108,14 +108,13 @@ cdef class Pieces:
             at += size
         return at - 1 if count else at
 
-    def join(self, const int64_t[::1] numbers):
-        cdef int64_t size
-        self.check(numbers)
-        if numbers.shape[0] == 0:
-            return b""
-        size = self.size(&numbers[0], numbers.shape[0])
+    def join(self, numbers):
+        cdef const int64_t* chosen = int64s(numbers)
+        cdef int64_t count = numbers.size, size
+        self.check(chosen, count)
+        size = self.size(chosen, count)
         joined = PyBytes_FromStringAndSize(NULL, size + SHORT)
-        self.put(PyBytes_AsString(joined), &numbers[0], numbers.shape[0])
+        self.put(PyBytes_AsString(joined), chosen, count)
         return joined[:size]
 
 
@@ -145,27 +144,27 @@ cdef class BodyWriter:
     def __dealloc__(self):
         free(self.parts)
 
-    def write(
-        self, const int64_t[::1] numbers, const int64_t[::1] counts, const int64_t[::1] lengths, bytes id_prefix,
-        const int64_t[::1] ids,
-    ):
-        cdef Py_ssize_t rows = counts.shape[0], row
+    def write(self, numbers, counts, lengths, bytes id_prefix, ids):
+        cdef const int64_t* of_row = int64s(numbers)
+        cdef const int64_t* count = int64s(counts)
+        cdef const int64_t* length = int64s(lengths)
+        cdef const int64_t* number = int64s(ids)
+        cdef Py_ssize_t rows = counts.size, row
         cdef int64_t room = 0, needed = 0
-        cdef const int64_t* of_row = &numbers[0] if numbers.shape[0] else NULL
         cdef const char* prefix = id_prefix
         cdef int64_t prefix_size = len(id_prefix)
         cdef char* start
         cdef char* at
         cdef int64_t* end
-        if lengths.shape[0] != rows or ids.shape[0] != rows:
+        if lengths.size != rows or ids.size != rows:
             raise ValueError("each request has a count of pieces, a length and a number")
         for row in range(rows):
-            if counts[row] < 0 or lengths[row] < 0 or ids[row] < 0:
+            if count[row] < 0 or length[row] < 0 or number[row] < 0:
                 raise ValueError("a count, a length or a number is below 0")
-            needed += counts[row]
-        if needed != numbers.shape[0]:
+            needed += count[row]
+        if needed != numbers.size:
             raise ValueError("the counts are not those of the numbers")
-        self.pieces.check(numbers)
+        self.pieces.check(of_row, needed)
         # As much as they can have, and not as much as they have: that is seen while they are written.
         room = rows * self.most_beside_prompts(prefix_size)
         room += self.times_prompted() * (self.pieces.size(of_row, needed) + rows) + SHORT
@@ -175,8 +174,8 @@ cdef class BodyWriter:
         start = at = PyBytes_AsString(text)
         with nogil:
             for row in range(rows):
-                at = self.put_request(at, of_row, counts[row], lengths[row], prefix, prefix_size, ids[row])
-                of_row += counts[row]
+                at = self.put_request(at, of_row, count[row], length[row], prefix, prefix_size, number[row])
+                of_row += count[row]
                 end[row] = at - start
         return text, ends
 

@@ -7,6 +7,7 @@ per token or per read.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
+from fastbench._core.arrays cimport int64s
 from fastbench._core.call cimport Call, call_new, calls_free, take_batch
 from fastbench._core.dispatch.dispatcher cimport (
     LIFE_ABANDONED, LIFE_ABORTING, LIFE_DRAINING, LIFE_WITHDRAWING, Counters, Life,
@@ -62,28 +63,34 @@ cdef class Reactor(Loop):
             poll_signal(self.wake_fd)
 
     def submit_many(
-        self, bytes payloads, const int64_t[::1] ends, const int64_t[::1] requests, const int64_t[::1] offsets_ns,
-        const int64_t[::1] samples, const int64_t[::1] planned_input, const int64_t[::1] planned_output,
-        const int64_t[::1] class_numbers, *, bint stream=True, bint keep_text=False, bint warmup=False,
+        self, bytes payloads, ends, requests, offsets_ns, samples, planned_input, planned_output, class_numbers, *,
+        bint stream=True, bint keep_text=False, bint warmup=False,
     ):
-        cdef Py_ssize_t count = ends.shape[0], k
+        cdef const int64_t* end = int64s(ends)
+        cdef const int64_t* request = int64s(requests)
+        cdef const int64_t* offset_ns = int64s(offsets_ns)
+        cdef const int64_t* sample = int64s(samples)
+        cdef const int64_t* input_of = int64s(planned_input)
+        cdef const int64_t* output_of = int64s(planned_output)
+        cdef const int64_t* class_of = int64s(class_numbers)
+        cdef Py_ssize_t count = ends.size, k
         cdef const char* at = payloads
         cdef int64_t begin = 0, now
         cdef Call* first = NULL
         cdef Call* last = NULL
         cdef Call* call
         if not (
-            requests.shape[0] == offsets_ns.shape[0] == samples.shape[0] == planned_input.shape[0]
-            == planned_output.shape[0] == class_numbers.shape[0] == count
+            requests.size == offsets_ns.size == samples.size == planned_input.size == planned_output.size
+            == class_numbers.size == count
         ):
             raise ValueError("a column is not as long as the others")
         for k in range(count):
-            if not begin <= ends[k] <= len(payloads):
+            if not begin <= end[k] <= len(payloads):
                 raise ValueError("the ends are not places in the bytes, one behind the other")
-            begin = ends[k]
+            begin = end[k]
         begin = 0
         for k in range(count):
-            call = call_new(at + begin, <size_t> (ends[k] - begin))
+            call = call_new(at + begin, <size_t> (end[k] - begin))
             if call == NULL:
                 calls_free(last)
                 raise MemoryError()
@@ -91,16 +98,16 @@ cdef class Reactor(Loop):
             last = call
             if first == NULL:
                 first = call
-            call.offset_ns = offsets_ns[k]
+            call.offset_ns = offset_ns[k]
             call.keep_text = keep_text
-            call.row.request = requests[k]
-            call.row.sent_bytes = <uint32_t> (ends[k] - begin)
-            call.row.sample = <uint32_t> samples[k]
-            call.row.planned_input = <int32_t> planned_input[k]
-            call.row.planned_output = <int32_t> planned_output[k]
-            call.row.class_number = <uint8_t> class_numbers[k]
+            call.row.request = request[k]
+            call.row.sent_bytes = <uint32_t> (end[k] - begin)
+            call.row.sample = <uint32_t> sample[k]
+            call.row.planned_input = <int32_t> input_of[k]
+            call.row.planned_output = <int32_t> output_of[k]
+            call.row.class_number = <uint8_t> class_of[k]
             call.row.flags = flags_of(stream, warmup)
-            begin = ends[k]
+            begin = end[k]
         if last == NULL:
             return
         now = mono_ns()
