@@ -61,7 +61,8 @@ while read -r version python; do
   echo "Python $version: installed and measured in $(($(date +%s) - begun)) s $(grep -m1 INVALID "$work/$version.txt")"
 done <"$work/pythons"
 
-# The tests with the sources' tree around them, but nothing of its package: `benchmarks` alone is imported from there.
+# The tests with the sources' tree around them, but nothing of its package: `benchmarks` alone is imported from there. What
+# a test starts in the tree finds the wheel's files there, too; the sources beside them are for the tests that read them.
 if [ "$tests" = true ]; then
   mkdir "$work/tree" "$work/path"
   tar -xzf dist/*.tar.gz --strip-components=1 -C "$work/tree"
@@ -69,7 +70,10 @@ if [ "$tests" = true ]; then
   ln -s "$work/tree/benchmarks" "$work/path/benchmarks"
   "$in_venv" -m venv "$work/tests"
   "$work/tests/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'
-  "$work/tests/bin/python" -m pip install --quiet "$wheel" --group test
+  # Two tests ask the build's own script.
+  "$work/tests/bin/python" -m pip install --quiet "$wheel" --group test --group lint 'setuptools>=77' 'cython>=3.1'
+  installed=$("$work/tests/bin/python" -P -c 'import pathlib, fastbench; print(pathlib.Path(fastbench.__file__).parent)')
+  cp -r "$installed/." "$work/tree/fastbench/"
   cd "$work/tree"
   unset PYTHONDONTWRITEBYTECODE
   export PYTHONPATH="$work/path"
