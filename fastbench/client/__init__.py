@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fastbench.client.address import Address, is_in_clear, resolve
     from fastbench.client.advice import SPEAKS_NONE, advice_for
     from fastbench.client.diagnosis import second_look
-    from fastbench.client.engine import Batch, BatchSink, Engine, EngineFactory, Gate, Peer, at_once
+    from fastbench.client.engine import Batch, BatchSink, Engine, EngineFactory, Gate, Peer, at_once, feeding
     from fastbench.client.health import event_ns
     from fastbench.client.models import first_model
     from fastbench.client.reset import reset_prefix_cache
@@ -49,6 +49,7 @@ else:
                 "Gate",
                 "Peer",
                 "at_once",
+                "feeding",
             ),
             "models": ("first_model",),
             "reset": ("reset_prefix_cache",),

@@ -82,6 +82,33 @@ def test_requests_that_end_in_quick_succession_are_all_taken() -> None:
     assert taken() == list(range(401))
 
 
+def test_a_slow_sink_leaves_the_loop_its_turns() -> None:
+    """What ends while the sink works waits for the loop's next turn: whoever feeds has one between any two batches."""
+    turns = 0
+    seen: list[int] = []
+
+    def slow(_: Batch) -> None:
+        seen.append(turns)
+        time.sleep(0.02)
+
+    async def test(service: Service) -> None:
+        nonlocal turns
+        engine = engine_of(service.address, slow, openings=None, limit=8)
+        for request in range(100):
+            engine.reactor.submit(post(request), request=request, offset_ns=request * 5 * MS)
+        await engine.begin(2)
+        while engine.snapshot()["outcomes"]["ok"] < 100:
+            await asyncio.sleep(0)
+            turns += 1
+        engine.reactor.close_input()
+        await engine.ended()
+
+    with Service(answering(OK)) as service:
+        in_loop(lambda: test(service))
+    assert len(seen) > 5
+    assert len(set(seen[:-1])) == len(seen) - 1  # the last ones of all are taken at once
+
+
 def test_progress_wakes_whoever_feeds() -> None:
     """`progressed` is set when a request has finished."""
 

@@ -11,6 +11,8 @@ from preloading import run_preloaded
 from priorities import NICE, in_thread, may_be_real_time
 from serving import Service, answering
 
+from fastbench.client import feeding
+
 CAP_SYS_NICE = 23
 BUSY = {"closed_loop": False, "limit": 1, "drop_when_full": True, "precise": True}
 """With requests 50 us apart, all of the time is spent on the watch for the next one, which is dropped."""
@@ -86,6 +88,37 @@ def test_a_chosen_priority_stays() -> None:
         look_at_ordinary(chosen)
 
     in_thread(work)
+
+
+@pytest.mark.skipif(not may_be_real_time(), reason="needs the permission for real-time scheduling")
+def test_who_feeds_is_as_nice_as_a_busy_reactor() -> None:
+    """A thread that feeds has niceness -10 meanwhile, and a reactor that it starts is real-time all the same."""
+
+    def work() -> None:
+        with feeding():
+            assert os.getpriority(os.PRIO_PROCESS, 0) == -10
+            with Service(answering(OK)) as service, Driver(service.address) as driver:
+                driver.pump(lambda: spent_ns(driver, "real_time") > 0)
+                assert os.sched_getscheduler(driver.thread_id) == os.SCHED_RR
+                driver.finish()
+        assert os.getpriority(os.PRIO_PROCESS, 0) == 0
+
+    in_thread(work)
+
+
+@pytest.mark.parametrize("chosen", [min(NICE + 3, 19), 19])
+def test_who_feeds_keeps_a_chosen_priority(chosen: int) -> None:
+    """A thread that somebody made nice stays so while it feeds, and afterwards."""
+    seen = []
+
+    def work() -> None:
+        os.setpriority(os.PRIO_PROCESS, 0, chosen)
+        with feeding():
+            seen.append(os.getpriority(os.PRIO_PROCESS, 0))
+        seen.append(os.getpriority(os.PRIO_PROCESS, 0))
+
+    in_thread(work)
+    assert seen == [chosen, chosen]
 
 
 @pytest.mark.skipif(not may_be_real_time(), reason="needs the permission for real-time scheduling")

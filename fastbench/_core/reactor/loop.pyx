@@ -84,7 +84,7 @@ cdef class Loop(Connections):
         lateness_begin(&self.lateness, now)
         gather_begin(&self.gather, now)
         self.keep_house(now)
-        priority_begin(&self.priority, mono_ns())
+        priority_begin(&self.priority, mono_ns(), thread_cpu_ns())
         while True:
             self.collect()
             if self.dispatcher.life != LIFE_RUNNING:
@@ -369,5 +369,6 @@ cdef class Loop(Connections):
             gather_look(&self.gather, self.dispatcher.counters.in_flight, now)
 
     cdef void note_usage(self, int64_t now) noexcept nogil:
-        shared_put(&self.cpu_ns, thread_cpu_ns())
-        priority_look(&self.priority, now)
+        cdef int64_t used = thread_cpu_ns()
+        shared_put(&self.cpu_ns, used)
+        priority_look(&self.priority, now, used)

@@ -8,6 +8,13 @@ from fastbench._core.reactor.loop import Loop
 from fastbench._core.ring import Batch
 from fastbench._core.wire.rules import OutputSpec
 
+def favour_thread() -> bool:
+    """Has the system run the calling thread as soon as a busy reactor's, where that is permitted and nobody chose
+    another priority for it; whether it does."""
+
+def favour_thread_no_more() -> None:
+    """The usual priority for the calling thread."""
+
 class Reactor(Loop):
     """One worker's requests, run by one thread that never holds the GIL.
 

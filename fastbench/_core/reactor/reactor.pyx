@@ -17,6 +17,7 @@ from fastbench._core.reactor.lateness cimport STALLS_KEPT, Stall
 from fastbench._core.reactor.loop cimport Loop
 from fastbench._core.reactor.mailbox cimport Letter, mailbox_put, mailbox_put_all, mailbox_take
 from fastbench._core.reactor.poll cimport poll_clear, poll_signal
+from fastbench._core.reactor.priority cimport WANTED_NICE, fb_priority_nice, fb_priority_renice, priority_is_ours
 from fastbench._core.ring cimport FLAG_KERNEL, FLAG_STREAM, FLAG_WARMUP
 from fastbench._core.shared cimport shared_add, shared_get, shared_put, shared_raise, shared_swap
 
@@ -27,6 +28,17 @@ cdef int64_t NEVER = 0x7fffffffffffffffLL
 
 cdef uint16_t flags_of(bint stream, bint warmup) noexcept nogil:
     return FLAG_KERNEL | (FLAG_STREAM if stream else 0) | (FLAG_WARMUP if warmup else 0)
+
+
+def favour_thread():
+    if not priority_is_ours():
+        return False
+    fb_priority_renice(WANTED_NICE)
+    return fb_priority_nice() == WANTED_NICE
+
+
+def favour_thread_no_more():
+    fb_priority_renice(0)
 
 
 cdef class Reactor(Loop):

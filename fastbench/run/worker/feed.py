@@ -10,7 +10,7 @@ from fastbench.plan import Block, Planned
 
 LEAST = 256
 """Requests that are prepared ahead however few may be in flight."""
-MANY = 1024
+MANY = 4096
 """The same of requests that are made many at once: at 40,000 a second they last while the view is counted for."""
 FEW = 32
 """Requests that are always prepared ahead, however large they are."""
@@ -18,7 +18,7 @@ MAX_BYTES = 32 << 20
 """Bytes that are prepared ahead while the run goes on."""
 MAX_BYTES_AT_START = 256 << 20
 """Bytes that are prepared before it starts, so that all slots can be filled at once."""
-_PIECE = 128
+_PIECE = 256
 _TICK_S = 0.01
 
 

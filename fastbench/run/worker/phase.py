@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from fastbench.client import BatchSink, Engine, EngineFactory, Gate, at_once
+from fastbench.client import BatchSink, Engine, EngineFactory, Gate, at_once, feeding
 from fastbench.errors import FastbenchError
 from fastbench.live import Observer
 from fastbench.plan import Block, Planned, ReactorOptions
@@ -96,7 +96,7 @@ class Phase:
             now = progress_of(running.engine, *whole, recent, ended=ended, is_open=plan.options.openings is None)
             self._observer(now if plan.asked is None else plan.asked.told(now, running.engine.start_ns))
 
-        with self._stop.notifying(lambda asked: running.stop(asked, enough=bool(self._stop.enough))):
+        with feeding(), self._stop.notifying(lambda asked: running.stop(asked, enough=bool(self._stop.enough))):
             watchers = [
                 asyncio.create_task(_every(OBSERVE_S, report)),
                 asyncio.create_task(_every(HEALTH_S, running.record_health)),
