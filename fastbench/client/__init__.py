@@ -4,7 +4,8 @@
     ...                                           # on_batch(batch) is called with requests as they finish
     await engine.ended()
 
-Engine, Peer (engine) ── a reactor with its thread, and the service it talks to; Batch ── finished requests
+Engine, Peer (engine) ── a reactor with its thread, and the service it talks to; Batch ── finished requests; feeding ──
+for the thread that prepares them
 resolve (address), tls_of, is_in_clear (tls, address) ── what is known of the peer before the first request
 OutcomeTally (tally), advice_for (advice), second_look (diagnosis) ── how requests ended, and what to do about it
 Scraper (scrape) ── the server's metrics page; first_model (models) ── the model's name, asked of the server;
@@ -85,6 +86,7 @@ __all__ = [
     "advice_for",
     "at_once",
     "event_ns",
+    "feeding",
     "first_model",
     "is_in_clear",
     "reset_prefix_cache",

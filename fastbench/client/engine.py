@@ -50,8 +50,8 @@ async def at_once() -> int:
 
 @contextlib.contextmanager
 def feeding() -> Iterator[None]:
-    """For the thread that prepares an engine's requests: of a processor that it shares with a busy reactor it has what it
-    needs, and the reactor never waits for it."""
+    """For the thread that prepares an engine's requests: of a processor that it shares with a busy reactor it has what
+    it needs, and the reactor never waits for it."""
     favoured = favour_thread()
     try:
         yield
@@ -149,7 +149,7 @@ class Engine:
             self._collect()
 
     def _collect(self) -> None:
-        # Once: what ends meanwhile comes together next time. Taken bit by bit it costs more, and the feeder has no turn.
+        # Once: what ends meanwhile comes together next time. Bit by bit it costs more, and the feeder has no turn.
         self._guarded(self._hand_on)
         # Asked behind that, which may have swallowed the last signal.
         over = self.reactor.ended
