@@ -11,7 +11,8 @@ from fastbench.plan import Block, Planned
 LEAST = 256
 """Requests that are prepared ahead however few may be in flight."""
 MANY = 4096
-"""The same of requests that are made many at once: at 40,000 a second they last while the view is counted for."""
+"""The same of requests that are made many at once: at 40,000 a second they last for 0.1 s, in which the view is counted
+for, or a reactor that has become busy is real-time still."""
 FEW = 32
 """Requests that are always prepared ahead, however large they are."""
 MAX_BYTES = 32 << 20
