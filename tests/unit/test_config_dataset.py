@@ -273,7 +273,8 @@ def test_a_missing_file_is_told_with_all_places(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(CACHE_VARIABLE, "/cache")
     assert missing_sentence("no/such.jsonl") == (
         "no/such.jsonl: no such data set; looked at no/such.jsonl, /cache/no/such.jsonl, "
-        "ais_bench/datasets/no/such.jsonl; set path, or AIS_BENCH_DATASETS_CACHE to its directory"
+        "ais_bench/datasets/no/such.jsonl; give the path of a file (--dataset, path in a config), or its directory as "
+        "AIS_BENCH_DATASETS_CACHE"
     )
 
 

@@ -64,6 +64,7 @@ def test_what_is_set_up_is_not_set_up_again(stamp: str, tmp_path: Path) -> None:
         (("http://gpu:8000",), ("--concurrency", "8", "--duration", "15s")),
         (("--seed", "1", "--url", "https://gpu"), ()),
         (("http://gpu:8000", "--rate", "3"), ()),
+        (("gpu:8000",), ("--concurrency", "8", "--duration", "15s")),
     ],
 )
 def test_a_service_of_ones_own(options: tuple[str, ...], more: tuple[str, ...], tmp_path: Path) -> None:
@@ -72,6 +73,15 @@ def test_a_service_of_ones_own(options: tuple[str, ...], more: tuple[str, ...], 
     (tmp_path / ".built").touch()
     done = ran("quickstart", *options, VENV=str(tmp_path))
     assert (done.returncode, done.stderr, done.stdout.split()) == (0, "", ["perf", *options, *more])
+
+
+def test_the_quick_start_says_what_it_takes(tmp_path: Path) -> None:
+    """Asked for help it prints how it is used, and neither installs nor measures."""
+    done = ran("quickstart", "--help", VENV=str(tmp_path / "none"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "./quickstart [--published] [URL of a service]" in done.stdout
+    assert "set -eu" not in done.stdout
+    assert not (tmp_path / "none").exists()
 
 
 def test_make_and_the_script_have_one_environment(tmp_path: Path) -> None:

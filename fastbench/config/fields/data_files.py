@@ -35,7 +35,8 @@ def _candidates(path: Path) -> Iterator[Path]:
 def missing_sentence(path: str) -> str:
     """The message when no place has the file."""
     looked = ", ".join(str(place) for place in places(path))
-    return f"{path}: no such data set; looked at {looked}; set path, or {CACHE_VARIABLE} to its directory"
+    way_out = f"give the path of a file (--dataset, path in a config), or its directory as {CACHE_VARIABLE}"
+    return f"{path}: no such data set; looked at {looked}; {way_out}"
 
 
 def parse_slice(text: str) -> slice | None:
