@@ -75,6 +75,20 @@ class _LazyGroup(click.Group):
             return offered(command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As ever; a command that there is not is told with the one that is most like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            # Imported late: for this alone.
+            from difflib import get_close_matches
+
+            if alike := get_close_matches(args[0], _COMMANDS, 1):
+                raise click.UsageError(f"{error.message} (Did you mean {alike[0]!r}?)", ctx) from None
+            raise
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """As ever, without the commands' modules."""
         found = [CompletionItem(name, help=line) for name, (_, _, line) in _COMMANDS.items()]

@@ -126,7 +126,9 @@ def test_help_is_quick() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["prf"], "No such command 'prf'"),
+        (["prf"], "No such command 'prf'. (Did you mean 'perf'?) See"),
+        (["saturte", "http://h"], "No such command 'saturte'. (Did you mean 'saturate'?) See"),
+        (["xyzzy"], "No such command 'xyzzy'. See"),
         (["perf", "--inputlen", "5"], "No such option"),
         (["perf", "--retry", "x", "--mock"], "Invalid value for '--retry'"),
         (["perf", "--budget", "5m"], "--budget is an option of `fastbench saturate`"),
