@@ -9,7 +9,7 @@ from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 from fastbench.metrics import Metrics, Parameter, Table
 from fastbench.metrics.samples import CONFIDENCE, percent_of, samples_needed, too_few
 from fastbench.report.cells import MISSING, QUANTITY_STATS, cell, marked, printable
-from fastbench.report.checks.rows import ASSERTION_COLUMNS, SLO_COLUMNS, assertion_rows, slo_rows
+from fastbench.report.checks.rows import ASSERTION_COLUMNS, SLO_COLUMNS, assertion_rows, promise_lines, slo_rows
 from fastbench.report.class_tables import CLASS, class_slo_columns, class_slo_rows, common_rows, parameter_rows
 from fastbench.report.dialect_tables import RATE_COLUMNS, latency_columns, latency_rows, rate_rows, rule_lines
 from fastbench.report.service_tables import service_rows
@@ -29,6 +29,7 @@ def _parts(metrics: Metrics, task: str) -> Iterator[str]:
     yield f"Performance Results of task: {printable(task, MESSAGE_CHARS)}: {metrics.verdict.word}"
     yield from (f"  {line}" for line in measurement(metrics))
     yield f"  {service_statement(metrics)}"
+    yield from (f"  {line}" for line in promise_lines(metrics))
     if metrics.stages:
         yield _table(STAGE_COLUMNS, stage_rows(metrics), "fancy_outline")
         yield from filter(None, [stage_note(metrics)])

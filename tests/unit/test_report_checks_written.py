@@ -14,6 +14,7 @@ import fastbench as fb
 from fastbench.metrics import Assertion, Metrics
 from fastbench.report import Checked, junit, markdown
 from fastbench.report.checks.written import goodput_csv, intervals_csv
+from fastbench.report.console import render
 
 HOSTILE = 'a <b> & "c" | *d* \x00\x1b[31m\ud7ff'
 
@@ -46,6 +47,21 @@ def test_markdown(tmp_path: Path) -> None:
     assert "cannot tell: why & \\<why\\> |" in text
     assert all(line.count("|") - line.count("\\|") in (4, 8) for line in text.splitlines() if line.startswith("|"))
     assert text.endswith("## m/dead\n\nrefused\n")
+
+
+def test_the_tables_begin_with_what_was_asked_for(tmp_path: Path) -> None:
+    """Above the tables stands a line for each SLO and assertion: its answer, what was found, why it cannot be told."""
+    head = render(judged(tmp_path / "run"), "m/d").partition("\N{BOX DRAWINGS DOWN SINGLE AND RIGHT DOUBLE}")[0]
+    lines = [line.strip() for line in head.splitlines()[3:]]
+    assert lines[0].startswith("SLO met: 1,500 of 1,500 good (100 %, 95 % interval 99.7")
+    assert lines[0].endswith("; ttft<30ms for 99 % of requests")
+    assert lines[1].startswith("SLO not met: 1,425 of 1,500 good (95")
+    assert lines[2].startswith("SLO cannot tell: 1,425 of 1,500 good (95")
+    assert lines[3:] == [
+        "Assertion met: x<1ms; found 1.50 ms",
+        "Assertion not met: y<1ms; found 1.50 ms",
+        'Assertion cannot tell: a <b> & "c" | *d* [31m; found 1.50 ms; why & <why>',
+    ]
 
 
 def test_goodput_in_csv(tmp_path: Path) -> None:
