@@ -20,6 +20,7 @@ import numpy as np
 from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 
 from benchmarks.clients import Clients, Run, service
+from benchmarks.exactness import joined
 from benchmarks.harness import Figure, Results, run_main
 
 PROMISES = ("P2", "P2b", "P2c")
@@ -27,8 +28,6 @@ GOAL_RATIO, GOAL_USER_US, GOAL_RATE, GOAL_SHARED = 1.15, 1.5, 120e3, 0.001
 GOAL_US, GOAL_CORE_RATE = 5.0, 200e3
 TTFT_MS = 300
 SATURATED = 0.95
-APART_NS = 100_000
-"""What the service wrote closer together was together before any client could read it."""
 
 
 def parameters(parser: argparse.ArgumentParser) -> None:
@@ -58,10 +57,7 @@ def _full_pace(streams: int, itl_ms: float, tokens: int) -> dict[str, float]:
     """fastbench's turn, and the share of tokens that it read together with the one before."""
     with tempfile.TemporaryDirectory() as name, service(ttft_ms=TTFT_MS, itl_ms=itl_ms, log=f"{name}/log") as mock:
         run = Clients(mock.url, Path(name)).fastbench(streams, streams, tokens)
-        written = {entry["id"]: np.diff(entry["writes_ns"]) for entry in mock.log_entries(streams)}
-    gaps = {name: np.diff(stream.token_ns) for name, stream in run.streams().items()}
-    joined = sum(int(np.count_nonzero((gaps[name] == 0) & (written[name] > APART_NS))) for name in gaps)
-    return {**_steady(run), "joined": joined / (streams * tokens)}
+        return {**_steady(run), "joined": joined(run.streams(), mock.log_entries(streams))}
 
 
 def _loop(clients: Clients, streams: int, tokens: int) -> dict[str, float]:

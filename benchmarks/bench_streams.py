@@ -10,14 +10,12 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from tabulate import tabulate  # type: ignore[import-untyped]  # it has no types
 
 from benchmarks.bench_mock import cpu_seconds
-from benchmarks.bench_read_cost import APART_NS
-from benchmarks.clients import Clients, Run, service
+from benchmarks.clients import Clients, service
+from benchmarks.exactness import compare, joined, quantiles
 from benchmarks.harness import Figure, Results, run_main
 from fastbench.recording import FLAGS
 
@@ -45,31 +43,19 @@ def _turn(streams: int, tokens: int) -> dict[str, float]:
         used = cpu_seconds(mock)
         run = Clients(mock.url, Path(name)).fastbench(streams, streams, tokens)
         used = cpu_seconds(mock) - used
-        written = {entry["id"]: np.array(entry["writes_ns"]) for entry in mock.log_entries(streams)}
+        entries = mock.log_entries(streams)
     rows = run.recording.rows[(run.recording.rows["flags"] & FLAGS["warmup"]) == 0]
     start_ns, end_ns = int(rows["sent_ns"].min()), int(rows["end_ns"].max())
     whole = run.threads.all(start_ns, end_ns)
+    seen = run.streams()
+    error_us = quantiles(compare(seen, entries)["ITL error"])
     return {
         "tokens_per_s": int(rows["output_tokens"].sum()) / (end_ns - start_ns) * 1e9,
         "core": whole.cpu_ns / (whole.end_ns - whole.start_ns),
         "service_core": used / (end_ns - start_ns) * 1e9,
-        **_errors(run, written),
-    }
-
-
-def _errors(run: Run, written: dict[str, Any]) -> dict[str, float]:
-    """Of the gaps between events against the service's: median and P99, us; the share that was read together."""
-    seen, true = (
-        np.concatenate(gaps)
-        for gaps in zip(
-            *((np.diff(stream.token_ns), np.diff(written[name])) for name, stream in run.streams().items()), strict=True
-        )
-    )
-    error_us = np.abs(seen - true) / 1000
-    return {
-        "error_p50_us": float(np.percentile(error_us, 50)),
-        "error_p99_us": float(np.percentile(error_us, 99)),
-        "joined": float(np.mean((seen == 0) & (true > APART_NS))),
+        "error_p50_us": error_us["P50"],
+        "error_p99_us": error_us["P99"],
+        "joined": joined(seen, entries),
     }
 
 
@@ -96,11 +82,11 @@ def details(results: Results) -> str:
 
 def figures(results: Results) -> list[Figure]:
     """How many tokens a second, and how exact their times are."""
-    tokens, core, service_core, joined = (
+    tokens, core, service_core, together = (
         _median(results, field) for field in ("tokens_per_s", "core", "service_core", "joined")
     )
     error_us = _median(results, "error_p50_us"), _median(results, "error_p99_us")
-    exact = joined < GOAL_JOINED and error_us[0] <= GOAL_ERROR_US[0] and error_us[1] <= GOAL_ERROR_US[1]
+    exact = together < GOAL_JOINED and error_us[0] <= GOAL_ERROR_US[0] and error_us[1] <= GOAL_ERROR_US[1]
     shares = f"the client has {core:.2f} of a processor, the service {service_core:.2f}"
     what = f"{results['streams']:,} streams at 50 tokens/s, {TOKENS_PER_EVENT} an event"
     return [
@@ -117,7 +103,7 @@ def figures(results: Results) -> list[Figure]:
             "P2",
             "|gap - service's write stamps| there",
             "p50 ≤ 1 µs, p99 ≤ 10 µs, < 0.1 % together",
-            f"{error_us[0]:.2f} / {error_us[1]:.1f} µs, {100 * joined:.3f} %",
+            f"{error_us[0]:.2f} / {error_us[1]:.1f} µs, {100 * together:.3f} %",
             exact,
             shares,
         ),

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from benchmarks.clients import Stream
 
 QUANTILES = (50, 99, 100)
+APART_NS = 100_000
+"""What the service wrote closer together was together before any client could read it."""
 
 
 def compare(streams: Mapping[str, Stream], entries: list[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:
@@ -28,6 +30,15 @@ def compare(streams: Mapping[str, Stream], entries: list[dict[str, Any]]) -> dic
         ttft.append(abs((stream.token_ns[0] - stream.sent_ns) - (written[0] - told[name]["arrived_ns"])))
     errors = {"lag": np.concatenate(lag), "ITL error": np.concatenate(itl), "TTFT error": np.array(ttft)}
     return {name: values / 1000 for name, values in errors.items()}
+
+
+def joined(streams: Mapping[str, Stream], entries: list[dict[str, Any]]) -> float:
+    """The share of tokens that a client read together with the one before, though the service wrote them apart."""
+    written = {entry["id"]: np.diff(entry["writes_ns"]) for entry in entries}
+    together = [(np.diff(stream.token_ns) == 0) & (written[name] > APART_NS) for name, stream in streams.items()]
+    return sum(int(np.count_nonzero(one)) for one in together) / sum(
+        len(stream.token_ns) for stream in streams.values()
+    )
 
 
 def quantiles(values: NDArray[np.float64]) -> dict[str, float]:
